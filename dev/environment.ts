@@ -1,0 +1,76 @@
+/** The environments of the parts. */
+import { ConfigError, parseConfig, roomConfigSchema, workerConfigSchema } from '../src/config.ts';
+import { StackError } from './errors.ts';
+import type { Secrets } from './secrets.ts';
+
+/** Where the stack's own services are. */
+export interface ServiceUrls {
+  redisRest: string;
+  /** `postgres://…`, for any client. */
+  database: string;
+  /** SQL over HTTP. */
+  neonFetchEndpoint: string;
+  worker: string;
+}
+
+/** A developer's shell may name production's stores here; the local stack never reads them. */
+const OWN = new Set([
+  'UPSTASH_REDIS_REST_URL',
+  'UPSTASH_REDIS_REST_TOKEN',
+  'DATABASE_URL',
+  'NEON_FETCH_ENDPOINT',
+  'WORKER_URL',
+  'JWT_SECRET',
+  'FLUSH_SECRET',
+]);
+
+/** What a part gets of our own environment: where programs and temporary files are, and no credentials. */
+const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'LANG', 'LC_ALL', 'TZ', 'SystemRoot'];
+
+/** The base of every part's environment. */
+export function inheritedEnvironment(env: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    INHERITED.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
+  );
+}
+
+/** The variables of the rooms and of the Worker. */
+export interface Variables {
+  room: Record<string, string>;
+  worker: Record<string, string>;
+  keyPrefix: string;
+}
+
+/**
+ * Both sets of variables: the stack's own, and whatever else their schemas know and `env` gives.
+ * @throws {StackError} naming each malformed one.
+ */
+export function makeVariables(
+  urls: ServiceUrls,
+  secrets: Secrets,
+  env: Record<string, string | undefined>,
+): Variables {
+  const stores = {
+    UPSTASH_REDIS_REST_URL: urls.redisRest,
+    UPSTASH_REDIS_REST_TOKEN: secrets.redisToken,
+    DATABASE_URL: urls.database,
+    NEON_FETCH_ENDPOINT: urls.neonFetchEndpoint,
+    JWT_SECRET: secrets.jwtSecret,
+    FLUSH_SECRET: secrets.flushSecret,
+  };
+  const worker = { ...tuning(workerConfigSchema.shape, env), ...stores };
+  const room = { ...tuning(roomConfigSchema.shape, env), ...stores, WORKER_URL: urls.worker };
+  try {
+    parseConfig(roomConfigSchema, room);
+    return { room, worker, keyPrefix: parseConfig(workerConfigSchema, worker).KEY_PREFIX };
+  } catch (error) {
+    if (error instanceof ConfigError) throw new StackError(error.message);
+    throw error;
+  }
+}
+
+function tuning(shape: Record<string, unknown>, env: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.keys(shape).flatMap((name) => (env[name] && !OWN.has(name) ? [[name, env[name]]] : [])),
+  );
+}

@@ -1,0 +1,61 @@
+/** Checks the connection string that comes with each request against the one database that is served here. */
+
+import { SqlError } from './engine.ts';
+import { ConnectionStringError } from './errors.ts';
+
+export interface Credentials {
+  readonly user: string;
+  /** Null where the database asks for none. */
+  readonly password: string | null;
+  readonly database: string;
+}
+
+/**
+ * Reads user, password and database out of a postgres:// URL.
+ * @throws {ConnectionStringError} when it is none, or lacks the user, host or database. The message never repeats it.
+ */
+export function parseConnectionString(connectionString: string): Credentials {
+  const match = /^(postgres(?:ql)?):(.*)$/s.exec(connectionString);
+  if (match === null) throw new ConnectionStringError('incorrect scheme');
+  // Under a scheme that URL treats as special, so that it splits host and credentials as the driver's own parser does.
+  const address = `http:${match[2]}`;
+  if (!URL.canParse(address)) throw new ConnectionStringError('invalid connection string');
+  const url = new URL(address);
+  const user = decode(url.username);
+  const database = decode(url.pathname.slice(1));
+  if (user === '') throw new ConnectionStringError('missing username');
+  if (url.hostname === '') throw new ConnectionStringError('missing hostname');
+  if (database === '') throw new ConnectionStringError('missing database name');
+  return { user, password: url.password === '' ? null : decode(url.password), database };
+}
+
+/**
+ * @throws {SqlError} as Postgres would refuse: 28P01 for a wrong user or password, 3D000 for another database.
+ */
+export function verifyCredentials(given: Credentials, expected: Credentials): void {
+  const passwordFits = expected.password === null || given.password === expected.password;
+  if (given.user !== expected.user || !passwordFits) {
+    throw new SqlError(`password authentication failed for user "${given.user}"`, {
+      severity: 'FATAL',
+      code: '28P01',
+      file: 'auth.c',
+      routine: 'auth_failed',
+    });
+  }
+  if (given.database !== expected.database) {
+    throw new SqlError(`database "${given.database}" does not exist`, {
+      severity: 'FATAL',
+      code: '3D000',
+      file: 'postinit.c',
+      routine: 'InitPostgres',
+    });
+  }
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (cause) {
+    throw new ConnectionStringError('invalid connection string', { cause });
+  }
+}

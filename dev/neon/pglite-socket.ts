@@ -1,0 +1,72 @@
+/** Opens PGlite to plain postgres:// clients (psql, `pg`, drizzle-kit) on 127.0.0.1, beside what HTTP does with it. */
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Credentials } from './credentials.ts';
+import type { PgliteBackend } from './pglite-backend.ts';
+import { PgliteConnection, type PgliteConnectionOptions } from './pglite-connection.ts';
+import { errorMessage } from './wire.ts';
+
+const maxConnections = 50;
+
+export interface PgliteSocketOptions {
+  readonly backend: PgliteBackend;
+  /** 0: a free one. */
+  readonly port: number;
+  readonly credentials: Credentials;
+  /** See {@link PgliteConnectionOptions}. */
+  readonly idleInTransactionMs: PgliteConnectionOptions['idleInTransactionMs'];
+  readonly onStopped: (error: Error) => void;
+  readonly log: (line: string) => void;
+}
+
+export class PgliteSocketServer {
+  readonly port: number;
+  readonly #server: Server;
+  readonly #connections: Set<PgliteConnection>;
+
+  private constructor(server: Server, port: number, connections: Set<PgliteConnection>) {
+    this.#server = server;
+    this.port = port;
+    this.#connections = connections;
+  }
+
+  /** @throws the listen error, when the port is taken. */
+  static async start(options: PgliteSocketOptions): Promise<PgliteSocketServer> {
+    const connections = new Set<PgliteConnection>();
+    const server = createServer({ noDelay: true }, (socket) => accept(socket, connections, options));
+    const port = await new Promise<number>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(options.port, '127.0.0.1', () => {
+        server.off('error', reject);
+        const address = server.address();
+        if (address === null || typeof address === 'string') reject(new Error('no port'));
+        else resolve(address.port);
+      });
+    });
+    return new PgliteSocketServer(server, port, connections);
+  }
+
+  /** Turns all clients out, rolling back what they left open. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    await Promise.all([...this.#connections].map((connection) => connection.shutDown()));
+    await closed;
+  }
+}
+
+function accept(socket: Socket, connections: Set<PgliteConnection>, options: PgliteSocketOptions): void {
+  if (connections.size >= maxConnections) {
+    socket.on('error', () => {});
+    socket.end(errorMessage('FATAL', '53300', 'sorry, too many clients already'));
+    return;
+  }
+  const connection = new PgliteConnection({
+    ...options,
+    socket,
+    onClose: async () => {
+      connections.delete(connection);
+      // What a client set stays set for all, so the last one to leave puts everything back.
+      return connections.size === 0;
+    },
+  });
+  connections.add(connection);
+}

@@ -1,0 +1,86 @@
+/** The rooms under partykit's workerd. */
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { ManagedProcess } from '../managed-process.ts';
+import type { PartSpec } from '../part.ts';
+import { commandScript, PROJECT_DIR } from '../project.ts';
+import { waitForHttp } from './http-ready.ts';
+
+/** What we read of partykit.json; the rest is passed on as it is. */
+const configSchema = z.looseObject({
+  main: z.string(),
+  serve: z.looseObject({ path: z.string(), build: z.string() }),
+});
+
+export function roomPart(options: {
+  port: number;
+  variables: Record<string, string>;
+  dataDir: string;
+  /** Serve a copy of the page's files: stacks that run beside each other must not build into one folder. */
+  copiesStatic: boolean;
+  env: Record<string, string>;
+}): PartSpec {
+  const { port } = options;
+  const folder = join(options.dataDir, 'room');
+  return {
+    name: 'room',
+    spawn(onLine) {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      const config = writeFolder(folder, options.variables, options.copiesStatic);
+      const args = [
+        commandScript('partykit'),
+        'dev',
+        ['--config', config, '--port', String(port), '--persist', join(folder, 'state')],
+        // It would ask a server on the internet for what it puts there.
+        '--disable-request-cf-fetch',
+        '--no-hotkeys',
+      ].flat();
+      return ManagedProcess.spawn(
+        { file: process.execPath, args, cwd: folder, env: { ...options.env, NO_UPDATE_NOTIFIER: '1' } },
+        onLine,
+      );
+    },
+    waitUntilReady: (context) => waitForHttp(`http://127.0.0.1:${port}/`, context, (status) => status < 500),
+    readyTimeoutMs: 60_000,
+    findCode: (tree) => tree.find(({ command }) => /\bworkerd serve\b/.test(command)),
+    reloadMarker: /^Build succeeded/,
+    failureMarker: /^Error reloading local server/,
+    firstFailureMarker: /\[ERROR\]/,
+    stop: { signal: 'SIGTERM', target: 'tree', graceMs: 3_000 },
+    isShown: true,
+  };
+}
+
+/**
+ * Writes what partykit reads into a folder of its own, from the project's partykit.json.
+ *
+ * partykit runs in this folder because it looks for a `.env` from where it runs upwards and lets it override every variable: the
+ * empty ones here keep it from the project's, which may hold production's. And since its workerd refuses modules outside of the
+ * folder it runs in, the entry is a file here that leads to the real one.
+ */
+function writeFolder(folder: string, variables: Record<string, string>, copiesStatic: boolean): string {
+  const source = join(PROJECT_DIR, 'partykit.json');
+  const config = configSchema.parse(JSON.parse(readFileSync(source, 'utf8')));
+  const inProject = (path: string) => resolve(dirname(source), path);
+
+  const entry = join(folder, 'server.ts');
+  writeFileSync(entry, `export { default } from ${JSON.stringify(inProject(config.main))};\n`);
+  for (const name of ['.env', '.env.local']) writeFileSync(join(folder, name), '');
+
+  let staticDir = inProject(config.serve.path);
+  if (copiesStatic) {
+    const copy = join(folder, 'static');
+    cpSync(staticDir, copy, { recursive: true });
+    staticDir = copy;
+  }
+  const generated = {
+    ...config,
+    main: entry,
+    serve: { ...config.serve, path: staticDir, build: inProject(config.serve.build) },
+    vars: variables,
+  };
+  const path = join(folder, 'partykit.json');
+  writeFileSync(path, `${JSON.stringify(generated, null, 2)}\n`, { mode: 0o600 });
+  return path;
+}

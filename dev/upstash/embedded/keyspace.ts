@@ -1,0 +1,264 @@
+/** The data: keys, their values and expiry. Each change is applied and recorded as an effect, from which a journal can rebuild it. */
+import { z } from 'zod';
+import { RedisError } from '../engine.ts';
+import { formatFloat, parseFloatStrict } from './numbers.ts';
+import { SortedSet } from './sorted-set.ts';
+
+type Stored = string | Map<string, string> | SortedSet;
+
+interface Entry {
+  value: Stored;
+  /** Milliseconds since the epoch. */
+  expiresAtMs: number | null;
+}
+
+const pair = z.tuple([z.string(), z.string()]);
+
+/**
+ * One change, free of time and chance: replaying it always gives the same state. Expiries are absolute; scores are text because JSON has no
+ * infinity.
+ */
+export const effectSchema = z.discriminatedUnion('op', [
+  z.object({ op: z.literal('set'), key: z.string(), value: z.string() }),
+  z.object({ op: z.literal('hset'), key: z.string(), fields: z.array(pair) }),
+  z.object({ op: z.literal('hdel'), key: z.string(), fields: z.array(z.string()) }),
+  z.object({ op: z.literal('zadd'), key: z.string(), members: z.array(pair) }),
+  z.object({ op: z.literal('zrem'), key: z.string(), members: z.array(z.string()) }),
+  z.object({ op: z.literal('expire'), key: z.string(), atMs: z.number().nullable() }),
+  z.object({ op: z.literal('del'), key: z.string() }),
+  z.object({ op: z.literal('clear') }),
+]);
+export type Effect = z.infer<typeof effectSchema>;
+
+const WRONG_TYPE = 'WRONGTYPE Operation against a key holding the wrong kind of value';
+
+export type KeyType = 'none' | 'string' | 'hash' | 'zset';
+
+/** How many keys with an expiry one round of `removeExpired` looks at. */
+const EXPIRY_ROUND = 500;
+
+export class Keyspace {
+  readonly #entries = new Map<string, Entry>();
+  readonly #expiring = new Set<string>();
+  #effects: Effect[] = [];
+  /** The time all of one command or script sees, so that a key can't expire in the middle of it. */
+  nowMs = 0;
+  expiredKeys = 0;
+  /** Refuses changes: a read-only script is running. */
+  isReadOnly = false;
+
+  /** Changes since the last call, in order. */
+  takeEffects(): Effect[] {
+    const effects = this.#effects;
+    if (effects.length > 0) this.#effects = [];
+    return effects;
+  }
+
+  string(key: string): string | null {
+    const value = this.#live(key)?.value ?? null;
+    if (value !== null && typeof value !== 'string') throw new RedisError(WRONG_TYPE);
+    return value;
+  }
+
+  hash(key: string): ReadonlyMap<string, string> | null {
+    const value = this.#live(key)?.value ?? null;
+    if (value !== null && !(value instanceof Map)) throw new RedisError(WRONG_TYPE);
+    return value;
+  }
+
+  sortedSet(key: string): SortedSet | null {
+    const value = this.#live(key)?.value ?? null;
+    if (value !== null && !(value instanceof SortedSet)) throw new RedisError(WRONG_TYPE);
+    return value;
+  }
+
+  has(key: string): boolean {
+    return this.#live(key) !== undefined;
+  }
+
+  type(key: string): KeyType {
+    const value = this.#live(key)?.value;
+    if (value === undefined) return 'none';
+    if (typeof value === 'string') return 'string';
+    return value instanceof Map ? 'hash' : 'zset';
+  }
+
+  /** Milliseconds since the epoch, or null when the key doesn't expire or isn't there. */
+  expiresAtMs(key: string): number | null {
+    return this.#live(key)?.expiresAtMs ?? null;
+  }
+
+  /** Keys that haven't expired. */
+  *keys(): Iterable<string> {
+    for (const [key, entry] of this.#entries) if (!this.#isExpired(entry)) yield key;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get expiringSize(): number {
+    return this.#expiring.size;
+  }
+
+  /** Replaces whatever is there, its expiry too. */
+  set(key: string, value: string): void {
+    this.#change({ op: 'set', key, value });
+  }
+
+  hashSet(key: string, fields: [string, string][]): void {
+    this.hash(key);
+    this.#change({ op: 'hset', key, fields });
+  }
+
+  hashDelete(key: string, fields: string[]): void {
+    this.#change({ op: 'hdel', key, fields });
+  }
+
+  sortedAdd(key: string, members: { member: string; score: number }[]): void {
+    this.sortedSet(key);
+    this.#change({
+      op: 'zadd',
+      key,
+      members: members.map(({ member, score }) => [member, formatFloat(score)]),
+    });
+  }
+
+  sortedRemove(key: string, members: string[]): void {
+    this.#change({ op: 'zrem', key, members });
+  }
+
+  /** @param atMs milliseconds since the epoch, null for never. A time that has passed deletes the key. */
+  expire(key: string, atMs: number | null): void {
+    if (atMs !== null && atMs <= this.nowMs) this.delete(key);
+    else this.#change({ op: 'expire', key, atMs });
+  }
+
+  delete(key: string): boolean {
+    if (!this.has(key)) return false;
+    this.#change({ op: 'del', key });
+    return true;
+  }
+
+  clear(): void {
+    this.#change({ op: 'clear' });
+  }
+
+  /** Forgets some of the keys whose time has come without anybody asking for them. */
+  removeExpired(): void {
+    let left = EXPIRY_ROUND;
+    for (const key of this.#expiring) {
+      if (left-- === 0) break;
+      // Those that stay go to the end, so that each round meets others.
+      if (this.#live(key) !== undefined && this.#expiring.delete(key)) this.#expiring.add(key);
+    }
+  }
+
+  /** The whole state as effects, one key after the other. */
+  *snapshot(): Iterable<Effect[]> {
+    for (const [key, { value, expiresAtMs }] of this.#entries) {
+      const effects: Effect[] = [];
+      if (typeof value === 'string') effects.push({ op: 'set', key, value });
+      else if (value instanceof Map) effects.push({ op: 'hset', key, fields: [...value] });
+      else {
+        const members = value
+          .entries()
+          .map(({ member, score }): [string, string] => [member, formatFloat(score)]);
+        effects.push({ op: 'zadd', key, members });
+      }
+      if (expiresAtMs !== null) effects.push({ op: 'expire', key, atMs: expiresAtMs });
+      yield effects;
+    }
+  }
+
+  /** Applies an effect without recording it. */
+  apply(effect: Effect): void {
+    switch (effect.op) {
+      case 'set':
+        this.#put(effect.key, effect.value);
+        return;
+      case 'hset': {
+        const hash = this.#valueFor(effect.key, Map<string, string>);
+        for (const [field, value] of effect.fields) hash.set(field, value);
+        return;
+      }
+      case 'hdel': {
+        const hash = this.#valueFor(effect.key, Map<string, string>);
+        for (const field of effect.fields) hash.delete(field);
+        if (hash.size === 0) this.#drop(effect.key);
+        return;
+      }
+      case 'zadd': {
+        const set = this.#valueFor(effect.key, SortedSet);
+        for (const [member, score] of effect.members) set.set(member, parseFloatStrict(score));
+        return;
+      }
+      case 'zrem': {
+        const set = this.#valueFor(effect.key, SortedSet);
+        for (const member of effect.members) set.delete(member);
+        if (set.size === 0) this.#drop(effect.key);
+        return;
+      }
+      case 'expire': {
+        const entry = this.#entries.get(effect.key);
+        if (entry === undefined) return;
+        entry.expiresAtMs = effect.atMs;
+        if (effect.atMs === null) this.#expiring.delete(effect.key);
+        else this.#expiring.add(effect.key);
+        return;
+      }
+      case 'del':
+        this.#drop(effect.key);
+        return;
+      case 'clear':
+        this.#entries.clear();
+        this.#expiring.clear();
+    }
+  }
+
+  #change(effect: Effect): void {
+    if (this.isReadOnly) throw new RedisError('ERR Write commands are not allowed from read-only scripts.');
+    this.#record(effect);
+  }
+
+  #record(effect: Effect): void {
+    this.apply(effect);
+    this.#effects.push(effect);
+  }
+
+  /**
+   * An expired key's removal is recorded like any other: otherwise replaying what is written to that key later would
+   * find the old value still there.
+   */
+  #live(key: string): Entry | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined || !this.#isExpired(entry)) return entry;
+    this.expiredKeys += 1;
+    this.#record({ op: 'del', key });
+    return undefined;
+  }
+
+  #isExpired(entry: Entry): boolean {
+    return entry.expiresAtMs !== null && entry.expiresAtMs <= this.nowMs;
+  }
+
+  #put(key: string, value: Stored): void {
+    this.#entries.set(key, { value, expiresAtMs: null });
+    this.#expiring.delete(key);
+  }
+
+  #drop(key: string): void {
+    this.#entries.delete(key);
+    this.#expiring.delete(key);
+  }
+
+  /** The key's value, made when it isn't there. Commands have checked the type; a journal that disagrees is corrupt. */
+  #valueFor<T extends Map<string, string> | SortedSet>(key: string, kind: new () => T): T {
+    const value = this.#entries.get(key)?.value;
+    if (value instanceof kind) return value;
+    if (value !== undefined) throw new Error(`the value of ${JSON.stringify(key)} is of another kind`);
+    const made = new kind();
+    this.#put(key, made);
+    return made;
+  }
+}

@@ -1,0 +1,57 @@
+/** Wires the stores together from the configuration: the only place that knows both of them. */
+import type { z } from 'zod';
+import type { storageSchema, WorkerConfig } from '../config.ts';
+import { PostgresSessionRepository } from '../sessions/postgres.ts';
+import { type BreakerOptions, BufferedSessionRepository } from './buffered-repository.ts';
+import { Flusher } from './flusher.ts';
+import { keysFor } from './keys.ts';
+import { RedisScripts } from './redis.ts';
+import { SessionBuffer } from './session-buffer.ts';
+
+export type { DeadLetter } from './dead-letter.ts';
+export { Flusher, type FlushSummary, type SessionFlush, type SweeperRun } from './flusher.ts';
+export { type BufferStats, SessionBuffer } from './session-buffer.ts';
+export { BufferedSessionRepository };
+
+export interface Storage {
+  buffer: SessionBuffer;
+  postgres: PostgresSessionRepository;
+  /** What handlers and routes use. */
+  repository: BufferedSessionRepository;
+}
+
+/** The buffer, Postgres, and the repository over both. Nothing is sent before the first use. */
+export function createStorage(config: z.infer<typeof storageSchema>, breaker: BreakerOptions): Storage {
+  const postgres = new PostgresSessionRepository({
+    databaseUrl: config.DATABASE_URL,
+    fetchEndpoint: config.NEON_FETCH_ENDPOINT,
+    timeoutMs: config.POSTGRES_TIMEOUT_MS,
+  });
+  const buffer = new SessionBuffer({
+    redis: new RedisScripts({
+      url: config.UPSTASH_REDIS_REST_URL,
+      token: config.UPSTASH_REDIS_REST_TOKEN,
+      timeoutMs: config.REDIS_TIMEOUT_MS,
+    }),
+    keys: keysFor(config.KEY_PREFIX),
+    cleanTtlS: config.CLEAN_TTL_S,
+  });
+  return { buffer, postgres, repository: new BufferedSessionRepository({ buffer, postgres, breaker }) };
+}
+
+/** The flusher over a storage. */
+export function createFlusher(
+  { buffer, postgres }: Pick<Storage, 'buffer' | 'postgres'>,
+  config: Pick<
+    WorkerConfig,
+    'FLUSH_BATCH_SESSIONS' | 'FLUSH_BATCH_BYTES' | 'FLUSH_INTERVAL_MS' | 'SWEEP_LEASE_MS'
+  >,
+): Flusher {
+  return new Flusher({
+    buffer,
+    writer: postgres,
+    bounds: { maxSessions: config.FLUSH_BATCH_SESSIONS, maxBytes: config.FLUSH_BATCH_BYTES },
+    intervalMs: config.FLUSH_INTERVAL_MS,
+    leaseMs: config.SWEEP_LEASE_MS,
+  });
+}

@@ -1,0 +1,23 @@
+/** The buffer's keys. `peek` and `settle` build the session's two from the prefix in the same way. */
+export interface Keys {
+  readonly prefix: string;
+  readonly dirty: string;
+  readonly sweep: string;
+  readonly dead: string;
+  readonly stats: string;
+  session(id: string): string;
+  messages(id: string): string;
+}
+
+/** Keys under a prefix such as `bb:`. */
+export function keysFor(prefix: string): Keys {
+  return {
+    prefix,
+    dirty: `${prefix}dirty`,
+    sweep: `${prefix}sweep`,
+    dead: `${prefix}dead`,
+    stats: `${prefix}stats`,
+    session: (id) => `${prefix}s:${id}`,
+    messages: (id) => `${prefix}s:${id}:m`,
+  };
+}

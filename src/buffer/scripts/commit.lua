@@ -1,0 +1,69 @@
+-- One group commit of a room: the newest code and all new messages, at once or not at all. Doing it twice is doing it once.
+--
+-- KEYS[1] session hash, KEYS[2] messages hash, KEYS[3] dirty set, KEYS[4] sweeper's lease, KEYS[5] counters
+-- ARGV[1] session id, ARGV[2] the room's fencing token
+-- ARGV[3] revision of the code, or '' for a batch without code; then ARGV[4] code, ARGV[5] time of the edit (ms),
+-- ARGV[6] editor's user id or '', ARGV[7] number of edits it stands for
+-- ARGV[8] revision that the room knows to be in Postgres (taken only where the buffer knows of none)
+-- ARGV[9] number of messages n, followed by n pairs (id, JSON), followed by pairs (connection id, receipts or '' to forget)
+-- Returns { 1, stored revision, flushed revision, 1 if dirty, 1 if the buffer had forgotten the session, lease left (ms),
+--           dirty sessions }, or { 0 } when a newer token has been given out.
+local epoch = tonumber(ARGV[2])
+local held = redis.call('HMGET', KEYS[1], 'epoch', 'rev', 'code_epoch', 'flushed', 'settled')
+local owner = tonumber(held[1] or '')
+-- The fence: without it a room that was replaced while it hung would overwrite its successor.
+if owner and owner > epoch then return { 0 } end
+
+local rev = tonumber(held[2] or '')
+local code_epoch = tonumber(held[3] or '') or 0
+local flushed = tonumber(held[4] or '') or tonumber(ARGV[8])
+local settled = tonumber(held[5] or '') or 0
+if not held[4] then redis.call('HSET', KEYS[1], 'flushed', ARGV[8]) end
+if owner ~= epoch then redis.call('HSET', KEYS[1], 'epoch', ARGV[2]) end
+
+local changed = false
+local new_rev = tonumber(ARGV[3])
+if new_rev then
+  -- Never backwards, whoever wrote what is there: Postgres may be ahead of the buffered copy too.
+  local highest = math.max(rev or 0, flushed, settled)
+  if new_rev > highest then
+    redis.call('HSET', KEYS[1], 'code', ARGV[4], 'rev', ARGV[3], 'code_epoch', ARGV[2], 'edited_at', ARGV[5], 'editor', ARGV[6])
+    redis.call('HINCRBY', KEYS[5], 'edits', ARGV[7])
+    rev = new_rev
+    changed = true
+  elseif new_rev ~= rev or code_epoch ~= epoch then
+    -- Not a repetition of what is stored: tell the room where it has to continue from.
+    rev = highest
+  end
+end
+
+local messages = tonumber(ARGV[9])
+local added = 0
+for i = 10, 9 + 2 * messages, 2 do
+  added = added + redis.call('HSETNX', KEYS[2], ARGV[i], ARGV[i + 1])
+end
+for i = 10 + 2 * messages, #ARGV, 2 do
+  if ARGV[i + 1] == '' then
+    redis.call('HDEL', KEYS[1], 'receipt:' .. ARGV[i])
+  else
+    redis.call('HSET', KEYS[1], 'receipt:' .. ARGV[i], ARGV[i + 1])
+  end
+end
+
+redis.call('HINCRBY', KEYS[5], 'commits', 1)
+if added > 0 then redis.call('HINCRBY', KEYS[5], 'messages', added) end
+if changed or added > 0 then
+  local now = redis.call('TIME')
+  redis.call('ZADD', KEYS[3], 'NX', string.format('%.0f', math.floor(tonumber(now[1]) * 1000 + tonumber(now[2]) / 1000)), ARGV[1])
+  -- Dirty data never expires.
+  redis.call('PERSIST', KEYS[1])
+  redis.call('PERSIST', KEYS[2])
+end
+local lease = redis.call('PTTL', KEYS[4])
+return {
+  1, rev or 0, flushed,
+  redis.call('ZSCORE', KEYS[3], ARGV[1]) and 1 or 0,
+  owner and 0 or 1,
+  lease > 0 and lease or 0,
+  redis.call('ZCARD', KEYS[3]),
+}

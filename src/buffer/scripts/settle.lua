@@ -1,0 +1,74 @@
+-- Takes out of the buffer exactly what has been written to Postgres or put among the dead letters, session by session.
+-- Whatever changed since it was read stays, and stays dirty.
+--
+-- KEYS[1] dirty set, KEYS[2] dead letters, KEYS[3] counters
+-- ARGV[1] key prefix, ARGV[2] seconds that a clean session stays readable, ARGV[3] number of dead letters d,
+-- followed by d pairs (letter id, JSON), followed for each session by:
+--   id, time it counts as dirty from if something is left (ms),
+--   revision that was dealt with or '', its epoch, revision that Postgres holds now or '' when it refused the code,
+--   number of messages written, number n of messages to remove, n message ids
+-- Returns for each session { id, 1 if still dirty else 0, flushed revision }
+local at = 4
+local function take()
+  local value = ARGV[at]
+  at = at + 1
+  return value
+end
+
+for _ = 1, tonumber(ARGV[3]) do
+  local letter = take()
+  redis.call('HSET', KEYS[2], letter, take())
+end
+
+local replies, edits, written = {}, 0, 0
+while at <= #ARGV do
+  local id = take()
+  local key = ARGV[1] .. 's:' .. id
+  local since = take()
+  local done_rev, done_epoch, stored_rev = tonumber(take()), tonumber(take()), tonumber(take())
+  if done_rev then
+    local held = redis.call('HMGET', key, 'rev', 'code_epoch', 'flushed', 'settled')
+    local rev, epoch, flushed = tonumber(held[1] or ''), tonumber(held[2] or ''), tonumber(held[3] or '') or 0
+    if stored_rev and stored_rev > flushed then
+      edits = edits + stored_rev - flushed
+      flushed = stored_rev
+      redis.call('HSET', key, 'flushed', string.format('%.0f', flushed))
+    end
+    -- Another flush may have got further meanwhile.
+    local settled = math.max(done_rev, stored_rev or 0, tonumber(held[4] or '') or 0)
+    redis.call('HSET', key, 'settled', string.format('%.0f', settled))
+    if rev and stored_rev and stored_rev > done_rev then
+      if rev == done_rev and epoch == done_epoch then
+        -- Postgres is ahead of the copy here: readers have to look there.
+        redis.call('HDEL', key, 'code', 'rev', 'code_epoch', 'edited_at', 'editor')
+      elseif rev <= settled then
+        -- A newer edit came in under a revision that Postgres has already passed: lift it, or it would never be written.
+        redis.call('HSET', key, 'rev', string.format('%.0f', settled + 1))
+      end
+    end
+  end
+  written = written + tonumber(take())
+  local count = tonumber(take())
+  for first = 1, count, 1000 do
+    local ids = {}
+    for _ = first, math.min(first + 999, count) do ids[#ids + 1] = take() end
+    redis.call('HDEL', key .. ':m', unpack(ids))
+  end
+
+  local held = redis.call('HMGET', key, 'rev', 'settled', 'flushed')
+  local left = (tonumber(held[1] or '') or 0) > (tonumber(held[2] or '') or 0) or redis.call('HLEN', key .. ':m') > 0
+  if left then
+    redis.call('ZADD', KEYS[1], 'XX', since, id)
+  else
+    redis.call('ZREM', KEYS[1], id)
+    redis.call('EXPIRE', key, ARGV[2])
+  end
+  replies[#replies + 1] = { id, left and 1 or 0, held[3] or '0' }
+end
+
+redis.call('HINCRBY', KEYS[3], 'flushes', 1)
+redis.call('HINCRBY', KEYS[3], 'flushed_sessions', #replies)
+redis.call('HINCRBY', KEYS[3], 'flushed_edits', string.format('%.0f', edits))
+redis.call('HINCRBY', KEYS[3], 'flushed_messages', string.format('%.0f', written))
+if tonumber(ARGV[3]) > 0 then redis.call('HINCRBY', KEYS[3], 'dead_lettered', ARGV[3]) end
+return replies

@@ -1,0 +1,398 @@
+/** The buffer: one typed method a script. Knows keys and replies; decides nothing. */
+import { z } from 'zod';
+import { SupersededError } from '../sessions/errors.ts';
+import type {
+  CodeWrite,
+  Commit,
+  CommitResult,
+  EditReceipts,
+  FlushState,
+  SessionMessage,
+} from '../sessions/types.ts';
+import { type DeadLetter, deadLetterSchema } from './dead-letter.ts';
+import type { Keys } from './keys.ts';
+import type { RedisScripts } from './redis.ts';
+import {
+  codeOf,
+  decodeMessage,
+  encodeMessage,
+  encodeReceipts,
+  flag,
+  flatHash,
+  integer,
+  receiptsOf,
+} from './stored.ts';
+
+/** What the buffer holds of a session. */
+export interface BufferedSession {
+  /** Null when the buffer has no code of it: then Postgres has the newest. */
+  code: CodeWrite | null;
+  flushedRev: number;
+  messages: SessionMessage[];
+  receipts: EditReceipts;
+}
+
+/** One session as a flush reads it. */
+export interface PeekedSession {
+  sessionId: string;
+  /** When it became dirty, in milliseconds on the buffer's clock. */
+  dirtySinceMs: number;
+  /** Null when the code is in Postgres already. */
+  code: CodeWrite | null;
+  flushedRev: number;
+  /** Messages by id, as JSON: parsed by the flusher, which knows what to do with one that isn't a message. */
+  messages: [id: string, json: string][];
+  /** Some messages were left for the next batch. */
+  isPartial: boolean;
+}
+
+export interface Peek {
+  /** The buffer's clock when it was read, in milliseconds. */
+  nowMs: number;
+  /** False when the caller's lease has gone to somebody else; then nothing was read. */
+  holdsLease: boolean;
+  sessions: PeekedSession[];
+}
+
+export interface PeekBounds {
+  maxSessions: number;
+  maxBytes: number;
+}
+
+/** What became of one session's part of a batch. */
+export interface Settlement {
+  sessionId: string;
+  /** What is left counts as dirty from then. */
+  dirtySinceMs: number;
+  /** The code that was dealt with; `storedRev` null when it went to the dead letters. */
+  code: { rev: number; epoch: number; storedRev: number | null } | null;
+  /** Messages that are in Postgres now. */
+  writtenMessages: number;
+  /** Messages to take out of the buffer: the written and the dead ones. */
+  messageIds: string[];
+}
+
+export interface Lease {
+  token: string;
+  lengthMs: number;
+}
+
+export interface BufferStats {
+  dirtySessions: number;
+  /** Age of the oldest dirty session in milliseconds, 0 when there is none. */
+  oldestDirtyMs: number;
+  sweeperLeaseMs: number;
+  deadLetters: number;
+  /** Counters since the buffer was made. */
+  commits: number;
+  edits: number;
+  messages: number;
+  flushes: number;
+  flushedSessions: number;
+  flushedEdits: number;
+  flushedMessages: number;
+  flushFailures: number;
+  deadLettered: number;
+}
+
+const commitReply = z.union([
+  z.tuple([z.literal(0)]),
+  z.tuple([z.literal(1), integer, integer, flag, flag, integer, integer]),
+]);
+const openReply = z.tuple([integer, flag, flatHash, z.array(z.string())]);
+const stateReply = z.tuple([integer, integer, flag, flag, integer]);
+const peekReply = z.tuple([
+  integer,
+  flag,
+  z.array(
+    z.tuple([
+      z.string(), // id
+      integer, // dirty since
+      integer, // rev
+      integer, // its epoch
+      z.string(), // code
+      integer, // edited at
+      z.string(), // editor
+      flag, // the code is to be written
+      flag, // partial
+      integer, // flushed rev
+      z.array(z.string()),
+    ]),
+  ),
+]);
+const settleReply = z.array(z.tuple([z.string(), flag, integer]));
+const leaseReply = z.tuple([z.enum(['idle', 'taken', 'busy']), integer]);
+const statsReply = z.tuple([integer, integer, integer, integer, flatHash]);
+
+export class SessionBuffer {
+  readonly #redis: RedisScripts;
+  readonly #keys: Keys;
+  readonly #cleanTtlS: number;
+
+  /** @param options.cleanTtlS how long a clean session stays readable, in seconds. */
+  constructor(options: { redis: RedisScripts; keys: Keys; cleanTtlS: number }) {
+    this.#redis = options.redis;
+    this.#keys = options.keys;
+    this.#cleanTtlS = options.cleanTtlS;
+  }
+
+  /**
+   * Gives out a fencing token, at least `leastEpoch`, and reads what is buffered.
+   * @throws {StorageUnavailableError}
+   */
+  async open(
+    sessionId: string,
+    leastEpoch = 0,
+  ): Promise<BufferedSession & { epoch: number; isDirty: boolean }> {
+    const [epoch, isDirty, fields, messages] = await this.#redis.run(
+      'open',
+      [this.#keys.session(sessionId), this.#keys.messages(sessionId), this.#keys.dirty],
+      [sessionId, String(leastEpoch), String(this.#cleanTtlS)],
+      openReply,
+    );
+    return { epoch, isDirty, ...bufferedSession(fields, messages) };
+  }
+
+  /**
+   * One group commit, as one Redis command.
+   * @throws {SupersededError} a newer token has been given out.
+   * @throws {StorageUnavailableError} it may have taken effect or not; repeating it is harmless.
+   */
+  async commit(commit: Commit): Promise<CommitResult> {
+    const { sessionId, code, messages, receipts } = commit;
+    const reply = await this.#redis.run(
+      'commit',
+      [
+        this.#keys.session(sessionId),
+        this.#keys.messages(sessionId),
+        this.#keys.dirty,
+        this.#keys.sweep,
+        this.#keys.stats,
+      ],
+      [
+        sessionId,
+        String(commit.epoch),
+        ...(code
+          ? [String(code.rev), code.code, String(code.editedAtMs), code.editorId ?? '', String(code.edits)]
+          : ['', '', '', '', '0']),
+        String(commit.flushedRev),
+        String(messages.length),
+        ...messages.flatMap((message) => [message.id, encodeMessage(message)]),
+        ...Object.entries(receipts).flatMap(([connectionId, ids]) => [connectionId, encodeReceipts(ids)]),
+      ],
+      commitReply,
+    );
+    if (reply[0] === 0) throw new SupersededError(sessionId);
+    const [, rev, flushedRev, isDirty, wasForgotten, sweeperLeaseMs, dirtySessions] = reply;
+    return { durable: 'buffer', rev, flushedRev, isDirty, wasForgotten, sweeperLeaseMs, dirtySessions };
+  }
+
+  /** @throws {StorageUnavailableError} */
+  async flushState(sessionId: string): Promise<FlushState> {
+    const [rev, flushedRev, isDirty, wasForgotten, sweeperLeaseMs] = await this.#redis.run(
+      'state',
+      [this.#keys.session(sessionId), this.#keys.dirty, this.#keys.sweep],
+      [sessionId],
+      stateReply,
+    );
+    return { rev, flushedRev, isDirty, wasForgotten, sweeperLeaseMs };
+  }
+
+  /** What is buffered of a session; its messages only `withMessages`. @throws {StorageUnavailableError} */
+  async read(sessionId: string, withMessages: boolean): Promise<BufferedSession> {
+    const [fields, messages] = await this.#redis.run(
+      'read',
+      [this.#keys.session(sessionId), this.#keys.messages(sessionId)],
+      [withMessages ? '1' : '0'],
+      z.tuple([flatHash, z.array(z.string())]),
+    );
+    return bufferedSession(fields, messages);
+  }
+
+  /**
+   * Reads dirty sessions, oldest first.
+   * @param options.untilMs only what became dirty by then (the buffer's clock); now when absent.
+   * @param options.skip how many of the oldest to pass over.
+   * @param options.lease renewed, and required to be the caller's still.
+   */
+  peekDirty(
+    bounds: PeekBounds,
+    options: { untilMs?: number | undefined; skip?: number; lease?: Lease | undefined },
+  ): Promise<Peek> {
+    return this.#peek(bounds, options.lease, options.untilMs, options.skip ?? 0, []);
+  }
+
+  /** Reads these sessions, leaving out the clean ones. */
+  peekSessions(sessionIds: readonly string[], bounds: PeekBounds): Promise<Peek> {
+    return this.#peek(bounds, undefined, undefined, 0, sessionIds);
+  }
+
+  async #peek(
+    bounds: PeekBounds,
+    lease: Lease | undefined,
+    untilMs: number | undefined,
+    skip: number,
+    sessionIds: readonly string[],
+  ): Promise<Peek> {
+    const [nowMs, holdsLease, sessions] = await this.#redis.run(
+      'peek',
+      [this.#keys.dirty, this.#keys.sweep],
+      [
+        this.#keys.prefix,
+        lease?.token ?? '',
+        String(lease?.lengthMs ?? 0),
+        String(bounds.maxSessions),
+        String(bounds.maxBytes),
+        untilMs === undefined ? '' : String(untilMs),
+        String(skip),
+        ...sessionIds,
+      ],
+      peekReply,
+    );
+    return {
+      nowMs,
+      holdsLease,
+      sessions: sessions.map(
+        ([
+          sessionId,
+          dirtySinceMs,
+          rev,
+          epoch,
+          code,
+          editedAtMs,
+          editor,
+          writesCode,
+          isPartial,
+          flushedRev,
+          flat,
+        ]) => ({
+          sessionId,
+          dirtySinceMs,
+          code: writesCode ? { code, rev, epoch, editedAtMs, editorId: editor || null } : null,
+          flushedRev,
+          messages: flat.flatMap((id, i) =>
+            i % 2 === 0 ? [[id, flat[i + 1] ?? ''] as [string, string]] : [],
+          ),
+          isPartial,
+        }),
+      ),
+    };
+  }
+
+  /**
+   * Takes out what has been dealt with, and puts the dead letters aside in the same step.
+   * Returns, for each session, whether anything is left of it and how far its code is in Postgres.
+   */
+  async settle(
+    settlements: readonly Settlement[],
+    deadLetters: readonly DeadLetter[],
+  ): Promise<{ sessionId: string; isDirty: boolean; flushedRev: number }[]> {
+    const replies = await this.#redis.run(
+      'settle',
+      [this.#keys.dirty, this.#keys.dead, this.#keys.stats],
+      [
+        this.#keys.prefix,
+        String(this.#cleanTtlS),
+        String(deadLetters.length),
+        ...deadLetters.flatMap((letter) => [letter.id, JSON.stringify(letter)]),
+        ...settlements.flatMap(({ sessionId, dirtySinceMs, code, writtenMessages, messageIds }) => [
+          sessionId,
+          String(dirtySinceMs),
+          code ? String(code.rev) : '',
+          code ? String(code.epoch) : '',
+          code?.storedRev == null ? '' : String(code.storedRev),
+          String(writtenMessages),
+          String(messageIds.length),
+          ...messageIds,
+        ]),
+      ],
+      settleReply,
+    );
+    return replies.map(([sessionId, isDirty, flushedRev]) => ({ sessionId, isDirty, flushedRev }));
+  }
+
+  /** Takes or renews the sweeper's lease, unless nothing is dirty or somebody else has it. */
+  async acquireLease(lease: Lease): Promise<'idle' | 'taken' | 'busy'> {
+    const [outcome] = await this.#redis.run(
+      'lease',
+      [this.#keys.dirty, this.#keys.sweep],
+      [lease.token, String(lease.lengthMs)],
+      leaseReply,
+    );
+    return outcome;
+  }
+
+  /** Gives the lease back; `handOverMs` keeps rooms waiting that long for the next sweeper. */
+  async releaseLease(token: string, handOverMs: number): Promise<void> {
+    await this.#redis.run('release', [this.#keys.sweep], [token, String(handOverMs)], integer);
+  }
+
+  /** Everything the metrics show, in one command. @throws {StorageUnavailableError} */
+  async stats(): Promise<BufferStats> {
+    const [dirtySessions, oldestDirtyMs, sweeperLeaseMs, deadLetters, counters] = await this.#redis.run(
+      'stats',
+      [this.#keys.dirty, this.#keys.sweep, this.#keys.dead, this.#keys.stats],
+      [],
+      statsReply,
+    );
+    const count = (name: string) => Number(counters.get(name) ?? 0);
+    return {
+      dirtySessions,
+      oldestDirtyMs,
+      sweeperLeaseMs,
+      deadLetters,
+      commits: count('commits'),
+      edits: count('edits'),
+      messages: count('messages'),
+      flushes: count('flushes'),
+      flushedSessions: count('flushed_sessions'),
+      flushedEdits: count('flushed_edits'),
+      flushedMessages: count('flushed_messages'),
+      flushFailures: count('flush_failures'),
+      deadLettered: count('dead_lettered'),
+    };
+  }
+
+  /** Counts a flush that failed. */
+  async countFailure(): Promise<void> {
+    await this.#redis.call('count', (redis) => redis.hincrby(this.#keys.stats, 'flush_failures', 1));
+  }
+
+  /** A page of dead letters, in no order; `next` null at the end. */
+  async listDead(page: { cursor?: string | undefined; limit: number }): Promise<{
+    letters: DeadLetter[];
+    next: string | null;
+  }> {
+    const reply = await this.#redis.call('dead letters', (redis) =>
+      redis.hscan(this.#keys.dead, page.cursor ?? '0', { count: page.limit }),
+    );
+    const [next, flat] = z.tuple([z.coerce.string(), z.array(z.string())]).parse(reply);
+    const letters = flat.flatMap((text, i) =>
+      i % 2 === 1 ? [deadLetterSchema.parse(JSON.parse(text))] : [],
+    );
+    return { letters, next: next === '0' ? null : next };
+  }
+
+  async getDead(id: string): Promise<DeadLetter | null> {
+    const text = await this.#redis.call('dead letter', (redis) => redis.hget<string>(this.#keys.dead, id));
+    return text === null ? null : deadLetterSchema.parse(JSON.parse(text));
+  }
+
+  async removeDead(id: string): Promise<void> {
+    await this.#redis.call('dead letter', (redis) => redis.hdel(this.#keys.dead, id));
+  }
+
+  /** @throws {StorageUnavailableError} */
+  async ping(): Promise<void> {
+    await this.#redis.call('ping', (redis) => redis.ping());
+  }
+}
+
+function bufferedSession(fields: z.infer<typeof flatHash>, messages: readonly string[]): BufferedSession {
+  return {
+    code: codeOf(fields),
+    flushedRev: Number(fields.get('flushed') ?? 0),
+    receipts: receiptsOf(fields),
+    messages: messages.flatMap((text) => decodeMessage(text) ?? []),
+  };
+}

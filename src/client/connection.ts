@@ -1,0 +1,184 @@
+/**
+ * A WebSocket to one room that keeps itself open: it reconnects with growing pauses, notices a connection that died
+ * silently, and stops when the room refuses it for good. It knows frames, not what they say.
+ */
+import ReconnectingWebSocket from 'partysocket/ws';
+import { Emitter } from './emitter.ts';
+import { askRefusal, type Refusal } from './refusal.ts';
+
+/** Whatever makes sockets as a browser's `WebSocket` does; Node's `ws` package, for one. */
+export type WebSocketConstructor = new (url: string) => object;
+
+export type ConnectionState =
+  | { readonly state: 'connecting' }
+  | { readonly state: 'open' }
+  | { readonly state: 'reconnecting'; readonly reason: string }
+  | { readonly state: 'refused'; readonly refusal: Refusal }
+  | { readonly state: 'closed'; readonly reason: string };
+
+export interface ConnectionOptions {
+  /** Called before each attempt. */
+  url: () => Promise<string>;
+  /** By default the global one. */
+  WebSocket?: WebSocketConstructor | undefined;
+  /** By default the global one. */
+  fetch?: typeof fetch | undefined;
+  /** Pause before the first reconnect, and the longest one, in milliseconds. */
+  minReconnectMs: number;
+  maxReconnectMs: number;
+  /** Pause between two pings, and the silence after which a connection counts as dead, in milliseconds. */
+  pingIntervalMs: number;
+  silenceLimitMs: number;
+  /** Makes a ping frame. */
+  ping: () => string;
+}
+
+interface ConnectionEvents {
+  /** A socket is open; the caller calls `ready` when the room has said hello. */
+  open: undefined;
+  frame: string;
+  lost: undefined;
+  state: ConnectionState;
+}
+
+/** An attempt that takes longer than this is given up; a room that starts has to load first. */
+const ATTEMPT_LIMIT_MS = 15_000;
+const RECONNECT_GROWTH = 1.7;
+/** Least time between two questions for the reason of a refusal. */
+const ASK_INTERVAL_MS = 3_000;
+/** Close code, of the range for applications, that tells the room why the client hung up. */
+const SILENT_CLOSE_CODE = 4_000;
+
+export class Connection extends Emitter<ConnectionEvents> {
+  readonly #options: ConnectionOptions;
+  readonly #socket: ReconnectingWebSocket;
+  #state: ConnectionState = { state: 'connecting' };
+  #isOpen = false;
+  #heardMs = 0;
+  #askedMs = Number.NEGATIVE_INFINITY;
+  #pings: ReturnType<typeof setInterval> | undefined;
+  #watch: ReturnType<typeof setInterval> | undefined;
+
+  constructor(options: ConnectionOptions) {
+    super();
+    this.#options = options;
+    this.#socket = new ReconnectingWebSocket(options.url, null, {
+      ...(options.WebSocket ? { WebSocket: options.WebSocket } : {}),
+      // Spread, so that the clients of a room that restarts don't all come back at the same moment.
+      minReconnectionDelay: options.minReconnectMs * (1 + Math.random()),
+      maxReconnectionDelay: options.maxReconnectMs,
+      reconnectionDelayGrowFactor: RECONNECT_GROWTH,
+      connectionTimeout: ATTEMPT_LIMIT_MS,
+      // What waits to be sent is kept by the session client, which knows what is still worth sending.
+      maxEnqueuedMessages: 0,
+    });
+    // Handler properties, not listeners: those get copies of the events, and a copied close event has lost its reason.
+    this.#socket.onopen = () => this.#opened();
+    this.#socket.onmessage = (event) => this.#received(event);
+    this.#socket.onclose = (event) => this.#lost(event.reason);
+    // An attempt that fails before there is a socket reports only an error.
+    this.#socket.onerror = () => this.#lost('');
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** Address of the socket that is open, or was last. */
+  get url(): string {
+    return this.#socket.url;
+  }
+
+  /** The room has said hello: from here on the state is `open`. */
+  ready(): void {
+    this.#setState({ state: 'open' });
+  }
+
+  /** Sends a frame; false when no socket is open, and then it isn't kept. */
+  send(frame: string): boolean {
+    return this.#isOpen && this.#socket.readyState === ReconnectingWebSocket.OPEN && this.#socket.send(frame);
+  }
+
+  /** Drops the socket, if any, and connects at once. After `close` or a refusal too. */
+  reconnect(): void {
+    this.#setState({ state: 'reconnecting', reason: 'asked to' });
+    this.#socket.reconnect();
+  }
+
+  /** Closes for good. */
+  close(reason: string): void {
+    this.#stop({ state: 'closed', reason });
+  }
+
+  #opened(): void {
+    this.#isOpen = true;
+    this.#heardMs = Date.now();
+    this.#stopTimers();
+    const { pingIntervalMs, silenceLimitMs } = this.#options;
+    this.#pings = setInterval(() => this.send(this.#options.ping()), pingIntervalMs);
+    this.#watch = setInterval(() => this.#checkAlive(), Math.min(1_000, silenceLimitMs / 2));
+    this.emit('open', undefined);
+  }
+
+  #received(event: MessageEvent): void {
+    this.#heardMs = Date.now();
+    if (typeof event.data === 'string') this.emit('frame', event.data);
+  }
+
+  #checkAlive(): void {
+    // A room that doesn't even say hello isn't worth the whole wait.
+    const limitMs =
+      this.#state.state === 'open'
+        ? this.#options.silenceLimitMs
+        : Math.min(this.#options.silenceLimitMs, ATTEMPT_LIMIT_MS);
+    if (Date.now() - this.#heardMs < limitMs) return;
+    this.#socket.reconnect(SILENT_CLOSE_CODE, 'no answer');
+  }
+
+  #lost(reason: string): void {
+    this.#stopTimers();
+    if (isFinal(this.#state)) return;
+    const wasOpen = this.#isOpen;
+    this.#isOpen = false;
+    // The first attempts count as connecting until something was there to lose.
+    if (this.#state.state !== 'connecting' || wasOpen) {
+      const text = reason || (wasOpen ? 'connection lost' : 'out of reach');
+      this.#setState({ state: 'reconnecting', reason: text });
+    }
+    if (wasOpen) this.emit('lost', undefined);
+    else void this.#askWhy();
+  }
+
+  async #askWhy(): Promise<void> {
+    if (Date.now() - this.#askedMs < ASK_INTERVAL_MS) return;
+    this.#askedMs = Date.now();
+    const url = await this.#options.url();
+    const ask = this.#options.fetch ?? globalThis.fetch.bind(globalThis);
+    const refusal = await askRefusal(url, ask, AbortSignal.timeout(ATTEMPT_LIMIT_MS));
+    if (refusal && !this.#isOpen && !isFinal(this.#state)) this.#stop({ state: 'refused', refusal });
+  }
+
+  #stop(state: ConnectionState): void {
+    this.#stopTimers();
+    const wasOpen = this.#isOpen;
+    this.#isOpen = false;
+    // Before the socket closes: its close event must find the final state.
+    this.#setState(state);
+    this.#socket.close(1000);
+    if (wasOpen) this.emit('lost', undefined);
+  }
+
+  #stopTimers(): void {
+    clearInterval(this.#pings);
+    clearInterval(this.#watch);
+  }
+
+  #setState(state: ConnectionState): void {
+    this.#state = state;
+    this.emit('state', state);
+  }
+}
+
+function isFinal({ state }: ConnectionState): boolean {
+  return state === 'closed' || state === 'refused';
+}

@@ -1,0 +1,114 @@
+/** The chat. */
+import { MAX_CHAT_CHARS } from '../../protocol/index.ts';
+import type { ChatEntry, ChatStatus } from '../chat-log.ts';
+import { el, setText, timeOfDay } from './dom.ts';
+import { colorOf } from './remote-cursors.ts';
+
+/** What an own message says about itself; others' say nothing. */
+const WORDS: Record<ChatStatus, string> = {
+  pending: 'sending…',
+  sent: 'sent',
+  saved: 'saved',
+  refused: 'not accepted',
+  received: '',
+};
+
+/** Nearer to the end than this, in pixels, the list follows new messages; else somebody is reading back. */
+const FOLLOW_PX = 60;
+
+export interface ChatPanel {
+  element: HTMLElement;
+  render(entries: readonly ChatEntry[]): void;
+}
+
+/** @param say sends a message; false when it isn't taken, and then it stays in the field. */
+export function createChatPanel(say: (text: string) => boolean): ChatPanel {
+  const list = el('ol', {
+    class: 'messages',
+    role: 'log',
+    'aria-label': 'Messages',
+    tabindex: '0',
+    'data-testid': 'chat-list',
+  });
+  const empty = el('p', { class: 'empty' }, 'Nobody has said anything yet.');
+  const input = el('input', {
+    id: 'chat-input',
+    type: 'text',
+    autocomplete: 'off',
+    placeholder: 'Say something',
+    'aria-label': 'Message',
+    maxlength: String(MAX_CHAT_CHARS),
+    'data-testid': 'chat-input',
+  });
+  const form = el(
+    'form',
+    { class: 'chat-form' },
+    input,
+    el('button', { type: 'submit', 'data-testid': 'chat-send' }, 'Send'),
+  );
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    if (input.value.trim() !== '' && say(input.value)) input.value = '';
+  });
+  const items = new Map<string, { item: HTMLElement; entry: ChatEntry }>();
+  let shown: readonly ChatEntry[] = [];
+  return {
+    element: el(
+      'section',
+      { class: 'panel chat-panel', 'aria-labelledby': 'chat-heading' },
+      el('h2', { id: 'chat-heading' }, 'Chat'),
+      list,
+      empty,
+      form,
+    ),
+    render(entries) {
+      // Entries are replaced, never changed, so equal references mean that there is nothing to do.
+      if (entries.length === shown.length && entries.every((entry, index) => entry === shown[index])) return;
+      shown = entries;
+      empty.hidden = entries.length > 0;
+      const follows = list.scrollHeight - list.scrollTop - list.clientHeight < FOLLOW_PX;
+      const ids = new Set(entries.map((entry) => entry.id));
+      for (const [id, { item }] of items) {
+        if (ids.has(id)) continue;
+        item.remove();
+        items.delete(id);
+      }
+      entries.forEach((entry, index) => {
+        const known = items.get(entry.id);
+        const item = known?.item ?? createMessage();
+        if (known?.entry !== entry) fillMessage(item, entry);
+        items.set(entry.id, { item, entry });
+        if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
+      });
+      if (follows) list.scrollTop = list.scrollHeight;
+    },
+  };
+}
+
+function createMessage(): HTMLElement {
+  return el(
+    'li',
+    { class: 'message' },
+    el(
+      'p',
+      { class: 'message-head' },
+      el('span', { class: 'message-name' }),
+      el('time'),
+      el('span', { class: 'message-status' }),
+    ),
+    el('p', { class: 'message-text' }),
+  );
+}
+
+function fillMessage(item: HTMLElement, entry: ChatEntry): void {
+  item.dataset.state = entry.status;
+  item.dataset.id = entry.id;
+  const [head, text] = item.children;
+  const [name, time, status] = head?.children ?? [];
+  if (!text || !name || !time || !status) return;
+  name.className = `message-name color-${colorOf(entry.userId ?? entry.displayName)}`;
+  setText(name, entry.displayName);
+  setText(time, timeOfDay(entry.atMs));
+  setText(status, WORDS[entry.status]);
+  setText(text, entry.text);
+}

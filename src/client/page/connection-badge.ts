@@ -1,0 +1,34 @@
+/** How the connection is doing. */
+import type { ConnectionState } from '../connection.ts';
+import { el, setText } from './dom.ts';
+
+const WORDS: Record<ConnectionState['state'], string> = {
+  connecting: 'Connecting…',
+  open: 'Live',
+  reconnecting: 'Reconnecting…',
+  refused: 'Refused',
+  closed: 'Closed',
+};
+
+export interface ConnectionBadge {
+  element: HTMLElement;
+  render(state: ConnectionState): void;
+}
+
+export function createConnectionBadge(): ConnectionBadge {
+  const label = el('span', {}, WORDS.connecting);
+  const element = el(
+    'p',
+    { class: 'connection', role: 'status', 'data-state': 'connecting', 'data-testid': 'connection' },
+    el('span', { class: 'light', 'aria-hidden': 'true' }),
+    label,
+  );
+  return {
+    element,
+    render(connection) {
+      element.dataset.state = connection.state;
+      element.title = 'reason' in connection ? connection.reason : '';
+      setText(label, WORDS[connection.state]);
+    },
+  };
+}

@@ -1,0 +1,23 @@
+import { el, setText } from './dom.ts';
+
+/**
+ * Runs `submit` instead of the form's own submission; while it runs the form can't be sent again, and what it throws is
+ * shown below the fields.
+ */
+export function submitForm(form: HTMLFormElement, submit: () => Promise<void>): void {
+  const problem = el('p', { class: 'problem', role: 'alert', 'data-testid': 'form-problem' });
+  form.append(problem);
+  const button = form.querySelector('button[type=submit]');
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    setText(problem, '');
+    button?.setAttribute('disabled', '');
+    try {
+      await submit();
+    } catch (error) {
+      setText(problem, error instanceof Error ? error.message : String(error));
+    } finally {
+      button?.removeAttribute('disabled');
+    }
+  });
+}

@@ -1,0 +1,87 @@
+/** Where my edits are: pending, saved, or in Postgres. The newest in words, the recent ones each as a dot. */
+import type { Snapshot } from '../session-client.ts';
+import type { LocalEdit } from '../shared-document.ts';
+import { el, setText } from './dom.ts';
+
+const DOTS_SHOWN = 24;
+
+const WORDS: Record<LocalEdit['status'], string> = {
+  pending: 'Pending',
+  saved: 'Saved',
+  flushed: 'In Postgres',
+  refused: 'Not accepted',
+};
+
+export interface SaveState {
+  element: HTMLElement;
+  /** @param unsent why the text in the editor can't be sent at all, or null. */
+  render(snapshot: Snapshot, unsent: string | null): void;
+}
+
+export function createSaveState(): SaveState {
+  const label = el('span', { class: 'save-label' }, 'No edits yet');
+  const newest = el(
+    'p',
+    { class: 'save-newest', role: 'status', 'data-state': 'none', 'data-testid': 'save-state' },
+    el('span', { class: 'save-light', 'aria-hidden': 'true' }),
+    label,
+  );
+  const dots = el('ol', { class: 'save-dots', 'aria-label': 'My recent edits', 'data-testid': 'edits' });
+  const counts = el('span', { class: 'save-counts', 'data-testid': 'save-counts' });
+  const revision = el('span', {
+    class: 'revision',
+    title: 'Revision of the session',
+    'data-testid': 'revision',
+  });
+  return {
+    element: el('footer', { class: 'save-bar', 'aria-label': 'Save state' }, newest, dots, counts, revision),
+    render(snapshot, unsent) {
+      const last = snapshot.edits.at(-1);
+      newest.dataset.state = unsent === null ? (last?.status ?? 'none') : 'refused';
+      if (unsent !== null) setText(label, unsent);
+      else setText(label, last ? describe(last) : 'No edits yet');
+      renderDots(dots, snapshot.edits.slice(-DOTS_SHOWN));
+      setText(counts, count(snapshot.edits));
+      setText(revision, `rev ${snapshot.rev}`);
+      revision.dataset.rev = String(snapshot.rev);
+      revision.dataset.savedRev = String(snapshot.savedRev);
+      revision.dataset.flushedRev = String(snapshot.flushedRev);
+    },
+  };
+}
+
+function describe(edit: LocalEdit): string {
+  if (edit.status === 'refused') return `${WORDS.refused}: ${edit.reason ?? 'no reason given'}`;
+  return WORDS[edit.status];
+}
+
+function renderDots(list: HTMLElement, edits: readonly LocalEdit[]): void {
+  while (list.childElementCount > edits.length) list.lastElementChild?.remove();
+  while (list.childElementCount < edits.length) {
+    list.append(el('li', {}, el('span', { class: 'visually-hidden' })));
+  }
+  edits.forEach((edit, index) => {
+    const dot = list.children[index];
+    if (!(dot instanceof HTMLElement)) return;
+    const rev = edit.rev === null ? '' : `, revision ${edit.rev}`;
+    const text = `${new Date(edit.madeAtMs).toLocaleTimeString()}: ${describe(edit)}${rev}`;
+    if (dot.title === text) return;
+    dot.dataset.state = edit.status;
+    dot.dataset.requestId = edit.requestId;
+    dot.title = text;
+    if (dot.firstElementChild) setText(dot.firstElementChild, text);
+  });
+}
+
+function count(edits: readonly LocalEdit[]): string {
+  const of = (status: LocalEdit['status']) => edits.filter((edit) => edit.status === status).length;
+  const parts = [
+    [of('pending'), 'pending'],
+    [of('saved'), 'saved'],
+    [of('flushed'), 'in Postgres'],
+  ] as const;
+  return parts
+    .filter(([number]) => number > 0)
+    .map(([number, word]) => `${number} ${word}`)
+    .join(' · ');
+}

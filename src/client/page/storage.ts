@@ -1,0 +1,110 @@
+/**
+ * What this browser remembers: in `localStorage` the sessions it may enter and the person's name, in `sessionStorage` what
+ * belongs to one tab.
+ */
+import { z } from 'zod';
+import { parseUnacknowledged, type UnacknowledgedStore } from '../unacknowledged.ts';
+
+const knownSessionSchema = z.object({
+  id: z.string(),
+  token: z.string(),
+  title: z.string().nullable(),
+  enteredAtMs: z.number(),
+});
+/** A session that this browser holds a token of. */
+export type KnownSession = z.infer<typeof knownSessionSchema>;
+
+const SESSIONS_KEY = 'backbeat:sessions';
+const NAME_KEY = 'backbeat:name';
+const SESSIONS_KEPT = 20;
+/** How long a reloaded page waits for the page before it to let go of the tab's connection id. */
+const CLAIM_TIMEOUT_MS = 1_000;
+
+/** Newest first. */
+export function knownSessions(): KnownSession[] {
+  try {
+    return z.array(knownSessionSchema).parse(JSON.parse(localStorage.getItem(SESSIONS_KEY) ?? '[]'));
+  } catch {
+    // Written by another version, or by hand: as good as nothing.
+    return [];
+  }
+}
+
+export function knownSession(id: string): KnownSession | null {
+  return knownSessions().find((session) => session.id === id) ?? null;
+}
+
+export function rememberSession(session: Omit<KnownSession, 'enteredAtMs'>): void {
+  const others = knownSessions().filter((other) => other.id !== session.id);
+  const all = [{ ...session, enteredAtMs: Date.now() }, ...others].slice(0, SESSIONS_KEPT);
+  localStorage.setItem(SESSIONS_KEY, JSON.stringify(all));
+}
+
+export function forgetSession(id: string): void {
+  const others = knownSessions().filter((session) => session.id !== id);
+  localStorage.setItem(SESSIONS_KEY, JSON.stringify(others));
+}
+
+export function rememberedName(): string {
+  return localStorage.getItem(NAME_KEY) ?? '';
+}
+
+export function rememberName(name: string): void {
+  localStorage.setItem(NAME_KEY, name);
+}
+
+export interface TabIdentity {
+  connectionId: string;
+  /** Lets another page of this tab use it. */
+  release: () => void;
+}
+
+/**
+ * The tab's connection id for a session, the same after a reload. A duplicated tab starts with a copy of the first one's
+ * `sessionStorage`; a lock tells the two apart, as two open connections mustn't share an id.
+ */
+export async function claimTabIdentity(sessionId: string): Promise<TabIdentity> {
+  const key = `backbeat:tab:${sessionId}`;
+  const known = sessionStorage.getItem(key);
+  const release = known === null ? null : await lock(known);
+  if (known !== null && release) return { connectionId: known, release };
+  const connectionId = crypto.randomUUID();
+  sessionStorage.setItem(key, connectionId);
+  return { connectionId, release: (await lock(connectionId)) ?? (() => {}) };
+}
+
+/** Takes the lock of a connection id; null when another page keeps it. */
+function lock(connectionId: string): Promise<(() => void) | null> {
+  // Locks exist only in secure contexts. Without them a duplicated tab is taken for the first one.
+  if (!('locks' in navigator)) return Promise.resolve(() => {});
+  return new Promise((resolve) => {
+    navigator.locks
+      .request(
+        `backbeat:connection:${connectionId}`,
+        { signal: AbortSignal.timeout(CLAIM_TIMEOUT_MS) },
+        () => new Promise<void>((release) => resolve(release)),
+      )
+      .catch(() => resolve(null));
+  });
+}
+
+/**
+ * Keeps what is unacknowledged in `sessionStorage`.
+ * @param onFull called once when the browser won't keep it.
+ */
+export function unacknowledgedStore(connectionId: string, onFull: () => void): UnacknowledgedStore {
+  const key = `backbeat:unacknowledged:${connectionId}`;
+  let isFull = false;
+  return {
+    load: () => parseUnacknowledged(sessionStorage.getItem(key)),
+    save(unacknowledged) {
+      try {
+        if (unacknowledged === null) sessionStorage.removeItem(key);
+        else sessionStorage.setItem(key, JSON.stringify(unacknowledged));
+      } catch {
+        if (!isFull) onFull();
+        isFull = true;
+      }
+    },
+  };
+}

@@ -1,0 +1,493 @@
+/**
+ * The session client: one person's connection to one session. It has no DOM and knows only the wire protocol, so that
+ * pages, tests and load generators share it.
+ *
+ * It keeps every edit and chat message until the room acknowledges it, and sends it again after a reconnect.
+ *
+ * ```ts
+ * const client = new SessionClient({ url: 'https://rooms.example', sessionId, token });
+ * client.on('code', ({ code }) => show(code));
+ * client.subscribe((snapshot) => render(snapshot));
+ * client.edit('s("bd sd")', { cursorLine: 1, cursorCol: 10, source: 'typed' });
+ * ```
+ */
+import {
+  type ClientMessage,
+  chatPayload,
+  codeSchema,
+  type ErrorCode,
+  parseServerMessage,
+  type Role,
+  type ServerMessage,
+  type ServerPayload,
+  type WireParticipant,
+} from '../protocol/index.ts';
+import { type ChatEntry, ChatLog } from './chat-log.ts';
+import { Connection, type ConnectionState, type WebSocketConstructor } from './connection.ts';
+import { Emitter } from './emitter.ts';
+import { type EditDetails, type LocalEdit, type OutgoingEdit, SharedDocument } from './shared-document.ts';
+import { Throttle } from './throttle.ts';
+import type { UnacknowledgedStore } from './unacknowledged.ts';
+
+export interface SessionClientOptions {
+  /** Base URL of the room server, `http(s)` or `ws(s)`. */
+  url: string;
+  sessionId: string;
+  /** Session token, or a function that is asked for it before each attempt to connect. */
+  token: string | (() => string | Promise<string>);
+  /**
+   * Says to the room which client this is, over reconnects and reloads, so that it knows a resend for what it is.
+   * Two open clients must not share one. By default a new one.
+   */
+  connectionId?: string;
+  /** Keeps what is unacknowledged over a reload. By default it lives as long as this object. */
+  store?: UnacknowledgedStore;
+  /** By default the global one (Node 20 has none: pass that of the `ws` package). */
+  WebSocket?: WebSocketConstructor;
+  /** By default the global one; used to learn why a room refuses. */
+  fetch?: typeof fetch;
+  /** Least time between two edits that are sent; edits in between coalesce. By default 50 ms. */
+  editIntervalMs?: number;
+  /** Least time between two cursor positions that are sent. By default 100 ms. */
+  cursorIntervalMs?: number;
+  /** By default 20 s; less than half of what the room waits. */
+  pingIntervalMs?: number;
+  /** A connection that was silent this long is replaced. By default 45 s. */
+  silenceLimitMs?: number;
+  /** Pause before the first reconnect, doubled at random at most; it grows up to `maxReconnectMs`. By default 300 ms and 8 s. */
+  minReconnectMs?: number;
+  maxReconnectMs?: number;
+}
+
+/** Everything there is to show. Never changes; each change makes a new one. */
+export interface Snapshot {
+  readonly connection: ConnectionState;
+  readonly code: string;
+  /** The newest revision heard of. */
+  readonly rev: number;
+  /** This client's edits up to this revision are acknowledged. */
+  readonly savedRev: number;
+  /** Postgres holds everything up to this revision. */
+  readonly flushedRev: number;
+  /** This client's recent edits, oldest first. */
+  readonly edits: readonly LocalEdit[];
+  /** null until the room has said it. */
+  readonly role: Role | null;
+  readonly displayName: string | null;
+  readonly participants: readonly WireParticipant[];
+  readonly chat: readonly ChatEntry[];
+  /** Set while the room can't store: what is pending stays pending. */
+  readonly degraded: { readonly reason: string; readonly since: string } | null;
+}
+
+export interface SessionClientEvents {
+  /** What is shown of the code changed, and not by `edit`. `by` is null when it came with a new connection's state. */
+  code: { code: string; rev: number; by: ServerPayload<'code_update'> | null };
+  /** A local edit's status changed. */
+  edit: LocalEdit;
+  /** A chat message of the room, the echo of an own one included. */
+  chat: ServerPayload<'chat_message'>;
+  cursor: ServerPayload<'cursor_position'>;
+  play: ServerPayload<'play'>;
+  stop: ServerPayload<'stop'>;
+  joined: WireParticipant;
+  left: WireParticipant;
+  /** The room's `error`, or a local one for what wouldn't pass its schema. */
+  error: ServerPayload<'error'>;
+  /** The session was ended; the client stays closed. */
+  ended: { reason: string };
+  /** The room is going away; the client reconnects. */
+  shutdown: { reason: string };
+  /** Anything else that was understood. */
+  message: ServerMessage;
+}
+
+/** The edit or message won't be taken however often it is sent. Anything else is worth another try. */
+const FINAL_ERRORS: ReadonlySet<ErrorCode> = new Set([
+  'validation_error',
+  'forbidden',
+  'unauthorized',
+  'bad_request',
+  'not_found',
+]);
+/** Pauses before another try after `too_many_requests` and the like; each fits the window of the limit it meets. */
+const EDIT_RETRY_MS = 1_000;
+const CHAT_RETRY_MS = 5_000;
+
+export class SessionClient extends Emitter<SessionClientEvents> {
+  readonly sessionId: string;
+  readonly connectionId: string;
+  readonly #connection: Connection;
+  readonly #document: SharedDocument;
+  readonly #chat: ChatLog;
+  readonly #store: UnacknowledgedStore | undefined;
+  readonly #edits: Throttle;
+  readonly #chats: Throttle;
+  readonly #cursors: Throttle;
+  readonly #subscribers = new Set<(snapshot: Snapshot) => void>();
+  /** Makes request ids unique even where the counter starts again after a reload. */
+  readonly #idPrefix = crypto.randomUUID().slice(0, 8);
+  #idCounter = 0;
+  /** The room's state has arrived on the connection that is open. */
+  #isReady = false;
+  #cursor: { line: number; col: number } | null = null;
+  #role: Role | null = null;
+  #displayName: string | null = null;
+  #participants: readonly WireParticipant[] = [];
+  #degraded: Snapshot['degraded'] = null;
+  #snapshot: Snapshot | null = null;
+
+  /** Connects at once. */
+  constructor(options: SessionClientOptions) {
+    super();
+    this.sessionId = options.sessionId;
+    this.connectionId = options.connectionId ?? crypto.randomUUID();
+    this.#store = options.store;
+    const kept = options.store?.load() ?? null;
+    this.#document = new SharedDocument(kept?.edit ?? null, Date.now());
+    this.#chat = new ChatLog(kept?.chat ?? []);
+    this.#edits = new Throttle(() => this.#sendEdit(), options.editIntervalMs ?? 50);
+    this.#chats = new Throttle(() => this.#sendChat(), 0);
+    this.#cursors = new Throttle(() => this.#sendCursor(), options.cursorIntervalMs ?? 100);
+    this.#connection = new Connection({
+      url: () => this.#socketUrl(options),
+      WebSocket: options.WebSocket,
+      fetch: options.fetch,
+      minReconnectMs: options.minReconnectMs ?? 300,
+      maxReconnectMs: options.maxReconnectMs ?? 8_000,
+      pingIntervalMs: options.pingIntervalMs ?? 20_000,
+      silenceLimitMs: options.silenceLimitMs ?? 45_000,
+      ping: () => this.#frame({ type: 'ping', payload: {} }),
+    });
+    this.#connection.on('frame', (frame) => this.#receive(frame));
+    this.#connection.on('lost', () => this.#lost());
+    this.#connection.on('state', () => this.#changed());
+  }
+
+  /** What there is to show now. */
+  get snapshot(): Snapshot {
+    this.#snapshot ??= {
+      connection: this.#connection.state,
+      code: this.#document.code,
+      rev: this.#document.rev,
+      savedRev: this.#document.savedRev,
+      flushedRev: this.#document.flushedRev,
+      edits: this.#document.edits,
+      role: this.#role,
+      displayName: this.#displayName,
+      participants: this.#participants,
+      chat: this.#chat.entries,
+      degraded: this.#degraded,
+    };
+    return this.#snapshot;
+  }
+
+  /** True while an edit or a chat message waits for its acknowledgement. */
+  get hasUnacknowledged(): boolean {
+    return this.#document.hasPending || this.#chat.unacknowledged.length > 0;
+  }
+
+  /**
+   * Calls `listener` after each change, with the new snapshot.
+   * @returns a function that stops it.
+   */
+  subscribe(listener: (snapshot: Snapshot) => void): () => void {
+    this.#subscribers.add(listener);
+    return () => {
+      this.#subscribers.delete(listener);
+    };
+  }
+
+  /**
+   * Sets the document. It is kept, and sent as soon as the connection and the pace allow; edits that wait become one.
+   * @returns the edit's request id; null when nothing changes, when the role forbids it, or when the text breaks a limit
+   * of the protocol (then an `error` event says so).
+   */
+  edit(code: string, details: EditDetails = {}): string | null {
+    const parsed = codeSchema.safeParse(code);
+    if (!parsed.success) {
+      this.#localError('validation_error', `the code ${parsed.error.issues[0]?.message ?? 'is not valid'}`);
+      return null;
+    }
+    if (this.#role === 'viewer') {
+      this.#localError('forbidden', 'viewers can’t edit');
+      return null;
+    }
+    const requestId = this.#document.edit(code, details, () => this.#nextId(), Date.now());
+    if (requestId === null) return null;
+    this.#keep();
+    this.#edits.call();
+    this.#changed();
+    return requestId;
+  }
+
+  /**
+   * Says something. It is kept until the room has it.
+   * @returns the message's id (UUID), or null when it is blank or too long (then an `error` event says so).
+   */
+  chat(text: string): string | null {
+    const id = crypto.randomUUID();
+    const parsed = chatPayload.safeParse({ message: text, id });
+    if (!parsed.success) {
+      this.#localError(
+        'validation_error',
+        `the message ${parsed.error.issues[0]?.message ?? 'is not valid'}`,
+      );
+      return null;
+    }
+    this.#chat.add({ id, text, atMs: Date.now() }, this.#displayName ?? '');
+    this.#keep();
+    this.#chats.call();
+    this.#changed();
+    return id;
+  }
+
+  /** Tells the others that playing starts. Signals aren't kept: false when there is no connection. */
+  play(): boolean {
+    return this.#send({ type: 'play', payload: {} });
+  }
+
+  /** Tells the others that playing stops; false when there is no connection. */
+  stop(): boolean {
+    return this.#send({ type: 'stop', payload: {} });
+  }
+
+  /** Tells the others where the cursor is: line from 1, column from 0. */
+  cursor(line: number, col: number): void {
+    this.#cursor = { line, col };
+    this.#cursors.call();
+  }
+
+  /** Replaces the connection at once, also after a refusal; what is unacknowledged is sent again. */
+  reconnect(): void {
+    this.#connection.reconnect();
+  }
+
+  /** Closes for good. What is unacknowledged stays in the store. */
+  close(): void {
+    this.#edits.cancel();
+    this.#chats.cancel();
+    this.#cursors.cancel();
+    this.#connection.close('left');
+  }
+
+  async #socketUrl({ url, token }: SessionClientOptions): Promise<string> {
+    const address = new URL(`parties/main/${encodeURIComponent(this.sessionId)}`, url.replace(/\/*$/, '/'));
+    address.protocol = address.protocol.replace(/^http/, 'ws');
+    address.searchParams.set('_pk', this.connectionId);
+    address.searchParams.set('token', typeof token === 'string' ? token : await token());
+    return address.href;
+  }
+
+  #receive(frame: string): void {
+    const message = parseServerMessage(frame);
+    if (message === null) return;
+    const shown = this.#document.code;
+    this.#apply(message);
+    // Only the state and others' edits may have changed the text under the user's hands; own edits never do until the
+    // room's order says that they lost.
+    if (this.#document.code !== shown) {
+      const by = message.type === 'code_update' ? message.payload : null;
+      this.emit('code', { code: this.#document.code, rev: this.#document.rev, by });
+    }
+    this.emit('message', message);
+    this.#changed();
+  }
+
+  #apply(message: ServerMessage): void {
+    switch (message.type) {
+      case 'session_state':
+        this.#start(message.payload);
+        return;
+      case 'code_update':
+        this.#document.remoteUpdate(message.payload.code, message.payload.rev);
+        return;
+      case 'ack':
+        this.#acknowledged(message.payload);
+        return;
+      case 'flushed':
+        for (const edit of this.#document.flushed(message.payload.rev)) this.emit('edit', edit);
+        return;
+      case 'chat_message':
+        this.#chat.received(chatEntry(message.payload, message.timestamp));
+        this.emit('chat', message.payload);
+        return;
+      case 'user_joined':
+        this.#participants = [...this.#participants, message.payload];
+        this.emit('joined', message.payload);
+        return;
+      case 'user_left':
+        this.#participants = withoutOne(this.#participants, message.payload);
+        this.emit('left', message.payload);
+        return;
+      case 'play':
+        this.emit('play', message.payload);
+        return;
+      case 'stop':
+        this.emit('stop', message.payload);
+        return;
+      case 'cursor_position':
+        this.emit('cursor', message.payload);
+        return;
+      case 'degraded': {
+        const { reason, since, recovered } = message.payload;
+        this.#degraded = recovered ? null : { reason, since };
+        return;
+      }
+      case 'session_ended':
+        this.#connection.close(message.payload.reason);
+        this.emit('ended', message.payload);
+        return;
+      case 'server_shutdown':
+        this.emit('shutdown', message.payload);
+        return;
+      case 'error':
+        this.#failed(message.payload);
+        return;
+      case 'pong':
+        return;
+    }
+  }
+
+  #start(state: ServerPayload<'session_state'>): void {
+    this.#document.reset(state.code, state.rev, state.flushed_rev);
+    this.#role = state.your_role;
+    this.#displayName = state.your_display_name;
+    this.#participants = state.participants;
+    // A room that is still in trouble says so again.
+    this.#degraded = null;
+    this.#chat.history(
+      state.chat_history.map((entry) => ({
+        id: entry.id,
+        displayName: entry.display_name,
+        userId: null,
+        avatarUrl: entry.avatar_url,
+        text: entry.content,
+        atMs: entry.timestamp,
+      })),
+    );
+    if (!this.#isReady) {
+      this.#isReady = true;
+      this.#connection.ready();
+      this.#edits.call();
+      this.#chats.call();
+    }
+  }
+
+  #acknowledged({ request_id, message_id, rev, durable }: ServerPayload<'ack'>): void {
+    if (message_id !== undefined) this.#chat.acknowledged(message_id);
+    if (request_id !== undefined && rev !== undefined) {
+      for (const edit of this.#document.acknowledged(request_id, rev, durable, Date.now())) {
+        this.emit('edit', edit);
+      }
+    }
+    this.#keep();
+  }
+
+  #failed(error: ServerPayload<'error'>): void {
+    const { request_id: requestId } = error;
+    if (requestId !== undefined) {
+      if (FINAL_ERRORS.has(error.error)) {
+        const edit = this.#document.refused(requestId, error.message);
+        if (edit) this.emit('edit', edit);
+        this.#chat.refused(requestId);
+        this.#keep();
+      } else {
+        if (this.#document.deferred(requestId)) this.#edits.pause(EDIT_RETRY_MS);
+        if (this.#chat.deferred(requestId)) this.#chats.pause(CHAT_RETRY_MS);
+      }
+    }
+    this.emit('error', error);
+  }
+
+  #lost(): void {
+    this.#isReady = false;
+    this.#document.disconnected();
+    this.#chat.disconnected();
+  }
+
+  #sendEdit(): void {
+    const edit = this.#document.nextToSend();
+    if (edit && this.#send({ type: 'code_update', payload: editPayload(edit) })) {
+      this.#document.sent(edit.requestId);
+    }
+  }
+
+  #sendChat(): void {
+    for (const { id, text } of this.#chat.toSend()) {
+      if (!this.#send({ type: 'chat_message', payload: { message: text, id, request_id: id } })) return;
+      this.#chat.sent(id);
+    }
+  }
+
+  #sendCursor(): void {
+    if (this.#cursor && this.#role !== 'viewer')
+      this.#send({ type: 'cursor_position', payload: this.#cursor });
+  }
+
+  /** Nothing is said before the room's state is there: a resend must follow what it may collide with. */
+  #send(message: ClientMessage): boolean {
+    return this.#isReady && this.#connection.send(this.#frame(message));
+  }
+
+  #frame(message: ClientMessage): string {
+    return JSON.stringify({
+      ...message,
+      session_id: this.sessionId,
+      timestamp: new Date().toISOString(),
+    });
+  }
+
+  #keep(): void {
+    if (!this.#store) return;
+    const unacknowledged = { edit: this.#document.unacknowledged, chat: this.#chat.unacknowledged };
+    this.#store.save(unacknowledged.edit || unacknowledged.chat.length > 0 ? unacknowledged : null);
+  }
+
+  #localError(error: ErrorCode, message: string): void {
+    this.emit('error', { error, message });
+  }
+
+  #nextId(): string {
+    this.#idCounter += 1;
+    return `${this.#idPrefix}.${this.#idCounter.toString(36)}`;
+  }
+
+  #changed(): void {
+    this.#snapshot = null;
+    for (const listener of [...this.#subscribers]) listener(this.snapshot);
+  }
+}
+
+function editPayload(edit: OutgoingEdit) {
+  return {
+    code: edit.code,
+    request_id: edit.requestId,
+    base_rev: edit.baseRev,
+    cursor_line: edit.cursorLine,
+    cursor_col: edit.cursorCol,
+    source: edit.source,
+  };
+}
+
+function chatEntry(message: ServerPayload<'chat_message'>, envelopeTime: string): Omit<ChatEntry, 'status'> {
+  return {
+    id: message.id,
+    displayName: message.display_name,
+    userId: message.user_id,
+    avatarUrl: message.avatar_url ?? null,
+    text: message.message,
+    atMs: message.timestamp ?? (Date.parse(envelopeTime) || Date.now()),
+  };
+}
+
+/** People may be there twice, with two tabs, so one leaving takes away one entry. */
+function withoutOne(
+  participants: readonly WireParticipant[],
+  gone: WireParticipant,
+): readonly WireParticipant[] {
+  const index = participants.findIndex(
+    (one) => one.user_id === gone.user_id && one.display_name === gone.display_name && one.role === gone.role,
+  );
+  return index === -1 ? participants : participants.filter((_, at) => at !== index);
+}

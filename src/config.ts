@@ -1,0 +1,87 @@
+/** Configuration of the room and the Worker, parsed once from the environment. */
+import { z } from 'zod';
+
+const integer = (fallback: number, min: number, max: number) =>
+  z.coerce.number().int().min(min).max(max).default(fallback);
+
+const httpUrl = z.url({ protocol: /^https?$/ });
+const secret = z.string().min(16, 'must have at least 16 characters');
+
+/** What both need to reach the stores. */
+export const storageSchema = z.object({
+  /** Upstash Redis REST endpoint and token. */
+  UPSTASH_REDIS_REST_URL: httpUrl,
+  UPSTASH_REDIS_REST_TOKEN: z.string().min(1),
+  /** Neon connection string. */
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  /** Where SQL over HTTP is answered, when it isn't the database's own host (the local stack). */
+  NEON_FETCH_ENDPOINT: httpUrl.optional(),
+  /** Prefix of every Redis key; a preview has its own. */
+  KEY_PREFIX: z.string().min(1).max(64).default('bb:'),
+  /** How long a clean session stays readable in Redis, in seconds. */
+  CLEAN_TTL_S: integer(24 * 3600, 1, 30 * 24 * 3600),
+  /** Time limits of one request to a store, in milliseconds. */
+  REDIS_TIMEOUT_MS: integer(2_000, 50, 60_000),
+  POSTGRES_TIMEOUT_MS: integer(15_000, 50, 120_000),
+});
+
+export const accessSchema = z.object({
+  JWT_SECRET: secret,
+  FLUSH_SECRET: secret,
+  /** Comma-separated origins; empty or absent: any. */
+  ALLOWED_ORIGINS: z
+    .string()
+    .default('')
+    .transform((list) => list.split(',').flatMap((origin) => origin.trim() || [])),
+});
+
+export const workerConfigSchema = storageSchema.extend(accessSchema.shape).extend({
+  /** Pause between two sweeps while anything is dirty. */
+  FLUSH_INTERVAL_MS: integer(5_000, 100, 60_000),
+  /** Bounds of one batch: sessions, and bytes of what is read from Redis for it. */
+  FLUSH_BATCH_SESSIONS: integer(500, 1, 5_000),
+  FLUSH_BATCH_BYTES: integer(4_000_000, 10_000, 32_000_000),
+  /** The sweeper's lease; renewed with each batch, so it need only outlast one pause and one batch. */
+  SWEEP_LEASE_MS: integer(10_000, 500, 120_000),
+});
+export type WorkerConfig = z.infer<typeof workerConfigSchema>;
+
+export const roomConfigSchema = storageSchema.extend(accessSchema.shape).extend({
+  /** The Worker's public URL. */
+  WORKER_URL: httpUrl,
+  /** Bounds of the pause between two commits of a room. */
+  COMMIT_MIN_MS: integer(20, 0, 10_000),
+  COMMIT_MAX_MS: integer(1_000, 1, 60_000),
+  /** Commits a second that all rooms together aim at, at most; the pause grows with the number of dirty sessions to keep to it. */
+  COMMIT_TARGET_PER_S: integer(3_000, 1, 1_000_000),
+  /** Least pause between two commits while Postgres stands in for the buffer. */
+  COMMIT_FALLBACK_MS: integer(1_000, 0, 60_000),
+  /** A dirty room flushes itself after this time, unless a sweeper is at work. */
+  FLUSH_ALARM_MS: integer(5_000, 100, 60_000),
+  /** Redis is left alone after this many failures in a row, and tried again after this time. */
+  BREAKER_FAILURES: integer(3, 1, 100),
+  BREAKER_RETRY_MS: integer(3_000, 50, 300_000),
+});
+export type RoomConfig = z.infer<typeof roomConfigSchema>;
+
+/** One clear error for everything that is missing or malformed; it names variables, never their values. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * Parses an environment. Empty strings count as absent, as shells and dashboards leave them behind.
+ * @throws {ConfigError} naming each missing or malformed variable.
+ */
+export function parseConfig<T extends z.ZodType>(schema: T, env: Record<string, unknown>): z.infer<T> {
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== '' && value !== undefined),
+  );
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => {
+    const name = issue.path.join('.');
+    return name in given ? `${name}: ${issue.message}` : `${name}: missing`;
+  });
+  throw new ConfigError(`configuration: ${problems.join('; ')}`);
+}

@@ -1,0 +1,28 @@
+/** Every limit of the wire, in one place. Units are in the names; characters are UTF-16 code units, as browsers count them. */
+
+/** One WebSocket frame, in bytes of UTF-8. */
+export const MAX_FRAME_BYTES = 512 * 1024;
+/** One session's code, in bytes of UTF-8. */
+export const MAX_CODE_BYTES = 100 * 1024;
+/** One chat message. Blank ones are refused too. */
+export const MAX_CHAT_CHARS = 5_000;
+export const MAX_DISPLAY_NAME_CHARS = 100;
+export const MAX_TITLE_CHARS = 200;
+/** Ids that a client makes (`request_id`); long ones would be stored and echoed for nothing. */
+export const MAX_REQUEST_ID_CHARS = 128;
+
+/** Accepted code updates of one connection within any second. */
+export const MAX_CODE_UPDATES_PER_SECOND = 30;
+/** Chat messages of one connection within any minute. */
+export const MAX_CHAT_PER_MINUTE = 20;
+/** Cursor moves, plays, stops and pings of one connection within any second: generous, only a flood meets it. */
+export const MAX_SIGNALS_PER_SECOND = 60;
+
+export const MAX_CONNECTIONS_PER_USER = 5;
+export const MAX_CONNECTIONS_PER_ADDRESS = 10;
+
+/** A connection that was silent this long is closed; clients ping more often than this. */
+export const PING_TIMEOUT_MS = 60_000;
+
+/** How many messages `session_state` carries. Older ones are read over HTTP. */
+export const CHAT_HISTORY_MESSAGES = 50;

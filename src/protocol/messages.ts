@@ -1,0 +1,276 @@
+/**
+ * The wire protocol between a room and its clients: JSON text frames, snake_case, one schema a message.
+ * Both ends import this file; it imports nothing of theirs.
+ */
+import { z } from 'zod';
+import {
+  MAX_CHAT_CHARS,
+  MAX_CODE_BYTES,
+  MAX_DISPLAY_NAME_CHARS,
+  MAX_FRAME_BYTES,
+  MAX_REQUEST_ID_CHARS,
+} from './limits.ts';
+import { fitsBytes, isStorable } from './text.ts';
+
+export const roleSchema = z.enum(['host', 'co-author', 'viewer']);
+export type Role = z.infer<typeof roleSchema>;
+
+/** Any text that storage keeps unchanged. */
+export const storableText = z.string().refine(isStorable, 'contains U+0000 or a lone surrogate');
+
+export const codeSchema = storableText.refine(
+  (code) => fitsBytes(code, MAX_CODE_BYTES),
+  `is larger than ${MAX_CODE_BYTES} bytes of UTF-8`,
+);
+
+export const displayNameSchema = storableText
+  .max(MAX_DISPLAY_NAME_CHARS)
+  .refine((name) => name.trim() !== '', 'is blank');
+
+const requestIdSchema = storableText.min(1).max(MAX_REQUEST_ID_CHARS);
+
+/** Column of a cursor, from 0; line, from 1. */
+const column = z.number().int().min(0).max(1_000_000);
+const line = z.number().int().min(1).max(1_000_000);
+
+export const codeUpdatePayload = z.object({
+  code: codeSchema,
+  cursor_line: z.number().int().min(0).max(1_000_000).optional(),
+  cursor_col: column.optional(),
+  source: z.enum(['typed', 'loaded_strudel', 'forked', 'paste']).optional(),
+  /** The revision the client had when it made the edit. */
+  base_rev: z.number().int().min(0).optional(),
+  request_id: requestIdSchema.optional(),
+});
+
+export const chatPayload = z.object({
+  message: storableText.max(MAX_CHAT_CHARS).refine((text) => text.trim() !== '', 'is blank'),
+  /** Made by the client, so that sending it again is harmless. */
+  id: z.uuid().toLowerCase().optional(),
+  request_id: requestIdSchema.optional(),
+});
+
+export const cursorPayload = z.object({ line, col: column });
+
+const nothing = z.object({ request_id: requestIdSchema.optional() }).nullish();
+
+const envelope = {
+  session_id: z.string().optional(),
+  user_id: z.string().nullish(),
+  timestamp: z.string().optional(),
+  seq: z.number().optional(),
+  request_id: requestIdSchema.optional(),
+};
+
+/** What a client may send. */
+export const clientMessageSchema = z.discriminatedUnion('type', [
+  z.object({ ...envelope, type: z.literal('code_update'), payload: codeUpdatePayload }),
+  z.object({ ...envelope, type: z.literal('chat_message'), payload: chatPayload }),
+  z.object({ ...envelope, type: z.literal('cursor_position'), payload: cursorPayload }),
+  z.object({ ...envelope, type: z.literal('play'), payload: nothing }),
+  z.object({ ...envelope, type: z.literal('stop'), payload: nothing }),
+  z.object({ ...envelope, type: z.literal('ping'), payload: nothing }),
+]);
+export type ClientMessage = z.infer<typeof clientMessageSchema>;
+export type ClientMessageType = ClientMessage['type'];
+/** A client's message of one type. */
+export type ClientMessageOf<T extends ClientMessageType> = Extract<ClientMessage, { type: T }>;
+
+export const errorCodeSchema = z.enum([
+  'too_many_requests',
+  'forbidden',
+  'unauthorized',
+  'not_found',
+  'validation_error',
+  'bad_request',
+  'server_error',
+  'ai_unavailable',
+  'conflict',
+]);
+export type ErrorCode = z.infer<typeof errorCodeSchema>;
+
+export const participantSchema = z.object({
+  user_id: z.string().nullable(),
+  display_name: z.string(),
+  role: roleSchema,
+});
+export type WireParticipant = z.infer<typeof participantSchema>;
+
+const author = { display_name: z.string(), user_id: z.string().nullable() };
+
+/** Payloads of what a room sends, by type. */
+export const serverPayloads = {
+  session_state: z.object({
+    code: z.string(),
+    rev: z.number(),
+    /** Postgres holds everything up to this revision. */
+    flushed_rev: z.number(),
+    your_role: roleSchema,
+    your_display_name: z.string(),
+    participants: z.array(participantSchema),
+    chat_history: z.array(
+      z.object({
+        id: z.string(),
+        display_name: z.string(),
+        avatar_url: z.string().nullable(),
+        content: z.string(),
+        /** Milliseconds since the epoch. */
+        timestamp: z.number(),
+      }),
+    ),
+    conversation_history: z.array(
+      z.object({
+        id: z.string(),
+        role: z.string(),
+        content: z.string(),
+        is_code_response: z.boolean(),
+        display_name: z.string().nullable(),
+        timestamp: z.number(),
+      }),
+    ),
+    strudel_id: z.string().nullable(),
+    request_id: z.string().optional(),
+  }),
+  code_update: z.object({
+    code: z.string(),
+    rev: z.number(),
+    cursor_line: z.number().optional(),
+    cursor_col: z.number().optional(),
+    source: z.string().optional(),
+    role: roleSchema,
+    ...author,
+  }),
+  ack: z.object({
+    rev: z.number().optional(),
+    request_id: z.string().optional(),
+    message_id: z.string().optional(),
+    durable: z.enum(['buffer', 'postgres']),
+  }),
+  flushed: z.object({ rev: z.number() }),
+  chat_message: z.object({
+    id: z.string(),
+    message: z.string(),
+    avatar_url: z.string().nullable().optional(),
+    /** Milliseconds since the epoch, as it is stored. */
+    timestamp: z.number().optional(),
+    ...author,
+  }),
+  user_joined: participantSchema,
+  user_left: participantSchema,
+  play: z.object({ display_name: z.string() }),
+  stop: z.object({ display_name: z.string() }),
+  cursor_position: z.object({ line: z.number(), col: z.number(), role: roleSchema, ...author }),
+  session_ended: z.object({ reason: z.string() }),
+  server_shutdown: z.object({ reason: z.string() }),
+  degraded: z.object({
+    reason: z.string(),
+    /** ISO 8601. */
+    since: z.string(),
+    recovered: z.boolean().optional(),
+  }),
+  error: z.object({
+    error: errorCodeSchema,
+    message: z.string(),
+    details: z.string().optional(),
+    request_id: z.string().optional(),
+  }),
+  pong: z.object({ request_id: z.string().optional() }),
+} as const;
+
+export type ServerMessageType = keyof typeof serverPayloads;
+export type ServerPayload<T extends ServerMessageType> = z.infer<(typeof serverPayloads)[T]>;
+
+/** A server message, envelope included; discriminated by `type`. */
+export type ServerMessage = {
+  [T in ServerMessageType]: {
+    type: T;
+    session_id: string;
+    user_id?: string;
+    /** ISO 8601. */
+    timestamp: string;
+    /** Grows by one with each broadcast of the session; absent from replies to one connection. */
+    seq?: number;
+    payload: ServerPayload<T>;
+  };
+}[ServerMessageType];
+
+export type ParsedClientMessage =
+  | { ok: true; message: ClientMessage; requestId: string | undefined }
+  | { ok: false; error: ErrorCode; message: string; details?: string; requestId: string | undefined };
+
+/**
+ * Parses one frame of a client.
+ * Never throws: what is wrong comes back as an error that names the fields and nothing internal.
+ */
+export function parseClientMessage(frame: string): ParsedClientMessage {
+  if (!fitsBytes(frame, MAX_FRAME_BYTES)) {
+    return {
+      ok: false,
+      error: 'validation_error',
+      message: `a message is at most ${MAX_FRAME_BYTES} bytes`,
+      requestId: undefined,
+    };
+  }
+  let raw: unknown;
+  try {
+    raw = JSON.parse(frame);
+  } catch {
+    return { ok: false, error: 'bad_request', message: 'a message is one JSON object', requestId: undefined };
+  }
+  const requestId = requestIdOf(raw);
+  const parsed = clientMessageSchema.safeParse(raw);
+  if (parsed.success) return { ok: true, message: parsed.data, requestId };
+  return {
+    ok: false,
+    error: 'validation_error',
+    message: 'the message does not fit its schema',
+    details: issuesText(parsed.error),
+    requestId,
+  };
+}
+
+/** `path: what is wrong` for each issue, without the values. */
+export function issuesText(error: z.ZodError): string {
+  return error.issues
+    .slice(0, 5)
+    .map((issue) => `${issue.path.join('.') || '(message)'}: ${issue.message}`)
+    .join('; ')
+    .slice(0, 500);
+}
+
+const withRequestId = z.object({
+  request_id: requestIdSchema.optional().catch(undefined),
+  payload: z
+    .object({ request_id: requestIdSchema.optional().catch(undefined) })
+    .optional()
+    .catch(undefined),
+});
+
+function requestIdOf(raw: unknown): string | undefined {
+  const found = withRequestId.safeParse(raw);
+  return found.success ? (found.data.request_id ?? found.data.payload?.request_id) : undefined;
+}
+
+const serverEnvelopeSchema = z.object({
+  type: z.enum(Object.keys(serverPayloads) as [ServerMessageType, ...ServerMessageType[]]),
+  session_id: z.string(),
+  user_id: z.string().optional(),
+  timestamp: z.string(),
+  seq: z.number().optional(),
+  payload: z.unknown(),
+});
+
+/** Parses one frame of a room; null when it isn't a message this client knows (a newer server's, say). */
+export function parseServerMessage(frame: string): ServerMessage | null {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(frame);
+  } catch {
+    return null;
+  }
+  const envelope = serverEnvelopeSchema.safeParse(raw);
+  if (!envelope.success) return null;
+  const payload = serverPayloads[envelope.data.type].safeParse(envelope.data.payload);
+  // The table pairs each type with its payload's schema, a tie TypeScript can't follow through an index.
+  return payload.success ? ({ ...envelope.data, payload: payload.data } as ServerMessage) : null;
+}

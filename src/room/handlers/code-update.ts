@@ -1,0 +1,24 @@
+import type { ClientMessageOf, ServerPayload } from '../../protocol/index.ts';
+import type { HandlerContext } from './context.ts';
+
+/** Accepts an edit: it becomes the session's next revision, everybody else sees it at once, and its commit is under way. */
+export async function codeUpdate(
+  { payload }: ClientMessageOf<'code_update'>,
+  { sender, room, requestId }: HandlerContext,
+): Promise<void> {
+  const session = await room.session();
+  const { displayName, userId, role } = sender.state;
+  const accepted = session.edit({ connectionId: sender.id, requestId, code: payload.code, editorId: userId });
+  if (!accepted) return;
+  const update: ServerPayload<'code_update'> = {
+    code: payload.code,
+    rev: accepted.rev,
+    display_name: displayName,
+    user_id: userId,
+    role,
+  };
+  if (payload.cursor_line !== undefined) update.cursor_line = payload.cursor_line;
+  if (payload.cursor_col !== undefined) update.cursor_col = payload.cursor_col;
+  if (payload.source !== undefined) update.source = payload.source;
+  room.broadcast('code_update', update, sender);
+}

@@ -1,0 +1,485 @@
+/**
+ * One live session: the only authority on its code and revision, and the group commit that makes what it accepts
+ * durable. It knows neither sockets nor PartyKit: what it needs of them comes in as ports, so that it can be tested
+ * with neither network nor clock.
+ */
+import type { ServerMessageType, ServerPayload } from '../protocol/index.ts';
+import { StorageUnavailableError, SupersededError } from '../sessions/errors.ts';
+import { mergeMessages } from '../sessions/merge.ts';
+import type {
+  CommitResult,
+  FlushState,
+  Home,
+  OpenedSession,
+  SessionMessage,
+  SessionRepository,
+} from '../sessions/types.ts';
+import { commitGapMs, type Load, type PaceOptions } from './commit-pace.ts';
+import { type Batch, emptyBatch, isEmpty, joinBatches, Receipts } from './pending.ts';
+
+export interface LiveSessionPorts {
+  repository: SessionRepository;
+  /** Asks the Worker to flush the session. */
+  flush(sessionId: string): Promise<{ flushedRev: number; isDirty: boolean }>;
+  /** To one connection, if it is still there. */
+  send<T extends ServerMessageType>(connectionId: string, type: T, payload: ServerPayload<T>): void;
+  /** To every connection. */
+  broadcast<T extends ServerMessageType>(type: T, payload: ServerPayload<T>): void;
+  /** Notes in the room's durable storage where the session can be found after this instance is gone. */
+  noteHome(home: Home): Promise<void>;
+  /** Wakes the room after this time, whatever becomes of this instance. */
+  armAlarm(delayMs: number): Promise<void>;
+  /** Another room has taken over: nothing this one says counts any more. */
+  onSuperseded(): void;
+  /** Something went wrong that no client can be told about. Never with anybody's text in it. */
+  log(event: string, detail: string): void;
+  clock: Clock;
+}
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  setTimeout(task: () => void, delayMs: number): void;
+}
+
+export interface LiveSessionOptions extends PaceOptions {
+  /** Least pause between two commits while Postgres stands in for the buffer, or nothing answers; in milliseconds. */
+  fallbackMs: number;
+  /** After how long a dirty session is flushed, in milliseconds. */
+  flushMs: number;
+  /** Messages kept for history; also the bound of what waits uncommitted. */
+  historySize: number;
+}
+
+export interface Edit {
+  connectionId: string;
+  requestId: string | undefined;
+  code: string;
+  editorId: string | null;
+}
+
+/** Messages that may wait for a commit while no store answers; beyond it new ones are refused rather than promised. */
+const MAX_PENDING_MESSAGES = 1_000;
+/** Ids kept to tell a resend by; storage tells older ones. */
+const MAX_KNOWN_IDS = 5_000;
+/** Messages kept until they are known to be in Postgres, in case the buffer loses everything. */
+const MAX_UNFLUSHED_MESSAGES = 1_000;
+
+export class LiveSession {
+  readonly id: string;
+  readonly #ports: LiveSessionPorts;
+  readonly #options: LiveSessionOptions;
+  readonly #epoch: number;
+  readonly #receipts: Receipts;
+
+  #code: string;
+  #rev: number;
+  #editedAtMs: number;
+  #editorId: string | null = null;
+  #flushedRev: number;
+
+  #pending: Batch = emptyBatch();
+  #inFlight: Batch | null = null;
+  #isScheduled = false;
+  #lastStartMs = Number.NEGATIVE_INFINITY;
+  #load: Load = { dirtySessions: 0, latencyMs: 0 };
+  /** Revision at the start of the last commit but one: receipts before it have been acknowledged. */
+  #receiptsSince: [beforeLast: number, last: number];
+  /** True while the newest code may be in Postgres only: the next commit carries it, whatever else it is for. */
+  #codeMissingInBuffer = false;
+  #isClosed = false;
+  /** Commits made by this instance. */
+  #commits = 0;
+  #idleWaiters: (() => void)[] = [];
+
+  #home: Home | null;
+  #isDirty: boolean;
+  #isAlarmArmed = false;
+  #lastLease = { reportedAtMs: Number.NEGATIVE_INFINITY, leftMs: 0 };
+  #flushing: Promise<void> | null = null;
+  #degraded: { reason: string; since: string } | null = null;
+
+  /** Messages not known to be in Postgres. */
+  readonly #unflushed = new Map<string, SessionMessage>();
+  /** Ids of all messages this instance knows of. */
+  readonly #known = new Set<string>();
+  #recent: SessionMessage[] = [];
+  #history: Promise<void> | null = null;
+  #lastMessageMs = 0;
+
+  constructor(
+    opened: OpenedSession,
+    home: Home | null,
+    options: LiveSessionOptions,
+    ports: LiveSessionPorts,
+  ) {
+    this.id = opened.session.id;
+    this.#ports = ports;
+    this.#options = options;
+    this.#epoch = opened.epoch;
+    this.#receipts = new Receipts(opened.receipts);
+    this.#code = opened.session.code;
+    this.#rev = opened.session.rev;
+    this.#editedAtMs = ports.clock.now();
+    this.#receiptsSince = [this.#rev, this.#rev];
+    this.#flushedRev = opened.flushedRev;
+    this.#isDirty = opened.isDirty;
+    this.#home = home;
+    this.#codeMissingInBuffer = home === 'postgres' || home === 'both';
+    for (const message of opened.messages) this.#remember(message);
+    if (opened.isDirty) for (const message of opened.messages) this.#unflushed.set(message.id, message);
+  }
+
+  get code(): string {
+    return this.#code;
+  }
+  get rev(): number {
+    return this.#rev;
+  }
+  get flushedRev(): number {
+    return this.#flushedRev;
+  }
+  /** What clients are told while storage is in trouble, else null. */
+  get degraded(): ServerPayload<'degraded'> | null {
+    return this.#degraded;
+  }
+
+  /** Accepts an edit; null when it was accepted before (a resend), which has no second effect. */
+  edit(edit: Edit): { rev: number } | null {
+    const { connectionId, requestId } = edit;
+    const receipt = requestId === undefined ? undefined : this.#receipts.find(connectionId, requestId);
+    if (receipt && requestId !== undefined) {
+      this.#acknowledgeAgain(connectionId, requestId, receipt.rev);
+      return null;
+    }
+    this.#rev += 1;
+    this.#code = edit.code;
+    this.#editorId = edit.editorId;
+    this.#editedAtMs = this.#ports.clock.now();
+    if (requestId !== undefined) this.#receipts.add(connectionId, { requestId, rev: this.#rev });
+    this.#pending.code = this.#codeNow((this.#pending.code?.edits ?? 0) + 1);
+    this.#pending.edits.set(connectionId, { rev: this.#rev, requestId });
+    this.#schedule();
+    return { rev: this.#rev };
+  }
+
+  /** True when a message with this id was accepted before. */
+  knows(messageId: string): boolean {
+    return this.#known.has(messageId);
+  }
+
+  /**
+   * Accepts a message; its time is set here, after every earlier one's.
+   * `duplicate` when its id was accepted before, `full` when too much waits for storage that doesn't answer.
+   */
+  addMessage(
+    connectionId: string,
+    message: Omit<SessionMessage, 'createdAtMs'>,
+  ): SessionMessage | 'duplicate' | 'full' {
+    if (this.#known.has(message.id)) {
+      const waiting = this.#pending.senders.has(message.id) ? this.#pending : this.#inFlight;
+      if (waiting?.senders.has(message.id)) waiting.senders.set(message.id, connectionId);
+      else this.#ports.send(connectionId, 'ack', { message_id: message.id, durable: this.#durable });
+      return 'duplicate';
+    }
+    if (this.#pending.messages.length >= MAX_PENDING_MESSAGES) return 'full';
+    this.#lastMessageMs = Math.max(this.#lastMessageMs + 1, this.#ports.clock.now());
+    const accepted: SessionMessage = { ...message, createdAtMs: this.#lastMessageMs };
+    this.#remember(accepted);
+    this.#pending.messages.push(accepted);
+    this.#pending.senders.set(accepted.id, connectionId);
+    this.#schedule();
+    return accepted;
+  }
+
+  /** The newest messages, oldest first. Storage is read once; what comes later is kept along. */
+  async history(): Promise<readonly SessionMessage[]> {
+    this.#history ??= this.#ports.repository
+      .getMessages(this.id, { limit: this.#options.historySize })
+      .then((stored) => {
+        for (const message of stored) this.#remember(message);
+      })
+      .catch((error: unknown) => {
+        // Entering a session must not depend on its old messages: show what is here, and ask again for the next one.
+        this.#history = null;
+        if (!(error instanceof StorageUnavailableError)) throw error;
+        this.#ports.log('history_unavailable', error.message);
+      });
+    await this.#history;
+    return this.#recent;
+  }
+
+  /** Resolves when nothing waits for a commit. */
+  async idle(): Promise<void> {
+    if (isEmpty(this.#pending) && !this.#inFlight) return;
+    await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  /** Flushes what is dirty, once at a time; failures are left to the alarm. */
+  async flush(): Promise<void> {
+    if (!this.#mayBeDirty()) return;
+    this.#flushing ??= this.#flush().finally(() => {
+      this.#flushing = null;
+    });
+    await this.#flushing;
+  }
+
+  /**
+   * The alarm: flushes a dirty session, unless a sweeper is at work. Arms itself again while anything is dirty.
+   */
+  async onAlarm(): Promise<void> {
+    this.#isAlarmArmed = false;
+    if (this.#degraded) {
+      // A room in which nobody types has to find out by itself that storage is back.
+      this.#pending.code ??= this.#codeNow(0);
+      this.#schedule();
+      await this.#armAlarm();
+      return;
+    }
+    if (!this.#mayBeDirty()) return;
+    const heard = this.#ports.clock.now() - this.#lastLease.reportedAtMs;
+    const isSwept = heard < this.#options.flushMs && heard < this.#lastLease.leftMs;
+    // A commit said so a moment ago; no need to ask.
+    if (!isSwept && !(await this.#askWhetherSwept())) await this.flush();
+    if (this.#mayBeDirty()) await this.#armAlarm();
+  }
+
+  /** Stops: nothing is committed any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#wakeIdle();
+  }
+
+  get #durable(): 'buffer' | 'postgres' {
+    return this.#codeMissingInBuffer ? 'postgres' : 'buffer';
+  }
+
+  #mayBeDirty(): boolean {
+    return this.#isDirty || !isEmpty(this.#pending) || this.#inFlight !== null;
+  }
+
+  #codeNow(edits: number) {
+    return {
+      code: this.#code,
+      rev: this.#rev,
+      editedAtMs: this.#editedAtMs,
+      editorId: this.#editorId,
+      edits,
+    };
+  }
+
+  #acknowledgeAgain(connectionId: string, requestId: string, rev: number): void {
+    for (const batch of [this.#pending, this.#inFlight]) {
+      const waiting = batch?.edits.get(connectionId);
+      // Not committed yet: its acknowledgement comes with the commit, to whoever has the connection's id then.
+      if (waiting && waiting.rev >= rev) return;
+    }
+    this.#ports.send(connectionId, 'ack', { rev, request_id: requestId, durable: this.#durable });
+  }
+
+  #remember(message: SessionMessage): void {
+    this.#known.add(message.id);
+    if (this.#known.size > MAX_KNOWN_IDS)
+      for (const oldest of [...this.#known].slice(0, 1_000)) this.#known.delete(oldest);
+    this.#lastMessageMs = Math.max(this.#lastMessageMs, message.createdAtMs);
+    this.#recent = mergeMessages(this.#recent, [message], { limit: this.#options.historySize });
+  }
+
+  #schedule(extraMs = 0): void {
+    if (this.#isScheduled || this.#inFlight || this.#isClosed || isEmpty(this.#pending)) return;
+    this.#isScheduled = true;
+    const { clock } = this.#ports;
+    const gapMs = Math.max(extraMs, commitGapMs(this.#load, this.#options));
+    const delayMs = Math.max(0, this.#lastStartMs + gapMs - clock.now());
+    clock.setTimeout(() => {
+      this.#isScheduled = false;
+      void this.#commit();
+    }, delayMs);
+  }
+
+  async #commit(): Promise<void> {
+    if (this.#isClosed || this.#inFlight || isEmpty(this.#pending)) return;
+    const batch = this.#pending;
+    this.#pending = emptyBatch();
+    this.#inFlight = batch;
+    if (this.#codeMissingInBuffer) batch.code ??= this.#codeNow(0);
+    const { clock, repository } = this.#ports;
+    const startMs = clock.now();
+    this.#lastStartMs = startMs;
+
+    let result: CommitResult;
+    try {
+      result = await repository.commit({
+        sessionId: this.id,
+        epoch: this.#epoch,
+        code: batch.code,
+        messages: batch.messages,
+        receipts: this.#receipts.forCommit(batch.edits.keys(), this.#receiptsSince[0]),
+        flushedRev: this.#flushedRev,
+      });
+      await this.#noteCommitted(batch, result);
+    } catch (error) {
+      this.#inFlight = null;
+      this.#pending = joinBatches(batch, this.#pending);
+      this.#onCommitFailed(error);
+      return;
+    }
+
+    this.#load = { dirtySessions: result.dirtySessions, latencyMs: clock.now() - startMs };
+    this.#receiptsSince = [this.#receiptsSince[1], batch.code?.rev ?? this.#rev];
+    this.#inFlight = null;
+    if (batch.code && result.rev > batch.code.rev) {
+      // Storage is ahead, so this revision was not taken: go on from there, and only then acknowledge. The edits keep
+      // the revisions they were broadcast under, which is the order clients go by.
+      this.#rev = Math.max(this.#rev, result.rev + 1);
+      this.#pending = joinBatches(batch, this.#pending);
+      this.#pending.code = this.#codeNow(this.#pending.code?.edits ?? 0);
+    } else {
+      this.#acknowledge(batch, result.durable);
+    }
+    if (result.wasForgotten) this.#commitAgain();
+    this.#commits += 1;
+    // Postgres standing in knows nothing of what the buffer still holds.
+    const isDirty = result.durable === 'buffer' ? result.isDirty : this.#unflushed.size > 0;
+    this.#learn({ ...result, isDirty }, this.#commits);
+    this.#schedule(result.durable === 'postgres' ? this.#options.fallbackMs : 0);
+    this.#wakeIdle();
+  }
+
+  /** After a commit, before its acknowledgement: what has to be known even if this instance is gone the next moment. */
+  async #noteCommitted(batch: Batch, result: CommitResult): Promise<void> {
+    const isBuffered = result.durable === 'buffer';
+    if (isBuffered) {
+      for (const message of batch.messages) this.#unflushed.set(message.id, message);
+      for (const id of this.#unflushed.keys()) {
+        if (this.#unflushed.size <= MAX_UNFLUSHED_MESSAGES) break;
+        this.#unflushed.delete(id);
+      }
+    } else {
+      for (const message of batch.messages) this.#unflushed.delete(message.id);
+    }
+    this.#codeMissingInBuffer = !isBuffered;
+    const isSpread = this.#home !== 'postgres' && this.#unflushed.size > 0;
+    await Promise.all([
+      this.#noteHome(isBuffered ? 'buffer' : isSpread ? 'both' : 'postgres'),
+      this.#armAlarm(),
+    ]);
+  }
+
+  #onCommitFailed(error: unknown): void {
+    if (error instanceof SupersededError) {
+      this.close();
+      this.#ports.onSuperseded();
+      return;
+    }
+    this.#setDegraded('storage_unavailable');
+    this.#ports.log('commit_failed', error instanceof Error ? `${error.name}: ${error.message}` : 'unknown');
+    this.#schedule(this.#options.fallbackMs);
+  }
+
+  #acknowledge(batch: Batch, durable: 'buffer' | 'postgres'): void {
+    for (const [connectionId, { rev, requestId }] of batch.edits) {
+      this.#ports.send(connectionId, 'ack', {
+        rev,
+        ...(requestId === undefined ? {} : { request_id: requestId }),
+        durable,
+      });
+    }
+    for (const [messageId, connectionId] of batch.senders) {
+      this.#ports.send(connectionId, 'ack', { message_id: messageId, durable });
+    }
+    this.#setDegraded(durable === 'postgres' ? 'buffer_unavailable' : null);
+  }
+
+  /** The buffer lost what it held: commit again whatever may not be in Postgres. */
+  #commitAgain(): void {
+    const lost = emptyBatch();
+    if (this.#rev > this.#flushedRev) lost.code = this.#codeNow(0);
+    lost.messages = [...this.#unflushed.values()];
+    if (isEmpty(lost)) return;
+    this.#ports.log('buffer_lost', `committing again: rev ${this.#rev}, ${lost.messages.length} messages`);
+    this.#pending = joinBatches(lost, this.#pending);
+  }
+
+  /** @param asOf how many commits had been made when it was asked: a later one makes the answer "clean" out of date. */
+  #learn(state: Pick<FlushState, 'flushedRev' | 'isDirty'> & Partial<FlushState>, asOf: number): void {
+    this.#isDirty = state.isDirty || this.#commits > asOf || this.#inFlight !== null;
+    if (state.sweeperLeaseMs !== undefined) {
+      this.#lastLease = { reportedAtMs: this.#ports.clock.now(), leftMs: state.sweeperLeaseMs };
+    }
+    if (!this.#isDirty) this.#unflushed.clear();
+    if (state.flushedRev > this.#flushedRev) {
+      this.#flushedRev = state.flushedRev;
+      // Postgres may be ahead of a room that came after a writer it never heard of: revisions only grow.
+      this.#rev = Math.max(this.#rev, state.flushedRev);
+      this.#ports.broadcast('flushed', { rev: this.#flushedRev });
+    }
+  }
+
+  /** True when a sweeper is at work on what is dirty; learns on the way whether anything still is. */
+  async #askWhetherSwept(): Promise<boolean> {
+    const asOf = this.#commits;
+    try {
+      const state = await this.#ports.repository.flushState(this.id);
+      if (state.wasForgotten) {
+        this.#commitAgain();
+        this.#schedule();
+        return true;
+      }
+      this.#learn(state, asOf);
+      if (!this.#isDirty) {
+        await this.#noteClean();
+        return true;
+      }
+      return state.sweeperLeaseMs > 0;
+    } catch (error) {
+      if (!(error instanceof StorageUnavailableError)) throw error;
+      return false;
+    }
+  }
+
+  async #flush(): Promise<void> {
+    await this.idle();
+    if (this.#isClosed) return;
+    const asOf = this.#commits;
+    try {
+      this.#learn(await this.#ports.flush(this.id), asOf);
+      await this.#noteClean();
+    } catch (error) {
+      this.#ports.log('flush_failed', error instanceof Error ? error.message : 'unknown');
+    }
+  }
+
+  async #noteClean(): Promise<void> {
+    if (!this.#mayBeDirty()) await this.#noteHome('clean');
+  }
+
+  async #noteHome(home: Home): Promise<void> {
+    if (this.#home === home) return;
+    await this.#ports.noteHome(home);
+    this.#home = home;
+  }
+
+  async #armAlarm(): Promise<void> {
+    if (this.#isAlarmArmed) return;
+    this.#isAlarmArmed = true;
+    await this.#ports.armAlarm(this.#options.flushMs);
+  }
+
+  #setDegraded(reason: 'buffer_unavailable' | 'storage_unavailable' | null): void {
+    if (reason === (this.#degraded?.reason ?? null)) return;
+    if (reason === null) {
+      if (this.#degraded) this.#ports.broadcast('degraded', { ...this.#degraded, recovered: true });
+      this.#degraded = null;
+      return;
+    }
+    const since = this.#degraded?.since ?? new Date(this.#ports.clock.now()).toISOString();
+    this.#degraded = { reason, since };
+    this.#ports.broadcast('degraded', this.#degraded);
+  }
+
+  #wakeIdle(): void {
+    if (!this.#isClosed && (!isEmpty(this.#pending) || this.#inFlight)) return;
+    for (const wake of this.#idleWaiters.splice(0)) wake();
+  }
+}

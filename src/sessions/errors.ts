@@ -1,0 +1,42 @@
+/** The storage layer's errors. Each says what a caller can do about it; wire errors are made from them elsewhere, in one place. */
+
+/** Another room holds a newer epoch for this session: this one must stop writing and let its clients go to the other. */
+export class SupersededError extends Error {
+  override readonly name = 'SupersededError';
+  constructor(readonly sessionId: string) {
+    super(`another room has taken over session ${sessionId}`);
+  }
+}
+
+/** A store is out of reach or failing in a way that may pass. The write may have taken effect or not. */
+export class StorageUnavailableError extends Error {
+  override readonly name = 'StorageUnavailableError';
+  constructor(
+    readonly store: 'redis' | 'postgres',
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${store}: ${message}`, options);
+  }
+}
+
+/** Postgres refuses the data for a reason that a retry won't mend. Nothing of the transaction was written. */
+export class WriteRefusedError extends Error {
+  override readonly name = 'WriteRefusedError';
+  constructor(
+    /** SQLSTATE, or `too_large` when the request was refused for its size. */
+    readonly code: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** There is no such session: it was never made, or has been deleted. Nothing was written. */
+export class SessionNotFoundError extends Error {
+  override readonly name = 'SessionNotFoundError';
+  constructor(readonly sessionId: string) {
+    super(`there is no session ${sessionId}`);
+  }
+}

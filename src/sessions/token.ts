@@ -1,0 +1,66 @@
+/**
+ * Session tokens: a JWT that says who may enter which session, in which role. Made by the Worker, checked by the room
+ * before the upgrade. HS256 with `JWT_SECRET`; the audience tells them apart from users' own tokens.
+ */
+import { jwtVerify, SignJWT } from 'jose';
+import { z } from 'zod';
+import { ROLES } from './types.ts';
+
+/** Told from a user's own token by this. */
+export const SESSION_AUDIENCE = 'backbeat:session';
+const LIFETIME = '7d';
+
+const claimsSchema = z.object({
+  sid: z.uuid(),
+  sub: z.uuid().optional(),
+  name: z.string().min(1),
+  picture: z.string().optional(),
+  role: z.enum(ROLES),
+});
+
+/** Who a connection is: `userId` null for anonymous people. */
+export interface SessionAccess {
+  sessionId: string;
+  userId: string | null;
+  displayName: string;
+  avatarUrl: string | null;
+  role: (typeof ROLES)[number];
+}
+
+/** Signs a token for `access`; it expires after seven days. */
+export async function signSessionToken(access: SessionAccess, secret: string): Promise<string> {
+  const jwt = new SignJWT({
+    sid: access.sessionId,
+    name: access.displayName,
+    role: access.role,
+    ...(access.avatarUrl === null ? {} : { picture: access.avatarUrl }),
+  })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setAudience(SESSION_AUDIENCE)
+    .setIssuedAt()
+    .setExpirationTime(LIFETIME);
+  if (access.userId !== null) jwt.setSubject(access.userId);
+  return jwt.sign(new TextEncoder().encode(secret));
+}
+
+/** What a token says, or null when it is forged, expired, malformed or not a session token at all. */
+export async function verifySessionToken(token: string, secret: string): Promise<SessionAccess | null> {
+  try {
+    const { payload } = await jwtVerify(token, new TextEncoder().encode(secret), {
+      algorithms: ['HS256'],
+      audience: SESSION_AUDIENCE,
+      requiredClaims: ['exp'],
+    });
+    const claims = claimsSchema.parse(payload);
+    return {
+      sessionId: claims.sid,
+      userId: claims.sub ?? null,
+      displayName: claims.name,
+      avatarUrl: claims.picture ?? null,
+      role: claims.role,
+    };
+  } catch {
+    // Every reason to refuse looks the same from outside; telling them apart would help only a forger.
+    return null;
+  }
+}

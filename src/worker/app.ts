@@ -1,0 +1,63 @@
+/** The Worker's HTTP side: its middleware and where the routes are. */
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { cors } from 'hono/cors';
+import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
+import type { AppEnv, Env } from './env.ts';
+import { ApiError, errorResponse } from './errors.ts';
+import { flushRoutes } from './routes/flush.ts';
+import { healthRoutes } from './routes/health.ts';
+import { inviteRoutes } from './routes/invites.ts';
+import { messageRoutes } from './routes/messages.ts';
+import { metricsRoutes } from './routes/metrics.ts';
+import { sessionRoutes } from './routes/sessions.ts';
+import type { Services } from './services.ts';
+
+/** A body is at most as large as a room's message. */
+const MAX_BODY_BYTES = MAX_FRAME_BYTES;
+const PREFLIGHT_MAX_AGE_S = 3_600;
+
+/**
+ * Makes the app. Every error, an unknown route too, is answered as `{ error, message, details? }`.
+ * @param options.services gives what the routes work with; what it throws is answered like any error.
+ */
+export function createApp(options: { services: (env: Env) => Services }): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  app.onError(errorResponse);
+  app.notFound((c) => errorResponse(new ApiError(404, 'not_found', 'there is no such route'), c));
+
+  app.use(async (c, next) => {
+    c.set('services', options.services(c.env));
+    await next();
+    // Replies carry tokens and live state.
+    c.header('Cache-Control', 'no-store');
+  });
+  app.use(
+    bodyLimit({
+      maxSize: MAX_BODY_BYTES,
+      onError: () => {
+        throw new ApiError(413, 'validation_error', `a body is at most ${MAX_BODY_BYTES} bytes`);
+      },
+    }),
+  );
+  app.use(
+    '/api/v1/*',
+    cors({
+      origin: (origin, c) => {
+        const allowed = c.var.services.config.ALLOWED_ORIGINS;
+        if (allowed.length === 0) return '*';
+        return allowed.includes(origin) ? origin : null;
+      },
+      maxAge: PREFLIGHT_MAX_AGE_S,
+    }),
+  );
+
+  app.route('/health', healthRoutes());
+  app.route('/metrics', metricsRoutes());
+  app.route('/flush', flushRoutes);
+  // Invites first: `/join` must not be taken for a session's id.
+  app.route('/api/v1/sessions', inviteRoutes);
+  app.route('/api/v1/sessions', messageRoutes);
+  app.route('/api/v1/sessions', sessionRoutes);
+  return app;
+}

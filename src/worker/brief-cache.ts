@@ -1,0 +1,25 @@
+/**
+ * Keeps an answer for a moment, so that public routes can't be used to hammer the stores.
+ *
+ * It keeps values and never promises: a Worker's request must not wait for I/O that another request began.
+ * While one caller is getting a new value, others are given the old one.
+ *
+ * @param read gets the value; what it throws is the caller's, and isn't kept.
+ * @param keepMs how long a value is good.
+ */
+export function briefCache<Args extends unknown[], T>(
+  read: (...args: Args) => Promise<T>,
+  keepMs: number,
+  now: () => number = Date.now,
+): (...args: Args) => Promise<T> {
+  let kept: { value: T; goodUntilMs: number } | null = null;
+  return async (...args) => {
+    if (kept !== null) {
+      if (now() < kept.goodUntilMs) return kept.value;
+      kept = { value: kept.value, goodUntilMs: now() + keepMs };
+    }
+    const value = await read(...args);
+    kept = { value, goodUntilMs: now() + keepMs };
+    return value;
+  };
+}

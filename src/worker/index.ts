@@ -1,0 +1,23 @@
+/** The Worker: HTTP requests and the Cron Trigger. */
+import type { ExecutionContext, ScheduledController } from '@cloudflare/workers-types';
+import { ConfigError } from '../config.ts';
+import { createApp } from './app.ts';
+import type { Env } from './env.ts';
+import { describeUnexpected, logError } from './log.ts';
+import { sweepTurn } from './scheduled.ts';
+import { createServices, once } from './services.ts';
+
+const services = once(createServices, (error) => {
+  // Its message names variables, never their values.
+  if (error instanceof ConfigError) logError('bad_configuration', { reason: error.message });
+  else logError('start_failed', describeUnexpected(error));
+});
+const app = createApp({ services });
+
+export default {
+  fetch: (request: Request, env: Env, ctx: ExecutionContext) => app.fetch(request, env, ctx),
+
+  scheduled(controller: ScheduledController, env: Env, ctx: ExecutionContext): void {
+    ctx.waitUntil(sweepTurn(services(env).flusher, controller.scheduledTime));
+  },
+};

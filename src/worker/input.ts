@@ -1,0 +1,41 @@
+/** Reading what callers send: parsed by a schema, or refused with what is wrong. */
+import type { Context } from 'hono';
+import { z } from 'zod';
+import { issuesText } from '../protocol/messages.ts';
+import { ApiError } from './errors.ts';
+
+/**
+ * The request's JSON body.
+ * @param schema an absent body counts as `{}`.
+ * @throws {ApiError} 400 when it isn't JSON, or doesn't fit.
+ */
+export async function readBody<T extends z.ZodType>(c: Context, schema: T): Promise<z.infer<T>> {
+  const text = await c.req.text();
+  let raw: unknown = {};
+  if (text.trim() !== '') {
+    try {
+      raw = JSON.parse(text);
+    } catch {
+      throw new ApiError(400, 'bad_request', 'the body is not JSON');
+    }
+  }
+  return parseOr400(schema, raw, 'the body does not fit its schema');
+}
+
+/** The query string. @throws {ApiError} 400 */
+export function readQuery<T extends z.ZodType>(c: Context, schema: T): z.infer<T> {
+  return parseOr400(schema, c.req.query(), 'the query does not fit its schema');
+}
+
+const idSchema = z.object({ id: z.uuid().toLowerCase() });
+
+/** The session id in the path. @throws {ApiError} 400 when it is no UUID. */
+export function readSessionId(c: Context): string {
+  return parseOr400(idSchema, { id: c.req.param('id') }, 'the session id is not a UUID').id;
+}
+
+function parseOr400<T extends z.ZodType>(schema: T, raw: unknown, message: string): z.infer<T> {
+  const parsed = schema.safeParse(raw);
+  if (parsed.success) return parsed.data;
+  throw new ApiError(400, 'validation_error', message, issuesText(parsed.error));
+}

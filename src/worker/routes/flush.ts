@@ -1,0 +1,39 @@
+/** Flushing on demand, and the dead letters. All of it needs the flush secret. */
+import { Hono } from 'hono';
+import { z } from 'zod';
+import { flushAuth } from '../auth.ts';
+import type { AppEnv } from '../env.ts';
+import { ApiError, notFound } from '../errors.ts';
+import { readQuery, readSessionId } from '../input.ts';
+import { flushJson, sessionFlushJson } from '../wire.ts';
+
+const DEFAULT_LETTERS = 50;
+const MAX_LETTERS = 500;
+
+const deadQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(MAX_LETTERS).default(DEFAULT_LETTERS),
+  cursor: z
+    .string()
+    .regex(/^\d{1,20}$/, 'is not a cursor')
+    .optional(),
+});
+
+export const flushRoutes = new Hono<AppEnv>()
+  .use(flushAuth)
+  .post('/', async (c) => c.json(flushJson(await c.var.services.flusher.sweep())))
+  .get('/dead', async (c) => {
+    const { limit, cursor } = readQuery(c, deadQuery);
+    const { letters, next } = await c.var.services.buffer.listDead({ limit, cursor });
+    return c.json({ letters, next });
+  })
+  .post('/dead/:letter_id/replay', async (c) => {
+    const outcome = await c.var.services.flusher.replayDead(c.req.param('letter_id'));
+    if (outcome === 'not_found') throw notFound('there is no such dead letter');
+    if (outcome !== 'replayed') {
+      throw new ApiError(409, 'conflict', 'Postgres refuses it still', outcome.refused);
+    }
+    return c.json({ status: outcome });
+  })
+  .post('/:id', async (c) =>
+    c.json(sessionFlushJson(await c.var.services.flusher.flushSession(readSessionId(c)))),
+  );

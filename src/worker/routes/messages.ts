@@ -1,0 +1,33 @@
+/** A session's history, page by page from its end. */
+import { Hono } from 'hono';
+import { z } from 'zod';
+import type { MessagePage } from '../../sessions/types.ts';
+import { requireSession } from '../auth.ts';
+import type { AppEnv } from '../env.ts';
+import { readQuery, readSessionId } from '../input.ts';
+import { messageJson } from '../wire.ts';
+
+const DEFAULT_MESSAGES = 50;
+const MAX_MESSAGES = 200;
+
+const pageQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(MAX_MESSAGES).default(DEFAULT_MESSAGES),
+  /** Milliseconds since the epoch, exclusive. */
+  before: z.coerce.number().int().min(0).optional(),
+});
+
+export const messageRoutes = new Hono<AppEnv>().get('/:id/messages', async (c) => {
+  const id = readSessionId(c);
+  const { role } = await requireSession(c, id);
+  const { limit, before } = readQuery(c, pageQuery);
+  const page: MessagePage = { limit };
+  if (before !== undefined) page.beforeMs = before;
+  // What writers and the assistant say to each other is theirs, as it is in the room.
+  if (role === 'viewer') page.types = ['chat'];
+  const messages = await c.var.services.repository.getMessages(id, page);
+  return c.json({
+    messages: messages.map(messageJson),
+    /** `before` of the next page; null at the history's beginning. */
+    next: messages.length === limit ? (messages[0]?.createdAtMs ?? null) : null,
+  });
+});

@@ -1,0 +1,142 @@
+/** A live session with neither network nor clock: a scripted repository, a clock that the test moves, and what was sent. */
+import { LiveSession, type LiveSessionOptions, type LiveSessionPorts } from '../../src/room/live-session.ts';
+import type {
+  Commit,
+  CommitResult,
+  FlushState,
+  Home,
+  OpenedSession,
+  SessionMessage,
+  SessionRepository,
+} from '../../src/sessions/types.ts';
+
+export class FakeClock {
+  nowMs = 1_000_000;
+  #timers: { atMs: number; task: () => void }[] = [];
+  now = () => this.nowMs;
+  setTimeout = (task: () => void, delayMs: number) => {
+    this.#timers.push({ atMs: this.nowMs + delayMs, task });
+  };
+
+  /** Moves on, running what falls due in order, and lets promises settle after each step. */
+  async advance(ms: number): Promise<void> {
+    await settle();
+    const untilMs = this.nowMs + ms;
+    for (;;) {
+      const due = this.#timers.filter((t) => t.atMs <= untilMs).sort((a, b) => a.atMs - b.atMs)[0];
+      if (!due) break;
+      this.#timers.splice(this.#timers.indexOf(due), 1);
+      this.nowMs = Math.max(this.nowMs, due.atMs);
+      due.task();
+      await settle();
+    }
+    this.nowMs = untilMs;
+    await settle();
+  }
+}
+
+/** Lets every promise that can settle do so. */
+export const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+export interface Sent {
+  to: string;
+  type: string;
+  payload: Record<string, unknown>;
+}
+
+export function committed(commit: Commit, over: Partial<CommitResult> = {}): CommitResult {
+  return {
+    durable: 'buffer',
+    rev: commit.code?.rev ?? 0,
+    flushedRev: commit.flushedRev,
+    isDirty: true,
+    wasForgotten: false,
+    sweeperLeaseMs: 0,
+    dirtySessions: 1,
+    ...over,
+  };
+}
+
+export function setUp(over: { opened?: Partial<OpenedSession>; home?: Home | null } = {}) {
+  const clock = new FakeClock();
+  const commits: Commit[] = [];
+  const sent: Sent[] = [];
+  const homes: Home[] = [];
+  const alarms: number[] = [];
+  const state = { superseded: 0, flushes: 0 };
+  const script = {
+    commit: async (commit: Commit): Promise<CommitResult> => committed(commit),
+    flushState: async (): Promise<FlushState> => ({
+      rev: 0,
+      flushedRev: 0,
+      isDirty: true,
+      wasForgotten: false,
+      sweeperLeaseMs: 0,
+    }),
+    flush: async () => ({ flushedRev: commits.at(-1)?.code?.rev ?? 0, isDirty: false }),
+    messages: [] as SessionMessage[],
+  };
+  const repository = {
+    commit: (commit: Commit) => {
+      commits.push(structuredClone(commit));
+      return script.commit(commit);
+    },
+    flushState: () => script.flushState(),
+    getMessages: async () => script.messages,
+  } as unknown as SessionRepository;
+  const ports: LiveSessionPorts = {
+    repository,
+    flush: () => {
+      state.flushes += 1;
+      return script.flush();
+    },
+    send: (to, type, payload) => sent.push({ to, type, payload }),
+    broadcast: (type, payload) => sent.push({ to: '*', type, payload }),
+    noteHome: async (home) => void homes.push(home),
+    armAlarm: async (delayMs) => void alarms.push(delayMs),
+    onSuperseded: () => {
+      state.superseded += 1;
+    },
+    log: () => {},
+    clock,
+  };
+  const options: LiveSessionOptions = {
+    minMs: 20,
+    maxMs: 1_000,
+    targetPerS: 1_000,
+    fallbackMs: 500,
+    flushMs: 5_000,
+    historySize: 50,
+  };
+  const session = new LiveSession(
+    {
+      session: { id: 's', code: 'start', rev: 10, epoch: 1 },
+      epoch: 2,
+      flushedRev: 10,
+      isDirty: false,
+      receipts: {},
+      messages: [],
+      ...over.opened,
+    },
+    over.home ?? 'clean',
+    options,
+    ports,
+  );
+  const edit = (code: string, connectionId = 'a', requestId?: string) =>
+    session.edit({ connectionId, requestId, code, editorId: null });
+  const say = (id: string, connectionId = 'a') =>
+    session.addMessage(connectionId, {
+      id,
+      type: 'chat',
+      role: 'user',
+      userId: null,
+      displayName: 'Ada',
+      avatarUrl: null,
+      content: id,
+      isActionable: false,
+      isCodeResponse: false,
+      strudelId: null,
+    });
+  const acks = () => sent.filter(({ type }) => type === 'ack');
+  return { clock, commits, sent, homes, alarms, state, script, session, edit, say, acks };
+}

@@ -1,0 +1,346 @@
+import { describe, expect, it } from 'vitest';
+import { StorageUnavailableError, SupersededError } from '../../src/sessions/errors.ts';
+import type { CommitResult } from '../../src/sessions/types.ts';
+import { committed, settle, setUp } from '../support/live-session.ts';
+
+/** A promise held in the hand. */
+function held<T>() {
+  let resolve: (value: T) => void = () => {};
+  let reject: (error: Error) => void = () => {};
+  const promise = new Promise<T>((res, rej) => {
+    resolve = res;
+    reject = rej;
+  });
+  return { promise, resolve, reject };
+}
+
+describe('group commit', () => {
+  it('acknowledges only after the commit is confirmed', async () => {
+    const { clock, script, edit, acks, commits } = setUp();
+    const answer = held<CommitResult>();
+    script.commit = () => answer.promise;
+    expect(edit('x', 'a', 'r1')).toEqual({ rev: 11 });
+    await clock.advance(1_000);
+    expect(commits).toHaveLength(1);
+    expect(acks()).toEqual([]);
+    answer.resolve(committed(commits[0]!));
+    await settle();
+    expect(acks()).toEqual([
+      { to: 'a', type: 'ack', payload: { rev: 11, request_id: 'r1', durable: 'buffer' } },
+    ]);
+  });
+
+  it('has one commit in flight; what arrives meanwhile goes with the next one, with one ack a connection', async () => {
+    const { clock, script, edit, say, acks, commits } = setUp();
+    const answers = [held<CommitResult>(), held<CommitResult>()];
+    script.commit = () => answers[commits.length - 1]!.promise;
+    edit('x1', 'a', 'r1');
+    await clock.advance(0);
+    edit('x2', 'a', 'r2');
+    edit('y3', 'b', 'q1');
+    edit('x4', 'a', 'r3');
+    say('m1', 'b');
+    await clock.advance(5_000);
+    expect(commits).toHaveLength(1);
+    answers[0]!.resolve(committed(commits[0]!));
+    await clock.advance(1_000);
+    expect(commits).toHaveLength(2);
+    expect(commits[1]!.code).toMatchObject({ code: 'x4', rev: 14, edits: 3 });
+    expect(commits[1]!.messages.map((m) => m.id)).toEqual(['m1']);
+    answers[1]!.resolve(committed(commits[1]!));
+    await settle();
+    expect(acks().map(({ to, payload }) => ({ to, ...payload }))).toEqual([
+      { to: 'a', rev: 11, request_id: 'r1', durable: 'buffer' },
+      { to: 'a', rev: 14, request_id: 'r3', durable: 'buffer' },
+      { to: 'b', rev: 13, request_id: 'q1', durable: 'buffer' },
+      { to: 'b', message_id: 'm1', durable: 'buffer' },
+    ]);
+  });
+
+  it('paces itself by the number of dirty sessions', async () => {
+    const { clock, script, edit, commits } = setUp();
+    script.commit = async (commit) => committed(commit, { dirtySessions: 400 });
+    edit('x1');
+    await clock.advance(0);
+    edit('x2');
+    await clock.advance(399);
+    expect(commits).toHaveLength(1);
+    await clock.advance(1);
+    expect(commits).toHaveLength(2);
+  });
+
+  it('keeps a failed batch, says so, and commits it with what came since', async () => {
+    const { clock, script, edit, say, acks, commits, sent } = setUp();
+    script.commit = async () => {
+      throw new StorageUnavailableError('redis', 'down');
+    };
+    edit('x1', 'a', 'r1');
+    say('m1', 'a');
+    await clock.advance(10);
+    expect(acks()).toEqual([]);
+    expect(sent).toMatchObject([{ to: '*', type: 'degraded', payload: { reason: 'storage_unavailable' } }]);
+    edit('x2', 'b', 'q1');
+    script.commit = async (commit) => committed(commit);
+    await clock.advance(5_000);
+    expect(commits.at(-1)!.code).toMatchObject({ code: 'x2', rev: 12, edits: 2 });
+    expect(commits.at(-1)!.messages.map((m) => m.id)).toEqual(['m1']);
+    expect(acks()).toHaveLength(3);
+    expect(sent.filter(({ type }) => type === 'degraded').at(-1)!.payload).toMatchObject({ recovered: true });
+  });
+
+  it('stops when another room has taken over, and acknowledges nothing more', async () => {
+    const { clock, script, edit, acks, commits, state } = setUp();
+    script.commit = async () => {
+      throw new SupersededError('s');
+    };
+    edit('x1', 'a', 'r1');
+    await clock.advance(10);
+    edit('x2', 'a', 'r2');
+    await clock.advance(10_000);
+    expect(state.superseded).toBe(1);
+    expect(commits).toHaveLength(1);
+    expect(acks()).toEqual([]);
+  });
+
+  it('goes on after a revision that storage has already passed, and acknowledges only then', async () => {
+    const { clock, script, edit, acks, commits, session } = setUp();
+    script.commit = async (commit) => committed(commit, { rev: Math.max(commit.code?.rev ?? 0, 20) });
+    edit('x1', 'a', 'r1');
+    await clock.advance(2_000);
+    expect(commits.map((c) => c.code!.rev)).toEqual([11, 21]);
+    expect(commits[1]!.code!.code).toBe('x1');
+    expect(acks()).toHaveLength(1);
+    expect(session.rev).toBe(21);
+  });
+});
+
+describe('a resend', () => {
+  it('of a committed edit is acknowledged under its old revision and changes nothing', async () => {
+    const { clock, edit, acks, session, commits } = setUp();
+    edit('mine', 'a', 'r1');
+    edit('theirs', 'b', 'q1');
+    await clock.advance(1_000);
+    const before = commits.length;
+    expect(edit('mine', 'a', 'r1')).toBeNull();
+    expect(session.code).toBe('theirs');
+    expect(acks().at(-1)).toEqual({
+      to: 'a',
+      type: 'ack',
+      payload: { rev: 11, request_id: 'r1', durable: 'buffer' },
+    });
+    await clock.advance(1_000);
+    expect(commits).toHaveLength(before);
+  });
+
+  it('is known from the receipts of an earlier instance', () => {
+    const { edit, acks, session } = setUp({ opened: { receipts: { a: [{ requestId: 'r9', rev: 9 }] } } });
+    expect(edit('again', 'a', 'r9')).toBeNull();
+    expect(session.code).toBe('start');
+    expect(acks()).toMatchObject([{ payload: { rev: 9, request_id: 'r9' } }]);
+  });
+
+  it('of an edit whose commit is under way waits for it', async () => {
+    const { clock, script, edit, acks, commits } = setUp();
+    const answer = held<CommitResult>();
+    script.commit = () => answer.promise;
+    edit('x', 'a', 'r1');
+    await clock.advance(0);
+    expect(edit('x', 'a', 'r1')).toBeNull();
+    expect(acks()).toEqual([]);
+    answer.resolve(committed(commits[0]!));
+    await settle();
+    expect(acks()).toHaveLength(1);
+  });
+
+  it('of a message is acknowledged and stored once', async () => {
+    const { clock, say, acks, commits } = setUp();
+    expect(say('m1')).toMatchObject({ id: 'm1' });
+    await clock.advance(100);
+    expect(say('m1')).toBe('duplicate');
+    await clock.advance(1_000);
+    expect(commits.flatMap((c) => c.messages)).toHaveLength(1);
+    expect(acks().map(({ payload }) => payload.message_id)).toEqual(['m1', 'm1']);
+  });
+});
+
+describe('messages', () => {
+  it('get strictly growing times, also after a history from a faster clock', async () => {
+    const { clock, say, script, session } = setUp();
+    const first = say('m1');
+    const second = say('m2');
+    if (typeof first === 'string' || typeof second === 'string') throw new Error('not accepted');
+    expect(second.createdAtMs).toBeGreaterThan(first.createdAtMs);
+    script.messages = [{ ...first, id: 'old', createdAtMs: clock.nowMs + 600_000 }];
+    await session.history();
+    const third = say('m3');
+    expect(third).toMatchObject({ createdAtMs: clock.nowMs + 600_001 });
+    expect((await session.history()).map((m) => m.id)).toEqual(['m1', 'm2', 'old', 'm3']);
+  });
+
+  it('are refused once too many wait for storage', async () => {
+    const { clock, script, say } = setUp();
+    script.commit = async () => {
+      throw new StorageUnavailableError('redis', 'down');
+    };
+    for (let i = 0; i < 1_000; i++) expect(say(`m${i}`)).not.toBe('full');
+    expect(say('one too many')).toBe('full');
+    await clock.advance(10_000);
+    expect(say('still')).toBe('full');
+  });
+});
+
+describe('falling back', () => {
+  it('acknowledges from Postgres, notes where the session is, and carries the code back into the buffer', async () => {
+    const { clock, script, edit, say, acks, homes, commits, sent } = setUp();
+    script.commit = async (commit) =>
+      committed(commit, { durable: 'postgres', isDirty: false, flushedRev: commit.code!.rev });
+    edit('x1', 'a', 'r1');
+    await clock.advance(100);
+    expect(acks()).toMatchObject([{ payload: { rev: 11, durable: 'postgres' } }]);
+    expect(homes).toEqual(['postgres']);
+    expect(sent.find(({ type }) => type === 'degraded')!.payload.reason).toBe('buffer_unavailable');
+    script.commit = async (commit) => committed(commit);
+    say('m1');
+    await clock.advance(5_000);
+    expect(commits.at(-1)!.code).toMatchObject({ code: 'x1', rev: 11 });
+    expect(homes).toEqual(['postgres', 'buffer']);
+    expect(sent.filter(({ type }) => type === 'degraded').at(-1)!.payload).toMatchObject({ recovered: true });
+  });
+
+  it('notes both stores while the buffer still holds messages that Postgres lacks', async () => {
+    const { clock, script, edit, say, homes } = setUp();
+    say('m1');
+    await clock.advance(100);
+    script.commit = async (commit) =>
+      committed(commit, { durable: 'postgres', isDirty: false, flushedRev: commit.code!.rev });
+    edit('x1');
+    await clock.advance(2_000);
+    expect(homes).toEqual(['buffer', 'both']);
+  });
+
+  it('looks by itself whether the buffer is back', async () => {
+    const { clock, script, edit, session, homes } = setUp();
+    script.commit = async (commit) =>
+      committed(commit, { durable: 'postgres', isDirty: false, flushedRev: commit.code!.rev });
+    edit('x1');
+    await clock.advance(2_000);
+    script.commit = async (commit) => committed(commit);
+    await session.onAlarm();
+    await clock.advance(2_000);
+    expect(session.degraded).toBeNull();
+    expect(homes.at(-1)).toBe('buffer');
+  });
+});
+
+describe('when the buffer has lost everything', () => {
+  it('commits again what may not be in Postgres', async () => {
+    const { clock, script, edit, say, commits } = setUp();
+    edit('x1');
+    say('m1');
+    await clock.advance(1_000);
+    script.commit = async (commit) => committed(commit, { wasForgotten: commits.length === 2 });
+    say('m2');
+    await clock.advance(5_000);
+    expect(commits).toHaveLength(3);
+    expect(commits[2]!.code).toMatchObject({ code: 'x1', rev: 11 });
+    expect(commits[2]!.messages.map((m) => m.id)).toEqual(['m1', 'm2']);
+  });
+
+  it('is found out by a room in which nobody types, too', async () => {
+    const { clock, script, edit, session, commits } = setUp();
+    edit('x1');
+    await clock.advance(1_000);
+    script.flushState = async () => ({
+      rev: 0,
+      flushedRev: 0,
+      isDirty: false,
+      wasForgotten: true,
+      sweeperLeaseMs: 0,
+    });
+    await session.onAlarm();
+    await clock.advance(1_000);
+    expect(commits.at(-1)!.code).toMatchObject({ code: 'x1', rev: 11 });
+    expect(commits).toHaveLength(2);
+  });
+});
+
+describe('the alarm', () => {
+  it('is armed once on becoming dirty', async () => {
+    const { clock, edit, alarms } = setUp();
+    edit('x1');
+    await clock.advance(100);
+    edit('x2');
+    await clock.advance(100);
+    expect(alarms).toEqual([5_000]);
+  });
+
+  it('flushes, tells the clients, and notes that the session is clean', async () => {
+    const { clock, edit, session, state, sent, homes, alarms } = setUp();
+    edit('x1');
+    await clock.advance(100);
+    await session.onAlarm();
+    expect(state.flushes).toBe(1);
+    expect(sent.at(-1)).toEqual({ to: '*', type: 'flushed', payload: { rev: 11 } });
+    expect(homes).toEqual(['buffer', 'clean']);
+    expect(alarms).toHaveLength(1);
+    await session.onAlarm();
+    expect(state.flushes).toBe(1);
+  });
+
+  it('is put off while a sweeper is at work, without a flush of its own', async () => {
+    const { clock, script, edit, session, state, alarms } = setUp();
+    script.commit = async (commit) => committed(commit, { sweeperLeaseMs: 8_000 });
+    edit('x1');
+    await clock.advance(100);
+    await session.onAlarm();
+    expect(state.flushes).toBe(0);
+    expect(alarms).toEqual([5_000, 5_000]);
+    // The sweeper is gone and has left the session dirty.
+    await clock.advance(9_000);
+    await session.onAlarm();
+    expect(state.flushes).toBe(1);
+  });
+
+  it('learns from the buffer that a sweeper has flushed it', async () => {
+    const { clock, script, edit, session, state, sent } = setUp();
+    edit('x1');
+    await clock.advance(100);
+    script.flushState = async () => ({
+      rev: 11,
+      flushedRev: 11,
+      isDirty: false,
+      wasForgotten: false,
+      sweeperLeaseMs: 0,
+    });
+    await session.onAlarm();
+    expect(state.flushes).toBe(0);
+    expect(sent.at(-1)).toMatchObject({ type: 'flushed', payload: { rev: 11 } });
+  });
+
+  it('stays armed when the flush fails', async () => {
+    const { clock, script, edit, session, alarms } = setUp();
+    edit('x1');
+    await clock.advance(100);
+    script.flush = async () => {
+      throw new Error('503');
+    };
+    await session.onAlarm();
+    expect(alarms).toHaveLength(2);
+  });
+
+  it('does not take a session for clean that was committed to during the flush', async () => {
+    const { clock, script, edit, session, homes, alarms } = setUp();
+    edit('x1');
+    await clock.advance(100);
+    const answer = held<{ flushedRev: number; isDirty: boolean }>();
+    script.flush = () => answer.promise;
+    const alarm = session.onAlarm();
+    await settle();
+    edit('x2');
+    await clock.advance(1_000);
+    answer.resolve({ flushedRev: 11, isDirty: false });
+    await alarm;
+    expect(homes).toEqual(['buffer']);
+    expect(alarms.length).toBeGreaterThan(1);
+  });
+});
