@@ -69,7 +69,10 @@ export function makeVariables(
   }
 }
 
-function tuning(shape: Record<string, unknown>, env: Record<string, string | undefined>): Record<string, string> {
+function tuning(
+  shape: Record<string, unknown>,
+  env: Record<string, string | undefined>,
+): Record<string, string> {
   return Object.fromEntries(
     Object.keys(shape).flatMap((name) => (env[name] && !OWN.has(name) ? [[name, env[name]]] : [])),
   );

@@ -93,7 +93,8 @@ export async function endLockedProcesses(dataDir: string, supervisorPid: number)
 }
 
 async function endLeftovers(held: LockFile): Promise<void> {
-  if (held.watchdog && !(await waitUntilGone(held.watchdog, CLEAN_UP_MS))) sendSignal(held.watchdog.pid, 'SIGKILL');
+  if (held.watchdog && !(await waitUntilGone(held.watchdog, CLEAN_UP_MS)))
+    sendSignal(held.watchdog.pid, 'SIGKILL');
   await endProcesses(held);
 }
 
@@ -107,7 +108,9 @@ async function endProcesses({ processes }: LockFile): Promise<void> {
     const now = table.find(({ pid }) => pid === identity.pid);
     return !now || now.startedAt === identity.startedAt;
   });
-  const members = roots.flatMap(({ name, pid }) => processTree(pid, table).map((info) => ({ name, ...info })));
+  const members = roots.flatMap(({ name, pid }) =>
+    processTree(pid, table).map((info) => ({ name, ...info })),
+  );
   for (const { name, pid } of members) {
     sendSignal(pid, 'SIGCONT');
     sendSignal(pid, name === 'room' || name === 'worker' ? 'SIGKILL' : 'SIGTERM');

@@ -4,7 +4,13 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { messageOf } from './errors.ts';
-import { isAlive, listProcesses, type ProcessIdentity, type ProcessInfo, processTree } from './process-table.ts';
+import {
+  isAlive,
+  listProcesses,
+  type ProcessIdentity,
+  type ProcessInfo,
+  processTree,
+} from './process-table.ts';
 
 export interface Command {
   file: string;
@@ -84,7 +90,9 @@ export class ManagedProcess {
     const members = this.tree();
     // Whoever is stopped can't act on a signal.
     for (const { pid } of members) sendSignal(pid, 'SIGCONT');
-    for (const { pid } of target === 'tree' || signal === 'SIGKILL' ? members : members.filter(this.#isLeader)) {
+    for (const { pid } of target === 'tree' || signal === 'SIGKILL'
+      ? members
+      : members.filter(this.#isLeader)) {
       sendSignal(pid, signal);
     }
     if (!(await this.#isGoneWithin(members, signal === 'SIGKILL' ? 0 : graceMs))) {

@@ -60,7 +60,9 @@ export function parseOptions(
 ): StackOptions | null {
   const flags = parseFlags(args);
   if (flags.help) return null;
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '' && value !== undefined));
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== '' && value !== undefined),
+  );
   if (flags.redis !== undefined) given.BACKBEAT_REDIS = flags.redis;
   if (flags.postgres !== undefined) given.BACKBEAT_POSTGRES = flags.postgres;
   const parsed = environmentSchema.safeParse(given);

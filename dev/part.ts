@@ -13,8 +13,7 @@ export interface PartSpec {
   name: PartName;
   spawn(onLine: LineSink): ManagedProcess | Promise<ManagedProcess>;
   /**
-   * Resolves when the part answers.
-   * @param isFirst at the first start everything must be well; later a store may be down on purpose.
+   * Resolves when the part answers. At the first start everything must be well; later a store may be down on purpose.
    */
   waitUntilReady(context: ReadyContext): Promise<void>;
   readyTimeoutMs: number;
@@ -35,6 +34,8 @@ export interface ReadyContext {
   process: ManagedProcess;
   isFirst: boolean;
   signal: AbortSignal;
+  /** Says what the part last answered, for the error when the time is over. */
+  report(answer: string): void;
   /** Resolves with the first line on stdout, sent before or after the call, that `pick` turns into something. */
   line<T>(pick: (line: string) => T | null): Promise<T>;
 }
@@ -163,7 +164,9 @@ export class Part {
         // Some of partykit's and wrangler's own ports can't be given; they pick a free one, and another stack may be quicker.
         if (attempt < PORT_RETRIES && this.#wanted && PORT_TAKEN.test(tail)) continue;
         if (this.#hasBeenUp && this.#wanted && !this.#isClosed) this.#retryLater();
-        throw new StackError(`${this.name} ${messageOf(error)}; its last lines:\n${tail}\n    (${this.#log.path})`);
+        throw new StackError(
+          `${this.name} ${messageOf(error)}; its last lines:\n${tail}\n    (${this.#log.path})`,
+        );
       }
     }
   }
@@ -201,13 +204,23 @@ export class Part {
         abort.abort(new StackError(how));
         if (this.#life === life && this.#state !== 'starting') void this.#died(life, how);
       });
+      let answer = '';
+      const report = (text: string) => {
+        answer = `; ${text}`;
+      };
       const timeout = setTimeout(
-        () => abort.abort(new StackError(`did not answer within ${spec.readyTimeoutMs / 1000} s`)),
+        () => abort.abort(new StackError(`was not ready within ${spec.readyTimeoutMs / 1000} s${answer}`)),
         spec.readyTimeoutMs,
       );
       try {
         await raceAbort(
-          spec.waitUntilReady({ process, isFirst, signal: abort.signal, line: (pick) => lines.next(pick) }),
+          spec.waitUntilReady({
+            process,
+            isFirst,
+            signal: abort.signal,
+            report,
+            line: (pick) => lines.next(pick),
+          }),
           abort.signal,
         );
         life.code = this.#findCode(life);

@@ -56,4 +56,3 @@ function readOrMake(path: string): Secrets {
 }
 
 const random = () => randomBytes(24).toString('hex');
-

@@ -26,7 +26,6 @@ const database = 'postgres';
 /** The server listens on loopback only; the password is there so that a wrong one fails as it would in production. */
 const defaultPassword = 'backbeat';
 const startTimeoutMs = 60_000;
-const connectPauseMs = 50;
 /** A fast shutdown writes a checkpoint; past this the server is told to stop at once, and recovers at the next start. */
 const stopTimeoutMs = 15_000;
 /** A port picked as free can be taken by another process before the server binds it. */
@@ -154,10 +153,14 @@ async function launch({ bin, dataDir, port, password, runAs, log }: LaunchOption
     { ...runAs, cwd: '/', env: serverEnvironment(), stdio: ['ignore', 'ignore', 'pipe'], detached: true },
   );
   const tail: string[] = [];
-  createInterface({ input: child.stderr }).on('line', (line) => {
-    tail.push(line);
-    if (tail.length > logLines) tail.shift();
-    log(line);
+  // Its own word for it: a connection could just as well reach another server that has the port.
+  const ready = new Promise<null>((done) => {
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      tail.push(line);
+      if (tail.length > logLines) tail.shift();
+      log(line);
+      if (line.includes('database system is ready to accept connections')) done(null);
+    });
   });
   const exited = new Promise<string>((done) => {
     child.once('error', (error) => done(error.message));
@@ -167,7 +170,8 @@ async function launch({ bin, dataDir, port, password, runAs, log }: LaunchOption
   const url = `postgres://${superuser}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`;
   const stop = () => stopServer(child, exited);
   try {
-    await untilAccepting(url, exited);
+    await untilReady(ready, exited);
+    await checkPassword(url);
   } catch (cause) {
     await stop();
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -177,28 +181,22 @@ async function launch({ bin, dataDir, port, password, runAs, log }: LaunchOption
   return { url, pid: child.pid, child, stop };
 }
 
-async function untilAccepting(url: string, exited: Promise<string>): Promise<void> {
-  const deadline = Date.now() + startTimeoutMs;
-  const gone = exited.then((reason) => ({ reason }));
-  for (;;) {
-    const refused = await tryConnect(url);
-    if (refused === null) return;
-    // A wrong password and the like won't pass; starting up (57P03) and a port that isn't open yet will.
-    if (refused instanceof pg.DatabaseError && refused.code !== '57P03') throw refused;
-    if (Date.now() > deadline) throw new Error(`no answer within ${startTimeoutMs} ms: ${refused.message}`);
-    const ended = await Promise.race([gone, delay(connectPauseMs, null, { ref: false })]);
-    if (ended !== null) throw new Error(ended.reason);
-  }
+async function untilReady(ready: Promise<null>, exited: Promise<string>): Promise<void> {
+  const timer = new AbortController();
+  const late = delay(startTimeoutMs, `not ready within ${startTimeoutMs} ms`, { signal: timer.signal }).catch(
+    () => null,
+  );
+  const problem = await Promise.race([ready, exited, late]);
+  timer.abort();
+  if (problem !== null) throw new Error(problem);
 }
 
-async function tryConnect(url: string): Promise<Error | null> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+/** A kept folder keeps its password; a different one would otherwise show only at the first query. */
+async function checkPassword(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
   client.on('error', () => {});
   try {
     await client.connect();
-    return null;
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
   } finally {
     await client.end().catch(() => {});
   }

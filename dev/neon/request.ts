@@ -74,7 +74,7 @@ export function parseHeaders(headers: IncomingHttpHeaders): Request {
 
 /**
  * Collects the body.
- * @throws {RequestError} 413 beyond {@link maxBodyBytes}; the rest is then not read.
+ * @throws {RequestError} 413 beyond {@link maxBodyBytes}; the rest is then left to Node, which drops it as it comes.
  */
 export async function readBody(message: IncomingMessage): Promise<Buffer> {
   const tooLarge = () => new RequestError(413, `request is too large (max is ${maxBodyBytes} bytes)`);

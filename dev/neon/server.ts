@@ -85,8 +85,6 @@ class SqlHandler {
       const { status, body } = errorResponse(error);
       if (status >= 500)
         this.log(`${status}: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
-      // The rest of a body that wasn't read would be taken for the next request.
-      if (!request.complete) response.setHeader('connection', 'close');
       this.stats.bytesOut += send(response, status, body);
     }
   }

@@ -1,31 +1,30 @@
 /** Asks an HTTP server whether it is up. */
-import type { ReadyContext } from '../part.ts';
-import { messageOf, StackError } from '../errors.ts';
-import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../errors.ts';
+import { pollUntil, type ReadyContext } from '../part.ts';
 
 const REQUEST_TIMEOUT_MS = 5_000;
-const PAUSE_MS = 100;
+/** How much of an answer an error quotes. */
+const QUOTED_CHARACTERS = 500;
 
 /**
  * Resolves once `url` answers with a status that `isReady` accepts.
- * @throws {StackError} with the last answer, or whatever the signal is aborted with.
+ * @throws whatever the context's signal is aborted with.
  */
-export async function waitForHttp(
+export function waitForHttp(
   url: string,
-  { signal }: Pick<ReadyContext, 'signal'>,
+  { signal, report }: ReadyContext,
   isReady: (status: number) => boolean,
 ): Promise<void> {
-  let last = 'no answer';
-  for (;;) {
+  return pollUntil(signal, async () => {
     try {
-      const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]) });
+      const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+      const response = await fetch(url, { signal: AbortSignal.any([signal, timeout]) });
       const body = await response.text();
-      if (isReady(response.status)) return;
-      last = `${response.status} ${body.slice(0, 500)}`;
+      report(`GET ${url} gives ${response.status} ${body.slice(0, QUOTED_CHARACTERS)}`);
+      return isReady(response.status);
     } catch (error) {
-      last = messageOf(error);
+      report(`GET ${url}: ${messageOf(error)}`);
+      return false;
     }
-    if (signal.aborted) throw new StackError(`${messageOf(signal.reason)}; GET ${url}: ${last}`);
-    await delay(PAUSE_MS);
-  }
+  });
 }

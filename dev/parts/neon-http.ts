@@ -16,14 +16,14 @@ const ready = readyLine(readySchema);
 /** @param onReady is told where it answers at each start; that stays the same. */
 export function neonHttpPart(options: {
   port: number;
-  /** A Postgres that runs: its URL is asked for at each start. Null: PGlite on `pglitePort`. */
-  databaseUrl: (() => string) | null;
-  pglitePort: number;
+  /** A Postgres that runs; null: PGlite, which answers `postgres://` as `pglite` says. */
+  databaseUrl: string | null;
+  pglite: { port: number; password: string };
   dataDir: string;
   env: Record<string, string>;
   onReady: (endpoints: z.infer<typeof readySchema>) => void;
 }): PartSpec {
-  const { port, databaseUrl, pglitePort, dataDir, onReady } = options;
+  const { port, databaseUrl, pglite, dataDir, onReady } = options;
   return {
     name: 'neonHttp',
     spawn: (onLine) =>
@@ -35,8 +35,12 @@ export function neonHttpPart(options: {
           env: {
             ...options.env,
             ...(databaseUrl
-              ? { DATABASE_URL: databaseUrl() }
-              : { PGLITE_DIR: join(dataDir, 'pglite'), PG_PORT: String(pglitePort) }),
+              ? { DATABASE_URL: databaseUrl }
+              : {
+                  PGLITE_DIR: join(dataDir, 'pglite'),
+                  PG_PORT: String(pglite.port),
+                  PG_PASSWORD: pglite.password,
+                }),
             PORT: String(port),
             PARENT_PID: String(process.pid),
           },

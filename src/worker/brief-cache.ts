@@ -10,7 +10,7 @@
 export function briefCache<Args extends unknown[], T>(
   read: (...args: Args) => Promise<T>,
   keepMs: number,
-  now: () => number = Date.now,
+  now: () => number = () => Date.now(),
 ): (...args: Args) => Promise<T> {
   let kept: { value: T; goodUntilMs: number } | null = null;
   return async (...args) => {

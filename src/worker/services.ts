@@ -1,6 +1,6 @@
 /** What the routes work with, made once an isolate from its environment. */
 import type { Flusher } from '../buffer/flusher.ts';
-import { createStorage } from '../buffer/index.ts';
+import { createFlusher, createStorage } from '../buffer/index.ts';
 import type { SessionBuffer } from '../buffer/session-buffer.ts';
 import { parseConfig, type WorkerConfig, workerConfigSchema } from '../config.ts';
 import type { SessionRepository } from '../sessions/types.ts';
@@ -15,10 +15,14 @@ export interface Services {
   postgres: { ping(): Promise<void> };
 }
 
+/** Guards commits, which only rooms make; the Worker reads past it. */
+const BREAKER = { failures: 3, retryMs: 3_000 };
+
 /** @throws {ConfigError} naming each missing or malformed variable. */
 export function createServices(env: Env): Services {
   const config = parseConfig(workerConfigSchema, env);
-  return { config, ...createStorage(config) };
+  const storage = createStorage(config, BREAKER);
+  return { config, ...storage, flusher: createFlusher(storage, config) };
 }
 
 /**

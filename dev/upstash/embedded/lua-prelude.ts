@@ -31,13 +31,12 @@ pcall = function(f, ...) return unwrapped(original_pcall(f, ...)) end
 for _, name in ipairs({ 'dofile', 'loadfile', 'print', 'debug', 'io', 'os', 'require', 'module', 'package', 'newproxy', 'getfenv', 'setfenv' }) do
   rawset(_G, name, nil)
 end
-local original_setmetatable = setmetatable
-setmetatable = function(table, metatable)
-  if table == _G then error('Attempt to modify a readonly table', 2) end
-  return original_setmetatable(table, metatable)
+local function refuse() error('Attempt to modify a readonly table', 2) end
+for _, library in ipairs({ string, table, math, redis, cjson }) do
+  setmetatable(library, { __newindex = refuse, __metatable = false })
 end
-original_setmetatable(_G, {
-  __newindex = function() error('Attempt to modify a readonly table', 2) end,
+setmetatable(_G, {
+  __newindex = refuse,
   __index = function(_, name)
     error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
   end,
@@ -45,9 +44,16 @@ original_setmetatable(_G, {
 })
 
 local function handle(raised)
-  local info = getinfo(2, 'Sl')
-  if info and info.what == 'C' then info = getinfo(3, 'Sl') end
-  local line = info and info.currentline or 0
+  -- What raised it may be a function of this prelude or of the host: the script's own line is further up.
+  local line = 0
+  for level = 2, 16 do
+    local info = getinfo(level, 'Sl')
+    if not info then break end
+    if info.short_src == 'user_script' then
+      line = info.currentline
+      break
+    end
+  end
   if type(raised) == 'table' then return { err = tostring(raised.err or raised), line = line } end
   return { err = 'ERR ' .. tostring(raised), line = line }
 end

@@ -201,7 +201,7 @@ export class ScriptRunner {
           throw new RedisError('wrong number or type of arguments');
         run(this.#stack.string(1));
       });
-      return message === null ? 1 : this.#raise(message);
+      return message === null ? 1 : this.#raise(caller, message);
     };
   }
 
@@ -211,7 +211,7 @@ export class ScriptRunner {
       module._lua_settop(caller, 1);
       this.#stack.pushString(encodeLuaValue(this.#stack));
     });
-    return message === null ? 1 : this.#raise(message);
+    return message === null ? 1 : this.#raise(caller, message);
   }
 
   /** `redis.call` and `redis.pcall`: the one raises a command's error, the other returns it. */
@@ -226,7 +226,7 @@ export class ScriptRunner {
       }
       this.#pushValue(reply);
     });
-    if (message !== null) return this.#raise(message);
+    if (message !== null) return this.#raise(caller, message);
     const { module } = this.#stack;
     return isRaised && this.#isErrorTable() ? module._lua_error(caller) : 1;
   }
@@ -266,8 +266,10 @@ export class ScriptRunner {
     }
   }
 
-  #raise(message: string): number {
-    this.#stack.pushString(message);
-    return this.#stack.module._lua_error(this.#stack.state);
+  /** @param caller the state that called, which in a coroutine isn't the main one. */
+  #raise(caller: State, message: string): number {
+    const { module } = this.#stack;
+    this.#stack.withBytes(message, (pointer, bytes) => module._lua_pushlstring(caller, pointer, bytes));
+    return module._lua_error(caller);
   }
 }

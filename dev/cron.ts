@@ -1,0 +1,54 @@
+/** Calls the Worker's scheduled handler in intervals, as Cloudflare's Cron Trigger does. */
+import { messageOf, StackError } from './errors.ts';
+import type { Output } from './output.ts';
+
+/** The cron expression of wrangler.toml. */
+const SCHEDULE = '* * * * *';
+
+export class CronTrigger {
+  readonly #url: string;
+  readonly #intervalMs: number;
+  readonly #output: Output;
+  readonly #closed = new AbortController();
+  #timer: NodeJS.Timeout | null = null;
+
+  /** @param intervalMs pause between two calls; 0: none by itself. */
+  constructor(workerUrl: string, intervalMs: number, output: Output) {
+    this.#url = `${workerUrl}/__scheduled?cron=${encodeURIComponent(SCHEDULE)}`;
+    this.#intervalMs = intervalMs;
+    this.#output = output;
+  }
+
+  start(): void {
+    if (this.#intervalMs === 0) return;
+    this.#timer = setInterval(() => {
+      // Calls may overlap, as they may in production: the Worker's lease is there for that.
+      this.fire().catch((error: unknown) => {
+        if (!this.#closed.signal.aborted) this.#output.note(messageOf(error));
+      });
+    }, this.#intervalMs);
+  }
+
+  /**
+   * Calls the handler once; resolves when it has finished.
+   * @throws {StackError} when the Worker doesn't answer, or its handler failed.
+   */
+  async fire(): Promise<void> {
+    let status: number;
+    try {
+      const response = await fetch(this.#url, { signal: this.#closed.signal });
+      await response.arrayBuffer();
+      status = response.status;
+    } catch (error) {
+      throw new StackError(`cron: the Worker doesn't answer (${messageOf(error)})`);
+    }
+    if (status >= 400)
+      throw new StackError(`cron: the Worker's scheduled handler failed with status ${status}`);
+  }
+
+  /** Stops calling and gives up on calls under way. */
+  close(): void {
+    if (this.#timer) clearInterval(this.#timer);
+    this.#closed.abort();
+  }
+}

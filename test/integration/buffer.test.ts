@@ -1,0 +1,526 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Flusher } from '../../src/buffer/flusher.ts';
+import { StorageUnavailableError, SupersededError, WriteRefusedError } from '../../src/sessions/errors.ts';
+import { isNewer } from '../../src/sessions/merge.ts';
+import type { Commit, SessionMessage, SessionWrite, SessionWriter, WriteOutcome } from '../../src/sessions/types.ts';
+import { type BufferFixture, engines, startBuffer } from '../support/buffer.ts';
+
+const BOUNDS = { maxSessions: 100, maxBytes: 1_000_000 };
+
+function message(content = 'hello', id = randomUUID()): SessionMessage {
+  return {
+    id,
+    type: 'chat',
+    role: 'user',
+    userId: null,
+    displayName: 'Ada',
+    avatarUrl: null,
+    content,
+    isActionable: false,
+    isCodeResponse: false,
+    strudelId: null,
+    createdAtMs: Date.now(),
+  };
+}
+
+/** Postgres as the flusher knows it: an idempotent writer that can be made to fail. */
+class FakeWriter implements SessionWriter {
+  readonly rows = new Map<string, { code: string; rev: number; epoch: number; messages: Map<string, SessionMessage> }>();
+  readonly missing = new Set<string>();
+  readonly busy = new Set<string>();
+  calls: SessionWrite[][] = [];
+  refuse: (write: SessionWrite) => boolean = () => false;
+  before: (writes: readonly SessionWrite[]) => Promise<void> = async () => {};
+  after: (writes: readonly SessionWrite[]) => Promise<void> = async () => {};
+
+  row(id: string) {
+    let row = this.rows.get(id);
+    if (!row) {
+      row = { code: '', rev: 0, epoch: 0, messages: new Map() };
+      this.rows.set(id, row);
+    }
+    return row;
+  }
+
+  async writeSessions(writes: readonly SessionWrite[]): Promise<WriteOutcome[]> {
+    this.calls.push(structuredClone([...writes]));
+    await this.before(writes);
+    if (writes.some(this.refuse)) throw new WriteRefusedError('22021', 'invalid byte sequence');
+    const outcomes = writes.map(({ sessionId, code, messages }): WriteOutcome => {
+      if (this.missing.has(sessionId)) return { sessionId, status: 'missing' };
+      if (this.busy.has(sessionId)) return { sessionId, status: 'busy' };
+      const row = this.row(sessionId);
+      if (code && isNewer(code, row)) {
+        Object.assign(row, { code: code.code, epoch: code.epoch, rev: Math.max(code.rev, row.rev + 1) });
+      }
+      for (const m of messages) if (!row.messages.has(m.id)) row.messages.set(m.id, m);
+      return { sessionId, status: 'written', rev: row.rev, epoch: row.epoch };
+    });
+    await this.after(writes);
+    return outcomes;
+  }
+}
+
+describe.each(engines)('the buffer on %s', (engine) => {
+  let fixture: BufferFixture;
+  let writer: FakeWriter;
+  let flusher: Flusher;
+  let clockMs = 0;
+
+  beforeAll(async () => {
+    fixture = await startBuffer(engine);
+  });
+  afterAll(() => fixture.stop());
+  beforeEach(async () => {
+    await fixture.command('FLUSHALL');
+    writer = new FakeWriter();
+    clockMs = 0;
+    flusher = new Flusher({
+      buffer: fixture.buffer,
+      writer,
+      bounds: BOUNDS,
+      intervalMs: 5_000,
+      leaseMs: 10_000,
+      now: () => clockMs,
+      sleep: async (ms) => {
+        clockMs += ms;
+      },
+    });
+  });
+
+  const commit = (sessionId: string, epoch: number, over: Partial<Commit> = {}): Commit => ({
+    sessionId,
+    epoch,
+    code: null,
+    messages: [],
+    receipts: {},
+    flushedRev: 0,
+    ...over,
+  });
+  const code = (text: string, rev: number) => ({ code: text, rev, editedAtMs: 1, editorId: null, edits: 1 });
+
+  describe('commit', () => {
+    it('stores code, messages and receipts as they were, whatever they look like', async () => {
+      const { buffer } = fixture;
+      const id = randomUUID();
+      for (const [i, text] of ['123', '{}', 'null', '', '"x"', '🎵 $: s("bd*4")\n\t\\u0041', 'noscript'].entries()) {
+        const { epoch } = await buffer.open(id);
+        const said = message(text || ' ');
+        await buffer.commit(
+          commit(id, epoch, {
+            code: code(text, i + 1),
+            messages: [said],
+            receipts: { 'conn-1': [{ requestId: 'a b:c%ü', rev: i + 1 }] },
+          }),
+        );
+        const held = await buffer.read(id, true);
+        expect(held.code).toEqual({ code: text, rev: i + 1, epoch, editedAtMs: 1, editorId: null });
+        expect(held.messages).toContainEqual(said);
+        expect(held.receipts).toEqual({ 'conn-1': [{ requestId: 'a b:c%ü', rev: i + 1 }] });
+      }
+    });
+
+    it('repeated has no second effect, and an older revision changes nothing', async () => {
+      const { buffer } = fixture;
+      const id = randomUUID();
+      const { epoch } = await buffer.open(id);
+      const first = commit(id, epoch, { code: code('one', 1), messages: [message()] });
+      expect(await buffer.commit(first)).toMatchObject({ rev: 1, isDirty: true, wasForgotten: false, dirtySessions: 1 });
+      expect(await buffer.commit(first)).toMatchObject({ rev: 1 });
+      await buffer.commit(commit(id, epoch, { code: code('two', 2) }));
+      expect(await buffer.commit(first)).toMatchObject({ rev: 2 });
+      const held = await buffer.read(id, true);
+      expect(held.code).toMatchObject({ code: 'two', rev: 2 });
+      expect(held.messages).toHaveLength(1);
+      expect(await buffer.stats()).toMatchObject({ edits: 2, messages: 1, commits: 4, dirtySessions: 1 });
+    });
+
+    it('is refused to a room that has been succeeded', async () => {
+      const { buffer } = fixture;
+      const id = randomUUID();
+      const zombie = await buffer.open(id);
+      const successor = await buffer.open(id);
+      expect(successor.epoch).toBeGreaterThan(zombie.epoch);
+      await expect(buffer.commit(commit(id, zombie.epoch, { code: code('old', 1) }))).rejects.toThrow(SupersededError);
+      await buffer.commit(commit(id, successor.epoch, { code: code('new', 1) }));
+      await expect(
+        buffer.commit(commit(id, zombie.epoch, { code: code('old', 99), messages: [message()] })),
+      ).rejects.toThrow(SupersededError);
+      const held = await buffer.read(id, true);
+      expect(held.code?.code).toBe('new');
+      expect(held.messages).toEqual([]);
+    });
+
+    it('gives out greater tokens even after Redis has lost everything', async () => {
+      const { buffer, command } = fixture;
+      const id = randomUUID();
+      const before = await buffer.open(id);
+      await command('FLUSHALL');
+      const after = await buffer.open(id);
+      expect(after.epoch).toBeGreaterThan(before.epoch);
+    });
+
+    it('says so when the buffer had forgotten the session', async () => {
+      const { buffer, command } = fixture;
+      const id = randomUUID();
+      const { epoch } = await buffer.open(id);
+      await buffer.commit(commit(id, epoch, { code: code('one', 1) }));
+      await command('FLUSHALL');
+      expect(await buffer.flushState(id)).toMatchObject({ wasForgotten: true });
+      expect(await buffer.commit(commit(id, epoch, { code: code('two', 2) }))).toMatchObject({ wasForgotten: true });
+      expect(await buffer.commit(commit(id, epoch, { code: code('three', 3) }))).toMatchObject({ wasForgotten: false });
+    });
+
+    it('reports the sweeper’s lease', async () => {
+      const { buffer } = fixture;
+      const id = randomUUID();
+      const { epoch } = await buffer.open(id);
+      expect(await buffer.commit(commit(id, epoch, { code: code('one', 1) }))).toMatchObject({ sweeperLeaseMs: 0 });
+      expect(await buffer.acquireLease({ token: 'x', lengthMs: 5_000 })).toBe('taken');
+      const { sweeperLeaseMs } = await buffer.commit(commit(id, epoch, { code: code('two', 2) }));
+      expect(sweeperLeaseMs).toBeGreaterThan(0);
+      expect(sweeperLeaseMs).toBeLessThanOrEqual(5_000);
+    });
+
+    it('is one command', async () => {
+      const { buffer, redis } = fixture;
+      const id = randomUUID();
+      const { epoch } = await buffer.open(id);
+      await buffer.commit(commit(id, epoch, { code: code('warm', 1) }));
+      const calls: string[] = [];
+      const call = redis.call.bind(redis);
+      redis.call = (what, run) => {
+        calls.push(what);
+        return call(what, run);
+      };
+      await buffer.commit(commit(id, epoch, { code: code('two', 2), messages: [message(), message()] }));
+      expect(calls).toEqual(['commit']);
+    });
+
+    it('fails as unavailable, without a word of what it carried', async () => {
+      const { buffer, keys, command } = fixture;
+      const id = randomUUID();
+      await command('SET', keys.session(id), 'not a hash');
+      const secret = 'let nobody = "see this"';
+      const failure = await buffer.commit(commit(id, 1, { code: code(secret, 1) })).catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(StorageUnavailableError);
+      expect(JSON.stringify(failure, Object.getOwnPropertyNames(failure))).not.toContain('nobody');
+    });
+  });
+
+  describe('flush', () => {
+    it('writes what is dirty, then takes it out, and leaves the code readable for a while', async () => {
+      const { buffer, command, keys } = fixture;
+      const id = randomUUID();
+      const { epoch } = await buffer.open(id);
+      await buffer.commit(commit(id, epoch, { code: code('one', 1), messages: [message('hi')] }));
+      expect(await command('TTL', keys.session(id))).toBe(-1);
+      expect(await flusher.flushSession(id)).toMatchObject({ sessions: 1, messages: 1, flushedRev: 1, isDirty: false });
+      expect(writer.row(id)).toMatchObject({ code: 'one', rev: 1 });
+      expect(writer.row(id).messages.size).toBe(1);
+      const held = await buffer.read(id, true);
+      expect(held).toMatchObject({ code: { code: 'one', rev: 1 }, flushedRev: 1, messages: [] });
+      expect(await command('TTL', keys.session(id))).toBeGreaterThan(0);
+      expect(await buffer.stats()).toMatchObject({ dirtySessions: 0, flushedEdits: 1, flushedMessages: 1 });
+      const again = await flusher.flushSession(id);
+      expect(again).toMatchObject({ sessions: 0, flushedRev: 1, isDirty: false });
+      expect(writer.calls).toHaveLength(1);
+      // Dirty again: it may not expire.
+      await buffer.commit(commit(id, epoch, { code: code('two', 2) }));
+      expect(await command('TTL', keys.session(id))).toBe(-1);
+    });
+
+    it('takes nothing out before Postgres has it', async () => {
+      const { buffer } = fixture;
+      const id = randomUUID();
+      const { epoch } = await buffer.open(id);
+      await buffer.commit(commit(id, epoch, { code: code('one', 1), messages: [message()] }));
+      writer.before = async () => {
+        throw new StorageUnavailableError('postgres', 'down');
+      };
+      await expect(flusher.sweep()).rejects.toThrow(StorageUnavailableError);
+      expect(await buffer.read(id, true)).toMatchObject({ code: { code: 'one' }, messages: [{ content: 'hello' }] });
+      expect(await buffer.stats()).toMatchObject({ dirtySessions: 1 });
+      writer.before = async () => {};
+      await flusher.sweep();
+      expect(writer.row(id)).toMatchObject({ code: 'one' });
+      expect(await buffer.stats()).toMatchObject({ dirtySessions: 0 });
+    });
+
+    it('that committed but whose answer was lost is repeated without a second effect', async () => {
+      const { buffer } = fixture;
+      const id = randomUUID();
+      const { epoch } = await buffer.open(id);
+      await buffer.commit(commit(id, epoch, { code: code('one', 1), messages: [message()] }));
+      writer.after = async () => {
+        throw new StorageUnavailableError('postgres', 'connection cut');
+      };
+      await expect(flusher.sweep()).rejects.toThrow(StorageUnavailableError);
+      writer.after = async () => {};
+      await flusher.sweep();
+      expect(writer.row(id)).toMatchObject({ code: 'one', rev: 1 });
+      expect(writer.row(id).messages.size).toBe(1);
+      expect(await buffer.stats()).toMatchObject({ dirtySessions: 0 });
+    });
+
+    it('keeps what came in between reading and settling, and keeps it dirty', async () => {
+      const { buffer } = fixture;
+      const id = randomUUID();
+      const { epoch } = await buffer.open(id);
+      const late = message('late');
+      await buffer.commit(commit(id, epoch, { code: code('one', 1), messages: [message('early')] }));
+      writer.after = async () => {
+        await buffer.commit(commit(id, epoch, { code: code('two', 2), messages: [late] }));
+      };
+      expect(await flusher.sweep()).toMatchObject({ sessions: 1 });
+      writer.after = async () => {};
+      expect(writer.row(id)).toMatchObject({ code: 'one', rev: 1 });
+      expect(await buffer.read(id, true)).toMatchObject({ code: { code: 'two', rev: 2 }, messages: [late] });
+      expect(await flusher.flushSession(id)).toMatchObject({ flushedRev: 2, isDirty: false });
+      expect(writer.row(id)).toMatchObject({ code: 'two', rev: 2 });
+      expect(writer.row(id).messages.size).toBe(2);
+    });
+
+    it('by two sweeps at once changes nothing twice and leaves nothing dirty', async () => {
+      const { buffer } = fixture;
+      const ids = Array.from({ length: 30 }, () => randomUUID());
+      for (const id of ids) {
+        const { epoch } = await buffer.open(id);
+        await buffer.commit(commit(id, epoch, { code: code('one', 1), messages: [message()] }));
+      }
+      await Promise.all([flusher.sweep(), flusher.sweep(), flusher.sweep(), flusher.sweep()]);
+      for (const id of ids) expect(writer.row(id)).toMatchObject({ code: 'one', rev: 1 });
+      expect(await buffer.stats()).toMatchObject({ dirtySessions: 0, flushedEdits: 30 });
+    });
+
+    it('goes by batches bounded in sessions and bytes, and through a session larger than a batch', async () => {
+      const { buffer } = fixture;
+      const small = new Flusher({
+        buffer,
+        writer,
+        bounds: { maxSessions: 3, maxBytes: 20_000 },
+        intervalMs: 1,
+        leaseMs: 1_000,
+      });
+      const ids = Array.from({ length: 7 }, () => randomUUID());
+      for (const id of ids) {
+        const { epoch } = await buffer.open(id);
+        await buffer.commit(commit(id, epoch, { code: code('x', 1) }));
+      }
+      const large = randomUUID();
+      const { epoch } = await buffer.open(large);
+      const many = Array.from({ length: 600 }, () => message('m'.repeat(400)));
+      await buffer.commit(commit(large, epoch, { messages: many }));
+      await small.sweep();
+      expect(writer.row(large).messages.size).toBe(600);
+      expect(await buffer.stats()).toMatchObject({ dirtySessions: 0, flushedMessages: 600 });
+      for (const batch of writer.calls) {
+        expect(batch.length).toBeLessThanOrEqual(3);
+        expect(JSON.stringify(batch).length).toBeLessThan(40_000);
+      }
+      // The same for one session alone.
+      await buffer.commit(commit(large, epoch, { messages: many.slice(0, 300) }));
+      expect(await small.flushSession(large)).toMatchObject({ isDirty: false });
+    });
+
+    it('puts exactly the culprits among the dead letters, and flushes everything else', async () => {
+      const { buffer } = fixture;
+      const ids = Array.from({ length: 9 }, () => randomUUID());
+      const poison = message('poison');
+      for (const [i, id] of ids.entries()) {
+        const { epoch } = await buffer.open(id);
+        await buffer.commit(
+          commit(id, epoch, {
+            code: code(i === 2 ? 'poison' : 'fine', 1),
+            messages: i === 5 ? [message(), poison, message()] : [message()],
+          }),
+        );
+      }
+      writer.refuse = (write) =>
+        write.code?.code === 'poison' || write.messages.some(({ content }) => content === 'poison');
+      expect(await flusher.sweep()).toMatchObject({ deadLetters: 2 });
+      for (const [i, id] of ids.entries()) {
+        expect(writer.row(id).code).toBe(i === 2 ? '' : 'fine');
+        expect(writer.row(id).messages.size).toBe(i === 5 ? 2 : 1);
+      }
+      expect(await buffer.stats()).toMatchObject({ dirtySessions: 0, deadLetters: 2, deadLettered: 2 });
+      // Refused code is not flushed, and nobody may be told that it is.
+      expect(await buffer.flushState(ids[2]!)).toMatchObject({ rev: 1, flushedRev: 0, isDirty: false });
+      const { letters, next } = await buffer.listDead({ limit: 100 });
+      expect(next).toBeNull();
+      expect(letters.map(({ session_id, kind, reason }) => [session_id, kind, reason.code]).sort()).toEqual(
+        [
+          [ids[2], 'code', '22021'],
+          [ids[5], 'message', '22021'],
+        ].sort(),
+      );
+
+      // Replayed while the reason holds: it stays. Once it doesn't: it lands, once, and is gone.
+      const letter = letters.find(({ kind }) => kind === 'message')!;
+      expect(await flusher.replayDead(letter.id)).toEqual({ refused: '22021: invalid byte sequence' });
+      expect(await flusher.replayDead('nope')).toBe('not_found');
+      writer.refuse = () => false;
+      expect(await flusher.replayDead(letter.id)).toBe('replayed');
+      expect(writer.row(ids[5]!).messages.get(poison.id)).toEqual(poison);
+      expect(await flusher.replayDead(letter.id)).toBe('not_found');
+      expect(await buffer.stats()).toMatchObject({ deadLetters: 1 });
+      // An edit after the refused one is flushed as ever.
+      const { epoch } = await buffer.open(ids[2]!);
+      await buffer.commit(commit(ids[2]!, epoch, { code: code('mended', 2) }));
+      expect(await flusher.flushSession(ids[2]!)).toMatchObject({ flushedRev: 2, isDirty: false });
+    });
+
+    it('puts what isn’t a message, and what has lost its session, among the dead letters', async () => {
+      const { buffer, command, keys } = fixture;
+      const broken = randomUUID();
+      const gone = randomUUID();
+      for (const id of [broken, gone]) {
+        const { epoch } = await buffer.open(id);
+        await buffer.commit(commit(id, epoch, { code: code('one', 1), messages: [message()] }));
+      }
+      await command('HSET', keys.messages(broken), 'weird', '{"not":"a message"}');
+      writer.missing.add(gone);
+      await flusher.sweep();
+      expect(writer.row(broken)).toMatchObject({ code: 'one' });
+      expect(writer.row(broken).messages.size).toBe(1);
+      const { letters } = await buffer.listDead({ limit: 100 });
+      expect(letters.map(({ session_id, kind, reason }) => `${session_id} ${kind} ${reason.code}`).sort()).toEqual(
+        [`${broken} message malformed`, `${gone} code session_missing`, `${gone} message session_missing`].sort(),
+      );
+      expect(letters.find(({ reason }) => reason.code === 'malformed')?.data).toBe('{"not":"a message"}');
+      expect(await buffer.stats()).toMatchObject({ dirtySessions: 0 });
+    });
+
+    it('passes over a session whose row is locked, and comes back to it', async () => {
+      const { buffer } = fixture;
+      const ids = [randomUUID(), randomUUID()];
+      for (const id of ids) {
+        const { epoch } = await buffer.open(id);
+        await buffer.commit(commit(id, epoch, { code: code('one', 1) }));
+      }
+      writer.busy.add(ids[0]!);
+      expect(await flusher.sweep()).toMatchObject({ sessions: 1, busy: 1 });
+      expect(await flusher.flushSession(ids[0]!)).toMatchObject({ isDirty: true });
+      writer.busy.clear();
+      await flusher.sweep();
+      expect(await buffer.stats()).toMatchObject({ dirtySessions: 0 });
+    });
+
+    it('never lets what a succeeded room wrote to Postgres hide its successor’s edits', async () => {
+      const { buffer } = fixture;
+      const id = randomUUID();
+      const zombie = await buffer.open(id);
+      const successor = await buffer.open(id);
+      // The zombie had no Redis, and fell back to Postgres with revisions that its successor never heard of.
+      Object.assign(writer.row(id), { code: 'zombie', rev: 12, epoch: zombie.epoch });
+      await buffer.commit(commit(id, successor.epoch, { code: code('eleven', 11) }));
+      writer.after = async () => {
+        await buffer.commit(commit(id, successor.epoch, { code: code('twelve', 12) }));
+      };
+      await flusher.flushSession(id);
+      writer.after = async () => {};
+      expect(writer.row(id)).toMatchObject({ code: 'eleven', rev: 13 });
+      expect(await flusher.flushSession(id)).toMatchObject({ isDirty: false });
+      expect(writer.row(id)).toMatchObject({ code: 'twelve', rev: 14 });
+      // A commit under a revision that is taken comes back with the one to go on from.
+      expect(await buffer.commit(commit(id, successor.epoch, { code: code('thirteen', 13) }))).toMatchObject({ rev: 14 });
+    });
+
+    it('sends readers to Postgres where it is ahead of the buffer', async () => {
+      const { buffer } = fixture;
+      const id = randomUUID();
+      const { epoch } = await buffer.open(id);
+      await buffer.commit(commit(id, epoch, { code: code('fifty', 50) }));
+      Object.assign(writer.row(id), { code: 'sixty', rev: 60, epoch });
+      await flusher.sweep();
+      expect(writer.row(id)).toMatchObject({ code: 'sixty', rev: 60 });
+      expect(await buffer.read(id, false)).toMatchObject({ code: null, flushedRev: 60 });
+    });
+  });
+
+  describe('the sweeper', () => {
+    it('with nothing dirty costs one command', async () => {
+      const { redis } = fixture;
+      const calls: string[] = [];
+      const call = redis.call.bind(redis);
+      redis.call = (what, run) => {
+        calls.push(what);
+        return call(what, run);
+      };
+      expect(await flusher.runSweeper(55_000)).toMatchObject({ outcome: 'idle', sweeps: 0 });
+      expect(calls).toEqual(['lease']);
+      expect(writer.calls).toEqual([]);
+    });
+
+    it('sweeps every interval while something is dirty, holding the lease, and hands it over at the end', async () => {
+      const { buffer, command, keys } = fixture;
+      const id = randomUUID();
+      const { epoch } = await buffer.open(id);
+      let rev = 1;
+      await buffer.commit(commit(id, epoch, { code: code('x', rev) }));
+      let other: unknown;
+      writer.after = async () => {
+        rev += 1;
+        await buffer.commit(commit(id, epoch, { code: code('x', rev) }));
+        other = await new Flusher({ buffer, writer, bounds: BOUNDS, intervalMs: 1, leaseMs: 1 }).runSweeper(0);
+      };
+      expect(await flusher.runSweeper(55_000)).toMatchObject({ outcome: 'swept', sweeps: 12 });
+      expect(other).toMatchObject({ outcome: 'busy', sweeps: 0 });
+      // Rooms see a lease, and the next sweeper can have it.
+      expect(await command('GET', keys.sweep)).toBe('open');
+      writer.after = async () => {};
+      clockMs = 0;
+      expect(await flusher.runSweeper(55_000)).toMatchObject({ outcome: 'swept', sweeps: 1 });
+      expect(await command('EXISTS', keys.sweep)).toBe(0);
+    });
+
+    it('goes on after a failure, and counts it', async () => {
+      const { buffer } = fixture;
+      const id = randomUUID();
+      const { epoch } = await buffer.open(id);
+      await buffer.commit(commit(id, epoch, { code: code('x', 1) }));
+      let failures = 0;
+      writer.before = async () => {
+        failures += 1;
+        if (failures <= 2) throw new StorageUnavailableError('postgres', 'down');
+      };
+      expect(await flusher.runSweeper(55_000)).toMatchObject({ sweeps: 3, failures: 2, sessions: 1 });
+      expect(await buffer.stats()).toMatchObject({ flushFailures: 2, dirtySessions: 0 });
+    });
+
+    it('stops when its lease has gone to another', async () => {
+      const { buffer, command, keys } = fixture;
+      for (let i = 0; i < 3; i++) {
+        const id = randomUUID();
+        const { epoch } = await buffer.open(id);
+        await buffer.commit(commit(id, epoch, { code: code('x', 1) }));
+      }
+      const slow = new Flusher({
+        buffer,
+        writer,
+        bounds: { maxSessions: 1, maxBytes: 1_000 },
+        intervalMs: 5_000,
+        leaseMs: 10_000,
+        now: () => clockMs,
+        sleep: async (ms) => {
+          clockMs += ms;
+        },
+      });
+      writer.before = async () => {
+        await command('SET', keys.sweep, 'somebody else');
+      };
+      await slow.runSweeper(20_000);
+      expect(writer.calls).toHaveLength(1);
+      expect(await command('GET', keys.sweep)).toBe('somebody else');
+    });
+
+    it('shows how old the oldest dirty session is', async () => {
+      const { buffer, command, keys } = fixture;
+      await command('ZADD', keys.dirty, String(Date.now() - 7_000), randomUUID());
+      const { oldestDirtyMs } = await buffer.stats();
+      expect(oldestDirtyMs).toBeGreaterThanOrEqual(7_000);
+      expect(oldestDirtyMs).toBeLessThan(60_000);
+    });
+  });
+});

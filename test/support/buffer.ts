@@ -1,0 +1,111 @@
+/** The buffer over each engine there is, behind the local Upstash front, in this process. */
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { vi } from 'vitest';
+import { createEmbeddedEngine } from '../../dev/upstash/engine-embedded.ts';
+import { createRedisEngine } from '../../dev/upstash/engine-redis.ts';
+import { createUpstashServer } from '../../dev/upstash/server.ts';
+import { type Keys, keysFor } from '../../src/buffer/keys.ts';
+import { RedisScripts } from '../../src/buffer/redis.ts';
+import { SessionBuffer } from '../../src/buffer/session-buffer.ts';
+
+const TOKEN = 'a-token-for-tests';
+
+export type EngineName = 'embedded' | 'redis';
+
+/** `redis` only where a server is installed. */
+export const engines: EngineName[] = serverPath() ? ['embedded', 'redis'] : ['embedded'];
+
+export interface BufferFixture {
+  buffer: SessionBuffer;
+  redis: RedisScripts;
+  keys: Keys;
+  /** Sends one command, as any client would. */
+  command(...args: string[]): Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+/** A buffer of its own, empty. */
+export async function startBuffer(engine: EngineName): Promise<BufferFixture> {
+  const real = engine === 'redis' ? await startRedis() : null;
+  const backend = real ? createRedisEngine({ url: real.url }) : await createEmbeddedEngine({ directory: null });
+  const server = createUpstashServer({ engine: backend, token: TOKEN });
+  const url = await server.listen(0);
+  const redis = new RedisScripts({ url, token: TOKEN, timeoutMs: 10_000 });
+  // The engine connects by itself; until it has, it refuses.
+  await vi.waitUntil(() => redis.call('ping', (client) => client.ping()).catch(() => false), { timeout: 10_000 });
+  const keys = keysFor(`test-${randomUUID().slice(0, 8)}:`);
+  return {
+    redis,
+    keys,
+    buffer: new SessionBuffer({ redis, keys, cleanTtlS: 60 }),
+    command: async (...args) => {
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${TOKEN}` },
+        body: JSON.stringify(args),
+      });
+      const body: unknown = await response.json();
+      if (typeof body !== 'object' || body === null || !('result' in body)) throw new Error(JSON.stringify(body));
+      return body.result;
+    },
+    stop: async () => {
+      await server.close();
+      await backend.close();
+      await real?.stop();
+    },
+  };
+}
+
+function serverPath(): string | null {
+  for (const name of ['redis-server', 'valkey-server']) {
+    for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+      const path = join(folder, name);
+      if (existsSync(path)) return path;
+    }
+  }
+  return null;
+}
+
+async function startRedis(): Promise<{ url: string; stop(): Promise<void> }> {
+  const path = serverPath();
+  if (!path) throw new Error('no Redis server is installed');
+  const folder = await mkdtemp(join(tmpdir(), 'backbeat-redis-'));
+  const port = await freePort();
+  const child = spawn(path, ['--bind', '127.0.0.1', '--port', String(port), '--dir', folder, '--save', ''], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await new Promise<void>((resolve, reject) => {
+    let log = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      log += text;
+      if (log.includes('Ready to accept connections')) resolve();
+    });
+    child.once('exit', () => reject(new Error(`Redis ended: ${log}`)));
+  });
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    stop: async () => {
+      const exited = once(child, 'exit');
+      child.kill('SIGTERM');
+      await exited;
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
