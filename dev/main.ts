@@ -9,9 +9,6 @@ const PARENT_POLL_MS = 500;
 /** Ctrl-C can arrive twice, from the terminal and from a wrapper that passes it on; that is still one Ctrl-C. */
 const SAME_SIGNAL_MS = 400;
 
-const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
-type StopSignal = keyof typeof SIGNAL_NUMBERS;
-
 const output = new Output();
 // Whoever read our output may be gone; that is no reason to leave the parts behind.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
@@ -72,13 +69,13 @@ function stopOnSignals(stack: Stack, options: StackOptions): { hasBegun(): boole
     process.exit(exitCode);
   };
 
-  const onSignal = (signal: StopSignal) => {
-    const exitCode = 128 + SIGNAL_NUMBERS[signal];
+  // Being stopped is how it normally ends: no failure.
+  const onSignal = (signal: NodeJS.Signals) => {
     if (begunAtMs === null) {
-      void stop(signal, exitCode);
+      void stop(signal, 0);
     } else if (Date.now() - begunAtMs > SAME_SIGNAL_MS) {
       output.note(`${signal} again: killing`);
-      void stack.kill().then(() => process.exit(exitCode));
+      void stack.kill().then(() => process.exit(0));
     }
   };
   for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal);

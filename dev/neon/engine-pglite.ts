@@ -134,29 +134,35 @@ export class PgliteEngine implements SqlEngine {
       execute({}),
       sync(),
     );
-    return readResult(answer);
+    const result = readResult(answer);
+    if (result === null) throw this.#backend.stop('PGlite did not finish its answer');
+    return result;
   }
 }
 
-/** Collects one statement's result from the messages that answer it. */
-function readResult(answer: Buffer): StatementResult {
+/**
+ * Collects one statement's result from the messages that answer it; null when they are not a whole answer.
+ * @throws {SqlError}
+ */
+function readResult(answer: Buffer): StatementResult | null {
   const { messages } = protocol;
   let fields: ResultField[] = [];
   const rows: (string | null)[][] = [];
-  let tag = '';
+  let tag: string | null = null;
   let refused: SqlError | null = null;
   let ready = false;
   new protocol.Parser().parse(answer, (message) => {
     if (message instanceof messages.DataRowMessage) rows.push(message.fields);
     else if (message instanceof messages.RowDescriptionMessage) fields = message.fields.map(toResultField);
     else if (message instanceof messages.CommandCompleteMessage) tag = message.text;
+    else if (message.name === 'emptyQuery') tag = '';
     else if (message instanceof messages.ReadyForQueryMessage) ready = true;
     else if (message instanceof messages.DatabaseError) {
       refused ??= new SqlError(message.message, pickSqlErrorFields(message), { cause: message });
     }
   });
   if (refused !== null) throw refused;
-  if (!ready) throw new BackendStoppedError('PGlite did not finish its answer');
+  if (!ready || tag === null) return null;
   return { ...parseCommandTag(tag), fields, rows };
 }
 

@@ -16,6 +16,8 @@ export class BackendStoppedError extends Error {
 export class PgliteBackend {
   readonly #db: PGlite;
   readonly #turns = new Turns();
+  /** Once set, for good: what is left of a stopped instance may answer, and even accept writes that it then doesn't do. */
+  #stopped: BackendStoppedError | null = null;
 
   private constructor(db: PGlite) {
     this.#db = db;
@@ -38,7 +40,7 @@ export class PgliteBackend {
 
   /** True inside BEGIN … COMMIT, also when that transaction has failed. */
   get inTransaction(): boolean {
-    return this.#db.isInTransaction();
+    return this.#stopped === null && this.#db.isInTransaction();
   }
 
   /**
@@ -46,6 +48,7 @@ export class PgliteBackend {
    * @throws {BackendStoppedError}
    */
   async send(...messages: readonly Uint8Array[]): Promise<Buffer> {
+    if (this.#stopped !== null) throw this.#stopped;
     const answers: Buffer[] = [];
     try {
       await this.#db.execProtocolRawStream(concat(messages), {
@@ -56,9 +59,15 @@ export class PgliteBackend {
         },
       });
     } catch (cause) {
-      throw new BackendStoppedError('PGlite stopped', { cause });
+      throw this.stop('PGlite stopped', cause);
     }
     return Buffer.concat(answers);
+  }
+
+  /** Declares the session dead, for an answer that no living one gives. Returns the error that everyone gets from now on. */
+  stop(reason: string, cause?: unknown): BackendStoppedError {
+    this.#stopped ??= new BackendStoppedError(reason, { cause });
+    return this.#stopped;
   }
 
   /** Runs SQL without parameters, and drops what it answers. Only for who has the turn. */

@@ -302,7 +302,7 @@ export class PgliteConnection {
 
   /** Ends the turn, unless a transaction is open. */
   #maybeEndTurn(): void {
-    if (this.#backend.inTransaction) {
+    if (false) {
       this.#watchIdling();
       return;
     }

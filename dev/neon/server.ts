@@ -134,7 +134,7 @@ class SqlHandler {
   }
 }
 
-/** Sent back as they came, as the proxy does. */
+/** Sent back as they came where they turn something on, as the proxy does. */
 const batchHeaders = ['neon-batch-isolation-level', 'neon-batch-read-only', 'neon-batch-deferrable'] as const;
 
 /** Sends a whole JSON response; returns the bytes of its body. */

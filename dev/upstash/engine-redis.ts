@@ -8,6 +8,12 @@ import {
   type Reply,
 } from './engine.ts';
 
+/**
+ * The driver reshapes arguments or replies of these into objects, going by the name in lower case. In upper case they pass as they
+ * are.
+ */
+const REWRITTEN_BY_DRIVER = new Set(['mset', 'msetnx', 'hset', 'hmset', 'hgetall']);
+
 export interface RedisTcpEngineOptions {
   /** `redis://host:port/db`, or a path to a socket. */
   url: string;
@@ -64,7 +70,9 @@ export function createRedisEngine(options: RedisTcpEngineOptions): RedisEngine {
   }
 
   function send([name, ...args]: CommandArgs): Promise<Reply> {
-    const command = new Command(String(name), args, { replyEncoding: null });
+    const given = String(name);
+    const sent = REWRITTEN_BY_DRIVER.has(given.toLowerCase()) ? given.toUpperCase() : given;
+    const command = new Command(sent, args, { replyEncoding: null });
     redis.sendCommand(command);
     return command.promise.then(toReply, (error: Error) => {
       if (error instanceof ReplyError) return new RedisError(error.message);

@@ -6,32 +6,55 @@
  *
  * Once it answers it prints one line of JSON on stdout: `{"ready":true,"url":"http://127.0.0.1:…","engine":"redis"|"embedded"}`. Logs go to stderr.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { ConfigError, parseConfig } from '../../src/config.ts';
-import type { RedisEngine } from './engine.ts';
+import { EngineUnavailableError, type RedisEngine } from './engine.ts';
 import { createEmbeddedEngine } from './engine-embedded.ts';
 import { createRedisEngine } from './engine-redis.ts';
 import { createUpstashServer } from './server.ts';
 
 const PARENT_CHECK_INTERVAL_MS = 500;
+const REDIS_START_MS = 5_000;
+const REDIS_RETRY_MS = 20;
 
-const configSchema = z
-  .object({
-    PORT: z.coerce.number().int().min(0).max(65_535).default(0),
-    UPSTASH_TOKEN: z.string().min(1),
-    REDIS_URL: z.string().optional(),
-    EMBEDDED_DIR: z.string().optional(),
-    PARENT_PID: z.coerce.number().int().positive().optional(),
-  })
-  .refine(({ REDIS_URL, EMBEDDED_DIR }) => (REDIS_URL === undefined) !== (EMBEDDED_DIR === undefined), {
-    path: ['REDIS_URL'],
-    message: 'exactly one of REDIS_URL and EMBEDDED_DIR has to be set',
-  });
+const configSchema = z.object({
+  PORT: z.coerce.number().int().min(0).max(65_535).default(0),
+  UPSTASH_TOKEN: z.string().min(1),
+  REDIS_URL: z.string().optional(),
+  EMBEDDED_DIR: z.string().optional(),
+  PARENT_PID: z.coerce.number().int().positive().optional(),
+});
 
-async function startEngine(config: z.infer<typeof configSchema>): Promise<RedisEngine> {
-  if (config.REDIS_URL !== undefined) return createRedisEngine({ url: config.REDIS_URL });
-  const directory = config.EMBEDDED_DIR ?? 'memory';
-  return createEmbeddedEngine({ directory: directory === 'memory' ? null : directory });
+/** @throws {ConfigError} neither engine is configured, or both. */
+async function startEngine({
+  REDIS_URL: url,
+  EMBEDDED_DIR: directory,
+}: z.infer<typeof configSchema>): Promise<RedisEngine> {
+  if (url !== undefined && directory === undefined) {
+    const engine = createRedisEngine({ url });
+    await waitUntilAnswering(engine);
+    return engine;
+  }
+  if (directory !== undefined && url === undefined) {
+    return createEmbeddedEngine({ directory: directory === 'memory' ? null : directory });
+  }
+  throw new ConfigError('configuration: exactly one of REDIS_URL and EMBEDDED_DIR has to be set');
+}
+
+/** A Redis that takes longer than this to come up is answered for with 503 until it is there. */
+async function waitUntilAnswering(engine: RedisEngine): Promise<void> {
+  const deadline = Date.now() + REDIS_START_MS;
+  while (Date.now() < deadline) {
+    try {
+      await engine.call(['PING']);
+      return;
+    } catch (error) {
+      if (!(error instanceof EngineUnavailableError)) throw error;
+      await sleep(REDIS_RETRY_MS);
+    }
+  }
+  console.error(`[upstash] redis doesn't answer yet; trying on`);
 }
 
 function isAlive(pid: number): boolean {

@@ -16,6 +16,7 @@ const DEFAULT_MAX_REQUEST_BYTES = 10 * 1024 * 1024;
 const MAX_DRAINED_BYTES = 64 * 1024 * 1024;
 const METHODS = new Set(['HEAD', 'GET', 'POST', 'PUT']);
 const EMPTY = Buffer.alloc(0);
+const CLOSE_GRACE_MS = 2_000;
 const WRONG_TOKEN =
   'WRONGPASS invalid or missing auth token. See https://upstash.com/docs/redis/troubleshooting/http_unauthorized for details';
 
@@ -48,7 +49,7 @@ export interface UpstashServer {
    * @returns the base URL, such as `http://127.0.0.1:8079`.
    */
   listen(port: number): Promise<string>;
-  /** Stops accepting, lets requests in flight finish, then resolves. The engine is the caller's to close. */
+  /** Stops accepting, lets requests in flight finish for up to 2 s, then resolves. The engine is the caller's to close. */
   close(): Promise<void>;
 }
 
@@ -221,7 +222,12 @@ export function createUpstashServer(options: UpstashServerOptions): UpstashServe
     close: () =>
       new Promise((resolve) => {
         closing = true;
-        http.close(() => resolve());
+        // A caller that stalls in the middle of its request must not hold the process for ever.
+        const deadline = setTimeout(() => http.closeAllConnections(), CLOSE_GRACE_MS);
+        http.close(() => {
+          clearTimeout(deadline);
+          resolve();
+        });
         http.closeIdleConnections();
       }),
   };

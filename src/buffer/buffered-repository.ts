@@ -2,13 +2,6 @@
  * The repository with the buffer in front: commits and reads of sessions go through Redis, everything else passes
  * through to Postgres. Who calls it can't tell, but by what it costs.
  */
-import {
-  BrokenCircuitError,
-  type CircuitBreakerPolicy,
-  ConsecutiveBreaker,
-  circuitBreaker,
-  handleWhen,
-} from 'cockatiel';
 import { StorageUnavailableError } from '../sessions/errors.ts';
 import { isNewer, mergeMessages } from '../sessions/merge.ts';
 import type {
@@ -27,6 +20,7 @@ import type {
   SessionRepository,
   UserProfile,
 } from '../sessions/types.ts';
+import { CircuitBreaker } from './circuit-breaker.ts';
 import type { SessionBuffer } from './session-buffer.ts';
 
 export interface BreakerOptions {
@@ -39,16 +33,16 @@ export interface BreakerOptions {
 export class BufferedSessionRepository implements SessionRepository {
   readonly #buffer: SessionBuffer;
   readonly #postgres: SessionRepository;
-  readonly #breaker: CircuitBreakerPolicy;
+  readonly #breaker: CircuitBreaker;
 
   constructor(options: { buffer: SessionBuffer; postgres: SessionRepository; breaker: BreakerOptions }) {
     this.#buffer = options.buffer;
     this.#postgres = options.postgres;
-    this.#breaker = circuitBreaker(
-      // Only what speaks of Redis' health counts; a superseded room says nothing of it.
-      handleWhen((error) => error instanceof StorageUnavailableError),
-      { halfOpenAfter: options.breaker.retryMs, breaker: new ConsecutiveBreaker(options.breaker.failures) },
-    );
+    this.#breaker = new CircuitBreaker({
+      ...options.breaker,
+      // A superseded room says nothing of Redis' health.
+      isFailure: (error) => error instanceof StorageUnavailableError,
+    });
   }
 
   async open(sessionId: string, home: Home | null): Promise<OpenedSession | null> {
@@ -92,13 +86,15 @@ export class BufferedSessionRepository implements SessionRepository {
   }
 
   async commit(commit: Commit): Promise<CommitResult> {
-    try {
-      return await this.#breaker.execute(() => this.#buffer.commit(commit));
-    } catch (error) {
-      if (!(error instanceof StorageUnavailableError || error instanceof BrokenCircuitError)) throw error;
-      // The same batch, by the same idempotent statement: whether Redis took it after all makes no difference.
-      return this.#postgres.commit(commit);
+    if (this.#breaker.tryEnter()) {
+      try {
+        return await this.#breaker.watch(this.#buffer.commit(commit));
+      } catch (error) {
+        if (!(error instanceof StorageUnavailableError)) throw error;
+      }
     }
+    // The same batch, by the same idempotent statement: whether Redis took it after all makes no difference.
+    return this.#postgres.commit(commit);
   }
 
   flushState(sessionId: string): Promise<FlushState> {

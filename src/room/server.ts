@@ -86,9 +86,13 @@ export default class SessionRoom implements Party.Server {
     return admit(request, lobby);
   }
 
-  /** Nothing outside may call a room over HTTP; the edge's own calls don't come through here. */
-  static onBeforeRequest() {
-    return refuse(404, 'not_found', 'there is nothing here');
+  /**
+   * A plain GET of a room's address goes through the same checks, since a browser hides why an upgrade was refused.
+   * Nothing outside gets further over HTTP; the edge's own calls don't come through here.
+   */
+  static async onBeforeRequest(request: Party.Request, lobby: Party.Lobby): Promise<Response> {
+    const admitted = await admit(request, lobby);
+    return admitted instanceof Response ? admitted : refuse(426, 'bad_request', 'connect with a WebSocket');
   }
 
   /** The Worker's API under the page's own origin, so that the page needs no CORS and one address. */

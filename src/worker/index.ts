@@ -17,7 +17,8 @@ const app = createApp({ services });
 export default {
   fetch: (request: Request, env: Env, ctx: ExecutionContext) => app.fetch(request, env, ctx),
 
-  scheduled(controller: ScheduledController, env: Env, ctx: ExecutionContext): void {
-    ctx.waitUntil(sweepTurn(services(env).flusher, controller.scheduledTime));
+  /** Its promise, rather than `waitUntil`: the turn is over, or has failed, when the sweeper is done. */
+  async scheduled(controller: ScheduledController, env: Env): Promise<void> {
+    await sweepTurn(services(env).flusher, controller.scheduledTime);
   },
 };

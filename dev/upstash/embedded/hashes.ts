@@ -1,7 +1,7 @@
 /** Hash commands. */
 import { type CommandTable, pairs, wrongArity } from './command.ts';
 import type { Keyspace } from './keyspace.ts';
-import { addIntegers } from './numbers.ts';
+import { addIntegers, parseInteger } from './numbers.ts';
 import { scan } from './scan.ts';
 import { OK } from './value.ts';
 
@@ -61,6 +61,7 @@ export const hashCommands: CommandTable = {
   hincrby: {
     arity: 4,
     run(keyspace, [key = '', field = '', by]) {
+      parseInteger(by);
       const current = keyspace.hash(key)?.get(field) ?? '0';
       const sum = addIntegers(current, by, 'ERR hash value is not an integer');
       keyspace.hashSet(key, [[field, sum]]);

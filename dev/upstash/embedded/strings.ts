@@ -51,6 +51,7 @@ function replace(keyspace: Keyspace, key: string, value: string): void {
 }
 
 function add(keyspace: Keyspace, key: string, increment: string): Value {
+  parseInteger(increment);
   const sum = addIntegers(keyspace.string(key) ?? '0', increment);
   replace(keyspace, key, sum);
   return Number(sum);

@@ -1,0 +1,243 @@
+/** The Worker in workerd, on real stores behind the local fronts. */
+import { randomUUID } from 'node:crypto';
+import { SignJWT } from 'jose';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createStorage, type Storage } from '../../src/buffer/index.ts';
+import { parseConfig, storageSchema } from '../../src/config.ts';
+import type { SessionMessage } from '../../src/sessions/types.ts';
+import { type Stack, startStack } from '../support/stack.ts';
+
+let stack: Stack;
+let storage: Storage;
+let db: pg.Client;
+
+beforeAll(async () => {
+  // No cron of its own: what is flushed here, a test has flushed.
+  stack = await startStack({ BACKBEAT_CRON_MS: '0', FLUSH_INTERVAL_MS: '200', POSTGRES_TIMEOUT_MS: '3000' });
+  const config = parseConfig(storageSchema, {
+    UPSTASH_REDIS_REST_URL: stack.redisRestUrl,
+    UPSTASH_REDIS_REST_TOKEN: stack.redisRestToken,
+    DATABASE_URL: stack.databaseUrl,
+    NEON_FETCH_ENDPOINT: stack.neonFetchEndpoint,
+    KEY_PREFIX: stack.keyPrefix,
+  });
+  storage = createStorage(config, { failures: 3, retryMs: 1_000 });
+  db = await connect();
+});
+afterAll(async () => {
+  await db?.end().catch(() => {});
+  await stack?.stop();
+});
+
+async function connect(): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: stack.databaseUrl });
+  // A test stops the server under it.
+  client.on('error', () => {});
+  await client.connect();
+  return client;
+}
+
+async function call(
+  path: string,
+  { method, body, token }: { method?: string; body?: unknown; token?: string } = {},
+) {
+  const response = await fetch(new URL(path, stack.workerUrl), {
+    method: method ?? (body === undefined ? 'GET' : 'POST'),
+    headers: token === undefined ? {} : { Authorization: `Bearer ${token}` },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const isJson = response.headers.get('content-type')?.startsWith('application/json');
+  return { status: response.status, text, json: isJson ? JSON.parse(text) : null };
+}
+
+const flush = (path = '/flush') => call(path, { method: 'POST', token: stack.flushSecret });
+const newSession = async () => (await call('/api/v1/sessions', { body: { title: 'Jam' } })).json;
+
+function message(content: string, createdAtMs: number): SessionMessage {
+  return {
+    id: randomUUID(),
+    type: 'chat',
+    role: 'user',
+    userId: null,
+    displayName: 'Ada',
+    avatarUrl: null,
+    content,
+    isActionable: false,
+    isCodeResponse: false,
+    strudelId: null,
+    createdAtMs,
+  };
+}
+
+/** Commits to the buffer, as a room does. */
+async function commit(sessionId: string, code: string, messages: SessionMessage[] = [], epoch = Date.now()) {
+  await storage.buffer.commit({
+    sessionId,
+    epoch,
+    code: { code, rev: 1, editedAtMs: Date.now(), editorId: null, edits: 1 },
+    messages,
+    receipts: {},
+    flushedRev: 0,
+  });
+}
+
+async function stored(sessionId: string) {
+  const { rows } = await db.query('select code, code_rev::int as rev from sessions where id = $1', [
+    sessionId,
+  ]);
+  return rows[0];
+}
+
+async function metric(name: string): Promise<number> {
+  // Metrics are kept for a second; a new answer is due after it.
+  const { text } = await call('/metrics');
+  const line = text.split('\n').find((candidate) => candidate.startsWith(`backbeat_${name} `));
+  return Number(line?.split(' ')[1]);
+}
+
+describe('sessions', () => {
+  it('are made, read, and joined by invite, at most as often as it allows', async () => {
+    const made = await newSession();
+    expect(made).toMatchObject({ role: 'host', session: { title: 'Jam', host_user_id: null, rev: 0 } });
+    const { id } = made.session;
+    expect((await call(`/api/v1/sessions/${id}`, { token: made.token })).json.session).toEqual(made.session);
+    const invite = await call(`/api/v1/sessions/${id}/invite`, {
+      token: made.token,
+      body: { role: 'co-author', max_uses: 2 },
+    });
+    expect(invite.status).toBe(201);
+    const join = () => call('/api/v1/sessions/join', { body: { invite_token: invite.json.token } });
+    const statuses = (await Promise.all([join(), join(), join(), join()])).map(({ status }) => status);
+    expect(statuses.toSorted()).toEqual([200, 200, 404, 404]);
+  });
+
+  it('belong to signed-in people who make them', async () => {
+    const token = await new SignJWT({ sub: 'auth|ada', name: 'Ada' })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setExpirationTime('1h')
+      .sign(new TextEncoder().encode(stack.jwtSecret));
+    const made = (await call('/api/v1/sessions', { token, body: {} })).json;
+    expect(made.session.title).not.toBe('');
+    const { rows } = await db.query(
+      'select u.subject from sessions s join users u on u.id = s.host_user_id where s.id = $1',
+      [made.session.id],
+    );
+    expect(rows).toEqual([{ subject: 'auth|ada' }]);
+  });
+
+  it('show what is only in the buffer yet', async () => {
+    const { session, token } = await newSession();
+    await commit(session.id, 'buffered', [message('one', 1_000), message('two', 2_000)]);
+    expect((await stored(session.id)).code).toBe('');
+    const read = await call(`/api/v1/sessions/${session.id}`, { token });
+    expect(read.json.session).toMatchObject({ code: 'buffered', rev: 1 });
+    const history = async () => {
+      const { json } = await call(`/api/v1/sessions/${session.id}/messages`, { token });
+      return json.messages.map((m: { content: string }) => m.content);
+    };
+    expect(await history()).toEqual(['one', 'two']);
+    await flush();
+    expect(await history()).toEqual(['one', 'two']);
+  });
+});
+
+describe('the flush', () => {
+  it('needs its secret', async () => {
+    for (const token of ['x', stack.jwtSecret]) {
+      expect((await call('/flush', { method: 'POST', token })).status).toBe(401);
+    }
+    expect((await call('/flush', { method: 'POST' })).json).toMatchObject({ error: 'unauthorized' });
+  });
+
+  it('writes one session', async () => {
+    const { session } = await newSession();
+    await commit(session.id, 's("bd*4")', [message('hi', 1_000)]);
+    const done = await flush(`/flush/${session.id}`);
+    expect(done.status).toBe(200);
+    expect(done.json).toMatchObject({
+      sessions: 1,
+      messages: 1,
+      dead_letters: 0,
+      flushed_rev: 1,
+      is_dirty: false,
+    });
+    expect(await stored(session.id)).toEqual({ code: 's("bd*4")', rev: 1 });
+    expect((await flush(`/flush/${session.id}`)).json).toMatchObject({ sessions: 0, flushed_rev: 1 });
+  });
+
+  it('writes many in one transaction, and metrics tell of it', async () => {
+    await flush();
+    const made = await Promise.all(Array.from({ length: 5 }, newSession));
+    await Promise.all(made.map(({ session }, i) => commit(session.id, `code ${i}`)));
+    await expect.poll(() => metric('dirty_sessions'), { interval: 300, timeout: 10_000 }).toBe(5);
+    const before = await metric('flushed_sessions_total');
+    expect((await flush()).json).toMatchObject({ sessions: 5, transactions: 1, busy: 0 });
+    for (const [i, { session }] of made.entries()) expect((await stored(session.id)).code).toBe(`code ${i}`);
+    await expect.poll(() => metric('dirty_sessions'), { interval: 300, timeout: 10_000 }).toBe(0);
+    expect(await metric('flushed_sessions_total')).toBe(before + 5);
+  });
+
+  it('puts what can’t be written aside, and writes it once it can be', async () => {
+    const lost = randomUUID();
+    const { session } = await newSession();
+    await commit(lost, 'orphan');
+    await commit(session.id, 'fine');
+    expect((await flush()).json).toMatchObject({ dead_letters: 1 });
+    expect((await stored(session.id)).code).toBe('fine');
+
+    const dead = await call('/flush/dead?limit=500', { token: stack.flushSecret });
+    const [letter] = dead.json.letters.filter((l: { session_id: string }) => l.session_id === lost);
+    expect(letter).toMatchObject({ kind: 'code', reason: { code: 'session_missing' } });
+    const replay = () => flush(`/flush/dead/${encodeURIComponent(letter.id)}/replay`);
+    expect((await replay()).status).toBe(409);
+    await db.query(
+      "insert into sessions (id, host_user_id) values ($1, '00000000-0000-0000-0000-000000000000')",
+      [lost],
+    );
+    expect(await replay()).toMatchObject({ status: 200, json: { status: 'replayed' } });
+    expect((await stored(lost)).code).toBe('orphan');
+    expect((await replay()).status).toBe(404);
+  });
+
+  it('is done by the cron, which ends when nothing is left', async () => {
+    const { session } = await newSession();
+    await commit(session.id, 'by cron');
+    await stack.control.cron();
+    await expect.poll(async () => (await stored(session.id)).code).toBe('by cron');
+  });
+});
+
+describe('a store out of reach', () => {
+  it('is told by the health, refuses a flush, and loses nothing', async () => {
+    const { session } = await newSession();
+    await commit(session.id, 'kept');
+    expect((await call('/health')).status).toBe(200);
+    await stack.control.stop('neonHttp');
+    try {
+      await expect
+        .poll(async () => (await call('/health')).status, { interval: 300, timeout: 10_000 })
+        .toBe(503);
+      expect((await call('/health')).json).toMatchObject({ redis: { ok: true }, postgres: { ok: false } });
+      expect(await flush()).toMatchObject({ status: 503, json: { error: 'server_error' } });
+      expect(await call('/api/v1/sessions', { method: 'POST' })).toMatchObject({ status: 503 });
+    } finally {
+      await stack.control.start('neonHttp');
+    }
+    await db.end().catch(() => {});
+    db = await connect();
+    expect((await flush()).status).toBe(200);
+    expect((await stored(session.id)).code).toBe('kept');
+  });
+});
+
+describe('odd requests', () => {
+  it('get JSON', async () => {
+    expect(await call('/api/v1/nope')).toMatchObject({ status: 404, json: { error: 'not_found' } });
+    const response = await fetch(new URL('/api/v1/sessions', stack.workerUrl), { method: 'POST', body: '{' });
+    expect([response.status, await response.json()]).toMatchObject([400, { error: 'bad_request' }]);
+    const large = await call('/api/v1/sessions', { body: { title: 'x'.repeat(600 * 1024) } });
+    expect(large).toMatchObject({ status: 413, json: { error: 'validation_error' } });
+  });
+});

@@ -1,0 +1,138 @@
+/** A client that speaks the wire protocol frame by frame and shows all that came, in order. For tests of the room itself. */
+import { once } from 'node:events';
+import { WebSocket } from 'ws';
+import { parseServerMessage, type ServerMessage, type ServerMessageType, type ServerPayload } from '../../src/protocol/index.ts';
+
+const TIMEOUT_MS = 20_000;
+
+export type MessageOf<T extends ServerMessageType> = Extract<ServerMessage, { type: T }>;
+
+/** The room refused the upgrade. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+  constructor(
+    readonly status: number,
+    readonly body: string,
+  ) {
+    super(`${status} ${body}`);
+  }
+}
+
+export interface RawClientOptions {
+  roomUrl: string;
+  sessionId: string;
+  token?: string;
+  connectionId?: string;
+  headers?: Record<string, string>;
+}
+
+export class RawClient {
+  /** Everything that came, oldest first. */
+  readonly received: ServerMessage[] = [];
+  readonly closed: Promise<{ code: number; reason: string }>;
+  readonly #socket: WebSocket;
+  readonly #waiting = new Set<() => void>();
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.on('message', (data) => {
+      const message = parseServerMessage(String(data));
+      if (!message) throw new Error(`not a message of the protocol: ${String(data).slice(0, 200)}`);
+      this.received.push(message);
+      for (const check of this.#waiting) check();
+    });
+    this.closed = new Promise((resolve) => {
+      socket.on('close', (code, reason) => resolve({ code, reason: String(reason) }));
+    });
+    socket.on('error', () => {});
+  }
+
+  /** Opens a connection. @throws {RefusedError} with the HTTP status before the upgrade. */
+  static async connect(options: RawClientOptions): Promise<RawClient> {
+    const url = new URL(`/parties/main/${options.sessionId}`, options.roomUrl);
+    if (options.token !== undefined) url.searchParams.set('token', options.token);
+    if (options.connectionId !== undefined) url.searchParams.set('_pk', options.connectionId);
+    const socket = new WebSocket(url.href.replace(/^http/, 'ws'), { headers: options.headers });
+    const client = new RawClient(socket);
+    await new Promise<void>((resolve, reject) => {
+      socket.once('open', resolve);
+      socket.once('error', reject);
+      socket.once('unexpected-response', async (_request, response) => {
+        let body = '';
+        for await (const chunk of response) body += chunk;
+        reject(new RefusedError(response.statusCode ?? 0, body));
+      });
+    });
+    return client;
+  }
+
+  /** Opens a connection and waits for the session's state. */
+  static async join(options: RawClientOptions): Promise<RawClient & { state: MessageOf<'session_state'> }> {
+    const client = await RawClient.connect(options);
+    const state = await client.next('session_state');
+    return Object.assign(client, { state });
+  }
+
+  send(type: string, payload?: unknown, envelope: Record<string, unknown> = {}): void {
+    this.#socket.send(JSON.stringify({ type, payload, timestamp: new Date().toISOString(), ...envelope }));
+  }
+
+  /** Sends a frame as it is. */
+  sendFrame(frame: string | Buffer): void {
+    this.#socket.send(frame);
+  }
+
+  all<T extends ServerMessageType>(type: T): MessageOf<T>[] {
+    return this.received.filter((message): message is MessageOf<T> => message.type === type);
+  }
+
+  /** The first message of a type, already here or yet to come, that fits. */
+  async next<T extends ServerMessageType>(
+    type: T,
+    fits: (payload: ServerPayload<T>) => boolean = () => true,
+  ): Promise<MessageOf<T>> {
+    const find = () => this.all(type).find((message) => fits(message.payload as ServerPayload<T>));
+    const found = find();
+    if (found) return found;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiting.delete(check);
+        const types = this.received.slice(-20).map((message) => message.type);
+        reject(new Error(`no fitting ${type} in ${TIMEOUT_MS} ms; the last ones were ${types.join(', ')}`));
+      }, TIMEOUT_MS);
+      const check = () => {
+        const message = find();
+        if (!message) return;
+        this.#waiting.delete(check);
+        clearTimeout(timer);
+        resolve(message);
+      };
+      this.#waiting.add(check);
+    });
+  }
+
+  /** Sends an edit and waits until it is acknowledged. */
+  async edit(code: string, requestId: string): Promise<MessageOf<'ack'>> {
+    this.send('code_update', { code, request_id: requestId });
+    return this.next('ack', (payload) => payload.request_id === requestId);
+  }
+
+  /** Sends a ping and waits for its answer: everything sent before has been handled then. */
+  async roundTrip(): Promise<void> {
+    const id = crypto.randomUUID();
+    this.send('ping', { request_id: id });
+    await this.next('pong', (payload) => payload.request_id === id);
+  }
+
+  async close(): Promise<void> {
+    if (this.#socket.readyState === WebSocket.CLOSED) return;
+    const closed = once(this.#socket, 'close');
+    this.#socket.close(1000);
+    await closed;
+  }
+
+  /** Cuts the connection without a word. */
+  terminate(): void {
+    this.#socket.terminate();
+  }
+}
