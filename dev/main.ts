@@ -65,6 +65,7 @@ function stopOnSignals(stack: Stack, options: StackOptions): { hasBegun(): boole
     begunAtMs = Date.now();
     output.note(`${why}: stopping`);
     await stack.stop();
+    output.note('stopped');
     finish();
     process.exit(exitCode);
   };

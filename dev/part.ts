@@ -68,6 +68,8 @@ interface Life {
   startedAtMs: number;
   announcedReloadAtMs: number;
   watch: NodeJS.Timeout | null;
+  /** Its end was noticed; what follows from ending the rest of it is no news. */
+  isOver: boolean;
 }
 
 export class Part {
@@ -197,6 +199,7 @@ export class Part {
         startedAtMs: Date.now(),
         announcedReloadAtMs: 0,
         watch: null,
+        isOver: false,
       };
       this.#life = life;
       if (process.pid !== 0) this.#onSpawn(process.pid);
@@ -273,7 +276,8 @@ export class Part {
   }
 
   async #died(life: Life, how: string): Promise<void> {
-    if (!this.#wanted || this.#isClosed) return;
+    if (!this.#wanted || this.#isClosed || this.#state === 'stopping' || life.isOver) return;
+    life.isOver = true;
     if (Date.now() - life.startedAtMs > HEALTHY_MS) this.#backoffMs = BACKOFF_FIRST_MS;
     this.#output.note(`${this.name} ${how}; its last lines:\n${this.#log.tail()}`);
     this.#state = 'waiting';

@@ -15,7 +15,7 @@ import {
   type TransactionOptions,
 } from './engine.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
-import { BackendStoppedError, PgliteBackend } from './pglite-backend.ts';
+import { PgliteBackend } from './pglite-backend.ts';
 import { PgliteSocketServer } from './pglite-socket.ts';
 
 const user = 'postgres';
@@ -42,7 +42,6 @@ export class PgliteEngine implements SqlEngine {
   readonly #backend: PgliteBackend;
   readonly #socket: PgliteSocketServer;
   readonly #lock: FolderLock | null;
-  readonly #onStopped: (error: Error) => void;
 
   private constructor(
     options: PgliteEngineOptions,
@@ -53,7 +52,6 @@ export class PgliteEngine implements SqlEngine {
     this.#backend = backend;
     this.#socket = socket;
     this.#lock = lock;
-    this.#onStopped = options.onStopped;
     this.databaseUrl = `postgres://${user}:${encodeURIComponent(options.password)}@127.0.0.1:${socket.port}/${database}`;
   }
 
@@ -65,14 +63,13 @@ export class PgliteEngine implements SqlEngine {
     const folder = options.dataDir === null ? null : resolve(options.dataDir);
     const lock = folder === null ? null : await lockFolder(folder);
     try {
-      const backend = await PgliteBackend.open(folder === null ? null : prepare(folder));
+      const backend = await PgliteBackend.open(folder === null ? null : prepare(folder), options.onStopped);
       if (folder !== null) rmSync(unfinishedMark(folder), { force: true });
       const socket = await PgliteSocketServer.start({
         backend,
         port: options.port ?? 0,
         credentials: { user, password: options.password, database },
         idleInTransactionMs: options.idleInTransactionMs ?? 5_000,
-        onStopped: options.onStopped,
         log: options.log,
       });
       return new PgliteEngine(options, backend, socket, lock);
@@ -116,7 +113,6 @@ export class PgliteEngine implements SqlEngine {
       if (signal.aborted) throw new ConnectionLostError('query was cancelled');
       return await work();
     } catch (error) {
-      if (error instanceof BackendStoppedError) this.#onStopped(error);
       throw error instanceof SqlError ? error : new ConnectionLostError(errorText(error), { cause: error });
     } finally {
       // A failed batch, or a statement that was itself a BEGIN.

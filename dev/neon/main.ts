@@ -15,6 +15,7 @@
  * Exit codes: 0 ended as asked, 1 failed, 2 bad configuration.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import { z } from 'zod';
 import { ConfigError, parseConfig } from '../../src/config.ts';
 import { ConnectError, type SqlEngine } from './engine.ts';
@@ -48,7 +49,7 @@ const closeTimeoutMs = 10_000;
 const log = (line: string) => process.stderr.write(`${line}\n`);
 
 function fail(error: unknown): never {
-  log(`neon: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
+  log(`neon: ${inspect(error)}`);
   process.exit(1);
 }
 

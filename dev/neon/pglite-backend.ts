@@ -19,13 +19,24 @@ export class PgliteBackend {
   /** Once set, for good: what is left of a stopped instance may answer, and even accept writes that it then doesn't do. */
   #stopped: BackendStoppedError | null = null;
 
-  private constructor(db: PGlite) {
+  readonly #onStopped: (error: BackendStoppedError) => void;
+
+  private constructor(db: PGlite, onStopped: (error: BackendStoppedError) => void) {
     this.#db = db;
+    this.#onStopped = onStopped;
+    this.#watchForTraps();
   }
 
-  /** @param dataDir a folder, or null for a database in memory. */
-  static async open(dataDir: string | null): Promise<PgliteBackend> {
-    return new PgliteBackend(await PGlite.create(dataDir === null ? 'memory://' : `file://${dataDir}`));
+  /**
+   * @param dataDir a folder, or null for a database in memory.
+   * @param onStopped told once when the session has died.
+   */
+  static async open(
+    dataDir: string | null,
+    onStopped: (error: BackendStoppedError) => void,
+  ): Promise<PgliteBackend> {
+    const db = await PGlite.create(dataDir === null ? 'memory://' : `file://${dataDir}`);
+    return new PgliteBackend(db, onStopped);
   }
 
   /** Waits until nobody else has the session; the caller must end the turn with no transaction open. */
@@ -61,12 +72,33 @@ export class PgliteBackend {
     } catch (cause) {
       throw this.stop('PGlite stopped', cause);
     }
+    if (this.#stopped !== null) throw this.#stopped;
     return Buffer.concat(answers);
+  }
+
+  /**
+   * PGlite swallows whatever its main loop throws. One thing thrown there is how Postgres reports an error; anything
+   * else is a WebAssembly trap, such as a stack overflow, after which the instance goes on with its memory in disorder.
+   */
+  #watchForTraps(): void {
+    const module = this.#db.Module;
+    const mainLoop = module._PostgresMainLoopOnce;
+    module._PostgresMainLoopOnce = () => {
+      try {
+        mainLoop();
+      } catch (thrown) {
+        if (!isPostgresError(thrown)) this.stop('PGlite stopped', thrown);
+        throw thrown;
+      }
+    };
   }
 
   /** Declares the session dead, for an answer that no living one gives. Returns the error that everyone gets from now on. */
   stop(reason: string, cause?: unknown): BackendStoppedError {
-    this.#stopped ??= new BackendStoppedError(reason, { cause });
+    if (this.#stopped === null) {
+      this.#stopped = new BackendStoppedError(reason, { cause });
+      this.#onStopped(this.#stopped);
+    }
     return this.#stopped;
   }
 
@@ -84,4 +116,13 @@ export class PgliteBackend {
 function concat(messages: readonly Uint8Array[]): Uint8Array {
   const [only] = messages;
   return messages.length === 1 && only !== undefined ? only : Buffer.concat(messages);
+}
+
+/** The exit status that stands for Postgres' jump out of a failed statement. */
+const longJumpStatus = 100;
+
+function isPostgresError(thrown: unknown): boolean {
+  return (
+    typeof thrown === 'object' && thrown !== null && 'status' in thrown && thrown.status === longJumpStatus
+  );
 }

@@ -44,7 +44,6 @@ export interface PgliteConnectionOptions {
   readonly idleInTransactionMs: number;
   /** Called once, before the clean-up; returns whether this was the last client. */
   readonly onClose: () => Promise<boolean>;
-  readonly onStopped: (error: Error) => void;
   readonly log: (line: string) => void;
 }
 
@@ -102,9 +101,8 @@ export class PgliteConnection {
         this.#terminate('08P01', error.message);
         return;
       }
-      const stopped = error instanceof Error ? error : new Error(String(error));
       this.#terminate('XX000', 'the database has stopped');
-      this.#options.onStopped(stopped);
+      this.#backend.stop('a connection failed', error);
     }
   }
 
@@ -302,7 +300,7 @@ export class PgliteConnection {
 
   /** Ends the turn, unless a transaction is open. */
   #maybeEndTurn(): void {
-    if (false) {
+    if (this.#backend.inTransaction) {
       this.#watchIdling();
       return;
     }
@@ -356,7 +354,7 @@ export class PgliteConnection {
       await this.#backend.send(...this.#names.closeAll(), syncMessage);
       if (isLast) await this.#backend.run('DISCARD ALL');
     } catch (error) {
-      this.#options.onStopped(error instanceof Error ? error : new Error(String(error)));
+      this.#backend.stop('a connection failed', error);
     } finally {
       this.#endTurn?.();
       this.#endTurn = null;

@@ -14,7 +14,6 @@ export interface PgliteSocketOptions {
   readonly credentials: Credentials;
   /** See {@link PgliteConnectionOptions}. */
   readonly idleInTransactionMs: PgliteConnectionOptions['idleInTransactionMs'];
-  readonly onStopped: (error: Error) => void;
   readonly log: (line: string) => void;
 }
 

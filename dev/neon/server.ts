@@ -7,6 +7,7 @@
  * `GET /_stats` isn't Neon's: it counts what reached the database, so that tests can show that idling costs nothing.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { inspect } from 'node:util';
 import { parseConnectionString, verifyCredentials } from './credentials.ts';
 import { isCopyStream, type SqlEngine, SqlError } from './engine.ts';
 import { RequestError } from './errors.ts';
@@ -83,8 +84,7 @@ class SqlHandler {
       else throw new RequestError(404, 'not found');
     } catch (error) {
       const { status, body } = errorResponse(error);
-      if (status >= 500)
-        this.log(`${status}: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
+      if (status >= 500) this.log(`neon: ${status}: ${inspect(error)}`);
       this.stats.bytesOut += send(response, status, body);
     }
   }

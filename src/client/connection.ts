@@ -75,7 +75,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     // Handler properties, not listeners: those get copies of the events, and a copied close event has lost its reason.
     this.#socket.onopen = () => this.#opened();
     this.#socket.onmessage = (event) => this.#received(event);
-    this.#socket.onclose = (event) => this.#lost(event.reason);
+    this.#socket.onclose = (event) => this.#closed(event.code, event.reason);
     // An attempt that fails before there is a socket reports only an error.
     this.#socket.onerror = () => this.#lost('');
   }
@@ -133,6 +133,13 @@ export class Connection extends Emitter<ConnectionEvents> {
         : Math.min(this.#options.silenceLimitMs, ATTEMPT_LIMIT_MS);
     if (Date.now() - this.#heardMs < limitMs) return;
     this.#socket.reconnect(SILENT_CLOSE_CODE, 'no answer');
+  }
+
+  #closed(code: number, reason: string): void {
+    // The room lets only the newest socket of a connection id be. Coming back would throw the other out, and so on for ever.
+    const isReplaced = this.#isOpen && code === 1000 && reason === 'replaced';
+    if (isReplaced) this.#stop({ state: 'closed', reason: 'it is open elsewhere' });
+    else this.#lost(reason);
   }
 
   #lost(reason: string): void {

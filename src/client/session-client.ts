@@ -369,7 +369,8 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     if (!this.#isReady) {
       this.#isReady = true;
       this.#connection.ready();
-      this.#edits.call();
+      // A run with nothing to send would make the next edit wait.
+      if (this.#document.nextToSend()) this.#edits.call();
       this.#chats.call();
     }
   }

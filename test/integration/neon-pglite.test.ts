@@ -194,7 +194,7 @@ test('a database that has stopped says so, for good, and acknowledges nothing', 
   // Deeper than WebAssembly's stack.
   const deep = `SELECT ${'1+'.repeat(30_000)}1`;
   await expect(engine.query({ text: deep, params: [] }, signal)).rejects.toThrow(ConnectionLostError);
-  expect(stopped).toHaveBeenCalled();
+  expect(stopped).toHaveBeenCalledOnce();
   await expect(engine.query({ text: 'SELECT 1', params: [] }, signal)).rejects.toThrow(ConnectionLostError);
   const batch = engine.transaction(
     [{ text: 'SELECT 1', params: [] }],

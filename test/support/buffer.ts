@@ -34,12 +34,16 @@ export interface BufferFixture {
 /** A buffer of its own, empty. */
 export async function startBuffer(engine: EngineName): Promise<BufferFixture> {
   const real = engine === 'redis' ? await startRedis() : null;
-  const backend = real ? createRedisEngine({ url: real.url }) : await createEmbeddedEngine({ directory: null });
+  const backend = real
+    ? createRedisEngine({ url: real.url })
+    : await createEmbeddedEngine({ directory: null });
   const server = createUpstashServer({ engine: backend, token: TOKEN });
   const url = await server.listen(0);
   const redis = new RedisScripts({ url, token: TOKEN, timeoutMs: 10_000 });
   // The engine connects by itself; until it has, it refuses.
-  await vi.waitUntil(() => redis.call('ping', (client) => client.ping()).catch(() => false), { timeout: 10_000 });
+  await vi.waitUntil(() => redis.call('ping', (client) => client.ping()).catch(() => false), {
+    timeout: 10_000,
+  });
   const keys = keysFor(`test-${randomUUID().slice(0, 8)}:`);
   return {
     redis,
@@ -52,7 +56,8 @@ export async function startBuffer(engine: EngineName): Promise<BufferFixture> {
         body: JSON.stringify(args),
       });
       const body: unknown = await response.json();
-      if (typeof body !== 'object' || body === null || !('result' in body)) throw new Error(JSON.stringify(body));
+      if (typeof body !== 'object' || body === null || !('result' in body))
+        throw new Error(JSON.stringify(body));
       return body.result;
     },
     stop: async () => {

@@ -1,7 +1,12 @@
 /** A client that speaks the wire protocol frame by frame and shows all that came, in order. For tests of the room itself. */
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import { parseServerMessage, type ServerMessage, type ServerMessageType, type ServerPayload } from '../../src/protocol/index.ts';
+import {
+  parseServerMessage,
+  type ServerMessage,
+  type ServerMessageType,
+  type ServerPayload,
+} from '../../src/protocol/index.ts';
 
 const TIMEOUT_MS = 20_000;
 

@@ -25,7 +25,6 @@ const FILE = 'journal.jsonl';
 const lineSchema = z.array(effectSchema);
 const READ_BYTES = 1024 * 1024;
 const SNAPSHOT_BUFFER_BYTES = 1024 * 1024;
-/** The file is rewritten when it has grown by this much and by as much as the data itself. */
 const MIN_GROWTH_BYTES = 32 * 1024 * 1024;
 
 /** A line other than the last is damaged: something else than a kill has written to the file. */
@@ -70,8 +69,14 @@ export class Journal {
   #bytes = 0;
   #bytesAfterCompaction = 0;
 
-  /** @param directory is made when it isn't there. */
-  constructor(directory: string) {
+  readonly #minGrowthBytes: number;
+
+  /**
+   * @param directory is made when it isn't there.
+   * @param minGrowthBytes the file wants to be rewritten when it has grown by this much and by as much as the data itself.
+   */
+  constructor(directory: string, minGrowthBytes = MIN_GROWTH_BYTES) {
+    this.#minGrowthBytes = minGrowthBytes;
     mkdirSync(directory, { recursive: true });
     this.#path = join(directory, FILE);
   }
@@ -122,7 +127,9 @@ export class Journal {
   }
 
   get wantsCompaction(): boolean {
-    return this.#bytes - this.#bytesAfterCompaction > Math.max(MIN_GROWTH_BYTES, this.#bytesAfterCompaction);
+    return (
+      this.#bytes - this.#bytesAfterCompaction > Math.max(this.#minGrowthBytes, this.#bytesAfterCompaction)
+    );
   }
 
   /**

@@ -23,9 +23,9 @@ function assertCompatible(options: string[]): void {
 const expire = (name: string, unit: ExpiryUnit): Command => ({
   arity: -3,
   run(keyspace, [key = '', amount, ...rest]) {
-    const atMs = toExpiryMs(unit, amount, keyspace.nowMs, name);
     const options = rest.map((option) => option.toUpperCase());
     assertCompatible(options);
+    const atMs = toExpiryMs(unit, amount, keyspace.nowMs, name);
     if (!keyspace.has(key)) return 0;
     // A key that never expires counts as later than any time.
     const currentMs = keyspace.expiresAtMs(key);

@@ -68,17 +68,26 @@ function parseBound(text: string): { score: number; isExclusive: boolean } {
   };
 }
 
-function byScore(set: SortedSet, minText: string, maxText: string): ScoredMember[] {
+/** Lowest first. A malformed bound is an error before the key is looked at, as in Redis. */
+function byScore(keyspace: Keyspace, key: string, minText: string, maxText: string): ScoredMember[] {
   const [min, max] = [parseBound(minText), parseBound(maxText)];
+  const set = keyspace.sortedSet(key) ?? EMPTY;
   const from = set.firstNot((score) => (min.isExclusive ? score <= min.score : score < min.score));
   const to = set.firstNot((score) => (max.isExclusive ? score < max.score : score <= max.score));
   return set.entries().slice(from, to);
 }
 
 /** Both ends count, negative ones from the end. */
-function byRank(set: SortedSet, startText: string, stopText: string, isReversed: boolean): ScoredMember[] {
+function byRank(
+  keyspace: Keyspace,
+  key: string,
+  startText: string,
+  stopText: string,
+  isReversed: boolean,
+): ScoredMember[] {
   const start = parseInteger(startText);
   const stop = parseInteger(stopText);
+  const set = keyspace.sortedSet(key) ?? EMPTY;
   const from = Math.max(0, start < 0 ? set.size + start : start);
   const to = Math.min(set.size, (stop < 0 ? set.size + stop : stop) + 1);
   const ordered = isReversed ? [...set.entries()].reverse() : set.entries();
@@ -115,10 +124,8 @@ function range(
       'ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX',
     );
   }
-  // The bounds are looked at even where there is no key: a malformed one is an error all the same.
-  const set = keyspace.sortedSet(key) ?? EMPTY;
   const [min, max] = isReversed ? [second, first] : [first, second];
-  let found = scored ? byScore(set, min, max) : byRank(set, first, second, isReversed);
+  let found = scored ? byScore(keyspace, key, min, max) : byRank(keyspace, key, first, second, isReversed);
   if (scored && isReversed) found.reverse();
   if (limit !== null) {
     const { offset, count } = limit;
@@ -144,8 +151,7 @@ const pop = (isReversed: boolean): Command => ({
     const count =
       countText === undefined ? 1 : parseInteger(countText, 'ERR value is out of range, must be positive');
     if (count < 0) throw new RedisError('ERR value is out of range, must be positive');
-    const set = keyspace.sortedSet(key) ?? EMPTY;
-    const popped = count === 0 ? [] : byRank(set, '0', String(count - 1), isReversed);
+    const popped = count === 0 ? [] : byRank(keyspace, key, '0', String(count - 1), isReversed);
     remove(
       keyspace,
       key,
@@ -200,8 +206,7 @@ export const sortedSetCommands: CommandTable = {
   },
   zcount: {
     arity: 4,
-    run: (keyspace, [key = '', min = '', max = '']) =>
-      byScore(keyspace.sortedSet(key) ?? EMPTY, min, max).length,
+    run: (keyspace, [key = '', min = '', max = '']) => byScore(keyspace, key, min, max).length,
   },
   zrange: rangeCommand(-4, { byScore: false, isReversed: false, takesForm: true }),
   zrevrange: rangeCommand(-4, { byScore: false, isReversed: true, takesForm: false }),
@@ -210,7 +215,7 @@ export const sortedSetCommands: CommandTable = {
   zremrangebyscore: {
     arity: 4,
     run(keyspace, [key = '', min = '', max = '']) {
-      const found = byScore(keyspace.sortedSet(key) ?? EMPTY, min, max);
+      const found = byScore(keyspace, key, min, max);
       return remove(
         keyspace,
         key,
@@ -221,7 +226,7 @@ export const sortedSetCommands: CommandTable = {
   zremrangebyrank: {
     arity: 4,
     run(keyspace, [key = '', start = '', stop = '']) {
-      const found = byRank(keyspace.sortedSet(key) ?? EMPTY, start, stop, false);
+      const found = byRank(keyspace, key, start, stop, false);
       return remove(
         keyspace,
         key,

@@ -17,16 +17,13 @@ export const moveCursor = StateEffect.define<RemoteCursor>();
 /** Takes the cursor of `id` away. */
 export const removeCursor = StateEffect.define<string>();
 
+/** Each move makes a new one, and so its name is shown anew before it fades. */
 class CursorWidget extends WidgetType {
   constructor(
     readonly id: string,
     readonly name: string,
   ) {
     super();
-  }
-
-  override eq(other: CursorWidget): boolean {
-    return other.id === this.id && other.name === this.name;
   }
 
   override toDOM(): HTMLElement {
@@ -85,9 +82,11 @@ export const remoteCursors: Extension = [
       font: '600 10px/1.5 system-ui, sans-serif',
       whiteSpace: 'nowrap',
       color: '#101318',
-      opacity: '0.92',
       zIndex: '5',
+      // The name covers text, so it stays only for a moment.
+      animation: 'cm-peer-fade 0.6s 2.5s both',
     },
+    '@keyframes cm-peer-fade': { from: { opacity: '0.95' }, to: { opacity: '0' } },
     // Above the first line there is no room for a name.
     '.cm-line:first-child .cm-peer-name': { top: '1.35em', borderRadius: '0 3px 3px 3px' },
     ...Object.fromEntries(

@@ -13,6 +13,14 @@ import { createSideTabs } from './side-tabs.ts';
 import { type KnownSession, rememberSession, type TabIdentity, unacknowledgedStore } from './storage.ts';
 import type { Toasts } from './toasts.ts';
 
+/** What the room's trouble means to the people in it. */
+const TROUBLE: Record<string, string> & { storage_unavailable: string } = {
+  buffer_unavailable:
+    'The buffer is out of reach. Edits go straight to Postgres, which takes a little longer.',
+  storage_unavailable:
+    'Storage is out of reach. What is pending is kept here, and saved as soon as storage is back.',
+};
+
 export interface SessionScreen {
   element: HTMLElement;
   close(): void;
@@ -112,11 +120,7 @@ export function sessionScreen(session: KnownSession, tab: TabIdentity, toasts: T
     inviteButton.hidden = role !== 'host';
     viewerNote.hidden = role !== 'viewer';
     banner.hidden = degraded === null;
-    if (degraded)
-      setText(
-        banner,
-        `Storage is out of reach (${degraded.reason}). Your edits are kept and will be saved when it is back.`,
-      );
+    if (degraded) setText(banner, TROUBLE[degraded.reason] ?? TROUBLE.storage_unavailable);
   }
 
   client.subscribe(render);
@@ -198,8 +202,7 @@ function createNotice(retry: () => void) {
       element.hidden = connection.state !== 'refused' && connection.state !== 'closed';
       if (connection.state === 'refused')
         setText(text, `The room doesn’t let you in: ${connection.refusal.message}`);
-      if (connection.state === 'closed') setText(text, `This session is over: ${connection.reason}`);
-      again.hidden = connection.state !== 'refused';
+      if (connection.state === 'closed') setText(text, `The session is closed: ${connection.reason}`);
     },
   };
 }

@@ -1,0 +1,62 @@
+/** Chromium, and a watch over what its pages complain about. */
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+
+/** How a browser puts it that the network, or the server behind it, is gone. */
+const NETWORK_DROP = /WebSocket connection to .* failed|Failed to load resource/;
+
+export const DESKTOP = { width: 1280, height: 800 };
+export const PHONE = { width: 390, height: 844 };
+
+export class TestBrowser {
+  /** Everything unexpected that a page said, in its words. */
+  readonly complaints: string[] = [];
+  #expectsDrops = false;
+
+  private constructor(readonly browser: Browser) {}
+
+  /** Starts a browser with a profile of its own. `CHROMIUM_PATH` names another than /usr/bin/chromium. */
+  static async launch(): Promise<TestBrowser> {
+    const browser = await chromium.launch({
+      executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
+      args: [
+        '--headless',
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    });
+    return new TestBrowser(browser);
+  }
+
+  /** A browser window that shares nothing with the others, with one tab. */
+  async newPerson(name: string, viewport = DESKTOP): Promise<{ context: BrowserContext; page: Page }> {
+    const context = await this.browser.newContext({ viewport });
+    await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    const page = await context.newPage();
+    page.on('pageerror', (error) => this.complaints.push(`${name}: ${error.stack ?? error.message}`));
+    page.on('console', (message) => {
+      if (message.type() !== 'error' && message.type() !== 'warning') return;
+      if (this.#expectsDrops && NETWORK_DROP.test(message.text())) return;
+      this.complaints.push(`${name}: ${message.type()}: ${message.text()}`);
+    });
+    return { context, page };
+  }
+
+  /** Runs `task`, in which pages may lose the network and say so. */
+  async expectingDrops<T>(task: () => Promise<T>): Promise<T> {
+    this.#expectsDrops = true;
+    try {
+      return await task();
+    } finally {
+      this.#expectsDrops = false;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+  }
+}

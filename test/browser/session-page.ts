@@ -1,0 +1,188 @@
+/** The pages as a person uses them. */
+import assert from 'node:assert/strict';
+import type { Locator, Page } from 'playwright-core';
+
+/** How long anything may take that a person would wait for. */
+export const PATIENCE_MS = 20_000;
+
+export type SaveState = 'none' | 'pending' | 'saved' | 'flushed' | 'refused';
+
+/** What the page showed of the newest edit, each time with the text that the editor held. */
+export interface Shown {
+  state: string;
+  text: string;
+}
+
+export class SessionPage {
+  constructor(readonly page: Page) {}
+
+  /** Makes a session from the start screen. */
+  static async make(page: Page, url: string, name: string, title: string): Promise<SessionPage> {
+    await page.goto(url);
+    await page.getByTestId('make-name').fill(name);
+    await page.getByTestId('make-title').fill(title);
+    await page.getByTestId('make-submit').click();
+    return await new SessionPage(page).isOpen();
+  }
+
+  /** Joins through an invite link. */
+  static async join(page: Page, link: string, name: string): Promise<SessionPage> {
+    await page.goto(link);
+    await page.getByTestId('join-name').fill(name);
+    await page.getByTestId('join-submit').click();
+    return await new SessionPage(page).isOpen();
+  }
+
+  get sessionId(): string {
+    const id = this.page.url().split('#/s/')[1];
+    assert(id, `no session in ${this.page.url()}`);
+    return id;
+  }
+
+  async isOpen(): Promise<this> {
+    await this.waitFor(
+      this.page.locator('[data-testid=connection][data-state=open]'),
+      'the connection to open',
+    );
+    return this;
+  }
+
+  /** Makes an invite link and reads it from the dialog. */
+  async invite(role: 'co-author' | 'viewer'): Promise<string> {
+    await this.page.getByTestId('invite').click();
+    await this.page.getByTestId(`invite-${role}`).click();
+    const note = this.page.getByTestId('invite-note');
+    await this.waitFor(note.filter({ hasText: /link copied/i }), 'the link to be copied');
+    const link = await this.page.getByTestId('invite-link').inputValue();
+    assert.equal(await this.page.evaluate(() => navigator.clipboard.readText()), link);
+    await this.page.getByTestId('invite-close').click();
+    return link;
+  }
+
+  /** Types at the end of the text. */
+  async type(text: string, delayMs = 25): Promise<void> {
+    await this.page.locator('.cm-content').focus();
+    await this.page.keyboard.press('Control+End');
+    await this.page.keyboard.type(text, { delay: delayMs });
+  }
+
+  async text(): Promise<string> {
+    const lines = await this.page.locator('.cm-line').evaluateAll((nodes) =>
+      nodes.map((line) => {
+        const copy = line.cloneNode(true);
+        if (copy instanceof Element) for (const peer of copy.querySelectorAll('.cm-peer')) peer.remove();
+        return copy.textContent ?? '';
+      }),
+    );
+    return lines.join('\n');
+  }
+
+  /** Waits until the editor's text contains `part`. */
+  async shows(part: string): Promise<void> {
+    await eventually(`the editor to show ${JSON.stringify(part)}`, async () => {
+      const text = await this.text();
+      return text.includes(part) || `it shows ${JSON.stringify(text)}`;
+    });
+  }
+
+  async saveState(): Promise<string | null> {
+    return await this.page.getByTestId('save-state').getAttribute('data-state');
+  }
+
+  /** Waits until the newest edit has one of these states. */
+  async newestIs(...states: SaveState[]): Promise<void> {
+    const selector = states.map((state) => `[data-testid=save-state][data-state=${state}]`).join(',');
+    await this.waitFor(this.page.locator(selector), `the newest edit to be ${states.join(' or ')}`);
+  }
+
+  /** The revisions that the page knows of. */
+  async revisions(): Promise<{ rev: number; saved: number; flushed: number }> {
+    const revision = this.page.getByTestId('revision');
+    const read = async (name: string) => Number(await revision.getAttribute(name));
+    return {
+      rev: await read('data-rev'),
+      saved: await read('data-saved-rev'),
+      flushed: await read('data-flushed-rev'),
+    };
+  }
+
+  /** Notes from now on each state that the newest edit shows. */
+  async record(): Promise<void> {
+    await this.page.evaluate(() => {
+      const shown: Shown[] = [];
+      const element = document.querySelector('[data-testid=save-state]');
+      const root = document.querySelector('[data-testid=editor]')?.shadowRoot;
+      if (!(element instanceof HTMLElement) || !root) throw new Error('this is no session');
+      const note = () => {
+        const lines = [...root.querySelectorAll('.cm-line')].map((line) => line.textContent ?? '');
+        shown.push({ state: element.dataset.state ?? '', text: lines.join('\n') });
+      };
+      new MutationObserver(note).observe(element, { attributes: true, attributeFilter: ['data-state'] });
+      Object.assign(window, { shownSaveStates: shown });
+    });
+  }
+
+  async recorded(): Promise<Shown[]> {
+    return await this.page.evaluate(() => {
+      const shown: unknown = Reflect.get(window, 'shownSaveStates');
+      return Array.isArray(shown) ? shown : [];
+    });
+  }
+
+  async say(text: string): Promise<void> {
+    await this.page.getByTestId('chat-input').fill(text);
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** Waits for a chat message; `state` is what an own one says of itself. */
+  async hears(text: string, state?: string): Promise<void> {
+    const messages = this.page.getByTestId('chat-list').locator(state ? `[data-state=${state}]` : 'li');
+    await this.waitFor(messages.filter({ hasText: text }), `the message ${JSON.stringify(text)}`);
+  }
+
+  async chatTexts(): Promise<string[]> {
+    return await this.page.getByTestId('chat-list').locator('.message-text').allTextContents();
+  }
+
+  /** Waits until exactly these people are here, as `name role`. */
+  async people(...expected: string[]): Promise<void> {
+    await eventually(`${expected.join(', ')} to be here`, async () => {
+      const found = await this.page
+        .getByTestId('participants')
+        .locator('li')
+        .evaluateAll((items) =>
+          items.map((item) => {
+            const name = item.querySelector('.person-name')?.textContent ?? '';
+            return `${name} ${item.getAttribute('data-role') ?? ''}`;
+          }),
+        );
+      return found.sort().join() === [...expected].sort().join() || `there are ${found.join(', ')}`;
+    });
+  }
+
+  async waitFor(locator: Locator, what: string): Promise<void> {
+    try {
+      await locator.first().waitFor({ timeout: PATIENCE_MS });
+    } catch (cause) {
+      throw new Error(`waited for ${what}`, { cause });
+    }
+  }
+}
+
+/**
+ * Asks again and again until the answer is true.
+ * @param ask true, or what is the case instead.
+ */
+export async function eventually(
+  what: string,
+  ask: () => Promise<true | string>,
+  timeoutMs = PATIENCE_MS,
+): Promise<void> {
+  const endMs = Date.now() + timeoutMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer === true) return;
+    if (Date.now() > endMs) throw new Error(`waited for ${what}: ${answer}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

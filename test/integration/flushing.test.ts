@@ -1,0 +1,259 @@
+/** Each of what calls the flush does so on its own, and whatever fails meanwhile, nothing acknowledged is lost. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Scene } from '../support/session.ts';
+import { type Stack, startStack } from '../support/stack.ts';
+
+const WAIT = { timeout: 20_000, interval: 50 };
+
+function onStack(env: Record<string, string>) {
+  const held: { stack: Stack; scene: Scene } = {} as never;
+  beforeAll(async () => {
+    held.stack = await startStack({ BACKBEAT_CRON_MS: '0', ...env });
+    held.scene = new Scene(held.stack);
+  });
+  afterEach(() => held.scene.leave());
+  afterAll(async () => {
+    await held.scene?.end();
+    await held.stack?.stop();
+  });
+  return held;
+}
+
+describe('with the alarm far away and no cron', () => {
+  const on = onStack({ FLUSH_ALARM_MS: '60000' });
+
+  it('a disconnect flushes', async () => {
+    const { scene } = on;
+    const { id } = await scene.session();
+    const ada = await scene.join(id);
+    await ada.edit('x', 'r1');
+    expect((await scene.stored(id))?.rev).toBe(0);
+    await ada.close();
+    await vi.waitUntil(async () => (await scene.stored(id))?.code === 'x', WAIT);
+    await vi.waitUntil(async () => !(await scene.isDirty(id)), WAIT);
+  });
+
+  it('the cron flushes, and sessions that go on changing are swept again and again', async () => {
+    const { scene, stack } = on;
+    const { id } = await scene.session();
+    const ada = await scene.join(id);
+    await ada.edit('x1', 'r1');
+    const turn = stack.control.cron();
+    await vi.waitUntil(async () => (await scene.stored(id))?.code === 'x1', WAIT);
+    // Still the same turn: it comes back after its pause as long as something is dirty.
+    await ada.edit('x2', 'r2');
+    await vi.waitUntil(async () => (await scene.stored(id))?.code === 'x2', WAIT);
+    await turn;
+    expect(await scene.isDirty(id)).toBe(false);
+  });
+
+  it('reads show what was acknowledged a moment ago', async () => {
+    const { scene, stack } = on;
+    const { id, token } = await scene.session({ code: 'start' });
+    const ada = await scene.join(id, 'host', { token });
+    await ada.edit('just now', 'r1');
+    ada.send('chat_message', { message: 'hello' });
+    await ada.next('ack', ({ message_id }) => message_id !== undefined);
+    const read = async (path: string) =>
+      (
+        await fetch(`${stack.workerUrl}/api/v1/sessions/${id}${path}`, {
+          headers: { authorization: `Bearer ${token}` },
+        })
+      ).json();
+    expect(await read('')).toMatchObject({ session: { code: 'just now', rev: 1 } });
+    expect(await read('/messages')).toMatchObject({ messages: [{ content: 'hello' }] });
+    expect(await scene.stored(id)).toEqual({ code: 'start', rev: 0, messages: [] });
+  });
+
+  it('four sweeps at once write everything once', async () => {
+    const { scene } = on;
+    const sessions = await Promise.all(Array.from({ length: 12 }, () => scene.session()));
+    for (const { id } of sessions) {
+      const client = await scene.join(id);
+      client.send('chat_message', { message: 'hello' });
+      await client.edit(`code of ${id}`, 'r1');
+      await client.next('ack', ({ message_id }) => message_id !== undefined);
+    }
+    const sweeps = await Promise.all(Array.from({ length: 4 }, () => scene.worker('POST', '/flush')));
+    expect(sweeps.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    await scene.worker('POST', '/flush');
+    for (const { id } of sessions) {
+      expect(await scene.stored(id)).toEqual({ code: `code of ${id}`, rev: 1, messages: ['hello'] });
+      expect(await scene.isDirty(id)).toBe(false);
+    }
+  });
+
+  it('a poisoned session stands alone among the dead letters, and the others are flushed', async () => {
+    const { scene } = on;
+    const sessions = await Promise.all(Array.from({ length: 6 }, () => scene.session()));
+    for (const { id } of sessions) await (await scene.join(id)).edit('fine', 'r1');
+    const poisoned = sessions[0]!;
+    // U+0000, which the room would never let in, and Postgres can't hold.
+    await scene.redis('HSET', scene.key(`s:${poisoned.id}`), 'code', 'a\u0000b');
+    expect(await scene.worker('POST', '/flush')).toMatchObject({ status: 200, body: { dead_letters: 1 } });
+    for (const { id } of sessions) {
+      expect((await scene.stored(id))?.code).toBe(id === poisoned.id ? '' : 'fine');
+      expect(await scene.isDirty(id)).toBe(false);
+    }
+    const { body } = await scene.worker('GET', '/flush/dead');
+    const { letters } = body as { letters: { id: string; session_id: string; reason: { code: string } }[] };
+    expect(letters).toMatchObject([{ session_id: poisoned.id, kind: 'code' }]);
+    const replay = `/flush/dead/${encodeURIComponent(letters[0]?.id ?? '')}/replay`;
+    expect(await scene.worker('POST', replay)).toMatchObject({ status: 409, body: { error: 'conflict' } });
+    await scene.redis('DEL', scene.key('dead'));
+  });
+
+  it('a session that was deleted while dirty goes to the dead letters whole', async () => {
+    const { scene } = on;
+    const { id } = await scene.session();
+    const ada = await scene.join(id);
+    ada.send('chat_message', { message: 'hello' });
+    await ada.next('ack', ({ message_id }) => message_id !== undefined);
+    await ada.edit('x', 'r1');
+    await scene.sql('delete from sessions where id = $1', [id]);
+    expect(await scene.worker('POST', `/flush/${id}`)).toMatchObject({
+      body: { dead_letters: 2, is_dirty: false },
+    });
+    await scene.redis('DEL', scene.key('dead'));
+  });
+
+  it('silence costs no Postgres query, and one Redis command a minute', async () => {
+    const { scene, stack } = on;
+    const { id } = await scene.session();
+    const ada = await scene.join(id);
+    await ada.edit('x', 'r1');
+    await scene.worker('POST', '/flush');
+    const before = await scene.counters();
+    for (let minute = 0; minute < 3; minute++) {
+      await stack.control.cron();
+      await ada.roundTrip();
+      await ada.roundTrip();
+      await ada.roundTrip();
+    }
+    const after = await scene.counters();
+    expect(after.statements - before.statements).toBe(0);
+    expect(after.commands - before.commands).toBe(3);
+  });
+});
+
+describe('with the alarm near and no cron', () => {
+  const on = onStack({
+    FLUSH_ALARM_MS: '1500',
+    BREAKER_RETRY_MS: '500',
+    COMMIT_FALLBACK_MS: '200',
+    REDIS_TIMEOUT_MS: '1000',
+  });
+
+  it('the alarm flushes, though nobody leaves', async () => {
+    const { scene } = on;
+    const { id } = await scene.session();
+    const ada = await scene.join(id);
+    await ada.edit('x', 'r1');
+    await ada.next('flushed', ({ rev }) => rev === 1);
+    expect((await scene.stored(id))?.code).toBe('x');
+  });
+
+  it('the alarm outlives the room: what a killed one left dirty is flushed by the next, with no client there', async () => {
+    const { scene, stack } = on;
+    const { id } = await scene.session();
+    const ada = await scene.join(id);
+    ada.send('chat_message', { message: 'hello' });
+    await ada.edit('x', 'r1');
+    await ada.next('ack', ({ message_id }) => message_id !== undefined);
+    await stack.control.kill('room');
+    expect(await scene.isDirty(id)).toBe(true);
+    await stack.control.start('room');
+    await vi.waitUntil(async () => !(await scene.isDirty(id)), WAIT);
+    expect(await scene.stored(id)).toEqual({ code: 'x', rev: 1, messages: ['hello'] });
+  });
+
+  it('while the buffer is down edits are acknowledged from Postgres, and it recovers by itself', async () => {
+    const { scene, stack } = on;
+    const { id } = await scene.session();
+    const ada = await scene.join(id);
+    await ada.edit('in the buffer', 'r1');
+    await stack.control.stop('redisRest');
+    expect((await ada.edit('in Postgres', 'r2')).payload).toEqual({
+      rev: 2,
+      request_id: 'r2',
+      durable: 'postgres',
+    });
+    expect((await ada.next('degraded')).payload).toMatchObject({ reason: 'buffer_unavailable' });
+    expect((await scene.stored(id))?.code).toBe('in Postgres');
+    const messageId = randomUUID();
+    ada.send('chat_message', { message: 'hello', id: messageId });
+    expect((await ada.next('ack', (ack) => ack.message_id === messageId)).payload.durable).toBe('postgres');
+    // Nobody can enter a session whose newest state may be out of reach; this room's says that it is in Postgres.
+    await stack.control.start('redisRest');
+    await ada.next('degraded', ({ recovered }) => recovered === true);
+    expect((await ada.edit('in the buffer again', 'r3')).payload).toMatchObject({
+      rev: 3,
+      durable: 'buffer',
+    });
+    await ada.next('flushed', ({ rev }) => rev === 3);
+    expect(await scene.stored(id)).toEqual({ code: 'in the buffer again', rev: 3, messages: ['hello'] });
+  });
+
+  it('a room killed while Postgres stood in goes on from there, not from the older buffer', async () => {
+    const { scene, stack } = on;
+    const { id } = await scene.session();
+    const ada = await scene.join(id);
+    await ada.edit('older', 'r1');
+    await stack.control.stop('redisRest');
+    await ada.edit('newer', 'r2');
+    await stack.control.kill('room');
+    await stack.control.start('redisRest');
+    await stack.control.start('room');
+    const back = await scene.join(id);
+    expect(back.state.payload).toMatchObject({ code: 'newer', rev: 2 });
+    await back.edit('newest', 'r3');
+    await back.next('flushed', ({ rev }) => rev === 3);
+    expect((await scene.stored(id))?.code).toBe('newest');
+  });
+
+  it('while Postgres is down edits are acknowledged from the buffer, and flushed once it is back', async () => {
+    const { scene, stack } = on;
+    const { id } = await scene.session();
+    const ada = await scene.join(id);
+    await stack.control.stop('neonHttp');
+    expect((await ada.edit('x', 'r1')).payload.durable).toBe('buffer');
+    expect(await scene.worker('POST', `/flush/${id}`)).toMatchObject({ status: 503 });
+    await stack.control.start('neonHttp');
+    await ada.next('flushed', ({ rev }) => rev === 1);
+    expect((await scene.stored(id))?.code).toBe('x');
+  });
+
+  it('while both are down nothing is acknowledged, clients are told, and nothing is lost', async () => {
+    const { scene, stack } = on;
+    const { id } = await scene.session();
+    const ada = await scene.join(id);
+    await ada.edit('x1', 'r1');
+    await Promise.all([stack.control.stop('neonHttp'), stack.control.stop('redisRest')]);
+    ada.send('code_update', { code: 'x2', request_id: 'r2' });
+    expect((await ada.next('degraded')).payload).toMatchObject({ reason: 'storage_unavailable' });
+    expect(ada.all('ack').map(({ payload }) => payload.request_id)).toEqual(['r1']);
+    await Promise.all([stack.control.start('neonHttp'), stack.control.start('redisRest')]);
+    await ada.next('ack', ({ request_id }) => request_id === 'r2');
+    await ada.next('flushed', ({ rev }) => rev === 2);
+    expect((await scene.stored(id))?.code).toBe('x2');
+  });
+
+  it('a restart of everything keeps everything that was acknowledged', async () => {
+    const { scene, stack } = on;
+    const { id } = await scene.session();
+    const ada = await scene.join(id);
+    ada.send('chat_message', { message: 'hello' });
+    await ada.next('ack', ({ message_id }) => message_id !== undefined);
+    await ada.edit('x', 'r1');
+    const parts = await stack.control.parts();
+    const order = (['redis', 'redisRest', 'postgres', 'neonHttp', 'worker', 'room'] as const).filter((p) => parts[p]);
+    for (const part of order) await stack.control.kill(part);
+    for (const part of order) await stack.control.start(part);
+    const back = await scene.join(id);
+    expect(back.state.payload).toMatchObject({ code: 'x', rev: 1 });
+    expect(back.state.payload.chat_history.map(({ content }) => content)).toEqual(['hello']);
+    await vi.waitUntil(async () => !(await scene.isDirty(id)), WAIT);
+    expect(await scene.stored(id)).toEqual({ code: 'x', rev: 1, messages: ['hello'] });
+  });
+});

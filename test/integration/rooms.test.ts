@@ -1,0 +1,340 @@
+/** A room as its clients see it: state, order, acknowledgements, resends, roles, limits. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import {
+  MAX_CHAT_CHARS,
+  MAX_CHAT_PER_MINUTE,
+  MAX_CODE_BYTES,
+  MAX_CODE_UPDATES_PER_SECOND,
+  MAX_FRAME_BYTES,
+} from '../../src/protocol/index.ts';
+import { signSessionToken } from '../../src/sessions/token.ts';
+import { RawClient, RefusedError } from '../support/raw-client.ts';
+import { Scene } from '../support/session.ts';
+import { type Stack, startStack } from '../support/stack.ts';
+
+let stack: Stack;
+let scene: Scene;
+
+beforeAll(async () => {
+  stack = await startStack({ BACKBEAT_CRON_MS: '0', FLUSH_ALARM_MS: '1000' });
+  scene = new Scene(stack);
+});
+afterEach(() => scene.leave());
+afterAll(async () => {
+  await scene?.end();
+  await stack?.stop();
+});
+
+describe('the main job', () => {
+  it('commits an edit and a message, acknowledges them, flushes them, and says so', async () => {
+    const { id, token } = await scene.session({ code: 'start' });
+    const ada = await scene.join(id, 'host', { token });
+    expect(ada.state.payload).toMatchObject({
+      code: 'start',
+      rev: 0,
+      your_role: 'host',
+      your_display_name: 'Ada',
+      participants: [{ display_name: 'Ada', role: 'host', user_id: null }],
+    });
+    expect((await ada.edit('s("bd")', 'r1')).payload).toEqual({
+      rev: 1,
+      request_id: 'r1',
+      durable: 'buffer',
+    });
+    const messageId = randomUUID();
+    ada.send('chat_message', { message: 'hello', id: messageId });
+    await ada.next('ack', (ack) => ack.message_id === messageId);
+    await ada.next('flushed', ({ rev }) => rev === 1);
+    await vi.waitUntil(async () => (await scene.stored(id))?.messages.length === 1, { timeout: 10_000 });
+    expect(await scene.stored(id)).toEqual({ code: 's("bd")', rev: 1, messages: ['hello'] });
+    await vi.waitUntil(async () => !(await scene.isDirty(id)), { timeout: 10_000 });
+  });
+
+  it('shows an edit to everybody but its sender, and a message to everybody', async () => {
+    const { id } = await scene.session();
+    const ada = await scene.join(id);
+    const ben = await scene.join(id, 'co-author');
+    expect((await ada.next('user_joined')).payload).toEqual({
+      user_id: null,
+      display_name: 'co-author',
+      role: 'co-author',
+    });
+    ben.send('code_update', { code: 'x', cursor_line: 1, cursor_col: 1, source: 'paste' });
+    expect((await ada.next('code_update')).payload).toEqual({
+      code: 'x',
+      rev: 1,
+      cursor_line: 1,
+      cursor_col: 1,
+      source: 'paste',
+      display_name: 'co-author',
+      user_id: null,
+      role: 'co-author',
+    });
+    ben.send('chat_message', { message: 'hi' });
+    const [toAda, toBen] = await Promise.all([ada.next('chat_message'), ben.next('chat_message')]);
+    expect(toAda.payload).toEqual(toBen.payload);
+    ben.send('play');
+    ben.send('cursor_position', { line: 3, col: 4 });
+    ben.send('stop');
+    await ada.next('play');
+    expect((await ada.next('cursor_position')).payload).toMatchObject({ line: 3, col: 4, role: 'co-author' });
+    await ada.next('stop');
+    await ben.roundTrip();
+    expect(ben.all('code_update')).toEqual([]);
+    expect(ben.all('play')).toEqual([]);
+    // One number a broadcast, none left out.
+    const seqs = ada.received.flatMap(({ seq, type }) =>
+      seq === undefined || type === 'session_state' ? [] : [seq],
+    );
+    expect(seqs).toEqual(seqs.map((_, i) => (seqs[0] ?? 0) + i));
+    await ben.close();
+    expect((await ada.next('user_left')).payload.display_name).toBe('co-author');
+  });
+
+  it('gives a late joiner the state and then exactly what came after it, in order', async () => {
+    const { id } = await scene.session();
+    const ada = await scene.join(id);
+    let isTyping = true;
+    let sent = 0;
+    const typing = (async () => {
+      while (isTyping) {
+        sent += 1;
+        ada.send('code_update', { code: `edit ${sent}`, request_id: `r${sent}` });
+        await new Promise((resolve) => setTimeout(resolve, 40));
+      }
+    })();
+    const joiners = [];
+    for (let i = 0; i < 5; i++) joiners.push(await scene.join(id, 'viewer'));
+    isTyping = false;
+    await typing;
+    await ada.next('ack', (ack) => ack.request_id === `r${sent}`);
+    for (const joiner of joiners) {
+      const { rev, code } = joiner.state.payload;
+      expect(code).toBe(rev === 0 ? '' : `edit ${rev}`);
+      if (rev < sent) await joiner.next('code_update', (update) => update.rev === sent);
+      expect(joiner.all('code_update').map(({ payload }) => [payload.rev, payload.code])).toEqual(
+        Array.from({ length: sent - rev }, (_, i) => [rev + i + 1, `edit ${rev + i + 1}`]),
+      );
+    }
+  });
+
+  it('shows history to who comes later', async () => {
+    const { id } = await scene.session();
+    const ada = await scene.join(id);
+    for (const message of ['one', 'two', 'three']) ada.send('chat_message', { message });
+    await ada.next('chat_message', ({ message }) => message === 'three');
+    const ben = await scene.join(id, 'viewer');
+    expect(ben.state.payload.chat_history.map(({ content }) => content)).toEqual(['one', 'two', 'three']);
+  });
+});
+
+describe('a resend', () => {
+  it('of an edit after a reconnect has no second effect, though others have edited since', async () => {
+    const { id } = await scene.session();
+    const connectionId = randomUUID();
+    const ada = await scene.join(id, 'host', { connectionId });
+    await ada.edit('mine', 'r1');
+    ada.terminate();
+    const ben = await scene.join(id, 'co-author');
+    await ben.edit('theirs', 'q1');
+    const back = await scene.join(id, 'host', { connectionId });
+    expect(back.state.payload).toMatchObject({ code: 'theirs', rev: 2 });
+    expect((await back.edit('mine', 'r1')).payload).toMatchObject({ rev: 1, request_id: 'r1' });
+    const late = await scene.join(id, 'viewer');
+    expect(late.state.payload).toMatchObject({ code: 'theirs', rev: 2 });
+    expect(ben.all('code_update')).toEqual([]);
+  });
+
+  it('of a message is stored and shown once', async () => {
+    const { id } = await scene.session();
+    const ada = await scene.join(id);
+    const messageId = randomUUID();
+    ada.send('chat_message', { message: 'once', id: messageId });
+    await ada.next('ack', (ack) => ack.message_id === messageId);
+    const ben = await scene.join(id, 'viewer');
+    ben.send('chat_message', { message: 'once', id: messageId });
+    await ben.next('ack', (ack) => ack.message_id === messageId);
+    expect(ada.all('chat_message')).toHaveLength(1);
+    await scene.worker('POST', `/flush/${id}`);
+    expect((await scene.stored(id))?.messages).toEqual(['once']);
+  });
+
+  it('is known after the room was killed, too', async () => {
+    const { id } = await scene.session();
+    const connectionId = randomUUID();
+    const ada = await scene.join(id, 'host', { connectionId });
+    await ada.edit('mine', 'r1');
+    const ben = await scene.join(id, 'co-author');
+    await ben.edit('theirs', 'q1');
+    await stack.control.kill('room');
+    await stack.control.start('room');
+    const back = await scene.join(id, 'host', { connectionId });
+    expect(back.state.payload).toMatchObject({ code: 'theirs', rev: 2 });
+    expect((await back.edit('mine', 'r1')).payload).toMatchObject({ rev: 1 });
+    expect((await scene.join(id, 'viewer')).state.payload.code).toBe('theirs');
+  });
+});
+
+describe('who may come in', () => {
+  const refusal = async (options: { sessionId: string; token?: string; connectionId?: string }) => {
+    const failure = await RawClient.connect({ roomUrl: stack.roomUrl, ...options }).catch(
+      (error: unknown) => error,
+    );
+    if (!(failure instanceof RefusedError)) throw new Error(`not refused: ${String(failure)}`);
+    const { error } = JSON.parse(failure.body) as { error: string };
+    // A browser can't see that status; the same address says it to a plain GET.
+    const url = new URL(`/parties/main/${options.sessionId}`, stack.roomUrl);
+    if (options.token) url.searchParams.set('token', options.token);
+    if (options.connectionId) url.searchParams.set('_pk', options.connectionId);
+    expect((await fetch(url)).status).toBe(failure.status);
+    return [failure.status, error];
+  };
+
+  it('is refused before the upgrade, with a status and a reason', async () => {
+    const { id, token } = await scene.session();
+    const other = await scene.session();
+    expect(await refusal({ sessionId: id })).toEqual([401, 'unauthorized']);
+    expect(await refusal({ sessionId: id, token: 'x.y.z' })).toEqual([401, 'unauthorized']);
+    expect(await refusal({ sessionId: id, token: `${token}x` })).toEqual([401, 'unauthorized']);
+    expect(await refusal({ sessionId: id, token: other.token })).toEqual([403, 'forbidden']);
+    expect(await refusal({ sessionId: 'nonsense', token })).toEqual([400, 'bad_request']);
+    expect(await refusal({ sessionId: id, token, connectionId: 'a b' })).toEqual([400, 'bad_request']);
+    const nowhere = randomUUID();
+    expect(await refusal({ sessionId: nowhere, token: await scene.token(nowhere, 'host') })).toEqual([
+      404,
+      'not_found',
+    ]);
+    const forged = await signSessionToken(
+      { sessionId: id, role: 'host', displayName: 'Eve', userId: null, avatarUrl: null },
+      'another secret of the same length',
+    );
+    expect(await refusal({ sessionId: id, token: forged })).toEqual([401, 'unauthorized']);
+  });
+
+  it('cannot say who he is by a header', async () => {
+    const { id } = await scene.session();
+    const forged = encodeURIComponent(
+      JSON.stringify({ userId: null, displayName: 'Eve', avatarUrl: null, role: 'host' }),
+    );
+    const eve = await scene.join(id, 'viewer', { headers: { 'x-backbeat-access': forged } });
+    expect(eve.state.payload.your_role).toBe('viewer');
+  });
+
+  it('is let in a second time under the same connection id without the first being in the way', async () => {
+    const { id } = await scene.session();
+    const connectionId = randomUUID();
+    const first = await scene.join(id, 'host', { connectionId });
+    const watcher = await scene.join(id, 'viewer');
+    const second = await scene.join(id, 'host', { connectionId });
+    expect(await first.closed).toMatchObject({ code: 1000 });
+    await second.edit('x', 'r1');
+    await watcher.next('code_update');
+    expect(second.state.payload.participants).toHaveLength(2);
+    expect(watcher.all('user_left')).toEqual([]);
+    expect(watcher.all('user_joined')).toEqual([]);
+  });
+});
+
+describe('what a message may be', () => {
+  it('a viewer’s edit, play or stop is refused, its cursor ignored, its chat taken', async () => {
+    const { id } = await scene.session({ code: 'start' });
+    const host = await scene.join(id);
+    const viewer = await scene.join(id, 'viewer');
+    viewer.send('code_update', { code: 'mine', request_id: 'r1' });
+    expect((await viewer.next('error', (e) => e.request_id === 'r1')).payload.error).toBe('forbidden');
+    viewer.send('play', { request_id: 'p' });
+    await viewer.next('error', (e) => e.request_id === 'p' && e.error === 'forbidden');
+    viewer.send('cursor_position', { line: 1, col: 1 });
+    viewer.send('chat_message', { message: 'hi' });
+    await host.next('chat_message');
+    expect(host.all('cursor_position')).toEqual([]);
+    expect(host.all('code_update')).toEqual([]);
+    expect((await scene.join(id, 'viewer')).state.payload).toMatchObject({ code: 'start', rev: 0 });
+  });
+
+  it('is refused when it does not fit, and the connection stays', async () => {
+    const { id } = await scene.session();
+    const ada = await scene.join(id);
+    const cases: [send: () => void, error: string][] = [
+      [() => ada.sendFrame('not json'), 'bad_request'],
+      [() => ada.sendFrame(Buffer.from([1, 2, 3])), 'bad_request'],
+      [() => ada.sendFrame('[]'), 'validation_error'],
+      [() => ada.send('no_such_type', {}), 'validation_error'],
+      [() => ada.send('code_update', { code: 5 }), 'validation_error'],
+      [() => ada.send('code_update', { code: 'a\u0000b' }), 'validation_error'],
+      [() => ada.send('code_update', { code: 'a\ud800b' }), 'validation_error'],
+      [() => ada.send('code_update', { code: 'x'.repeat(MAX_CODE_BYTES + 1) }), 'validation_error'],
+      [() => ada.send('code_update', { code: 'ü'.repeat(MAX_CODE_BYTES / 2 + 1) }), 'validation_error'],
+      [() => ada.send('chat_message', { message: ' \n' }), 'validation_error'],
+      [() => ada.send('chat_message', { message: 'x'.repeat(MAX_CHAT_CHARS + 1) }), 'validation_error'],
+      [() => ada.send('chat_message', { message: 'x', id: 'not a uuid' }), 'validation_error'],
+      [() => ada.send('cursor_position', { line: 0, col: 0 }), 'validation_error'],
+      [() => ada.send('ping', undefined, { filler: 'x'.repeat(MAX_FRAME_BYTES) }), 'validation_error'],
+    ];
+    for (const [i, [send, error]] of cases.entries()) {
+      send();
+      await vi.waitUntil(() => ada.all('error').length > i, { timeout: 10_000 });
+      expect(ada.all('error')[i]?.payload.error, `case ${i}`).toBe(error);
+    }
+    expect((await scene.join(id, 'viewer')).state.payload).toMatchObject({ rev: 0, chat_history: [] });
+    expect((await ada.edit('x'.repeat(MAX_CODE_BYTES), 'largest')).payload.rev).toBe(1);
+    ada.send('chat_message', { message: 'y'.repeat(MAX_CHAT_CHARS) });
+    await ada.next('chat_message');
+  });
+
+  it('is limited in number: edits a second and chat a minute, with nothing lost below the limit', async () => {
+    const { id } = await scene.session();
+    const ada = await scene.join(id);
+    for (let i = 1; i <= MAX_CODE_UPDATES_PER_SECOND + 1; i++) {
+      ada.send('code_update', { code: `edit ${i}`, request_id: `r${i}` });
+    }
+    const refused = await ada.next('error');
+    expect(refused.payload).toMatchObject({
+      error: 'too_many_requests',
+      request_id: `r${MAX_CODE_UPDATES_PER_SECOND + 1}`,
+    });
+    await ada.next('ack', ({ rev }) => rev === MAX_CODE_UPDATES_PER_SECOND);
+    for (let i = 1; i <= MAX_CHAT_PER_MINUTE + 1; i++) {
+      ada.send('chat_message', { message: `message ${i}`, request_id: `m${i}` });
+    }
+    await ada.next(
+      'error',
+      (e) => e.request_id === `m${MAX_CHAT_PER_MINUTE + 1}` && e.error === 'too_many_requests',
+    );
+    expect(ada.all('chat_message')).toHaveLength(MAX_CHAT_PER_MINUTE);
+    expect(ada.all('error')).toHaveLength(2);
+  });
+});
+
+describe('one writer per session', () => {
+  it('a room that another one has replaced commits nothing more, and sends its clients away', async () => {
+    const { id } = await scene.session();
+    const ada = await scene.join(id);
+    await ada.edit('before', 'r1');
+    // What another room does when it starts: it takes a newer token, and commits.
+    const session = scene.key(`s:${id}`);
+    const newer = String(Date.now() + 60_000);
+    await scene.redis(
+      'HSET',
+      session,
+      'epoch',
+      newer,
+      'code',
+      'of the successor',
+      'rev',
+      '2',
+      'code_epoch',
+      newer,
+    );
+    ada.send('code_update', { code: 'of the zombie', request_id: 'r2' });
+    await ada.next('server_shutdown');
+    expect(await ada.closed).toMatchObject({ code: 1012 });
+    expect(ada.all('ack').map(({ payload }) => payload.request_id)).toEqual(['r1']);
+    expect(await scene.redis('HGET', session, 'code')).toBe('of the successor');
+    // Its clients come back, to whoever has the session now, with what wasn't acknowledged.
+    const back = await scene.join(id);
+    expect(back.state.payload).toMatchObject({ code: 'of the successor', rev: 2 });
+    expect((await back.edit('of the zombie', 'r2')).payload.rev).toBe(3);
+  });
+});

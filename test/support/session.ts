@@ -1,0 +1,142 @@
+/** Sessions and people on a running stack, in one line each. */
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { z } from 'zod';
+import { signSessionToken } from '../../src/sessions/token.ts';
+import type { Role } from '../../src/sessions/types.ts';
+import { RawClient, type RawClientOptions } from './raw-client.ts';
+
+interface StackAddresses {
+  roomUrl: string;
+  workerUrl: string;
+  databaseUrl: string;
+  redisRestUrl: string;
+  redisRestToken: string;
+  flushSecret: string;
+  jwtSecret: string;
+  keyPrefix: string;
+  neonFetchEndpoint: string;
+}
+
+const createdSchema = z.object({ session: z.object({ id: z.string() }), token: z.string() });
+
+export interface StoredSession {
+  code: string;
+  rev: number;
+  messages: string[];
+}
+
+/** What a test does with a stack, besides starting and stopping it. */
+export class Scene {
+  readonly #stack: StackAddresses;
+  readonly #database: pg.Pool;
+  readonly #clients: RawClient[] = [];
+
+  constructor(stack: StackAddresses) {
+    this.#stack = stack;
+    this.#database = new pg.Pool({ connectionString: stack.databaseUrl, max: 1 });
+    // An engine that a test takes down cuts its connections; the next query opens a new one.
+    this.#database.on('error', () => {});
+  }
+
+  /** Makes a session over the API. */
+  async session(body: { code?: string; title?: string } = {}): Promise<{ id: string; token: string }> {
+    const response = await fetch(`${this.#stack.workerUrl}/api/v1/sessions`, {
+      method: 'POST',
+      body: JSON.stringify({ display_name: 'Ada', ...body }),
+    });
+    const { session, token } = createdSchema.parse(await response.json());
+    return { id: session.id, token };
+  }
+
+  token(sessionId: string, role: Role, displayName: string = role): Promise<string> {
+    return signSessionToken(
+      { sessionId, role, displayName, userId: null, avatarUrl: null },
+      this.#stack.jwtSecret,
+    );
+  }
+
+  /** Joins a session and waits for its state; closed at the end of the test by `leave`. */
+  async join(
+    sessionId: string,
+    role: Role = 'host',
+    over: Partial<RawClientOptions> = {},
+  ): Promise<Awaited<ReturnType<typeof RawClient.join>>> {
+    const client = await RawClient.join({
+      roomUrl: this.#stack.roomUrl,
+      sessionId,
+      token: over.token ?? (await this.token(sessionId, role)),
+      connectionId: randomUUID(),
+      ...over,
+    });
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** What Postgres holds of a session. */
+  async stored(sessionId: string): Promise<StoredSession | null> {
+    const { rows } = await this.#database.query<{ code: string; code_rev: string }>(
+      'select code, code_rev from sessions where id = $1',
+      [sessionId],
+    );
+    const messages = await this.#database.query<{ content: string }>(
+      'select content from session_messages where session_id = $1 order by created_at',
+      [sessionId],
+    );
+    const row = rows[0];
+    return row
+      ? { code: row.code, rev: Number(row.code_rev), messages: messages.rows.map((m) => m.content) }
+      : null;
+  }
+
+  async sql(text: string, values: unknown[] = []): Promise<void> {
+    await this.#database.query(text, values);
+  }
+
+  /** One Redis command over the same REST API as the rooms use. */
+  async redis(...command: string[]): Promise<unknown> {
+    const response = await fetch(this.#stack.redisRestUrl, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${this.#stack.redisRestToken}` },
+      body: JSON.stringify(command),
+    });
+    return z.object({ result: z.unknown() }).parse(await response.json()).result;
+  }
+
+  key(name: string): string {
+    return `${this.#stack.keyPrefix}${name}`;
+  }
+
+  async isDirty(sessionId: string): Promise<boolean> {
+    return (await this.redis('ZSCORE', this.key('dirty'), sessionId)) !== null;
+  }
+
+  /** A request to the Worker with the flush secret. */
+  async worker(method: string, path: string): Promise<{ status: number; body: unknown }> {
+    const response = await fetch(`${this.#stack.workerUrl}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${this.#stack.flushSecret}` },
+    });
+    return { status: response.status, body: await response.json() };
+  }
+
+  /** Counters of the local fronts: what Upstash and Neon would have been asked, and billed. */
+  async counters(): Promise<{ commands: number; statements: number }> {
+    const ask = async (url: string) => (await fetch(new URL('/_stats', url))).json();
+    return {
+      commands: z.object({ commands: z.number() }).parse(await ask(this.#stack.redisRestUrl)).commands,
+      statements: z.object({ statements: z.number() }).parse(await ask(this.#stack.neonFetchEndpoint))
+        .statements,
+    };
+  }
+
+  /** Everybody leaves. */
+  async leave(): Promise<void> {
+    await Promise.all(this.#clients.splice(0).map((client) => client.close()));
+  }
+
+  async end(): Promise<void> {
+    for (const client of this.#clients) client.terminate();
+    await this.#database.end();
+  }
+}
