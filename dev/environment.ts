@@ -69,6 +69,20 @@ export function makeVariables(
   }
 }
 
+/**
+ * Checks what `env` gives for tuning before anything is started.
+ * @throws {StackError} naming each malformed variable.
+ */
+export function checkTuning(secrets: Secrets, env: Record<string, string | undefined>): void {
+  const anywhere = 'http://127.0.0.1:1';
+  const database = 'postgres://127.0.0.1:1/any';
+  makeVariables(
+    { redisRest: anywhere, database, neonFetchEndpoint: anywhere, worker: anywhere },
+    secrets,
+    env,
+  );
+}
+
 function tuning(
   shape: Record<string, unknown>,
   env: Record<string, string | undefined>,

@@ -3,9 +3,11 @@ import { readyBlock } from './announce.ts';
 import { messageOf, StackError } from './errors.ts';
 import { parseOptions, type StackOptions, USAGE } from './options.ts';
 import { Output } from './output.ts';
+import { findOwners } from './owners.ts';
+import { isAlive } from './process-table.ts';
 import { Stack } from './stack.ts';
 
-const PARENT_POLL_MS = 500;
+const OWNER_POLL_MS = 500;
 /** Ctrl-C can arrive twice, from the terminal and from a wrapper that passes it on; that is still one Ctrl-C. */
 const SAME_SIGNAL_MS = 400;
 
@@ -90,12 +92,11 @@ function stopOnSignals(stack: Stack, options: StackOptions): { hasBegun(): boole
     void stop('the supervisor failed', 1);
   });
 
-  // A throwaway stack belongs to the program that started it, and one of `npm run` to npm. Others may be left to run alone.
-  if (options.isEphemeral || process.env.npm_lifecycle_event !== undefined) {
-    const parentPid = process.ppid;
+  const owners = findOwners(options.isEphemeral);
+  if (owners.length > 0) {
     setInterval(() => {
-      if (process.ppid !== parentPid) void stop('the parent process is gone', 1);
-    }, PARENT_POLL_MS).unref();
+      if (!owners.every(isAlive)) void stop('the process that started it is gone', 0);
+    }, OWNER_POLL_MS).unref();
   }
   return { hasBegun: () => begunAtMs !== null, done };
 }

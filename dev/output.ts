@@ -11,7 +11,7 @@ const NOISE = [
   /^-+$/,
   /^Loading (environment variables|config) from/,
   /^Build succeeded, starting server/,
-  /^\[pk:\w+\] (Ready on|- )/,
+  /^\[pk:\w+\] (Ready on|Updated and ready on|- )/,
   /Request\.cf/i,
   /^\[(pk|wrangler):\w+\] (GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) \S+ [123]\d\d/,
   /^Using secrets defined in/,

@@ -185,7 +185,8 @@ export class Part {
     try {
       const process = await this.#spawn(abort.signal, (line, stream) => {
         this.#log.add(line);
-        if (spec.isShown) this.#output.partLine(this.name, line);
+        // What ends complains of what has ended before it; that is in its log.
+        if (spec.isShown && this.#state !== 'stopping') this.#output.partLine(this.name, line);
         if (stream === 'stdout') lines.add(line);
         if (spec.reloadMarker?.test(line) && this.#life) this.#life.announcedReloadAtMs = Date.now();
         if (this.#state !== 'starting') return;
@@ -227,6 +228,8 @@ export class Part {
           abort.signal,
         );
         life.code = this.#findCode(life);
+        // What was announced while it started has come by now; what goes from here on was killed.
+        life.announcedReloadAtMs = 0;
       } finally {
         clearTimeout(timeout);
       }
@@ -270,6 +273,7 @@ export class Part {
     const replacement = this.#findCode(life);
     if (isReloading) {
       life.code = replacement;
+      if (replacement) life.announcedReloadAtMs = 0;
       return;
     }
     void this.#died(life, `lost the process that ran its code${life.code ? ` (pid ${life.code.pid})` : ''}`);

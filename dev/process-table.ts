@@ -1,5 +1,5 @@
 /** The system's processes, as far as supervising needs them: who descends from whom, and who is really gone. */
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 
 export interface ProcessInfo {
@@ -22,7 +22,7 @@ export function listProcesses(): ProcessInfo[] {
 
 /** The identity of a live process, or null when there is none with that pid. */
 export function identify(pid: number): ProcessIdentity | null {
-  const found = process.platform === 'linux' ? readProc(pid) : listFromPs().find((info) => info.pid === pid);
+  const found = process.platform === 'linux' ? readProc(pid) : listFromPs(['-p', String(pid)])[0];
   return found ? { pid, startedAt: found.startedAt } : null;
 }
 
@@ -72,13 +72,14 @@ function readProc(pid: number): ProcessInfo | null {
 
 const PS_LINE = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(\S+\s+\S+\s+\S+\s+\S+\s+\d{4})\s+(.*)$/;
 
-function listFromPs(): ProcessInfo[] {
-  const output = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,pgid=,stat=,lstart=,command='], {
+function listFromPs(selection = ['-A']): ProcessInfo[] {
+  // It fails when it finds none; what it printed is right all the same.
+  const { stdout } = spawnSync('ps', [...selection, '-o', 'pid=,ppid=,pgid=,stat=,lstart=,command='], {
     encoding: 'utf8',
     env: { ...process.env, LC_ALL: 'C' },
     maxBuffer: 16 * 1024 * 1024,
   });
-  return output.split('\n').flatMap((line) => {
+  return (stdout ?? '').split('\n').flatMap((line) => {
     const match = PS_LINE.exec(line);
     if (!match) return [];
     const [, pid, parentPid, groupId, state, startedAt, command] = match;

@@ -2,7 +2,7 @@
 import { type Control, startControl } from './control.ts';
 import { CronTrigger } from './cron.ts';
 import { closeDataFolder, type DataFolder, openDataFolder } from './data-folder.ts';
-import { inheritedEnvironment, makeVariables } from './environment.ts';
+import { checkTuning, inheritedEnvironment, makeVariables } from './environment.ts';
 import { messageOf, StackError } from './errors.ts';
 import { DataLock } from './lock.ts';
 import { killAll } from './managed-process.ts';
@@ -98,6 +98,7 @@ export class Stack {
     this.#lock.setWatchdog(this.#watchdog.identity);
 
     const secrets = loadSecrets(folder.path, this.#env);
+    checkTuning(secrets, this.#env);
     const ports = await this.#pickPorts();
     const workerUrl = `http://127.0.0.1:${ports.worker}`;
     const roomUrl = `http://127.0.0.1:${ports.room}`;

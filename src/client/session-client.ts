@@ -54,7 +54,7 @@ export interface SessionClientOptions {
   pingIntervalMs?: number;
   /** A connection that was silent this long is replaced. By default 45 s. */
   silenceLimitMs?: number;
-  /** Pause before the first reconnect, doubled at random at most; it grows up to `maxReconnectMs`. By default 300 ms and 8 s. */
+  /** Pause before the first reconnect, doubled at random at most; it grows up to `maxReconnectMs`. By default 300 ms and 4 s. */
   minReconnectMs?: number;
   maxReconnectMs?: number;
 }
@@ -154,7 +154,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
       WebSocket: options.WebSocket,
       fetch: options.fetch,
       minReconnectMs: options.minReconnectMs ?? 300,
-      maxReconnectMs: options.maxReconnectMs ?? 8_000,
+      maxReconnectMs: options.maxReconnectMs ?? 4_000,
       pingIntervalMs: options.pingIntervalMs ?? 20_000,
       silenceLimitMs: options.silenceLimitMs ?? 45_000,
       ping: () => this.#frame({ type: 'ping', payload: {} }),

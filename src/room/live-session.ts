@@ -233,7 +233,7 @@ export class LiveSession {
       // A room in which nobody types has to find out by itself that storage is back.
       this.#pending.code ??= this.#codeNow(0);
       this.#schedule();
-      await this.#armAlarm();
+      await this.armAlarm();
       return;
     }
     if (!this.#mayBeDirty()) return;
@@ -241,7 +241,14 @@ export class LiveSession {
     const isSwept = heard < this.#options.flushMs && heard < this.#lastLease.leftMs;
     // A commit said so a moment ago; no need to ask.
     if (!isSwept && !(await this.#askWhetherSwept())) await this.flush();
-    if (this.#mayBeDirty()) await this.#armAlarm();
+    if (this.#mayBeDirty()) await this.armAlarm();
+  }
+
+  /** Sees to it that the session is flushed, whatever becomes of this instance. */
+  async armAlarm(): Promise<void> {
+    if (this.#isAlarmArmed) return;
+    this.#isAlarmArmed = true;
+    await this.#ports.armAlarm(this.#options.flushMs);
   }
 
   /** Stops: nothing is committed any more. */
@@ -362,7 +369,7 @@ export class LiveSession {
     const isSpread = this.#home !== 'postgres' && this.#unflushed.size > 0;
     await Promise.all([
       this.#noteHome(isBuffered ? 'buffer' : isSpread ? 'both' : 'postgres'),
-      this.#armAlarm(),
+      this.armAlarm(),
     ]);
   }
 
@@ -458,12 +465,6 @@ export class LiveSession {
     if (this.#home === home) return;
     await this.#ports.noteHome(home);
     this.#home = home;
-  }
-
-  async #armAlarm(): Promise<void> {
-    if (this.#isAlarmArmed) return;
-    this.#isAlarmArmed = true;
-    await this.#ports.armAlarm(this.#options.flushMs);
   }
 
   #setDegraded(reason: 'buffer_unavailable' | 'storage_unavailable' | null): void {

@@ -257,7 +257,7 @@ export default class SessionRoom implements Party.Server {
 
   async onAlarm(): Promise<void> {
     try {
-      await (await this.#open()).onAlarm();
+      await (await this.#open({ byAlarm: true })).onAlarm();
     } catch (error) {
       if (error instanceof SessionNotFoundError) return;
       log(this.#id, 'alarm_failed', error instanceof Error ? error.message : 'unknown');
@@ -269,15 +269,15 @@ export default class SessionRoom implements Party.Server {
   // ---- the session -------------------------------------------------------------------------------------------------
 
   /** The live session, loaded once; a failure to load is not kept. */
-  #open(): Promise<LiveSession> {
-    this.#session ??= this.#load().catch((error: unknown) => {
+  #open({ byAlarm = false } = {}): Promise<LiveSession> {
+    this.#session ??= this.#load(byAlarm).catch((error: unknown) => {
       this.#session = null;
       throw error;
     });
     return this.#session;
   }
 
-  async #load(): Promise<LiveSession> {
+  async #load(byAlarm: boolean): Promise<LiveSession> {
     const config = configOf(this.#room.env);
     const id = await this.#sessionId();
     const sessions = repositoryOf(config);
@@ -316,6 +316,8 @@ export default class SessionRoom implements Party.Server {
         clock: { now: Date.now, setTimeout: (task, delayMs) => void setTimeout(task, delayMs) },
       },
     );
+    // What an earlier instance left dirty has an alarm, unless that was lost with it.
+    if (opened.isDirty && !byAlarm) await this.#live.armAlarm();
     return this.#live;
   }
 

@@ -113,11 +113,14 @@ export class SessionPage {
       const element = document.querySelector('[data-testid=save-state]');
       const root = document.querySelector('[data-testid=editor]')?.shadowRoot;
       if (!(element instanceof HTMLElement) || !root) throw new Error('this is no session');
-      const note = () => {
-        const lines = [...root.querySelectorAll('.cm-line')].map((line) => line.textContent ?? '');
+      // No function here may have a name: the transpiler would mark it with a helper that the page doesn't have.
+      new MutationObserver(() => {
+        const content = root.querySelector('.cm-content')?.cloneNode(true);
+        if (!(content instanceof Element)) return;
+        for (const peer of content.querySelectorAll('.cm-peer')) peer.remove();
+        const lines = [...content.querySelectorAll('.cm-line')].map((line) => line.textContent ?? '');
         shown.push({ state: element.dataset.state ?? '', text: lines.join('\n') });
-      };
-      new MutationObserver(note).observe(element, { attributes: true, attributeFilter: ['data-state'] });
+      }).observe(element, { attributes: true, attributeFilter: ['data-state'] });
       Object.assign(window, { shownSaveStates: shown });
     });
   }

@@ -3,7 +3,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Flusher } from '../../src/buffer/flusher.ts';
 import { StorageUnavailableError, SupersededError, WriteRefusedError } from '../../src/sessions/errors.ts';
 import { isNewer } from '../../src/sessions/merge.ts';
-import type { Commit, SessionMessage, SessionWrite, SessionWriter, WriteOutcome } from '../../src/sessions/types.ts';
+import type {
+  Commit,
+  SessionMessage,
+  SessionWrite,
+  SessionWriter,
+  WriteOutcome,
+} from '../../src/sessions/types.ts';
 import { type BufferFixture, engines, startBuffer } from '../support/buffer.ts';
 
 const BOUNDS = { maxSessions: 100, maxBytes: 1_000_000 };
@@ -26,7 +32,10 @@ function message(content = 'hello', id = randomUUID()): SessionMessage {
 
 /** Postgres as the flusher knows it: an idempotent writer that can be made to fail. */
 class FakeWriter implements SessionWriter {
-  readonly rows = new Map<string, { code: string; rev: number; epoch: number; messages: Map<string, SessionMessage> }>();
+  readonly rows = new Map<
+    string,
+    { code: string; rev: number; epoch: number; messages: Map<string, SessionMessage> }
+  >();
   readonly missing = new Set<string>();
   readonly busy = new Set<string>();
   calls: SessionWrite[][] = [];
@@ -104,7 +113,15 @@ describe.each(engines)('the buffer on %s', (engine) => {
     it('stores code, messages and receipts as they were, whatever they look like', async () => {
       const { buffer } = fixture;
       const id = randomUUID();
-      for (const [i, text] of ['123', '{}', 'null', '', '"x"', '🎵 $: s("bd*4")\n\t\\u0041', 'noscript'].entries()) {
+      for (const [i, text] of [
+        '123',
+        '{}',
+        'null',
+        '',
+        '"x"',
+        '🎵 $: s("bd*4")\n\t\\u0041',
+        'noscript',
+      ].entries()) {
         const { epoch } = await buffer.open(id);
         const said = message(text || ' ');
         await buffer.commit(
@@ -126,7 +143,12 @@ describe.each(engines)('the buffer on %s', (engine) => {
       const id = randomUUID();
       const { epoch } = await buffer.open(id);
       const first = commit(id, epoch, { code: code('one', 1), messages: [message()] });
-      expect(await buffer.commit(first)).toMatchObject({ rev: 1, isDirty: true, wasForgotten: false, dirtySessions: 1 });
+      expect(await buffer.commit(first)).toMatchObject({
+        rev: 1,
+        isDirty: true,
+        wasForgotten: false,
+        dirtySessions: 1,
+      });
       expect(await buffer.commit(first)).toMatchObject({ rev: 1 });
       await buffer.commit(commit(id, epoch, { code: code('two', 2) }));
       expect(await buffer.commit(first)).toMatchObject({ rev: 2 });
@@ -142,7 +164,9 @@ describe.each(engines)('the buffer on %s', (engine) => {
       const zombie = await buffer.open(id);
       const successor = await buffer.open(id);
       expect(successor.epoch).toBeGreaterThan(zombie.epoch);
-      await expect(buffer.commit(commit(id, zombie.epoch, { code: code('old', 1) }))).rejects.toThrow(SupersededError);
+      await expect(buffer.commit(commit(id, zombie.epoch, { code: code('old', 1) }))).rejects.toThrow(
+        SupersededError,
+      );
       await buffer.commit(commit(id, successor.epoch, { code: code('new', 1) }));
       await expect(
         buffer.commit(commit(id, zombie.epoch, { code: code('old', 99), messages: [message()] })),
@@ -168,15 +192,21 @@ describe.each(engines)('the buffer on %s', (engine) => {
       await buffer.commit(commit(id, epoch, { code: code('one', 1) }));
       await command('FLUSHALL');
       expect(await buffer.flushState(id)).toMatchObject({ wasForgotten: true });
-      expect(await buffer.commit(commit(id, epoch, { code: code('two', 2) }))).toMatchObject({ wasForgotten: true });
-      expect(await buffer.commit(commit(id, epoch, { code: code('three', 3) }))).toMatchObject({ wasForgotten: false });
+      expect(await buffer.commit(commit(id, epoch, { code: code('two', 2) }))).toMatchObject({
+        wasForgotten: true,
+      });
+      expect(await buffer.commit(commit(id, epoch, { code: code('three', 3) }))).toMatchObject({
+        wasForgotten: false,
+      });
     });
 
     it('reports the sweeper’s lease', async () => {
       const { buffer } = fixture;
       const id = randomUUID();
       const { epoch } = await buffer.open(id);
-      expect(await buffer.commit(commit(id, epoch, { code: code('one', 1) }))).toMatchObject({ sweeperLeaseMs: 0 });
+      expect(await buffer.commit(commit(id, epoch, { code: code('one', 1) }))).toMatchObject({
+        sweeperLeaseMs: 0,
+      });
       expect(await buffer.acquireLease({ token: 'x', lengthMs: 5_000 })).toBe('taken');
       const { sweeperLeaseMs } = await buffer.commit(commit(id, epoch, { code: code('two', 2) }));
       expect(sweeperLeaseMs).toBeGreaterThan(0);
@@ -203,7 +233,9 @@ describe.each(engines)('the buffer on %s', (engine) => {
       const id = randomUUID();
       await command('SET', keys.session(id), 'not a hash');
       const secret = 'let nobody = "see this"';
-      const failure = await buffer.commit(commit(id, 1, { code: code(secret, 1) })).catch((error: unknown) => error);
+      const failure = await buffer
+        .commit(commit(id, 1, { code: code(secret, 1) }))
+        .catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(StorageUnavailableError);
       expect(JSON.stringify(failure, Object.getOwnPropertyNames(failure))).not.toContain('nobody');
     });
@@ -216,7 +248,12 @@ describe.each(engines)('the buffer on %s', (engine) => {
       const { epoch } = await buffer.open(id);
       await buffer.commit(commit(id, epoch, { code: code('one', 1), messages: [message('hi')] }));
       expect(await command('TTL', keys.session(id))).toBe(-1);
-      expect(await flusher.flushSession(id)).toMatchObject({ sessions: 1, messages: 1, flushedRev: 1, isDirty: false });
+      expect(await flusher.flushSession(id)).toMatchObject({
+        sessions: 1,
+        messages: 1,
+        flushedRev: 1,
+        isDirty: false,
+      });
       expect(writer.row(id)).toMatchObject({ code: 'one', rev: 1 });
       expect(writer.row(id).messages.size).toBe(1);
       const held = await buffer.read(id, true);
@@ -240,7 +277,10 @@ describe.each(engines)('the buffer on %s', (engine) => {
         throw new StorageUnavailableError('postgres', 'down');
       };
       await expect(flusher.sweep()).rejects.toThrow(StorageUnavailableError);
-      expect(await buffer.read(id, true)).toMatchObject({ code: { code: 'one' }, messages: [{ content: 'hello' }] });
+      expect(await buffer.read(id, true)).toMatchObject({
+        code: { code: 'one' },
+        messages: [{ content: 'hello' }],
+      });
       expect(await buffer.stats()).toMatchObject({ dirtySessions: 1 });
       writer.before = async () => {};
       await flusher.sweep();
@@ -385,8 +425,14 @@ describe.each(engines)('the buffer on %s', (engine) => {
       expect(writer.row(broken)).toMatchObject({ code: 'one' });
       expect(writer.row(broken).messages.size).toBe(1);
       const { letters } = await buffer.listDead({ limit: 100 });
-      expect(letters.map(({ session_id, kind, reason }) => `${session_id} ${kind} ${reason.code}`).sort()).toEqual(
-        [`${broken} message malformed`, `${gone} code session_missing`, `${gone} message session_missing`].sort(),
+      expect(
+        letters.map(({ session_id, kind, reason }) => `${session_id} ${kind} ${reason.code}`).sort(),
+      ).toEqual(
+        [
+          `${broken} message malformed`,
+          `${gone} code session_missing`,
+          `${gone} message session_missing`,
+        ].sort(),
       );
       expect(letters.find(({ reason }) => reason.code === 'malformed')?.data).toBe('{"not":"a message"}');
       expect(await buffer.stats()).toMatchObject({ dirtySessions: 0 });
@@ -424,7 +470,9 @@ describe.each(engines)('the buffer on %s', (engine) => {
       expect(await flusher.flushSession(id)).toMatchObject({ isDirty: false });
       expect(writer.row(id)).toMatchObject({ code: 'twelve', rev: 14 });
       // A commit under a revision that is taken comes back with the one to go on from.
-      expect(await buffer.commit(commit(id, successor.epoch, { code: code('thirteen', 13) }))).toMatchObject({ rev: 14 });
+      expect(await buffer.commit(commit(id, successor.epoch, { code: code('thirteen', 13) }))).toMatchObject({
+        rev: 14,
+      });
     });
 
     it('sends readers to Postgres where it is ahead of the buffer', async () => {
@@ -463,7 +511,9 @@ describe.each(engines)('the buffer on %s', (engine) => {
       writer.after = async () => {
         rev += 1;
         await buffer.commit(commit(id, epoch, { code: code('x', rev) }));
-        other = await new Flusher({ buffer, writer, bounds: BOUNDS, intervalMs: 1, leaseMs: 1 }).runSweeper(0);
+        other = await new Flusher({ buffer, writer, bounds: BOUNDS, intervalMs: 1, leaseMs: 1 }).runSweeper(
+          0,
+        );
       };
       expect(await flusher.runSweeper(55_000)).toMatchObject({ outcome: 'swept', sweeps: 12 });
       expect(other).toMatchObject({ outcome: 'busy', sweeps: 0 });

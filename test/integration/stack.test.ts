@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -163,6 +163,8 @@ describe('a throwaway stack', () => {
 
 describe('a stack on a data folder', () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'backbeat-test-'));
+  // Passable for the user that a real Postgres runs as.
+  chmodSync(dataDir, 0o711);
   const stacks: Stack[] = [];
 
   async function start(env: Record<string, string> = {}, args: string[] = []): Promise<Stack> {

@@ -132,7 +132,9 @@ export class RawClient {
   async close(): Promise<void> {
     if (this.#socket.readyState === WebSocket.CLOSED) return;
     const closed = once(this.#socket, 'close');
-    this.#socket.close(1000);
+    // workerd ends the TCP connection late where a room closed it on another connection's behalf.
+    if (this.#socket.readyState === WebSocket.CLOSING) this.#socket.terminate();
+    else this.#socket.close(1000);
     await closed;
   }
 
