@@ -132,7 +132,7 @@ describe('a throwaway stack', () => {
   test('keeps down what it is told to stop, until it is told to start it', async () => {
     const { postgresPart } = stack;
     expect(await stack.control.stop(postgresPart)).toMatchObject({ state: 'down', pid: null });
-    expect(await status(`${stack.workerUrl}/health`)).toBe(503);
+    await until('the Worker says so', async () => (await status(`${stack.workerUrl}/health`)) === 503);
     // The Worker can be started meanwhile: it says itself what is missing.
     expect(await stack.control.restart('worker')).toMatchObject({ state: 'up' });
     expect(await stack.control.parts()).toMatchObject({ [postgresPart]: { state: 'down' } });
