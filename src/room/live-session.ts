@@ -143,6 +143,10 @@ export class LiveSession {
   get flushedRev(): number {
     return this.#flushedRev;
   }
+  /** Where what was committed last is safe. */
+  get durable(): 'buffer' | 'postgres' {
+    return this.#codeMissingInBuffer ? 'postgres' : 'buffer';
+  }
   /** What clients are told while storage is in trouble, else null. */
   get degraded(): ServerPayload<'degraded'> | null {
     return this.#degraded;
@@ -184,7 +188,7 @@ export class LiveSession {
     if (this.#known.has(message.id)) {
       const waiting = this.#pending.senders.has(message.id) ? this.#pending : this.#inFlight;
       if (waiting?.senders.has(message.id)) waiting.senders.set(message.id, connectionId);
-      else this.#ports.send(connectionId, 'ack', { message_id: message.id, durable: this.#durable });
+      else this.#ports.send(connectionId, 'ack', { message_id: message.id, durable: this.durable });
       return 'duplicate';
     }
     if (this.#pending.messages.length >= MAX_PENDING_MESSAGES) return 'full';
@@ -278,10 +282,6 @@ export class LiveSession {
     for (const { reject } of this.#waiters.splice(0)) reject(new SupersededError(this.id));
   }
 
-  get #durable(): 'buffer' | 'postgres' {
-    return this.#codeMissingInBuffer ? 'postgres' : 'buffer';
-  }
-
   #mayBeDirty(): boolean {
     return this.#isDirty || !isEmpty(this.#pending) || this.#inFlight !== null;
   }
@@ -302,7 +302,7 @@ export class LiveSession {
       // Not committed yet: its acknowledgement comes with the commit, to whoever has the connection's id then.
       if (waiting && waiting.rev >= rev) return;
     }
-    this.#ports.send(connectionId, 'ack', { rev, request_id: requestId, durable: this.#durable });
+    this.#ports.send(connectionId, 'ack', { rev, request_id: requestId, durable: this.durable });
   }
 
   #remember(message: SessionMessage): void {
