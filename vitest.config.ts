@@ -10,8 +10,8 @@ export default defineConfig({
           include: ['test/integration/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          // One file at a time: each drives a whole stack, and the machine may have two cores.
-          fileParallelism: false,
+          // Two files at a time: each drives a whole stack, and the machine may have two cores.
+          maxWorkers: 2,
         },
       },
     ],
