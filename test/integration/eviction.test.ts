@@ -18,16 +18,20 @@ afterAll(async () => {
   await stack?.stop();
 });
 
-it('the alarm of an evicted room fires in a fresh instance, which flushes and tells those who stayed', async () => {
-  const { id } = await scene.session();
-  const epoch = async () => Number(await scene.redis('HGET', scene.key(`s:${id}`), 'epoch'));
-  const ada = await scene.join(id);
-  await ada.edit('x', 'r1');
-  const first = await epoch();
-  expect(await scene.isDirty(id)).toBe(true);
-  await vi.waitUntil(async () => (await scene.stored(id))?.code === 'x', WAIT);
-  await ada.next('flushed', ({ rev }) => rev === 1);
-  // A greater fencing token: whoever flushed is another instance than the one that took the edit.
-  expect(await epoch()).toBeGreaterThan(first);
-  expect(await scene.isDirty(id)).toBe(false);
-}, WAIT.timeout + 20_000);
+it(
+  'the alarm of an evicted room fires in a fresh instance, which flushes and tells those who stayed',
+  async () => {
+    const { id } = await scene.session();
+    const epoch = async () => Number(await scene.redis('HGET', scene.key(`s:${id}`), 'epoch'));
+    const ada = await scene.join(id);
+    await ada.edit('x', 'r1');
+    const first = await epoch();
+    expect(await scene.isDirty(id)).toBe(true);
+    await vi.waitUntil(async () => (await scene.stored(id))?.code === 'x', WAIT);
+    await ada.next('flushed', ({ rev }) => rev === 1);
+    // A greater fencing token: whoever flushed is another instance than the one that took the edit.
+    expect(await epoch()).toBeGreaterThan(first);
+    expect(await scene.isDirty(id)).toBe(false);
+  },
+  WAIT.timeout + 20_000,
+);
