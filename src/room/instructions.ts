@@ -23,7 +23,6 @@ export interface RoomParts {
   roster: Roster;
   notes: StandingNotes;
   outbox: Outbox;
-  strudelId(): string | null;
   session(): Promise<LiveSession>;
   /** Tells a member why, and closes his connection. */
   sendAway(member: Member, reason: string): void;
@@ -97,20 +96,20 @@ async function changeRole(
 
 /** Code that was set over HTTP is an edit like any other, of somebody who has no connection here. */
 async function setCode(
-  { code, editor_id, display_name }: Extract<RoomRequest, { kind: 'set_code' }>,
-  { notes, outbox, session: open, strudelId }: RoomParts,
+  { code, user_id, display_name, role }: Extract<RoomRequest, { kind: 'set_code' }>,
+  { notes, outbox, session: open }: RoomParts,
 ): Promise<Response> {
   if (notes.ended) return refuse(410, 'not_found', ENDED);
   const session = await open();
   const connectionId = `http-${crypto.randomUUID()}`;
-  const accepted = session.edit({ connectionId, requestId: undefined, code, editorId: editor_id });
+  const accepted = session.edit({ connectionId, requestId: undefined, code, editorId: user_id });
   if (!accepted) throw new Error('an edit without a request id is never a resend');
   const update: ServerPayload<'code_update'> = {
     code,
     rev: accepted.rev,
     display_name,
-    user_id: editor_id,
-    role: 'host',
+    user_id,
+    role,
   };
   outbox.broadcast('code_update', update);
   try {

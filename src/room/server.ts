@@ -18,6 +18,7 @@ import {
   type ServerPayload,
 } from '../protocol/index.ts';
 import { SessionNotFoundError, StorageUnavailableError, SupersededError } from '../sessions/errors.ts';
+import { may } from '../sessions/permissions.ts';
 import { HOMES, type SessionMessage } from '../sessions/types.ts';
 import {
   type ConnectionState,
@@ -185,7 +186,6 @@ export default class SessionRoom implements Party.Server {
       roster: this.#roster,
       notes: this.#notes,
       outbox: this.#outbox,
-      strudelId: () => this.#strudel.strudelId,
       session: () => this.#open(),
       sendAway: (member, reason) => this.#sendAway(member, reason),
       tellState: (member) => this.#tellState(member),
@@ -292,7 +292,9 @@ export default class SessionRoom implements Party.Server {
       requestId,
       room: {
         session: () => this.#open(),
-        strudel: this.#strudel,
+        members: () => this.#roster.members(),
+        strudelId: () => this.#strudel.strudelId,
+        switchStrudel: (strudelId, conversation) => this.#strudel.switchTo(strudelId, conversation),
         strudels: servicesOf(configOf(this.#room.env)).strudels,
         broadcast: (type, payload, except) => outbox.broadcast(type, payload, except),
         reply: (to, type, payload) => outbox.reply(to, type, payload),
@@ -509,7 +511,9 @@ export default class SessionRoom implements Party.Server {
       your_display_name: state.displayName,
       participants: participantsOf(this.#roster.members()),
       chat_history: chatHistory(history),
-      conversation_history: [...brought, ...conversationHistory(history, strudelId)],
+      conversation_history: may(state.role, 'read_conversation')
+        ? [...brought, ...conversationHistory(history, strudelId)]
+        : [],
       strudel_id: strudelId,
     };
   }
