@@ -1,5 +1,6 @@
 /** Configuration of the room and the Worker, parsed once from the environment. */
 import { z } from 'zod';
+import { MAX_CONNECTIONS_PER_ADDRESS, MAX_CONNECTIONS_PER_USER } from './protocol/limits.ts';
 
 const integer = (fallback: number, min: number, max: number) =>
   z.coerce.number().int().min(min).max(max).default(fallback);
@@ -30,6 +31,11 @@ export const storageSchema = z.object({
 export const accessSchema = z.object({
   JWT_SECRET: secret,
   FLUSH_SECRET: bearerSecret,
+  /** Where an identity provider publishes its keys; users' tokens are then checked by those instead of `JWT_SECRET`. */
+  JWKS_URL: httpUrl.optional(),
+  /** What users' tokens must say, when set. */
+  JWT_ISSUER: z.string().optional(),
+  JWT_AUDIENCE: z.string().optional(),
   /** Comma-separated origins; empty or absent: any. */
   ALLOWED_ORIGINS: z
     .string()
@@ -38,6 +44,8 @@ export const accessSchema = z.object({
 });
 
 export const workerConfigSchema = storageSchema.extend(accessSchema.shape).extend({
+  /** The rooms' public URL. */
+  ROOM_URL: httpUrl,
   /** Pause between two sweeps while anything is dirty. */
   FLUSH_INTERVAL_MS: integer(5_000, 100, 60_000),
   /** Bounds of one batch: sessions, and bytes of what is read from Redis for it. */
@@ -51,6 +59,9 @@ export type WorkerConfig = z.infer<typeof workerConfigSchema>;
 export const roomConfigSchema = storageSchema.extend(accessSchema.shape).extend({
   /** The Worker's public URL. */
   WORKER_URL: httpUrl,
+  /** Connections to one room: of one person, and from one address. */
+  CONNECTIONS_PER_USER: integer(MAX_CONNECTIONS_PER_USER, 1, 10_000),
+  CONNECTIONS_PER_ADDRESS: integer(MAX_CONNECTIONS_PER_ADDRESS, 1, 1_000_000),
   /** Bounds of the pause between two commits of a room. */
   COMMIT_MIN_MS: integer(20, 0, 10_000),
   COMMIT_MAX_MS: integer(1_000, 1, 60_000),

@@ -8,9 +8,10 @@ import { z } from 'zod';
 import { ConfigError, type RoomConfig } from '../config.ts';
 import { displayNameSchema, issuesText } from '../protocol/index.ts';
 import type { AdmissionRequest, Admitted } from '../sessions/admission.ts';
+import { signSessionToken, verifySessionToken } from '../sessions/token.ts';
 import { type Pass, withPass } from './pass.ts';
 import { refuse } from './refusal.ts';
-import { configOf, servicesOf } from './services.ts';
+import { admissionOf, configOf } from './storage.ts';
 
 /** What the edge has of its surroundings. */
 export type Surroundings = Pick<Party.FetchLobby, 'env' | 'parties'>;
@@ -19,10 +20,11 @@ export type Surroundings = Pick<Party.FetchLobby, 'env' | 'parties'>;
 const CLOCK_SLACK_MS = 5_000;
 const MAX_TOKEN_CHARS = 8_192;
 const MAX_INVITE_CHARS = 256;
+const MAX_ADDRESS_CHARS = 64;
 /** A connection's state has 2 KB; a picture's address that would take a quarter of it is left out. */
 const MAX_AVATAR_URL_CHARS = 500;
 
-const parametersSchema = z.object({
+const querySchema = z.object({
   session_id: z.uuid('is not a UUID').toLowerCase().nullable(),
   _pk: z
     .string()
@@ -33,7 +35,13 @@ const parametersSchema = z.object({
   display_name: displayNameSchema.nullable(),
   previous_session_id: z.uuid('is not a UUID').toLowerCase().nullable(),
 });
-type Parameters = z.infer<typeof parametersSchema>;
+
+interface Parameters {
+  connectionId: string;
+  /** Where the caller is; null when the network doesn't say. */
+  address: string | null;
+  admission: AdmissionRequest;
+}
 
 /** What a caller asks for, with the configuration it is judged by. */
 interface Asked {
@@ -54,34 +62,46 @@ export async function connect(
   if (asked instanceof Response) return asked;
   const { config, parameters } = asked;
 
+  const refusal = await refusalAtTheDoor(asked, surroundings);
+  if (refusal) return refusal;
   const knownAtMs = Date.now() - CLOCK_SLACK_MS;
-  const outcome = await servicesOf(config).admission.admit(admissionRequest(parameters));
+  const outcome = await admissionOf(config).enter(parameters.admission);
   if (!outcome.ok) return refuse(outcome.status, outcome.error, outcome.message);
   const { admitted } = outcome;
   const pass: Pass = {
     ...personOf(admitted),
     ticket: crypto.randomUUID(),
-    connectionId: parameters._pk ?? crypto.randomUUID(),
-    address: request.headers.get('cf-connecting-ip'),
+    connectionId: parameters.connectionId,
+    address: parameters.address,
     knownAtMs: admitted.isUnconfirmed ? 0 : knownAtMs,
-    token: null,
+    token: await tokenToComeBackWith(admitted, asked),
   };
   const room = roomOf(admitted.sessionId, surroundings);
   const answer = await room.fetch('/enter', { method: 'POST', body: JSON.stringify(pass) });
-  if (!answer.ok) return new Response(answer.body, answer);
+  if (!answer.ok) return answer;
 
   // A new address: what the room keeps of it holds neither token nor invite.
   const headers = withPass(new Headers(Object.fromEntries(request.headers)), pass);
   return room.fetch(`/?_pk=${pass.connectionId}`, { headers });
 }
 
-/** Why a connection would be refused, for browsers: they hide the status of a refused upgrade. Nothing changes by asking. */
+/**
+ * Why a connection would be refused, for browsers: they hide the status of a refused upgrade. Asking changes nothing.
+ * Limits of connections aren't told: they may be different the next moment.
+ */
 export async function explain(
   request: Party.Request,
   sessionId: string | null,
   surroundings: Surroundings,
 ): Promise<Response> {
-  throw new Error('TODO');
+  const asked = parse(request, sessionId, surroundings);
+  if (asked instanceof Response) return asked;
+  const { admission } = asked.parameters;
+  if (admission.sessionId !== null) {
+    const refusal = await admissionOf(asked.config).look({ ...admission, sessionId: admission.sessionId });
+    if (refusal) return refuse(refusal.status, refusal.error, refusal.message);
+  }
+  return refuse(426, 'bad_request', 'connect with a WebSocket');
 }
 
 /** Lets the Worker's instructions through to the room. */
@@ -96,9 +116,10 @@ export async function instruct(
   if (!(await timingSafeEqual(config.FLUSH_SECRET, secret))) {
     return refuse(401, 'unauthorized', 'the flush secret is needed');
   }
-  if (!z.uuid().safeParse(sessionId).success) return refuse(400, 'bad_request', 'a session id is a UUID');
+  const id = z.uuid().toLowerCase().safeParse(sessionId);
+  if (!id.success) return refuse(400, 'bad_request', 'a session id is a UUID');
   const body = await request.text();
-  return roomOf(sessionId, surroundings).fetch('/instruct', { method: 'POST', body });
+  return roomOf(id.data, surroundings).fetch('/instruct', { method: 'POST', body });
 }
 
 /** The Worker's API and its documentation under the page's own origin, so that the page needs no CORS and one address. */
@@ -112,21 +133,61 @@ export async function proxy(request: Party.Request, surroundings: Surroundings):
 }
 
 /** Everything that can be refused without asking anybody. */
-function parse(request: Party.Request, sessionId: string | null, surroundings: Surroundings): Asked | Response {
+function parse(
+  request: Party.Request,
+  sessionId: string | null,
+  surroundings: Surroundings,
+): Asked | Response {
   const config = readConfig(surroundings);
   if (config instanceof Response) return config;
   const origin = request.headers.get('origin');
   if (origin !== null && config.ALLOWED_ORIGINS.length > 0 && !config.ALLOWED_ORIGINS.includes(origin)) {
     return refuse(403, 'forbidden', 'this origin may not connect');
   }
-  const query = new URL(request.url).searchParams;
+  const { searchParams } = new URL(request.url);
   const given = Object.fromEntries(
-    Object.keys(parametersSchema.shape).map((name) => [name, query.get(name) || null]),
+    Object.keys(querySchema.shape).map((name) => [name, searchParams.get(name) || null]),
   );
-  const parameters = parametersSchema.safeParse({ ...given, session_id: sessionId ?? given.session_id });
-  return parameters.success
-    ? { config, parameters: parameters.data }
-    : refuse(400, 'bad_request', issuesText(parameters.error));
+  const query = querySchema.safeParse({ ...given, session_id: sessionId ?? given.session_id });
+  if (!query.success) return refuse(400, 'bad_request', issuesText(query.error));
+  const { _pk, session_id, token, invite, display_name, previous_session_id } = query.data;
+  const parameters: Parameters = {
+    connectionId: _pk ?? crypto.randomUUID(),
+    address: request.headers.get('cf-connecting-ip')?.slice(0, MAX_ADDRESS_CHARS) ?? null,
+    admission: {
+      sessionId: session_id,
+      token,
+      invite,
+      displayName: display_name,
+      previousSessionId: previous_session_id,
+    },
+  };
+  return { config, parameters };
+}
+
+/**
+ * An invite is used by entering. Whoever then finds the room full would come again, and use it again, until nothing is
+ * left of it: so the room is asked first whether his address has a connection left.
+ */
+async function refusalAtTheDoor(
+  { parameters: { connectionId, address, admission } }: Asked,
+  surroundings: Surroundings,
+): Promise<Response | null> {
+  if (admission.sessionId === null || admission.invite === null || address === null) return null;
+  const room = roomOf(admission.sessionId, surroundings);
+  const body = JSON.stringify({ connectionId, address });
+  const answer = await room.fetch('/door', { method: 'POST', body });
+  return answer.ok ? null : answer;
+}
+
+/** A session token, for whoever came without one. */
+async function tokenToComeBackWith(
+  admitted: Admitted,
+  { config, parameters: { admission } }: Asked,
+): Promise<string | null> {
+  const { token } = admission;
+  const hasOne = token !== null && (await verifySessionToken(token, config.JWT_SECRET)) !== null;
+  return hasOne ? null : signSessionToken(admitted, config.JWT_SECRET);
 }
 
 function readConfig(surroundings: Surroundings): RoomConfig | Response {
@@ -139,17 +200,9 @@ function readConfig(surroundings: Surroundings): RoomConfig | Response {
   }
 }
 
-function admissionRequest(parameters: Parameters): AdmissionRequest {
-  return {
-    sessionId: parameters.session_id,
-    token: parameters.token,
-    invite: parameters.invite,
-    displayName: parameters.display_name,
-    previousSessionId: parameters.previous_session_id,
-  };
-}
-
-function personOf(admitted: Admitted): Pick<Pass, 'participantId' | 'userId' | 'displayName' | 'avatarUrl' | 'role' | 'via' | 'inviteId'> {
+function personOf(
+  admitted: Admitted,
+): Pick<Pass, 'participantId' | 'userId' | 'displayName' | 'avatarUrl' | 'role' | 'via' | 'inviteId'> {
   const { participantId, userId, displayName, role, via, inviteId } = admitted;
   const avatarUrl = admitted.avatarUrl && new URL(admitted.avatarUrl).href;
   const isShort = avatarUrl !== null && avatarUrl.length <= MAX_AVATAR_URL_CHARS;

@@ -49,6 +49,12 @@ export class Seats {
     return ofAddress >= this.#limits.perAddress ? 'address_is_full' : 'free';
   }
 
+  /** Whether an address has a connection left, for somebody who isn't known yet. */
+  hasRoomFor(address: string, connectionId: string, present: Iterable<Occupant>, nowMs: number): boolean {
+    const stranger = { connectionId, participantId: '', address };
+    return this.check(stranger, present, nowMs) === 'free';
+  }
+
   /** Keeps a seat until its connection is there, or doesn't come. */
   hold(ticket: string, occupant: Occupant, nowMs: number): void {
     this.#held.set(ticket, { occupant, untilMs: nowMs + this.#limits.holdMs });

@@ -42,10 +42,11 @@ import { type Pass, passOf, passSchema } from './pass.ts';
 import { PresenceRecorder } from './presence.ts';
 import { refuse } from './refusal.ts';
 import { Roster } from './roster.ts';
-import { Seats } from './seats.ts';
-import { configOf, servicesOf } from './services.ts';
+import { type Occupant, Seats } from './seats.ts';
 import { StandingNotes } from './standing-notes.ts';
+import { configOf, storageOf, strudelsOf } from './storage.ts';
 import { StrudelContext } from './strudel-context.ts';
+import { within } from './within.ts';
 
 type Connection = Party.Connection<ConnectionState>;
 
@@ -68,6 +69,9 @@ const CLOSE = {
 } as const;
 
 const OPEN = 1;
+
+const ADDRESS_IS_FULL = 'there are too many connections from your network';
+const knockSchema = z.object({ connectionId: z.string(), address: z.string() });
 
 export default class SessionRoom implements Party.Server {
   readonly options: Party.ServerOptions = { hibernate: true };
@@ -100,7 +104,7 @@ export default class SessionRoom implements Party.Server {
     this.#presence = new PresenceRecorder({
       present: () => this.#roster.present(),
       record: async (participantIds) =>
-        servicesOf(config).people.recordPresence(await this.#sessionId(), participantIds),
+        storageOf(config).people.recordPresence(await this.#sessionId(), participantIds),
       note: (recorded) => void storage.put('present', recorded),
       log: (event, detail) => log(this.#id, event, detail),
       clock: { now: Date.now, setTimeout: (task, delayMs) => void setTimeout(task, delayMs) },
@@ -115,9 +119,7 @@ export default class SessionRoom implements Party.Server {
 
   /** Over HTTP: the Worker's instructions, and for everybody else the reason why a connection is refused. */
   static onBeforeRequest(request: Party.Request, lobby: Party.Lobby): Promise<Response> {
-    return request.method === 'POST'
-      ? instruct(request, lobby.id, lobby)
-      : explain(request, lobby.id, lobby);
+    return request.method === 'POST' ? instruct(request, lobby.id, lobby) : explain(request, lobby.id, lobby);
   }
 
   /** Everything that is neither a room nor one of the page's files. */
@@ -131,10 +133,12 @@ export default class SessionRoom implements Party.Server {
 
   /** Only the edge's own requests get here. */
   async onRequest(request: Party.Request): Promise<Response> {
+    const what = new URL(request.url).pathname.split('/').at(-1);
+    // Anybody can make the edge ask this, for any session id: it must leave no trace in storage.
+    if (what === 'door') return this.#knocked(request);
     try {
       await this.#ready();
-      const isInstruction = new URL(request.url).pathname.endsWith('/instruct');
-      return await (isInstruction ? this.#instructed(request) : this.#asked(request));
+      return await (what === 'instruct' ? this.#instructed(request) : this.#asked(request));
     } catch (error) {
       if (error instanceof SessionNotFoundError) return refuse(404, 'not_found', 'there is no such session');
       if (error instanceof StorageUnavailableError || error instanceof SupersededError) {
@@ -143,6 +147,13 @@ export default class SessionRoom implements Party.Server {
       }
       throw error;
     }
+  }
+
+  /** Whether somebody who isn't known yet may come in, as far as his address goes. */
+  async #knocked(request: Party.Request): Promise<Response> {
+    const { connectionId, address } = knockSchema.parse(await request.json());
+    const isFree = this.#seats.hasRoomFor(address, connectionId, this.#occupants(), Date.now());
+    return isFree ? new Response(null, { status: 204 }) : refuse(429, 'too_many_requests', ADDRESS_IS_FULL);
   }
 
   /** Whether a connection may be upgraded. If so it has its seat from here on. */
@@ -171,14 +182,18 @@ export default class SessionRoom implements Party.Server {
       case 'person_is_full':
         return refuse(429, 'too_many_requests', 'you have too many connections to this session');
       case 'address_is_full':
-        return refuse(429, 'too_many_requests', 'there are too many connections from your network');
+        return refuse(429, 'too_many_requests', ADDRESS_IS_FULL);
       case 'free':
         return null;
     }
   }
 
   #seatFor(pass: Pass) {
-    return this.#seats.check(pass, [...this.#roster.members()].map(occupantOf), Date.now());
+    return this.#seats.check(pass, this.#occupants(), Date.now());
+  }
+
+  #occupants(): Occupant[] {
+    return [...this.#roster.members()].map(occupantOf);
   }
 
   async #instructed(request: Party.Request): Promise<Response> {
@@ -236,7 +251,10 @@ export default class SessionRoom implements Party.Server {
     connection.setState({ ...person, chatTimes: [], switchTimes: [] });
     if (!isMember(connection)) return;
     const token = pass.token === null ? {} : { token: pass.token };
-    this.#outbox.reply(connection, 'session_state', { ...this.#stateFor(connection, session, history), ...token });
+    this.#outbox.reply(connection, 'session_state', {
+      ...this.#stateFor(connection, session, history),
+      ...token,
+    });
     if (session.degraded) this.#outbox.reply(connection, 'degraded', session.degraded);
     if (!wasHere) this.#outbox.broadcast('user_joined', participantOf(connection.state), connection);
     this.#presence.changed();
@@ -295,7 +313,7 @@ export default class SessionRoom implements Party.Server {
         members: () => this.#roster.members(),
         strudelId: () => this.#strudel.strudelId,
         switchStrudel: (strudelId, conversation) => this.#strudel.switchTo(strudelId, conversation),
-        strudels: servicesOf(configOf(this.#room.env)).strudels,
+        strudels: strudelsOf(configOf(this.#room.env)),
         broadcast: (type, payload, except) => outbox.broadcast(type, payload, except),
         reply: (to, type, payload) => outbox.reply(to, type, payload),
         refuse: (to, error, message, id) => outbox.refuse(to, error, message, { requestId: id }),
@@ -358,10 +376,8 @@ export default class SessionRoom implements Party.Server {
   /** The session has ended: nothing is accepted any more, what was accepted is acknowledged, then everybody is sent away. */
   async #end(reason: string): Promise<number> {
     this.#notes.noteEnded(reason);
-    const { promise: waited, resolve } = Promise.withResolvers<void>();
-    setTimeout(resolve, LAST_COMMIT_MS);
     // Whatever becomes of it: it is flushed, here or by the alarm, also after the end.
-    await Promise.race([this.#live?.committed().catch(() => {}), waited]);
+    if (this.#live) await within(LAST_COMMIT_MS, this.#live.committed()).catch(() => {});
     const members = [...this.#roster.members()];
     if (members.length > 0) this.#outbox.broadcast('session_ended', { reason });
     for (const member of members) {
@@ -391,11 +407,7 @@ export default class SessionRoom implements Party.Server {
 
   /** What the room kept in its own storage is at hand. */
   async #ready(): Promise<void> {
-    await Promise.all([
-      this.#outbox.open(() => this.#sessionId()),
-      this.#notes.load(),
-      this.#strudel.load(),
-    ]);
+    await Promise.all([this.#outbox.open(() => this.#sessionId()), this.#notes.load(), this.#strudel.load()]);
   }
 
   /** The live session, loaded once; a failure to load is not kept. */
@@ -410,7 +422,7 @@ export default class SessionRoom implements Party.Server {
   async #load(byAlarm: boolean): Promise<LiveSession> {
     const config = configOf(this.#room.env);
     const id = await this.#sessionId();
-    const { repository } = servicesOf(config);
+    const { repository } = storageOf(config);
     const home = await this.#home();
     const opened = await repository.open(id, home);
     if (!opened) throw new SessionNotFoundError(id);

@@ -2,11 +2,11 @@
 import type { Context } from 'hono';
 import { bearerAuth } from 'hono/bearer-auth';
 import { timingSafeEqual } from 'hono/utils/buffer';
-import { type SessionAccess, verifySessionToken } from '../sessions/token.ts';
-import type { Role, UserProfile } from '../sessions/types.ts';
-import { verifyUserToken } from '../sessions/user-token.ts';
+import { type Caller, callerOf } from '../sessions/admission.ts';
+import { type Action, may } from '../sessions/permissions.ts';
+import type { Role } from '../sessions/types.ts';
 import type { AppEnv } from './env.ts';
-import { ApiError, unauthorized } from './errors.ts';
+import { ApiError, notFound, unauthorized } from './errors.ts';
 
 const refuse = () => {
   throw unauthorized('the flush secret is needed');
@@ -20,38 +20,53 @@ export const flushAuth = bearerAuth<AppEnv>({
   invalidToken: { message: refuse },
 });
 
-/**
- * The caller's access to one session.
- * @param role asked for, when any will not do.
- * @throws {ApiError} 401 without a valid session token, 403 when it is for another session or role.
- */
-export async function requireSession(
-  c: Context<AppEnv>,
-  sessionId: string,
-  role?: Role,
-): Promise<SessionAccess> {
-  const token = bearerOf(c);
-  const access = token && (await verifySessionToken(token, c.var.services.config.JWT_SECRET));
-  if (!access) throw unauthorized('a valid session token is needed');
-  if (access.sessionId !== sessionId)
-    throw new ApiError(403, 'forbidden', 'the token is for another session');
-  if (role !== undefined && access.role !== role)
-    throw new ApiError(403, 'forbidden', `only a ${role} may do this`);
-  return access;
+/** The token the caller sends, unchecked; null for none. @throws {ApiError} 401 for a header that isn't a bearer's. */
+export function bearerOf(c: Context): string | null {
+  const header = c.req.header('Authorization');
+  if (header === undefined) return null;
+  const token = /^Bearer +(\S+)$/i.exec(header)?.[1];
+  if (token === undefined) throw unauthorized('the token is not valid');
+  return token;
 }
 
 /**
- * Who the caller is by their user token; null for callers who send none.
+ * Who the caller is, by a session token or a user's own; nobody for callers who send none.
  * @throws {ApiError} 401 for a token that isn't valid: nobody is made anonymous without knowing it.
  */
-export async function optionalUser(c: Context<AppEnv>): Promise<UserProfile | null> {
-  if (c.req.header('Authorization') === undefined) return null;
-  const token = bearerOf(c);
-  const profile = token && (await verifyUserToken(token, c.var.services.config.JWT_SECRET));
-  if (!profile) throw unauthorized('the token is not valid');
-  return profile;
+export async function callerIn(c: Context<AppEnv>): Promise<Caller> {
+  const caller = await callerOf(bearerOf(c), c.var.services.tokens);
+  if (!caller) throw unauthorized('the token is not valid');
+  return caller;
 }
 
-function bearerOf(c: Context): string | null {
-  return /^Bearer +(\S+)$/i.exec(c.req.header('Authorization') ?? '')?.[1] ?? null;
+/** The caller's place in one session. */
+export interface SessionCaller {
+  role: Role;
+  userId: string | null;
+  participantId: string | null;
+}
+
+/**
+ * Lets a caller through who may do `action` in a session.
+ * @throws {ApiError} 401 without a token, 403 when nothing lets the caller in or their role doesn't allow it, 404 when
+ *   there is no such session.
+ */
+export async function requireAction(
+  c: Context<AppEnv>,
+  sessionId: string,
+  action: Action,
+): Promise<SessionCaller> {
+  const caller = await callerIn(c);
+  if (caller.kind === 'nobody') throw unauthorized('a token is needed');
+  if (caller.kind === 'participant' && caller.access.sessionId !== sessionId) {
+    throw new ApiError(403, 'forbidden', 'the token is for another session');
+  }
+  const { people } = c.var.services;
+  const userId = caller.kind === 'user' ? (await people.upsertUser(caller.profile)).id : caller.access.userId;
+  const participantId = caller.kind === 'participant' ? caller.access.participantId : null;
+  const standing = await people.standing({ sessionId, userId, participantId });
+  if (!standing) throw notFound();
+  if (standing.role === null) throw new ApiError(403, 'forbidden', 'you have no access to this session');
+  if (!may(standing.role, action)) throw new ApiError(403, 'forbidden', `a ${standing.role} may not do this`);
+  return { role: standing.role, userId, participantId: standing.participantId };
 }

@@ -1,7 +1,7 @@
 /** The room's own decisions about who may be in: seats, and notes of changed standings. */
 import { describe, expect, it } from 'vitest';
-import { type Claim, type Judgement, StandingNotes } from '../../src/room/standing-notes.ts';
 import { type Occupant, Seats } from '../../src/room/seats.ts';
+import { type Claim, type Judgement, StandingNotes } from '../../src/room/standing-notes.ts';
 
 const someone = (connectionId: string, over: Partial<Occupant> = {}): Occupant => ({
   connectionId,
@@ -23,7 +23,9 @@ describe('seats', () => {
     expect(seats.check(someone('c3'), [someone('c4'), someone('c5')], 0)).toBe('free');
     seats.hold('t2', someone('c6'), 0);
     expect(seats.check(someone('c3'), [someone('c4'), someone('c5')], 0)).toBe('address_is_full');
-    expect(seats.check(someone('c3', { address: '192.0.2.2' }), [someone('c4'), someone('c5')], 0)).toBe('free');
+    expect(seats.check(someone('c3', { address: '192.0.2.2' }), [someone('c4'), someone('c5')], 0)).toBe(
+      'free',
+    );
   });
 
   it('are not taken by the socket that the newcomer replaces', () => {
@@ -59,7 +61,10 @@ function makeNotes() {
     },
   };
   const open = async () => {
-    const notes = new StandingNotes(storage as unknown as ConstructorParameters<typeof StandingNotes>[0], () => clock.nowMs);
+    const notes = new StandingNotes(
+      storage as unknown as ConstructorParameters<typeof StandingNotes>[0],
+      () => clock.nowMs,
+    );
     await notes.load();
     return notes;
   };
@@ -78,14 +83,24 @@ const claim = (over: Partial<Claim> = {}): Claim => ({
 const outcome = (judgement: Judgement) => (judgement.isIn ? judgement.role : judgement.status);
 
 describe('notes of standings', () => {
-  const cases: [name: string, note: (notes: StandingNotes) => void, claim: Partial<Claim>, expected: string | number][] = [
+  const cases: [
+    name: string,
+    note: (notes: StandingNotes) => void,
+    claim: Partial<Claim>,
+    expected: string | number,
+  ][] = [
     ['nothing noted', () => {}, {}, 'viewer'],
     ['removed', (n) => n.noteParticipant('p1', null), {}, 403],
     ['somebody else removed', (n) => n.noteParticipant('p2', null), {}, 'viewer'],
     ['given another role', (n) => n.noteParticipant('p1', 'co-author'), {}, 'co-author'],
     ['his invite revoked', (n) => n.noteInviteRevoked('i1'), {}, 403],
     ['another invite revoked', (n) => n.noteInviteRevoked('i2'), {}, 'viewer'],
-    ['his invite revoked, though he is in by the host’s word', (n) => n.noteInviteRevoked('i1'), { via: 'grant' }, 'viewer'],
+    [
+      'his invite revoked, though he is in by the host’s word',
+      (n) => n.noteInviteRevoked('i1'),
+      { via: 'grant' },
+      'viewer',
+    ],
     ['no longer discoverable', (n) => n.noteDiscoveryEnded(), { via: 'discovery', inviteId: null }, 403],
     ['no longer discoverable, in by an invite', (n) => n.noteDiscoveryEnded(), {}, 'viewer'],
     ['live ended', (n) => n.noteLiveEnded(), {}, 403],

@@ -1,8 +1,4 @@
-import type {
-  ErrorCode,
-  ServerMessageType,
-  ServerPayload,
-} from '../../protocol/index.ts';
+import type { ErrorCode, ServerMessageType, ServerPayload } from '../../protocol/index.ts';
 import type { StrudelRepository } from '../../sessions/strudels.ts';
 import type { Member } from '../connection.ts';
 import type { LiveSession } from '../live-session.ts';

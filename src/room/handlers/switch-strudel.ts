@@ -95,7 +95,12 @@ async function load(
   } catch (error) {
     if (!(error instanceof StorageUnavailableError)) throw error;
     room.log('strudel_unavailable', error.message);
-    room.refuse(sender, 'server_error', 'the strudel could not be loaded, so nothing was switched', requestId);
+    room.refuse(
+      sender,
+      'server_error',
+      'the strudel could not be loaded, so nothing was switched',
+      requestId,
+    );
     return null;
   }
 }

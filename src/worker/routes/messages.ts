@@ -1,8 +1,9 @@
 /** A session's history, page by page from its end. */
 import { Hono } from 'hono';
 import { z } from 'zod';
+import { may } from '../../sessions/permissions.ts';
 import type { MessagePage } from '../../sessions/types.ts';
-import { requireSession } from '../auth.ts';
+import { requireAction } from '../auth.ts';
 import type { AppEnv } from '../env.ts';
 import { readQuery, readSessionId } from '../input.ts';
 import { messageJson } from '../wire.ts';
@@ -18,12 +19,12 @@ const pageQuery = z.object({
 
 export const messageRoutes = new Hono<AppEnv>().get('/:id/messages', async (c) => {
   const id = readSessionId(c);
-  const { role } = await requireSession(c, id);
+  const { role } = await requireAction(c, id, 'read_messages');
   const { limit, before } = readQuery(c, pageQuery);
   const page: MessagePage = { limit };
   if (before !== undefined) page.beforeMs = before;
   // What writers and the assistant say to each other is theirs, as it is in the room.
-  if (role === 'viewer') page.types = ['chat'];
+  if (!may(role, 'read_conversation')) page.types = ['chat'];
   const messages = await c.var.services.repository.getMessages(id, page);
   return c.json({
     messages: messages.map(messageJson),
