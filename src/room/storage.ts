@@ -27,6 +27,10 @@ export function admissionOf(config: RoomConfig): Admission {
   return admission;
 }
 
-export function strudelsOf(_config: RoomConfig): StrudelRepository {
-  throw new StorageUnavailableError('postgres', 'strudels are not there yet');
+export function strudelsOf(_config: RoomConfig): Pick<StrudelRepository, 'get'> {
+  return {
+    get: async () => {
+      throw new StorageUnavailableError('postgres', 'strudels are not there yet');
+    },
+  };
 }

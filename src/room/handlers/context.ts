@@ -18,7 +18,7 @@ export interface HandlerContext {
     strudelId(): string | null;
     /** From now on the session is about this strudel, or about scratch code (null). */
     switchStrudel(strudelId: string | null, conversation: readonly BroughtEntry[]): void;
-    strudels: StrudelRepository;
+    strudels: Pick<StrudelRepository, 'get'>;
     /** To everybody, but for `except`. */
     broadcast<T extends ServerMessageType>(type: T, payload: ServerPayload<T>, except?: Member): void;
     /** To one connection. */
