@@ -44,7 +44,7 @@ import { refuse } from './refusal.ts';
 import { Roster } from './roster.ts';
 import { type Occupant, Seats } from './seats.ts';
 import { StandingNotes } from './standing-notes.ts';
-import { configOf, storageOf, strudelsOf } from './storage.ts';
+import { configOf, storageOf } from './storage.ts';
 import { StrudelContext } from './strudel-context.ts';
 import { within } from './within.ts';
 
@@ -313,7 +313,7 @@ export default class SessionRoom implements Party.Server {
         members: () => this.#roster.members(),
         strudelId: () => this.#strudel.strudelId,
         switchStrudel: (strudelId, conversation) => this.#strudel.switchTo(strudelId, conversation),
-        strudels: strudelsOf(configOf(this.#room.env)),
+        strudels: storageOf(configOf(this.#room.env)).strudels,
         broadcast: (type, payload, except) => outbox.broadcast(type, payload, except),
         reply: (to, type, payload) => outbox.reply(to, type, payload),
         refuse: (to, error, message, id) => outbox.refuse(to, error, message, { requestId: id }),

@@ -2,8 +2,6 @@
 import { createStorage, type Storage } from '../buffer/index.ts';
 import { parseConfig, type RoomConfig, roomConfigSchema } from '../config.ts';
 import { Admission } from '../sessions/admission.ts';
-import { StorageUnavailableError } from '../sessions/errors.ts';
-import type { StrudelRepository } from '../sessions/strudels.ts';
 import { tokenVerifier } from '../sessions/tokens.ts';
 
 let parsed: RoomConfig | undefined;
@@ -25,12 +23,4 @@ export function admissionOf(config: RoomConfig): Admission {
   const { repository: sessions, people } = storageOf(config);
   admission ??= new Admission({ sessions, people, tokens: tokenVerifier(config) });
   return admission;
-}
-
-export function strudelsOf(_config: RoomConfig): Pick<StrudelRepository, 'get'> {
-  return {
-    get: async () => {
-      throw new StorageUnavailableError('postgres', 'strudels are not there yet');
-    },
-  };
 }
