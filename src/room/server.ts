@@ -232,8 +232,10 @@ export default class SessionRoom implements Party.Server {
     if (connection.readyState !== OPEN) return;
     const judgement = this.#notes.judge(pass);
     if (!judgement.isIn) {
-      this.#outbox.refuse(connection, judgement.error, judgement.message);
-      connection.close(CLOSE.forbidden, judgement.message);
+      const { ended } = this.#notes;
+      if (ended) this.#outbox.reply(connection, 'session_ended', ended);
+      else this.#outbox.refuse(connection, judgement.error, judgement.message);
+      connection.close(ended ? CLOSE.ended : CLOSE.forbidden, judgement.message);
       return;
     }
     // It was long on the way, or another instance gave it its seat.

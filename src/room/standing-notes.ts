@@ -91,16 +91,13 @@ export class StandingNotes {
     };
     const own = since(`participant:${claim.participantId}`);
     if (own?.role === null) return forbidden(REMOVED);
-    // A role given by the host later than one of these outweighs it: whoever has it is in by that alone.
-    const outweighs = (note: Note) => own !== undefined && own.atMs >= note.atMs;
-    const role = own?.role ?? claim.role;
-    const revoked = claim.via === 'invite' && since(`invite:${claim.inviteId}`);
-    if (revoked && !outweighs(revoked)) return forbidden(INVITE_REVOKED);
-    const closed = claim.via === 'discovery' && since('discovery');
-    if (closed && !outweighs(closed)) return forbidden(NO_LONGER_OPEN);
-    const over = role !== 'host' && since('live');
-    if (over && !outweighs(over)) return forbidden(LIVE_ENDED);
-    return { isIn: true, role, via: own ? 'grant' : claim.via };
+    // Whoever the host gave a role is in by that alone, whatever else he came by.
+    if (own?.role) return { isIn: true, role: own.role, via: 'grant' };
+    const { role, via } = claim;
+    if (via === 'invite' && since(`invite:${claim.inviteId}`)) return forbidden(INVITE_REVOKED);
+    if (via === 'discovery' && since('discovery')) return forbidden(NO_LONGER_OPEN);
+    if ((via === 'invite' || via === 'discovery') && since('live')) return forbidden(LIVE_ENDED);
+    return { isIn: true, role, via };
   }
 
   #note(key: string, content: Omit<Note, 'atMs'> = {}): void {

@@ -1,5 +1,6 @@
 /** A client that speaks the wire protocol frame by frame and shows all that came, in order. For tests of the room itself. */
 import { once } from 'node:events';
+import { vi } from 'vitest';
 import { WebSocket } from 'ws';
 import {
   parseServerMessage,
@@ -151,10 +152,23 @@ export class RawClient {
     await this.next('pong', (payload) => payload.request_id === id);
   }
 
+  /**
+   * Waits until the room has closed the connection, with which code and reason. Doesn't wait for the end of the TCP
+   * connection: workerd ends it late where a room closed it on another connection's behalf.
+   */
+  async sentAway(): Promise<{ code: number; reason: string }> {
+    await vi.waitUntil(() => this.#socket.readyState >= WebSocket.CLOSING, {
+      timeout: TIMEOUT_MS,
+      interval: 10,
+    });
+    this.#socket.terminate();
+    return this.closed;
+  }
+
   async close(): Promise<void> {
     if (this.#socket.readyState === WebSocket.CLOSED) return;
     const closed = once(this.#socket, 'close');
-    // workerd ends the TCP connection late where a room closed it on another connection's behalf.
+    // See `sentAway`.
     if (this.#socket.readyState === WebSocket.CLOSING) this.#socket.terminate();
     else this.#socket.close(1000);
     await closed;
