@@ -5,6 +5,8 @@ import { connectNeon } from '../sessions/neon.ts';
 import type { PeopleRepository } from '../sessions/people.ts';
 import { PostgresSessionRepository } from '../sessions/postgres.ts';
 import { PostgresPeople } from '../sessions/postgres-people.ts';
+import { PostgresStrudels } from '../sessions/postgres-strudels.ts';
+import type { StrudelRepository } from '../sessions/strudels.ts';
 import { type BreakerOptions, BufferedSessionRepository } from './buffered-repository.ts';
 import { Flusher } from './flusher.ts';
 import { keysFor } from './keys.ts';
@@ -22,6 +24,7 @@ export interface Storage {
   /** What handlers and routes use. */
   repository: BufferedSessionRepository;
   people: PeopleRepository;
+  strudels: StrudelRepository;
 }
 
 /** The buffer, Postgres, and the repository over both. Nothing is sent before the first use. */
@@ -46,6 +49,7 @@ export function createStorage(config: z.infer<typeof storageSchema>, breaker: Br
     postgres,
     repository: new BufferedSessionRepository({ buffer, postgres, breaker }),
     people: new PostgresPeople(database),
+    strudels: new PostgresStrudels(database),
   };
 }
 

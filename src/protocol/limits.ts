@@ -26,3 +26,11 @@ export const PING_TIMEOUT_MS = 60_000;
 
 /** How many messages `session_state` carries. Older ones are read over HTTP. */
 export const CHAT_HISTORY_MESSAGES = 50;
+
+/** A saved strudel. */
+export const MAX_DESCRIPTION_CHARS = 2_000;
+export const MAX_TAGS = 20;
+export const MAX_TAG_CHARS = 50;
+/** Its conversation with the assistant. */
+export const MAX_STRUDEL_MESSAGES = 100;
+export const MAX_STRUDEL_MESSAGE_CHARS = 20_000;

@@ -70,3 +70,23 @@ export async function requireAction(
   if (!may(standing.role, action)) throw new ApiError(403, 'forbidden', `a ${standing.role} may not do this`);
   return { role: standing.role, userId, participantId: standing.participantId };
 }
+
+/** The caller's user id; null for anonymous callers. @throws {ApiError} 401 for a token that isn't valid. */
+export async function optionalUserId(c: Context<AppEnv>): Promise<string | null> {
+  const caller = await callerIn(c);
+  switch (caller.kind) {
+    case 'nobody':
+      return null;
+    case 'participant':
+      return caller.access.userId;
+    case 'user':
+      return (await c.var.services.people.upsertUser(caller.profile)).id;
+  }
+}
+
+/** The caller's user id. @throws {ApiError} 401 for anonymous callers. */
+export async function requireUserId(c: Context<AppEnv>): Promise<string> {
+  const userId = await optionalUserId(c);
+  if (userId === null) throw unauthorized('sign in to do this');
+  return userId;
+}

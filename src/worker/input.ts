@@ -34,6 +34,11 @@ export function readSessionId(c: Context): string {
   return parseOr400(idSchema, { id: c.req.param('id') }, 'the session id is not a UUID').id;
 }
 
+/** The id in the path of anything else. @throws {ApiError} 400 when it is no UUID. */
+export function readId(c: Context): string {
+  return parseOr400(idSchema, { id: c.req.param('id') }, 'the id is not a UUID').id;
+}
+
 function parseOr400<T extends z.ZodType>(schema: T, raw: unknown, message: string): z.infer<T> {
   const parsed = schema.safeParse(raw);
   if (parsed.success) return parsed.data;
