@@ -26,7 +26,7 @@ export type NewStrudel = Pick<Strudel, 'userId' | 'title' | 'code' | 'descriptio
 };
 
 /** What is left out stays as it is; a given conversation replaces the one there was. */
-export type StrudelChange = Partial<Omit<NewStrudel, 'userId'>>;
+export type StrudelChange = { [Name in keyof Omit<NewStrudel, 'userId'>]?: NewStrudel[Name] | undefined };
 
 /** A page of a list that is newest first: continue with `next`, which is null at its end. */
 export interface Page<T> {
@@ -38,10 +38,10 @@ export interface StrudelQuery {
   /** Somebody's own; null: everybody's public ones. */
   userId: string | null;
   /** Part of a title, any case. */
-  search?: string;
-  tag?: string;
+  search?: string | undefined;
+  tag?: string | undefined;
   limit: number;
-  cursor?: string;
+  cursor?: string | undefined;
 }
 
 /** Every method throws {@link StorageUnavailableError} when Postgres is out of reach or failing. */

@@ -11,12 +11,11 @@ import {
 } from '../../protocol/limits.ts';
 import { codeSchema, storableText } from '../../protocol/messages.ts';
 import { cursorSchema } from '../../sessions/cursor.ts';
-import type { StrudelChange } from '../../sessions/strudels.ts';
 import { MESSAGE_ROLES } from '../../sessions/types.ts';
-import { optionalUserId, requireUserId } from '../auth.ts';
+import { optionalUserId, requireUserId, signedIn } from '../auth.ts';
 import type { AppEnv } from '../env.ts';
 import { notFound } from '../errors.ts';
-import { readBody, readId, readQuery } from '../input.ts';
+import { body, query, readId } from '../input.ts';
 import { strudelJson, strudelMessageJson } from '../wire.ts';
 
 const DEFAULT_STRUDELS = 50;
@@ -74,29 +73,19 @@ function conversationOf(said: z.infer<typeof fields.conversation>) {
 }
 
 export const strudelRoutes = new Hono<AppEnv>()
-  .get('/', async (c) => {
-    const query = readQuery(c, strudelsQuery);
-    const userId = query.public === 'true' ? null : await requireUserId(c);
-    const { items, next } = await c.var.services.strudels.list({
-      userId,
-      limit: query.limit,
-      ...(query.search === undefined ? {} : { search: query.search }),
-      ...(query.tag === undefined ? {} : { tag: query.tag }),
-      ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
-    });
+  .get('/', query(strudelsQuery), async (c) => {
+    const { public: isPublic, ...page } = c.req.valid('query');
+    const userId = isPublic === 'true' ? null : await requireUserId(c);
+    const { items, next } = await c.var.services.strudels.list({ userId, ...page });
     return c.json({ strudels: items.map(strudelJson), next });
   })
-  .post('/', async (c) => {
-    const userId = await requireUserId(c);
-    const body = await readBody(c, newStrudelBody);
+  .post('/', signedIn, body(newStrudelBody), async (c) => {
+    const { is_public: isPublic, conversation, ...same } = c.req.valid('json');
     const strudel = await c.var.services.strudels.create({
-      userId,
-      title: body.title,
-      code: body.code,
-      description: body.description,
-      tags: body.tags,
-      isPublic: body.is_public,
-      conversation: conversationOf(body.conversation),
+      ...same,
+      userId: c.var.userId,
+      isPublic,
+      conversation: conversationOf(conversation),
     });
     return c.json({ strudel: strudelJson(strudel) }, 201);
   })
@@ -108,25 +97,18 @@ export const strudelRoutes = new Hono<AppEnv>()
       strudel: { ...strudelJson(found.strudel), conversation: found.conversation.map(strudelMessageJson) },
     });
   })
-  .put('/:id', async (c) => {
-    const id = readId(c);
-    const userId = await requireUserId(c);
-    const { is_public, conversation, ...same } = await readBody(c, changedStrudelBody);
-    const change = Object.fromEntries(
-      Object.entries({
-        ...same,
-        isPublic: is_public,
-        conversation: conversation && conversationOf(conversation),
-      }).filter(([, value]) => value !== undefined),
-    ) as StrudelChange;
-    const strudel = await c.var.services.strudels.update(id, userId, change);
+  .put('/:id', signedIn, body(changedStrudelBody), async (c) => {
+    const { is_public: isPublic, conversation, ...same } = c.req.valid('json');
+    const strudel = await c.var.services.strudels.update(readId(c), c.var.userId, {
+      ...same,
+      isPublic,
+      conversation: conversation && conversationOf(conversation),
+    });
     if (!strudel) throw notFound('there is no such strudel of yours');
     return c.json({ strudel: strudelJson(strudel) });
   })
-  .delete('/:id', async (c) => {
-    const id = readId(c);
-    const userId = await requireUserId(c);
-    if (!(await c.var.services.strudels.delete(id, userId))) {
+  .delete('/:id', signedIn, async (c) => {
+    if (!(await c.var.services.strudels.delete(readId(c), c.var.userId))) {
       throw notFound('there is no such strudel of yours');
     }
     return c.body(null, 204);
