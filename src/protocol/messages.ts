@@ -86,6 +86,8 @@ export const agentRequestPayload = z
     message: 'is needed with provider_api_key',
   });
 
+export type AgentRequest = z.infer<typeof agentRequestPayload>;
+
 export const cursorPayload = z.object({ line, col: column });
 
 const nothing = z.object({ request_id: requestIdSchema.optional() }).nullish();

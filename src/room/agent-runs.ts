@@ -13,7 +13,7 @@ import {
   type Quota,
   type Turn,
 } from '../ai/index.ts';
-import { type ClientMessageOf, MAX_AI_REQUESTS_PER_MINUTE, type ServerPayload } from '../protocol/index.ts';
+import { type AgentRequest, MAX_AI_REQUESTS_PER_MINUTE, type ServerPayload } from '../protocol/index.ts';
 import type { SessionMessage } from '../sessions/types.ts';
 import type { Member } from './connection.ts';
 import type { HandlerContext } from './handlers/context.ts';
@@ -28,7 +28,6 @@ const MINUTE_MS = 60_000;
 /** Models stream dozens of pieces a second; people read no faster for getting each in a frame of its own. */
 const DELTA_INTERVAL_MS = 50;
 
-type AgentRequest = ClientMessageOf<'agent_request'>['payload'];
 type Room = HandlerContext['room'];
 
 /** What the runs need of the outside. */
