@@ -368,6 +368,24 @@ describe('a failure', () => {
     expect(logged).toEqual(['agent_failed anthropic: provider_down (529)']);
   });
 
+  it('leaves room for the next request from the moment it is told', async () => {
+    const { join, begin, ask, sent, calls } = setUp();
+    const ada = join('ada', 'host');
+    const { call } = await begin(ada);
+    const told = vi.spyOn(sent, 'push');
+    const again: Promise<void>[] = [];
+    told.mockImplementation((message) => {
+      if (message.type === 'error' && again.length === 0) again.push(ask(ada, { request_id: 'r2' }));
+      return Array.prototype.push.call(sent, message);
+    });
+    call.reject(new AgentError('provider_down'));
+    await vi.waitUntil(() => calls.length === 2, { interval: 1 });
+    await settle();
+    // The first one's end has not opened the way for a third.
+    await ask(ada, { request_id: 'r3' });
+    expect(sent.at(-1)?.payload).toMatchObject({ error: 'conflict', request_id: 'r3' });
+  });
+
   it('that cost something, or was wanted, is counted', async () => {
     const { join, begin, day, left } = setUp();
     for (const failure of ['unusable', 'timeout', 'declined'] as const) {
