@@ -7,6 +7,8 @@ const integer = (fallback: number, min: number, max: number) =>
 
 const httpUrl = z.url({ protocol: /^https?$/ });
 const secret = z.string().min(16, 'must have at least 16 characters');
+/** Travels as a bearer token, which has an alphabet of its own (RFC 6750). */
+const bearerSecret = secret.regex(/^[\w.~+/-]+=*$/, 'may have letters, digits and -._~+/ only, then =');
 
 /** What both need to reach the stores. */
 export const storageSchema = z.object({
@@ -28,7 +30,7 @@ export const storageSchema = z.object({
 
 export const accessSchema = z.object({
   JWT_SECRET: secret,
-  FLUSH_SECRET: secret,
+  FLUSH_SECRET: bearerSecret,
   /** Comma-separated origins; empty or absent: any. */
   ALLOWED_ORIGINS: z
     .string()
