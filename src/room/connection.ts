@@ -19,6 +19,7 @@ export const connectionStateSchema = z.object({
   /** Times of what counts against a limit per minute, in milliseconds: a minute outlives the memory. */
   chatTimes: z.array(z.number()).default([]),
   switchTimes: z.array(z.number()).default([]),
+  agentTimes: z.array(z.number()).default([]),
 });
 export type ConnectionState = z.infer<typeof connectionStateSchema>;
 

@@ -7,18 +7,20 @@ import { connectionStateSchema } from './connection.ts';
 
 const HEADER = 'x-backbeat-pass';
 
-export const passSchema = connectionStateSchema.omit({ chatTimes: true, switchTimes: true }).extend({
-  /** Names the seat that the room keeps for it. */
-  ticket: z.string(),
-  connectionId: z.string(),
-  /**
-   * The participant's standing was read at this time or later, in milliseconds by the edge's clock. What the room
-   * was told since is newer. 0 when Postgres couldn't be asked: all that the room was ever told is.
-   */
-  knownAtMs: z.number(),
-  /** A session token to come back with, for whoever came without one. */
-  token: z.string().nullable(),
-});
+export const passSchema = connectionStateSchema
+  .omit({ chatTimes: true, switchTimes: true, agentTimes: true })
+  .extend({
+    /** Names the seat that the room keeps for it. */
+    ticket: z.string(),
+    connectionId: z.string(),
+    /**
+     * The participant's standing was read at this time or later, in milliseconds by the edge's clock. What the room
+     * was told since is newer. 0 when Postgres couldn't be asked: all that the room was ever told is.
+     */
+    knownAtMs: z.number(),
+    /** A session token to come back with, for whoever came without one. */
+    token: z.string().nullable(),
+  });
 export type Pass = z.infer<typeof passSchema>;
 
 export function withPass(headers: Headers, pass: Pass): Headers {

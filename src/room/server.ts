@@ -20,6 +20,8 @@ import {
 import { SessionNotFoundError, StorageUnavailableError, SupersededError } from '../sessions/errors.ts';
 import { may } from '../sessions/permissions.ts';
 import { HOMES, type SessionMessage } from '../sessions/types.ts';
+import { agentPortsOf } from './agent-ports.ts';
+import { AgentRuns } from './agent-runs.ts';
 import {
   type ConnectionState,
   isMember,
@@ -83,6 +85,10 @@ export default class SessionRoom implements Party.Server {
   readonly #presence: PresenceRecorder;
   readonly #seats: Seats;
   readonly #limits = new MemberLimits();
+  readonly #agents = new AgentRuns({
+    ports: () => agentPortsOf(configOf(this.#room.env)),
+    log: (event, detail) => log(this.#id, event, detail),
+  });
   readonly #joining = new WeakMap<object, Promise<void>>();
   #session: Promise<LiveSession> | null = null;
   #live: LiveSession | null = null;
@@ -250,7 +256,7 @@ export default class SessionRoom implements Party.Server {
     const { participantId, userId, displayName, avatarUrl, inviteId, address } = pass;
     const { role, via } = judgement;
     const person = { participantId, userId, displayName, avatarUrl, role, via, inviteId, address };
-    connection.setState({ ...person, chatTimes: [], switchTimes: [] });
+    connection.setState({ ...person, chatTimes: [], switchTimes: [], agentTimes: [] });
     if (!isMember(connection)) return;
     const token = pass.token === null ? {} : { token: pass.token };
     this.#outbox.reply(connection, 'session_state', {
@@ -267,7 +273,9 @@ export default class SessionRoom implements Party.Server {
     const { state } = member;
     member.setState(null);
     member.close(CLOSE.replaced, 'replaced');
-    if (state.participantId !== by.participantId) this.#tellLeft(state);
+    if (state.participantId === by.participantId) return;
+    this.#agents.left(member.id);
+    this.#tellLeft(state);
   }
 
   // ---- message -----------------------------------------------------------------------------------------------------
@@ -315,6 +323,8 @@ export default class SessionRoom implements Party.Server {
         members: () => this.#roster.members(),
         strudelId: () => this.#strudel.strudelId,
         switchStrudel: (strudelId, conversation) => this.#strudel.switchTo(strudelId, conversation),
+        brought: () => this.#strudel.entries,
+        agents: this.#agents,
         strudels: storageOf(configOf(this.#room.env)).strudels,
         broadcast: (type, payload, except) => outbox.broadcast(type, payload, except),
         reply: (to, type, payload) => outbox.reply(to, type, payload),
@@ -336,6 +346,8 @@ export default class SessionRoom implements Party.Server {
     } catch {
       // It was complete already.
     }
+    const isReplaced = [...this.#roster.members()].some((m) => m !== connection && m.id === connection.id);
+    if (!isReplaced) this.#agents.left(connection.id);
     try {
       await this.#ready();
       if (isMember(connection)) {
@@ -367,6 +379,7 @@ export default class SessionRoom implements Party.Server {
     this.#outbox.refuse(member, 'forbidden', reason);
     member.setState(null);
     member.close(CLOSE.forbidden, reason);
+    this.#agents.left(member.id);
     this.#tellLeft(state);
   }
 
@@ -385,6 +398,7 @@ export default class SessionRoom implements Party.Server {
     for (const member of members) {
       member.setState(null);
       member.close(CLOSE.ended, 'session ended');
+      this.#agents.left(member.id);
     }
     this.#presence.changed();
     void this.#live?.flush();

@@ -58,7 +58,12 @@ export class StrudelContext {
     return this.#context.strudelId;
   }
 
-  /** The conversation that came with the code, as `session_state` shows it. */
+  /** The conversation that came with the code, oldest first. */
+  get entries(): readonly ConversationEntry[] {
+    return this.#context.brought.map(({ role, content }) => ({ role, content }));
+  }
+
+  /** The same, as `session_state` shows it. */
   get brought(): WireConversation {
     return this.#context.brought.map(({ id, role, content, isCodeResponse, createdAtMs }) => ({
       id,

@@ -84,15 +84,16 @@ export class Admission {
 
   /** Lets somebody in, or says why not. Never throws for what a caller or a store may do wrong. */
   async enter(request: AdmissionRequest): Promise<AdmissionOutcome> {
-    const caller = await callerOf(request.token, this.#ports.tokens);
-    if (!caller) return refusal(401, 'unauthorized', 'the token is not valid or has expired');
+    let caller: Caller | null = null;
     try {
+      caller = await callerOf(request.token, this.#ports.tokens);
+      if (!caller) return refusal(401, 'unauthorized', 'the token is not valid or has expired');
       return request.sessionId === null
         ? await this.#create(request, caller)
         : await this.#enter(request, request.sessionId, caller);
     } catch (error) {
       if (!(error instanceof StorageUnavailableError)) throw error;
-      if (request.sessionId !== null && caller.kind === 'participant' && isFor(caller, request.sessionId)) {
+      if (request.sessionId !== null && caller?.kind === 'participant' && isFor(caller, request.sessionId)) {
         return { ok: true, admitted: { ...admittedBy(caller.access), isUnconfirmed: true } };
       }
       return unavailable();

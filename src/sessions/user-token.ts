@@ -2,10 +2,11 @@
  * Users' own tokens: a JWT that says who somebody is. From any identity provider, by the keys it publishes (`JWKS_URL`), or
  * HS256 with `JWT_SECRET` where none is configured.
  */
-import { createRemoteJWKSet, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { z } from 'zod';
 import { MAX_DISPLAY_NAME_CHARS } from '../protocol/limits.ts';
 import { displayNameSchema, storableText } from '../protocol/messages.ts';
+import { StorageUnavailableError } from './errors.ts';
 import { SESSION_AUDIENCE } from './token.ts';
 import type { UserProfile } from './types.ts';
 
@@ -54,7 +55,8 @@ const PROVIDER_ALGORITHMS = [
 /**
  * Makes the check of users' tokens. What it returns says who a token's bearer is, or null when the token is forged,
  * expired, without expiry, malformed, of another issuer or audience, or a session token: that one says who may enter a
- * session, and must not pass for its user elsewhere.
+ * session, and must not pass for its user elsewhere. It throws {@link StorageUnavailableError} when the provider's keys
+ * can't be had: a token that may well be good must not sign anybody out.
  */
 export function userTokenVerifier(options: UserTokenOptions): (token: string) => Promise<UserProfile | null> {
   const secret = new TextEncoder().encode(options.JWT_SECRET);
@@ -72,9 +74,25 @@ export function userTokenVerifier(options: UserTokenOptions): (token: string) =>
       if ([payload.aud].flat().includes(SESSION_AUDIENCE)) return null;
       const claims = claimsSchema.parse(payload);
       return { subject: claims.sub, name: claims.name, avatarUrl: claims.picture };
-    } catch {
+    } catch (error) {
+      if (isOutage(error)) {
+        throw new StorageUnavailableError('identity provider', 'its keys are out of reach', { cause: error });
+      }
       // Every reason to refuse looks the same from outside; telling them apart would help only a forger.
       return null;
     }
   };
+}
+
+/** jose names what is wrong with a token by a class each; what is left is the fetch of the keys. */
+function isOutage(error: unknown): boolean {
+  if (error instanceof z.ZodError) return false;
+  if (error instanceof errors.JOSEError) {
+    return (
+      error.code === 'ERR_JOSE_GENERIC' ||
+      error.code === 'ERR_JWKS_TIMEOUT' ||
+      error.code === 'ERR_JWKS_INVALID'
+    );
+  }
+  return true;
 }

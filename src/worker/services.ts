@@ -5,6 +5,7 @@ import type { SessionBuffer } from '../buffer/session-buffer.ts';
 import { parseConfig, type WorkerConfig, workerConfigSchema } from '../config.ts';
 import { Admission, type TokenVerifier } from '../sessions/admission.ts';
 import type { PeopleRepository } from '../sessions/people.ts';
+import type { StrudelRepository } from '../sessions/strudels.ts';
 import { tokenVerifier } from '../sessions/tokens.ts';
 import type { SessionRepository } from '../sessions/types.ts';
 import type { Env } from './env.ts';
@@ -13,6 +14,7 @@ export interface Services {
   config: WorkerConfig;
   repository: SessionRepository;
   people: PeopleRepository;
+  strudels: StrudelRepository;
   tokens: TokenVerifier;
   admission: Pick<Admission, 'enter'>;
   flusher: Pick<Flusher, 'flushSession' | 'sweep' | 'runSweeper' | 'replayDead'>;

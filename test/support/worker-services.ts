@@ -89,6 +89,7 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
       },
     },
     people: new Proxy({} as Services['people'], { get: unused }),
+    strudels: new Proxy({} as Services['strudels'], { get: unused }),
     tokens: { session: unused, user: unused },
     admission: {
       async enter(request) {

@@ -1,5 +1,6 @@
-import type { ErrorCode, ServerMessageType, ServerPayload } from '../../protocol/index.ts';
+import type { ConversationEntry, ErrorCode, ServerMessageType, ServerPayload } from '../../protocol/index.ts';
 import type { StrudelRepository } from '../../sessions/strudels.ts';
+import type { AgentRuns } from '../agent-runs.ts';
 import type { Member } from '../connection.ts';
 import type { LiveSession } from '../live-session.ts';
 import type { PerMinute } from '../member-limits.ts';
@@ -16,6 +17,8 @@ export interface HandlerContext {
     members(): Iterable<Member>;
     /** The saved strudel that the session is about, null for its scratch code. */
     strudelId(): string | null;
+    /** The conversation that came with its code, oldest first. */
+    brought(): readonly ConversationEntry[];
     /** From now on the session is about this strudel, or about scratch code (null). */
     switchStrudel(strudelId: string | null, conversation: readonly BroughtEntry[]): void;
     strudels: Pick<StrudelRepository, 'get'>;
@@ -30,5 +33,6 @@ export interface HandlerContext {
     /** Counts against one of the sender's limits per minute. */
     takePerMinute(member: Member, what: PerMinute): boolean;
     log(event: string, detail: string): void;
+    agents: AgentRuns;
   };
 }

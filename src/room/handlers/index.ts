@@ -1,6 +1,7 @@
 /** One handler a message type, and what it takes to use it. */
 import type { ClientMessageOf, ClientMessageType } from '../../protocol/index.ts';
 import { type Action, may } from '../../sessions/permissions.ts';
+import { agentRequest } from './agent-request.ts';
 import { chatMessage } from './chat-message.ts';
 import { codeUpdate } from './code-update.ts';
 import type { HandlerContext } from './context.ts';
@@ -22,6 +23,7 @@ type Handlers = {
 const handlers: Handlers = {
   code_update: { action: 'edit_code', otherwise: 'refused', handle: codeUpdate },
   chat_message: { action: 'chat', otherwise: 'refused', handle: chatMessage },
+  agent_request: { action: 'ask_agent', otherwise: 'refused', handle: agentRequest },
   switch_strudel: { action: 'switch_strudel', otherwise: 'refused', handle: switchStrudel },
   cursor_position: { action: 'move_cursor', otherwise: 'ignored', handle: cursorPosition },
   play: { action: 'play', otherwise: 'refused', handle: play },

@@ -4,10 +4,10 @@ import { z } from 'zod';
 import { displayNameSchema } from '../../protocol/messages.ts';
 import { signSessionToken } from '../../sessions/token.ts';
 import { admittedOf } from '../admitted.ts';
-import { bearerOf, requireAction } from '../auth.ts';
+import { allow, bearerOf } from '../auth.ts';
 import type { AppEnv } from '../env.ts';
 import { ApiError } from '../errors.ts';
-import { readBody, readSessionId } from '../input.ts';
+import { body } from '../input.ts';
 import { inviteJson } from '../wire.ts';
 
 const MAX_INVITE_USES = 1_000_000;
@@ -29,18 +29,18 @@ const joinBody = z.object({
 });
 
 export const inviteRoutes = new Hono<AppEnv>()
-  .post('/join', async (c) => {
+  .post('/join', body(joinBody), async (c) => {
     const { admission, people, config } = c.var.services;
-    const body = await readBody(c, joinBody);
-    const sessionId = await people.sessionOfInvite(body.invite_token);
+    const wish = c.req.valid('json');
+    const sessionId = await people.sessionOfInvite(wish.invite_token);
     // Whether it never was, has expired or is used up is nobody's business who doesn't have a good one.
     if (sessionId === null) throw new ApiError(403, 'forbidden', 'the invite is not valid');
     const admitted = admittedOf(
       await admission.enter({
         sessionId,
         token: bearerOf(c),
-        invite: body.invite_token,
-        displayName: body.display_name ?? null,
+        invite: wish.invite_token,
+        displayName: wish.display_name ?? null,
         previousSessionId: null,
       }),
     );
@@ -48,15 +48,13 @@ export const inviteRoutes = new Hono<AppEnv>()
     const token = await signSessionToken(admitted, config.JWT_SECRET);
     return c.json({ session_id: sessionId, role, display_name: displayName, token });
   })
-  .post('/:id/invite', async (c) => {
-    const sessionId = readSessionId(c);
-    await requireAction(c, sessionId, 'manage_invites');
-    const body = await readBody(c, newInviteBody);
+  .post('/:id/invite', allow('manage_invites'), body(newInviteBody), async (c) => {
+    const { role, max_uses: maxUses = null, expires_at: expiresAt = null } = c.req.valid('json');
     const invite = await c.var.services.people.createInvite({
-      sessionId,
-      role: body.role,
-      maxUses: body.max_uses ?? null,
-      expiresAtMs: body.expires_at == null ? null : Date.parse(body.expires_at),
+      sessionId: c.var.sessionId,
+      role,
+      maxUses,
+      expiresAtMs: expiresAt === null ? null : Date.parse(expiresAt),
     });
     return c.json(inviteJson(invite), 201);
   });

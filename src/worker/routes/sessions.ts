@@ -5,10 +5,10 @@ import { MAX_TITLE_CHARS } from '../../protocol/limits.ts';
 import { codeSchema, displayNameSchema, storableText } from '../../protocol/messages.ts';
 import { signSessionToken } from '../../sessions/token.ts';
 import { admittedOf } from '../admitted.ts';
-import { bearerOf, requireAction } from '../auth.ts';
+import { allow, bearerOf } from '../auth.ts';
 import type { AppEnv } from '../env.ts';
 import { notFound } from '../errors.ts';
-import { readBody, readSessionId } from '../input.ts';
+import { body } from '../input.ts';
 import { sessionJson } from '../wire.ts';
 
 const newSessionBody = z.object({
@@ -20,18 +20,18 @@ const newSessionBody = z.object({
 });
 
 export const sessionRoutes = new Hono<AppEnv>()
-  .post('/', async (c) => {
+  .post('/', body(newSessionBody), async (c) => {
     const { admission, repository, config } = c.var.services;
-    const body = await readBody(c, newSessionBody);
+    const wish = c.req.valid('json');
     const admitted = admittedOf(
       await admission.enter({
         sessionId: null,
         token: bearerOf(c),
         invite: null,
-        displayName: body.display_name ?? null,
-        previousSessionId: body.previous_session_id ?? null,
-        title: body.title,
-        ...(body.code === undefined ? {} : { code: body.code }),
+        displayName: wish.display_name ?? null,
+        previousSessionId: wish.previous_session_id ?? null,
+        title: wish.title,
+        ...(wish.code === undefined ? {} : { code: wish.code }),
       }),
     );
     const session = await repository.getSession(admitted.sessionId);
@@ -40,10 +40,8 @@ export const sessionRoutes = new Hono<AppEnv>()
     const token = await signSessionToken(admitted, config.JWT_SECRET);
     return c.json({ session: sessionJson(session), token, role, display_name: displayName }, 201);
   })
-  .get('/:id', async (c) => {
-    const id = readSessionId(c);
-    await requireAction(c, id, 'read_session');
-    const session = await c.var.services.repository.getSession(id);
+  .get('/:id', allow('read_session'), async (c) => {
+    const session = await c.var.services.repository.getSession(c.var.sessionId);
     if (!session) throw notFound();
     return c.json({ session: sessionJson(session) });
   });
