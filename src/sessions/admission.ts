@@ -8,7 +8,7 @@ import type { ErrorCode } from '../protocol/messages.ts';
 import { StorageUnavailableError } from './errors.ts';
 import type { EnterOutcome, PeopleRepository } from './people.ts';
 import type { SessionAccess } from './token.ts';
-import type { Role, SessionRepository, UserProfile, Via } from './types.ts';
+import type { Role, Session, SessionRepository, UserProfile, Via } from './types.ts';
 
 /** What people are called who give no name. */
 export const DEFAULT_DISPLAY_NAME = 'Anonymous';
@@ -37,6 +37,8 @@ export interface Admitted {
   inviteId: string | null;
   /** Postgres was out of reach: this is a session token's word, which may be out of date. */
   isUnconfirmed: boolean;
+  /** The session, if it was made by this. */
+  session: Session | null;
 }
 
 export interface Refusal {
@@ -151,6 +153,7 @@ export class Admission {
         via,
         inviteId,
         isUnconfirmed: false,
+        session: null,
       },
     };
   }
@@ -178,6 +181,7 @@ export class Admission {
         via: 'owner',
         inviteId: null,
         isUnconfirmed: false,
+        session,
       },
     };
   }
@@ -219,7 +223,7 @@ function isFor(caller: Extract<Caller, { kind: 'participant' }>, sessionId: stri
 
 /** What a session token says, taken at its word. */
 function admittedBy(access: SessionAccess): Omit<Admitted, 'isUnconfirmed'> {
-  return { ...access, via: access.via ?? 'grant', inviteId: access.inviteId ?? null };
+  return { ...access, via: access.via ?? 'grant', inviteId: access.inviteId ?? null, session: null };
 }
 
 function refusal(status: Refusal['status'], error: ErrorCode, message: string): Refusal {
