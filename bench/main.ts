@@ -1,0 +1,33 @@
+/** `npm run bench`: measures the whole system on this machine. */
+import { type BenchOptions, parseOptions, USAGE, UsageError } from './options.ts';
+import type { Say } from './run-load.ts';
+import { loadScenario } from './scenarios/load.ts';
+import { scaleScenario } from './scenarios/scale.ts';
+
+const say: Say = (line) => {
+  process.stderr.write(`[bench] ${line}\n`);
+};
+
+async function run(options: BenchOptions): Promise<string[]> {
+  const { mode } = options;
+  switch (mode.kind) {
+    case 'load':
+    case 'room':
+      return loadScenario(options, say);
+    case 'scale':
+      return scaleScenario(options, mode.sessions, say);
+    default:
+      throw new UsageError(`--${mode.kind} isn't there yet`);
+  }
+}
+
+try {
+  const options = parseOptions(process.argv.slice(2));
+  if (options === null) process.stdout.write(USAGE);
+  else for (const file of await run(options)) say(`wrote ${file}`);
+} catch (error) {
+  process.stderr.write(
+    `${error instanceof UsageError ? `${error.message} (--help lists the options)` : error instanceof Error ? error.stack : error}\n`,
+  );
+  process.exitCode = 1;
+}
