@@ -1,7 +1,10 @@
 /** `npm run bench`: measures the whole system on this machine. */
 import { type BenchOptions, parseOptions, USAGE, UsageError } from './options.ts';
 import type { Say } from './run-load.ts';
+import { flushOnlyScenario } from './scenarios/flush-only.ts';
+import { idleScenario } from './scenarios/idle.ts';
 import { loadScenario } from './scenarios/load.ts';
+import { peersScenario } from './scenarios/peers.ts';
 import { scaleScenario } from './scenarios/scale.ts';
 
 const say: Say = (line) => {
@@ -16,8 +19,12 @@ async function run(options: BenchOptions): Promise<string[]> {
       return loadScenario(options, say);
     case 'scale':
       return scaleScenario(options, mode.sessions, say);
-    default:
-      throw new UsageError(`--${mode.kind} isn't there yet`);
+    case 'flush-only':
+      return flushOnlyScenario(options, mode.sessions, say);
+    case 'idle':
+      return idleScenario(options, say);
+    case 'peers':
+      return peersScenario(options, mode.peers, say);
   }
 }
 

@@ -103,7 +103,7 @@ export function figures(
     ...(base && result !== base
       ? [
           {
-            title: '',
+            title: 'of ours',
             cell: (row: Row) => (row.value ? ratio(row.value(result), row.value(base)) : ''),
           },
         ]
