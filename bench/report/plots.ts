@@ -61,7 +61,7 @@ export function svg(plot: Plot): string {
     ...(plot.target
       ? [
           `<line x1="${MARGIN.left}" x2="${right}" y1="${at(y(plot.target.value))}" y2="${at(y(plot.target.value))}" stroke="#94a3b8" stroke-dasharray="5 4"/>`,
-          `<text x="${right + 8}" y="${at(y(plot.target.value) + 4)}" fill="#64748b">${escaped(plot.target.name)}</text>`,
+          `<text x="${MARGIN.left + 6}" y="${at(y(plot.target.value) - 5)}" fill="#64748b">${escaped(plot.target.name)}</text>`,
         ]
       : []),
     ...plot.series.map((series, i) => {
