@@ -9,6 +9,7 @@ import { Latencies } from './load/latencies.ts';
 import type { LoadReport, RoomPlan } from './load/plan.ts';
 import { LoadProcesses, processesFor } from './load/processes.ts';
 import { readFronts } from './measure/fronts.ts';
+import { detachDebugger } from './measure/inspector.ts';
 import { COUNTERS_LAG_MS, PostgresMeter } from './measure/postgres.ts';
 import { ProcessWatch } from './measure/processes.ts';
 import { RedisMeter } from './measure/redis.ts';
@@ -40,6 +41,7 @@ export async function startBench(
 ): Promise<Bench> {
   const stack = await startStack(env, ['--redis=real', '--postgres=real', ...args]);
   if (stack.redisUrl === null) throw new Error('the stack has no Redis of its own');
+  if (process.platform === 'linux') await detachDebugger(stack.pids.room);
   const postgres = new PostgresMeter(stack.databaseUrl);
   const redis = new RedisMeter(stack.redisUrl, stack.keyPrefix);
   return {
