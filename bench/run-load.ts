@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { listProcesses } from '../dev/process-table.ts';
 import { signSessionToken } from '../src/sessions/token.ts';
 import { type Stack, startStack } from '../test/support/stack.ts';
 import { KnobDocument } from './load/document.ts';
@@ -68,7 +69,7 @@ export function startCron(stack: Stack, say: Say): { stop(): void } {
   return { stop: () => clearInterval(timer) };
 }
 
-/** Processes by what they are for. What isn't named is the tools that run the rooms and the Worker locally. */
+/** Processes by what they are for: the system's own, the stand-ins for the providers' HTTP, the load, and local tools. */
 export function groupsOf(stack: Stack, extra: Record<string, number>, load: readonly number[]) {
   const { room, worker, redis, postgres, redisRest, neonHttp } = stack.pids;
   const only = (pid: number | null) => (pid === null ? [] : [pid]);
@@ -81,8 +82,14 @@ export function groupsOf(stack: Stack, extra: Record<string, number>, load: read
     'postgres http front': only(neonHttp),
     ...Object.fromEntries(Object.entries(extra).map(([name, pid]) => [name, [pid]])),
     load,
-    tools: [stack.supervisorPid],
+    'partykit dev': parentOf(room),
+    'wrangler dev': parentOf(worker),
+    supervisor: [stack.supervisorPid],
   };
+}
+
+function parentOf(pid: number): number[] {
+  return listProcesses().flatMap((info) => (info.pid === pid ? info.parentPid : []));
 }
 
 /** Tokens for everybody of each room. */

@@ -22,7 +22,8 @@ const cpu = (label: string, ...groups: string[]) =>
   });
 
 /** All processes that are the system's own and not the load's, the tools' or a stand-in for a provider's front. */
-const NOT_THE_SYSTEM = new Set(['load', 'tools', 'redis http front', 'postgres http front']);
+const TOOLS = ['partykit dev', 'wrangler dev', 'supervisor'];
+const NOT_THE_SYSTEM = new Set(['load', 'redis http front', 'postgres http front', ...TOOLS]);
 
 const ROWS: readonly Row[] = [
   number('edits sent', ({ edits }) => edits.sent),
@@ -69,6 +70,7 @@ const ROWS: readonly Row[] = [
       .reduce((sum, [, use]) => sum + use.cpuSPer1000Edits, 0),
   ),
   cpu('CPU s / 1,000 edits: local HTTP fronts', 'redis http front', 'postgres http front'),
+  cpu('CPU s / 1,000 edits: local tools', ...TOOLS),
   cpu('CPU s / 1,000 edits: the load itself', 'load'),
   { label: 'peak memory: rooms', text: ({ processes }) => peak(processes.rooms ?? processes.server) },
   { label: 'peak memory: Worker', text: ({ processes }) => peak(processes.worker) },
