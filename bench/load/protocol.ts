@@ -4,7 +4,7 @@ import type { Recorder } from './recorder.ts';
 
 /** The people of one room. */
 export interface LoadRoom {
-  /** Resolves when everybody is in. */
+  /** Resolves when everybody is in; after a failure it may be called again. */
   connect(): Promise<void>;
   /** The next edit of one of those who type. @param lateMs how long after its time it leaves. */
   edit(typist: number, lateMs: number): void;

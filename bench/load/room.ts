@@ -56,6 +56,7 @@ export class BackbeatRoom implements LoadRoom {
   readonly #sockets: WebSocket[] = [];
   readonly #chats = new Map<string, number>();
   readonly #ackedMessages: string[] = [];
+  #viewers = 0;
   #firstRev: number | null = null;
   #newestRev = 0;
   #isLeaving = false;
@@ -68,7 +69,7 @@ export class BackbeatRoom implements LoadRoom {
 
   async connect(): Promise<void> {
     const { typists, viewers, codeBytes } = this.#plan;
-    for (let who = 0; who < typists; who++) {
+    for (let who = this.#typists.length; who < typists; who++) {
       const document = new KnobDocument(codeBytes, who);
       const [before, after] = document.jsonParts();
       const typist: Typist = {
@@ -85,7 +86,7 @@ export class BackbeatRoom implements LoadRoom {
       };
       this.#typists.push(typist);
     }
-    for (let i = 0; i < viewers; i++) {
+    for (; this.#viewers < viewers; this.#viewers++) {
       await this.#open(this.#room.viewerToken, (frame) => this.#onFrame(frame, null));
     }
   }
@@ -149,13 +150,15 @@ export class BackbeatRoom implements LoadRoom {
     url.searchParams.set('token', token);
     url.searchParams.set('_pk', randomUUID());
     const socket = openSocket(url.href, nextAddress());
-    this.#sockets.push(socket);
+    let isIn = false;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error('no session_state in time')), CONNECT_TIMEOUT_MS);
       socket.on('message', (frame: Buffer) => {
         this.#recorder.bytesReceived += frame.length;
         if (frame.toString('latin1', TYPE_AT, TYPE_AT + 13) === 'session_state') {
           clearTimeout(timer);
+          isIn = true;
+          this.#sockets.push(socket);
           const rev = Number(REV.exec(frame.toString())?.[1] ?? 0);
           this.#firstRev ??= rev;
           this.#newestRev = Math.max(this.#newestRev, rev);
@@ -169,7 +172,7 @@ export class BackbeatRoom implements LoadRoom {
         reject(new Error(`a room answered ${response.statusCode}`)),
       );
       socket.on('close', () => {
-        if (!this.#isLeaving) this.#recorder.closed += 1;
+        if (isIn && !this.#isLeaving) this.#recorder.closed += 1;
         reject(new Error('closed before session_state'));
       });
     });

@@ -7,6 +7,8 @@ import { EvenSchedule } from './schedule.ts';
 
 /** Rooms that are entered at once. */
 const CONNECTING = 24;
+const ATTEMPTS = 5;
+const RETRY_MS = 500;
 const TICK_MS = 1;
 /** Edits sent before sockets are read again, so that a burst after a pause doesn't delay what has arrived. */
 const PER_TICK = 200;
@@ -60,7 +62,7 @@ async function connectAll(rooms: readonly LoadRoom[]): Promise<void> {
   let toldAtMs = Date.now();
   const worker = async () => {
     for (let room = rooms[next++]; room; room = rooms[next++]) {
-      await room.connect();
+      await enter(room);
       connected += 1;
       if (Date.now() - toldAtMs < PROGRESS_MS) continue;
       toldAtMs = Date.now();
@@ -68,6 +70,19 @@ async function connectAll(rooms: readonly LoadRoom[]): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: CONNECTING }, worker));
+}
+
+/** A room may answer 503 in the rush of everybody entering at once; people come again. */
+async function enter(room: LoadRoom): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await room.connect();
+      return;
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error;
+      await delay(RETRY_MS);
+    }
+  }
 }
 
 /** Everybody pings, a part of them at a time. */

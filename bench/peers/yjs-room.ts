@@ -65,12 +65,15 @@ export class YjsRoom implements LoadRoom {
   }
 
   async connect(): Promise<void> {
+    for (const { socket } of this.#people.splice(0)) socket.terminate();
     const typist = await this.#join(true);
     const before = this.#acks;
     const text = typist.doc.getText(TEXT);
-    const update = capture(typist.doc, () => text.insert(0, this.#document.text(0)));
-    this.#send(typist, (encoder) => sync.writeUpdate(encoder, update));
-    while (this.#acks === before) await new Promise((resolve) => setTimeout(resolve, 5));
+    if (text.length === 0) {
+      const update = capture(typist.doc, () => text.insert(0, this.#document.text(0)));
+      this.#send(typist, (encoder) => sync.writeUpdate(encoder, update));
+      while (this.#acks === before) await new Promise((resolve) => setTimeout(resolve, 5));
+    }
     for (let i = 0; i < this.#plan.viewers; i++) await this.#join(false);
     for (const person of this.#people) person.seen = 0;
     this.#acksBefore = this.#acks;
@@ -145,7 +148,7 @@ export class YjsRoom implements LoadRoom {
       });
       socket.on('error', reject);
       socket.on('close', () => {
-        if (!this.#isLeaving) this.#recorder.closed += 1;
+        if (this.#isMeasuring && !this.#isLeaving) this.#recorder.closed += 1;
         reject(new Error('closed before it was synced'));
       });
     });
