@@ -24,7 +24,7 @@ export interface Storage {
   buffer: SessionBuffer;
   postgres: PostgresSessionRepository;
   /** What handlers and routes use. */
-  repository: BufferedSessionRepository;
+  repository: SessionRepository;
   people: PeopleRepository;
   directory: SessionDirectory;
   strudels: StrudelRepository;
