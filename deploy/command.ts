@@ -13,6 +13,8 @@ export interface PrivateFile {
 export interface Command {
   program: Program;
   args: readonly (string | PrivateFile)[];
+  /** Files that it finds by their names in the private folder. */
+  files?: readonly PrivateFile[];
   /** On top of what every command gets; may hold secrets. */
   env?: Readonly<Record<string, string>>;
   /** Where it runs: the project's folder, or the private one, where no configuration of ours lies about. */
@@ -28,10 +30,13 @@ export function showCommand(command: Command, mask: (text: string) => string): s
     mask(`$ ${npx}${[command.program, ...words].join(' ')}`),
     ...(command.cwd === 'private' ? ['    in a private folder of its own'] : []),
     ...(env.length > 0 ? [`    environment: ${env.join(' ')}`] : []),
-    ...command.args.flatMap((arg) =>
-      typeof arg === 'string' ? [] : [`    <${arg.name}>: ${mask(arg.shows)}`],
-    ),
+    ...filesOf(command).map(({ name, shows }) => `    <${name}>: ${mask(shows)}`),
   ];
+}
+
+/** All the files that exist only while it runs. */
+export function filesOf({ args, files }: Command): PrivateFile[] {
+  return [...args.flatMap((arg) => (typeof arg === 'string' ? [] : [arg])), ...(files ?? [])];
 }
 
 function shellWord(word: string): string {

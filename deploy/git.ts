@@ -1,12 +1,12 @@
 /** What git knows of branches. */
 import { DeployError } from './errors.ts';
-import type { Runner } from './runner.ts';
+import type { CommandRunner } from './runner.ts';
 
 /**
  * The branch that is checked out.
  * @throws {DeployError} when none is.
  */
-export async function currentBranch(runner: Runner): Promise<string> {
+export async function currentBranch(runner: CommandRunner): Promise<string> {
   const { stdout } = await runner.run(
     { program: 'git', args: ['branch', '--show-current'] },
     { isQuiet: true },
@@ -20,7 +20,7 @@ export async function currentBranch(runner: Runner): Promise<string> {
  * The branches that a remote has now; asked of it, as a clone may be shallow or old.
  * @throws {DeployError} when it can't be asked or has none: nothing may be concluded from that.
  */
-export async function remoteBranches(runner: Runner, remote: string): Promise<string[]> {
+export async function remoteBranches(runner: CommandRunner, remote: string): Promise<string[]> {
   const { stdout } = await runner.run(
     { program: 'git', args: ['ls-remote', '--heads', '--', remote] },
     { isQuiet: true },

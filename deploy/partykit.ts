@@ -2,12 +2,12 @@
 import { cpSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { PROJECT_DIR } from '../dev/project.ts';
-import type { Command } from './command.ts';
+import type { Command, PrivateFile } from './command.ts';
 import { DeployError } from './errors.ts';
 import { MASK } from './masking.ts';
 import { PreviewName, type ProductionNames } from './names.ts';
 import { readPartykitConfig } from './project-names.ts';
-import { CommandError, type Runner } from './runner.ts';
+import { CommandError, type CommandRunner } from './runner.ts';
 import { isSecret, type Values } from './variables.ts';
 
 /**
@@ -31,9 +31,10 @@ function previewArgs(target: RoomTarget): string[] {
 }
 
 /** Where partykit puts the rooms: `https://[PREVIEW.]PROJECT.LOGIN.partykit.dev`, or `https://[PREVIEW.]DOMAIN`. */
-export function roomUrl(target: RoomTarget, project: string, access: PartykitAccess): string {
+export function roomUrl(target: RoomTarget, { login, own }: PartykitAccess): string {
+  const { name, team } = readPartykitConfig();
   const preview = target instanceof PreviewName ? `${target.room}.` : '';
-  return `https://${preview}${access.own?.domain ?? `${project}.${access.login}.partykit.dev`}`.toLowerCase();
+  return `https://${preview}${own?.domain ?? `${name}.${team ?? login}.partykit.dev`}`.toLowerCase();
 }
 
 function environmentOf({ login, token, own }: PartykitAccess): Record<string, string> {
@@ -96,7 +97,7 @@ const STATIC_FOLDER = 'static';
  * @throws {DeployError} when partykit fails, or ends without saying that it has deployed.
  */
 export async function deployRooms(
-  runner: Runner,
+  runner: CommandRunner,
   target: RoomTarget,
   values: Values,
   access: PartykitAccess,
@@ -117,32 +118,31 @@ export async function deployRooms(
   }
 }
 
+/** `partykit delete` finds its configuration where it runs: in this version its own `--config` makes it fail. */
 export function deleteRoomsCommand(name: PreviewName, access: PartykitAccess): Command {
   const { name: project } = readPartykitConfig();
   return {
     program: 'partykit',
-    args: [
-      'delete',
-      '--config',
-      {
-        name: 'partykit.json',
-        content: JSON.stringify(bareConfig(access)),
-        shows: 'the name of the project',
-      },
-      ...['--name', project, '--preview', name.room, '--force'],
-    ],
+    args: ['delete', '--name', project, '--preview', name.room, '--force'],
+    files: [bareConfig(access)],
     env: environmentOf(access),
     cwd: 'private',
   };
 }
 
-/** `partykit delete` takes no `--domain`. */
-function bareConfig({ own }: PartykitAccess): object {
-  return { name: readPartykitConfig().name, ...(own ? { domain: own.domain } : {}) };
+/** Whose project it is, and where. */
+function bareConfig({ own }: PartykitAccess): PrivateFile {
+  const { name, team } = readPartykitConfig();
+  const config = { name, ...(team ? { team } : {}), ...(own ? { domain: own.domain } : {}) };
+  return { name: 'partykit.json', content: JSON.stringify(config), shows: JSON.stringify(config) };
 }
 
 /** Deletes a preview's rooms with all that they keep; none there is fine. */
-export async function deleteRooms(runner: Runner, name: PreviewName, access: PartykitAccess): Promise<void> {
+export async function deleteRooms(
+  runner: CommandRunner,
+  name: PreviewName,
+  access: PartykitAccess,
+): Promise<void> {
   try {
     await runner.run(deleteRoomsCommand(name, access));
   } catch (error) {
@@ -153,23 +153,18 @@ export async function deleteRooms(runner: Runner, name: PreviewName, access: Par
 export function listRoomsCommand(access: PartykitAccess): Command {
   return {
     program: 'partykit',
-    args: [
-      'list',
-      '--config',
-      {
-        name: 'partykit.json',
-        content: JSON.stringify(bareConfig(access)),
-        shows: 'the name of the project',
-      },
-      ...['--format', 'json'],
-    ],
+    args: ['list', '--format', 'json'],
+    files: [bareConfig(access)],
     env: environmentOf(access),
     cwd: 'private',
   };
 }
 
 /** What is wrong with the access to PartyKit; null when nothing is. Without credentials it would open a browser: don't ask then. */
-export async function problemWithPartykit(runner: Runner, access: PartykitAccess): Promise<string | null> {
+export async function problemWithPartykit(
+  runner: CommandRunner,
+  access: PartykitAccess,
+): Promise<string | null> {
   try {
     await runner.run(listRoomsCommand(access), { isQuiet: true });
     return null;

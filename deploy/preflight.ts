@@ -7,7 +7,7 @@ import { PROJECT_DIR } from '../dev/project.ts';
 import type { Program } from './command.ts';
 import { DeployError } from './errors.ts';
 import { problemWithPartykit } from './partykit.ts';
-import type { Runner } from './runner.ts';
+import type { CommandRunner } from './runner.ts';
 import type { Access } from './settings.ts';
 import type { Problem } from './variables.ts';
 import { problemWithCloudflare } from './wrangler.ts';
@@ -22,7 +22,7 @@ const projectSchema = z.object({ engines: z.object({ node: z.string().regex(/^>=
  * @throws {DeployError} naming everything that is missing or wrong.
  */
 export async function checkBefore(
-  runner: Runner,
+  runner: CommandRunner,
   access: Access,
   problems: readonly Problem[],
   checks: readonly (() => Promise<string | null>)[] = [],
@@ -56,7 +56,7 @@ function problemWithNode(): string | null {
 }
 
 /** The flags that are used are those of the version that the lock file names: another one may not know them. */
-async function problemWithVersion(runner: Runner, program: Program): Promise<string | null> {
+async function problemWithVersion(runner: CommandRunner, program: Program): Promise<string | null> {
   const file = join(PROJECT_DIR, 'node_modules', program, 'package.json');
   if (!existsSync(file)) return `${program} is not installed: run npm install`;
   const { version } = packageSchema.parse(JSON.parse(readFileSync(file, 'utf8')));

@@ -20,7 +20,6 @@ import {
   urlOf,
   verifyStep,
 } from './production.ts';
-import { readPartykitConfig } from './project-names.ts';
 import type { PreviewKeys } from './redis-keys.ts';
 import { type PreviewSettings, previewValues } from './settings.ts';
 import type { Step } from './steps.ts';
@@ -66,7 +65,7 @@ export function planUp(
   const { runner, masker, neon } = tools;
   const fixed = previewValues(settings, name);
   for (const [variable, value] of Object.entries(fixed)) if (variable.endsWith('SECRET')) masker.add(value);
-  const rooms = roomUrl(name, readPartykitConfig().name, access.partykit);
+  const rooms = roomUrl(name, access.partykit);
   let databaseUrl: string | null = null;
   let workerUrl: string | null = null;
 

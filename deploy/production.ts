@@ -11,7 +11,6 @@ import { DeployError } from './errors.ts';
 import { MASK } from './masking.ts';
 import { deployRooms, deployRoomsCommand, roomUrl } from './partykit.ts';
 import { checkBefore } from './preflight.ts';
-import { readPartykitConfig } from './project-names.ts';
 import type { ProductionSettings } from './settings.ts';
 import type { SmokeTarget } from './smoke.ts';
 import type { Step } from './steps.ts';
@@ -39,8 +38,7 @@ export function planProduction(
   const { names, access, values } = settings;
   const { runner, masker } = tools;
   const target = { production: names };
-  const project = readPartykitConfig().name;
-  const rooms = values.ROOM_URL ?? roomUrl(target, project, access.partykit);
+  const rooms = values.ROOM_URL ?? roomUrl(target, access.partykit);
   let workerUrl = values.WORKER_URL ?? null;
 
   const forWorker = () => pick('worker', { ...values, ROOM_URL: rooms });

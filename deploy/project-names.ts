@@ -9,8 +9,10 @@ import type { ProductionNames } from './names.ts';
 
 const nameSchema = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'is no label of a host name');
 /** The rest of partykit.json is passed on as it is. */
-export const partykitConfigSchema = z.looseObject({
+const partykitConfigSchema = z.looseObject({
   name: nameSchema,
+  /** Whose project it is, when it isn't the login's own. */
+  team: nameSchema.optional(),
   main: z.string(),
   serve: z.looseObject({ path: z.string(), build: z.string() }),
 });
@@ -24,8 +26,10 @@ export function readProductionNames(): ProductionNames {
   return { worker: worker.data, room: readPartykitConfig().name };
 }
 
+export type PartykitConfig = z.infer<typeof partykitConfigSchema>;
+
 /** @throws {DeployError} when it can't be read or understood. */
-export function readPartykitConfig(): z.infer<typeof partykitConfigSchema> {
+export function readPartykitConfig(): PartykitConfig {
   try {
     return partykitConfigSchema.parse(JSON.parse(read('partykit.json')));
   } catch (error) {

@@ -1,10 +1,12 @@
 /** Runs the CLIs. What they write is shown line by line with every secret masked. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { stripVTControlCharacters } from 'node:util';
 import { inheritedEnvironment } from '../dev/environment.ts';
 import { isErrno, messageOf } from '../dev/errors.ts';
 import { PROJECT_DIR } from '../dev/project.ts';
-import { type Command, showCommand } from './command.ts';
+import { type Command, filesOf, showCommand } from './command.ts';
 import { DeployError } from './errors.ts';
 import type { Masker } from './masking.ts';
 import type { PrivateFolder } from './private-files.ts';
@@ -51,7 +53,13 @@ export interface Ran {
   output: string;
 }
 
-export class Runner {
+/** What commands are run by. */
+export interface CommandRunner {
+  readonly folder: PrivateFolder;
+  run(command: Command, options?: { isQuiet?: boolean }): Promise<Ran>;
+}
+
+export class Runner implements CommandRunner {
   readonly #env: Readonly<Record<string, string | undefined>>;
   readonly #folder: PrivateFolder;
   readonly #masker: Masker;
@@ -86,18 +94,17 @@ export class Runner {
     const mask = (text: string) => this.#masker.mask(text);
     const note = options.isQuiet ? () => {} : this.#note;
     for (const line of showCommand(command, mask)) note(`  ${line}`);
-    const files = command.args.flatMap((arg) => (typeof arg === 'string' ? [] : [arg.name]));
+    const files = filesOf(command);
     try {
-      const args = command.args.map((arg) =>
-        typeof arg === 'string' ? arg : this.#folder.write(arg.name, arg.content),
-      );
+      const paths = new Map(files.map((file) => [file, this.#folder.write(file.name, file.content)]));
+      const args = command.args.map((arg) => (typeof arg === 'string' ? arg : (paths.get(arg) ?? '')));
       // Whoever is on this machine can read the arguments of any process.
       if (args.some((arg) => this.#masker.isIn(arg))) {
         throw new DeployError(`${command.program}: a secret was about to be put on a command line`);
       }
       return await this.#spawn(command, args, (line) => note(`    ${line}`));
     } finally {
-      for (const name of files) this.#folder.removeFile(name);
+      for (const { name } of files) this.#folder.removeFile(name);
     }
   }
 
@@ -116,6 +123,8 @@ export class Runner {
           PASSED_ON.flatMap((name) => (this.#env[name] ? [[name, this.#env[name]]] : [])),
         ),
         ...QUIET,
+        // Its logs go with the folder.
+        WRANGLER_LOG_PATH: join(this.#folder.path, 'logs'),
         ...command.env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -129,7 +138,7 @@ export class Runner {
     for (const stream of [child.stdout, child.stderr]) {
       // By whole lines, so that no secret is cut in two where it would be recognised in neither.
       createInterface({ input: stream }).on('line', (line) => {
-        const masked = this.#masker.mask(line);
+        const masked = this.#masker.mask(stripVTControlCharacters(line));
         lines.push(masked);
         if (masked.trim() !== '') note(masked);
       });

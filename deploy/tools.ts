@@ -1,10 +1,10 @@
 /** What plans act by; tests put stand-ins here. */
 import type { Masker } from './masking.ts';
-import type { Runner } from './runner.ts';
+import type { CommandRunner } from './runner.ts';
 import type { SmokeTarget } from './smoke.ts';
 
 export interface Tools {
-  runner: Runner;
+  runner: CommandRunner;
   masker: Masker;
   /** Shows a line. */
   note: (line: string) => void;

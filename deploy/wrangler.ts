@@ -6,7 +6,7 @@ import type { Command, PrivateFile } from './command.ts';
 import { DeployError } from './errors.ts';
 import { MASK } from './masking.ts';
 import type { PreviewName } from './names.ts';
-import { CommandError, type Runner } from './runner.ts';
+import { CommandError, type CommandRunner } from './runner.ts';
 import { isSecret, type Values } from './variables.ts';
 
 /** Where wrangler notes what it did, one JSON object a line. */
@@ -78,7 +78,7 @@ const deployedSchema = z.object({
  * @throws {DeployError} when wrangler fails, or has deployed something else.
  */
 export async function deployWorker(
-  runner: Runner,
+  runner: CommandRunner,
   name: string,
   values: Values,
   access: CloudflareAccess,
@@ -110,7 +110,7 @@ export function deleteWorkerCommand(name: PreviewName, access: CloudflareAccess)
 
 /** Deletes a preview's Worker with its cron and its secrets; one that isn't there is fine. */
 export async function deleteWorker(
-  runner: Runner,
+  runner: CommandRunner,
   name: PreviewName,
   access: CloudflareAccess,
 ): Promise<void> {
@@ -134,7 +134,7 @@ const whoamiSchema = z.object({ loggedIn: z.literal(true), accounts: z.array(z.o
 
 /** What is wrong with the access to Cloudflare; null when nothing is. */
 export async function problemWithCloudflare(
-  runner: Runner,
+  runner: CommandRunner,
   access: CloudflareAccess,
 ): Promise<string | null> {
   const login =
