@@ -6,6 +6,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isErrno } from '../dev/errors.ts';
+import { identify } from '../dev/process-table.ts';
 
 const PREFIX = 'backbeat-deploy-';
 
@@ -44,7 +45,7 @@ export class PrivateFolder {
 function removeLeftovers(parent: string): void {
   for (const entry of readdirSync(parent)) {
     const pid = new RegExp(`^${PREFIX}(\\d+)-`).exec(entry)?.[1];
-    if (pid === undefined || isRunning(Number(pid))) continue;
+    if (pid === undefined || identify(Number(pid)) !== null) continue;
     const path = join(parent, entry);
     try {
       if (statSync(path).uid === process.getuid?.()) rmSync(path, { recursive: true, force: true });
@@ -52,14 +53,5 @@ function removeLeftovers(parent: string): void {
       // Another process may be cleaning up as well.
       if (!isErrno(error, 'ENOENT')) throw error;
     }
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return isErrno(error, 'EPERM');
   }
 }

@@ -138,9 +138,9 @@ export class DeployScene {
     return typeof body === 'object' && body !== null && 'result' in body ? body.result : body;
   }
 
-  /** What is in the private folders now. */
+  /** The private folders that are there now. */
   leftovers(): string[] {
-    return readdirSync(join(this.folder, 'tmp'));
+    return readdirSync(join(this.folder, 'tmp')).filter((name) => name.startsWith('backbeat-'));
   }
 
   /** Whether `text` holds a secret, of those given or of those derived. */

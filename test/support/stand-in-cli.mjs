@@ -21,7 +21,7 @@ for (const arg of [...args, join(privateFolder, 'partykit.json')]) {
 }
 appendFileSync(
   at('calls.ndjson'),
-  `${JSON.stringify({ program, args, env: process.env, cwd: process.cwd(), files })}\n`,
+  `${JSON.stringify({ pid: process.pid, program, args, env: process.env, cwd: process.cwd(), files })}\n`,
 );
 
 const fail = (...lines) => {

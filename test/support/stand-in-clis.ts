@@ -11,6 +11,7 @@ const require = createRequire(import.meta.url);
 
 const text = z.record(z.string(), z.string());
 const callSchema = z.object({
+  pid: z.number().int(),
   program: z.enum(PROGRAMS),
   args: z.array(z.string()),
   env: text,
