@@ -2,7 +2,7 @@
 import type { CommonOptions } from './options.ts';
 import { type Deployed, planProduction } from './production.ts';
 import { readProductionNames } from './project-names.ts';
-import { deployedLines } from './report.ts';
+import { deployedLines, writeOutputs } from './report.ts';
 import { readProductionSettings } from './settings.ts';
 import { runSteps, showSteps } from './steps.ts';
 import type { Tools } from './tools.ts';
@@ -24,5 +24,6 @@ export async function deploy(
   await runSteps(plan.steps, tools.note);
   const deployed = plan.result();
   for (const line of deployedLines('Backbeat runs:', deployed)) tools.note(line);
+  writeOutputs(deployed, env.GITHUB_OUTPUT || null);
   return deployed;
 }

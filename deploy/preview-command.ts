@@ -1,4 +1,5 @@
 /** What `npm run preview` does. */
+import { writeFileSync } from 'node:fs';
 import { messageOf } from '../dev/errors.ts';
 import { DeployError } from './errors.ts';
 import { currentBranch, remoteBranches } from './git.ts';
@@ -16,7 +17,7 @@ import {
 import type { Deployed } from './production.ts';
 import { readProductionNames } from './project-names.ts';
 import { PreviewKeys } from './redis-keys.ts';
-import { deployedLines, writeReport } from './report.ts';
+import { deployedLines, previewComment, writeOutputs } from './report.ts';
 import { type PreviewSettings, readPreviewSettings } from './settings.ts';
 import { runAllSteps, runSteps, showSteps } from './steps.ts';
 import type { Tools } from './tools.ts';
@@ -74,7 +75,8 @@ async function up(
   await runSteps(plan.steps, tools.note);
   const deployed = plan.result();
   for (const line of deployedLines(`The preview of ${branch} runs:`, deployed)) tools.note(line);
-  writeReport(branch, deployed, { file: options.output ?? null, outputs: env.GITHUB_OUTPUT || null });
+  if (options.output !== undefined) writeFileSync(options.output, previewComment(branch, deployed));
+  writeOutputs(deployed, env.GITHUB_OUTPUT || null);
   return deployed;
 }
 

@@ -1,5 +1,5 @@
 /** Says what runs where: to people, to a file for a comment, and to a CI step's outputs. */
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import type { Deployed } from './production.ts';
 
 /** Marks the comment as ours. */
@@ -33,17 +33,9 @@ export function previewComment(branch: string, { roomUrl, workerUrl }: Deployed)
 }
 
 /**
- * Writes the outputs where a CI step can read them.
- * @param file for Markdown; null: none.
- * @param outputs GitHub's file of `name=value` lines; null: none.
+ * Notes the URLs for later steps of a CI job.
+ * @param file GitHub's file of `name=value` lines; null: none.
  */
-export function writeReport(
-  branch: string,
-  deployed: Deployed,
-  { file, outputs }: { file: string | null; outputs: string | null },
-): void {
-  if (file !== null) writeFileSync(file, previewComment(branch, deployed));
-  if (outputs !== null) {
-    appendFileSync(outputs, `room_url=${deployed.roomUrl}\nworker_url=${deployed.workerUrl}\n`);
-  }
+export function writeOutputs({ roomUrl, workerUrl }: Deployed, file: string | null): void {
+  if (file !== null) appendFileSync(file, `room_url=${roomUrl}\nworker_url=${workerUrl}\n`);
 }
