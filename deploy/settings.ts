@@ -13,7 +13,7 @@ const WORKER_URL = 'https://known-when-deployed.invalid';
 const DATABASE_URL = 'postgresql://known-when-made.invalid/db';
 const MIN_SECRET_CHARS = 32;
 
-/** Names a preview's variable: `PREVIEW_AI_MODEL` is its `AI_MODEL`. What production uses is never read for a preview. */
+/** Names a preview's variable: `PREVIEW_OPENAI_MODEL` is its `OPENAI_MODEL`. What production uses is never read for a preview. */
 const PREVIEW_PREFIX = 'PREVIEW_';
 /** Told apart by the preview's name, so that they needn't be kept anywhere. */
 const DERIVED = ['FLUSH_SECRET', 'JWT_SECRET'];

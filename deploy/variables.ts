@@ -20,7 +20,8 @@ const PUBLIC_TEXT = new Set([
   'JWKS_URL',
   'JWT_ISSUER',
   'JWT_AUDIENCE',
-  'AI_MODEL',
+  'ANTHROPIC_MODEL',
+  'OPENAI_MODEL',
 ]);
 
 /** What each part knows, the other's URL included. */

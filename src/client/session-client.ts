@@ -12,6 +12,8 @@
  * ```
  */
 import {
+  type AgentRequest,
+  agentRequestPayload,
   type ClientMessage,
   chatPayload,
   codeSchema,
@@ -88,6 +90,12 @@ export interface SessionClientEvents {
   /** A chat message of the room, the echo of an own one included. */
   chat: ServerPayload<'chat_message'>;
   cursor: ServerPayload<'cursor_position'>;
+  /** Somebody who may edit asked the AI; an own request comes back here too. */
+  agentRequest: ServerPayload<'agent_request'>;
+  /** A piece of the answer; with `ended`, that there will be none. */
+  agentDelta: ServerPayload<'agent_delta'>;
+  /** The whole answer. Code that it brings comes as a `code` event too. */
+  agentResponse: ServerPayload<'agent_response'>;
   play: ServerPayload<'play'>;
   stop: ServerPayload<'stop'>;
   joined: WireParticipant;
@@ -100,6 +108,16 @@ export interface SessionClientEvents {
   shutdown: { reason: string };
   /** Anything else that was understood. */
   message: ServerMessage;
+}
+
+/** What may go with a question to the AI. */
+export interface AskDetails {
+  /** Whom to ask; by default whoever the server is set up for. */
+  provider?: AgentRequest['provider'];
+  /** An own key for `provider`, for this one request. The room passes it on and forgets it. */
+  providerApiKey?: string;
+  /** The conversation so far, by default the session's. */
+  history?: AgentRequest['conversation_history'];
 }
 
 /** The edit or message won't be taken however often it is sent. Anything else is worth another try. */
@@ -242,6 +260,36 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     return id;
   }
 
+  /**
+   * Asks the AI, about the code as it is shown here. Requests aren't kept over a reconnect: the room gives an answer up
+   * when the one who asked is gone. What goes wrong comes as an `error` event with the request's id.
+   * @returns the request id; null when there is no connection, when the role forbids it, or when something breaks a limit
+   * of the protocol (then an `error` event says so).
+   */
+  ask(query: string, { provider, providerApiKey, history }: AskDetails = {}): string | null {
+    if (this.#role === 'viewer') {
+      this.#localError('forbidden', 'viewers can’t ask the AI');
+      return null;
+    }
+    const requestId = this.#nextId();
+    const parsed = agentRequestPayload.safeParse({
+      user_query: query,
+      request_id: requestId,
+      editor_state: this.#document.code,
+      provider,
+      provider_api_key: providerApiKey,
+      conversation_history: history,
+    });
+    if (!parsed.success) {
+      this.#localError(
+        'validation_error',
+        `the request ${parsed.error.issues[0]?.message ?? 'is not valid'}`,
+      );
+      return null;
+    }
+    return this.#send({ type: 'agent_request', payload: parsed.data }) ? requestId : null;
+  }
+
   /** Tells the others that playing starts. Signals aren't kept: false when there is no connection. */
   play(): boolean {
     return this.#send({ type: 'play', payload: {} });
@@ -319,6 +367,15 @@ export class SessionClient extends Emitter<SessionClientEvents> {
       case 'user_left':
         this.#participants = withoutOne(this.#participants, message.payload);
         this.emit('left', message.payload);
+        return;
+      case 'agent_request':
+        this.emit('agentRequest', message.payload);
+        return;
+      case 'agent_delta':
+        this.emit('agentDelta', message.payload);
+        return;
+      case 'agent_response':
+        this.emit('agentResponse', message.payload);
         return;
       case 'play':
         this.emit('play', message.payload);

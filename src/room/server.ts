@@ -11,8 +11,6 @@
  */
 import type * as Party from 'partykit/server';
 import { z } from 'zod';
-import { createStorage } from '../buffer/index.ts';
-import type { RoomConfig } from '../config.ts';
 import {
   CHAT_HISTORY_MESSAGES,
   type ErrorCode,
@@ -25,14 +23,17 @@ import {
   type ServerPayload,
 } from '../protocol/index.ts';
 import { SessionNotFoundError, StorageUnavailableError } from '../sessions/errors.ts';
-import { HOMES, type SessionMessage, type SessionRepository } from '../sessions/types.ts';
+import { HOMES, type SessionMessage } from '../sessions/types.ts';
 import { admit, admittedState, configOf, refuse } from './access.ts';
+import { agentPortsOf } from './agent-ports.ts';
+import { AgentRuns } from './agent-runs.ts';
 import { type ConnectionState, isMember, type Member, participantOf, participantsOf } from './connection.ts';
 import { requestFlush } from './flush-client.ts';
 import type { HandlerContext } from './handlers/context.ts';
 import { dispatch } from './handlers/index.ts';
 import { LiveSession } from './live-session.ts';
 import { SlidingWindow } from './rate-limit.ts';
+import { storageOf } from './storage.ts';
 
 type Connection = Party.Connection<ConnectionState>;
 
@@ -50,17 +51,6 @@ interface Limits {
   signals: SlidingWindow;
 }
 
-let repository: SessionRepository | undefined;
-
-/** One repository an isolate, so that all its rooms share the circuit breaker: if Redis is down, it is for all of them. */
-function repositoryOf(config: RoomConfig): SessionRepository {
-  repository ??= createStorage(config, {
-    failures: config.BREAKER_FAILURES,
-    retryMs: config.BREAKER_RETRY_MS,
-  }).repository;
-  return repository;
-}
-
 export default class SessionRoom implements Party.Server {
   readonly options: Party.ServerOptions = { hibernate: true };
   readonly #room: Party.Room;
@@ -74,6 +64,10 @@ export default class SessionRoom implements Party.Server {
   readonly #limits = new WeakMap<object, Limits>();
   readonly #chats = new WeakMap<object, SlidingWindow>();
   readonly #lastHeardMs = new WeakMap<object, number>();
+  readonly #agents = new AgentRuns({
+    ports: () => agentPortsOf(configOf(this.#room.env)),
+    log: (event, detail) => log(this.#id, event, detail),
+  });
   #lastSilenceCheckMs = 0;
 
   constructor(room: Party.Room) {
@@ -216,6 +210,9 @@ export default class SessionRoom implements Party.Server {
         reply: (to, type, payload) => this.#reply(to, type, payload),
         refuse: (to, error, message, requestId) => this.#refuse(to, error, message, requestId),
         takeChat: (member) => this.#takeChat(member, nowMs),
+        members: () => this.#members(),
+        strudelId: () => null,
+        agents: this.#agents,
       },
     };
     await dispatch(parsed.message, context);
@@ -230,6 +227,8 @@ export default class SessionRoom implements Party.Server {
     } catch {
       // It was complete already.
     }
+    const isReplaced = [...this.#members()].some((m) => m !== connection && m.id === connection.id);
+    if (!isReplaced) this.#agents.left(connection.id);
     try {
       await this.#sequence();
       if (isMember(connection)) {
@@ -280,7 +279,7 @@ export default class SessionRoom implements Party.Server {
   async #load(byAlarm: boolean): Promise<LiveSession> {
     const config = configOf(this.#room.env);
     const id = await this.#sessionId();
-    const sessions = repositoryOf(config);
+    const sessions = storageOf(config).repository;
     const home = await this.#home();
     const opened = await sessions.open(id, home);
     if (!opened) throw new SessionNotFoundError(id);
