@@ -74,8 +74,7 @@ if (program === 'drizzle-kit') {
   delete platform.workers[args[1]];
   save();
 } else if (line.startsWith('partykit list')) {
-  if (process.env.PARTYKIT_TOKEN !== platform.partykitToken) fail('Error: {"error":"Unauthorized"}');
-  console.log('[]');
+  fail('Error: {"error":"Unauthorized"}');
 } else if (line.startsWith('partykit deploy')) {
   const { vars } = JSON.parse(readFileSync(option('--config'), 'utf8'));
   const preview = option('--preview');

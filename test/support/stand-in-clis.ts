@@ -47,10 +47,7 @@ export class StandInClis {
     this.path = folder;
     mkdirSync(folder, { recursive: true });
     for (const program of PROGRAMS) {
-      const version = join(folder, `${program}.version`);
-      // A shell answers that question sooner than Node starts.
-      const script = `#!/bin/sh\n[ "$1" = --version ] && exec cat '${version}'\nexec node '${SCRIPT}' '${folder}' ${program} "$@"\n`;
-      writeFileSync(join(folder, program), script, { mode: 0o755 });
+      writeFileSync(join(folder, program), launcher(folder, program), { mode: 0o755 });
       this.setVersion(program, installedVersion(program));
     }
     this.setFaults();
@@ -62,6 +59,10 @@ export class StandInClis {
   }
   set platform(platform: Platform) {
     this.#write('platform.json', platform);
+    const accounts = platform.accounts.map((id) => ({ id, name: id }));
+    this.#write('whoami', { loggedIn: true, accounts });
+    this.#write('list', []);
+    writeFileSync(join(this.path, 'tokens'), `${platform.cloudflareToken} ${platform.partykitToken}`);
   }
 
   setFaults(...faults: CliFault[]): void {
@@ -83,6 +84,18 @@ export class StandInClis {
   #write(name: string, content: unknown): void {
     writeFileSync(join(this.path, name), JSON.stringify(content));
   }
+}
+
+/** Small questions are answered by the shell, which starts sooner than Node: there are hundreds of them. */
+function launcher(folder: string, program: string): string {
+  return `#!/bin/sh
+read -r cloudflare partykit < '${folder}/tokens'
+case "$1 $CLOUDFLARE_API_TOKEN$PARTYKIT_TOKEN" in
+  --version*) exec cat '${folder}/${program}.version' ;;
+  "whoami $cloudflare"|"list $partykit"|"list $cloudflare$partykit") exec cat "${folder}/$1" ;;
+esac
+exec node '${SCRIPT}' '${folder}' ${program} "$@"
+`;
 }
 
 function installedVersion(program: string): string {
