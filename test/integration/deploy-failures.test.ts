@@ -41,7 +41,10 @@ function expectProduction() {
   };
   expect(Object.keys(workers)).toEqual(['backbeat']);
   expect(workers.backbeat?.secrets).toMatchObject(secrets);
-  expect(workers.backbeat?.vars).toMatchObject({ ALLOWED_ORIGINS: 'https://jam.example' });
+  expect(workers.backbeat?.vars).toMatchObject({
+    ALLOWED_ORIGINS: 'https://jam.example',
+    ROOM_URL: 'https://backbeat.ada.partykit.dev',
+  });
   expect(Object.keys(rooms)).toEqual(['/backbeat']);
   expect(rooms['/backbeat']?.vars).toMatchObject({
     ...secrets,
@@ -69,6 +72,7 @@ function expectPreview() {
     expect(vars.DATABASE_URL).toContain('ep-loop-');
     expect(vars.FLUSH_SECRET).not.toBe(vars.JWT_SECRET);
   }
+  expect(worker.ROOM_URL).toBe(`https://${name.room}.backbeat.ada.partykit.dev`);
   for (const shared of ['FLUSH_SECRET', 'JWT_SECRET', 'DATABASE_URL'])
     expect(worker[shared]).toBe(room[shared]);
   expect(room).toMatchObject({

@@ -80,6 +80,8 @@ describe('workflows', () => {
     for (const name of required(readPreviewSettings({}, NAMES, { isUp: true }).problems)) {
       expect(preview).toMatch(new RegExp(`^ +${name}: \\$\\{\\{ (secrets|vars)\\.${name} \\}\\}$`, 'm'));
     }
+    // An environment's variables and secrets are known only to the steps of the jobs that name it.
+    expect(`${preview}${file('deploy.yml')}`).not.toMatch(/^(?: {4})?env:/m);
     // Production's own never come near a preview.
     for (const name of ['DATABASE_URL', 'JWT_SECRET', 'FLUSH_SECRET', 'UPSTASH_REDIS_REST_TOKEN']) {
       expect(preview).not.toMatch(new RegExp(`secrets\\.${name}\\b`));
