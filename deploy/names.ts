@@ -27,6 +27,9 @@ export interface ProductionNames {
   room: string;
 }
 
+/** What is deployed: production, or a preview. */
+export type Target = { production: ProductionNames } | PreviewName;
+
 export class PreviewName {
   /** The branch, readable as far as it goes, and the hash of all of it: `fix-the-thing-0123456789`. */
   readonly id: string;

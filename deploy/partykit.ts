@@ -5,7 +5,7 @@ import { PROJECT_DIR } from '../dev/project.ts';
 import type { Command, PrivateFile } from './command.ts';
 import { DeployError } from './errors.ts';
 import { MASK } from './masking.ts';
-import { PreviewName, type ProductionNames } from './names.ts';
+import { PreviewName, type Target } from './names.ts';
 import { readPartykitConfig } from './project-names.ts';
 import { CommandError, type CommandRunner } from './runner.ts';
 import { isSecret, type Values } from './variables.ts';
@@ -23,15 +23,12 @@ export interface PartykitAccess {
   own: { domain: string; accountId: string; apiToken: string } | null;
 }
 
-/** Production's rooms, or a preview's. */
-export type RoomTarget = { production: ProductionNames } | PreviewName;
-
-function previewArgs(target: RoomTarget): string[] {
+function previewArgs(target: Target): string[] {
   return target instanceof PreviewName ? ['--preview', target.room] : [];
 }
 
 /** Where partykit puts the rooms: `https://[PREVIEW.]PROJECT.LOGIN.partykit.dev`, or `https://[PREVIEW.]DOMAIN`. */
-export function roomUrl(target: RoomTarget, { login, own }: PartykitAccess): string {
+export function roomUrl(target: Target, { login, own }: PartykitAccess): string {
   const { name, team } = readPartykitConfig();
   const preview = target instanceof PreviewName ? `${target.room}.` : '';
   return `https://${preview}${own?.domain ?? `${name}.${team ?? login}.partykit.dev`}`.toLowerCase();
@@ -49,7 +46,7 @@ function environmentOf({ login, token, own }: PartykitAccess): Record<string, st
  * Deploys the rooms and the page with all their variables (`--with-vars`: those of the configuration, and no others).
  * @param project partykit's name of the project.
  */
-export function deployRoomsCommand(target: RoomTarget, values: Values, access: PartykitAccess): Command {
+export function deployRoomsCommand(target: Target, values: Values, access: PartykitAccess): Command {
   const { name: project } = readPartykitConfig();
   return {
     program: 'partykit',
@@ -98,7 +95,7 @@ const STATIC_FOLDER = 'static';
  */
 export async function deployRooms(
   runner: CommandRunner,
-  target: RoomTarget,
+  target: Target,
   values: Values,
   access: PartykitAccess,
 ): Promise<string> {
@@ -110,7 +107,7 @@ export async function deployRooms(
   try {
     const { output } = await runner.run(deployRoomsCommand(target, values, access));
     // Ended by a signal, partykit calls it success.
-    const url = /^.*Deployed \S+ (?:to|as) (https:\/\/\S+)/m.exec(output)?.[1];
+    const url = /^.*Deployed .+ to (https:\/\/\S+)/m.exec(output)?.[1];
     if (url === undefined) throw new DeployError('partykit has ended without saying that it deployed');
     return new URL(url).origin;
   } finally {

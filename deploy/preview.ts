@@ -102,19 +102,12 @@ export function planUp(
     {
       title: `deploy the Worker ${name.worker} with its own secrets and cron`,
       show: () =>
-        show(
-          deployWorkerCommand(
-            name.worker,
-            pick('worker', values(null)),
-            access.cloudflare,
-            '<private folder>',
-          ),
-        ),
+        show(deployWorkerCommand(name, pick('worker', values(null)), access.cloudflare, '<private folder>')),
       run: async () => {
         const given = pick('worker', values(null));
         // It doesn't know its own URL before it is there.
         const { WORKER_URL: _, ...forWorker } = given;
-        workerUrl = urlOf(await deployWorker(runner, name.worker, forWorker, access.cloudflare));
+        workerUrl = urlOf(await deployWorker(runner, name, forWorker, access.cloudflare));
         tools.note(`  the Worker is at ${workerUrl}`);
       },
     },

@@ -59,11 +59,10 @@ export function planProduction(
     },
     {
       title: `deploy the Worker ${names.worker} with its secrets and its cron`,
-      show: () => show(deployWorkerCommand(names.worker, forWorker(), access.cloudflare, '<private folder>')),
+      show: () => show(deployWorkerCommand(target, forWorker(), access.cloudflare, '<private folder>')),
       run: async () => {
         workerUrl =
-          values.WORKER_URL ??
-          urlOf(await deployWorker(runner, names.worker, forWorker(), access.cloudflare));
+          values.WORKER_URL ?? urlOf(await deployWorker(runner, target, forWorker(), access.cloudflare));
         tools.note(`  the Worker is at ${workerUrl}`);
       },
     },

@@ -80,6 +80,8 @@ async function verifyOverTheNetwork(target: SmokeTarget, note: (line: string) =>
 
 /** Runs a command line: its errors become one message and an exit code. */
 export async function main(run: () => Promise<void>): Promise<void> {
+  // Whoever read our output may be gone; that is no reason to stop halfway.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   try {
     await run();
   } catch (error) {

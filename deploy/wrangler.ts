@@ -1,11 +1,13 @@
 /** What is asked of wrangler. Flags as `npx wrangler COMMAND --help` of the installed version has them. */
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { PROJECT_DIR } from '../dev/project.ts';
 import type { Command, PrivateFile } from './command.ts';
 import { DeployError } from './errors.ts';
 import { MASK } from './masking.ts';
-import type { PreviewName } from './names.ts';
+import { PreviewName, type Target } from './names.ts';
+import { readWranglerConfig } from './project-names.ts';
 import { CommandError, type CommandRunner } from './runner.ts';
 import { isSecret, type Values } from './variables.ts';
 
@@ -36,11 +38,10 @@ const NO_ENV_FILE: PrivateFile = {
 
 /**
  * Deploys the Worker with its cron, its variables and its secrets, all in one new version.
- * @param name of the Worker.
  * @param values of its variables.
  */
 export function deployWorkerCommand(
-  name: string,
+  target: Target,
   values: Values,
   access: CloudflareAccess,
   folder: string,
@@ -51,7 +52,9 @@ export function deployWorkerCommand(
     program: 'wrangler',
     args: [
       'deploy',
-      ...['--config', 'wrangler.toml', '--name', name],
+      '--config',
+      target instanceof PreviewName ? previewConfig(target) : 'wrangler.toml',
+      ...['--name', workerName(target)],
       ...plain.flatMap(([variable, value]) => ['--var', `${variable}:${value}`]),
       '--secrets-file',
       {
@@ -63,6 +66,20 @@ export function deployWorkerCommand(
       NO_ENV_FILE,
     ],
     env: { ...environmentOf(access), WRANGLER_OUTPUT_FILE_PATH: join(folder, OUTPUT_FILE) },
+  };
+}
+
+const workerName = (target: Target) =>
+  target instanceof PreviewName ? target.worker : target.production.worker;
+
+/** Has nothing of production's but its code: a route in wrangler.toml, say, would lead production's callers to the preview. */
+function previewConfig(name: PreviewName): PrivateFile {
+  const { name: _, main, ...config } = readWranglerConfig();
+  const content = { ...config, name: name.worker, main: resolve(PROJECT_DIR, main), workers_dev: true };
+  return {
+    name: 'wrangler.json',
+    content: JSON.stringify(content),
+    shows: 'code, dates and cron of wrangler.toml; none of its routes and bindings',
   };
 }
 
@@ -79,12 +96,13 @@ const deployedSchema = z.object({
  */
 export async function deployWorker(
   runner: CommandRunner,
-  name: string,
+  target: Target,
   values: Values,
   access: CloudflareAccess,
 ): Promise<string | null> {
+  const name = workerName(target);
   runner.folder.removeFile(OUTPUT_FILE);
-  await runner.run(deployWorkerCommand(name, values, access, runner.folder.path));
+  await runner.run(deployWorkerCommand(target, values, access, runner.folder.path));
   const path = join(runner.folder.path, OUTPUT_FILE);
   const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n') : [];
   const deployed = lines.flatMap((line) => {

@@ -45,7 +45,7 @@ describe('a dry run', () => {
       const lines = {
         up: [
           `if it isn't there: a copy of the default branch, with a compute`,
-          `--name ${name.worker} --var KEY_PREFIX:${name.keyPrefix}`,
+          `$ npx wrangler deploy --config <wrangler.json> --name ${name.worker} --var KEY_PREFIX:${name.keyPrefix}`,
           `--name backbeat --preview ${name.room}`,
         ],
         down: [

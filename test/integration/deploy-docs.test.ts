@@ -50,7 +50,7 @@ function ran(): Used[] {
   const account = { apiToken: 't', accountId: 'a' };
   const rooms = { login: 'l', token: 't', own: { domain: 'd.example', accountId: 'a', apiToken: 't' } };
   const commands: Command[] = [
-    deployWorkerCommand('w', values, account, '/tmp'),
+    deployWorkerCommand({ production: { worker: 'w', room: 'r' } }, values, account, '/tmp'),
     deleteWorkerCommand(name, account),
     whoamiCommand(account),
     deployRoomsCommand(name, values, rooms),

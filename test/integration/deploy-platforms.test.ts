@@ -1,8 +1,9 @@
 /** The platforms' own CLIs, in the versions that are installed, against loopback servers: what really arrives, and how large it is. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { BUDGET_BYTES, bundleLine, makeBundles, PLATFORM_LIMIT_BYTES } from '../../deploy/bundles.ts';
 import { migrateCommand } from '../../deploy/database.ts';
 import { Masker } from '../../deploy/masking.ts';
@@ -73,7 +74,7 @@ describe('wrangler', () => {
     await withRunner(async (runner) => {
       expect(await problemWithCloudflare(runner, access)).toBeNull();
       cloudflare.workers.set('backbeat', { bindings: [], crons: [] });
-      expect(await deployWorker(runner, PREVIEW.worker, VALUES, access)).toBe(
+      expect(await deployWorker(runner, PREVIEW, VALUES, access)).toBe(
         `https://${PREVIEW.worker}.ada.workers.dev`,
       );
       expect(cloudflare.workers.get(PREVIEW.worker)).toEqual({
@@ -123,13 +124,14 @@ describe('partykit', () => {
 });
 
 describe('drizzle-kit', () => {
-  it('migrates a new database, and leaves a migrated one as it is', async () => {
+  it('migrates a new database, leaves a migrated one, and one that is ahead, as after a rollback', async () => {
     const database = await startNeonProcess({ PGLITE_DIR: 'memory' });
     try {
       await withRunner(async (runner) => {
         const migrate = migrateCommand(database.databaseUrl);
         await runner.run(migrate);
         await runner.run(migrate);
+        await runner.run({ ...migrate, args: ['migrate', '--config', olderMigrations()] });
       });
       // What the local stack does finds nothing left to do: both keep the same journal.
       await applyMigrations(database.databaseUrl);
@@ -137,6 +139,22 @@ describe('drizzle-kit', () => {
       await database.stop();
     }
   });
+
+  /** A configuration that knows only the first migration, as an older release's does. */
+  function olderMigrations(): string {
+    const folder = join(home, 'older');
+    cpSync(join(PROJECT_DIR, 'drizzle'), folder, { recursive: true });
+    const path = join(folder, 'meta', '_journal.json');
+    const journal = z
+      .looseObject({ entries: z.array(z.unknown()) })
+      .parse(JSON.parse(readFileSync(path, 'utf8')));
+    writeFileSync(path, JSON.stringify({ ...journal, entries: journal.entries.slice(0, 1) }));
+    const config = join(home, 'drizzle.config.ts');
+    const url = 'process.env.DATABASE_URL';
+    const fields = `dialect: 'postgresql', out: ${JSON.stringify(folder)}, dbCredentials: { url: ${url} }`;
+    writeFileSync(config, `export default { ${fields} };\n`);
+    return config;
+  }
 });
 
 describe('the bundles', () => {

@@ -73,7 +73,12 @@ describe('masking', () => {
 describe('command lines', () => {
   it('have no secret in them, and none of wrangler’s names is left out', () => {
     const values = { DATABASE_URL: 'postgres://o:pass@h/d', KEY_PREFIX: 'a:b:', JWT_SECRET: 'x'.repeat(20) };
-    const { args } = deployWorkerCommand('w', values, { apiToken: 'token', accountId: null }, '/tmp');
+    const { args } = deployWorkerCommand(
+      { production: { worker: 'w', room: 'r' } },
+      values,
+      { apiToken: 'token', accountId: null },
+      '/tmp',
+    );
     const words = args.filter((arg) => typeof arg === 'string');
     expect(words.join(' ')).toContain('--var KEY_PREFIX:a:b:');
     expect(words.join(' ')).not.toMatch(/postgres|xxxx|token/);
@@ -82,6 +87,17 @@ describe('command lines', () => {
       DATABASE_URL: values.DATABASE_URL,
       JWT_SECRET: values.JWT_SECRET,
     });
+  });
+
+  it('give a preview’s Worker nothing of production’s but its code', () => {
+    const name = PreviewName.ofBranch('x', NAMES);
+    const { args } = deployWorkerCommand(name, {}, { apiToken: null, accountId: null }, '/tmp');
+    expect(args).not.toContain('wrangler.toml');
+    const config = args.find((arg) => typeof arg !== 'string' && arg.name === 'wrangler.json');
+    expect(typeof config === 'object' && Object.keys(JSON.parse(config.content)).sort()).toEqual([
+      ...['compatibility_date', 'main', 'name', 'observability', 'triggers', 'workers_dev'],
+    ]);
+    expect(typeof config === 'object' && JSON.parse(config.content).name).toBe(name.worker);
   });
 
   it('migrate past the connection pooler', () => {
