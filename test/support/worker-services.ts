@@ -60,13 +60,14 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
         called('flushSession', id);
         return { ...summary, flushedRev: 7, isDirty: false };
       },
+      flushSessions: unused,
       async sweep() {
         called('sweep');
         return summary;
       },
       async runSweeper(untilMs) {
         called('runSweeper', untilMs);
-        return { ...summary, outcome: 'swept', sweeps: 1, failures: 0, lastFailure: null };
+        return { ...summary, inactive: [], outcome: 'swept', sweeps: 1, failures: 0, lastFailure: null };
       },
       async replayDead(id) {
         called('replayDead', id);
@@ -75,6 +76,8 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
       },
     },
     buffer: {
+      adopt: unused,
+      retire: unused,
       async listDead(page) {
         called('listDead', page);
         return { letters: [], next: '42' };
