@@ -103,10 +103,12 @@ export class Admission {
   }
 
   /** What speaks against entering a session, or null: nobody enters by asking, and no invite is used. */
-  async look(request: AdmissionRequest & { sessionId: string }): Promise<Refusal | null> {
+  async look(request: AdmissionRequest): Promise<Refusal | null> {
     const { sessionId, token, invite } = request;
     const caller = await callerOf(token, this.#ports.tokens);
     if (!caller) return refusal(401, 'unauthorized', 'the token is not valid or has expired');
+    // Anybody may make a new session.
+    if (sessionId === null) return null;
     const isTheirs = caller.kind === 'participant' && isFor(caller, sessionId);
     if (caller.kind === 'participant' && !isTheirs) return ofAnotherSession();
     try {
