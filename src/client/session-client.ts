@@ -25,16 +25,25 @@ import {
 import { type ChatEntry, ChatLog } from './chat-log.ts';
 import { Connection, type ConnectionState, type WebSocketConstructor } from './connection.ts';
 import { Emitter } from './emitter.ts';
+import { findSelf, participantOfToken, withoutPerson, withPerson } from './people.ts';
 import { type EditDetails, type LocalEdit, type OutgoingEdit, SharedDocument } from './shared-document.ts';
 import { Throttle } from './throttle.ts';
 import type { UnacknowledgedStore } from './unacknowledged.ts';
+import { WaitingRequests } from './waiting-requests.ts';
 
 export interface SessionClientOptions {
   /** Base URL of the room server, `http(s)` or `ws(s)`. */
   url: string;
   sessionId: string;
-  /** Session token, or a function that is asked for it before each attempt to connect. */
-  token: string | (() => string | Promise<string>);
+  /**
+   * Session token or user's token, or a function that is asked for it before each attempt to connect; null for somebody who has
+   * neither, whom rooms let in by an invite or where the session is discoverable.
+   */
+  token: string | null | (() => string | null | Promise<string | null>);
+  /** An invite's secret, for who has no session token yet. */
+  invite?: string;
+  /** What somebody without a token is called. */
+  displayName?: string;
   /**
    * Says to the room which client this is, over reconnects and reloads, so that it knows a resend for what it is.
    * Two open clients must not share one. By default a new one.
@@ -75,6 +84,10 @@ export interface Snapshot {
   readonly role: Role | null;
   readonly displayName: string | null;
   readonly participants: readonly WireParticipant[];
+  /** Which of the participants this client's person is; -1 when none is known to be. */
+  readonly self: number;
+  /** The saved strudel that the session is about; null for scratch code. */
+  readonly strudelId: string | null;
   readonly chat: readonly ChatEntry[];
   /** Set while the room can't store: what is pending stays pending. */
   readonly degraded: { readonly reason: string; readonly since: string } | null;
@@ -92,6 +105,12 @@ export interface SessionClientEvents {
   stop: ServerPayload<'stop'>;
   joined: WireParticipant;
   left: WireParticipant;
+  /** Somebody else who is here has another role now. */
+  roleOf: WireParticipant;
+  /** This client's own role changed. */
+  role: { role: Role; before: Role };
+  /** The room gave a session token to who came without: with it he is the same person when he comes back. */
+  token: string;
   /** The room's `error`, or a local one for what wouldn't pass its schema. */
   error: ServerPayload<'error'>;
   /** The session was ended; the client stays closed. */
@@ -134,6 +153,11 @@ export class SessionClient extends Emitter<SessionClientEvents> {
   #role: Role | null = null;
   #displayName: string | null = null;
   #participants: readonly WireParticipant[] = [];
+  #participantId: string | null = null;
+  /** Given by the room; used instead of the options' from then on. */
+  #token: string | null = null;
+  #strudelId: string | null = null;
+  readonly #requests = new WaitingRequests();
   #degraded: Snapshot['degraded'] = null;
   #snapshot: Snapshot | null = null;
 
@@ -176,6 +200,12 @@ export class SessionClient extends Emitter<SessionClientEvents> {
       role: this.#role,
       displayName: this.#displayName,
       participants: this.#participants,
+      self: findSelf(this.#participants, {
+        participant_id: this.#participantId,
+        display_name: this.#displayName ?? '',
+        role: this.#role ?? 'viewer',
+      }),
+      strudelId: this.#strudelId,
       chat: this.#chat.entries,
       degraded: this.#degraded,
     };
@@ -242,6 +272,23 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     return id;
   }
 
+  /**
+   * Makes the session about a saved strudel, for everyone, or about scratch code (null). Resolves when it is; what was typed
+   * before is sent first.
+   * @param scratch the scratch code; without it the session's code stays. A saved strudel brings its own.
+   * @throws {RequestError} when the room refuses, or the connection is lost before it has answered.
+   */
+  async switchStrudel(strudelId: string | null, scratch: { code?: string } = {}): Promise<void> {
+    if (this.#document.nextToSend()) this.#sendEdit();
+    const requestId = this.#nextId();
+    const answer = this.#requests.wait(requestId);
+    const payload = { strudel_id: strudelId, request_id: requestId, ...scratch };
+    if (!this.#send({ type: 'switch_strudel', payload })) {
+      this.#requests.refused(requestId, 'server_error', 'not connected');
+    }
+    await answer;
+  }
+
   /** Tells the others that playing starts. Signals aren't kept: false when there is no connection. */
   play(): boolean {
     return this.#send({ type: 'play', payload: {} });
@@ -268,14 +315,20 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     this.#edits.cancel();
     this.#chats.cancel();
     this.#cursors.cancel();
-    this.#connection.close('left');
+    this.#connection.close('left', 'left');
   }
 
-  async #socketUrl({ url, token }: SessionClientOptions): Promise<string> {
+  async #socketUrl({ url, token, invite, displayName }: SessionClientOptions): Promise<string> {
     const address = new URL(`parties/main/${encodeURIComponent(this.sessionId)}`, url.replace(/\/*$/, '/'));
     address.protocol = address.protocol.replace(/^http/, 'ws');
     address.searchParams.set('_pk', this.connectionId);
-    address.searchParams.set('token', typeof token === 'string' ? token : await token());
+    const bearer = this.#token ?? (typeof token === 'function' ? await token() : token);
+    if (bearer !== null) {
+      address.searchParams.set('token', bearer);
+      this.#participantId = participantOfToken(bearer);
+    }
+    if (invite !== undefined) address.searchParams.set('invite', invite);
+    if (displayName !== undefined) address.searchParams.set('display_name', displayName);
     return address.href;
   }
 
@@ -301,6 +354,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
         return;
       case 'code_update':
         this.#document.remoteUpdate(message.payload.code, message.payload.rev);
+        if (message.payload.strudel_id !== undefined) this.#strudelId = message.payload.strudel_id;
         return;
       case 'ack':
         this.#acknowledged(message.payload);
@@ -313,11 +367,10 @@ export class SessionClient extends Emitter<SessionClientEvents> {
         this.emit('chat', message.payload);
         return;
       case 'user_joined':
-        this.#participants = [...this.#participants, message.payload];
-        this.emit('joined', message.payload);
+        this.#joined(message.payload);
         return;
       case 'user_left':
-        this.#participants = withoutOne(this.#participants, message.payload);
+        this.#participants = withoutPerson(this.#participants, message.payload);
         this.emit('left', message.payload);
         return;
       case 'play':
@@ -335,7 +388,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
         return;
       }
       case 'session_ended':
-        this.#connection.close(message.payload.reason);
+        this.#connection.close('ended', message.payload.reason);
         this.emit('ended', message.payload);
         return;
       case 'server_shutdown':
@@ -349,11 +402,19 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     }
   }
 
+  /** A new connection's state; or a changed one, after a change of role or a switch. */
   #start(state: ServerPayload<'session_state'>): void {
     this.#document.reset(state.code, state.rev, state.flushed_rev);
+    const before = this.#role;
     this.#role = state.your_role;
     this.#displayName = state.your_display_name;
     this.#participants = state.participants;
+    this.#strudelId = state.strudel_id;
+    if (state.token !== undefined) {
+      this.#token = state.token;
+      this.#participantId = participantOfToken(state.token);
+      this.emit('token', state.token);
+    }
     // A room that is still in trouble says so again.
     this.#degraded = null;
     this.#chat.history(
@@ -373,6 +434,15 @@ export class SessionClient extends Emitter<SessionClientEvents> {
       if (this.#document.nextToSend()) this.#edits.call();
       this.#chats.call();
     }
+    if (state.request_id !== undefined) this.#requests.answered(state.request_id);
+    if (before !== null && before !== state.your_role) this.emit('role', { role: state.your_role, before });
+  }
+
+  #joined(person: WireParticipant): void {
+    const { people, before } = withPerson(this.#participants, person);
+    this.#participants = people;
+    if (before === null) this.emit('joined', person);
+    else if (before.role !== person.role) this.emit('roleOf', person);
   }
 
   #acknowledged({ request_id, message_id, rev, durable }: ServerPayload<'ack'>): void {
@@ -388,6 +458,8 @@ export class SessionClient extends Emitter<SessionClientEvents> {
   #failed(error: ServerPayload<'error'>): void {
     const { request_id: requestId } = error;
     if (requestId !== undefined) {
+      // Whoever asked hears of it by his promise.
+      if (this.#requests.refused(requestId, error.error, error.message)) return;
       if (FINAL_ERRORS.has(error.error)) {
         const edit = this.#document.refused(requestId, error.message);
         if (edit) this.emit('edit', edit);
@@ -405,6 +477,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     this.#isReady = false;
     this.#document.disconnected();
     this.#chat.disconnected();
+    this.#requests.disconnected();
   }
 
   #sendEdit(): void {
@@ -480,15 +553,4 @@ function chatEntry(message: ServerPayload<'chat_message'>, envelopeTime: string)
     text: message.message,
     atMs: message.timestamp ?? (Date.parse(envelopeTime) || Date.now()),
   };
-}
-
-/** People may be there twice, with two tabs, so one leaving takes away one entry. */
-function withoutOne(
-  participants: readonly WireParticipant[],
-  gone: WireParticipant,
-): readonly WireParticipant[] {
-  const index = participants.findIndex(
-    (one) => one.user_id === gone.user_id && one.display_name === gone.display_name && one.role === gone.role,
-  );
-  return index === -1 ? participants : participants.filter((_, at) => at !== index);
 }

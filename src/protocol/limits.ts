@@ -15,6 +15,8 @@ export const MAX_REQUEST_ID_CHARS = 128;
 export const MAX_CODE_UPDATES_PER_SECOND = 30;
 /** Chat messages of one connection within any minute. */
 export const MAX_CHAT_PER_MINUTE = 20;
+/** Strudel switches of one connection within any minute: each one flushes the session first. */
+export const MAX_STRUDEL_SWITCHES_PER_MINUTE = 20;
 /** Cursor moves, plays, stops and pings of one connection within any second: generous, only a flood meets it. */
 export const MAX_SIGNALS_PER_SECOND = 60;
 
@@ -26,3 +28,6 @@ export const PING_TIMEOUT_MS = 60_000;
 
 /** How many messages `session_state` carries. Older ones are read over HTTP. */
 export const CHAT_HISTORY_MESSAGES = 50;
+
+/** Entries of a conversation that a client may send along. */
+export const MAX_CONVERSATION_ENTRIES = 100;

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import {
   MAX_CHAT_CHARS,
   MAX_CODE_BYTES,
+  MAX_CONVERSATION_ENTRIES,
   MAX_DISPLAY_NAME_CHARS,
   MAX_FRAME_BYTES,
   MAX_REQUEST_ID_CHARS,
@@ -52,6 +53,23 @@ export const chatPayload = z.object({
 
 export const cursorPayload = z.object({ line, col: column });
 
+/** One turn of a conversation with the AI, as a client keeps it. */
+export const conversationEntrySchema = z.object({
+  role: z.enum(['user', 'assistant']),
+  content: codeSchema,
+});
+export type ConversationEntry = z.infer<typeof conversationEntrySchema>;
+
+export const switchStrudelPayload = z.object({
+  /** A saved strudel, or null for scratch code. */
+  strudel_id: z.uuid().toLowerCase().nullable(),
+  /** The scratch code; without it the session's code stays. A saved strudel brings its own. */
+  code: codeSchema.optional(),
+  /** The conversation that goes with the scratch code. */
+  conversation_history: z.array(conversationEntrySchema).max(MAX_CONVERSATION_ENTRIES).optional(),
+  request_id: requestIdSchema,
+});
+
 const nothing = z.object({ request_id: requestIdSchema.optional() }).nullish();
 
 const envelope = {
@@ -67,6 +85,7 @@ export const clientMessageSchema = z.discriminatedUnion('type', [
   z.object({ ...envelope, type: z.literal('code_update'), payload: codeUpdatePayload }),
   z.object({ ...envelope, type: z.literal('chat_message'), payload: chatPayload }),
   z.object({ ...envelope, type: z.literal('cursor_position'), payload: cursorPayload }),
+  z.object({ ...envelope, type: z.literal('switch_strudel'), payload: switchStrudelPayload }),
   z.object({ ...envelope, type: z.literal('play'), payload: nothing }),
   z.object({ ...envelope, type: z.literal('stop'), payload: nothing }),
   z.object({ ...envelope, type: z.literal('ping'), payload: nothing }),
@@ -93,6 +112,8 @@ export const participantSchema = z.object({
   user_id: z.string().nullable(),
   display_name: z.string(),
   role: roleSchema,
+  /** What the HTTP API knows the person by. */
+  participant_id: z.string().optional(),
 });
 export type WireParticipant = z.infer<typeof participantSchema>;
 
@@ -129,6 +150,8 @@ export const serverPayloads = {
       }),
     ),
     strudel_id: z.string().nullable(),
+    /** A session token, for whoever came without one: with it he is the same participant when he comes back. */
+    token: z.string().optional(),
     request_id: z.string().optional(),
   }),
   code_update: z.object({
@@ -137,6 +160,8 @@ export const serverPayloads = {
     cursor_line: z.number().optional(),
     cursor_col: z.number().optional(),
     source: z.string().optional(),
+    /** With `source: loaded_strudel`, what the session is about from here on. */
+    strudel_id: z.string().nullable().optional(),
     role: roleSchema,
     ...author,
   }),
