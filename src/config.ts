@@ -1,5 +1,6 @@
 /** Configuration of the room and the Worker, parsed once from the environment. */
 import { z } from 'zod';
+import { AI_PROVIDERS } from './protocol/index.ts';
 
 const integer = (fallback: number, min: number, max: number) =>
   z.coerce.number().int().min(min).max(max).default(fallback);
@@ -48,22 +49,47 @@ export const workerConfigSchema = storageSchema.extend(accessSchema.shape).exten
 });
 export type WorkerConfig = z.infer<typeof workerConfigSchema>;
 
-export const roomConfigSchema = storageSchema.extend(accessSchema.shape).extend({
-  /** The Worker's public URL. */
-  WORKER_URL: httpUrl,
-  /** Bounds of the pause between two commits of a room. */
-  COMMIT_MIN_MS: integer(20, 0, 10_000),
-  COMMIT_MAX_MS: integer(1_000, 1, 60_000),
-  /** Commits a second that all rooms together aim at, at most; the pause grows with the number of dirty sessions to keep to it. */
-  COMMIT_TARGET_PER_S: integer(3_000, 1, 1_000_000),
-  /** Least pause between two commits while Postgres stands in for the buffer. */
-  COMMIT_FALLBACK_MS: integer(1_000, 0, 60_000),
-  /** A dirty room flushes itself after this time, unless a sweeper is at work. */
-  FLUSH_ALARM_MS: integer(5_000, 100, 60_000),
-  /** Redis is left alone after this many failures in a row, and tried again after this time. */
-  BREAKER_FAILURES: integer(3, 1, 100),
-  BREAKER_RETRY_MS: integer(3_000, 50, 300_000),
+/** One printable word: a line break or a blank at its end, left by a shell, would be refused as a header. */
+const apiKey = z.string().regex(/^[\x21-\x7e]+$/, 'must be printable and without blanks');
+
+/** The AI. Without any key it is there only for people who bring their own. */
+export const aiSchema = z.object({
+  /** Who answers when a request names no provider. Absent: whoever has a key here, Anthropic first. */
+  AI_PROVIDER: z.enum(AI_PROVIDERS).optional(),
+  ANTHROPIC_API_KEY: apiKey.optional(),
+  ANTHROPIC_MODEL: z.string().default('claude-sonnet-5'),
+  /** Other addresses are for gateways. People's own keys go there too. */
+  ANTHROPIC_BASE_URL: httpUrl.default('https://api.anthropic.com/v1'),
+  OPENAI_API_KEY: apiKey.optional(),
+  OPENAI_MODEL: z.string().default('gpt-5.4'),
+  /** Any server that speaks OpenAI's chat completions will do. */
+  OPENAI_BASE_URL: httpUrl.default('https://api.openai.com/v1'),
+  /** Time limit of one answer, a second attempt included, in milliseconds. */
+  AI_TIMEOUT_MS: integer(90_000, 100, 600_000),
+  /** Bound of one attempt; some models think within it too. */
+  AI_MAX_OUTPUT_TOKENS: integer(8_192, 64, 128_000),
 });
+export type AiConfig = z.infer<typeof aiSchema>;
+
+export const roomConfigSchema = storageSchema
+  .extend(accessSchema.shape)
+  .extend(aiSchema.shape)
+  .extend({
+    /** The Worker's public URL. */
+    WORKER_URL: httpUrl,
+    /** Bounds of the pause between two commits of a room. */
+    COMMIT_MIN_MS: integer(20, 0, 10_000),
+    COMMIT_MAX_MS: integer(1_000, 1, 60_000),
+    /** Commits a second that all rooms together aim at, at most; the pause grows with the number of dirty sessions to keep to it. */
+    COMMIT_TARGET_PER_S: integer(3_000, 1, 1_000_000),
+    /** Least pause between two commits while Postgres stands in for the buffer. */
+    COMMIT_FALLBACK_MS: integer(1_000, 0, 60_000),
+    /** A dirty room flushes itself after this time, unless a sweeper is at work. */
+    FLUSH_ALARM_MS: integer(5_000, 100, 60_000),
+    /** Redis is left alone after this many failures in a row, and tried again after this time. */
+    BREAKER_FAILURES: integer(3, 1, 100),
+    BREAKER_RETRY_MS: integer(3_000, 50, 300_000),
+  });
 export type RoomConfig = z.infer<typeof roomConfigSchema>;
 
 /** One clear error for everything that is missing or malformed; it names variables, never their values. */

@@ -7,6 +7,7 @@ import {
   RedisError,
   type Reply,
 } from './engine.ts';
+import { KeyLockingScripts } from './key-locking.ts';
 import { refusal } from './refused.ts';
 import { encodeError, encodeOutcome } from './replies.ts';
 import { MalformedRequestError, parseCommand, parseCommands, parsePath } from './requests.ts';
@@ -71,6 +72,7 @@ export function createUpstashServer(options: UpstashServerOptions): UpstashServe
   const { engine, token, maxRequestBytes = DEFAULT_MAX_REQUEST_BYTES } = options;
   const bearer = `Bearer ${token}`;
   const stats: UpstashStats = { requests: 0, commands: 0, bytesIn: 0, bytesOut: 0 };
+  const scripts = new KeyLockingScripts();
   let closing = false;
 
   function isAuthorized(request: IncomingMessage, query: string): boolean {
@@ -80,11 +82,11 @@ export function createUpstashServer(options: UpstashServerOptions): UpstashServe
   }
 
   /** Refusals become error replies, so that in a pipeline they stand in their command's place. */
-  function run(args: CommandArgs): Promise<Reply> {
+  async function run(args: CommandArgs): Promise<Reply> {
     const reason = refusal(String(args[0]), args.slice(1));
-    if (reason !== null) return Promise.resolve(new RedisError(reason));
+    if (reason !== null) return new RedisError(reason);
     stats.commands += 1;
-    return engine.call(args);
+    return scripts.toCaller(args, await engine.call(scripts.toEngine(args)));
   }
 
   async function runTransaction(commands: readonly string[][]): Promise<Reply[] | RedisError> {
@@ -93,7 +95,9 @@ export function createUpstashServer(options: UpstashServerOptions): UpstashServe
       if (reason !== null) return new RedisError(`EXECABORT Transaction discarded because of: ${reason}`);
     }
     stats.commands += commands.length;
-    return engine.multi(commands);
+    const replies = await engine.multi(commands.map((args) => scripts.toEngine(args)));
+    if (replies instanceof RedisError) return replies;
+    return replies.map((reply, index) => scripts.toCaller(commands[index] ?? [], reply));
   }
 
   async function answer(

@@ -20,6 +20,17 @@ export const MAX_STRUDEL_SWITCHES_PER_MINUTE = 20;
 /** Cursor moves, plays, stops and pings of one connection within any second: generous, only a flood meets it. */
 export const MAX_SIGNALS_PER_SECOND = 60;
 
+/** What is asked of the AI in one request. Blank ones are refused too. */
+export const MAX_AGENT_QUERY_CHARS = 4_000;
+/** Earlier turns that a request may bring along; the prompt takes the newest of them. */
+export const MAX_AGENT_HISTORY_ENTRIES = 200;
+/** A caller's own key for a provider. */
+export const MAX_PROVIDER_KEY_CHARS = 512;
+/** AI requests of one person within any minute. */
+export const MAX_AI_REQUESTS_PER_MINUTE = 10;
+/** AI requests of one person on one day (UTC), in all sessions together; none with the person's own key. */
+export const MAX_AI_REQUESTS_PER_DAY = { anonymous: 50, user: 100 } as const;
+
 export const MAX_CONNECTIONS_PER_USER = 5;
 export const MAX_CONNECTIONS_PER_ADDRESS = 10;
 

@@ -4,11 +4,14 @@
  */
 import { z } from 'zod';
 import {
+  MAX_AGENT_HISTORY_ENTRIES,
+  MAX_AGENT_QUERY_CHARS,
   MAX_CHAT_CHARS,
   MAX_CODE_BYTES,
   MAX_CONVERSATION_ENTRIES,
   MAX_DISPLAY_NAME_CHARS,
   MAX_FRAME_BYTES,
+  MAX_PROVIDER_KEY_CHARS,
   MAX_REQUEST_ID_CHARS,
 } from './limits.ts';
 import { fitsBytes, isStorable } from './text.ts';
@@ -51,6 +54,39 @@ export const chatPayload = z.object({
   request_id: requestIdSchema.optional(),
 });
 
+export const AI_PROVIDERS = ['anthropic', 'openai'] as const;
+export type AiProvider = (typeof AI_PROVIDERS)[number];
+
+/** Clients that were built for other servers send an empty string for what isn't set. */
+const optionalText = <T extends z.ZodType>(schema: T) =>
+  z.union([schema, z.literal('').transform(() => undefined)]).optional();
+
+export const agentRequestPayload = z
+  .object({
+    user_query: storableText.max(MAX_AGENT_QUERY_CHARS).refine((text) => text.trim() !== '', 'is blank'),
+    request_id: requestIdSchema,
+    /** What the client shows as the code; absent, the room's. */
+    editor_state: codeSchema.optional(),
+    /** The conversation so far; absent, the session's. */
+    conversation_history: z
+      .array(z.object({ role: z.enum(['user', 'assistant']), content: storableText }))
+      .max(MAX_AGENT_HISTORY_ENTRIES)
+      .optional(),
+    provider: optionalText(z.enum(AI_PROVIDERS)),
+    /** The caller's own key, for this one request. */
+    provider_api_key: optionalText(
+      z
+        .string()
+        .max(MAX_PROVIDER_KEY_CHARS)
+        .regex(/^[\x21-\x7e]+$/, 'is not a key'),
+    ),
+  })
+  // Guessing would show the key to a stranger.
+  .refine(({ provider, provider_api_key: key }) => key === undefined || provider !== undefined, {
+    path: ['provider'],
+    message: 'is needed with provider_api_key',
+  });
+
 export const cursorPayload = z.object({ line, col: column });
 
 /** One turn of a conversation with the AI, as a client keeps it. */
@@ -84,6 +120,7 @@ const envelope = {
 export const clientMessageSchema = z.discriminatedUnion('type', [
   z.object({ ...envelope, type: z.literal('code_update'), payload: codeUpdatePayload }),
   z.object({ ...envelope, type: z.literal('chat_message'), payload: chatPayload }),
+  z.object({ ...envelope, type: z.literal('agent_request'), payload: agentRequestPayload }),
   z.object({ ...envelope, type: z.literal('cursor_position'), payload: cursorPayload }),
   z.object({ ...envelope, type: z.literal('switch_strudel'), payload: switchStrudelPayload }),
   z.object({ ...envelope, type: z.literal('play'), payload: nothing }),
@@ -179,6 +216,39 @@ export const serverPayloads = {
     /** Milliseconds since the epoch, as it is stored. */
     timestamp: z.number().optional(),
     ...author,
+  }),
+  agent_request: z.object({ user_query: z.string(), display_name: z.string() }),
+  agent_delta: z.object({
+    request_id: z.string(),
+    text: z.string(),
+    /** From 1; a greater one than before: what came before is void, the answer starts anew. */
+    attempt: z.number(),
+    /** There will be no `agent_response`. */
+    ended: z.enum(['failed', 'cancelled']).optional(),
+  }),
+  agent_response: z.object({
+    request_id: z.string(),
+    /** The session's new code; of an answer that isn't code, its text. */
+    code: z.string().optional(),
+    /** What the answer says about its code. */
+    explanation: z.string().optional(),
+    is_code_response: z.boolean(),
+    /** False when the AI can't say more before it has answers to `clarifying_questions`. */
+    is_actionable: z.boolean(),
+    clarifying_questions: z.array(z.string()).optional(),
+    /** The session's revision when it was asked: whatever came after it, code of this answer has replaced. */
+    base_rev: z.number(),
+    model: z.string(),
+    docs_retrieved: z.number(),
+    examples_retrieved: z.number(),
+    /** What the asking person has left: of the day, or with their own key, of the minute. */
+    rate_limit: z.object({
+      requests_remaining: z.number(),
+      requests_limit: z.number(),
+      reset_seconds: z.number(),
+    }),
+    /** Of the answer in the session's history. */
+    message_id: z.string().optional(),
   }),
   user_joined: participantSchema,
   user_left: participantSchema,

@@ -59,7 +59,9 @@ export async function admit(request: Party.Request, lobby: Party.Lobby): Promise
   if (!answer.ok) return new Response(answer.body, answer);
 
   const { userId, displayName, avatarUrl, role } = access;
-  const state: ConnectionState = { userId, displayName, avatarUrl, role, chatTimes: [] };
+  const address = request.headers.get('cf-connecting-ip')?.slice(0, 64) ?? null;
+  const who = { userId, displayName, avatarUrl, role, address };
+  const state: ConnectionState = { ...who, chatTimes: [], agentTimes: [] };
   url.searchParams.delete('token');
   const headers = new Headers(Object.fromEntries(request.headers));
   headers.set(ACCESS_HEADER, encodeURIComponent(JSON.stringify(state)));

@@ -10,6 +10,10 @@ export const connectionStateSchema = z.object({
   role: roleSchema,
   /** Times of the chat messages that count against the limit, in milliseconds; a window of a minute outlives the memory. */
   chatTimes: z.array(z.number()).default([]),
+  /** The same of the AI requests. */
+  agentTimes: z.array(z.number()).default([]),
+  /** Where it comes from, as Cloudflare says; null where the network doesn't. */
+  address: z.string().max(64).nullable().default(null),
 });
 export type ConnectionState = z.infer<typeof connectionStateSchema>;
 

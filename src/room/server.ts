@@ -27,6 +27,8 @@ import {
 import { SessionNotFoundError, StorageUnavailableError } from '../sessions/errors.ts';
 import { HOMES, type SessionMessage, type SessionRepository } from '../sessions/types.ts';
 import { admit, admittedState, configOf, refuse } from './access.ts';
+import { agentPortsOf } from './agent-ports.ts';
+import { AgentRuns } from './agent-runs.ts';
 import { type ConnectionState, isMember, type Member, participantOf, participantsOf } from './connection.ts';
 import { requestFlush } from './flush-client.ts';
 import type { HandlerContext } from './handlers/context.ts';
@@ -74,6 +76,10 @@ export default class SessionRoom implements Party.Server {
   readonly #limits = new WeakMap<object, Limits>();
   readonly #chats = new WeakMap<object, SlidingWindow>();
   readonly #lastHeardMs = new WeakMap<object, number>();
+  readonly #agents = new AgentRuns({
+    ports: () => agentPortsOf(configOf(this.#room.env)),
+    log: (event, detail) => log(this.#id, event, detail),
+  });
   #lastSilenceCheckMs = 0;
 
   constructor(room: Party.Room) {
@@ -216,6 +222,9 @@ export default class SessionRoom implements Party.Server {
         reply: (to, type, payload) => this.#reply(to, type, payload),
         refuse: (to, error, message, requestId) => this.#refuse(to, error, message, requestId),
         takeChat: (member) => this.#takeChat(member, nowMs),
+        members: () => this.#members(),
+        strudelId: () => null,
+        agents: this.#agents,
       },
     };
     await dispatch(parsed.message, context);
@@ -230,6 +239,8 @@ export default class SessionRoom implements Party.Server {
     } catch {
       // It was complete already.
     }
+    const isReplaced = [...this.#members()].some((m) => m !== connection && m.id === connection.id);
+    if (!isReplaced) this.#agents.left(connection.id);
     try {
       await this.#sequence();
       if (isMember(connection)) {

@@ -478,6 +478,23 @@ describe.each(engines)('the REST API on %s', (_, start) => {
       expect(await script.exec(['n'], [])).toBe(3);
     });
 
+    it('takes scripts that say they lock only their keys, under the SHA of their own text', async () => {
+      const text = "#!lua flags=allow-key-locking\n  return redis.call('INCR', KEYS[1])";
+      const script = redis.createScript<number>(text);
+      await expect(script.evalsha(['n'], [])).rejects.toThrow(/^NOSCRIPT/);
+      expect(await run(text, ['n'])).toBe(1);
+      expect(await script.evalsha(['n'], [])).toBe(2);
+      await redis.scriptFlush();
+      expect(await redis.scriptExists(script.sha1)).toEqual([0]);
+      expect(await redis.scriptLoad(text)).toBe(script.sha1);
+      expect(await redis.scriptExists(script.sha1)).toEqual([1]);
+      expect(await redis.multi().evalsha(script.sha1, ['n'], []).scriptLoad(text).exec()).toEqual([
+        3,
+        script.sha1,
+      ]);
+      await expect(run('#!lua flags=allow-key-locking\nreturn nil + 1')).rejects.toThrow(/user_script:2/);
+    });
+
     it('runs scripts and commands one after the other', async () => {
       const script = `local n = tonumber(redis.call('GET', KEYS[1]) or '0')
         for i = 1, 200 do redis.call('SET', KEYS[1], n + i) end

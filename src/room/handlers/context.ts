@@ -1,4 +1,5 @@
 import type { ErrorCode, ServerMessageType, ServerPayload } from '../../protocol/index.ts';
+import type { AgentRuns } from '../agent-runs.ts';
 import type { Member } from '../connection.ts';
 import type { LiveSession } from '../live-session.ts';
 
@@ -17,5 +18,10 @@ export interface HandlerContext {
     refuse(to: Member, error: ErrorCode, message: string, requestId: string | undefined): void;
     /** Counts a chat message against the sender's limit. */
     takeChat(member: Member): boolean;
+    /** Everybody who is in. */
+    members(): Iterable<Member>;
+    /** The saved strudel that the session is about, null for its scratch code. */
+    strudelId(): string | null;
+    agents: AgentRuns;
   };
 }

@@ -1,5 +1,6 @@
 /** One handler a message type, and who may use it: the only place where a role decides. */
 import type { ClientMessageOf, ClientMessageType, Role } from '../../protocol/index.ts';
+import { agentRequest } from './agent-request.ts';
 import { chatMessage } from './chat-message.ts';
 import { codeUpdate } from './code-update.ts';
 import type { HandlerContext } from './context.ts';
@@ -23,6 +24,7 @@ type Handlers = {
 const handlers: Handlers = {
   code_update: { roles: WRITERS, otherwise: 'refused', handle: codeUpdate },
   chat_message: { roles: EVERYBODY, otherwise: 'refused', handle: chatMessage },
+  agent_request: { roles: WRITERS, otherwise: 'refused', handle: agentRequest },
   cursor_position: { roles: WRITERS, otherwise: 'ignored', handle: cursorPosition },
   play: { roles: WRITERS, otherwise: 'refused', handle: play },
   stop: { roles: WRITERS, otherwise: 'refused', handle: stop },
