@@ -12,6 +12,8 @@
  * ```
  */
 import {
+  type AiProvider,
+  agentRequestPayload,
   type ClientMessage,
   chatPayload,
   codeSchema,
@@ -24,6 +26,7 @@ import {
 } from '../protocol/index.ts';
 import { type ChatEntry, ChatLog } from './chat-log.ts';
 import { Connection, type ConnectionState, type WebSocketConstructor } from './connection.ts';
+import { Conversation, type ConversationTurn, type RequestsLeft } from './conversation.ts';
 import { Emitter } from './emitter.ts';
 import { findSelf, participantOfToken, withoutPerson, withPerson } from './people.ts';
 import { type EditDetails, type LocalEdit, type OutgoingEdit, SharedDocument } from './shared-document.ts';
@@ -88,6 +91,12 @@ export interface Snapshot {
   readonly self: number;
   /** The saved strudel that the session is about; null for scratch code. */
   readonly strudelId: string | null;
+  /** What was said with the AI about it; only writers hear of it. */
+  readonly conversation: readonly ConversationTurn[];
+  /** A request to the AI is under way, anybody's: the room takes no other meanwhile. */
+  readonly isAnswering: boolean;
+  /** What of the AI is left to this person; null until the room has said it. */
+  readonly requestsLeft: RequestsLeft | null;
   readonly chat: readonly ChatEntry[];
   /** Set while the room can't store: what is pending stays pending. */
   readonly degraded: { readonly reason: string; readonly since: string } | null;
@@ -141,6 +150,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
   readonly #chat: ChatLog;
   readonly #store: UnacknowledgedStore | undefined;
   readonly #edits: Throttle;
+  readonly #conversation = new Conversation();
   readonly #chats: Throttle;
   readonly #cursors: Throttle;
   readonly #subscribers = new Set<(snapshot: Snapshot) => void>();
@@ -206,6 +216,9 @@ export class SessionClient extends Emitter<SessionClientEvents> {
         role: this.#role ?? 'viewer',
       }),
       strudelId: this.#strudelId,
+      conversation: this.#conversation.turns,
+      isAnswering: this.#conversation.isBusy,
+      requestsLeft: this.#conversation.requestsLeft,
       chat: this.#chat.entries,
       degraded: this.#degraded,
     };
@@ -289,6 +302,37 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     await answer;
   }
 
+  /**
+   * Asks the AI about the code. Its answer streams into the snapshot's conversation; one that is code becomes the session's next
+   * revision. Not kept over a reconnect.
+   * @param own the person's own key, with whose provider it is: for this one request.
+   * @returns the request's id; null when it can't be asked now (then an `error` event says why).
+   */
+  ask(query: string, own?: { provider: AiProvider; apiKey: string }): string | null {
+    const requestId = this.#nextId();
+    const payload = {
+      user_query: query,
+      request_id: requestId,
+      ...(own ? { provider: own.provider, provider_api_key: own.apiKey } : {}),
+    };
+    const parsed = agentRequestPayload.safeParse(payload);
+    if (!parsed.success) {
+      const [issue] = parsed.error.issues;
+      const what = issue?.path[0] === 'user_query' ? 'question' : 'key';
+      this.#localError('validation_error', `the ${what} ${issue?.message ?? 'is not valid'}`);
+      return null;
+    }
+    // The AI is to see what its asker sees.
+    if (this.#document.nextToSend()) this.#sendEdit();
+    if (!this.#send({ type: 'agent_request', payload: parsed.data })) {
+      this.#localError('server_error', 'not connected');
+      return null;
+    }
+    this.#conversation.ask(requestId, query, this.#displayName ?? '', Date.now());
+    this.#changed();
+    return requestId;
+  }
+
   /** Tells the others that playing starts. Signals aren't kept: false when there is no connection. */
   play(): boolean {
     return this.#send({ type: 'play', payload: {} });
@@ -354,7 +398,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
         return;
       case 'code_update':
         this.#document.remoteUpdate(message.payload.code, message.payload.rev);
-        if (message.payload.strudel_id !== undefined) this.#strudelId = message.payload.strudel_id;
+        if (message.payload.strudel_id !== undefined) this.#aboutStrudel(message.payload.strudel_id);
         return;
       case 'ack':
         this.#acknowledged(message.payload);
@@ -365,6 +409,15 @@ export class SessionClient extends Emitter<SessionClientEvents> {
       case 'chat_message':
         this.#chat.received(chatEntry(message.payload, message.timestamp));
         this.emit('chat', message.payload);
+        return;
+      case 'agent_request':
+        this.#conversation.asked(message.payload, timeOf(message.timestamp));
+        return;
+      case 'agent_delta':
+        this.#conversation.delta(message.payload, timeOf(message.timestamp));
+        return;
+      case 'agent_response':
+        this.#conversation.answered(message.payload, timeOf(message.timestamp));
         return;
       case 'user_joined':
         this.#joined(message.payload);
@@ -409,6 +462,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     this.#role = state.your_role;
     this.#displayName = state.your_display_name;
     this.#participants = state.participants;
+    this.#conversation.history(state.conversation_history, state.strudel_id !== this.#strudelId);
     this.#strudelId = state.strudel_id;
     if (state.token !== undefined) {
       this.#token = state.token;
@@ -438,6 +492,13 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     if (before !== null && before !== state.your_role) this.emit('role', { role: state.your_role, before });
   }
 
+  /** Somebody else switched; only they are told the conversation that belongs to it. */
+  #aboutStrudel(strudelId: string | null): void {
+    if (strudelId === this.#strudelId) return;
+    this.#strudelId = strudelId;
+    this.#conversation.clear();
+  }
+
   #joined(person: WireParticipant): void {
     const { people, before } = withPerson(this.#participants, person);
     this.#participants = people;
@@ -460,6 +521,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     if (requestId !== undefined) {
       // Whoever asked hears of it by his promise.
       if (this.#requests.refused(requestId, error.error, error.message)) return;
+      if (this.#conversation.refused(requestId, error.message)) return;
       if (FINAL_ERRORS.has(error.error)) {
         const edit = this.#document.refused(requestId, error.message);
         if (edit) this.emit('edit', edit);
@@ -477,6 +539,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     this.#isReady = false;
     this.#document.disconnected();
     this.#chat.disconnected();
+    this.#conversation.disconnected();
     this.#requests.disconnected();
   }
 
@@ -551,6 +614,10 @@ function chatEntry(message: ServerPayload<'chat_message'>, envelopeTime: string)
     userId: message.user_id,
     avatarUrl: message.avatar_url ?? null,
     text: message.message,
-    atMs: message.timestamp ?? (Date.parse(envelopeTime) || Date.now()),
+    atMs: message.timestamp ?? timeOf(envelopeTime),
   };
+}
+
+function timeOf(envelopeTime: string): number {
+  return Date.parse(envelopeTime) || Date.now();
 }

@@ -1,5 +1,6 @@
 /** One HTTP call of the page, to its own origin: the room server passes `/api/v1` on to the Worker. */
 import { z } from 'zod';
+import { sentence } from '../sentence.ts';
 
 const errorSchema = z.object({ error: z.string(), message: z.string(), details: z.string().optional() });
 
@@ -85,12 +86,6 @@ function queryText(query: Query): string {
     if (value !== undefined) params.set(name, String(value));
   }
   return params.size === 0 ? '' : `?${params}`;
-}
-
-/** The API writes its messages as parts of a log line. */
-function sentence(text: string): string {
-  const capital = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
 }
 
 /** The body as JSON; undefined, which fits no schema, when it is something else or empty. */

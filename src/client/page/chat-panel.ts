@@ -18,7 +18,8 @@ const FOLLOW_PX = 60;
 
 export interface ChatPanel {
   element: HTMLElement;
-  render(entries: readonly ChatEntry[]): void;
+  /** @param isOpen one can still say something. */
+  render(entries: readonly ChatEntry[], isOpen: boolean): void;
 }
 
 /** @param say sends a message; false when it isn't taken, and then it stays in the field. */
@@ -40,12 +41,8 @@ export function createChatPanel(say: (text: string) => boolean): ChatPanel {
     maxlength: String(MAX_CHAT_CHARS),
     'data-testid': 'chat-input',
   });
-  const form = el(
-    'form',
-    { class: 'chat-form' },
-    input,
-    el('button', { type: 'submit', 'data-testid': 'chat-send' }, 'Send'),
-  );
+  const send = el('button', { type: 'submit', 'data-testid': 'chat-send' }, 'Send');
+  const form = el('form', { class: 'chat-form' }, input, send);
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     if (input.value.trim() !== '' && say(input.value)) input.value = '';
@@ -61,7 +58,9 @@ export function createChatPanel(say: (text: string) => boolean): ChatPanel {
       empty,
       form,
     ),
-    render(entries) {
+    render(entries, isOpen) {
+      input.disabled = !isOpen;
+      send.disabled = !isOpen;
       // Entries are replaced, never changed, so equal references mean that there is nothing to do.
       if (entries.length === shown.length && entries.every((entry, index) => entry === shown[index])) return;
       shown = entries;

@@ -36,7 +36,10 @@ export function liveNow(): { element: HTMLElement; close(): void } {
       const sessions = await liveSessions(LIVE_SHOWN);
       list.replaceChildren(...sessions.map(liveRow));
       note.hidden = sessions.length > 0;
-      setText(note, 'Nobody plays in public right now. A host can open a session to everybody in its settings.');
+      setText(
+        note,
+        'Nobody plays in public right now. A host can open a session to everybody in its settings.',
+      );
     } catch (error) {
       note.hidden = false;
       setText(note, messageOf(error));
@@ -58,11 +61,7 @@ function liveRow({ id, title, participant_count: count }: LiveSession): HTMLElem
   return el(
     'li',
     {},
-    el(
-      'a',
-      { href: routeHash({ name: 'session', sessionId: id }), class: 'row-main' },
-      title || UNTITLED,
-    ),
+    el('a', { href: routeHash({ name: 'session', sessionId: id }), class: 'row-main' }, title || UNTITLED),
     el('span', { class: 'count' }, count === 1 ? '1 here' : `${count} here`),
   );
 }

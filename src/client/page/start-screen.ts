@@ -56,11 +56,7 @@ function accountBar(account: Account | null, again: () => void): HTMLElement {
       'div',
       { class: 'account', 'data-testid': 'account' },
       el('span', { class: 'dim account-hint' }, 'Sign in to keep your sessions and strudels.'),
-      el(
-        'button',
-        { type: 'button', 'data-testid': 'sign-in', onclick: () => openSignIn(again) },
-        'Sign in',
-      ),
+      el('button', { type: 'button', 'data-testid': 'sign-in', onclick: () => openSignIn(again) }, 'Sign in'),
     );
   }
   const leave = () => {

@@ -132,3 +132,17 @@ export function unacknowledgedStore(connectionId: string, onFull: () => void): U
     },
   };
 }
+
+/** A session's scratch code as it was when the session turned to a strudel; null when this tab didn't see that. */
+export function keptScratch(sessionId: string): string | null {
+  return sessionStorage.getItem(`backbeat:scratch:${sessionId}`);
+}
+
+/** Keeps it as long as the tab lives; where the browser won't, only the way back to it is lost. */
+export function keepScratch(sessionId: string, code: string): void {
+  try {
+    sessionStorage.setItem(`backbeat:scratch:${sessionId}`, code);
+  } catch {
+    sessionStorage.removeItem(`backbeat:scratch:${sessionId}`);
+  }
+}
