@@ -13,7 +13,7 @@ import { type LanguageModel, type ModelMessage, streamText } from 'ai';
 import type { AiConfig } from '../config.ts';
 import type { AiProvider } from '../protocol/index.ts';
 import { problemOf } from './code-check.ts';
-import { AgentError, fromProviderError } from './errors.ts';
+import { AgentError, type AgentFailure, fromProviderError } from './errors.ts';
 import { chooseModel, type ModelChoice, makeModel } from './models.ts';
 import { buildMessages, buildRetry, INSTRUCTIONS, type PromptInput } from './prompt.ts';
 import { type Reply, readReply } from './reply.ts';
@@ -56,32 +56,35 @@ export function createAgent(config: AiConfig, options: AgentOptions = {}): Agent
   return {
     choose: (wanted) => chooseModel(config, wanted),
     async answer(choice, input, { signal, onDelta }) {
-      // One controller for both ends of it, since not every runtime can join two signals.
+      // One controller for every way to end, since not every runtime can join signals.
       const abort = new AbortController();
-      let isLate = false;
-      const timer = setTimeout(() => {
-        isLate = true;
+      let why: AgentFailure = 'cancelled';
+      const end = (failure: AgentFailure) => {
+        why = failure;
         abort.abort();
-      }, config.AI_TIMEOUT_MS);
-      const cancel = () => abort.abort();
+      };
+      const timer = setTimeout(() => end('timeout'), config.AI_TIMEOUT_MS);
+      const cancel = () => end('cancelled');
       signal.addEventListener('abort', cancel, { once: true });
       try {
         if (signal.aborted) throw new AgentError('cancelled');
-        return await attempts(input, (messages, attempt) =>
+        const answering = attempts(input, (messages, attempt) =>
           stream({
             model: make(choice),
             messages,
             maxRetries,
             maxOutputTokens: config.AI_MAX_OUTPUT_TOKENS,
             signal: abort.signal,
-            onDelta: (text) => onDelta(text, attempt),
+            onDelta: (text) => {
+              if (!abort.signal.aborted) onDelta(text, attempt);
+            },
           }),
         );
+        // A connection that doesn't notice that it was given up must not hold the requester.
+        return await Promise.race([answering, whenAborted(abort.signal)]);
       } catch (error) {
         // What breaks after an abort broke because of it.
-        if (isLate) throw new AgentError('timeout');
-        if (signal.aborted) throw new AgentError('cancelled');
-        throw fromProviderError(error, choice.isOwnKey);
+        throw abort.signal.aborted ? new AgentError(why) : fromProviderError(error, choice.isOwnKey);
       } finally {
         clearTimeout(timer);
         signal.removeEventListener('abort', cancel);
@@ -90,6 +93,12 @@ export function createAgent(config: AiConfig, options: AgentOptions = {}): Agent
       }
     },
   };
+}
+
+function whenAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(new AgentError('cancelled')), { once: true });
+  });
 }
 
 type Ask = (messages: ModelMessage[], attempt: number) => Promise<string>;

@@ -40,7 +40,11 @@ export function readReply(text: string): Reply {
   }
   if (program) {
     const around = [...lines.slice(0, program.firstLine), ...lines.slice(program.lastLine + 1)];
-    return { kind: 'code', code: program.content, explanation: around.join('\n').trim() };
+    const explanation = around
+      .join('\n')
+      .replace(/\n{3,}/g, '\n\n')
+      .trim();
+    return { kind: 'code', code: program.content, explanation };
   }
   if (blocks.length > 0) {
     const problem = `there is a code block, but none is marked ${PROGRAM_TAG}`;

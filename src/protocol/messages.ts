@@ -87,6 +87,8 @@ export const agentRequestPayload = z
     message: 'is needed with provider_api_key',
   });
 
+export type AgentRequest = z.infer<typeof agentRequestPayload>;
+
 export const cursorPayload = z.object({ line, col: column });
 
 /** One turn of a conversation with the AI, as a client keeps it. */

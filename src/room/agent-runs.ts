@@ -13,7 +13,7 @@ import {
   type Quota,
   type Turn,
 } from '../ai/index.ts';
-import { type ClientMessageOf, MAX_AI_REQUESTS_PER_MINUTE, type ServerPayload } from '../protocol/index.ts';
+import { type AgentRequest, MAX_AI_REQUESTS_PER_MINUTE, type ServerPayload } from '../protocol/index.ts';
 import type { SessionMessage } from '../sessions/types.ts';
 import type { Member } from './connection.ts';
 import type { HandlerContext } from './handlers/context.ts';
@@ -28,7 +28,6 @@ const MINUTE_MS = 60_000;
 /** Models stream dozens of pieces a second; people read no faster for getting each in a frame of its own. */
 const DELTA_INTERVAL_MS = 50;
 
-type AgentRequest = ClientMessageOf<'agent_request'>['payload'];
 type Room = HandlerContext['room'];
 
 /** What the runs need of the outside. */
@@ -108,13 +107,18 @@ export class AgentRuns {
       }
       await this.#answer(run, request, { agent, choice, session, room, sender, refuse, day, minute });
     } finally {
-      this.#running = null;
+      this.#release(run);
     }
   }
 
   /** The requester's connection is gone, and they haven't come back under the same id: nobody waits for the answer. */
   left(connectionId: string): void {
     if (this.#running?.connectionId === connectionId) this.#running.abort.abort();
+  }
+
+  /** Before the requester hears how it ended: they may ask again at once, while something is still left to be done here. */
+  #release(run: Run): void {
+    if (this.#running === run) this.#running = null;
   }
 
   async #answer(run: Run, request: AgentRequest, details: Details): Promise<void> {
@@ -143,6 +147,7 @@ export class AgentRuns {
       strudelId,
     });
     if (prompt === 'full' || prompt === 'duplicate') {
+      this.#release(run);
       refuse('server_error', 'storage is out of reach; ask again later');
       if (day) await this.#giveBack(day.person);
       return;
@@ -231,6 +236,7 @@ export class AgentRuns {
 
   async #fail(error: AgentError, run: Run, attempt: number, details: Details): Promise<void> {
     const { room, choice, refuse, day } = details;
+    this.#release(run);
     const isCancelled = error.failure === 'cancelled';
     toWriters(room, 'agent_delta', {
       request_id: run.requestId,
