@@ -256,6 +256,11 @@ export class SessionClient extends Emitter<SessionClientEvents> {
       this.#localError('forbidden', 'viewers can’t edit');
       return null;
     }
+    if (this.#requests.isWaiting) {
+      // It would replace what is being loaded.
+      this.#localError('conflict', 'a strudel is being loaded; edit when it is there');
+      return null;
+    }
     const requestId = this.#document.edit(code, details, () => this.#nextId(), Date.now());
     if (requestId === null) return null;
     this.#keep();

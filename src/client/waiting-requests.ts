@@ -20,6 +20,10 @@ interface Waiting {
 export class WaitingRequests {
   readonly #waiting = new Map<string, Waiting>();
 
+  get isWaiting(): boolean {
+    return this.#waiting.size > 0;
+  }
+
   /** @returns a promise of the answer to `requestId`; it rejects with a {@link RequestError}. */
   wait(requestId: string): Promise<void> {
     return new Promise((resolve, reject) => this.#waiting.set(requestId, { resolve, reject }));

@@ -54,6 +54,18 @@ describe('switching strudels', () => {
     expect(client.snapshot).toMatchObject({ code: 'base', strudelId: null });
   });
 
+  it('takes no edits meanwhile: they would replace what is being loaded', async () => {
+    const client = await open();
+    const errors: string[] = [];
+    client.on('error', ({ error }) => errors.push(error));
+    client.switchStrudel(STRUDEL).catch(() => {});
+    expect(client.edit('typed')).toBeNull();
+    const [request] = FakeSocket.last.sent('switch_strudel');
+    FakeSocket.last.state({ code: 'loaded', strudel_id: STRUDEL, request_id: String(request?.request_id) });
+    expect(client.edit('typed')).not.toBeNull();
+    expect(errors).toEqual(['conflict']);
+  });
+
   it('fails when the connection is lost, or isn’t there', async () => {
     const client = await open();
     const switched = client.switchStrudel(STRUDEL);
