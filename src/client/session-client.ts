@@ -12,7 +12,7 @@
  * ```
  */
 import {
-  type AiProvider,
+  type AgentRequest,
   agentRequestPayload,
   type ClientMessage,
   chatPayload,
@@ -110,6 +110,12 @@ export interface SessionClientEvents {
   /** A chat message of the room, the echo of an own one included. */
   chat: ServerPayload<'chat_message'>;
   cursor: ServerPayload<'cursor_position'>;
+  /** Somebody who may edit asked the AI; an own request comes back here too. */
+  agentRequest: ServerPayload<'agent_request'>;
+  /** A piece of the answer; with `ended`, that there will be none. */
+  agentDelta: ServerPayload<'agent_delta'>;
+  /** The whole answer. Code that it brings comes as a `code` event too. */
+  agentResponse: ServerPayload<'agent_response'>;
   play: ServerPayload<'play'>;
   stop: ServerPayload<'stop'>;
   joined: WireParticipant;
@@ -128,6 +134,16 @@ export interface SessionClientEvents {
   shutdown: { reason: string };
   /** Anything else that was understood. */
   message: ServerMessage;
+}
+
+/** What may go with a question to the AI. */
+export interface AskDetails {
+  /** Whom to ask; by default whoever the server is set up for. */
+  provider?: AgentRequest['provider'];
+  /** An own key for `provider`, for this one request. The room passes it on and forgets it. */
+  providerApiKey?: string;
+  /** The conversation so far, by default the session's. */
+  history?: AgentRequest['conversation_history'];
 }
 
 /** The edit or message won't be taken however often it is sent. Anything else is worth another try. */
@@ -308,31 +324,35 @@ export class SessionClient extends Emitter<SessionClientEvents> {
   }
 
   /**
-   * Asks the AI about the code. Its answer streams into the snapshot's conversation; one that is code becomes the session's next
-   * revision. Not kept over a reconnect.
-   * @param own the person's own key, with whose provider it is: for this one request.
-   * @returns the request's id; null when it can't be asked now (then an `error` event says why).
+   * Asks the AI, about the code as it is shown here. Its answer streams into the snapshot's conversation; one that is code
+   * becomes the session's next revision. Requests aren't kept over a reconnect: the room gives an answer up when the one who
+   * asked is gone. What goes wrong comes as an `error` event with the request's id, and shows in the conversation.
+   * @returns the request id; null when there is no connection, when the role forbids it, or when something breaks a limit
+   * of the protocol (then an `error` event says so).
    */
-  ask(query: string, own?: { provider: AiProvider; apiKey: string }): string | null {
+  ask(query: string, { provider, providerApiKey, history }: AskDetails = {}): string | null {
+    if (this.#role === 'viewer') {
+      this.#localError('forbidden', 'viewers can’t ask the AI');
+      return null;
+    }
     const requestId = this.#nextId();
-    const payload = {
+    const parsed = agentRequestPayload.safeParse({
       user_query: query,
       request_id: requestId,
-      ...(own ? { provider: own.provider, provider_api_key: own.apiKey } : {}),
-    };
-    const parsed = agentRequestPayload.safeParse(payload);
+      editor_state: this.#document.code,
+      provider,
+      provider_api_key: providerApiKey,
+      conversation_history: history,
+    });
     if (!parsed.success) {
       const [issue] = parsed.error.issues;
-      const what = issue?.path[0] === 'user_query' ? 'question' : 'key';
+      const what = issue?.path[0] === 'provider_api_key' ? 'key' : 'question';
       this.#localError('validation_error', `the ${what} ${issue?.message ?? 'is not valid'}`);
       return null;
     }
-    // The AI is to see what its asker sees.
+    // First, so that the answer isn't made from code that the room hears of only afterwards.
     if (this.#document.nextToSend()) this.#sendEdit();
-    if (!this.#send({ type: 'agent_request', payload: parsed.data })) {
-      this.#localError('server_error', 'not connected');
-      return null;
-    }
+    if (!this.#send({ type: 'agent_request', payload: parsed.data })) return null;
     this.#conversation.ask(requestId, query, this.#displayName ?? '', Date.now());
     this.#changed();
     return requestId;
@@ -415,21 +435,24 @@ export class SessionClient extends Emitter<SessionClientEvents> {
         this.#chat.received(chatEntry(message.payload, message.timestamp));
         this.emit('chat', message.payload);
         return;
-      case 'agent_request':
-        this.#conversation.asked(message.payload, timeOf(message.timestamp));
-        return;
-      case 'agent_delta':
-        this.#conversation.delta(message.payload, timeOf(message.timestamp));
-        return;
-      case 'agent_response':
-        this.#conversation.answered(message.payload, timeOf(message.timestamp));
-        return;
       case 'user_joined':
         this.#joined(message.payload);
         return;
       case 'user_left':
         this.#participants = withoutPerson(this.#participants, message.payload);
         this.emit('left', message.payload);
+        return;
+      case 'agent_request':
+        this.#conversation.asked(message.payload, timeOf(message.timestamp));
+        this.emit('agentRequest', message.payload);
+        return;
+      case 'agent_delta':
+        this.#conversation.delta(message.payload, timeOf(message.timestamp));
+        this.emit('agentDelta', message.payload);
+        return;
+      case 'agent_response':
+        this.#conversation.answered(message.payload, timeOf(message.timestamp));
+        this.emit('agentResponse', message.payload);
         return;
       case 'play':
         this.emit('play', message.payload);
@@ -526,7 +549,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     if (requestId !== undefined) {
       // Whoever asked hears of it by his promise.
       if (this.#requests.refused(requestId, error.error, error.message)) return;
-      if (this.#conversation.refused(requestId, error.message)) return;
+      this.#conversation.refused(requestId, error.message);
       if (FINAL_ERRORS.has(error.error)) {
         const edit = this.#document.refused(requestId, error.message);
         if (edit) this.emit('edit', edit);

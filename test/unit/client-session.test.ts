@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import type { ServerMessageType } from '../../src/protocol/index.ts';
 import {
   connect,
   FakeSocket,
@@ -341,5 +342,66 @@ describe('people and signals', () => {
     expect(client.snapshot.degraded).toEqual({ reason: 'redis', since: '2026-01-01T00:00:00Z' });
     FakeSocket.last.say('degraded', { reason: 'redis', since: '2026-01-01T00:00:00Z', recovered: true });
     expect(client.snapshot.degraded).toBeNull();
+  });
+});
+
+describe('the AI', () => {
+  it('is asked about the code as it is shown, and answers as events', async () => {
+    const client = await open();
+    const socket = FakeSocket.last;
+    client.edit('mine', {});
+    const seen: unknown[] = [];
+    client.on('agentRequest', (payload) => seen.push(payload));
+    client.on('agentDelta', (payload) => seen.push(payload));
+    client.on('agentResponse', (payload) => seen.push(payload));
+    const requestId = client.ask('a beat', { provider: 'openai', providerApiKey: 'sk-own' });
+    expect(socket.sent('agent_request')).toEqual([
+      {
+        user_query: 'a beat',
+        request_id: requestId,
+        editor_state: 'mine',
+        provider: 'openai',
+        provider_api_key: 'sk-own',
+      },
+    ]);
+    const said: [ServerMessageType, unknown][] = [
+      ['agent_request', { user_query: 'a beat', display_name: 'Ana' }],
+      ['agent_delta', { request_id: requestId, text: 'Four', attempt: 1 }],
+      [
+        'agent_response',
+        {
+          request_id: requestId,
+          code: 'Four.',
+          is_code_response: false,
+          is_actionable: true,
+          base_rev: 5,
+          model: 'm',
+          docs_retrieved: 0,
+          examples_retrieved: 0,
+          rate_limit: { requests_remaining: 9, requests_limit: 10, reset_seconds: 60 },
+        },
+      ],
+    ];
+    for (const [type, payload] of said) socket.say(type, payload);
+    expect(seen).toEqual(said.map(([, payload]) => payload));
+  });
+
+  it('is not asked by viewers, without a connection, or what breaks a limit; the key is not in the error', async () => {
+    const client = await connect();
+    const errors: unknown[] = [];
+    client.on('error', (error) => errors.push(error));
+    expect(client.ask('too early')).toBeNull();
+    expect(errors).toEqual([]);
+    FakeSocket.last.hello();
+    expect(client.ask(' ')).toBeNull();
+    expect(client.ask('x'.repeat(4_001))).toBeNull();
+    expect(client.ask('x', { providerApiKey: 'sk-own' })).toBeNull();
+    expect(client.ask('x', { provider: 'openai', providerApiKey: 'sk own' })).toBeNull();
+    expect(errors).toHaveLength(4);
+    FakeSocket.last.hello({ role: 'viewer' });
+    expect(client.ask('x')).toBeNull();
+    expect(errors).toHaveLength(5);
+    expect(JSON.stringify(errors)).not.toMatch(/sk.own/);
+    expect(FakeSocket.last.sent('agent_request')).toEqual([]);
   });
 });

@@ -5,7 +5,7 @@ import { el } from './dom.ts';
 
 const KEY = 'backbeat:ai-key';
 
-const storedSchema = z.object({ provider: z.enum(AI_PROVIDERS), apiKey: z.string().min(1) });
+const storedSchema = z.object({ provider: z.enum(AI_PROVIDERS), providerApiKey: z.string().min(1) });
 export type OwnKey = z.infer<typeof storedSchema>;
 
 const NAMES: Record<AiProvider, string> = { anthropic: 'Anthropic', openai: 'OpenAI' };
@@ -33,7 +33,7 @@ export function createOwnKeyField(onChange: () => void): OwnKeyField {
     type: 'password',
     autocomplete: 'off',
     spellcheck: 'false',
-    value: stored?.apiKey ?? '',
+    value: stored?.providerApiKey ?? '',
     'data-1p-ignore': true,
     'data-testid': 'ai-own-key',
   });
@@ -63,7 +63,7 @@ export function createOwnKeyField(onChange: () => void): OwnKeyField {
   const value = (): OwnKey | null => {
     const typed = apiKey.value.trim();
     const chosen = AI_PROVIDERS.find((name) => name === provider.value);
-    return typed === '' || !chosen ? null : { provider: chosen, apiKey: typed };
+    return typed === '' || !chosen ? null : { provider: chosen, providerApiKey: typed };
   };
   const changed = (): void => {
     const own = value();

@@ -95,7 +95,10 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
   const chat = createChatPanel((text) => client.chat(text) !== null);
   const people = createPeoplePanel({ sessionId, token, say: (text, kind) => toasts.show(text, kind) });
   const ai = createAiPanel({
-    ask: (query, own) => client.ask(query, own ?? undefined) !== null,
+    ask(query, own) {
+      if (client.snapshot.connection.state !== 'open') toasts.show('Not connected.', 'error');
+      return client.ask(query, own ?? {}) !== null;
+    },
     use: (code) => replaceCode(code),
     undo: () => editor.undo(),
   });
@@ -322,12 +325,12 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
   client.on('play', ({ display_name }) => playback.pressed('play', display_name, false));
   client.on('stop', ({ display_name }) => playback.pressed('stop', display_name, false));
   client.on('chat', () => side.mark('chat'));
-  client.on('message', ({ type }) => {
-    if (type === 'agent_response') side.mark('ai');
-  });
-  client.on('error', ({ error, message }) => {
+  client.on('agentResponse', () => side.mark('ai'));
+  client.on('error', ({ error, message, request_id }) => {
     // What the room is merely too busy for is sent again without anybody's doing.
     if (error === 'too_many_requests') return;
+    // What went wrong with a question shows beside it.
+    if (client.snapshot.conversation.some(({ id }) => id === request_id)) return;
     if (editor.code !== client.snapshot.code) unsent = `Not saved: ${message}`;
     toasts.show(message, 'error');
   });
