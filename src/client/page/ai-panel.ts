@@ -5,10 +5,8 @@ import { sentence } from '../sentence.ts';
 import type { Snapshot } from '../session-client.ts';
 import { createOwnKeyField, type OwnKey } from './ai-key.ts';
 import { el, setText, timeOfDay } from './dom.ts';
+import { followEnd } from './follow-end.ts';
 import { colorOf } from './remote-cursors.ts';
-
-/** Nearer to the end than this, in pixels, the list follows what comes; else somebody is reading back. */
-const FOLLOW_PX = 60;
 
 export interface AiOptions {
   /** Asks; false when it isn't taken, and then it stays in the field. */
@@ -32,6 +30,7 @@ export function createAiPanel({ ask, ...actions }: AiOptions): AiPanel {
     tabindex: '0',
     'data-testid': 'ai-list',
   });
+  const settle = followEnd(list);
   const empty = el(
     'p',
     { class: 'empty' },
@@ -52,7 +51,9 @@ export function createAiPanel({ ask, ...actions }: AiOptions): AiPanel {
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     if (button.disabled || input.value.trim() === '') return;
-    if (ask(input.value.trim(), key.value)) input.value = '';
+    if (!ask(input.value.trim(), key.value)) return;
+    input.value = '';
+    settle(true);
   });
   input.addEventListener('keydown', (event) => {
     // As in the chat; a new line is Shift+Enter.
@@ -65,8 +66,6 @@ export function createAiPanel({ ask, ...actions }: AiOptions): AiPanel {
   let shownCode = '';
   const draw = ({ conversation, code }: Snapshot): void => {
     if (conversation === shown && code === shownCode) return;
-    const follows = list.scrollHeight - list.scrollTop - list.clientHeight < FOLLOW_PX;
-    const isNew = conversation !== shown;
     shown = conversation;
     shownCode = code;
     empty.hidden = conversation.length > 0;
@@ -85,7 +84,7 @@ export function createAiPanel({ ask, ...actions }: AiOptions): AiPanel {
       items.set(turn.id, { item, turn, code: mark });
       if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
     });
-    if (follows && isNew) list.scrollTop = list.scrollHeight;
+    settle();
   };
   return {
     element: el(

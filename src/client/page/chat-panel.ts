@@ -2,6 +2,7 @@
 import { MAX_CHAT_CHARS } from '../../protocol/index.ts';
 import type { ChatEntry, ChatStatus } from '../chat-log.ts';
 import { el, setText, timeOfDay } from './dom.ts';
+import { followEnd } from './follow-end.ts';
 import { colorOf } from './remote-cursors.ts';
 
 /** What an own message says about itself; others' say nothing. */
@@ -12,9 +13,6 @@ const WORDS: Record<ChatStatus, string> = {
   refused: 'not accepted',
   received: '',
 };
-
-/** Nearer to the end than this, in pixels, the list follows new messages; else somebody is reading back. */
-const FOLLOW_PX = 60;
 
 export interface ChatPanel {
   element: HTMLElement;
@@ -31,6 +29,7 @@ export function createChatPanel(say: (text: string) => boolean): ChatPanel {
     tabindex: '0',
     'data-testid': 'chat-list',
   });
+  const settle = followEnd(list);
   const empty = el('p', { class: 'empty' }, 'Nobody has said anything yet.');
   const input = el('input', {
     id: 'chat-input',
@@ -45,7 +44,9 @@ export function createChatPanel(say: (text: string) => boolean): ChatPanel {
   const form = el('form', { class: 'chat-form' }, input, send);
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    if (input.value.trim() !== '' && say(input.value)) input.value = '';
+    if (input.value.trim() === '' || !say(input.value)) return;
+    input.value = '';
+    settle(true);
   });
   const items = new Map<string, { item: HTMLElement; entry: ChatEntry }>();
   let shown: readonly ChatEntry[] = [];
@@ -65,7 +66,6 @@ export function createChatPanel(say: (text: string) => boolean): ChatPanel {
       if (entries.length === shown.length && entries.every((entry, index) => entry === shown[index])) return;
       shown = entries;
       empty.hidden = entries.length > 0;
-      const follows = list.scrollHeight - list.scrollTop - list.clientHeight < FOLLOW_PX;
       const ids = new Set(entries.map((entry) => entry.id));
       for (const [id, { item }] of items) {
         if (ids.has(id)) continue;
@@ -79,7 +79,7 @@ export function createChatPanel(say: (text: string) => boolean): ChatPanel {
         items.set(entry.id, { item, entry });
         if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
       });
-      if (follows) list.scrollTop = list.scrollHeight;
+      settle();
     },
   };
 }

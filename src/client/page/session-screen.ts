@@ -292,9 +292,10 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
         col: by.cursor_col,
       });
     }
-    if (by?.source === 'ai')
-      toasts.show(`${isOwnAnswer ? 'Your' : `${by.display_name}’s`} answer from the AI is in the editor.`);
-    else if (by?.strudel_id !== undefined && by.strudel_id !== null) {
+    if (by?.source === 'ai') {
+      const whose = isOwnAnswer ? 'Your' : `${by.display_name}’s`;
+      if (side.shown !== 'ai') toasts.show(`${whose} answer from the AI is in the editor.`);
+    } else if (by?.strudel_id !== undefined && by.strudel_id !== null) {
       toasts.show(`${by.display_name} switched to a saved strudel.`);
     }
   });

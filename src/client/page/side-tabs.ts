@@ -9,6 +9,8 @@ export interface SideTab {
 
 export interface SideTabs {
   element: HTMLElement;
+  /** The one that is shown. */
+  readonly shown: string;
   show(name: string): void;
   /** Takes a tab away, or gives it back. One that is shown makes room for the first. */
   setAvailable(name: string, isAvailable: boolean): void;
@@ -84,6 +86,9 @@ export function createSideTabs(always: SideTab, others: SideTab[]): SideTabs {
   show(others[0]?.name ?? always.name);
   return {
     element,
+    get shown() {
+      return shown;
+    },
     show,
     setAvailable(name, isAvailable) {
       const found = tabs.get(name);

@@ -1,0 +1,33 @@
+/** What every part of the browser test gets, and how it says what it does. */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
+import type { AiProvider } from '../support/ai-provider.ts';
+import type { Stack } from '../support/stack.ts';
+import type { TestBrowser } from './browser.ts';
+
+export const SCREENSHOTS = fileURLToPath(new URL('screenshots', import.meta.url));
+
+export interface Scene {
+  stack: Stack;
+  browser: TestBrowser;
+  /** What the stack takes for an AI provider. */
+  provider: AiProvider;
+}
+
+/** Says what is tried and how it went. */
+export async function step<T>(name: string, run: () => Promise<T>): Promise<T> {
+  const startMs = Date.now();
+  try {
+    const result = await run();
+    console.log(`ok    ${name} (${Date.now() - startMs} ms)`);
+    return result;
+  } catch (error) {
+    console.log(`FAIL  ${name} (${Date.now() - startMs} ms)`);
+    throw error;
+  }
+}
+
+export async function screenshot(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
+}

@@ -1,0 +1,3 @@
+import type { Scene } from './scene.ts';
+
+export async function strudels(_scene: Scene): Promise<void> {}
