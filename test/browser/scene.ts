@@ -1,6 +1,7 @@
 /** What every part of the browser test gets, and how it says what it does. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { SignJWT } from 'jose';
 import type { Page } from 'playwright-core';
 import type { AiProvider } from '../support/ai-provider.ts';
 import type { Stack } from '../support/stack.ts';
@@ -13,6 +14,21 @@ export interface Scene {
   browser: TestBrowser;
   /** What the stack takes for an AI provider. */
   provider: AiProvider;
+}
+
+/** A development token, as `npm run token` mints them. @param secret by default the stack's. */
+export function userToken(
+  { stack }: Scene,
+  subject: string,
+  name: string,
+  secret = stack.jwtSecret,
+): Promise<string> {
+  return new SignJWT({ name })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setSubject(subject)
+    .setIssuedAt()
+    .setExpirationTime('1h')
+    .sign(new TextEncoder().encode(secret));
 }
 
 /** Says what is tried and how it went. */

@@ -116,6 +116,29 @@ export class SessionPage {
     await this.page.getByTestId(`tab-${name}`).click();
   }
 
+  /** Keeps the session's code as a strudel; its panel is open. */
+  async saveStrudel(
+    title: string,
+    more: { description?: string; tags?: string; isPublic?: boolean } = {},
+  ): Promise<void> {
+    await this.page.getByTestId('strudel-save').click();
+    await this.page.getByTestId('strudel-title').fill(title);
+    await this.page.getByTestId('strudel-description').fill(more.description ?? '');
+    await this.page.getByTestId('strudel-tags').fill(more.tags ?? '');
+    await this.page.getByTestId('strudel-public').setChecked(more.isPublic ?? false);
+    await this.page.getByTestId('strudel-submit').click();
+    await this.waitFor(this.strudel(title), `the strudel ${title} to be listed`);
+  }
+
+  /** The list's entry of a strudel. */
+  strudel(title: string): Locator {
+    return this.page.getByTestId('strudels').locator('li').filter({ hasText: title });
+  }
+
+  async strudelTitles(): Promise<string[]> {
+    return await this.page.getByTestId('strudels').locator('.strudel-title strong').allTextContents();
+  }
+
   /** Asks the AI, whose panel is open. */
   async ask(question: string): Promise<void> {
     await this.page.getByTestId('ai-input').fill(question);

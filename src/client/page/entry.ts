@@ -7,6 +7,7 @@ export interface Entry {
   sessionId: string;
   /** A session token or the account's token; null for somebody who has neither. */
   token: string | null;
+  /** What one wants to be called; null with a session token, whose bearer has a name. */
   displayName: string | null;
   /** null until it is known. */
   title: string | null;
@@ -21,7 +22,7 @@ export function entryOf(sessionId: string): Entry {
   return {
     sessionId,
     token: known?.token ?? account?.token ?? null,
-    displayName: rememberedName() || account?.name || null,
+    displayName: known ? null : rememberedName() || account?.name || null,
     title: known?.title ?? null,
     // A key that was got without the account enters without it.
     account: known && known.subject === null ? null : account,

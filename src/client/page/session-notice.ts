@@ -9,6 +9,8 @@ export interface NoticeActions {
   retry(): void;
   /** Another person, or the same with another key. */
   signIn(): void;
+  /** One came with a token of some kind. */
+  hasKey(): boolean;
   /** The code as it stands in the editor. */
   code(): string;
   /** A new session with that code. */
@@ -76,7 +78,7 @@ export function createSessionNotice(actions: NoticeActions): SessionNotice {
   return {
     element,
     render(connection) {
-      const content = contentOf(connection);
+      const content = contentOf(connection, actions.hasKey());
       element.hidden = content === null;
       const key = JSON.stringify([content, actions.code().trim() === '']);
       if (content === null || key === shown) return content !== null;
@@ -92,9 +94,9 @@ export function createSessionNotice(actions: NoticeActions): SessionNotice {
   };
 }
 
-function contentOf(connection: ConnectionState): Content | null {
+function contentOf(connection: ConnectionState, hasKey: boolean): Content | null {
   if (connection.state === 'closed') return closed(connection);
-  return connection.state === 'refused' ? refused(connection.refusal) : null;
+  return connection.state === 'refused' ? refused(connection.refusal, hasKey) : null;
 }
 
 function closed({ cause, reason }: ConnectionState & { state: 'closed' }): Content | null {
@@ -124,17 +126,15 @@ function closed({ cause, reason }: ConnectionState & { state: 'closed' }): Conte
   }
 }
 
-function refused({ status, message }: { status: number; message: string }): Content {
+function refused({ status, message }: { status: number; message: string }, hasKey: boolean): Content {
   const text = sentence(message);
   switch (status) {
     case 401:
-      return { heading: 'Your key isn’t good any more', text, offers: ['sign-in', 'retry'] };
+      return hasKey
+        ? { heading: 'Your key isn’t good any more', text, offers: ['retry', 'sign-in'] }
+        : { heading: 'You need an invite', text, offers: ['retry', 'sign-in'] };
     case 403:
-      return {
-        heading: 'You need an invite',
-        text: `${text} Its host can send you a link.`,
-        offers: ['sign-in', 'retry'],
-      };
+      return { heading: 'You can’t enter this session', text, offers: ['retry'] };
     case 404:
       return { heading: 'There is no such session', text, offers: [] };
     case 410:

@@ -24,6 +24,7 @@ import {
   forgetSessions,
   keepScratch,
   keptScratch,
+  rememberedName,
   rememberSession,
   type TabIdentity,
   unacknowledgedStore,
@@ -148,6 +149,7 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
   const notice = createSessionNotice({
     retry: () => client.reconnect(),
     signIn,
+    hasKey: () => key !== null,
     code: () => editor.code,
     startAgain,
   });
@@ -249,7 +251,7 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
       {
         code: editor.code,
         ...(titleText ? { title: titleText } : {}),
-        ...(entry.displayName === null ? {} : { displayName: entry.displayName }),
+        displayName: client.snapshot.displayName ?? (rememberedName() || account?.name || 'Anonymous'),
       },
       account?.token ?? null,
     );
