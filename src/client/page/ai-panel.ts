@@ -20,6 +20,8 @@ export interface AiOptions {
 export interface AiPanel {
   element: HTMLElement;
   render(snapshot: Snapshot): void;
+  /** The server has no AI for them: shows where a key of their own goes. */
+  offerOwnKey(): void;
 }
 
 export function createAiPanel({ ask, ...actions }: AiOptions): AiPanel {
@@ -97,6 +99,9 @@ export function createAiPanel({ ask, ...actions }: AiOptions): AiPanel {
       left,
       key.element,
     ),
+    offerOwnKey() {
+      if (key.value === null) key.open();
+    },
     render(snapshot) {
       draw(snapshot);
       list.setAttribute('aria-busy', String(snapshot.isAnswering));

@@ -47,12 +47,15 @@ export function createPeoplePanel(options: PeopleOptions): PeoplePanel {
       if (last) render(last);
     }
   };
-  const remove = (person: { id: string; name: string }) =>
+  const remove = (person: { id: string; name: string; role: Role }) =>
     ask({
       heading: `Send ${person.name} away?`,
       text: 'They lose the session at once, and can’t come back by an invite. You can let them in again later.',
       action: 'Send away',
-      run: () => removePerson(options.sessionId, person.id, options.token()),
+      async run() {
+        await removePerson(options.sessionId, person.id, options.token());
+        away.noteRemoved(person);
+      },
     });
 
   let last: Snapshot | null = null;
@@ -93,7 +96,7 @@ export function createPeoplePanel(options: PeopleOptions): PeoplePanel {
 
 interface Manage {
   change(person: { id: string; name: string }, role: GivenRole): Promise<void>;
-  remove(person: { id: string; name: string }): void;
+  remove(person: { id: string; name: string; role: Role }): void;
 }
 
 function personRow(participant: WireParticipant, isMe: boolean, manage: Manage | null): HTMLElement {
@@ -115,7 +118,7 @@ function personRow(participant: WireParticipant, isMe: boolean, manage: Manage |
               'aria-label': `Send ${name} away`,
               title: 'Send away',
               'data-testid': 'person-remove',
-              onclick: () => manage.remove({ id, name }),
+              onclick: () => manage.remove({ id, name, role }),
             },
             '×',
           ),
@@ -157,10 +160,13 @@ function createAway({ sessionId, token, say }: PeopleOptions) {
     list,
   );
   let present: readonly WireParticipant[] = [];
+  /** Whom this host has sent away: the API's list is of those who may be in. */
+  const removed = new Map<string, Person>();
   const letIn = async (person: Person, button: HTMLButtonElement): Promise<void> => {
     button.disabled = true;
     try {
       await setRole(sessionId, person.id, person.role === 'viewer' ? 'viewer' : 'co-author', token());
+      removed.delete(person.id);
       say(`${person.display_name} may come back.`, 'info');
       await load();
     } catch (error) {
@@ -172,7 +178,8 @@ function createAway({ sessionId, token, say }: PeopleOptions) {
     setText(note, 'Looking…');
     note.hidden = false;
     try {
-      const people = await listPeople(sessionId, token());
+      const listed = await listPeople(sessionId, token());
+      const people = [...removed.values(), ...listed.filter(({ id }) => !removed.has(id))];
       const ids = new Set(present.map((one) => one.participant_id));
       const gone = people.filter((person) => !ids.has(person.id) && person.role !== 'host');
       note.hidden = gone.length > 0;
@@ -187,6 +194,10 @@ function createAway({ sessionId, token, say }: PeopleOptions) {
   });
   return {
     element,
+    noteRemoved({ id, name, role }: { id: string; name: string; role: Role }) {
+      removed.set(id, { id, display_name: name, role, removed_at: new Date().toISOString() });
+      if (element.open) void load();
+    },
     render(isHost: boolean, participants: readonly WireParticipant[]) {
       element.hidden = !isHost;
       const isChanged = participants !== present;

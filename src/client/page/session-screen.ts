@@ -333,7 +333,10 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
     // What the room is merely too busy for is sent again without anybody's doing.
     if (error === 'too_many_requests') return;
     // What went wrong with a question shows beside it.
-    if (client.snapshot.conversation.some(({ id }) => id === request_id)) return;
+    if (client.snapshot.conversation.some(({ id }) => id === request_id)) {
+      if (error === 'ai_unavailable') ai.offerOwnKey();
+      return;
+    }
     if (editor.code !== client.snapshot.code) unsent = `Not saved: ${message}`;
     toasts.show(message, 'error');
   });
