@@ -46,7 +46,7 @@ export interface AgentOptions {
 }
 
 /** A model that goes on for ever is stopped here, whatever its provider says about its bounds. */
-const MAX_REPLY_CHARS = 400_000;
+const MAX_REPLY_CHARS = 150_000;
 /** The first, and one that shows the model what was wrong with it. */
 const ATTEMPTS = 2;
 

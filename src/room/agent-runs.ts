@@ -131,8 +131,11 @@ export class AgentRuns {
       role: sender.state.role,
     };
     const history = request.conversation_history ?? turnsOf(await session.history(), strudelId);
-    // They may have left while we asked about limits.
-    if (abort.signal.aborted) return;
+    // They may have left while we asked about limits; nothing has been sent yet.
+    if (abort.signal.aborted) {
+      if (day) await this.#giveBack(day.person);
+      return;
+    }
     const baseRev = session.rev;
     const prompt = session.addMessage(sender.id, {
       id: crypto.randomUUID(),

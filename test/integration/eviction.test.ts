@@ -1,5 +1,6 @@
 /** A room that nobody talks to is evicted from memory; its alarm is in durable storage, and a fresh instance flushes. */
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { type AiProvider, startAiProvider } from '../support/ai-provider.ts';
 import { Scene } from '../support/session.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 
@@ -7,22 +8,37 @@ import { type Stack, startStack } from '../support/stack.ts';
 const ALARM_MS = 40_000;
 const WAIT = { timeout: ALARM_MS + 30_000, interval: 200 };
 
+let provider: AiProvider;
 let stack: Stack;
 let scene: Scene;
 beforeAll(async () => {
-  stack = await startStack({ BACKBEAT_CRON_MS: '0', FLUSH_ALARM_MS: String(ALARM_MS) });
+  provider = await startAiProvider();
+  stack = await startStack({
+    BACKBEAT_CRON_MS: '0',
+    FLUSH_ALARM_MS: String(ALARM_MS),
+    ANTHROPIC_API_KEY: 'a-key-for-tests',
+    ANTHROPIC_BASE_URL: provider.url,
+  });
   scene = new Scene(stack);
 });
 afterAll(async () => {
   await scene?.end();
   await stack?.stop();
+  await provider?.stop();
 });
 
 it(
-  'the alarm of an evicted room fires in a fresh instance, which flushes and tells those who stayed',
+  'the alarm of an evicted room fires in a fresh instance, which flushes and tells those who stayed; an AI at work keeps its room',
   async () => {
     const { id } = await scene.session();
-    const epoch = async () => Number(await scene.redis('HGET', scene.key(`s:${id}`), 'epoch'));
+    const epoch = async (of = id) => Number(await scene.redis('HGET', scene.key(`s:${of}`), 'epoch'));
+    const asking = await scene.session();
+    const asker = await scene.join(asking.id);
+    const before = await epoch(asking.id);
+    const held = provider.hold();
+    asker.send('agent_request', { user_query: 'take your time', request_id: 'a1' });
+    const answer = await held;
+
     const ada = await scene.join(id);
     await ada.edit('x', 'r1');
     const first = await epoch();
@@ -32,6 +48,11 @@ it(
     // A greater fencing token: whoever flushed is another instance than the one that took the edit.
     expect(await epoch()).toBeGreaterThan(first);
     expect(await scene.isDirty(id)).toBe(false);
+
+    answer.send('Here I am.');
+    answer.end();
+    expect((await asker.next('agent_response')).payload.code).toBe('Here I am.');
+    expect(await epoch(asking.id)).toBe(before);
   },
   WAIT.timeout + 20_000,
 );
