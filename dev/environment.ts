@@ -11,6 +11,7 @@ export interface ServiceUrls {
   /** SQL over HTTP. */
   neonFetchEndpoint: string;
   worker: string;
+  room: string;
 }
 
 /** A developer's shell may name production's stores here; the local stack never reads them. */
@@ -20,6 +21,7 @@ const OWN = new Set([
   'DATABASE_URL',
   'NEON_FETCH_ENDPOINT',
   'WORKER_URL',
+  'ROOM_URL',
   'JWT_SECRET',
   'FLUSH_SECRET',
 ]);
@@ -58,7 +60,7 @@ export function makeVariables(
     JWT_SECRET: secrets.jwtSecret,
     FLUSH_SECRET: secrets.flushSecret,
   };
-  const worker = { ...tuning(workerConfigSchema.shape, env), ...stores };
+  const worker = { ...tuning(workerConfigSchema.shape, env), ...stores, ROOM_URL: urls.room };
   const room = { ...tuning(roomConfigSchema.shape, env), ...stores, WORKER_URL: urls.worker };
   try {
     parseConfig(roomConfigSchema, room);
@@ -77,7 +79,7 @@ export function checkTuning(secrets: Secrets, env: Record<string, string | undef
   const anywhere = 'http://127.0.0.1:1';
   const database = 'postgres://127.0.0.1:1/any';
   makeVariables(
-    { redisRest: anywhere, database, neonFetchEndpoint: anywhere, worker: anywhere },
+    { redisRest: anywhere, database, neonFetchEndpoint: anywhere, worker: anywhere, room: anywhere },
     secrets,
     env,
   );

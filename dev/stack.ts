@@ -115,6 +115,7 @@ export class Stack {
         database: database.databaseUrl,
         neonFetchEndpoint: database.fetchEndpoint,
         worker: workerUrl,
+        room: roomUrl,
       },
       secrets,
       this.#env,

@@ -31,6 +31,11 @@ export const storageSchema = z.object({
 export const accessSchema = z.object({
   JWT_SECRET: secret,
   FLUSH_SECRET: bearerSecret,
+  /** Where an identity provider publishes its keys; users' tokens are then checked by those instead of `JWT_SECRET`. */
+  JWKS_URL: httpUrl.optional(),
+  /** What users' tokens must say, when set. */
+  JWT_ISSUER: z.string().optional(),
+  JWT_AUDIENCE: z.string().optional(),
   /** Comma-separated origins; empty or absent: any. */
   ALLOWED_ORIGINS: z
     .string()
@@ -39,6 +44,8 @@ export const accessSchema = z.object({
 });
 
 export const workerConfigSchema = storageSchema.extend(accessSchema.shape).extend({
+  /** The rooms' public URL. */
+  ROOM_URL: httpUrl,
   /** Pause between two sweeps while anything is dirty. */
   FLUSH_INTERVAL_MS: integer(5_000, 100, 60_000),
   /** Bounds of one batch: sessions, and bytes of what is read from Redis for it. */

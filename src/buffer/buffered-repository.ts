@@ -10,15 +10,12 @@ import type {
   CommitResult,
   FlushState,
   Home,
-  Invite,
   MessagePage,
-  NewInvite,
   NewSession,
   OpenedSession,
   Session,
   SessionMessage,
   SessionRepository,
-  UserProfile,
 } from '../sessions/types.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import type { SessionBuffer } from './session-buffer.ts';
@@ -125,18 +122,6 @@ export class BufferedSessionRepository implements SessionRepository {
 
   deleteSession(sessionId: string): Promise<boolean> {
     return this.#postgres.deleteSession(sessionId);
-  }
-
-  createInvite(input: NewInvite): Promise<Invite> {
-    return this.#postgres.createInvite(input);
-  }
-
-  consumeInvite(token: string): ReturnType<SessionRepository['consumeInvite']> {
-    return this.#postgres.consumeInvite(token);
-  }
-
-  upsertUser(profile: UserProfile): Promise<string> {
-    return this.#postgres.upsertUser(profile);
   }
 }
 

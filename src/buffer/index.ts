@@ -1,7 +1,12 @@
 /** Wires the stores together from the configuration: the only place that knows both of them. */
 import type { z } from 'zod';
 import type { storageSchema, WorkerConfig } from '../config.ts';
+import { connectNeon } from '../sessions/neon.ts';
+import type { PeopleRepository } from '../sessions/people.ts';
 import { PostgresSessionRepository } from '../sessions/postgres.ts';
+import { PostgresPeople } from '../sessions/postgres-people.ts';
+import { PostgresStrudels } from '../sessions/postgres-strudels.ts';
+import type { StrudelRepository } from '../sessions/strudels.ts';
 import { type BreakerOptions, BufferedSessionRepository } from './buffered-repository.ts';
 import { Flusher } from './flusher.ts';
 import { keysFor } from './keys.ts';
@@ -18,15 +23,18 @@ export interface Storage {
   postgres: PostgresSessionRepository;
   /** What handlers and routes use. */
   repository: BufferedSessionRepository;
+  people: PeopleRepository;
+  strudels: StrudelRepository;
 }
 
 /** The buffer, Postgres, and the repository over both. Nothing is sent before the first use. */
 export function createStorage(config: z.infer<typeof storageSchema>, breaker: BreakerOptions): Storage {
-  const postgres = new PostgresSessionRepository({
+  const database = connectNeon({
     databaseUrl: config.DATABASE_URL,
     fetchEndpoint: config.NEON_FETCH_ENDPOINT,
     timeoutMs: config.POSTGRES_TIMEOUT_MS,
   });
+  const postgres = new PostgresSessionRepository(database);
   const buffer = new SessionBuffer({
     redis: new RedisScripts({
       url: config.UPSTASH_REDIS_REST_URL,
@@ -36,7 +44,13 @@ export function createStorage(config: z.infer<typeof storageSchema>, breaker: Br
     keys: keysFor(config.KEY_PREFIX),
     cleanTtlS: config.CLEAN_TTL_S,
   });
-  return { buffer, postgres, repository: new BufferedSessionRepository({ buffer, postgres, breaker }) };
+  return {
+    buffer,
+    postgres,
+    repository: new BufferedSessionRepository({ buffer, postgres, breaker }),
+    people: new PostgresPeople(database),
+    strudels: new PostgresStrudels(database),
+  };
 }
 
 /** The flusher over a storage. */

@@ -42,3 +42,11 @@ export const CHAT_HISTORY_MESSAGES = 50;
 
 /** Entries of a conversation that a client may send along. */
 export const MAX_CONVERSATION_ENTRIES = 100;
+
+/** A saved strudel. */
+export const MAX_DESCRIPTION_CHARS = 2_000;
+export const MAX_TAGS = 20;
+export const MAX_TAG_CHARS = 50;
+/** Its conversation with the assistant. */
+export const MAX_STRUDEL_MESSAGES = 100;
+export const MAX_STRUDEL_MESSAGE_CHARS = 20_000;

@@ -3,8 +3,8 @@ import type * as Party from 'partykit/server';
 import { z } from 'zod';
 import { ConfigError, parseConfig, type RoomConfig, roomConfigSchema } from '../config.ts';
 import type { ErrorCode } from '../protocol/index.ts';
-import { verifySessionToken } from '../sessions/token.ts';
 import { type ConnectionState, connectionStateSchema } from './connection.ts';
+import { admissionOf } from './storage.ts';
 
 /** Carries who a connection is from the edge into the room. Set by us on every request, so nobody outside can. */
 const ACCESS_HEADER = 'x-backbeat-access';
@@ -47,11 +47,15 @@ export async function admit(request: Party.Request, lobby: Party.Lobby): Promise
   if (connectionId !== null && !CONNECTION_ID.test(connectionId)) {
     return refuse(400, 'bad_request', 'a connection id has 1 to 64 letters, digits, _ or -');
   }
-  const token = url.searchParams.get('token');
-  if (!token) return refuse(401, 'unauthorized', 'a session token is needed');
-  const access = await verifySessionToken(token, config.JWT_SECRET);
-  if (!access) return refuse(401, 'unauthorized', 'the token is not valid or has expired');
-  if (access.sessionId !== lobby.id) return refuse(403, 'forbidden', 'the token is for another session');
+  const outcome = await admissionOf(config).enter({
+    sessionId: lobby.id,
+    token: url.searchParams.get('token'),
+    invite: url.searchParams.get('invite'),
+    displayName: url.searchParams.get('display_name'),
+    previousSessionId: null,
+  });
+  if (!outcome.ok) return refuse(outcome.status, outcome.error, outcome.message);
+  const access = outcome.admitted;
 
   const room = lobby.parties.main?.get(lobby.id);
   if (!room) return refuse(500, 'server_error', 'the room is not there');

@@ -11,8 +11,6 @@
  */
 import type * as Party from 'partykit/server';
 import { z } from 'zod';
-import { createStorage } from '../buffer/index.ts';
-import type { RoomConfig } from '../config.ts';
 import {
   CHAT_HISTORY_MESSAGES,
   type ErrorCode,
@@ -25,7 +23,7 @@ import {
   type ServerPayload,
 } from '../protocol/index.ts';
 import { SessionNotFoundError, StorageUnavailableError } from '../sessions/errors.ts';
-import { HOMES, type SessionMessage, type SessionRepository } from '../sessions/types.ts';
+import { HOMES, type SessionMessage } from '../sessions/types.ts';
 import { admit, admittedState, configOf, refuse } from './access.ts';
 import { agentPortsOf } from './agent-ports.ts';
 import { AgentRuns } from './agent-runs.ts';
@@ -35,6 +33,7 @@ import type { HandlerContext } from './handlers/context.ts';
 import { dispatch } from './handlers/index.ts';
 import { LiveSession } from './live-session.ts';
 import { SlidingWindow } from './rate-limit.ts';
+import { storageOf } from './storage.ts';
 
 type Connection = Party.Connection<ConnectionState>;
 
@@ -50,17 +49,6 @@ const CLOSE = { replaced: 1000, silent: 1001, moved: 1012, unavailable: 1013, no
 interface Limits {
   edits: SlidingWindow;
   signals: SlidingWindow;
-}
-
-let repository: SessionRepository | undefined;
-
-/** One repository an isolate, so that all its rooms share the circuit breaker: if Redis is down, it is for all of them. */
-function repositoryOf(config: RoomConfig): SessionRepository {
-  repository ??= createStorage(config, {
-    failures: config.BREAKER_FAILURES,
-    retryMs: config.BREAKER_RETRY_MS,
-  }).repository;
-  return repository;
 }
 
 export default class SessionRoom implements Party.Server {
@@ -291,7 +279,7 @@ export default class SessionRoom implements Party.Server {
   async #load(byAlarm: boolean): Promise<LiveSession> {
     const config = configOf(this.#room.env);
     const id = await this.#sessionId();
-    const sessions = repositoryOf(config);
+    const sessions = storageOf(config).repository;
     const home = await this.#home();
     const opened = await sessions.open(id, home);
     if (!opened) throw new SessionNotFoundError(id);

@@ -12,7 +12,7 @@ export class SupersededError extends Error {
 export class StorageUnavailableError extends Error {
   override readonly name = 'StorageUnavailableError';
   constructor(
-    readonly store: 'redis' | 'postgres',
+    readonly store: 'redis' | 'postgres' | 'identity provider',
     message: string,
     options?: ErrorOptions,
   ) {

@@ -77,3 +77,12 @@ function withoutDrizzle(thrown: unknown): unknown {
   while (error instanceof DrizzleQueryError) error = error.cause;
   return error;
 }
+
+/** Runs one query; what it throws leaves as a storage error. */
+export async function ask<T>(query: () => PromiseLike<T>): Promise<T> {
+  try {
+    return await query();
+  } catch (error) {
+    throw toStorageError(error);
+  }
+}

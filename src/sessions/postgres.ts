@@ -1,18 +1,16 @@
 /** Sessions in Postgres. Each method is one statement over HTTP: no transaction is ever left open. */
-import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm';
-import { z } from 'zod';
+import { and, desc, eq, inArray, lt, type SQL, sql } from 'drizzle-orm';
+import { anonymousExpiry } from './anonymous.ts';
 import { SessionNotFoundError, StorageUnavailableError, SupersededError } from './errors.ts';
-import { connectNeon, type Database, type NeonOptions } from './neon.ts';
-import { toStorageError } from './postgres-errors.ts';
-import { DEFAULT_TITLE, inviteTokens, SYSTEM_USER_ID, sessionMessages, sessions, users } from './schema.ts';
+import type { Database } from './neon.ts';
+import { ask } from './postgres-errors.ts';
+import { DEFAULT_TITLE, SYSTEM_USER_ID, sessionMessages, sessions } from './schema.ts';
 import type {
   Commit,
   CommitResult,
   FlushState,
   Home,
-  Invite,
   MessagePage,
-  NewInvite,
   NewSession,
   OpenedSession,
   Session,
@@ -20,18 +18,12 @@ import type {
   SessionRepository,
   SessionWrite,
   SessionWriter,
-  UserProfile,
   WriteOutcome,
 } from './types.ts';
 import { type FencedWrite, parseWriteOutcomes, writeSessionsStatement } from './write-sessions.ts';
 
-/** 192 bits: an invite can't be guessed. */
-const INVITE_TOKEN_BYTES = 24;
-
 /** What is true of a session that has no buffer before it. */
 const UNBUFFERED = { isDirty: false, wasForgotten: false, sweeperLeaseMs: 0 } as const;
-
-const inviteRowsSchema = z.array(z.object({ created_ms: z.coerce.number() }));
 
 /**
  * The repository without a buffer, and the writer the buffer flushes through.
@@ -42,13 +34,13 @@ const inviteRowsSchema = z.array(z.object({ created_ms: z.coerce.number() }));
 export class PostgresSessionRepository implements SessionRepository, SessionWriter {
   readonly #db: Database;
 
-  constructor(options: NeonOptions) {
-    this.#db = connectNeon(options);
+  constructor(db: Database) {
+    this.#db = db;
   }
 
   /** Asks Postgres for nothing but an answer. */
   async ping(): Promise<void> {
-    await this.#ask(() => this.#db.execute(sql`select 1`));
+    await ask(() => this.#db.execute(sql`select 1`));
   }
 
   /**
@@ -65,7 +57,7 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
    * out earlier, should the session have been served through one before. Wherever it was left, Postgres is all there is.
    */
   async open(sessionId: string, _home: Home | null): Promise<OpenedSession | null> {
-    const [row] = await this.#ask(() =>
+    const [row] = await ask(() =>
       this.#db
         .update(sessions)
         .set({ codeEpoch: sql`greatest(${sessions.codeEpoch} + 1, ${Date.now()}::bigint)` })
@@ -108,7 +100,7 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
 
   /** @throws {SessionNotFoundError} when there is no such session. */
   async flushState(sessionId: string): Promise<FlushState> {
-    const [row] = await this.#ask(() =>
+    const [row] = await ask(() =>
       this.#db.select({ rev: sessions.codeRev }).from(sessions).where(eq(sessions.id, sessionId)),
     );
     if (row === undefined) throw new SessionNotFoundError(sessionId);
@@ -116,12 +108,12 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
   }
 
   async getSession(sessionId: string): Promise<Session | null> {
-    const [row] = await this.#ask(() => this.#db.select().from(sessions).where(eq(sessions.id, sessionId)));
+    const [row] = await ask(() => this.#db.select().from(sessions).where(eq(sessions.id, sessionId)));
     return row === undefined ? null : toSession(row);
   }
 
   async getMessages(sessionId: string, page: MessagePage): Promise<SessionMessage[]> {
-    const rows = await this.#ask(() =>
+    const rows = await ask(() =>
       this.#db
         .select()
         .from(sessionMessages)
@@ -141,9 +133,9 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
     return rows.reverse().map(toMessage);
   }
 
-  /** A blank title becomes the default one. */
+  /** A blank title becomes the default one. The host's place is made by the same statement. */
   async createSession(input: NewSession): Promise<Session> {
-    const [row] = await this.#ask(() =>
+    const made = this.#db.$with('made').as(
       this.#db
         .insert(sessions)
         .values({
@@ -154,93 +146,36 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
         })
         .returning(),
     );
+    const place = this.#db.$with('place', {}).as(hostPlace(input));
+    const [row] = await ask(() => this.#db.with(made, place).select().from(made));
     if (row === undefined) throw new StorageUnavailableError('postgres', 'an insert returned no row');
     return toSession(row);
   }
 
   async deleteSession(sessionId: string): Promise<boolean> {
-    const rows = await this.#ask(() =>
+    const rows = await ask(() =>
       this.#db.delete(sessions).where(eq(sessions.id, sessionId)).returning({ id: sessions.id }),
     );
     return rows.length > 0;
   }
 
-  /** @throws {SessionNotFoundError} when there is no such session, or it has ended. */
-  async createInvite(input: NewInvite): Promise<Invite> {
-    const id = crypto.randomUUID();
-    const token = randomToken();
-    const result = await this.#ask(() =>
-      this.#db.execute(sql`
-        insert into invite_tokens (id, session_id, token, role, max_uses, expires_at)
-        select
-          ${id}::uuid, s.id, ${token}::text, ${input.role}::text, ${input.maxUses}::integer,
-          to_timestamp(${input.expiresAtMs}::bigint / 1000.0)
-        from sessions s
-        where s.id = ${input.sessionId}::uuid and s.is_active
-        returning (extract(epoch from created_at) * 1000)::bigint as created_ms`),
-    );
-    const [row] = inviteRowsSchema.parse(result.rows);
-    if (row === undefined) throw new SessionNotFoundError(input.sessionId);
-    return { ...input, id, token, usesCount: 0, createdAtMs: row.created_ms };
-  }
-
-  async consumeInvite(token: string): Promise<{ sessionId: string; role: Invite['role'] } | null> {
-    const [row] = await this.#ask(() =>
-      this.#db
-        .update(inviteTokens)
-        .set({ usesCount: sql`${inviteTokens.usesCount} + 1` })
-        .from(sessions)
-        .where(
-          and(
-            eq(inviteTokens.token, token),
-            eq(sessions.id, inviteTokens.sessionId),
-            sessions.isActive,
-            sql`${inviteTokens.revokedAt} is null`,
-            sql`(${inviteTokens.expiresAt} is null or ${inviteTokens.expiresAt} > now())`,
-            // Two joins at once: the second waits for the first one's row lock and then sees its count.
-            sql`(${inviteTokens.maxUses} is null or ${inviteTokens.usesCount} < ${inviteTokens.maxUses})`,
-          ),
-        )
-        .returning({ sessionId: inviteTokens.sessionId, role: inviteTokens.role }),
-    );
-    return row ?? null;
-  }
-
-  /** What a token leaves out (a name, a picture) stays as it was. */
-  async upsertUser(profile: UserProfile): Promise<string> {
-    const [row] = await this.#ask(() =>
-      this.#db
-        .insert(users)
-        .values({ id: crypto.randomUUID(), ...profile })
-        .onConflictDoUpdate({
-          target: users.subject,
-          set: {
-            name: sql`coalesce(excluded.name, ${users.name})`,
-            avatarUrl: sql`coalesce(excluded.avatar_url, ${users.avatarUrl})`,
-            updatedAt: sql`now()`,
-          },
-        })
-        .returning({ id: users.id }),
-    );
-    if (row === undefined) throw new StorageUnavailableError('postgres', 'an upsert returned no row');
-    return row.id;
-  }
-
   async #write(writes: readonly FencedWrite[]): Promise<WriteOutcome[]> {
     if (writes.length === 0) return [];
     const statement = writeSessionsStatement(writes);
-    const result = await this.#ask(() => this.#db.execute(statement));
+    const result = await ask(() => this.#db.execute(statement));
     return parseWriteOutcomes(writes, result.rows);
   }
+}
 
-  /** Runs one query; what it throws leaves as a storage error. */
-  async #ask<T>(query: () => PromiseLike<T>): Promise<T> {
-    try {
-      return await query();
-    } catch (error) {
-      throw toStorageError(error);
-    }
-  }
+/** The insert of the host's place, from the CTE `made`; selects nothing when there is none to make. */
+function hostPlace({ host, hostUserId }: NewSession): SQL {
+  if (host === undefined) return sql`select 1 where false`;
+  const { participantId, displayName } = host;
+  return hostUserId === null
+    ? sql`insert into anonymous_participants (id, session_id, display_name, role, via, expires_at)
+          select ${participantId}::uuid, id, ${displayName}::text, 'host', 'owner', ${anonymousExpiry} from made`
+    : sql`insert into session_participants (id, session_id, user_id, display_name, role, via)
+          select ${participantId}::uuid, id, ${hostUserId}::uuid, ${displayName}::text, 'host', 'owner' from made`;
 }
 
 function toSession(row: typeof sessions.$inferSelect): Session {
@@ -273,12 +208,4 @@ function toMessage(row: typeof sessionMessages.$inferSelect): SessionMessage {
     strudelId: row.strudelId,
     createdAtMs: row.createdAt.getTime(),
   };
-}
-
-/** Base64url: it goes into links as it is. */
-function randomToken(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(INVITE_TOKEN_BYTES));
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_');
 }

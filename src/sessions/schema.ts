@@ -23,7 +23,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import { MAX_CODE_BYTES, MAX_DISPLAY_NAME_CHARS, MAX_TITLE_CHARS } from '../protocol/limits.ts';
-import { MESSAGE_ROLES, MESSAGE_TYPES, ROLES } from './types.ts';
+import { MESSAGE_ROLES, MESSAGE_TYPES, ROLES, VIAS } from './types.ts';
 
 /** Owner of the sessions that anonymous people make. A migration inserts its row. */
 export const SYSTEM_USER_ID = '00000000-0000-0000-0000-000000000000';
@@ -90,52 +90,6 @@ export const sessions = pgTable(
   ],
 );
 
-export const sessionParticipants = pgTable(
-  'session_participants',
-  {
-    id: uuid('id').primaryKey().defaultRandom(),
-    sessionId: uuid('session_id')
-      .notNull()
-      .references(() => sessions.id, { onDelete: 'cascade' }),
-    userId: uuid('user_id')
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
-    displayName: text('display_name').notNull(),
-    role: text('role', { enum: ROLES }).notNull(),
-    joinedAt: instant('joined_at').notNull().defaultNow(),
-    leftAt: instant('left_at'),
-  },
-  (t) => [
-    // Also the index of a session's participants.
-    unique('session_participants_session_user_unique').on(t.sessionId, t.userId),
-    index('session_participants_user_idx').on(t.userId),
-    check('session_participants_role_known', oneOf(t.role, ROLES)),
-    check('session_participants_display_name_length', atMostChars(t.displayName, MAX_DISPLAY_NAME_CHARS)),
-  ],
-);
-
-export const anonymousParticipants = pgTable(
-  'anonymous_participants',
-  {
-    id: uuid('id').primaryKey().defaultRandom(),
-    sessionId: uuid('session_id')
-      .notNull()
-      .references(() => sessions.id, { onDelete: 'cascade' }),
-    displayName: text('display_name').notNull(),
-    role: text('role', { enum: ROLES }).notNull(),
-    joinedAt: instant('joined_at').notNull().defaultNow(),
-    leftAt: instant('left_at'),
-    /** Rows of people who can't come back are swept after this time. */
-    expiresAt: instant('expires_at').notNull(),
-  },
-  (t) => [
-    index('anonymous_participants_session_idx').on(t.sessionId),
-    index('anonymous_participants_expires_idx').on(t.expiresAt),
-    check('anonymous_participants_role_known', oneOf(t.role, ROLES)),
-    check('anonymous_participants_display_name_length', atMostChars(t.displayName, MAX_DISPLAY_NAME_CHARS)),
-  ],
-);
-
 const INVITE_ROLES = ['co-author', 'viewer'] as const satisfies readonly (typeof ROLES)[number][];
 
 export const inviteTokens = pgTable(
@@ -161,6 +115,65 @@ export const inviteTokens = pgTable(
     check('invite_tokens_max_uses_positive', sql`${t.maxUses} > 0`),
     // Null max_uses makes this null, which a check lets pass.
     check('invite_tokens_uses_within_max', sql`${t.usesCount} >= 0 and ${t.usesCount} <= ${t.maxUses}`),
+  ],
+);
+
+/** What every participant's row says of how they came in, and whether they may come back. */
+const admissionColumns = {
+  role: text('role', { enum: ROLES }).notNull(),
+  via: text('via', { enum: VIAS }).notNull().default('grant'),
+  /** The invite they came in by, if they did. */
+  inviteId: uuid('invite_id').references(() => inviteTokens.id, { onDelete: 'set null' }),
+  joinedAt: instant('joined_at').notNull().defaultNow(),
+  /** null: here, as far as the room has said. */
+  leftAt: instant('left_at'),
+  /** Sent away for good by the host. */
+  removedAt: instant('removed_at'),
+};
+
+export const sessionParticipants = pgTable(
+  'session_participants',
+  {
+    id: uuid('id').primaryKey().defaultRandom(),
+    sessionId: uuid('session_id')
+      .notNull()
+      .references(() => sessions.id, { onDelete: 'cascade' }),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    displayName: text('display_name').notNull(),
+    ...admissionColumns,
+  },
+  (t) => [
+    // Also the index of a session's participants.
+    unique('session_participants_session_user_unique').on(t.sessionId, t.userId),
+    index('session_participants_user_idx').on(t.userId),
+    index('session_participants_invite_idx').on(t.inviteId).where(sql`${t.inviteId} is not null`),
+    check('session_participants_via_known', oneOf(t.via, VIAS)),
+    check('session_participants_role_known', oneOf(t.role, ROLES)),
+    check('session_participants_display_name_length', atMostChars(t.displayName, MAX_DISPLAY_NAME_CHARS)),
+  ],
+);
+
+export const anonymousParticipants = pgTable(
+  'anonymous_participants',
+  {
+    id: uuid('id').primaryKey().defaultRandom(),
+    sessionId: uuid('session_id')
+      .notNull()
+      .references(() => sessions.id, { onDelete: 'cascade' }),
+    displayName: text('display_name').notNull(),
+    ...admissionColumns,
+    /** Rows of people who can't come back are swept after this time. */
+    expiresAt: instant('expires_at').notNull(),
+  },
+  (t) => [
+    index('anonymous_participants_session_idx').on(t.sessionId),
+    index('anonymous_participants_expires_idx').on(t.expiresAt),
+    index('anonymous_participants_invite_idx').on(t.inviteId).where(sql`${t.inviteId} is not null`),
+    check('anonymous_participants_via_known', oneOf(t.via, VIAS)),
+    check('anonymous_participants_role_known', oneOf(t.role, ROLES)),
+    check('anonymous_participants_display_name_length', atMostChars(t.displayName, MAX_DISPLAY_NAME_CHARS)),
   ],
 );
 

@@ -1,6 +1,6 @@
 /**
- * Session tokens: a JWT that says who may enter which session, in which role. Made by the Worker, checked by the room
- * before the upgrade. HS256 with `JWT_SECRET`; the audience tells them apart from users' own tokens.
+ * Session tokens: a JWT that says which participant of which session somebody is. Made by the Worker, checked by the
+ * room before the upgrade. HS256 with `JWT_SECRET`; the audience tells them apart from users' own tokens.
  */
 import { jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
@@ -12,6 +12,7 @@ const LIFETIME = '7d';
 
 const claimsSchema = z.object({
   sid: z.uuid(),
+  pid: z.uuid(),
   sub: z.uuid().optional(),
   name: z.string().min(1),
   picture: z.string().optional(),
@@ -21,6 +22,8 @@ const claimsSchema = z.object({
 /** Who a connection is: `userId` null for anonymous people. */
 export interface SessionAccess {
   sessionId: string;
+  /** Their place in the session; what it says now goes before what the token says. */
+  participantId: string;
   userId: string | null;
   displayName: string;
   avatarUrl: string | null;
@@ -31,6 +34,7 @@ export interface SessionAccess {
 export async function signSessionToken(access: SessionAccess, secret: string): Promise<string> {
   const jwt = new SignJWT({
     sid: access.sessionId,
+    pid: access.participantId,
     name: access.displayName,
     role: access.role,
     ...(access.avatarUrl === null ? {} : { picture: access.avatarUrl }),
@@ -54,6 +58,7 @@ export async function verifySessionToken(token: string, secret: string): Promise
     const claims = claimsSchema.parse(payload);
     return {
       sessionId: claims.sid,
+      participantId: claims.pid,
       userId: claims.sub ?? null,
       displayName: claims.name,
       avatarUrl: claims.picture ?? null,

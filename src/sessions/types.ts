@@ -3,6 +3,13 @@
 export const ROLES = ['host', 'co-author', 'viewer'] as const;
 export type Role = (typeof ROLES)[number];
 
+/**
+ * How somebody came into a session, which is also what lets them back in: its owner; by an invite, while that isn't
+ * revoked; as a guest, while the session is discoverable; because the host said so.
+ */
+export const VIAS = ['owner', 'invite', 'discovery', 'grant'] as const;
+export type Via = (typeof VIAS)[number];
+
 export const MESSAGE_TYPES = ['chat', 'user_prompt', 'ai_response'] as const;
 export type MessageType = (typeof MESSAGE_TYPES)[number];
 
@@ -154,6 +161,8 @@ export interface NewSession {
   code: string;
   /** Owner's user id; null makes the system user the owner. */
   hostUserId: string | null;
+  /** The host's place in the session, made with it; the owner's is made when they first enter, without this. */
+  host?: { participantId: string; displayName: string };
 }
 
 export interface NewInvite {
@@ -211,9 +220,4 @@ export interface SessionRepository {
 
   createSession(input: NewSession): Promise<Session>;
   deleteSession(sessionId: string): Promise<boolean>;
-  createInvite(input: NewInvite): Promise<Invite>;
-  /** Counts one use in one atomic statement; null when expired, revoked, used up, unknown, or its session has ended. */
-  consumeInvite(token: string): Promise<{ sessionId: string; role: Invite['role'] } | null>;
-  /** Creates or refreshes the user's row; returns the user's id. */
-  upsertUser(profile: UserProfile): Promise<string>;
 }

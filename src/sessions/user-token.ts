@@ -1,8 +1,12 @@
-/** Users' own tokens: a JWT from the identity provider (HS256 with `JWT_SECRET`) that says who somebody is. */
-import { jwtVerify } from 'jose';
+/**
+ * Users' own tokens: a JWT that says who somebody is. From any identity provider, by the keys it publishes (`JWKS_URL`), or
+ * HS256 with `JWT_SECRET` where none is configured.
+ */
+import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { z } from 'zod';
 import { MAX_DISPLAY_NAME_CHARS } from '../protocol/limits.ts';
 import { displayNameSchema, storableText } from '../protocol/messages.ts';
+import { StorageUnavailableError } from './errors.ts';
 import { SESSION_AUDIENCE } from './token.ts';
 import type { UserProfile } from './types.ts';
 
@@ -26,21 +30,69 @@ const claimsSchema = z.object({
     .catch(null),
 });
 
+export interface UserTokenOptions {
+  JWT_SECRET: string;
+  /** Where the provider publishes its keys; then only those are taken. */
+  JWKS_URL?: string | undefined;
+  JWT_ISSUER?: string | undefined;
+  JWT_AUDIENCE?: string | undefined;
+}
+
+/** Public-key algorithms only: a key that is published must never verify an HMAC. */
+const PROVIDER_ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+];
+
 /**
- * Who a token says its bearer is, or null when it is forged, expired, without expiry, malformed, or a session token:
- * that one says who may enter a session, and must not pass for its user elsewhere.
+ * Makes the check of users' tokens. What it returns says who a token's bearer is, or null when the token is forged,
+ * expired, without expiry, malformed, of another issuer or audience, or a session token: that one says who may enter a
+ * session, and must not pass for its user elsewhere. It throws {@link StorageUnavailableError} when the provider's keys
+ * can't be had: a token that may well be good must not sign anybody out.
  */
-export async function verifyUserToken(token: string, secret: string): Promise<UserProfile | null> {
-  try {
-    const { payload } = await jwtVerify(token, new TextEncoder().encode(secret), {
-      algorithms: ['HS256'],
-      requiredClaims: ['exp', 'sub'],
-    });
-    if ([payload.aud].flat().includes(SESSION_AUDIENCE)) return null;
-    const claims = claimsSchema.parse(payload);
-    return { subject: claims.sub, name: claims.name, avatarUrl: claims.picture };
-  } catch {
-    // Every reason to refuse looks the same from outside; telling them apart would help only a forger.
-    return null;
+export function userTokenVerifier(options: UserTokenOptions): (token: string) => Promise<UserProfile | null> {
+  const secret = new TextEncoder().encode(options.JWT_SECRET);
+  // Fetched with the first token, kept for minutes, fetched again when a token names a key that isn't there.
+  const key: JWTVerifyGetKey =
+    options.JWKS_URL === undefined ? async () => secret : createRemoteJWKSet(new URL(options.JWKS_URL));
+  return async (token) => {
+    try {
+      const { payload } = await jwtVerify(token, key, {
+        algorithms: options.JWKS_URL === undefined ? ['HS256'] : PROVIDER_ALGORITHMS,
+        requiredClaims: ['exp', 'sub'],
+        ...(options.JWT_ISSUER === undefined ? {} : { issuer: options.JWT_ISSUER }),
+        ...(options.JWT_AUDIENCE === undefined ? {} : { audience: options.JWT_AUDIENCE }),
+      });
+      if ([payload.aud].flat().includes(SESSION_AUDIENCE)) return null;
+      const claims = claimsSchema.parse(payload);
+      return { subject: claims.sub, name: claims.name, avatarUrl: claims.picture };
+    } catch (error) {
+      if (isOutage(error)) {
+        throw new StorageUnavailableError('identity provider', 'its keys are out of reach', { cause: error });
+      }
+      // Every reason to refuse looks the same from outside; telling them apart would help only a forger.
+      return null;
+    }
+  };
+}
+
+/** jose names what is wrong with a token by a class each; what is left is the fetch of the keys. */
+function isOutage(error: unknown): boolean {
+  if (error instanceof z.ZodError) return false;
+  if (error instanceof errors.JOSEError) {
+    return (
+      error.code === 'ERR_JOSE_GENERIC' ||
+      error.code === 'ERR_JWKS_TIMEOUT' ||
+      error.code === 'ERR_JWKS_INVALID'
+    );
   }
+  return true;
 }

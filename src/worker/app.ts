@@ -11,6 +11,7 @@ import { inviteRoutes } from './routes/invites.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { sessionRoutes } from './routes/sessions.ts';
+import { strudelRoutes } from './routes/strudels.ts';
 import type { Services } from './services.ts';
 
 /** A body is at most as large as a room's message. */
@@ -59,5 +60,6 @@ export function createApp(options: { services: (env: Env) => Services }): Hono<A
   app.route('/api/v1/sessions', inviteRoutes);
   app.route('/api/v1/sessions', messageRoutes);
   app.route('/api/v1/sessions', sessionRoutes);
+  app.route('/api/v1/strudels', strudelRoutes);
   return app;
 }

@@ -3,12 +3,20 @@ import type { Flusher } from '../buffer/flusher.ts';
 import { createFlusher, createStorage } from '../buffer/index.ts';
 import type { SessionBuffer } from '../buffer/session-buffer.ts';
 import { parseConfig, type WorkerConfig, workerConfigSchema } from '../config.ts';
+import { Admission, type TokenVerifier } from '../sessions/admission.ts';
+import type { PeopleRepository } from '../sessions/people.ts';
+import type { StrudelRepository } from '../sessions/strudels.ts';
+import { tokenVerifier } from '../sessions/tokens.ts';
 import type { SessionRepository } from '../sessions/types.ts';
 import type { Env } from './env.ts';
 
 export interface Services {
   config: WorkerConfig;
   repository: SessionRepository;
+  people: PeopleRepository;
+  strudels: StrudelRepository;
+  tokens: TokenVerifier;
+  admission: Pick<Admission, 'enter'>;
   flusher: Pick<Flusher, 'flushSession' | 'sweep' | 'runSweeper' | 'replayDead'>;
   buffer: Pick<SessionBuffer, 'listDead' | 'stats' | 'ping'>;
   /** @throws {StorageUnavailableError} */
@@ -22,7 +30,10 @@ const BREAKER = { failures: 3, retryMs: 3_000 };
 export function createServices(env: Env): Services {
   const config = parseConfig(workerConfigSchema, env);
   const storage = createStorage(config, BREAKER);
-  return { config, ...storage, flusher: createFlusher(storage, config) };
+  const tokens = tokenVerifier(config);
+  const { repository: sessions, people } = storage;
+  const admission = new Admission({ sessions, people, tokens });
+  return { config, ...storage, tokens, admission, flusher: createFlusher(storage, config) };
 }
 
 /**

@@ -1,6 +1,7 @@
 /** How domain objects look in HTTP replies. */
 import type { FlushSummary, SessionFlush } from '../buffer/flusher.ts';
 import { SYSTEM_USER_ID } from '../sessions/schema.ts';
+import type { Strudel, StrudelMessage } from '../sessions/strudels.ts';
 import type { Invite, Session, SessionMessage } from '../sessions/types.ts';
 
 const iso = (ms: number) => new Date(ms).toISOString();
@@ -48,6 +49,30 @@ export function inviteJson(invite: Invite) {
     uses_count: invite.usesCount,
     expires_at: invite.expiresAtMs === null ? null : iso(invite.expiresAtMs),
     created_at: iso(invite.createdAtMs),
+  };
+}
+
+export function strudelJson(strudel: Strudel) {
+  return {
+    id: strudel.id,
+    user_id: strudel.userId,
+    title: strudel.title,
+    code: strudel.code,
+    description: strudel.description,
+    tags: strudel.tags,
+    is_public: strudel.isPublic,
+    created_at: iso(strudel.createdAtMs),
+    updated_at: iso(strudel.updatedAtMs),
+  };
+}
+
+export function strudelMessageJson(message: StrudelMessage) {
+  return {
+    role: message.role,
+    content: message.content,
+    is_actionable: message.isActionable,
+    is_code_response: message.isCodeResponse,
+    timestamp: message.createdAtMs,
   };
 }
 

@@ -13,6 +13,7 @@ import {
 } from '../../src/sessions/errors.ts';
 import { connectNeon, type Database } from '../../src/sessions/neon.ts';
 import { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
+import { PostgresPeople } from '../../src/sessions/postgres-people.ts';
 import { DEFAULT_TITLE, SYSTEM_USER_ID, strudels } from '../../src/sessions/schema.ts';
 import type { CodeWrite, SessionMessage, SessionWrite } from '../../src/sessions/types.ts';
 import { type PostgresFront, startPostgresFront } from '../support/postgres.ts';
@@ -51,18 +52,21 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
   let front: PostgresFront;
   let repository: PostgresSessionRepository;
   let db: Database;
+  let people: PostgresPeople;
 
   beforeAll(async () => {
     front = await startPostgresFront(engine);
-    repository = new PostgresSessionRepository({ ...front, timeoutMs: 10_000 });
+    repository = new PostgresSessionRepository(connectNeon({ ...front, timeoutMs: 10_000 }));
     db = connectNeon({ ...front, timeoutMs: 10_000 });
+    people = new PostgresPeople(db);
   });
   afterAll(async () => {
     await front?.stop();
   });
 
   const newSession = () => repository.createSession({ title: 'jam', code: '', hostUserId: null });
-  const newUser = () => repository.upsertUser({ subject: randomUUID(), name: 'Ada', avatarUrl: null });
+  const newUser = async () =>
+    (await people.upsertUser({ subject: randomUUID(), name: 'Ada', avatarUrl: null })).id;
   const all = (sessionId: string) => repository.getMessages(sessionId, { limit: 1_000 });
 
   describe('sessions', () => {
@@ -104,16 +108,11 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
     it('deletes one with its messages and invites', async () => {
       const { id } = await newSession();
       await repository.writeSessions([write(id, { messages: [message()] })]);
-      const invite = await repository.createInvite({
-        sessionId: id,
-        role: 'viewer',
-        maxUses: null,
-        expiresAtMs: null,
-      });
+      await people.createInvite({ sessionId: id, role: 'viewer', maxUses: null, expiresAtMs: null });
       expect(await repository.deleteSession(id)).toBe(true);
       expect(await repository.deleteSession(id)).toBe(false);
       expect(await all(id)).toEqual([]);
-      expect(await repository.consumeInvite(invite.token)).toBeNull();
+      expect(await people.invites(id)).toEqual([]);
     });
   });
 
@@ -448,65 +447,6 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
       expect(await contents({ limit: 2, beforeMs: T0 })).toEqual([]);
     });
   });
-
-  describe('invites', () => {
-    const invite = async (over: { maxUses?: number; expiresAtMs?: number } = {}) => {
-      const { id } = await newSession();
-      return repository.createInvite({
-        sessionId: id,
-        role: 'co-author',
-        maxUses: null,
-        expiresAtMs: null,
-        ...over,
-      });
-    };
-
-    it('counts uses, and no more than the maximum when many join at once', async () => {
-      const made = await invite({ maxUses: 3 });
-      expect(made.token).toMatch(/^[\w-]{32}$/);
-      expect(Math.abs(made.createdAtMs - Date.now())).toBeLessThan(60_000);
-      const joins = await Promise.all(Array.from({ length: 8 }, () => repository.consumeInvite(made.token)));
-      const admitted = joins.filter((join) => join !== null);
-      expect(admitted).toEqual(Array(3).fill({ sessionId: made.sessionId, role: 'co-author' }));
-    });
-
-    it('refuses unknown, expired, revoked ones, and those of an ended session', async () => {
-      expect(await repository.consumeInvite('unknown')).toBeNull();
-      expect(
-        await repository.consumeInvite((await invite({ expiresAtMs: Date.now() - 1 })).token),
-      ).toBeNull();
-      expect(
-        await repository.consumeInvite((await invite({ expiresAtMs: Date.now() + 60_000 })).token),
-      ).not.toBeNull();
-
-      const revoked = await invite();
-      await db.execute(sql`update invite_tokens set revoked_at = now() where id = ${revoked.id}`);
-      expect(await repository.consumeInvite(revoked.token)).toBeNull();
-
-      const ended = await invite();
-      await db.execute(sql`update sessions set is_active = false where id = ${ended.sessionId}`);
-      expect(await repository.consumeInvite(ended.token)).toBeNull();
-      const another = {
-        sessionId: ended.sessionId,
-        role: 'viewer',
-        maxUses: null,
-        expiresAtMs: null,
-      } as const;
-      await expect(repository.createInvite(another)).rejects.toThrow(SessionNotFoundError);
-    });
-  });
-
-  describe('users', () => {
-    it('makes one for a subject once, and refreshes what the token says', async () => {
-      const subject = randomUUID();
-      const id = await repository.upsertUser({ subject, name: 'Ada', avatarUrl: 'https://x.test/1' });
-      expect(await repository.upsertUser({ subject, name: 'Ada L.', avatarUrl: null })).toBe(id);
-      const { rows } = await db.execute(sql`select name, avatar_url from users where id = ${id}`);
-      expect(rows).toEqual([{ name: 'Ada L.', avatar_url: 'https://x.test/1' }]);
-      const owned = await repository.createSession({ title: 'mine', code: '', hostUserId: id });
-      expect(owned.hostUserId).toBe(id);
-    });
-  });
 });
 
 if (isPostgresInstalled) {
@@ -517,7 +457,7 @@ if (isPostgresInstalled) {
 
     beforeAll(async () => {
       front = await startPostgresFront('real');
-      repository = new PostgresSessionRepository({ ...front, timeoutMs: 5_000 });
+      repository = new PostgresSessionRepository(connectNeon({ ...front, timeoutMs: 5_000 }));
       other = new pg.Client({ connectionString: front.databaseUrl });
       await other.connect();
     });
@@ -560,7 +500,11 @@ if (isPostgresInstalled) {
 
     it('does not fail on a user that is being deleted meanwhile', async () => {
       const { id } = await newSession();
-      const user = await repository.upsertUser({ subject: randomUUID(), name: null, avatarUrl: null });
+      const { id: user } = await new PostgresPeople(connectNeon({ ...front, timeoutMs: 5_000 })).upsertUser({
+        subject: randomUUID(),
+        name: null,
+        avatarUrl: null,
+      });
       await other.query('begin');
       await other.query('delete from users where id = $1', [user]);
       const writing = repository.writeSessions([write(id, { messages: [message({ userId: user })] })]);
@@ -606,7 +550,9 @@ describe('a Postgres that does not answer well', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     fetchEndpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}/sql`;
-    repository = new PostgresSessionRepository({ databaseUrl: secretUrl, fetchEndpoint, timeoutMs: 300 });
+    repository = new PostgresSessionRepository(
+      connectNeon({ databaseUrl: secretUrl, fetchEndpoint, timeoutMs: 300 }),
+    );
     respond = (status, body) => {
       reply = { status, body };
     };
@@ -668,7 +614,9 @@ describe('a Postgres that does not answer well', () => {
 
   it('does not repeat a malformed database URL', () => {
     const bad = () =>
-      new PostgresSessionRepository({ databaseUrl: 'postgres://u:hunter2@[', fetchEndpoint, timeoutMs: 1 });
+      new PostgresSessionRepository(
+        connectNeon({ databaseUrl: 'postgres://u:hunter2@[', fetchEndpoint, timeoutMs: 1 }),
+      );
     expect(bad).toThrow(TypeError);
     expect(bad).not.toThrow(/hunter2/);
   });

@@ -206,7 +206,14 @@ describe('who may come in', () => {
       'not_found',
     ]);
     const forged = await signSessionToken(
-      { sessionId: id, role: 'host', displayName: 'Eve', userId: null, avatarUrl: null },
+      {
+        sessionId: id,
+        participantId: randomUUID(),
+        role: 'host',
+        displayName: 'Eve',
+        userId: null,
+        avatarUrl: null,
+      },
       'another secret of the same length',
     );
     expect(await refusal({ sessionId: id, token: forged })).toEqual([401, 'unauthorized']);

@@ -49,9 +49,16 @@ export class Scene {
     return { id: session.id, token };
   }
 
-  token(sessionId: string, role: Role, displayName: string = role): Promise<string> {
+  /** Gives somebody anonymous a place in a session, and returns their token; in none, if there is no such session. */
+  async token(sessionId: string, role: Role, displayName: string = role): Promise<string> {
+    const participantId = randomUUID();
+    await this.#database.query(
+      `insert into anonymous_participants (id, session_id, display_name, role, via, expires_at)
+       select $1, id, $3, $4, 'grant', now() + interval '1 day' from sessions where id = $2`,
+      [participantId, sessionId, displayName, role],
+    );
     return signSessionToken(
-      { sessionId, role, displayName, userId: null, avatarUrl: null },
+      { sessionId, participantId, role, displayName, userId: null, avatarUrl: null },
       this.#stack.jwtSecret,
     );
   }

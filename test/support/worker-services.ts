@@ -14,6 +14,7 @@ export const WORKER_ENV = {
   DATABASE_URL: 'postgres://user:password@db.test/backbeat',
   JWT_SECRET,
   FLUSH_SECRET,
+  ROOM_URL: 'https://rooms.test',
 };
 
 export interface FakeServices extends Services {
@@ -86,24 +87,14 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
         sessions.set(session.id, session);
         return session;
       },
-      async createInvite(input) {
-        called('createInvite', input);
-        const token = `invite-${invites.size}`;
-        const invite = { ...input, id: randomUUID(), token, usesCount: 0, createdAtMs: Date.UTC(2026, 0, 1) };
-        invites.set(token, invite);
-        return invite;
-      },
-      async consumeInvite(token) {
-        called('consumeInvite', token);
-        const invite = invites.get(token);
-        return invite ? { sessionId: invite.sessionId, role: invite.role } : null;
-      },
-      async upsertUser(profile) {
-        called('upsertUser', profile);
-        const known = [...users].find(([, user]) => user.subject === profile.subject);
-        const id = known?.[0] ?? randomUUID();
-        users.set(id, profile);
-        return id;
+    },
+    people: new Proxy({} as Services['people'], { get: unused }),
+    strudels: new Proxy({} as Services['strudels'], { get: unused }),
+    tokens: { session: unused, user: unused },
+    admission: {
+      async enter(request) {
+        called('enter', request);
+        return { ok: false, status: 401, error: 'unauthorized', message: 'not here' };
       },
     },
     flusher: {

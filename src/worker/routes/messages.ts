@@ -1,10 +1,11 @@
 /** A session's history, page by page from its end. */
 import { Hono } from 'hono';
 import { z } from 'zod';
+import { may } from '../../sessions/permissions.ts';
 import type { MessagePage } from '../../sessions/types.ts';
-import { requireSession } from '../auth.ts';
+import { allow } from '../auth.ts';
 import type { AppEnv } from '../env.ts';
-import { readQuery, readSessionId } from '../input.ts';
+import { query } from '../input.ts';
 import { messageJson } from '../wire.ts';
 
 const DEFAULT_MESSAGES = 50;
@@ -16,18 +17,21 @@ const pageQuery = z.object({
   before: z.coerce.number().int().min(0).optional(),
 });
 
-export const messageRoutes = new Hono<AppEnv>().get('/:id/messages', async (c) => {
-  const id = readSessionId(c);
-  const { role } = await requireSession(c, id);
-  const { limit, before } = readQuery(c, pageQuery);
-  const page: MessagePage = { limit };
-  if (before !== undefined) page.beforeMs = before;
-  // What writers and the assistant say to each other is theirs, as it is in the room.
-  if (role === 'viewer') page.types = ['chat'];
-  const messages = await c.var.services.repository.getMessages(id, page);
-  return c.json({
-    messages: messages.map(messageJson),
-    /** `before` of the next page; null at the history's beginning. */
-    next: messages.length === limit ? (messages[0]?.createdAtMs ?? null) : null,
-  });
-});
+export const messageRoutes = new Hono<AppEnv>().get(
+  '/:id/messages',
+  allow('read_messages'),
+  query(pageQuery),
+  async (c) => {
+    const { limit, before } = c.req.valid('query');
+    const page: MessagePage = { limit };
+    if (before !== undefined) page.beforeMs = before;
+    // What writers and the assistant say to each other is theirs, as it is in the room.
+    if (!may(c.var.caller.role, 'read_conversation')) page.types = ['chat'];
+    const messages = await c.var.services.repository.getMessages(c.var.sessionId, page);
+    return c.json({
+      messages: messages.map(messageJson),
+      /** `before` of the next page; null at the history's beginning. */
+      next: messages.length === limit ? (messages[0]?.createdAtMs ?? null) : null,
+    });
+  },
+);

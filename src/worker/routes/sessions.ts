@@ -4,44 +4,44 @@ import { z } from 'zod';
 import { MAX_TITLE_CHARS } from '../../protocol/limits.ts';
 import { codeSchema, displayNameSchema, storableText } from '../../protocol/messages.ts';
 import { signSessionToken } from '../../sessions/token.ts';
-import { optionalUser, requireSession } from '../auth.ts';
+import { admittedOf } from '../admitted.ts';
+import { allow, bearerOf } from '../auth.ts';
 import type { AppEnv } from '../env.ts';
 import { notFound } from '../errors.ts';
-import { readBody, readSessionId } from '../input.ts';
+import { body } from '../input.ts';
 import { sessionJson } from '../wire.ts';
-
-/** What people are called who give no name. */
-export const DEFAULT_DISPLAY_NAME = 'Anonymous';
 
 const newSessionBody = z.object({
   title: storableText.max(MAX_TITLE_CHARS).default(''),
-  code: codeSchema.default(''),
+  /** Without it, the code of `previous_session_id`, or none. */
+  code: codeSchema.optional(),
+  previous_session_id: z.uuid().optional(),
   display_name: displayNameSchema.optional(),
 });
 
 export const sessionRoutes = new Hono<AppEnv>()
-  .post('/', async (c) => {
-    const { repository, config } = c.var.services;
-    const profile = await optionalUser(c);
-    const body = await readBody(c, newSessionBody);
-    const userId = profile && (await repository.upsertUser(profile));
-    const session = await repository.createSession({
-      title: body.title,
-      code: body.code,
-      hostUserId: userId,
-    });
-    const role = 'host';
-    const displayName = body.display_name ?? profile?.name ?? DEFAULT_DISPLAY_NAME;
-    const token = await signSessionToken(
-      { sessionId: session.id, userId, displayName, avatarUrl: profile?.avatarUrl ?? null, role },
-      config.JWT_SECRET,
+  .post('/', body(newSessionBody), async (c) => {
+    const { admission, repository, config } = c.var.services;
+    const wish = c.req.valid('json');
+    const admitted = admittedOf(
+      await admission.enter({
+        sessionId: null,
+        token: bearerOf(c),
+        invite: null,
+        displayName: wish.display_name ?? null,
+        previousSessionId: wish.previous_session_id ?? null,
+        title: wish.title,
+        ...(wish.code === undefined ? {} : { code: wish.code }),
+      }),
     );
+    const session = await repository.getSession(admitted.sessionId);
+    if (!session) throw notFound();
+    const { role, displayName } = admitted;
+    const token = await signSessionToken(admitted, config.JWT_SECRET);
     return c.json({ session: sessionJson(session), token, role, display_name: displayName }, 201);
   })
-  .get('/:id', async (c) => {
-    const id = readSessionId(c);
-    await requireSession(c, id);
-    const session = await c.var.services.repository.getSession(id);
+  .get('/:id', allow('read_session'), async (c) => {
+    const session = await c.var.services.repository.getSession(c.var.sessionId);
     if (!session) throw notFound();
     return c.json({ session: sessionJson(session) });
   });

@@ -1,0 +1,219 @@
+/**
+ * Who may enter a session, and as what: the same decision for the room's edge and for the Worker's routes.
+ *
+ * What lets somebody in is their place in the session (`session_participants`, `anonymous_participants`), their owning it,
+ * an invite, or the session's being discoverable; the repository decides in one statement. A token only says who they are.
+ */
+import type { ErrorCode } from '../protocol/messages.ts';
+import { StorageUnavailableError } from './errors.ts';
+import type { EnterOutcome, PeopleRepository } from './people.ts';
+import type { SessionAccess } from './token.ts';
+import type { Role, SessionRepository, UserProfile, Via } from './types.ts';
+
+/** What people are called who give no name. */
+export const DEFAULT_DISPLAY_NAME = 'Anonymous';
+
+export interface AdmissionRequest {
+  /** null: make a new session, whose host this is. */
+  sessionId: string | null;
+  /** A session token or a user's own. */
+  token: string | null;
+  invite: string | null;
+  displayName: string | null;
+  /** For a new session: the one whose code it starts with, if the caller may read that. */
+  previousSessionId: string | null;
+  title?: string;
+  code?: string;
+}
+
+export interface Admitted {
+  sessionId: string;
+  participantId: string;
+  userId: string | null;
+  displayName: string;
+  avatarUrl: string | null;
+  role: Role;
+  via: Via;
+  inviteId: string | null;
+  /** Postgres was out of reach: this is a session token's word, which may be out of date. */
+  isUnconfirmed: boolean;
+}
+
+export type AdmissionOutcome =
+  | { ok: true; admitted: Admitted }
+  | { ok: false; status: 400 | 401 | 403 | 404 | 410 | 503; error: ErrorCode; message: string };
+
+/** Checks tokens; both answer null for one that isn't valid. */
+export interface TokenVerifier {
+  session(token: string): Promise<SessionAccess | null>;
+  user(token: string): Promise<UserProfile | null>;
+}
+
+export interface AdmissionPorts {
+  sessions: Pick<SessionRepository, 'createSession' | 'getSession'>;
+  people: Pick<PeopleRepository, 'upsertUser' | 'enter' | 'standing'>;
+  tokens: TokenVerifier;
+}
+
+/** The caller, as far as a token says. */
+export type Caller =
+  | { kind: 'nobody' }
+  | { kind: 'user'; profile: UserProfile }
+  | { kind: 'participant'; access: SessionAccess };
+
+/** Who a token's bearer is; null when there is a token and it isn't valid: nobody is made anonymous without knowing it. */
+export async function callerOf(token: string | null, tokens: TokenVerifier): Promise<Caller | null> {
+  if (token === null) return { kind: 'nobody' };
+  const access = await tokens.session(token);
+  if (access) return { kind: 'participant', access };
+  const profile = await tokens.user(token);
+  return profile && { kind: 'user', profile };
+}
+
+export class Admission {
+  readonly #ports: AdmissionPorts;
+
+  constructor(ports: AdmissionPorts) {
+    this.#ports = ports;
+  }
+
+  /** Lets somebody in, or says why not. Never throws for what a caller or a store may do wrong. */
+  async enter(request: AdmissionRequest): Promise<AdmissionOutcome> {
+    let caller: Caller | null = null;
+    try {
+      caller = await callerOf(request.token, this.#ports.tokens);
+      if (!caller) return refusal(401, 'unauthorized', 'the token is not valid or has expired');
+      return request.sessionId === null
+        ? await this.#create(request, caller)
+        : await this.#enter(request, request.sessionId, caller);
+    } catch (error) {
+      if (!(error instanceof StorageUnavailableError)) throw error;
+      if (request.sessionId !== null && caller?.kind === 'participant' && isFor(caller, request.sessionId)) {
+        return { ok: true, admitted: { ...admittedBy(caller.access), isUnconfirmed: true } };
+      }
+      return refusal(503, 'server_error', 'storage is out of reach, try again in a moment');
+    }
+  }
+
+  async #enter(request: AdmissionRequest, sessionId: string, caller: Caller): Promise<AdmissionOutcome> {
+    if (caller.kind === 'participant' && !isFor(caller, sessionId)) {
+      return refusal(403, 'forbidden', 'the token is for another session');
+    }
+    const who = await this.#identify(caller);
+    const entered = await this.#ports.people.enter({
+      sessionId,
+      userId: who.userId,
+      participantId: caller.kind === 'participant' ? caller.access.participantId : null,
+      inviteToken: request.invite,
+      displayName: request.displayName,
+      fallbackName: who.name ?? DEFAULT_DISPLAY_NAME,
+    });
+    if (entered.outcome !== 'entered') return refusalOf(entered.outcome, caller);
+    const { id, role, via, inviteId, displayName } = entered.participant;
+    return {
+      ok: true,
+      admitted: {
+        sessionId,
+        participantId: id,
+        userId: who.userId,
+        displayName,
+        avatarUrl: who.avatarUrl,
+        role,
+        via,
+        inviteId,
+        isUnconfirmed: false,
+      },
+    };
+  }
+
+  async #create(request: AdmissionRequest, caller: Caller): Promise<AdmissionOutcome> {
+    const code = request.code ?? (await this.#previousCode(request.previousSessionId, caller));
+    const who = await this.#identify(caller);
+    const displayName = request.displayName ?? who.name ?? DEFAULT_DISPLAY_NAME;
+    const participantId = crypto.randomUUID();
+    const session = await this.#ports.sessions.createSession({
+      title: request.title ?? '',
+      code,
+      hostUserId: who.userId,
+      host: { participantId, displayName },
+    });
+    return {
+      ok: true,
+      admitted: {
+        sessionId: session.id,
+        participantId,
+        userId: who.userId,
+        displayName,
+        avatarUrl: who.avatarUrl,
+        role: 'host',
+        via: 'owner',
+        inviteId: null,
+        isUnconfirmed: false,
+      },
+    };
+  }
+
+  /** The code of a session that the caller may read; of any other, and of none, the empty one. */
+  async #previousCode(sessionId: string | null, caller: Caller): Promise<string> {
+    if (sessionId === null) return '';
+    const isTheirs = caller.kind === 'participant' && isFor(caller, sessionId);
+    const standing = await this.#ports.people.standing({
+      sessionId,
+      userId: (await this.#identify(caller)).userId,
+      participantId: isTheirs ? caller.access.participantId : null,
+    });
+    if (!standing?.role) return '';
+    return (await this.#ports.sessions.getSession(sessionId))?.code ?? '';
+  }
+
+  async #identify(
+    caller: Caller,
+  ): Promise<{ userId: string | null; name: string | null; avatarUrl: string | null }> {
+    switch (caller.kind) {
+      case 'nobody':
+        return { userId: null, name: null, avatarUrl: null };
+      case 'participant': {
+        const { userId, displayName, avatarUrl } = caller.access;
+        return { userId, name: displayName, avatarUrl };
+      }
+      case 'user': {
+        const { id, name, avatarUrl } = await this.#ports.people.upsertUser(caller.profile);
+        return { userId: id, name, avatarUrl };
+      }
+    }
+  }
+}
+
+function isFor(caller: Extract<Caller, { kind: 'participant' }>, sessionId: string): boolean {
+  return caller.access.sessionId === sessionId;
+}
+
+/** What a session token says, taken at its word. */
+function admittedBy(access: SessionAccess): Omit<Admitted, 'isUnconfirmed'> {
+  return { ...access, via: 'grant', inviteId: null };
+}
+
+function refusal(
+  status: Extract<AdmissionOutcome, { ok: false }>['status'],
+  error: ErrorCode,
+  message: string,
+): AdmissionOutcome {
+  return { ok: false, status, error, message };
+}
+
+function refusalOf(outcome: Exclude<EnterOutcome['outcome'], 'entered'>, caller: Caller): AdmissionOutcome {
+  switch (outcome) {
+    case 'missing':
+      return refusal(404, 'not_found', 'there is no such session');
+    case 'ended':
+      return refusal(410, 'not_found', 'the session has ended');
+    case 'removed':
+      return refusal(403, 'forbidden', 'the host has removed you from this session');
+    case 'bad_invite':
+      return refusal(403, 'forbidden', 'the invite is not valid');
+    case 'refused':
+      return caller.kind === 'nobody'
+        ? refusal(401, 'unauthorized', 'this session needs a token or an invite')
+        : refusal(403, 'forbidden', 'you have no access to this session');
+  }
+}

@@ -1,0 +1,60 @@
+/** Saved strudels: patterns that people keep, with the conversation that made them. Not buffered. */
+import type { MessageRole } from './types.ts';
+
+export interface Strudel {
+  id: string;
+  userId: string;
+  title: string;
+  code: string;
+  description: string | null;
+  tags: string[];
+  isPublic: boolean;
+  createdAtMs: number;
+  updatedAtMs: number;
+}
+
+export interface StrudelMessage {
+  role: MessageRole;
+  content: string;
+  isActionable: boolean;
+  isCodeResponse: boolean;
+  createdAtMs: number;
+}
+
+export type NewStrudel = Pick<Strudel, 'userId' | 'title' | 'code' | 'description' | 'tags' | 'isPublic'> & {
+  conversation: readonly Omit<StrudelMessage, 'createdAtMs'>[];
+};
+
+/** What is left out stays as it is; a given conversation replaces the one there was. */
+export type StrudelChange = { [Name in keyof Omit<NewStrudel, 'userId'>]?: NewStrudel[Name] | undefined };
+
+/** A page of a list that is newest first: continue with `next`, which is null at its end. */
+export interface Page<T> {
+  items: T[];
+  next: string | null;
+}
+
+export interface StrudelQuery {
+  /** Somebody's own; null: everybody's public ones. */
+  userId: string | null;
+  /** Part of a title, any case. */
+  search?: string | undefined;
+  tag?: string | undefined;
+  limit: number;
+  cursor?: string | undefined;
+}
+
+/** Every method throws {@link StorageUnavailableError} when Postgres is out of reach or failing. */
+export interface StrudelRepository {
+  create(input: NewStrudel): Promise<Strudel>;
+  /** With its conversation, oldest first; null when there is none, or it is neither theirs nor public. */
+  get(
+    id: string,
+    readerId: string | null,
+  ): Promise<{ strudel: Strudel; conversation: StrudelMessage[] } | null>;
+  list(query: StrudelQuery): Promise<Page<Strudel>>;
+  /** null when there is none of this owner. */
+  update(id: string, ownerId: string, change: StrudelChange): Promise<Strudel | null>;
+  /** False when there was none of this owner. */
+  delete(id: string, ownerId: string): Promise<boolean>;
+}

@@ -1,0 +1,209 @@
+/** Saved strudels over the Worker's API, on a real Postgres engine. */
+import { randomUUID } from 'node:crypto';
+import { SignJWT } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  MAX_CODE_BYTES,
+  MAX_DESCRIPTION_CHARS,
+  MAX_STRUDEL_MESSAGE_CHARS,
+  MAX_STRUDEL_MESSAGES,
+  MAX_TAG_CHARS,
+  MAX_TAGS,
+  MAX_TITLE_CHARS,
+} from '../../src/protocol/limits.ts';
+import { type Stack, startStack } from '../support/stack.ts';
+
+let stack: Stack;
+beforeAll(async () => {
+  stack = await startStack({ BACKBEAT_CRON_MS: '0' });
+});
+afterAll(async () => {
+  await stack?.stop();
+});
+
+const person = (sub: string = randomUUID()) =>
+  new SignJWT({ sub, name: 'Ada' })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setExpirationTime('1h')
+    .sign(new TextEncoder().encode(stack.jwtSecret));
+
+async function call(method: string, path: string, token: string | null, body?: unknown) {
+  const response = await fetch(new URL(`/api/v1/strudels${path}`, stack.workerUrl), {
+    method,
+    headers: token === null ? {} : { Authorization: `Bearer ${token}` },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, json: text === '' ? null : JSON.parse(text) };
+}
+
+const plain = { title: 'Beat', code: 's("bd sd")' };
+
+async function saved(token: string, over: object = {}) {
+  const { status, json } = await call('POST', '', token, { ...plain, ...over });
+  expect(status).toBe(201);
+  return json.strudel as { id: string };
+}
+
+describe('a saved strudel', () => {
+  it('is read back as it was written, with its conversation in order', async () => {
+    const ada = await person();
+    const conversation = [
+      { role: 'user', content: 'a beat', is_actionable: false, is_code_response: false },
+      { role: 'assistant', content: plain.code, is_actionable: true, is_code_response: true },
+    ];
+    const all = { ...plain, description: 'été "☀" \\', tags: ['techno', 'a,b {c}'], is_public: true };
+    const { id } = await saved(ada, { ...all, conversation });
+    const { status, json } = await call('GET', `/${id}`, ada);
+    expect(status).toBe(200);
+    expect(json.strudel).toMatchObject({ id, ...all, conversation });
+  });
+
+  it('is changed in what is named, and nothing else', async () => {
+    const ada = await person();
+    const { id } = await saved(ada, {
+      description: 'one',
+      tags: ['x'],
+      conversation: [{ role: 'user', content: 'before' }],
+    });
+    expect((await call('PUT', `/${id}`, ada, { title: 'Two' })).json.strudel).toMatchObject({
+      title: 'Two',
+      code: plain.code,
+      description: 'one',
+      tags: ['x'],
+    });
+    const rest = { description: null, tags: [], is_public: true, code: '', conversation: [] };
+    expect((await call('PUT', `/${id}`, ada, rest)).status).toBe(200);
+    expect((await call('GET', `/${id}`, ada)).json.strudel).toMatchObject({ title: 'Two', ...rest });
+  });
+
+  it('keeps a conversation that a change does not name, and replaces one that it does', async () => {
+    const ada = await person();
+    const { id } = await saved(ada, { conversation: [{ role: 'user', content: 'before' }] });
+    const said = async () =>
+      (await call('GET', `/${id}`, ada)).json.strudel.conversation.map(
+        ({ content }: { content: string }) => content,
+      );
+    await call('PUT', `/${id}`, ada, { title: 'Other' });
+    expect(await said()).toEqual(['before']);
+    const conversation = ['a', 'b', 'c'].map((content) => ({ role: 'assistant', content }));
+    await call('PUT', `/${id}`, ada, { conversation });
+    expect(await said()).toEqual(['a', 'b', 'c']);
+  });
+
+  it('is deleted, once', async () => {
+    const ada = await person();
+    const { id } = await saved(ada, { conversation: [{ role: 'user', content: 'x' }] });
+    expect((await call('DELETE', `/${id}`, ada)).status).toBe(204);
+    expect((await call('DELETE', `/${id}`, ada)).status).toBe(404);
+    expect((await call('GET', `/${id}`, ada)).status).toBe(404);
+  });
+});
+
+describe('who may', () => {
+  const FORGED = 'x.y.z';
+  /** Expected statuses: nobody, somebody else, the owner, a token that isn't valid. */
+  const table: [string, string, { isPublic: boolean }, unknown, number[]][] = [
+    ['read a private one', 'GET', { isPublic: false }, undefined, [404, 404, 200, 401]],
+    ['read a public one', 'GET', { isPublic: true }, undefined, [200, 200, 200, 401]],
+    ['change a private one', 'PUT', { isPublic: false }, { title: 'x' }, [401, 404, 200, 401]],
+    ['change a public one', 'PUT', { isPublic: true }, { title: 'x' }, [401, 404, 200, 401]],
+    ['delete a private one', 'DELETE', { isPublic: false }, undefined, [401, 404, 204, 401]],
+    ['delete a public one', 'DELETE', { isPublic: true }, undefined, [401, 404, 204, 401]],
+  ];
+  it.each(table)('%s', async (_, method, { isPublic }, body, expected) => {
+    const [owner, other] = await Promise.all([person(), person()]);
+    const statuses = [];
+    for (const token of [null, other, owner, FORGED]) {
+      const { id } = await saved(owner, { is_public: isPublic });
+      statuses.push((await call(method, `/${id}`, token, body)).status);
+    }
+    expect(statuses).toEqual(expected);
+  });
+
+  it('save and list: signed-in people; public ones are listed for everybody', async () => {
+    expect((await call('POST', '', null, plain)).status).toBe(401);
+    expect((await call('GET', '', null)).status).toBe(401);
+    expect((await call('GET', '', FORGED)).status).toBe(401);
+    expect((await call('GET', '?public=true', null)).status).toBe(200);
+  });
+});
+
+describe('lists', () => {
+  it('are paged from the newest to the oldest, each strudel once', async () => {
+    const ada = await person();
+    const ids: string[] = [];
+    for (let i = 0; i < 5; i++) ids.unshift((await saved(ada)).id);
+    const seen: string[] = [];
+    let cursor: string | null = null;
+    let pages = 0;
+    do {
+      const { json } = await call('GET', `?limit=2${cursor === null ? '' : `&cursor=${cursor}`}`, ada);
+      seen.push(...json.strudels.map(({ id }: { id: string }) => id));
+      cursor = json.next;
+      pages += 1;
+    } while (cursor !== null);
+    expect(pages).toBe(3);
+    expect(seen).toEqual(ids);
+  });
+
+  it('hold one’s own, or what is public, by title and tag', async () => {
+    const [ada, ben] = await Promise.all([person(), person()]);
+    const word = randomUUID();
+    const hidden = await saved(ada, { title: `100% ${word}`, tags: [word] });
+    const shown = await saved(ada, { title: `Open ${word}`, is_public: true });
+    const ids = async (query: string, token: string | null) =>
+      (await call('GET', query, token)).json.strudels.map(({ id }: { id: string }) => id);
+    expect(await ids('', ada)).toEqual([shown.id, hidden.id]);
+    expect(await ids('', ben)).toEqual([]);
+    expect(await ids(`?public=true&search=${word}`, ben)).toEqual([shown.id]);
+    expect(await ids(`?tag=${word}`, ada)).toEqual([hidden.id]);
+    expect(await ids(`?search=OPEN`, ada)).toEqual([shown.id]);
+    // A pattern's characters are only characters.
+    expect(await ids(`?search=${encodeURIComponent('100%')}`, ada)).toEqual([hidden.id]);
+    expect(await ids(`?search=${encodeURIComponent('_')}`, ada)).toEqual([]);
+  });
+});
+
+describe('limits', () => {
+  const said = (length: number, chars = 1) =>
+    Array.from({ length }, () => ({ role: 'user', content: 'x'.repeat(chars) }));
+  it.each([
+    ['title', (n: number) => ({ title: 'x'.repeat(n) }), MAX_TITLE_CHARS],
+    ['code', (n: number) => ({ code: 'x'.repeat(n) }), MAX_CODE_BYTES],
+    ['description', (n: number) => ({ description: 'x'.repeat(n) }), MAX_DESCRIPTION_CHARS],
+    ['tags', (n: number) => ({ tags: Array(n).fill('x') }), MAX_TAGS],
+    ['a tag', (n: number) => ({ tags: ['x'.repeat(n)] }), MAX_TAG_CHARS],
+    ['a conversation', (n: number) => ({ conversation: said(n) }), MAX_STRUDEL_MESSAGES],
+    ['a message', (n: number) => ({ conversation: said(1, n) }), MAX_STRUDEL_MESSAGE_CHARS],
+  ])('%s: the limit itself, and one more', async (_, over, limit) => {
+    const ada = await person();
+    const { id } = await saved(ada, over(limit));
+    for (const [method, path] of [
+      ['POST', ''],
+      ['PUT', `/${id}`],
+    ] as const) {
+      const refused = await call(method, path, ada, { ...plain, ...over(limit + 1) });
+      expect(refused).toMatchObject({ status: 400, json: { error: 'validation_error' } });
+    }
+  });
+
+  it.each([
+    ['a blank title', { ...plain, title: ' ' }],
+    ['no code', { title: 'x' }],
+    ['U+0000', { ...plain, code: 'a\u0000b' }],
+    ['nonsense', []],
+  ])('%s is refused', async (_, body) => {
+    expect((await call('POST', '', await person(), body)).status).toBe(400);
+  });
+
+  it.each(['?limit=0', '?limit=101', '?cursor=x', '?public=maybe'])('%s is refused', async (query) => {
+    expect((await call('GET', query, await person())).status).toBe(400);
+  });
+
+  it('an id that is none is refused, and a change of nothing', async () => {
+    const ada = await person();
+    expect((await call('GET', '/nonsense', ada)).status).toBe(400);
+    expect((await call('PUT', `/${(await saved(ada)).id}`, ada, {})).status).toBe(400);
+  });
+});
