@@ -1,5 +1,6 @@
 /** Saved strudels over HTTP, for signed-in people. Each function throws an {@link ApiError}. */
 import { z } from 'zod';
+import { MAX_STRUDEL_MESSAGE_CHARS, MAX_STRUDEL_MESSAGES } from '../../protocol/index.ts';
 import { anything, call, segment } from './call.ts';
 
 const strudelSchema = z.object({
@@ -9,11 +10,23 @@ const strudelSchema = z.object({
   description: z.string().nullable(),
   tags: z.array(z.string()),
   is_public: z.boolean(),
-  is_own: z.boolean().optional(),
   /** ISO 8601. */
   updated_at: z.string(),
 });
 export type Strudel = z.infer<typeof strudelSchema>;
+
+/** One turn of a conversation with the AI, as it is kept with a strudel. */
+export interface StrudelMessage {
+  role: 'user' | 'assistant';
+  content: string;
+  isCodeResponse: boolean;
+}
+
+/** What the session holds: kept as the strudel's. */
+export interface StrudelContent {
+  code: string;
+  conversation: StrudelMessage[];
+}
 
 /** What a person says about a strudel. */
 export interface StrudelInput {
@@ -38,7 +51,7 @@ export async function listStrudels(
 }
 
 export async function createStrudel(
-  input: StrudelInput & { code: string },
+  input: StrudelInput & StrudelContent,
   userToken: string,
 ): Promise<Strudel> {
   return (await call('POST', 'strudels', oneSchema, { token: userToken, body: wire(input) })).strudel;
@@ -46,7 +59,7 @@ export async function createStrudel(
 
 export async function updateStrudel(
   id: string,
-  changes: Partial<StrudelInput & { code: string }>,
+  changes: Partial<StrudelInput & StrudelContent>,
   userToken: string,
 ): Promise<Strudel> {
   const body = wire(changes);
@@ -57,6 +70,18 @@ export async function deleteStrudel(id: string, userToken: string): Promise<void
   await call('DELETE', `strudels/${segment(id)}`, anything, { token: userToken });
 }
 
-function wire({ title, description, tags, isPublic, code }: Partial<StrudelInput & { code: string }>) {
-  return { title, description, tags, is_public: isPublic, code };
+function wire(input: Partial<StrudelInput & StrudelContent>) {
+  const { title, description, tags, isPublic, code, conversation } = input;
+  return {
+    title,
+    description,
+    tags,
+    is_public: isPublic,
+    code,
+    conversation: conversation?.slice(-MAX_STRUDEL_MESSAGES).map(({ role, content, isCodeResponse }) => ({
+      role,
+      content: content.slice(0, MAX_STRUDEL_MESSAGE_CHARS),
+      is_code_response: isCodeResponse,
+    })),
+  };
 }

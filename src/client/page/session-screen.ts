@@ -1,7 +1,8 @@
 /** A session: the editor, the panels beside it, and how things stand. */
 import { messageOf } from '../api/call.ts';
 import { createSession, getSession, leaveSession } from '../api/sessions.ts';
-import type { Strudel } from '../api/strudels.ts';
+import type { Strudel, StrudelMessage } from '../api/strudels.ts';
+import type { ConversationTurn } from '../conversation.ts';
 import { SessionClient, type Snapshot } from '../session-client.ts';
 import { currentAccount } from './account.ts';
 import { openSignIn } from './account-dialog.ts';
@@ -106,7 +107,7 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
   const strudels = createStrudelsPanel({
     account,
     signIn,
-    code: () => editor.code,
+    content: () => ({ code: editor.code, conversation: keptTurns(client.snapshot.conversation) }),
     load: (strudel) => switchTo(strudel),
     say: (text, kind) => toasts.show(text, kind),
   });
@@ -374,6 +375,18 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
       document.title = 'Backbeat';
     },
   };
+}
+
+/** What of a conversation is kept with a strudel: what was asked, and answered. */
+function keptTurns(turns: readonly ConversationTurn[]): StrudelMessage[] {
+  return turns
+    .filter(({ status }) => status === 'done')
+    .map(({ role, text, code, questions }) => ({
+      role,
+      content: code ?? [text, ...questions].filter((part) => part !== '').join('\n'),
+      isCodeResponse: code !== null,
+    }))
+    .filter(({ content }) => content !== '');
 }
 
 /** What can be done about the session itself: by its host, or by the others. */

@@ -1,5 +1,5 @@
 /** What a person says about a strudel. */
-import { MAX_TITLE_CHARS } from '../../protocol/index.ts';
+import { MAX_DESCRIPTION_CHARS, MAX_TITLE_CHARS } from '../../protocol/index.ts';
 import type { StrudelInput } from '../api/strudels.ts';
 import { createDialog } from './dialog.ts';
 import { el, field } from './dom.ts';
@@ -25,6 +25,7 @@ export function openStrudelForm({ heading, action, initial, submit }: StrudelFor
   const description = field('Description', {
     id: 'strudel-description',
     value: initial.description ?? '',
+    maxlength: String(MAX_DESCRIPTION_CHARS),
     'data-testid': 'strudel-description',
   });
   const tags = field('Tags, with commas between', {

@@ -5,6 +5,7 @@ import {
   deleteStrudel,
   listStrudels,
   type Strudel,
+  type StrudelContent,
   type StrudelInput,
   updateStrudel,
 } from '../api/strudels.ts';
@@ -17,8 +18,8 @@ import { openStrudelForm } from './strudel-form.ts';
 export interface StrudelsOptions {
   account: Account | null;
   signIn(): void;
-  /** The code as it stands in the editor. */
-  code(): string;
+  /** The code as it stands in the editor, and what was said with the AI about it. */
+  content(): StrudelContent;
   /**
    * Makes the session about a strudel, or about its scratch code (null).
    * @throws in words for people.
@@ -137,7 +138,7 @@ export function createStrudelsPanel(options: StrudelsOptions): StrudelsPanel {
       action: 'Save',
       initial: { title: '', description: null, tags: [], isPublic: false },
       async submit(input) {
-        await createStrudel({ ...input, code: options.code() }, account.token);
+        await createStrudel({ ...input, ...options.content() }, account.token);
         options.say(`Saved “${input.title}”.`, 'info');
         await refresh();
       },
@@ -154,7 +155,7 @@ export function createStrudelsPanel(options: StrudelsOptions): StrudelsPanel {
     });
   const overwrite = async (strudel: Strudel): Promise<void> => {
     try {
-      await updateStrudel(strudel.id, { code: options.code() }, account.token);
+      await updateStrudel(strudel.id, options.content(), account.token);
       options.say(`“${strudel.title}” holds this code now.`, 'info');
       await refresh();
     } catch (error) {
