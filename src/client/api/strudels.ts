@@ -78,10 +78,14 @@ function wire(input: Partial<StrudelInput & StrudelContent>) {
     tags,
     is_public: isPublic,
     code,
-    conversation: conversation?.slice(-MAX_STRUDEL_MESSAGES).map(({ role, content, isCodeResponse }) => ({
-      role,
-      content: content.slice(0, MAX_STRUDEL_MESSAGE_CHARS),
-      is_code_response: isCodeResponse,
-    })),
+    // A part of a program would be no program.
+    conversation: conversation
+      ?.filter(({ content }) => content.length <= MAX_STRUDEL_MESSAGE_CHARS)
+      .slice(-MAX_STRUDEL_MESSAGES)
+      .map(({ role, content, isCodeResponse }) => ({
+        role,
+        content,
+        is_code_response: isCodeResponse,
+      })),
   };
 }
