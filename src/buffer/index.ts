@@ -1,9 +1,11 @@
 /** Wires the stores together from the configuration: the only place that knows both of them. */
 import type { z } from 'zod';
 import type { storageSchema, WorkerConfig } from '../config.ts';
+import type { SessionDirectory } from '../sessions/directory.ts';
 import { connectNeon } from '../sessions/neon.ts';
 import type { PeopleRepository } from '../sessions/people.ts';
 import { PostgresSessionRepository } from '../sessions/postgres.ts';
+import { PostgresDirectory } from '../sessions/postgres-directory.ts';
 import { PostgresPeople } from '../sessions/postgres-people.ts';
 import { PostgresStrudels } from '../sessions/postgres-strudels.ts';
 import type { StrudelRepository } from '../sessions/strudels.ts';
@@ -24,6 +26,7 @@ export interface Storage {
   /** What handlers and routes use. */
   repository: BufferedSessionRepository;
   people: PeopleRepository;
+  directory: SessionDirectory;
   strudels: StrudelRepository;
 }
 
@@ -49,6 +52,7 @@ export function createStorage(config: z.infer<typeof storageSchema>, breaker: Br
     postgres,
     repository: new BufferedSessionRepository({ buffer, postgres, breaker }),
     people: new PostgresPeople(database),
+    directory: new PostgresDirectory(database),
     strudels: new PostgresStrudels(database),
   };
 }

@@ -1,33 +1,58 @@
 /** Sessions as a list and as a life: finding, naming, showing and ending them. Not buffered. */
-import type { Page } from './strudels.ts';
+import type { Page, PageRequest } from './page.ts';
 import type { Session } from './types.ts';
 
 export type SessionSummary = Omit<Session, 'code' | 'rev' | 'epoch'>;
 
 export interface LiveSessionSummary extends SessionSummary {
+  /** null: somebody anonymous made it, or their provider gave no name. */
   hostName: string | null;
   /** People here now. */
-  participants: number;
+  participantCount: number;
+}
+
+/** How open a session is. */
+export interface LiveStatus {
+  isActive: boolean;
+  isDiscoverable: boolean;
+  hasInvites: boolean;
+  /** People here now. */
+  participantCount: number;
+}
+
+/** What became of a session that was to be ended for being inactive. */
+export interface InactiveOutcome {
+  sessionId: string;
+  /** `ended`: now or before; `active`: somebody has been active after all; `missing`: there is none. */
+  status: 'ended' | 'active' | 'missing';
+  lastActivityMs: number | null;
 }
 
 /** Every method throws {@link StorageUnavailableError} when Postgres is out of reach or failing. */
 export interface SessionDirectory {
-  /** Sessions that a user owns or takes part in, newest first. */
+  /** Sessions that a user owns or has a place in that still lets them in, newest first. */
   list(
     userId: string,
-    query: { isActive?: boolean; limit: number; cursor?: string },
+    query: PageRequest & { isActive?: boolean | undefined },
   ): Promise<Page<SessionSummary>>;
   /** Active, discoverable ones, newest first. */
-  live(query: { limit: number; cursor?: string }): Promise<Page<LiveSessionSummary>>;
-  /** The session a user was active in last, of those that haven't ended. */
+  live(query: PageRequest): Promise<Page<LiveSessionSummary>>;
+  /** The session of a user's that changed last, of those that haven't ended. */
   last(userId: string): Promise<SessionSummary | null>;
+  /** null when there is no such session. */
+  liveStatus(sessionId: string): Promise<LiveStatus | null>;
   /** False when there is no such session, or it has ended. */
   setTitle(sessionId: string, title: string): Promise<boolean>;
   setDiscoverable(sessionId: string, isDiscoverable: boolean): Promise<boolean>;
-  /** Revokes every invite and takes the session off the live list; its code and its hosts stay. */
+  /**
+   * Makes a session its hosts' own again: off the live list, every invite revoked, nobody else's place good any more.
+   * Its code stays. False when there is no such session, or it has ended.
+   */
   endLive(sessionId: string): Promise<boolean>;
-  /** Ends a session: nobody enters any more, invites are revoked, reads go on. False when it had ended or never was. */
+  /** Ends a session: nobody enters any more, invites are revoked, reads go on. False when there is no such session; repeating it changes nothing. */
   end(sessionId: string): Promise<boolean>;
-  /** Of `candidates` and of all others, those that nobody has been active in since; at most `limit`, oldest first. */
-  inactiveSince(sinceMs: number, limit: number): Promise<string[]>;
+  /** Ends those of `sessionIds` in which nothing has happened for `inactiveMs`. */
+  endInactive(sessionIds: readonly string[], inactiveMs: number): Promise<InactiveOutcome[]>;
+  /** Active sessions in which nothing has happened for `inactiveMs`, as far as Postgres knows; oldest first. */
+  inactive(inactiveMs: number, limit: number): Promise<string[]>;
 }

@@ -1,4 +1,5 @@
 /** People in sessions: who they are, how they came in, what they may do. None of it is buffered; Postgres has it at once. */
+import type { Page, PageRequest } from './page.ts';
 import type { Invite, NewInvite, Role, UserProfile, Via } from './types.ts';
 
 /** Somebody's place in one session. */
@@ -13,7 +14,7 @@ export interface Participant {
   via: Via;
   inviteId: string | null;
   joinedAtMs: number;
-  /** null: here, as far as the room has said. */
+  /** null: here, as far as the room has said. Who has just been let in is here once the room says so. */
   leftAtMs: number | null;
   removedAtMs: number | null;
 }
@@ -52,6 +53,13 @@ export interface Standing {
   isDiscoverable: boolean;
 }
 
+/**
+ * What became of a change to somebody's place: `missing`: there is no such participant; `owner`: whose place nobody changes.
+ */
+export type PlaceOutcome =
+  | { outcome: 'changed'; participant: Participant }
+  | { outcome: 'missing' | 'owner' };
+
 export interface User {
   id: string;
   name: string | null;
@@ -75,12 +83,12 @@ export interface PeopleRepository {
     participantId: string | null;
   }): Promise<Standing | null>;
 
-  /** Everybody who isn't removed or expired, in the order they came. */
-  participants(sessionId: string): Promise<Participant[]>;
-  /** Gives a role and, to somebody removed, their place back; null when there is no such participant. The owner stays host. */
-  setRole(sessionId: string, participantId: string, role: Role): Promise<Participant | null>;
-  /** Sends somebody away for good; null when there is no such participant, or they own the session. */
-  remove(sessionId: string, participantId: string): Promise<Participant | null>;
+  /** Everybody who hasn't expired, in the order they came; removed people only if asked for. */
+  participants(sessionId: string, query: PageRequest & { withRemoved: boolean }): Promise<Page<Participant>>;
+  /** Gives a role and, to somebody removed, their place back. */
+  setRole(sessionId: string, participantId: string, role: Role): Promise<PlaceOutcome>;
+  /** Sends somebody away for good. Repeating it changes nothing. */
+  remove(sessionId: string, participantId: string): Promise<PlaceOutcome>;
   /** Notes that somebody has left by themselves; false when there is no such participant. */
   leave(sessionId: string, participantId: string): Promise<boolean>;
   /** Who is here now: everybody else of the session has left. Repeating it changes nothing. */
@@ -93,7 +101,7 @@ export interface PeopleRepository {
   /** The session that an invite's secret is for, if it can still be used or has been; null for one that is unknown or revoked. */
   sessionOfInvite(inviteToken: string): Promise<string | null>;
   /** Those that aren't revoked, newest first. */
-  invites(sessionId: string): Promise<Invite[]>;
-  /** False when there is no such invite, or it was revoked before. */
+  invites(sessionId: string, query: PageRequest): Promise<Page<Invite>>;
+  /** False when there is no such invite. Repeating it changes nothing. */
   revokeInvite(sessionId: string, inviteId: string): Promise<boolean>;
 }

@@ -1,30 +1,27 @@
 /** People in Postgres, over HTTP: no transaction is ever left open, and what must be atomic is one statement. */
-import { and, asc, desc, eq, isNull, lt, sql } from 'drizzle-orm';
+import { and, eq, isNull, lt, type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { anonymousExpiry } from './anonymous.ts';
 import { SessionNotFoundError, StorageUnavailableError } from './errors.ts';
 import type { Database } from './neon.ts';
-import type { EnterOutcome, Entrance, Participant, PeopleRepository, Standing, User } from './people.ts';
+import { type Page, type PageRequest, pageOf } from './page.ts';
+import type {
+  EnterOutcome,
+  Entrance,
+  Participant,
+  PeopleRepository,
+  PlaceOutcome,
+  Standing,
+  User,
+} from './people.ts';
+import { inviteIsUsable, placeIsGood } from './place.ts';
 import { ask } from './postgres-errors.ts';
-import { anonymousParticipants, inviteTokens, sessionParticipants, sessions, users } from './schema.ts';
+import { anonymousParticipants, inviteTokens } from './schema.ts';
+import { isAfter, ms, msColumn, nullableMsColumn } from './sql.ts';
 import { type Invite, type NewInvite, ROLES, type Role, type UserProfile, VIAS } from './types.ts';
 
 /** 192 bits: an invite can't be guessed. */
 const INVITE_TOKEN_BYTES = 24;
-
-const enteredSchema = z.tuple([
-  z.object({
-    found: z.boolean(),
-    is_active: z.boolean().nullable(),
-    removed: z.boolean().nullable(),
-    id: z.string().nullable(),
-    role: z.enum(ROLES).nullable(),
-    via: z.enum(VIAS).nullable(),
-    invite_id: z.string().nullable(),
-    display_name: z.string().nullable(),
-    joined_ms: z.coerce.number().nullable(),
-  }),
-]);
 
 const standingSchema = z.array(
   z.object({
@@ -36,7 +33,85 @@ const standingSchema = z.array(
   }),
 );
 
-const inviteRowsSchema = z.array(z.object({ created_ms: z.coerce.number() }));
+const userRows = z.array(
+  z.object({ id: z.string(), name: z.string().nullable(), avatar_url: z.string().nullable() }),
+);
+
+const newInviteRows = z.array(z.object({ created_ms: msColumn }));
+
+const inviteRow = z
+  .object({
+    id: z.string(),
+    session_id: z.string(),
+    token: z.string(),
+    role: z.enum(['co-author', 'viewer']),
+    max_uses: z.number().nullable(),
+    uses_count: z.number(),
+    expires_ms: nullableMsColumn,
+    created_ms: msColumn,
+  })
+  .transform(
+    (row): Invite => ({
+      id: row.id,
+      sessionId: row.session_id,
+      token: row.token,
+      role: row.role,
+      maxUses: row.max_uses,
+      usesCount: row.uses_count,
+      expiresAtMs: row.expires_ms,
+      createdAtMs: row.created_ms,
+    }),
+  );
+
+const participantRow = z
+  .object({
+    id: z.string(),
+    session_id: z.string(),
+    user_id: z.string().nullable(),
+    display_name: z.string(),
+    avatar_url: z.string().nullable(),
+    role: z.enum(ROLES),
+    via: z.enum(VIAS),
+    invite_id: z.string().nullable(),
+    joined_ms: msColumn,
+    left_ms: nullableMsColumn,
+    removed_ms: nullableMsColumn,
+  })
+  .transform(
+    (row): Participant => ({
+      id: row.id,
+      sessionId: row.session_id,
+      userId: row.user_id,
+      displayName: row.display_name,
+      avatarUrl: row.avatar_url,
+      role: row.role,
+      via: row.via,
+      inviteId: row.invite_id,
+      joinedAtMs: row.joined_ms,
+      leftAtMs: row.left_ms,
+      removedAtMs: row.removed_ms,
+    }),
+  );
+
+const enteredSchema = z.tuple([
+  z.object({
+    found: z.boolean(),
+    is_active: z.boolean().nullable(),
+    removed: z.boolean().nullable(),
+    entered: participantRow.nullable(),
+  }),
+]);
+
+const changedSchema = z.tuple([z.object({ changed: participantRow.nullable(), is_owner: z.boolean() })]);
+
+/** What {@link participantRow} reads of a row `p` of either table. */
+const placeColumns = (userId: SQL) => sql`
+  p.id, p.session_id, ${userId} as user_id, p.display_name,
+  (select u.avatar_url from users u where u.id = ${userId}) as avatar_url, p.role, p.via, p.invite_id,
+  ${ms('p.joined_at')} as joined_ms, ${ms('p.left_at')} as left_ms, ${ms('p.removed_at')} as removed_ms`;
+
+const signedInColumns = placeColumns(sql`p.user_id`);
+const anonymousColumns = placeColumns(sql`null::uuid`);
 
 /**
  * The rows by which somebody is known in a session, at most one of each table, and whether each still lets them in.
@@ -49,18 +124,11 @@ function knownPlaces({ sessionId, userId, participantId }: StandingKey) {
       from session_participants p
       where p.session_id = ${sessionId}::uuid and p.user_id = ${userId}::uuid
       union all
-      select a.id, a.role, a.via, a.invite_id, a.display_name, a.removed_at, a.joined_at
-      from anonymous_participants a
-      where a.session_id = ${sessionId}::uuid and a.id = ${participantId}::uuid and a.expires_at > now()
+      select p.id, p.role, p.via, p.invite_id, p.display_name, p.removed_at, p.joined_at
+      from anonymous_participants p
+      where p.session_id = ${sessionId}::uuid and p.id = ${participantId}::uuid and p.expires_at > now()
     ),
-    place as (
-      select k.*, k.removed_at is null and (
-        k.via in ('owner', 'grant')
-        or (k.via = 'invite' and exists (select from invite_tokens i where i.id = k.invite_id and i.revoked_at is null))
-        or (k.via = 'discovery' and s.is_discoverable)
-      ) as is_good
-      from known k, s
-    )`;
+    place as (select p.*, ${placeIsGood} as is_good from known p, s)`;
 }
 
 type StandingKey = Parameters<PeopleRepository['standing']>[0];
@@ -72,23 +140,34 @@ export class PostgresPeople implements PeopleRepository {
     this.#db = db;
   }
 
+  /** A row that says the same already isn't written again: tokens come with every request. */
   async upsertUser(profile: UserProfile): Promise<User> {
-    const [row] = await ask(() =>
-      this.#db
-        .insert(users)
-        .values({ id: crypto.randomUUID(), ...profile })
-        .onConflictDoUpdate({
-          target: users.subject,
-          set: {
-            name: sql`coalesce(excluded.name, ${users.name})`,
-            avatarUrl: sql`coalesce(excluded.avatar_url, ${users.avatarUrl})`,
-            updatedAt: sql`now()`,
-          },
-        })
-        .returning({ id: users.id, name: users.name, avatarUrl: users.avatarUrl }),
-    );
+    const { subject, name, avatarUrl } = profile;
+    const find = () =>
+      ask(() =>
+        this.#db.execute(sql`
+          with changed as (
+            insert into users as u (id, subject, name, avatar_url)
+            values (${crypto.randomUUID()}::uuid, ${subject}::text, ${name}::text, ${avatarUrl}::text)
+            on conflict (subject) do update set
+              name = coalesce(excluded.name, u.name),
+              avatar_url = coalesce(excluded.avatar_url, u.avatar_url),
+              updated_at = now()
+            where (u.name, u.avatar_url) is distinct from
+              (coalesce(excluded.name, u.name), coalesce(excluded.avatar_url, u.avatar_url))
+            returning u.id, u.name, u.avatar_url
+          )
+          select id, name, avatar_url from changed
+          union all
+          select id, name, avatar_url from users
+          where subject = ${subject}::text and not exists (select from changed)`),
+      );
+    // Made by another request since this statement began, it is seen by neither half; the next statement sees it.
+    let { rows } = await find();
+    if (rows.length === 0) ({ rows } = await find());
+    const [row] = userRows.parse(rows);
     if (row === undefined) throw new StorageUnavailableError('postgres', 'an upsert returned no row');
-    return row;
+    return { id: row.id, name: row.name, avatarUrl: row.avatar_url };
   }
 
   /**
@@ -96,6 +175,12 @@ export class PostgresPeople implements PeopleRepository {
    * taken if they need one (whose row lock is what makes two joins take turns), what they are then, and their row.
    */
   async enter(entrance: Entrance): Promise<EnterOutcome> {
+    const outcome = await this.#enter(entrance);
+    // Somebody who comes twice at once may have used the last of the invite themselves: the second time they are known.
+    return outcome.outcome === 'bad_invite' && entrance.userId !== null ? this.#enter(entrance) : outcome;
+  }
+
+  async #enter(entrance: Entrance): Promise<EnterOutcome> {
     const { sessionId, userId, participantId, inviteToken, displayName, fallbackName } = entrance;
     const result = await ask(() =>
       this.#db.execute(sql`
@@ -105,9 +190,7 @@ export class PostgresPeople implements PeopleRepository {
           update invite_tokens i set uses_count = i.uses_count + 1
           from s
           where i.token = ${inviteToken}::text and i.session_id = s.id and s.is_active
-            and i.revoked_at is null
-            and (i.expires_at is null or i.expires_at > now())
-            and (i.max_uses is null or i.uses_count < i.max_uses)
+            and ${inviteIsUsable}
             and s.host_user_id is distinct from ${userId}::uuid
             and not exists (select from place where removed_at is not null)
             and not exists (
@@ -128,55 +211,38 @@ export class PostgresPeople implements PeopleRepository {
           order by x.preference limit 1
         ),
         signed_in as (
-          insert into session_participants as p (session_id, user_id, display_name, role, via, invite_id)
+          insert into session_participants as p (session_id, user_id, display_name, role, via, invite_id, left_at)
           select ${sessionId}::uuid, ${userId}::uuid, coalesce(${displayName}::text, ${fallbackName}::text),
-            c.role, c.via, c.invite_id
+            c.role, c.via, c.invite_id, now()
           from chosen c where ${userId}::uuid is not null
           on conflict (session_id, user_id) do update set
             role = excluded.role, via = excluded.via, invite_id = excluded.invite_id, removed_at = null,
             display_name = coalesce(${displayName}::text, p.display_name)
-          returning p.id, p.role, p.via, p.invite_id, p.display_name, p.joined_at
+          returning ${signedInColumns}
         ),
         anonymous as (
-          insert into anonymous_participants as p (id, session_id, display_name, role, via, invite_id, expires_at)
+          insert into anonymous_participants as p (id, session_id, display_name, role, via, invite_id, left_at, expires_at)
           select coalesce((select id from place limit 1), ${crypto.randomUUID()}::uuid), ${sessionId}::uuid,
-            coalesce(${displayName}::text, ${fallbackName}::text), c.role, c.via, c.invite_id, ${anonymousExpiry}
+            coalesce(${displayName}::text, ${fallbackName}::text), c.role, c.via, c.invite_id, now(), ${anonymousExpiry}
           from chosen c where ${userId}::uuid is null
           on conflict (id) do update set
             role = excluded.role, via = excluded.via, invite_id = excluded.invite_id, expires_at = excluded.expires_at,
             display_name = coalesce(${displayName}::text, p.display_name)
-          returning p.id, p.role, p.via, p.invite_id, p.display_name, p.joined_at
+          returning ${anonymousColumns}
         ),
         entered as (select * from signed_in union all select * from anonymous)
         select
           s.id is not null as found, s.is_active,
           exists (select from place where removed_at is not null) as removed,
-          e.id, e.role, e.via, e.invite_id, e.display_name, (extract(epoch from e.joined_at) * 1000)::bigint as joined_ms
-        from (select 1) one left join s on true left join entered e on true`),
+          (select to_jsonb(e) from entered e) as entered
+        from (select 1) one left join s on true`),
     );
-    const [row] = enteredSchema.parse(result.rows);
-    if (!row.found) return { outcome: 'missing' };
-    if (!row.is_active) return { outcome: 'ended' };
-    if (row.id === null || row.role === null || row.via === null || row.display_name === null) {
-      if (row.removed) return { outcome: 'removed' };
-      return { outcome: inviteToken === null ? 'refused' : 'bad_invite' };
-    }
-    return {
-      outcome: 'entered',
-      participant: {
-        id: row.id,
-        sessionId,
-        userId,
-        displayName: row.display_name,
-        avatarUrl: null,
-        role: row.role,
-        via: row.via,
-        inviteId: row.invite_id,
-        joinedAtMs: row.joined_ms ?? 0,
-        leftAtMs: null,
-        removedAtMs: null,
-      },
-    };
+    const [{ found, is_active, removed, entered }] = enteredSchema.parse(result.rows);
+    if (!found) return { outcome: 'missing' };
+    if (!is_active) return { outcome: 'ended' };
+    if (entered !== null) return { outcome: 'entered', participant: entered };
+    if (removed) return { outcome: 'removed' };
+    return { outcome: inviteToken === null ? 'refused' : 'bad_invite' };
   }
 
   async standing(who: StandingKey): Promise<Standing | null> {
@@ -206,99 +272,71 @@ export class PostgresPeople implements PeopleRepository {
     };
   }
 
-  async participants(sessionId: string): Promise<Participant[]> {
-    const [signedIn, anonymous] = await Promise.all([
-      ask(() =>
-        this.#db
-          .select({ row: sessionParticipants, avatarUrl: users.avatarUrl })
-          .from(sessionParticipants)
-          .innerJoin(users, eq(users.id, sessionParticipants.userId))
-          .where(and(eq(sessionParticipants.sessionId, sessionId), isNull(sessionParticipants.removedAt)))
-          .orderBy(asc(sessionParticipants.joinedAt)),
-      ),
-      ask(() =>
-        this.#db
-          .select()
-          .from(anonymousParticipants)
-          .where(
-            and(
-              eq(anonymousParticipants.sessionId, sessionId),
-              isNull(anonymousParticipants.removedAt),
-              sql`${anonymousParticipants.expiresAt} > now()`,
-            ),
-          )
-          .orderBy(asc(anonymousParticipants.joinedAt)),
-      ),
-    ]);
-    return [
-      ...signedIn.map(({ row, avatarUrl }) => toParticipant(row, row.userId, avatarUrl)),
-      ...anonymous.map((row) => toParticipant(row, null, null)),
-    ].sort((a, b) => a.joinedAtMs - b.joinedAtMs);
+  async participants(
+    sessionId: string,
+    { limit, cursor, withRemoved }: PageRequest & { withRemoved: boolean },
+  ): Promise<Page<Participant>> {
+    const result = await ask(() =>
+      this.#db.execute(sql`
+        select * from (
+          select ${signedInColumns}, p.joined_at
+          from session_participants p where p.session_id = ${sessionId}::uuid
+          union all
+          select ${anonymousColumns}, p.joined_at
+          from anonymous_participants p where p.session_id = ${sessionId}::uuid and p.expires_at > now()
+        ) p
+        where ${withRemoved ? sql`true` : sql`p.removed_ms is null`} and ${isAfter('p.joined_at, p.id', '>', cursor)}
+        order by p.joined_at, p.id
+        limit ${limit + 1}::integer`),
+    );
+    const participants = z.array(participantRow).parse(result.rows);
+    return pageOf(participants, limit, ({ joinedAtMs, id }) => ({ atMs: joinedAtMs, id }));
   }
 
-  async setRole(sessionId: string, participantId: string, role: Role): Promise<Participant | null> {
-    const [signedIn] = await ask(() =>
-      this.#db
-        .update(sessionParticipants)
-        .set({ role, via: 'grant', inviteId: null, removedAt: null })
-        .where(
-          and(
-            eq(sessionParticipants.sessionId, sessionId),
-            eq(sessionParticipants.id, participantId),
-            // The owner stays host, whatever is said of them.
-            sql`not exists (select from ${sessions} s where s.id = ${sessionId}::uuid and s.host_user_id = ${sessionParticipants.userId})`,
-          ),
-        )
-        .returning(),
+  setRole(sessionId: string, participantId: string, role: Role): Promise<PlaceOutcome> {
+    return this.#changePlace(
+      sessionId,
+      participantId,
+      sql`role = ${role}::text, via = 'grant', invite_id = null, removed_at = null`,
     );
-    if (signedIn) return toParticipant(signedIn, signedIn.userId, null);
-    const [anonymous] = await ask(() =>
-      this.#db
-        .update(anonymousParticipants)
-        .set({ role, via: 'grant', inviteId: null, removedAt: null })
-        .where(
-          and(
-            eq(anonymousParticipants.sessionId, sessionId),
-            eq(anonymousParticipants.id, participantId),
-            sql`${anonymousParticipants.via} <> 'owner'`,
-            sql`${anonymousParticipants.expiresAt} > now()`,
-          ),
-        )
-        .returning(),
-    );
-    return anonymous ? toParticipant(anonymous, null, null) : null;
   }
 
-  async remove(sessionId: string, participantId: string): Promise<Participant | null> {
-    const gone = { removedAt: sql`coalesce(removed_at, now())`, leftAt: sql`coalesce(left_at, now())` };
-    const [signedIn] = await ask(() =>
-      this.#db
-        .update(sessionParticipants)
-        .set(gone)
-        .where(
-          and(
-            eq(sessionParticipants.sessionId, sessionId),
-            eq(sessionParticipants.id, participantId),
-            sql`not exists (select from ${sessions} s where s.id = ${sessionId}::uuid and s.host_user_id = ${sessionParticipants.userId})`,
-          ),
-        )
-        .returning(),
+  remove(sessionId: string, participantId: string): Promise<PlaceOutcome> {
+    return this.#changePlace(
+      sessionId,
+      participantId,
+      sql`removed_at = coalesce(p.removed_at, now()), left_at = coalesce(p.left_at, now())`,
     );
-    if (signedIn) return toParticipant(signedIn, signedIn.userId, null);
-    const [anonymous] = await ask(() =>
-      this.#db
-        .update(anonymousParticipants)
-        .set(gone)
-        .where(
-          and(
-            eq(anonymousParticipants.sessionId, sessionId),
-            eq(anonymousParticipants.id, participantId),
-            sql`${anonymousParticipants.via} <> 'owner'`,
-          ),
+  }
+
+  /** Changes a place in whichever table it is, unless it is the owner's. */
+  async #changePlace(sessionId: string, participantId: string, set: SQL): Promise<PlaceOutcome> {
+    const result = await ask(() =>
+      this.#db.execute(sql`
+        with s as (select * from sessions where id = ${sessionId}::uuid),
+        signed_in as (
+          update session_participants p set ${set} from s
+          where p.session_id = s.id and p.id = ${participantId}::uuid and p.user_id <> s.host_user_id
+          returning ${signedInColumns}
+        ),
+        anonymous as (
+          update anonymous_participants p set ${set} from s
+          where p.session_id = s.id and p.id = ${participantId}::uuid and p.via <> 'owner' and p.expires_at > now()
+          returning ${anonymousColumns}
         )
-        .returning(),
+        select
+          coalesce((select to_jsonb(x) from signed_in x), (select to_jsonb(x) from anonymous x)) as changed,
+          exists (
+            select from session_participants p, s
+            where p.session_id = s.id and p.id = ${participantId}::uuid and p.user_id = s.host_user_id
+            union all
+            select from anonymous_participants p, s
+            where p.session_id = s.id and p.id = ${participantId}::uuid and p.via = 'owner'
+          ) as is_owner`),
     );
-    return anonymous ? toParticipant(anonymous, null, null) : null;
+    const [{ changed, is_owner }] = changedSchema.parse(result.rows);
+    if (changed !== null) return { outcome: 'changed', participant: changed };
+    return { outcome: is_owner ? 'owner' : 'missing' };
   }
 
   async leave(sessionId: string, participantId: string): Promise<boolean> {
@@ -350,9 +388,9 @@ export class PostgresPeople implements PeopleRepository {
           to_timestamp(${input.expiresAtMs}::bigint / 1000.0)
         from sessions s
         where s.id = ${input.sessionId}::uuid and s.is_active
-        returning (extract(epoch from created_at) * 1000)::bigint as created_ms`),
+        returning ${ms('created_at')} as created_ms`),
     );
-    const [row] = inviteRowsSchema.parse(result.rows);
+    const [row] = newInviteRows.parse(result.rows);
     if (row === undefined) throw new SessionNotFoundError(input.sessionId);
     return { ...input, id, token, usesCount: 0, createdAtMs: row.created_ms };
   }
@@ -367,62 +405,30 @@ export class PostgresPeople implements PeopleRepository {
     return row?.sessionId ?? null;
   }
 
-  async invites(sessionId: string): Promise<Invite[]> {
-    const rows = await ask(() =>
-      this.#db
-        .select()
-        .from(inviteTokens)
-        .where(and(eq(inviteTokens.sessionId, sessionId), isNull(inviteTokens.revokedAt)))
-        .orderBy(desc(inviteTokens.createdAt), desc(inviteTokens.id)),
+  async invites(sessionId: string, { limit, cursor }: PageRequest): Promise<Page<Invite>> {
+    const result = await ask(() =>
+      this.#db.execute(sql`
+        select i.id, i.session_id, i.token, i.role, i.max_uses, i.uses_count,
+          ${ms('i.expires_at')} as expires_ms, ${ms('i.created_at')} as created_ms
+        from invite_tokens i
+        where i.session_id = ${sessionId}::uuid and i.revoked_at is null
+          and ${isAfter('i.created_at, i.id', '<', cursor)}
+        order by i.created_at desc, i.id desc
+        limit ${limit + 1}::integer`),
     );
-    return rows.map((row) => ({
-      id: row.id,
-      sessionId: row.sessionId,
-      token: row.token,
-      role: row.role,
-      maxUses: row.maxUses,
-      usesCount: row.usesCount,
-      expiresAtMs: row.expiresAt?.getTime() ?? null,
-      createdAtMs: row.createdAt.getTime(),
-    }));
+    const invites = z.array(inviteRow).parse(result.rows);
+    return pageOf(invites, limit, ({ createdAtMs, id }) => ({ atMs: createdAtMs, id }));
   }
 
   async revokeInvite(sessionId: string, inviteId: string): Promise<boolean> {
-    const rows = await ask(() =>
-      this.#db
-        .update(inviteTokens)
-        .set({ revokedAt: sql`now()` })
-        .where(
-          and(
-            eq(inviteTokens.sessionId, sessionId),
-            eq(inviteTokens.id, inviteId),
-            isNull(inviteTokens.revokedAt),
-          ),
-        )
-        .returning({ id: inviteTokens.id }),
+    const result = await ask(() =>
+      this.#db.execute(sql`
+        update invite_tokens set revoked_at = coalesce(revoked_at, now())
+        where session_id = ${sessionId}::uuid and id = ${inviteId}::uuid
+        returning id`),
     );
-    return rows.length > 0;
+    return result.rows.length > 0;
   }
-}
-
-function toParticipant(
-  row: Omit<typeof sessionParticipants.$inferSelect, 'userId'>,
-  userId: string | null,
-  avatarUrl: string | null,
-): Participant {
-  return {
-    id: row.id,
-    sessionId: row.sessionId,
-    userId,
-    displayName: row.displayName,
-    avatarUrl,
-    role: row.role,
-    via: row.via,
-    inviteId: row.inviteId,
-    joinedAtMs: row.joinedAt.getTime(),
-    leftAtMs: row.leftAt?.getTime() ?? null,
-    removedAtMs: row.removedAt?.getTime() ?? null,
-  };
 }
 
 /** Base64url: it goes into links as it is. */

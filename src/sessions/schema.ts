@@ -86,6 +86,7 @@ export const sessions = pgTable(
     // No index holds a column that a flush changes (last_activity, updated_at, code_rev): each flush is then a
     // heap-only update, which writes no index entry at all.
     index('sessions_host_idx').on(t.hostUserId),
+    index('sessions_active_idx').on(t.createdAt).where(sql`${t.isActive}`),
     index('sessions_live_idx').on(t.createdAt).where(sql`${t.isActive} and ${t.isDiscoverable}`),
   ],
 );
@@ -125,7 +126,7 @@ const admissionColumns = {
   /** The invite they came in by, if they did. */
   inviteId: uuid('invite_id').references(() => inviteTokens.id, { onDelete: 'set null' }),
   joinedAt: instant('joined_at').notNull().defaultNow(),
-  /** null: here, as far as the room has said. */
+  /** null: here, as far as the room has said. Whoever makes a row says that its person isn't here yet. */
   leftAt: instant('left_at'),
   /** Sent away for good by the host. */
   removedAt: instant('removed_at'),

@@ -1,4 +1,5 @@
 /** Saved strudels: patterns that people keep, with the conversation that made them. Not buffered. */
+import type { Page, PageRequest } from './page.ts';
 import type { MessageRole } from './types.ts';
 
 export interface Strudel {
@@ -26,22 +27,14 @@ export type NewStrudel = Pick<Strudel, 'userId' | 'title' | 'code' | 'descriptio
 };
 
 /** What is left out stays as it is; a given conversation replaces the one there was. */
-export type StrudelChange = { [Name in keyof Omit<NewStrudel, 'userId'>]?: NewStrudel[Name] | undefined };
+export type StrudelChange = { [Key in keyof Omit<NewStrudel, 'userId'>]?: NewStrudel[Key] | undefined };
 
-/** A page of a list that is newest first: continue with `next`, which is null at its end. */
-export interface Page<T> {
-  items: T[];
-  next: string | null;
-}
-
-export interface StrudelQuery {
+export interface StrudelQuery extends PageRequest {
   /** Somebody's own; null: everybody's public ones. */
   userId: string | null;
   /** Part of a title, any case. */
   search?: string | undefined;
   tag?: string | undefined;
-  limit: number;
-  cursor?: string | undefined;
 }
 
 /** Every method throws {@link StorageUnavailableError} when Postgres is out of reach or failing. */
@@ -52,6 +45,7 @@ export interface StrudelRepository {
     id: string,
     readerId: string | null,
   ): Promise<{ strudel: Strudel; conversation: StrudelMessage[] } | null>;
+  /** Those changed last come first. */
   list(query: StrudelQuery): Promise<Page<Strudel>>;
   /** null when there is none of this owner. */
   update(id: string, ownerId: string, change: StrudelChange): Promise<Strudel | null>;

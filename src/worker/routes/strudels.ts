@@ -10,7 +10,7 @@ import {
   MAX_TITLE_CHARS,
 } from '../../protocol/limits.ts';
 import { codeSchema, storableText } from '../../protocol/messages.ts';
-import { cursorSchema } from '../../sessions/cursor.ts';
+import { cursorSchema, encodeCursor } from '../../sessions/page.ts';
 import { MESSAGE_ROLES } from '../../sessions/types.ts';
 import { optionalUserId, requireUserId, signedIn } from '../auth.ts';
 import type { AppEnv } from '../env.ts';
@@ -77,7 +77,7 @@ export const strudelRoutes = new Hono<AppEnv>()
     const { public: isPublic, ...page } = c.req.valid('query');
     const userId = isPublic === 'true' ? null : await requireUserId(c);
     const { items, next } = await c.var.services.strudels.list({ userId, ...page });
-    return c.json({ strudels: items.map(strudelJson), next });
+    return c.json({ strudels: items.map(strudelJson), next: encodeCursor(next) });
   })
   .post('/', signedIn, body(newStrudelBody), async (c) => {
     const { is_public: isPublic, conversation, ...same } = c.req.valid('json');
