@@ -1,6 +1,6 @@
 /** Configuration of the room and the Worker, parsed once from the environment. */
 import { z } from 'zod';
-import { AI_PROVIDERS } from './protocol/index.ts';
+import { AI_PROVIDERS, MAX_CONNECTIONS_PER_ADDRESS, MAX_CONNECTIONS_PER_USER } from './protocol/index.ts';
 
 const integer = (fallback: number, min: number, max: number) =>
   z.coerce.number().int().min(min).max(max).default(fallback);
@@ -84,6 +84,9 @@ export const roomConfigSchema = storageSchema
   .extend({
     /** The Worker's public URL. */
     WORKER_URL: httpUrl,
+    /** Connections to one room: of one person, and from one address. */
+    CONNECTIONS_PER_USER: integer(MAX_CONNECTIONS_PER_USER, 1, 10_000),
+    CONNECTIONS_PER_ADDRESS: integer(MAX_CONNECTIONS_PER_ADDRESS, 1, 1_000_000),
     /** Bounds of the pause between two commits of a room. */
     COMMIT_MIN_MS: integer(20, 0, 10_000),
     COMMIT_MAX_MS: integer(1_000, 1, 60_000),

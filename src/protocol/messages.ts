@@ -105,7 +105,7 @@ export const switchStrudelPayload = z.object({
   code: codeSchema.optional(),
   /** The conversation that goes with the scratch code. */
   conversation_history: z.array(conversationEntrySchema).max(MAX_CONVERSATION_ENTRIES).optional(),
-  request_id: requestIdSchema,
+  request_id: requestIdSchema.optional(),
 });
 
 const nothing = z.object({ request_id: requestIdSchema.optional() }).nullish();

@@ -130,7 +130,10 @@ export class AgentRuns {
       userId: sender.state.userId,
       role: sender.state.role,
     };
-    const history = request.conversation_history ?? turnsOf(await session.history(), strudelId);
+    const history = request.conversation_history ?? [
+      ...room.brought(),
+      ...turnsOf(await session.history(), strudelId),
+    ];
     // They may have left while we asked about limits; nothing has been sent yet.
     if (abort.signal.aborted) {
       if (day) await this.#giveBack(day.person);
@@ -274,8 +277,7 @@ export class AgentRuns {
 
   /** Counts for the person, over their connections; kept with the connection too, since a minute outlives the memory. */
   #takeOfMinute(member: Member, nowMs: number): Taken {
-    const { userId, agentTimes } = member.state;
-    const person = userId ?? `connection ${member.id}`;
+    const { participantId: person, agentTimes } = member.state;
     for (const [key, window] of this.#minutes)
       if (window.times(nowMs).length === 0) this.#minutes.delete(key);
     const window =

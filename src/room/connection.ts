@@ -2,37 +2,50 @@
 import type * as Party from 'partykit/server';
 import { z } from 'zod';
 import { roleSchema, type WireParticipant } from '../protocol/index.ts';
+import { VIAS } from '../sessions/types.ts';
+import type { Occupant } from './seats.ts';
 
 export const connectionStateSchema = z.object({
+  participantId: z.string(),
   userId: z.string().nullable(),
   displayName: z.string(),
   avatarUrl: z.string().max(500).nullable(),
   role: roleSchema,
-  /** Times of the chat messages that count against the limit, in milliseconds; a window of a minute outlives the memory. */
+  /** What lets this person in, and which invite it was: so that the room knows whom a revocation is about. */
+  via: z.enum(VIAS),
+  inviteId: z.string().nullable(),
+  /** Where the connection comes from; null when the network doesn't say. */
+  address: z.string().nullable(),
+  /** Times of what counts against a limit per minute, in milliseconds: a minute outlives the memory. */
   chatTimes: z.array(z.number()).default([]),
-  /** The same of the AI requests. */
+  switchTimes: z.array(z.number()).default([]),
   agentTimes: z.array(z.number()).default([]),
-  /** Where it comes from, as Cloudflare says; null where the network doesn't. */
-  address: z.string().max(64).nullable().default(null),
 });
 export type ConnectionState = z.infer<typeof connectionStateSchema>;
 
-/** A connection that has been let in and has its state; before that its state is null. */
+/** A connection that has been let in and has its state; before that, and once it was sent away, its state is null. */
 export type Member = Party.Connection<ConnectionState> & { state: Readonly<ConnectionState> };
 
 export function isMember(connection: Party.Connection<ConnectionState>): connection is Member {
   return connection.state !== null;
 }
 
-export function participantOf({ userId, displayName, role }: ConnectionState): WireParticipant {
-  return { user_id: userId, display_name: displayName, role };
+export function participantOf({
+  userId,
+  displayName,
+  role,
+  participantId,
+}: ConnectionState): WireParticipant {
+  return { user_id: userId, display_name: displayName, role, participant_id: participantId };
 }
 
-/** Everybody present: signed-in people once however many tabs they have, anonymous ones once a connection. */
+/** Everybody present, each person once however many tabs they have. */
 export function participantsOf(members: Iterable<Member>): WireParticipant[] {
   const participants = new Map<string, WireParticipant>();
-  for (const member of members) {
-    participants.set(member.state.userId ?? `connection ${member.id}`, participantOf(member.state));
-  }
+  for (const { state } of members) participants.set(state.participantId, participantOf(state));
   return [...participants.values()];
+}
+
+export function occupantOf({ id, state }: Member): Occupant {
+  return { connectionId: id, participantId: state.participantId, address: state.address };
 }

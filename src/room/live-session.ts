@@ -90,13 +90,17 @@ export class LiveSession {
   #isClosed = false;
   /** Commits made by this instance. */
   #commits = 0;
-  #idleWaiters: (() => void)[] = [];
+  /** How many things were given to commits to come, and how many of them are committed. */
+  #given = 0;
+  #committed = 0;
+  #waiters: { given: number; resolve: () => void; reject: (error: Error) => void }[] = [];
 
   #home: Home | null;
   #isDirty: boolean;
   #isAlarmArmed = false;
   #lastLease = { reportedAtMs: Number.NEGATIVE_INFINITY, leftMs: 0 };
-  #flushing: Promise<void> | null = null;
+  #flushing: Promise<boolean> | null = null;
+  #nextFlush: Promise<boolean> | null = null;
   #degraded: { reason: string; since: string } | null = null;
 
   /** Messages not known to be in Postgres. */
@@ -139,6 +143,10 @@ export class LiveSession {
   get flushedRev(): number {
     return this.#flushedRev;
   }
+  /** Where what was committed last is safe. */
+  get durable(): 'buffer' | 'postgres' {
+    return this.#codeMissingInBuffer ? 'postgres' : 'buffer';
+  }
   /** What clients are told while storage is in trouble, else null. */
   get degraded(): ServerPayload<'degraded'> | null {
     return this.#degraded;
@@ -159,6 +167,7 @@ export class LiveSession {
     if (requestId !== undefined) this.#receipts.add(connectionId, { requestId, rev: this.#rev });
     this.#pending.code = this.#codeNow((this.#pending.code?.edits ?? 0) + 1);
     this.#pending.edits.set(connectionId, { rev: this.#rev, requestId });
+    this.#given += 1;
     this.#schedule();
     return { rev: this.#rev };
   }
@@ -179,7 +188,7 @@ export class LiveSession {
     if (this.#known.has(message.id)) {
       const waiting = this.#pending.senders.has(message.id) ? this.#pending : this.#inFlight;
       if (waiting?.senders.has(message.id)) waiting.senders.set(message.id, connectionId);
-      else this.#ports.send(connectionId, 'ack', { message_id: message.id, durable: this.#durable });
+      else this.#ports.send(connectionId, 'ack', { message_id: message.id, durable: this.durable });
       return 'duplicate';
     }
     if (this.#pending.messages.length >= MAX_PENDING_MESSAGES) return 'full';
@@ -188,6 +197,7 @@ export class LiveSession {
     this.#remember(accepted);
     this.#pending.messages.push(accepted);
     this.#pending.senders.set(accepted.id, connectionId);
+    this.#given += 1;
     this.#schedule();
     return accepted;
   }
@@ -209,19 +219,33 @@ export class LiveSession {
     return this.#recent;
   }
 
-  /** Resolves when nothing waits for a commit. */
-  async idle(): Promise<void> {
-    if (isEmpty(this.#pending) && !this.#inFlight) return;
-    await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
+  /**
+   * Resolves when all that was accepted up to now is committed; in a busy session there is always more to come. While
+   * no store answers, that takes as long as they don't.
+   * @throws {SupersededError} another room has taken over: it won't be committed here any more.
+   */
+  async committed(): Promise<void> {
+    if (this.#isClosed) throw new SupersededError(this.id);
+    if (this.#committed >= this.#given) return;
+    const given = this.#given;
+    await new Promise<void>((resolve, reject) => this.#waiters.push({ given, resolve, reject }));
   }
 
-  /** Flushes what is dirty, once at a time; failures are left to the alarm. */
-  async flush(): Promise<void> {
-    if (!this.#mayBeDirty()) return;
-    this.#flushing ??= this.#flush().finally(() => {
+  /** Flushes all that was accepted up to now; false when that failed, and then it is left to the alarm. */
+  flush(): Promise<boolean> {
+    if (!this.#mayBeDirty()) return Promise.resolve(true);
+    if (this.#flushing) {
+      // It may have begun before the last commit. Whoever comes meanwhile shares the one after it.
+      this.#nextFlush ??= this.#flushing.then(() => {
+        this.#nextFlush = null;
+        return this.flush();
+      });
+      return this.#nextFlush;
+    }
+    this.#flushing = this.#flush().finally(() => {
       this.#flushing = null;
     });
-    await this.#flushing;
+    return this.#flushing;
   }
 
   /**
@@ -232,6 +256,7 @@ export class LiveSession {
     if (this.#degraded) {
       // A room in which nobody types has to find out by itself that storage is back.
       this.#pending.code ??= this.#codeNow(0);
+      this.#given += 1;
       this.#schedule();
       await this.armAlarm();
       return;
@@ -254,11 +279,7 @@ export class LiveSession {
   /** Stops: nothing is committed any more. */
   close(): void {
     this.#isClosed = true;
-    this.#wakeIdle();
-  }
-
-  get #durable(): 'buffer' | 'postgres' {
-    return this.#codeMissingInBuffer ? 'postgres' : 'buffer';
+    for (const { reject } of this.#waiters.splice(0)) reject(new SupersededError(this.id));
   }
 
   #mayBeDirty(): boolean {
@@ -281,7 +302,7 @@ export class LiveSession {
       // Not committed yet: its acknowledgement comes with the commit, to whoever has the connection's id then.
       if (waiting && waiting.rev >= rev) return;
     }
-    this.#ports.send(connectionId, 'ack', { rev, request_id: requestId, durable: this.#durable });
+    this.#ports.send(connectionId, 'ack', { rev, request_id: requestId, durable: this.durable });
   }
 
   #remember(message: SessionMessage): void {
@@ -307,6 +328,7 @@ export class LiveSession {
   async #commit(): Promise<void> {
     if (this.#isClosed || this.#inFlight || isEmpty(this.#pending)) return;
     const batch = this.#pending;
+    const given = this.#given;
     this.#pending = emptyBatch();
     this.#inFlight = batch;
     if (this.#codeMissingInBuffer) batch.code ??= this.#codeNow(0);
@@ -343,6 +365,7 @@ export class LiveSession {
       this.#pending.code = this.#codeNow(this.#pending.code?.edits ?? 0);
     } else {
       this.#acknowledge(batch, result.durable);
+      this.#committed = given;
     }
     if (result.wasForgotten) this.#commitAgain();
     this.#commits += 1;
@@ -350,7 +373,11 @@ export class LiveSession {
     const isDirty = result.durable === 'buffer' ? result.isDirty : this.#unflushed.size > 0;
     this.#learn({ ...result, isDirty }, this.#commits);
     this.#schedule(result.durable === 'postgres' ? this.#options.fallbackMs : 0);
-    this.#wakeIdle();
+    this.#waiters = this.#waiters.filter((waiter) => {
+      if (waiter.given > this.#committed) return true;
+      waiter.resolve();
+      return false;
+    });
   }
 
   /** After a commit, before its acknowledgement: what has to be known even if this instance is gone the next moment. */
@@ -406,6 +433,7 @@ export class LiveSession {
     if (isEmpty(lost)) return;
     this.#ports.log('buffer_lost', `committing again: rev ${this.#rev}, ${lost.messages.length} messages`);
     this.#pending = joinBatches(lost, this.#pending);
+    this.#given += 1;
   }
 
   /** @param asOf how many commits had been made when it was asked: a later one makes the answer "clean" out of date. */
@@ -445,15 +473,18 @@ export class LiveSession {
     }
   }
 
-  async #flush(): Promise<void> {
-    await this.idle();
-    if (this.#isClosed) return;
-    const asOf = this.#commits;
+  async #flush(): Promise<boolean> {
     try {
+      await this.committed();
+      const asOf = this.#commits;
       this.#learn(await this.#ports.flush(this.id), asOf);
       await this.#noteClean();
+      return true;
     } catch (error) {
-      this.#ports.log('flush_failed', error instanceof Error ? error.message : 'unknown');
+      if (!(error instanceof SupersededError)) {
+        this.#ports.log('flush_failed', error instanceof Error ? error.message : 'unknown');
+      }
+      return false;
     }
   }
 
@@ -477,10 +508,5 @@ export class LiveSession {
     const since = this.#degraded?.since ?? new Date(this.#ports.clock.now()).toISOString();
     this.#degraded = { reason, since };
     this.#ports.broadcast('degraded', this.#degraded);
-  }
-
-  #wakeIdle(): void {
-    if (!this.#isClosed && (!isEmpty(this.#pending) || this.#inFlight)) return;
-    for (const wake of this.#idleWaiters.splice(0)) wake();
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The PartyKit server of one session. It reads in the order of its life: edge, start, connect, message, close, alarm.
+ * The PartyKit server of one session. It reads in the order of its life: edge, request, connect, message, close, alarm.
  *
  * What PartyKit makes special:
  * - With `hibernate: true` memory is gone between messages. What must outlive it is in the connections' state, in the
@@ -13,103 +13,205 @@ import type * as Party from 'partykit/server';
 import { z } from 'zod';
 import {
   CHAT_HISTORY_MESSAGES,
-  type ErrorCode,
-  MAX_CHAT_PER_MINUTE,
-  MAX_CODE_UPDATES_PER_SECOND,
-  MAX_SIGNALS_PER_SECOND,
-  PING_TIMEOUT_MS,
   parseClientMessage,
   type ServerMessageType,
   type ServerPayload,
 } from '../protocol/index.ts';
-import { SessionNotFoundError, StorageUnavailableError } from '../sessions/errors.ts';
+import { SessionNotFoundError, StorageUnavailableError, SupersededError } from '../sessions/errors.ts';
+import { may } from '../sessions/permissions.ts';
 import { HOMES, type SessionMessage } from '../sessions/types.ts';
-import { admit, admittedState, configOf, refuse } from './access.ts';
 import { agentPortsOf } from './agent-ports.ts';
 import { AgentRuns } from './agent-runs.ts';
-import { type ConnectionState, isMember, type Member, participantOf, participantsOf } from './connection.ts';
+import {
+  type ConnectionState,
+  isMember,
+  type Member,
+  occupantOf,
+  participantOf,
+  participantsOf,
+} from './connection.ts';
+import { connect, explain, instruct, proxy } from './edge.ts';
 import { requestFlush } from './flush-client.ts';
 import type { HandlerContext } from './handlers/context.ts';
 import { dispatch } from './handlers/index.ts';
+import { chatHistory, conversationHistory } from './histories.ts';
+import { carryOut } from './instructions.ts';
 import { LiveSession } from './live-session.ts';
-import { SlidingWindow } from './rate-limit.ts';
-import { storageOf } from './storage.ts';
+import { log } from './log.ts';
+import { MemberLimits } from './member-limits.ts';
+import { Outbox } from './outbox.ts';
+import { type Pass, passOf, passSchema } from './pass.ts';
+import { PresenceRecorder } from './presence.ts';
+import { refuse } from './refusal.ts';
+import { Roster } from './roster.ts';
+import { type Occupant, Seats } from './seats.ts';
+import { StandingNotes } from './standing-notes.ts';
+import { configOf, storageOf } from './storage.ts';
+import { StrudelContext } from './strudel-context.ts';
+import { within } from './within.ts';
 
 type Connection = Party.Connection<ConnectionState>;
 
-/** How long the room is quiet before the broadcast counter is noted; hibernation never comes sooner than seconds. */
-const SEQ_NOTE_MS = 1_000;
 /** A flush includes a sweep's worth of waiting for Postgres. */
 const FLUSH_TIMEOUT_MS = 20_000;
+/** How long a connection that was let in may take to be there. */
+const SEAT_HOLD_MS = 30_000;
+/** How long a session that ends waits for its last acknowledgements before it sends everybody away. */
+const LAST_COMMIT_MS = 3_000;
 
-/** Close codes: RFC 6455's, and 4404 for a session that is no longer there. */
-const CLOSE = { replaced: 1000, silent: 1001, moved: 1012, unavailable: 1013, notFound: 4404 } as const;
+/** Close codes: RFC 6455's, and of the range for applications 4403 and 4404, which mean what HTTP's do. */
+const CLOSE = {
+  ended: 1000,
+  replaced: 1000,
+  silent: 1001,
+  moved: 1012,
+  unavailable: 1013,
+  forbidden: 4403,
+  notFound: 4404,
+} as const;
 
-/** Per-connection limits that need no more memory than the instance's: whoever waits for hibernation has waited long enough. */
-interface Limits {
-  edits: SlidingWindow;
-  signals: SlidingWindow;
-}
+const OPEN = 1;
+
+const ADDRESS_IS_FULL = 'there are too many connections from your network';
+const knockSchema = z.object({ connectionId: z.string(), address: z.string() });
 
 export default class SessionRoom implements Party.Server {
   readonly options: Party.ServerOptions = { hibernate: true };
   readonly #room: Party.Room;
-  #session: Promise<LiveSession> | null = null;
-  #live: LiveSession | null = null;
-  #id: string | null = null;
-  #seq: Promise<{ value: number }> | null = null;
-  #isNotingSeq = false;
-  #lastBroadcastMs = 0;
-  readonly #joining = new WeakMap<object, Promise<void>>();
-  readonly #limits = new WeakMap<object, Limits>();
-  readonly #chats = new WeakMap<object, SlidingWindow>();
-  readonly #lastHeardMs = new WeakMap<object, number>();
+  readonly #roster: Roster;
+  readonly #outbox: Outbox;
+  readonly #notes: StandingNotes;
+  readonly #strudel: StrudelContext;
+  readonly #presence: PresenceRecorder;
+  readonly #seats: Seats;
+  readonly #limits = new MemberLimits();
   readonly #agents = new AgentRuns({
     ports: () => agentPortsOf(configOf(this.#room.env)),
     log: (event, detail) => log(this.#id, event, detail),
   });
-  #lastSilenceCheckMs = 0;
+  readonly #joining = new WeakMap<object, Promise<void>>();
+  #session: Promise<LiveSession> | null = null;
+  #live: LiveSession | null = null;
+  #id: string | null = null;
 
   constructor(room: Party.Room) {
     this.#room = room;
+    const { storage } = room;
+    const config = configOf(room.env);
+    this.#roster = new Roster(room);
+    this.#outbox = new Outbox({ storage, members: () => this.#roster.members() });
+    this.#notes = new StandingNotes(storage, Date.now);
+    this.#strudel = new StrudelContext(storage);
+    this.#seats = new Seats({
+      perPerson: config.CONNECTIONS_PER_USER,
+      perAddress: config.CONNECTIONS_PER_ADDRESS,
+      holdMs: SEAT_HOLD_MS,
+    });
+    this.#presence = new PresenceRecorder({
+      present: () => this.#roster.present(),
+      record: async (participantIds) =>
+        storageOf(config).people.recordPresence(await this.#sessionId(), participantIds),
+      note: (recorded) => void storage.put('present', recorded),
+      log: (event, detail) => log(this.#id, event, detail),
+      clock: { now: Date.now, setTimeout: (task, delayMs) => void setTimeout(task, delayMs) },
+    });
   }
 
   // ---- at the edge -------------------------------------------------------------------------------------------------
 
-  static onBeforeConnect(request: Party.Request, lobby: Party.Lobby) {
-    return admit(request, lobby);
+  static onBeforeConnect(request: Party.Request, lobby: Party.Lobby): Promise<Response> {
+    return connect(request, lobby.id, lobby);
   }
 
-  /**
-   * A plain GET of a room's address goes through the same checks, since a browser hides why an upgrade was refused.
-   * Nothing outside gets further over HTTP; the edge's own calls don't come through here.
-   */
-  static async onBeforeRequest(request: Party.Request, lobby: Party.Lobby): Promise<Response> {
-    const admitted = await admit(request, lobby);
-    return admitted instanceof Response ? admitted : refuse(426, 'bad_request', 'connect with a WebSocket');
+  /** Over HTTP: the Worker's instructions, and for everybody else the reason why a connection is refused. */
+  static onBeforeRequest(request: Party.Request, lobby: Party.Lobby): Promise<Response> {
+    return request.method === 'POST' ? instruct(request, lobby.id, lobby) : explain(request, lobby.id, lobby);
   }
 
-  /** The Worker's API under the page's own origin, so that the page needs no CORS and one address. */
-  static onFetch(request: Party.Request, lobby: Party.FetchLobby): Promise<Response> | Response {
-    const url = new URL(request.url);
-    if (!url.pathname.startsWith('/api/')) return refuse(404, 'not_found', 'there is nothing here');
-    const target = new URL(url.pathname + url.search, configOf(lobby.env).WORKER_URL);
-    return fetch(target.href, new Request(target.href, request as unknown as Request));
+  /** Everything that is neither a room nor one of the page's files. */
+  static async onFetch(request: Party.Request, lobby: Party.FetchLobby): Promise<Response> {
+    if (new URL(request.url).pathname !== '/api/v1/ws') return proxy(request, lobby);
+    const isUpgrade = request.headers.get('upgrade')?.toLowerCase() === 'websocket';
+    return isUpgrade ? connect(request, null, lobby) : explain(request, null, lobby);
   }
 
-  /** The edge asks whether the session can be entered, before it lets a connection be upgraded. */
-  async onRequest(): Promise<Response> {
+  // ---- request -----------------------------------------------------------------------------------------------------
+
+  /** Only the edge's own requests get here. */
+  async onRequest(request: Party.Request): Promise<Response> {
+    const what = new URL(request.url).pathname.split('/').at(-1);
+    // Anybody can make the edge ask this, for any session id: it must leave no trace in storage.
+    if (what === 'door') return this.#knocked(request);
     try {
-      await this.#open();
-      return new Response(null, { status: 204 });
+      await this.#ready();
+      return await (what === 'instruct' ? this.#instructed(request) : this.#asked(request));
     } catch (error) {
       if (error instanceof SessionNotFoundError) return refuse(404, 'not_found', 'there is no such session');
-      if (error instanceof StorageUnavailableError) {
-        log(this.#id, 'open_failed', error.message);
+      if (error instanceof StorageUnavailableError || error instanceof SupersededError) {
+        log(this.#id, 'request_failed', error.message);
         return refuse(503, 'server_error', 'storage is out of reach, try again in a moment');
       }
       throw error;
     }
+  }
+
+  /** Whether somebody who isn't known yet may come in, as far as his address goes. */
+  async #knocked(request: Party.Request): Promise<Response> {
+    const { connectionId, address } = knockSchema.parse(await request.json());
+    const isFree = this.#seats.hasRoomFor(address, connectionId, this.#occupants(), Date.now());
+    return isFree ? new Response(null, { status: 204 }) : refuse(429, 'too_many_requests', ADDRESS_IS_FULL);
+  }
+
+  /** Whether a connection may be upgraded. If so it has its seat from here on. */
+  async #asked(request: Party.Request): Promise<Response> {
+    const pass = passSchema.parse(await request.json());
+    // From here to the seat nothing waits: of any number that come at once, each sees those before it.
+    const refusal = this.#refusalOf(pass);
+    if (refusal) return refusal;
+    this.#seats.hold(pass.ticket, pass, Date.now());
+    // Whether or not the connection comes: it may be in the books as present already.
+    this.#presence.changed();
+    try {
+      await this.#open();
+    } catch (error) {
+      this.#seats.release(pass.ticket);
+      throw error;
+    }
+    return new Response(null, { status: 204 });
+  }
+
+  #refusalOf(pass: Pass): Response | null {
+    const judgement = this.#notes.judge(pass);
+    if (!judgement.isIn) return refuse(judgement.status, judgement.error, judgement.message);
+    this.#closeSilent(Date.now());
+    switch (this.#seatFor(pass)) {
+      case 'person_is_full':
+        return refuse(429, 'too_many_requests', 'you have too many connections to this session');
+      case 'address_is_full':
+        return refuse(429, 'too_many_requests', ADDRESS_IS_FULL);
+      case 'free':
+        return null;
+    }
+  }
+
+  #seatFor(pass: Pass) {
+    return this.#seats.check(pass, this.#occupants(), Date.now());
+  }
+
+  #occupants(): Occupant[] {
+    return [...this.#roster.members()].map(occupantOf);
+  }
+
+  async #instructed(request: Party.Request): Promise<Response> {
+    return carryOut(await request.json(), {
+      roster: this.#roster,
+      notes: this.#notes,
+      outbox: this.#outbox,
+      session: () => this.#open(),
+      sendAway: (member, reason) => this.#sendAway(member, reason),
+      tellState: (member) => this.#tellState(member),
+      end: (reason) => this.#end(reason),
+    });
   }
 
   // ---- connect -----------------------------------------------------------------------------------------------------
@@ -122,45 +224,58 @@ export default class SessionRoom implements Party.Server {
   }
 
   async #join(connection: Connection, request: Party.ConnectionContext['request']): Promise<void> {
-    const state = admittedState(request);
-    if (!state) {
+    const pass = passOf(request);
+    if (!pass) {
       connection.close(CLOSE.unavailable, 'not admitted');
       return;
     }
-    const seq = await this.#sequence();
+    await this.#ready();
     const session = await this.#open();
     const history = await session.history();
 
     // From here to the end nothing waits: the state and what comes after it leave no gap between them.
-    let isReturning = false;
-    for (const other of this.#members()) {
-      if (other.id === connection.id && other !== connection) {
-        isReturning = true;
-        this.#leaveQuietly(other);
-      }
+    const hasSeat = this.#seats.release(pass.ticket);
+    if (connection.readyState !== OPEN) return;
+    const judgement = this.#notes.judge(pass);
+    if (!judgement.isIn) {
+      const { ended } = this.#notes;
+      if (ended) this.#outbox.reply(connection, 'session_ended', ended);
+      else this.#outbox.refuse(connection, judgement.error, judgement.message);
+      connection.close(ended ? CLOSE.ended : CLOSE.forbidden, judgement.message);
+      return;
     }
-    const isPresent = [...this.#members()].some(
-      (m) => state.userId !== null && m.state.userId === state.userId,
-    );
-    connection.setState(state);
+    // It was long on the way, or another instance gave it its seat.
+    if (!hasSeat && this.#seatFor(pass) !== 'free') {
+      connection.close(CLOSE.unavailable, 'too many connections');
+      return;
+    }
+    const wasHere = this.#roster.of(pass.participantId).length > 0;
+    for (const other of [...this.#roster.members()]) {
+      if (other.id === connection.id && other !== connection) this.#replace(other, pass);
+    }
+    const { participantId, userId, displayName, avatarUrl, inviteId, address } = pass;
+    const { role, via } = judgement;
+    const person = { participantId, userId, displayName, avatarUrl, role, via, inviteId, address };
+    connection.setState({ ...person, chatTimes: [], switchTimes: [], agentTimes: [] });
     if (!isMember(connection)) return;
-    this.#reply(
-      connection,
-      'session_state',
-      {
-        code: session.code,
-        rev: session.rev,
-        flushed_rev: session.flushedRev,
-        your_role: state.role,
-        your_display_name: state.displayName,
-        participants: participantsOf(this.#members()),
-        ...histories(history),
-        strudel_id: null,
-      },
-      seq.value,
-    );
-    if (session.degraded) this.#reply(connection, 'degraded', session.degraded);
-    if (!isReturning && !isPresent) this.#broadcast('user_joined', participantOf(state), connection);
+    const token = pass.token === null ? {} : { token: pass.token };
+    this.#outbox.reply(connection, 'session_state', {
+      ...this.#stateFor(connection, session, history),
+      ...token,
+    });
+    if (session.degraded) this.#outbox.reply(connection, 'degraded', session.degraded);
+    if (!wasHere) this.#outbox.broadcast('user_joined', participantOf(connection.state), connection);
+    this.#presence.changed();
+  }
+
+  /** The client of a socket is back on another one; only if it is somebody else now does anybody hear of a departure. */
+  #replace(member: Member, by: Pass): void {
+    const { state } = member;
+    member.setState(null);
+    member.close(CLOSE.replaced, 'replaced');
+    if (state.participantId === by.participantId) return;
+    this.#agents.left(member.id);
+    this.#tellLeft(state);
   }
 
   // ---- message -----------------------------------------------------------------------------------------------------
@@ -168,10 +283,10 @@ export default class SessionRoom implements Party.Server {
   async onMessage(frame: string | ArrayBuffer | ArrayBufferView, connection: Connection): Promise<void> {
     try {
       if (!isMember(connection)) await this.#joining.get(connection);
+      await this.#ready();
       if (!isMember(connection)) return;
-      await this.#sequence();
       const now = Date.now();
-      this.#lastHeardMs.set(connection, now);
+      this.#roster.heard(connection, now);
       this.#closeSilent(now);
       await this.#handle(frame, connection, now);
     } catch (error) {
@@ -181,38 +296,42 @@ export default class SessionRoom implements Party.Server {
 
   async #handle(frame: string | ArrayBuffer | ArrayBufferView, sender: Member, nowMs: number): Promise<void> {
     if (typeof frame !== 'string') {
-      this.#refuse(sender, 'bad_request', 'messages are text frames', undefined);
+      this.#outbox.refuse(sender, 'bad_request', 'messages are text frames');
       return;
     }
     const parsed = parseClientMessage(frame);
-    const limits = this.#limitsOf(sender);
-    const isEdit = parsed.ok && parsed.message.type === 'code_update';
-    // What doesn't parse counts too, or garbage would be free.
-    if (!(isEdit ? limits.edits : limits.signals).take(nowMs)) {
-      this.#refuse(sender, 'too_many_requests', 'too many messages, slow down', parsed.requestId);
+    const { requestId } = parsed;
+    if (!this.#limits.takeMessage(sender, parsed.ok ? parsed.message.type : null, nowMs)) {
+      this.#outbox.refuse(sender, 'too_many_requests', 'too many messages, slow down', { requestId });
+      return;
+    }
+    if (this.#notes.ended) {
+      this.#outbox.refuse(sender, 'forbidden', 'the session has ended', { requestId });
       return;
     }
     if (!parsed.ok) {
-      this.#reply(sender, 'error', {
-        error: parsed.error,
-        message: parsed.message,
-        ...(parsed.details === undefined ? {} : { details: parsed.details }),
-        ...(parsed.requestId === undefined ? {} : { request_id: parsed.requestId }),
-      });
+      const { error, message, details } = parsed;
+      this.#outbox.refuse(sender, error, message, { requestId, details });
       return;
     }
+    const outbox = this.#outbox;
     const context: HandlerContext = {
       sender,
-      requestId: parsed.requestId,
+      requestId,
       room: {
         session: () => this.#open(),
-        broadcast: (type, payload, except) => this.#broadcast(type, payload, except),
-        reply: (to, type, payload) => this.#reply(to, type, payload),
-        refuse: (to, error, message, requestId) => this.#refuse(to, error, message, requestId),
-        takeChat: (member) => this.#takeChat(member, nowMs),
-        members: () => this.#members(),
-        strudelId: () => null,
+        members: () => this.#roster.members(),
+        strudelId: () => this.#strudel.strudelId,
+        switchStrudel: (strudelId, conversation) => this.#strudel.switchTo(strudelId, conversation),
+        brought: () => this.#strudel.entries,
         agents: this.#agents,
+        strudels: storageOf(configOf(this.#room.env)).strudels,
+        broadcast: (type, payload, except) => outbox.broadcast(type, payload, except),
+        reply: (to, type, payload) => outbox.reply(to, type, payload),
+        refuse: (to, error, message, id) => outbox.refuse(to, error, message, { requestId: id }),
+        tellState: (to, id) => this.#tellState(to, id),
+        takePerMinute: (member, what) => this.#limits.takePerMinute(member, what, nowMs),
+        log: (event, detail) => log(this.#id, event, detail),
       },
     };
     await dispatch(parsed.message, context);
@@ -227,18 +346,14 @@ export default class SessionRoom implements Party.Server {
     } catch {
       // It was complete already.
     }
-    const isReplaced = [...this.#members()].some((m) => m !== connection && m.id === connection.id);
+    const isReplaced = [...this.#roster.members()].some((m) => m !== connection && m.id === connection.id);
     if (!isReplaced) this.#agents.left(connection.id);
     try {
-      await this.#sequence();
+      await this.#ready();
       if (isMember(connection)) {
         const { state } = connection;
-        const isStillHere = [...this.#members()].some(
-          (m) =>
-            m !== connection &&
-            (m.id === connection.id || (state.userId !== null && m.state.userId === state.userId)),
-        );
-        if (!isStillHere) this.#broadcast('user_left', participantOf(state), connection);
+        connection.setState(null);
+        this.#tellLeft(state);
       }
       // A fresh instance only loads the session for this if something of it may still be dirty.
       const mayBeDirty = this.#live !== null || (await this.#home()) !== 'clean';
@@ -252,10 +367,49 @@ export default class SessionRoom implements Party.Server {
     await this.onClose(connection);
   }
 
+  /** Somebody's connection is gone: he is too, unless he has another. */
+  #tellLeft(state: ConnectionState): void {
+    if (this.#roster.of(state.participantId).length > 0) return;
+    this.#outbox.broadcast('user_left', participantOf(state));
+    this.#presence.changed();
+  }
+
+  #sendAway(member: Member, reason: string): void {
+    const { state } = member;
+    this.#outbox.refuse(member, 'forbidden', reason);
+    member.setState(null);
+    member.close(CLOSE.forbidden, reason);
+    this.#agents.left(member.id);
+    this.#tellLeft(state);
+  }
+
+  /** Closes who hasn't been heard of for too long. */
+  #closeSilent(nowMs: number): void {
+    for (const member of this.#roster.silent(nowMs)) member.close(CLOSE.silent, 'nothing heard for too long');
+  }
+
+  /** The session has ended: nothing is accepted any more, what was accepted is acknowledged, then everybody is sent away. */
+  async #end(reason: string): Promise<number> {
+    this.#notes.noteEnded(reason);
+    // Whatever becomes of it: it is flushed, here or by the alarm, also after the end.
+    if (this.#live) await within(LAST_COMMIT_MS, this.#live.committed()).catch(() => {});
+    const members = [...this.#roster.members()];
+    if (members.length > 0) this.#outbox.broadcast('session_ended', { reason });
+    for (const member of members) {
+      member.setState(null);
+      member.close(CLOSE.ended, 'session ended');
+      this.#agents.left(member.id);
+    }
+    this.#presence.changed();
+    void this.#live?.flush();
+    return members.length;
+  }
+
   // ---- alarm -------------------------------------------------------------------------------------------------------
 
   async onAlarm(): Promise<void> {
     try {
+      await this.#ready();
       await (await this.#open({ byAlarm: true })).onAlarm();
     } catch (error) {
       if (error instanceof SessionNotFoundError) return;
@@ -266,6 +420,11 @@ export default class SessionRoom implements Party.Server {
   }
 
   // ---- the session -------------------------------------------------------------------------------------------------
+
+  /** What the room kept in its own storage is at hand. */
+  async #ready(): Promise<void> {
+    await Promise.all([this.#outbox.open(() => this.#sessionId()), this.#notes.load(), this.#strudel.load()]);
+  }
 
   /** The live session, loaded once; a failure to load is not kept. */
   #open({ byAlarm = false } = {}): Promise<LiveSession> {
@@ -279,9 +438,9 @@ export default class SessionRoom implements Party.Server {
   async #load(byAlarm: boolean): Promise<LiveSession> {
     const config = configOf(this.#room.env);
     const id = await this.#sessionId();
-    const sessions = storageOf(config).repository;
+    const { repository } = storageOf(config);
     const home = await this.#home();
-    const opened = await sessions.open(id, home);
+    const opened = await repository.open(id, home);
     if (!opened) throw new SessionNotFoundError(id);
     const { storage } = this.#room;
     this.#live = new LiveSession(
@@ -296,18 +455,14 @@ export default class SessionRoom implements Party.Server {
         historySize: CHAT_HISTORY_MESSAGES,
       },
       {
-        repository: sessions,
+        repository,
         flush: (sessionId) =>
           requestFlush(
             { workerUrl: config.WORKER_URL, flushSecret: config.FLUSH_SECRET, timeoutMs: FLUSH_TIMEOUT_MS },
             sessionId,
           ),
-        send: (connectionId, type, payload) => {
-          for (const member of this.#members()) {
-            if (member.id === connectionId) this.#reply(member, type, payload);
-          }
-        },
-        broadcast: (type, payload) => this.#broadcast(type, payload),
+        send: (connectionId, type, payload) => this.#send(connectionId, type, payload),
+        broadcast: (type, payload) => this.#outbox.broadcast(type, payload),
         noteHome: (where) => storage.put('home', where),
         armAlarm: (delayMs) => storage.setAlarm(Date.now() + delayMs),
         onSuperseded: () => this.#moveAway(),
@@ -317,6 +472,8 @@ export default class SessionRoom implements Party.Server {
     );
     // What an earlier instance left dirty has an alarm, unless that was lost with it.
     if (opened.isDirty && !byAlarm) await this.#live.armAlarm();
+    const recorded = z.string().nullable().catch(null);
+    this.#presence.resume(recorded.parse((await storage.get('present')) ?? null));
     return this.#live;
   }
 
@@ -344,54 +501,49 @@ export default class SessionRoom implements Party.Server {
     log(this.#id, 'superseded', 'another room has taken the session over');
     this.#session = null;
     this.#live = null;
-    this.#broadcast('server_shutdown', { reason: 'moved' });
+    this.#outbox.broadcast('server_shutdown', { reason: 'moved' });
     for (const connection of this.#room.getConnections()) connection.close(CLOSE.moved, 'moved');
   }
 
-  // ---- connections and messages ------------------------------------------------------------------------------------
+  // ---- what clients are told ---------------------------------------------------------------------------------------
 
-  *#members(): Iterable<Member> {
-    for (const connection of this.#room.getConnections<ConnectionState>()) {
-      if (isMember(connection)) yield connection;
+  #send<T extends ServerMessageType>(connectionId: string, type: T, payload: ServerPayload<T>): void {
+    for (const member of this.#roster.members()) {
+      if (member.id === connectionId) this.#outbox.reply(member, type, payload);
     }
   }
 
-  /** A socket whose client is back on another one: closed without anybody being told of a departure. */
-  #leaveQuietly(connection: Member): void {
-    connection.setState(null);
-    connection.close(CLOSE.replaced, 'replaced');
+  /** The session as it is now, to one member. */
+  async #tellState(to: Member, requestId?: string): Promise<void> {
+    const session = await this.#open();
+    const history = await session.history();
+    if (!isMember(to)) return;
+    const state = this.#stateFor(to, session, history);
+    this.#outbox.reply(to, 'session_state', {
+      ...state,
+      ...(requestId === undefined ? {} : { request_id: requestId }),
+    });
   }
 
-  /** Closes who hasn't been heard of for too long. Looked at when there is something else to do: silence alone costs nothing. */
-  #closeSilent(nowMs: number): void {
-    if (nowMs - this.#lastSilenceCheckMs < PING_TIMEOUT_MS / 4) return;
-    this.#lastSilenceCheckMs = nowMs;
-    for (const member of this.#members()) {
-      const heardMs = this.#lastHeardMs.get(member);
-      if (heardMs === undefined) this.#lastHeardMs.set(member, nowMs);
-      else if (nowMs - heardMs > PING_TIMEOUT_MS) member.close(CLOSE.silent, 'nothing heard for too long');
-    }
-  }
-
-  #limitsOf(connection: Member): Limits {
-    let limits = this.#limits.get(connection);
-    if (!limits) {
-      limits = {
-        edits: new SlidingWindow(MAX_CODE_UPDATES_PER_SECOND, 1_000),
-        signals: new SlidingWindow(MAX_SIGNALS_PER_SECOND, 1_000),
-      };
-      this.#limits.set(connection, limits);
-    }
-    return limits;
-  }
-
-  #takeChat(member: Member, nowMs: number): boolean {
-    const window =
-      this.#chats.get(member) ?? new SlidingWindow(MAX_CHAT_PER_MINUTE, 60_000, member.state.chatTimes);
-    this.#chats.set(member, window);
-    if (!window.take(nowMs)) return false;
-    member.setState({ ...member.state, chatTimes: window.times(nowMs) });
-    return true;
+  #stateFor(
+    { state }: Member,
+    session: LiveSession,
+    history: readonly SessionMessage[],
+  ): ServerPayload<'session_state'> {
+    const { strudelId, brought } = this.#strudel;
+    return {
+      code: session.code,
+      rev: session.rev,
+      flushed_rev: session.flushedRev,
+      your_role: state.role,
+      your_display_name: state.displayName,
+      participants: participantsOf(this.#roster.members()),
+      chat_history: chatHistory(history),
+      conversation_history: may(state.role, 'read_conversation')
+        ? [...brought, ...conversationHistory(history, strudelId)]
+        : [],
+      strudel_id: strudelId,
+    };
   }
 
   /** What a client is told when something of ours fails: never why. */
@@ -404,96 +556,4 @@ export default class SessionRoom implements Party.Server {
     // The client keeps what isn't acknowledged, and comes back with it.
     connection.close(CLOSE.unavailable, 'storage is out of reach, try again in a moment');
   }
-
-  /** The broadcast counter, which goes on where the last instance stopped. */
-  #sequence(): Promise<{ value: number }> {
-    this.#seq ??= this.#room.storage.get<number>('seq').then(async (value = 0) => {
-      await this.#sessionId();
-      const seq = { value };
-      this.#counter = seq;
-      return seq;
-    });
-    return this.#seq;
-  }
-  #counter: { value: number } = { value: 0 };
-
-  #broadcast<T extends ServerMessageType>(type: T, payload: ServerPayload<T>, except?: Connection): void {
-    this.#counter.value += 1;
-    this.#noteSequence();
-    const text = this.#envelope(type, payload, this.#counter.value);
-    for (const member of this.#members()) if (member !== except) trySend(member, text);
-  }
-
-  #reply<T extends ServerMessageType>(to: Member, type: T, payload: ServerPayload<T>, seq?: number): void {
-    trySend(to, this.#envelope(type, payload, seq));
-  }
-
-  #refuse(to: Member, error: ErrorCode, message: string, requestId: string | undefined): void {
-    this.#reply(to, 'error', {
-      error,
-      message,
-      ...(requestId === undefined ? {} : { request_id: requestId }),
-    });
-  }
-
-  #envelope(type: ServerMessageType, payload: object, seq: number | undefined): string {
-    return JSON.stringify({ type, session_id: this.#id, timestamp: new Date().toISOString(), seq, payload });
-  }
-
-  /** Notes the counter once the room has gone quiet: a busy one writes nothing, and an instance that dies busy loses its clients anyway. */
-  #noteSequence(): void {
-    this.#lastBroadcastMs = Date.now();
-    if (this.#isNotingSeq) return;
-    this.#isNotingSeq = true;
-    const note = () => {
-      const waitMs = this.#lastBroadcastMs + SEQ_NOTE_MS - Date.now();
-      if (waitMs > 0) {
-        setTimeout(note, waitMs);
-        return;
-      }
-      this.#isNotingSeq = false;
-      void this.#room.storage.put('seq', this.#counter.value);
-    };
-    setTimeout(note, SEQ_NOTE_MS);
-  }
-}
-
-/** A socket may be closing under our hands; what it misses, its client asks for when it is back. */
-function trySend(connection: Connection, text: string): void {
-  try {
-    connection.send(text);
-  } catch {
-    // Closed.
-  }
-}
-
-function histories(messages: readonly SessionMessage[]) {
-  return {
-    chat_history: messages
-      .filter(({ type }) => type === 'chat')
-      .map(({ id, displayName, avatarUrl, content, createdAtMs }) => ({
-        id,
-        display_name: displayName,
-        avatar_url: avatarUrl,
-        content,
-        timestamp: createdAtMs,
-      })),
-    conversation_history: messages
-      .filter(({ type }) => type !== 'chat')
-      .map(({ id, role, content, isCodeResponse, displayName, createdAtMs }) => ({
-        id,
-        role,
-        content,
-        is_code_response: isCodeResponse,
-        display_name: displayName,
-        timestamp: createdAtMs,
-      })),
-  };
-}
-
-/** One JSON line an event; never with anybody's code, messages or tokens in it. */
-function log(sessionId: string | null, event: string, detail: string): void {
-  console.warn(
-    JSON.stringify({ at: new Date().toISOString(), part: 'room', session: sessionId, event, detail }),
-  );
 }

@@ -39,9 +39,14 @@ export interface Admitted {
   isUnconfirmed: boolean;
 }
 
-export type AdmissionOutcome =
-  | { ok: true; admitted: Admitted }
-  | { ok: false; status: 400 | 401 | 403 | 404 | 410 | 503; error: ErrorCode; message: string };
+export interface Refusal {
+  ok: false;
+  status: 400 | 401 | 403 | 404 | 410 | 503;
+  error: ErrorCode;
+  message: string;
+}
+
+export type AdmissionOutcome = { ok: true; admitted: Admitted } | Refusal;
 
 /** Checks tokens; both answer null for one that isn't valid. */
 export interface TokenVerifier {
@@ -51,7 +56,7 @@ export interface TokenVerifier {
 
 export interface AdmissionPorts {
   sessions: Pick<SessionRepository, 'createSession' | 'getSession'>;
-  people: Pick<PeopleRepository, 'upsertUser' | 'enter' | 'standing'>;
+  people: Pick<PeopleRepository, 'upsertUser' | 'enter' | 'standing' | 'isInviteUsable'>;
   tokens: TokenVerifier;
 }
 
@@ -91,14 +96,38 @@ export class Admission {
       if (request.sessionId !== null && caller?.kind === 'participant' && isFor(caller, request.sessionId)) {
         return { ok: true, admitted: { ...admittedBy(caller.access), isUnconfirmed: true } };
       }
-      return refusal(503, 'server_error', 'storage is out of reach, try again in a moment');
+      return unavailable();
+    }
+  }
+
+  /** What speaks against entering a session, or null: nobody enters by asking, and no invite is used. */
+  async look(request: AdmissionRequest & { sessionId: string }): Promise<Refusal | null> {
+    const { sessionId, token, invite } = request;
+    const caller = await callerOf(token, this.#ports.tokens);
+    if (!caller) return refusal(401, 'unauthorized', 'the token is not valid or has expired');
+    const isTheirs = caller.kind === 'participant' && isFor(caller, sessionId);
+    if (caller.kind === 'participant' && !isTheirs) return ofAnotherSession();
+    try {
+      const standing = await this.#ports.people.standing({
+        sessionId,
+        userId: (await this.#identify(caller)).userId,
+        participantId: isTheirs ? caller.access.participantId : null,
+      });
+      if (!standing) return refusalOf('missing', caller);
+      if (!standing.isActive) return refusalOf('ended', caller);
+      if (standing.role !== null) return null;
+      if (standing.isRemoved) return refusalOf('removed', caller);
+      if (invite === null) return refusalOf('refused', caller);
+      const isUsable = await this.#ports.people.isInviteUsable(sessionId, invite);
+      return isUsable ? null : refusalOf('bad_invite', caller);
+    } catch (error) {
+      if (!(error instanceof StorageUnavailableError)) throw error;
+      return isTheirs ? null : unavailable();
     }
   }
 
   async #enter(request: AdmissionRequest, sessionId: string, caller: Caller): Promise<AdmissionOutcome> {
-    if (caller.kind === 'participant' && !isFor(caller, sessionId)) {
-      return refusal(403, 'forbidden', 'the token is for another session');
-    }
+    if (caller.kind === 'participant' && !isFor(caller, sessionId)) return ofAnotherSession();
     const who = await this.#identify(caller);
     const entered = await this.#ports.people.enter({
       sessionId,
@@ -190,18 +219,22 @@ function isFor(caller: Extract<Caller, { kind: 'participant' }>, sessionId: stri
 
 /** What a session token says, taken at its word. */
 function admittedBy(access: SessionAccess): Omit<Admitted, 'isUnconfirmed'> {
-  return { ...access, via: 'grant', inviteId: null };
+  return { ...access, via: access.via ?? 'grant', inviteId: access.inviteId ?? null };
 }
 
-function refusal(
-  status: Extract<AdmissionOutcome, { ok: false }>['status'],
-  error: ErrorCode,
-  message: string,
-): AdmissionOutcome {
+function refusal(status: Refusal['status'], error: ErrorCode, message: string): Refusal {
   return { ok: false, status, error, message };
 }
 
-function refusalOf(outcome: Exclude<EnterOutcome['outcome'], 'entered'>, caller: Caller): AdmissionOutcome {
+function unavailable(): Refusal {
+  return refusal(503, 'server_error', 'storage is out of reach, try again in a moment');
+}
+
+function ofAnotherSession(): Refusal {
+  return refusal(403, 'forbidden', 'the token is for another session');
+}
+
+function refusalOf(outcome: Exclude<EnterOutcome['outcome'], 'entered'>, caller: Caller): Refusal {
   switch (outcome) {
     case 'missing':
       return refusal(404, 'not_found', 'there is no such session');

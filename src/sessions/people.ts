@@ -100,6 +100,8 @@ export interface PeopleRepository {
   createInvite(input: NewInvite): Promise<Invite>;
   /** The session that an invite's secret is for, if it can still be used or has been; null for one that is unknown or revoked. */
   sessionOfInvite(inviteToken: string): Promise<string | null>;
+  /** Whether an invite would let somebody new into the session; it isn't used by asking. */
+  isInviteUsable(sessionId: string, inviteToken: string): Promise<boolean>;
   /** Those that aren't revoked, newest first. */
   invites(sessionId: string, query: PageRequest): Promise<Page<Invite>>;
   /** False when there is no such invite. Repeating it changes nothing. */

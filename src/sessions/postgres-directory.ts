@@ -12,6 +12,7 @@ import type { Database } from './neon.ts';
 import { type Page, type PageRequest, pageOf } from './page.ts';
 import { inviteIsUsable, placeIsGood } from './place.ts';
 import { ask } from './postgres-errors.ts';
+import { DEFAULT_TITLE } from './schema.ts';
 import { isAfter, ms, msColumn, nullableMsColumn } from './sql.ts';
 
 const columns = sql`s.id, s.title, s.host_user_id, s.is_active, s.is_discoverable, ${ms('s.created_at')} as created_ms,
@@ -130,9 +131,11 @@ export class PostgresDirectory implements SessionDirectory {
     };
   }
 
+  /** A blank title becomes the default one. */
   setTitle(sessionId: string, title: string): Promise<boolean> {
+    const given = title.trim() === '' ? DEFAULT_TITLE : title;
     return this.#changes(
-      sql`update sessions set title = ${title}::text, updated_at = now()
+      sql`update sessions set title = ${given}::text, updated_at = now()
         where id = ${sessionId}::uuid and is_active returning id`,
     );
   }

@@ -405,6 +405,15 @@ export class PostgresPeople implements PeopleRepository {
     return row?.sessionId ?? null;
   }
 
+  async isInviteUsable(sessionId: string, inviteToken: string): Promise<boolean> {
+    const result = await ask(() =>
+      this.#db.execute(sql`
+        select i.id from invite_tokens i
+        where i.token = ${inviteToken}::text and i.session_id = ${sessionId}::uuid and ${inviteIsUsable}`),
+    );
+    return result.rows.length > 0;
+  }
+
   async invites(sessionId: string, { limit, cursor }: PageRequest): Promise<Page<Invite>> {
     const result = await ask(() =>
       this.#db.execute(sql`

@@ -4,7 +4,7 @@
  */
 import { jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
-import { ROLES } from './types.ts';
+import { ROLES, VIAS, type Via } from './types.ts';
 
 /** Told from a user's own token by this. */
 export const SESSION_AUDIENCE = 'backbeat:session';
@@ -17,6 +17,8 @@ const claimsSchema = z.object({
   name: z.string().min(1),
   picture: z.string().optional(),
   role: z.enum(ROLES),
+  via: z.enum(VIAS).default('grant'),
+  inv: z.uuid().nullable().default(null),
 });
 
 /** Who a connection is: `userId` null for anonymous people. */
@@ -28,6 +30,9 @@ export interface SessionAccess {
   displayName: string;
   avatarUrl: string | null;
   role: (typeof ROLES)[number];
+  /** What let them in, and by which invite. Only a room that can't ask Postgres goes by it. */
+  via?: Via;
+  inviteId?: string | null;
 }
 
 /** Signs a token for `access`; it expires after seven days. */
@@ -38,6 +43,8 @@ export async function signSessionToken(access: SessionAccess, secret: string): P
     name: access.displayName,
     role: access.role,
     ...(access.avatarUrl === null ? {} : { picture: access.avatarUrl }),
+    ...(access.via === undefined ? {} : { via: access.via }),
+    ...(access.inviteId === undefined || access.inviteId === null ? {} : { inv: access.inviteId }),
   })
     .setProtectedHeader({ alg: 'HS256' })
     .setAudience(SESSION_AUDIENCE)
@@ -63,6 +70,8 @@ export async function verifySessionToken(token: string, secret: string): Promise
       displayName: claims.name,
       avatarUrl: claims.picture ?? null,
       role: claims.role,
+      via: claims.via,
+      inviteId: claims.inv,
     };
   } catch {
     // Every reason to refuse looks the same from outside; telling them apart would help only a forger.

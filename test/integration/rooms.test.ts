@@ -8,6 +8,7 @@ import {
   MAX_CODE_UPDATES_PER_SECOND,
   MAX_FRAME_BYTES,
 } from '../../src/protocol/index.ts';
+import { withPass } from '../../src/room/pass.ts';
 import { signSessionToken } from '../../src/sessions/token.ts';
 import { RawClient, RefusedError } from '../support/raw-client.ts';
 import { Scene } from '../support/session.ts';
@@ -59,6 +60,7 @@ describe('the main job', () => {
       user_id: null,
       display_name: 'co-author',
       role: 'co-author',
+      participant_id: expect.any(String),
     });
     ben.send('code_update', { code: 'x', cursor_line: 1, cursor_col: 1, source: 'paste' });
     expect((await ada.next('code_update')).payload).toEqual({
@@ -221,25 +223,41 @@ describe('who may come in', () => {
 
   it('cannot say who he is by a header', async () => {
     const { id } = await scene.session();
-    const forged = encodeURIComponent(
-      JSON.stringify({ userId: null, displayName: 'Eve', avatarUrl: null, role: 'host' }),
-    );
-    const eve = await scene.join(id, 'viewer', { headers: { 'x-backbeat-access': forged } });
+    const forged = withPass(new Headers(), {
+      ticket: 't',
+      connectionId: 'c',
+      participantId: randomUUID(),
+      userId: null,
+      displayName: 'Eve',
+      avatarUrl: null,
+      role: 'host',
+      via: 'owner',
+      inviteId: null,
+      address: null,
+      knownAtMs: 0,
+      token: null,
+    });
+    const eve = await scene.join(id, 'viewer', { headers: Object.fromEntries(forged) });
     expect(eve.state.payload.your_role).toBe('viewer');
   });
 
   it('is let in a second time under the same connection id without the first being in the way', async () => {
     const { id } = await scene.session();
-    const connectionId = randomUUID();
-    const first = await scene.join(id, 'host', { connectionId });
+    const returning = { connectionId: randomUUID(), token: await scene.token(id, 'host') };
+    const first = await scene.join(id, 'host', returning);
     const watcher = await scene.join(id, 'viewer');
-    const second = await scene.join(id, 'host', { connectionId });
+    const second = await scene.join(id, 'host', returning);
     await second.edit('x', 'r1');
     await watcher.next('code_update');
     expect(first.all('code_update')).toEqual([]);
     expect(second.state.payload.participants).toHaveLength(2);
     expect(watcher.all('user_left')).toEqual([]);
     expect(watcher.all('user_joined')).toEqual([]);
+    // Somebody else under that id is somebody else.
+    const { connectionId } = returning;
+    await scene.join(id, 'co-author', { connectionId, token: await scene.token(id, 'co-author') });
+    await watcher.next('user_left', ({ role }) => role === 'host');
+    await watcher.next('user_joined', ({ role }) => role === 'co-author');
   });
 });
 

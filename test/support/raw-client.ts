@@ -1,5 +1,6 @@
 /** A client that speaks the wire protocol frame by frame and shows all that came, in order. For tests of the room itself. */
 import { once } from 'node:events';
+import { vi } from 'vitest';
 import { WebSocket } from 'ws';
 import {
   parseServerMessage,
@@ -25,10 +26,34 @@ export class RefusedError extends Error {
 
 export interface RawClientOptions {
   roomUrl: string;
-  sessionId: string;
+  /** null: none, for a new session (at `/api/v1/ws` only). */
+  sessionId: string | null;
+  /** By default the room's own. */
+  address?: 'room' | 'ws';
   token?: string;
+  invite?: string;
+  displayName?: string;
+  previousSessionId?: string;
   connectionId?: string;
   headers?: Record<string, string>;
+}
+
+/** Where these options lead to, over HTTP. */
+export function addressOf(options: RawClientOptions): URL {
+  const isRoom = options.sessionId !== null && options.address !== 'ws';
+  const url = new URL(isRoom ? `/parties/main/${options.sessionId}` : '/api/v1/ws', options.roomUrl);
+  const query = {
+    session_id: isRoom ? undefined : (options.sessionId ?? undefined),
+    token: options.token,
+    invite: options.invite,
+    display_name: options.displayName,
+    previous_session_id: options.previousSessionId,
+    _pk: options.connectionId,
+  };
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) url.searchParams.set(name, value);
+  }
+  return url;
 }
 
 export class RawClient {
@@ -54,10 +79,8 @@ export class RawClient {
 
   /** Opens a connection. @throws {RefusedError} with the HTTP status before the upgrade. */
   static async connect(options: RawClientOptions): Promise<RawClient> {
-    const url = new URL(`/parties/main/${options.sessionId}`, options.roomUrl);
-    if (options.token !== undefined) url.searchParams.set('token', options.token);
-    if (options.connectionId !== undefined) url.searchParams.set('_pk', options.connectionId);
-    const socket = new WebSocket(url.href.replace(/^http/, 'ws'), { headers: options.headers });
+    const url = addressOf(options).href.replace(/^http/, 'ws');
+    const socket = new WebSocket(url, { headers: options.headers });
     const client = new RawClient(socket);
     await new Promise<void>((resolve, reject) => {
       socket.once('open', resolve);
@@ -129,10 +152,23 @@ export class RawClient {
     await this.next('pong', (payload) => payload.request_id === id);
   }
 
+  /**
+   * Waits until the room has closed the connection, with which code and reason. Doesn't wait for the end of the TCP
+   * connection: workerd ends it late where a room closed it on another connection's behalf.
+   */
+  async sentAway(): Promise<{ code: number; reason: string }> {
+    await vi.waitUntil(() => this.#socket.readyState >= WebSocket.CLOSING, {
+      timeout: TIMEOUT_MS,
+      interval: 10,
+    });
+    this.#socket.terminate();
+    return this.closed;
+  }
+
   async close(): Promise<void> {
     if (this.#socket.readyState === WebSocket.CLOSED) return;
     const closed = once(this.#socket, 'close');
-    // workerd ends the TCP connection late where a room closed it on another connection's behalf.
+    // See `sentAway`.
     if (this.#socket.readyState === WebSocket.CLOSING) this.#socket.terminate();
     else this.#socket.close(1000);
     await closed;

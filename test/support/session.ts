@@ -69,13 +69,15 @@ export class Scene {
     role: Role = 'host',
     over: Partial<RawClientOptions> = {},
   ): Promise<Awaited<ReturnType<typeof RawClient.join>>> {
-    const client = await RawClient.join({
-      roomUrl: this.#stack.roomUrl,
-      sessionId,
-      token: over.token ?? (await this.token(sessionId, role)),
-      connectionId: randomUUID(),
-      ...over,
-    });
+    const token = over.token ?? (await this.token(sessionId, role));
+    return this.enter({ sessionId, token, connectionId: randomUUID(), ...over });
+  }
+
+  /** Joins with exactly these options, and waits for the session's state. */
+  async enter(
+    options: Omit<RawClientOptions, 'roomUrl'>,
+  ): Promise<Awaited<ReturnType<typeof RawClient.join>>> {
+    const client = await RawClient.join({ roomUrl: this.#stack.roomUrl, ...options });
     this.#clients.push(client);
     return client;
   }
@@ -98,6 +100,11 @@ export class Scene {
 
   async sql(text: string, values: unknown[] = []): Promise<void> {
     await this.#database.query(text, values);
+  }
+
+  /** The rows of a query, in the shape that the test expects them in. */
+  async rows<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
+    return (await this.#database.query<Row>(text, values)).rows;
   }
 
   /** One Redis command over the same REST API as the rooms use. */

@@ -1,6 +1,11 @@
 import { describe, expect, it, vi } from 'vitest';
 import { type Agent, AgentError, type Answer, type CountedPerson, createAgent } from '../../src/ai/index.ts';
-import { type AgentRequest, MAX_AI_REQUESTS_PER_MINUTE, type Role } from '../../src/protocol/index.ts';
+import {
+  type AgentRequest,
+  type ConversationEntry,
+  MAX_AI_REQUESTS_PER_MINUTE,
+  type Role,
+} from '../../src/protocol/index.ts';
 import { AgentRuns } from '../../src/room/agent-runs.ts';
 import type { ConnectionState, Member } from '../../src/room/connection.ts';
 import type { HandlerContext } from '../../src/room/handlers/context.ts';
@@ -26,7 +31,7 @@ function setUp(over: { dayLimit?: number; config?: Parameters<typeof aiConfig>[0
     people: [] as CountedPerson[],
     outage: null as string | null,
   };
-  const state = { strudelId: null as string | null };
+  const state = { strudelId: null as string | null, brought: [] as ConversationEntry[] };
 
   const counted = () => ({
     isAllowed: day.used <= day.limit,
@@ -64,13 +69,17 @@ function setUp(over: { dayLimit?: number; config?: Parameters<typeof aiConfig>[0
 
   const join = (id: string, role: Role, userId: string | null = null): Member => {
     let current: ConnectionState = {
+      participantId: userId ?? id,
       userId,
       displayName: id,
       avatarUrl: null,
       role,
-      chatTimes: [],
-      agentTimes: [],
+      via: 'grant',
+      inviteId: null,
       address: null,
+      chatTimes: [],
+      switchTimes: [],
+      agentTimes: [],
     };
     const member = {
       id,
@@ -97,10 +106,17 @@ function setUp(over: { dayLimit?: number; config?: Parameters<typeof aiConfig>[0
       reply: (to, type, payload) => live.sent.push({ to: to.id, type, payload }),
       refuse: (to, error, message, requestId) =>
         live.sent.push({ to: to.id, type: 'error', payload: { error, message, request_id: requestId } }),
-      takeChat: () => true,
       members: () => members.values(),
       strudelId: () => state.strudelId,
+      brought: () => state.brought,
       agents: runs,
+      switchStrudel: () => {
+        throw new Error('not used');
+      },
+      strudels: { get: async () => null },
+      tellState: async () => {},
+      takePerMinute: () => true,
+      log: () => {},
     },
   });
   const ask = (sender: Member, request: Partial<AgentRequest> = {}) =>
@@ -239,8 +255,9 @@ describe('an AI request', () => {
     second.call.resolve(CODE);
     await second.done;
     state.strudelId = 'another';
+    state.brought = [{ role: 'user', content: 'of the other strudel' }];
     const third = await begin(ada, { user_query: 'three' });
-    expect(third.call.args[1].history).toEqual([]);
+    expect(third.call.args[1].history).toEqual(state.brought);
     third.call.resolve(CODE);
     await third.done;
     const brought = [{ role: 'user' as const, content: 'mine' }];

@@ -264,6 +264,92 @@ describe('when the buffer has lost everything', () => {
   });
 });
 
+describe('waiting for commits', () => {
+  it('ends when what was accepted up to then is committed, though others go on editing', async () => {
+    const { clock, script, edit, commits, session } = setUp();
+    const answers = [held<CommitResult>(), held<CommitResult>()];
+    script.commit = () => answers[commits.length - 1]!.promise;
+    await session.committed();
+    edit('x1');
+    await clock.advance(10);
+    edit('x2');
+    let isCommitted = false;
+    const waiting = session.committed().then(() => {
+      isCommitted = true;
+    });
+    answers[0]!.resolve(committed(commits[0]!));
+    await clock.advance(500);
+    expect(isCommitted).toBe(false);
+    edit('x3');
+    answers[1]!.resolve(committed(commits[1]!));
+    await waiting;
+    expect(commits[1]!.code).toMatchObject({ code: 'x2' });
+  });
+
+  it('outlasts a failure, and the loss of a revision to storage that was ahead', async () => {
+    const { clock, script, edit, commits, session } = setUp();
+    script.commit = async (commit) => {
+      if (commits.length === 1) throw new StorageUnavailableError('redis', 'down');
+      return committed(commit, { rev: Math.max(commit.code?.rev ?? 0, 20) });
+    };
+    edit('x1');
+    const waiting = session.committed();
+    await clock.advance(5_000);
+    await waiting;
+    expect(commits.map((c) => c.code!.rev)).toEqual([11, 11, 21]);
+  });
+
+  it('fails when another room has taken over', async () => {
+    const { clock, script, edit, session } = setUp();
+    script.commit = async () => {
+      throw new SupersededError('s');
+    };
+    edit('x1');
+    const waiting = expect(session.committed()).rejects.toThrow(SupersededError);
+    await clock.advance(10);
+    await waiting;
+    await expect(session.committed()).rejects.toThrow(SupersededError);
+    expect(await session.flush()).toBe(false);
+  });
+});
+
+describe('a flush', () => {
+  it('says whether it worked', async () => {
+    const { clock, script, edit, session, state } = setUp();
+    expect(await session.flush()).toBe(true);
+    expect(state.flushes).toBe(0);
+    edit('x1');
+    await clock.advance(100);
+    const flush = script.flush;
+    script.flush = async () => {
+      throw new Error('503');
+    };
+    expect(await session.flush()).toBe(false);
+    script.flush = flush;
+    expect(await session.flush()).toBe(true);
+  });
+
+  it('that is under way does not count for what is accepted later; all who come meanwhile share the next', async () => {
+    const { clock, script, edit, commits, session, state } = setUp();
+    const answer = held<{ flushedRev: number; isDirty: boolean }>();
+    const flush = script.flush;
+    script.flush = () => answer.promise;
+    edit('x1');
+    await clock.advance(100);
+    const first = session.flush();
+    await settle();
+    edit('x2');
+    const later = [session.flush(), session.flush()];
+    script.flush = flush;
+    answer.resolve({ flushedRev: 11, isDirty: false });
+    await clock.advance(1_000);
+    expect(await Promise.all([first, ...later])).toEqual([true, true, true]);
+    expect(commits.at(-1)!.code).toMatchObject({ code: 'x2' });
+    expect(state.flushes).toBe(2);
+    expect(session.flushedRev).toBe(12);
+  });
+});
+
 describe('the alarm', () => {
   it('is armed once on becoming dirty', async () => {
     const { clock, edit, alarms } = setUp();

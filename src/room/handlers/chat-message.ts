@@ -10,7 +10,7 @@ export async function chatMessage(
   const { displayName, userId, avatarUrl } = sender.state;
   const id = payload.id ?? crypto.randomUUID();
   // A resend isn't counted: the client is doing what it should.
-  if (!session.knows(id) && !room.takeChat(sender)) {
+  if (!session.knows(id) && !room.takePerMinute(sender, 'chat')) {
     room.refuse(sender, 'too_many_requests', 'too many chat messages, try again in a minute', requestId);
     return;
   }

@@ -1,7 +1,10 @@
-import type { ErrorCode, ServerMessageType, ServerPayload } from '../../protocol/index.ts';
+import type { ConversationEntry, ErrorCode, ServerMessageType, ServerPayload } from '../../protocol/index.ts';
+import type { StrudelRepository } from '../../sessions/strudels.ts';
 import type { AgentRuns } from '../agent-runs.ts';
 import type { Member } from '../connection.ts';
 import type { LiveSession } from '../live-session.ts';
+import type { PerMinute } from '../member-limits.ts';
+import type { BroughtEntry } from '../strudel-context.ts';
 
 /** What a handler may do. */
 export interface HandlerContext {
@@ -10,18 +13,26 @@ export interface HandlerContext {
   room: {
     /** The session's state; loaded from storage on first use. @throws {StorageUnavailableError} */
     session(): Promise<LiveSession>;
+    /** Everybody who is in. */
+    members(): Iterable<Member>;
+    /** The saved strudel that the session is about, null for its scratch code. */
+    strudelId(): string | null;
+    /** The conversation that came with its code, oldest first. */
+    brought(): readonly ConversationEntry[];
+    /** From now on the session is about this strudel, or about scratch code (null). */
+    switchStrudel(strudelId: string | null, conversation: readonly BroughtEntry[]): void;
+    strudels: Pick<StrudelRepository, 'get'>;
     /** To everybody, but for `except`. */
     broadcast<T extends ServerMessageType>(type: T, payload: ServerPayload<T>, except?: Member): void;
     /** To one connection. */
     reply<T extends ServerMessageType>(to: Member, type: T, payload: ServerPayload<T>): void;
     /** An `error` to one connection, echoing the request it is about. */
     refuse(to: Member, error: ErrorCode, message: string, requestId: string | undefined): void;
-    /** Counts a chat message against the sender's limit. */
-    takeChat(member: Member): boolean;
-    /** Everybody who is in. */
-    members(): Iterable<Member>;
-    /** The saved strudel that the session is about, null for its scratch code. */
-    strudelId(): string | null;
+    /** The session as it is now, to one connection. */
+    tellState(to: Member, requestId: string | undefined): Promise<void>;
+    /** Counts against one of the sender's limits per minute. */
+    takePerMinute(member: Member, what: PerMinute): boolean;
+    log(event: string, detail: string): void;
     agents: AgentRuns;
   };
 }

@@ -1,5 +1,6 @@
-/** One handler a message type, and who may use it: the only place where a role decides. */
-import type { ClientMessageOf, ClientMessageType, Role } from '../../protocol/index.ts';
+/** One handler a message type, and what it takes to use it. */
+import type { ClientMessageOf, ClientMessageType } from '../../protocol/index.ts';
+import { type Action, may } from '../../sessions/permissions.ts';
 import { agentRequest } from './agent-request.ts';
 import { chatMessage } from './chat-message.ts';
 import { codeUpdate } from './code-update.ts';
@@ -8,27 +9,26 @@ import { cursorPosition } from './cursor-position.ts';
 import { ping } from './ping.ts';
 import { play } from './play.ts';
 import { stop } from './stop.ts';
-
-const EVERYBODY: readonly Role[] = ['host', 'co-author', 'viewer'];
-const WRITERS: readonly Role[] = ['host', 'co-author'];
+import { switchStrudel } from './switch-strudel.ts';
 
 type Handlers = {
   [T in ClientMessageType]: {
-    roles: readonly Role[];
-    /** What happens to a message of somebody else's: an error, or nothing at all. */
+    action: Action;
+    /** What happens to a message of somebody who may not send it: an error, or nothing at all. */
     otherwise: 'refused' | 'ignored';
     handle(message: ClientMessageOf<T>, context: HandlerContext): void | Promise<void>;
   };
 };
 
 const handlers: Handlers = {
-  code_update: { roles: WRITERS, otherwise: 'refused', handle: codeUpdate },
-  chat_message: { roles: EVERYBODY, otherwise: 'refused', handle: chatMessage },
-  agent_request: { roles: WRITERS, otherwise: 'refused', handle: agentRequest },
-  cursor_position: { roles: WRITERS, otherwise: 'ignored', handle: cursorPosition },
-  play: { roles: WRITERS, otherwise: 'refused', handle: play },
-  stop: { roles: WRITERS, otherwise: 'refused', handle: stop },
-  ping: { roles: EVERYBODY, otherwise: 'refused', handle: ping },
+  code_update: { action: 'edit_code', otherwise: 'refused', handle: codeUpdate },
+  chat_message: { action: 'chat', otherwise: 'refused', handle: chatMessage },
+  agent_request: { action: 'ask_agent', otherwise: 'refused', handle: agentRequest },
+  switch_strudel: { action: 'switch_strudel', otherwise: 'refused', handle: switchStrudel },
+  cursor_position: { action: 'move_cursor', otherwise: 'ignored', handle: cursorPosition },
+  play: { action: 'play', otherwise: 'refused', handle: play },
+  stop: { action: 'play', otherwise: 'refused', handle: stop },
+  ping: { action: 'ping', otherwise: 'refused', handle: ping },
 };
 
 /** Passes a message to its handler, if the sender's role may send it. */
@@ -36,9 +36,9 @@ export async function dispatch<T extends ClientMessageType>(
   message: ClientMessageOf<T> & { type: T },
   context: HandlerContext,
 ): Promise<void> {
-  const { roles, otherwise, handle } = handlers[message.type];
+  const { action, otherwise, handle } = handlers[message.type];
   const { sender, room, requestId } = context;
-  if (!roles.includes(sender.state.role)) {
+  if (!may(sender.state.role, action)) {
     if (otherwise === 'refused')
       room.refuse(sender, 'forbidden', `a ${sender.state.role} may not do this`, requestId);
     return;

@@ -1,0 +1,105 @@
+/** What a room sends: each message's envelope, and the counter that broadcasts carry. */
+import type * as Party from 'partykit/server';
+import type { ErrorCode, ServerMessageType, ServerPayload } from '../protocol/index.ts';
+import type { Member } from './connection.ts';
+
+/** How long the room is quiet before the counter is noted; hibernation never comes sooner than seconds. */
+const SEQ_NOTE_MS = 1_000;
+
+export interface OutboxOptions {
+  storage: Pick<Party.Storage, 'get' | 'put'>;
+  /** Everybody who is in. */
+  members(): Iterable<Member>;
+}
+
+export class Outbox {
+  readonly #options: OutboxOptions;
+  #sessionId: string | null = null;
+  #seq = 0;
+  #loading: Promise<void> | null = null;
+  #isNoting = false;
+  #lastBroadcastMs = 0;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+  }
+
+  /** The counter goes on where the last instance stopped. Nothing may be sent before this. */
+  open(sessionId: () => Promise<string>): Promise<void> {
+    this.#loading ??= (async () => {
+      this.#seq = (await this.#options.storage.get<number>('seq')) ?? 0;
+      this.#sessionId = await sessionId();
+    })();
+    return this.#loading;
+  }
+
+  /** The number of the last broadcast. */
+  get seq(): number {
+    return this.#seq;
+  }
+
+  /** To everybody, but for `except`. */
+  broadcast<T extends ServerMessageType>(
+    type: T,
+    payload: ServerPayload<T>,
+    except?: Party.Connection | ((member: Member) => boolean),
+  ): void {
+    this.#seq += 1;
+    this.#noteSeq();
+    const text = this.#envelope(type, payload, this.#seq);
+    const isExcepted = typeof except === 'function' ? except : (member: Member) => member === except;
+    for (const member of this.#options.members()) if (!isExcepted(member)) trySend(member, text);
+  }
+
+  /** To one connection. */
+  reply<T extends ServerMessageType>(to: Party.Connection, type: T, payload: ServerPayload<T>): void {
+    // The state of a session says how far its reader is; other replies stand outside the order.
+    trySend(to, this.#envelope(type, payload, type === 'session_state' ? this.#seq : undefined));
+  }
+
+  /** An `error` to one connection, echoing the request it is about. */
+  refuse(
+    to: Party.Connection,
+    error: ErrorCode,
+    message: string,
+    { requestId, details }: { requestId?: string | undefined; details?: string | undefined } = {},
+  ): void {
+    this.reply(to, 'error', {
+      error,
+      message,
+      ...(details === undefined ? {} : { details }),
+      ...(requestId === undefined ? {} : { request_id: requestId }),
+    });
+  }
+
+  #envelope(type: ServerMessageType, payload: object, seq: number | undefined): string {
+    const timestamp = new Date().toISOString();
+    return JSON.stringify({ type, session_id: this.#sessionId, timestamp, seq, payload });
+  }
+
+  /** Notes the counter once the room has gone quiet: a busy one writes nothing, and an instance that dies busy loses its clients anyway. */
+  #noteSeq(): void {
+    this.#lastBroadcastMs = Date.now();
+    if (this.#isNoting) return;
+    this.#isNoting = true;
+    const note = () => {
+      const waitMs = this.#lastBroadcastMs + SEQ_NOTE_MS - Date.now();
+      if (waitMs > 0) {
+        setTimeout(note, waitMs);
+        return;
+      }
+      this.#isNoting = false;
+      void this.#options.storage.put('seq', this.#seq);
+    };
+    setTimeout(note, SEQ_NOTE_MS);
+  }
+}
+
+/** A socket may be closing under our hands; what it misses, its client asks for when it is back. */
+function trySend(connection: Party.Connection, text: string): void {
+  try {
+    connection.send(text);
+  } catch {
+    // Closed.
+  }
+}

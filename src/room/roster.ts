@@ -1,0 +1,50 @@
+/** Who is in the room. */
+import type * as Party from 'partykit/server';
+import { PING_TIMEOUT_MS } from '../protocol/index.ts';
+import { type ConnectionState, isMember, type Member } from './connection.ts';
+
+export class Roster {
+  readonly #room: Pick<Party.Room, 'getConnections'>;
+  readonly #lastHeardMs = new WeakMap<object, number>();
+  #lastSilenceCheckMs = 0;
+
+  constructor(room: Pick<Party.Room, 'getConnections'>) {
+    this.#room = room;
+  }
+
+  /** Every connection that is in; closing ones aren't any more. */
+  *members(): Iterable<Member> {
+    for (const connection of this.#room.getConnections<ConnectionState>()) {
+      if (isMember(connection)) yield connection;
+    }
+  }
+
+  /** All connections of one person. */
+  of(participantId: string): Member[] {
+    return [...this.members()].filter(({ state }) => state.participantId === participantId);
+  }
+
+  /** Every person's participant id, once. */
+  present(): string[] {
+    return [...new Set([...this.members()].map(({ state }) => state.participantId))];
+  }
+
+  heard(member: Member, nowMs: number): void {
+    this.#lastHeardMs.set(member, nowMs);
+  }
+
+  /**
+   * Those that haven't been heard of for too long. Asked when there is something else to do, and answered now and then:
+   * silence alone costs nothing.
+   */
+  silent(nowMs: number): Member[] {
+    if (nowMs - this.#lastSilenceCheckMs < PING_TIMEOUT_MS / 4) return [];
+    this.#lastSilenceCheckMs = nowMs;
+    return [...this.members()].filter((member) => {
+      const heardMs = this.#lastHeardMs.get(member);
+      // The first time this instance sees it: from now on.
+      if (heardMs === undefined) this.#lastHeardMs.set(member, nowMs);
+      return heardMs !== undefined && nowMs - heardMs > PING_TIMEOUT_MS;
+    });
+  }
+}

@@ -1,0 +1,538 @@
+/** Who may come into a room, and what they may do there: each with the result that is expected, on a running stack. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import {
+  MAX_CONNECTIONS_PER_ADDRESS,
+  MAX_CONNECTIONS_PER_USER,
+  MAX_DISPLAY_NAME_CHARS,
+} from '../../src/protocol/index.ts';
+import { People, type Place } from '../support/people.ts';
+import { addressOf, RawClient, type RawClientOptions, RefusedError } from '../support/raw-client.ts';
+import { Scene } from '../support/session.ts';
+import { type Stack, startStack } from '../support/stack.ts';
+
+const ORIGIN = 'https://page.example';
+
+let stack: Stack;
+let scene: Scene;
+let people: People;
+
+beforeAll(async () => {
+  stack = await startStack({ FLUSH_ALARM_MS: '1000', ALLOWED_ORIGINS: ORIGIN });
+  scene = new Scene(stack);
+  people = new People(stack, scene);
+});
+afterEach(() => scene.leave());
+afterAll(async () => {
+  await scene?.end();
+  await stack?.stop();
+});
+
+type Options = Omit<RawClientOptions, 'roomUrl'>;
+
+const join = (options: Options) => scene.enter(options);
+
+const closed = () => people.session();
+
+/** The refusal of a connection: status and error code. */
+async function refusalOf(options: Options): Promise<[number, string]> {
+  const failure = await RawClient.connect({ roomUrl: stack.roomUrl, ...options }).catch(
+    (error: unknown) => error,
+  );
+  if (failure instanceof RawClient) failure.terminate();
+  if (!(failure instanceof RefusedError)) throw new Error(`not refused: ${String(failure)}`);
+  const body = JSON.parse(failure.body) as { error: string; message: string };
+  expect(body.message).not.toBe('');
+  return [failure.status, body.error];
+}
+
+/** What the same address says to a plain GET. */
+async function explanationOf(options: Options): Promise<number> {
+  const response = await fetch(addressOf({ roomUrl: stack.roomUrl, ...options }));
+  expect(await response.json()).toMatchObject({ error: expect.any(String), message: expect.any(String) });
+  return response.status;
+}
+
+describe('coming into a session', () => {
+  /** Somebody let in has a role; somebody refused a status and a code. */
+  type Expected = { role: string; name?: string } | [status: number, error: string];
+  type Scenario = [name: string, arrange: () => Promise<Options>, expected: Expected];
+
+  const open = () => people.session({ isDiscoverable: true });
+  const withPlace =
+    (role: 'host' | 'co-author' | 'viewer', over = {}) =>
+    async () => {
+      const sessionId = await closed();
+      return { sessionId, token: (await people.place(sessionId, role, over)).token };
+    };
+  const byInvite =
+    (role: 'co-author' | 'viewer', over = {}) =>
+    async () => {
+      const sessionId = await closed();
+      return { sessionId, invite: (await people.invite(sessionId, role, over)).token };
+    };
+  const ended = (come: () => Promise<Options>) => async () => {
+    const options = await come();
+    if (options.sessionId !== null) await people.end(options.sessionId);
+    return options;
+  };
+  const asOwner = async () => {
+    const host = await people.user('Ada');
+    return { sessionId: await people.session({ host }), token: host.token };
+  };
+  const asStranger = async () => ({ sessionId: await closed(), token: (await people.user('Eve')).token });
+  const removedUser = async (isDiscoverable = false) => {
+    const sessionId = await people.session({ isDiscoverable });
+    const user = await people.user('Eve');
+    const place = await people.place(sessionId, 'viewer', { user });
+    await people.remove(place);
+    return { sessionId, user, place };
+  };
+
+  const scenarios: Scenario[] = [
+    ['nobody, a closed session', async () => ({ sessionId: await closed() }), [401, 'unauthorized']],
+    [
+      'nobody, a discoverable one',
+      async () => ({ sessionId: await open() }),
+      { role: 'viewer', name: 'Anonymous' },
+    ],
+    [
+      'nobody but with a name, a discoverable one',
+      async () => ({ sessionId: await open(), displayName: 'Zoë 🎹' }),
+      { role: 'viewer', name: 'Zoë 🎹' },
+    ],
+    ['a wrong token', async () => ({ sessionId: await open(), token: 'x.y.z' }), [401, 'unauthorized']],
+    [
+      'an expired token',
+      async () => ({ sessionId: await open(), token: (await people.user('Eve', -60)).token }),
+      [401, 'unauthorized'],
+    ],
+    ['a stranger, a closed session', asStranger, [403, 'forbidden']],
+    [
+      'a stranger, a discoverable one',
+      async () => ({ sessionId: await open(), token: (await people.user('Eve')).token }),
+      { role: 'viewer', name: 'Eve' },
+    ],
+    ['its owner', asOwner, { role: 'host', name: 'Ada' }],
+    [
+      'a user with a place in it',
+      async () => {
+        const sessionId = await closed();
+        const user = await people.user('Ben');
+        await people.place(sessionId, 'co-author', { user });
+        return { sessionId, token: user.token };
+      },
+      { role: 'co-author', name: 'Ben' },
+    ],
+    ['a viewer’s session token', withPlace('viewer'), { role: 'viewer' }],
+    ['a co-author’s session token', withPlace('co-author'), { role: 'co-author' }],
+    ['a host’s session token', withPlace('host', { via: 'owner' }), { role: 'host' }],
+    [
+      'a session token of another session',
+      async () => {
+        const other = await people.place(await closed(), 'host');
+        return { sessionId: await open(), token: other.token };
+      },
+      [403, 'forbidden'],
+    ],
+    ['a session token of an expired place', withPlace('viewer', { expiresInS: -60 }), [403, 'forbidden']],
+    ['an invite to watch', byInvite('viewer'), { role: 'viewer', name: 'Anonymous' }],
+    ['an invite to write', byInvite('co-author', { maxUses: 1 }), { role: 'co-author' }],
+    [
+      'a user with an invite',
+      async () => ({ ...(await byInvite('co-author')()), token: (await people.user('Ben')).token }),
+      { role: 'co-author', name: 'Ben' },
+    ],
+    ['a used-up invite', byInvite('viewer', { maxUses: 3, uses: 3 }), [403, 'forbidden']],
+    ['an expired invite', byInvite('viewer', { expiresInS: -60 }), [403, 'forbidden']],
+    ['a revoked invite', byInvite('viewer', { isRevoked: true }), [403, 'forbidden']],
+    [
+      'an unknown invite',
+      async () => ({ sessionId: await closed(), invite: 'nonsense' }),
+      [403, 'forbidden'],
+    ],
+    [
+      'another session’s invite',
+      async () => ({
+        sessionId: await closed(),
+        invite: (await people.invite(await closed(), 'viewer')).token,
+      }),
+      [403, 'forbidden'],
+    ],
+    [
+      'a known participant with an invite that is used up',
+      async () => {
+        const sessionId = await closed();
+        const invite = await people.invite(sessionId, 'viewer', { maxUses: 1, uses: 1 });
+        const { token } = await people.place(sessionId, 'viewer', { via: 'invite', inviteId: invite.id });
+        return { sessionId, token, invite: invite.token };
+      },
+      { role: 'viewer' },
+    ],
+    [
+      'a participant whose invite has been revoked',
+      async () => {
+        const sessionId = await closed();
+        const invite = await people.invite(sessionId, 'viewer', { isRevoked: true });
+        const { token } = await people.place(sessionId, 'viewer', { via: 'invite', inviteId: invite.id });
+        return { sessionId, token };
+      },
+      [403, 'forbidden'],
+    ],
+    [
+      'a guest of a session that is no longer discoverable',
+      withPlace('viewer', { via: 'discovery' }),
+      [403, 'forbidden'],
+    ],
+    [
+      'a removed user',
+      async () => {
+        const { sessionId, user } = await removedUser();
+        return { sessionId, token: user.token };
+      },
+      [403, 'forbidden'],
+    ],
+    [
+      'a removed user, by his session token, though the session is discoverable',
+      async () => {
+        const { sessionId, place } = await removedUser(true);
+        return { sessionId, token: place.token };
+      },
+      [403, 'forbidden'],
+    ],
+    [
+      'a removed user with an invite',
+      async () => {
+        const { sessionId, user } = await removedUser();
+        const invite = await people.invite(sessionId, 'co-author');
+        return { sessionId, token: user.token, invite: invite.token };
+      },
+      [403, 'forbidden'],
+    ],
+    ['an ended session, its owner', ended(asOwner), [410, 'not_found']],
+    ['an ended session, a co-author', ended(withPlace('co-author')), [410, 'not_found']],
+    ['an ended session, an invite', ended(byInvite('viewer')), [410, 'not_found']],
+    ['an ended session, nobody', ended(async () => ({ sessionId: await open() })), [410, 'not_found']],
+    ['no such session', async () => ({ sessionId: randomUUID() }), [404, 'not_found']],
+    ['a session id that is none', async () => ({ sessionId: 'nonsense' }), [400, 'bad_request']],
+    [
+      'a connection id that is none',
+      async () => ({ sessionId: await open(), connectionId: 'a b' }),
+      [400, 'bad_request'],
+    ],
+    [
+      'the longest name',
+      async () => ({ sessionId: await open(), displayName: 'x'.repeat(MAX_DISPLAY_NAME_CHARS) }),
+      { role: 'viewer', name: 'x'.repeat(MAX_DISPLAY_NAME_CHARS) },
+    ],
+    [
+      'a longer one',
+      async () => ({ sessionId: await open(), displayName: 'x'.repeat(MAX_DISPLAY_NAME_CHARS + 1) }),
+      [400, 'bad_request'],
+    ],
+    [
+      'a page of an allowed origin',
+      async () => ({ sessionId: await open(), headers: { origin: ORIGIN } }),
+      { role: 'viewer' },
+    ],
+    [
+      'a page of another origin',
+      async () => ({ sessionId: await open(), headers: { origin: 'https://evil.example' } }),
+      [403, 'forbidden'],
+    ],
+  ];
+
+  it.each(scenarios)('%s', async (_name, arrange, expected) => {
+    const options = await arrange();
+    for (const address of ['room', 'ws'] as const) {
+      // One use of an invite is had at one address; the other is another caller's.
+      const asked = { ...(address === 'room' ? options : await arrange()), address };
+      if (Array.isArray(expected)) {
+        if (asked.headers === undefined) expect(await explanationOf(asked)).toBe(expected[0]);
+        expect(await refusalOf(asked)).toEqual(expected);
+      } else {
+        if (asked.headers === undefined) expect(await explanationOf(asked)).toBe(426);
+        const { state } = await join(asked);
+        expect(state.payload).toMatchObject({
+          your_role: expected.role,
+          ...(expected.name === undefined ? {} : { your_display_name: expected.name }),
+        });
+        expect(state.session_id).toBe(asked.sessionId);
+      }
+    }
+  });
+
+  it('without a session id is a new session, whose host one is', async () => {
+    const anonymous = await join({ sessionId: null, displayName: 'Ada' });
+    expect(anonymous.state.payload).toMatchObject({
+      code: '',
+      rev: 0,
+      your_role: 'host',
+      your_display_name: 'Ada',
+      participants: [{ user_id: null, display_name: 'Ada', role: 'host' }],
+    });
+    await anonymous.edit('s("bd")', 'r1');
+
+    const user = await people.user('Ben');
+    const signedIn = await join({ sessionId: null, token: user.token });
+    expect(signedIn.state.payload).toMatchObject({
+      your_role: 'host',
+      participants: [{ user_id: user.id, display_name: 'Ben', role: 'host' }],
+    });
+    const [{ host_user_id } = { host_user_id: '' }] = await scene.rows<{ host_user_id: string }>(
+      'select host_user_id from sessions where id = $1',
+      [signedIn.state.session_id],
+    );
+    expect(host_user_id).toBe(user.id);
+  });
+
+  it('with a previous session starts with its code, if one may read that', async () => {
+    const owner = await people.user('Ada');
+    const previousSessionId = await people.session({ host: owner, code: 's("hh*8")' });
+    const before = await join({ sessionId: previousSessionId, token: owner.token });
+    // What was acknowledged a moment ago, too.
+    await before.edit('s("hh*16")', 'r1');
+    const mine = await join({ sessionId: null, token: owner.token, previousSessionId });
+    expect(mine.state.payload.code).toBe('s("hh*16")');
+    const stranger = await people.user('Eve');
+    const theirs = await join({ sessionId: null, token: stranger.token, previousSessionId });
+    expect(theirs.state.payload.code).toBe('');
+    expect(await refusalOf({ sessionId: null, previousSessionId: 'nonsense' })).toEqual([400, 'bad_request']);
+    expect(await explanationOf({ sessionId: null })).toBe(426);
+  });
+
+  it('without a session token brings one, to be the same participant with', async () => {
+    const sessionId = await closed();
+    const invite = await people.invite(sessionId, 'co-author', { maxUses: 1 });
+    const ada = await join({ sessionId, invite: invite.token, displayName: 'Ada' });
+    const token = ada.state.payload.token ?? '';
+    const [{ participant_id } = { participant_id: undefined }] = ada.state.payload.participants;
+    await ada.close();
+    const back = await join({ sessionId, token, invite: invite.token });
+    expect(back.state.payload).toMatchObject({
+      your_role: 'co-author',
+      your_display_name: 'Ada',
+      participants: [{ participant_id }],
+    });
+    expect(back.state.payload.token).toBeUndefined();
+    expect(await people.usesOf(invite)).toBe(1);
+  });
+
+  it('tells a client that knows only the oldest fields all it needs', async () => {
+    const sessionId = await closed();
+    const invite = await people.invite(sessionId, 'co-author');
+    const old = await join({ sessionId, address: 'ws', invite: invite.token, displayName: 'Ada' });
+    expect(old.state).toMatchObject({
+      type: 'session_state',
+      session_id: sessionId,
+      timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      payload: {
+        code: '',
+        your_role: 'co-author',
+        participants: [{ user_id: null, display_name: 'Ada', role: 'co-author' }],
+        chat_history: [],
+      },
+    });
+    const other = await join({ sessionId, address: 'ws', invite: invite.token, displayName: 'Ben' });
+    // Nothing but what is marked so in the protocol: no ids, no revisions.
+    old.sendFrame(JSON.stringify({ type: 'code_update', session_id: sessionId, payload: { code: 'x' } }));
+    expect((await other.next('code_update')).payload).toMatchObject({
+      code: 'x',
+      display_name: 'Ada',
+      role: 'co-author',
+    });
+    old.sendFrame(JSON.stringify({ type: 'chat_message', payload: { message: 'hi' } }));
+    expect((await other.next('chat_message')).payload).toMatchObject({ message: 'hi', display_name: 'Ada' });
+    old.sendFrame(JSON.stringify({ type: 'ping' }));
+    await old.next('pong');
+    await old.close();
+    expect((await other.next('user_left')).payload).toMatchObject({ display_name: 'Ada', role: 'co-author' });
+  });
+
+  it('leaves neither token nor invite in what the room keeps or logs', async () => {
+    const sessionId = await closed();
+    const invite = await people.invite(sessionId, 'viewer');
+    const place: Place = await people.place(sessionId, 'viewer');
+    await join({ sessionId, token: place.token, invite: invite.token });
+    await join({ sessionId, invite: invite.token, address: 'ws' });
+    await refusalOf({ sessionId: await closed(), token: place.token, invite: invite.token });
+    expect(stack.logs()).not.toContain(place.token);
+    expect(stack.logs()).not.toContain(invite.token);
+  });
+});
+
+describe('what a message does', () => {
+  type Outcome = 'done' | 'refused' | 'nothing';
+  /** Rows: messages; columns: who sends them. */
+  const table: [
+    type: string,
+    payload: object | undefined,
+    Record<'viewer' | 'co-author' | 'host', Outcome>,
+  ][] = [
+    ['code_update', { code: 'x' }, { viewer: 'refused', 'co-author': 'done', host: 'done' }],
+    ['chat_message', { message: 'hi' }, { viewer: 'done', 'co-author': 'done', host: 'done' }],
+    [
+      'switch_strudel',
+      { strudel_id: null, code: 'y' },
+      { viewer: 'refused', 'co-author': 'done', host: 'done' },
+    ],
+    ['play', undefined, { viewer: 'refused', 'co-author': 'done', host: 'done' }],
+    ['stop', undefined, { viewer: 'refused', 'co-author': 'done', host: 'done' }],
+    ['cursor_position', { line: 1, col: 0 }, { viewer: 'nothing', 'co-author': 'done', host: 'done' }],
+    ['ping', undefined, { viewer: 'done', 'co-author': 'done', host: 'done' }],
+    ['no_such_type', {}, { viewer: 'refused', 'co-author': 'refused', host: 'refused' }],
+  ];
+  /** What shows that a message was taken: to everybody else, or to its sender. */
+  const effects: Record<
+    string,
+    {
+      to: 'others' | 'sender';
+      type: 'code_update' | 'chat_message' | 'play' | 'stop' | 'cursor_position' | 'pong';
+    }
+  > = {
+    code_update: { to: 'others', type: 'code_update' },
+    chat_message: { to: 'others', type: 'chat_message' },
+    switch_strudel: { to: 'others', type: 'code_update' },
+    play: { to: 'others', type: 'play' },
+    stop: { to: 'others', type: 'stop' },
+    cursor_position: { to: 'others', type: 'cursor_position' },
+    ping: { to: 'sender', type: 'pong' },
+  };
+
+  for (const role of ['viewer', 'co-author', 'host'] as const) {
+    it(`of a ${role}`, async () => {
+      const sessionId = await people.session();
+      const watcher = await join({ sessionId, token: (await people.place(sessionId, 'host')).token });
+      const sender = await join({ sessionId, token: (await people.place(sessionId, role)).token });
+      for (const [type, payload, { [role]: outcome }] of table) {
+        const effect = effects[type];
+        const sees = effect?.to === 'sender' ? sender : watcher;
+        const before = effect ? sees.all(effect.type).length : 0;
+        const errors = sender.all('error').length;
+        sender.send(type, payload, { request_id: type });
+        if (outcome === 'done' && effect) {
+          await vi.waitUntil(() => sees.all(effect.type).length > before, { timeout: 10_000 });
+        }
+        if (outcome === 'refused') {
+          await sender.next('error', ({ request_id }) => request_id === type);
+        }
+        await sender.roundTrip();
+        await watcher.roundTrip();
+        expect(sender.all('error').length - errors, type).toBe(outcome === 'refused' ? 1 : 0);
+        if (effect && effect.type !== 'pong') {
+          expect(sees.all(effect.type).length - before, type).toBe(outcome === 'done' ? 1 : 0);
+        }
+      }
+    });
+  }
+
+  it.each([
+    [
+      'a removed participant',
+      (id: string, place: Place) =>
+        people.tell(id, { kind: 'participant_removed', participant_id: place.participantId }),
+    ],
+    ['anybody in an ended session', (id: string) => people.tell(id, { kind: 'ended', reason: 'over' })],
+  ])('of %s is nothing any more', async (_name, send) => {
+    const sessionId = await people.session({ code: 'start' });
+    const place = await people.place(sessionId, 'host');
+    const watcher = await join({ sessionId, token: (await people.place(sessionId, 'viewer')).token });
+    const sender = await join({ sessionId, token: place.token });
+    const told = send(sessionId, place);
+    await told;
+    for (const [type, payload] of table) sender.send(type, payload);
+    await sender.sentAway();
+    const seen = watcher.received.map(({ type }) => type);
+    expect(seen).not.toContain('code_update');
+    expect(seen).not.toContain('chat_message');
+    await scene.worker('POST', `/flush/${sessionId}`);
+    expect(await scene.stored(sessionId)).toMatchObject({ code: 'start', rev: 0, messages: [] });
+  });
+});
+
+describe('the number of connections', () => {
+  const from = (address: string) => ({ headers: { 'cf-connecting-ip': address } });
+  const attempt = (options: Options) =>
+    join(options).then(
+      () => 'in',
+      (error: unknown) => (error instanceof RefusedError ? error.status : String(error)),
+    );
+
+  it(`of one person is ${MAX_CONNECTIONS_PER_USER}, however many come at once`, async () => {
+    const sessionId = await people.session();
+    for (const { token } of [
+      await people.place(sessionId, 'viewer'),
+      await people.place(sessionId, 'viewer', { user: await people.user('Ada') }),
+    ]) {
+      const burst = await Promise.all(
+        Array.from({ length: MAX_CONNECTIONS_PER_USER + 3 }, () => attempt({ sessionId, token })),
+      );
+      expect(burst.filter((outcome) => outcome === 'in')).toHaveLength(MAX_CONNECTIONS_PER_USER);
+      expect(burst.filter((outcome) => outcome === 429)).toHaveLength(3);
+    }
+    // Others have theirs.
+    expect(await attempt({ sessionId, token: (await people.place(sessionId, 'viewer')).token })).toBe('in');
+  });
+
+  it(`from one address is ${MAX_CONNECTIONS_PER_ADDRESS}, however many come at once; none is used up by a refusal`, async () => {
+    const sessionId = await people.session();
+    const here = from('192.0.2.7');
+    const places = await Promise.all(
+      Array.from({ length: MAX_CONNECTIONS_PER_ADDRESS + 3 }, () => people.place(sessionId, 'viewer')),
+    );
+    const burst = await Promise.all(places.map(({ token }) => attempt({ sessionId, token, ...here })));
+    expect(burst.filter((outcome) => outcome === 'in')).toHaveLength(MAX_CONNECTIONS_PER_ADDRESS);
+    expect(burst.filter((outcome) => outcome === 429)).toHaveLength(3);
+    const invite = await people.invite(sessionId, 'viewer', { maxUses: 1 });
+    expect(await attempt({ sessionId, invite: invite.token, ...here })).toBe(429);
+    expect(await people.usesOf(invite)).toBe(0);
+    expect(await attempt({ sessionId, invite: invite.token, ...from('192.0.2.8') })).toBe('in');
+  });
+
+  it('leaves room for a client that is back before its old socket is gone, and for the next when one has left', async () => {
+    const sessionId = await people.session();
+    const { token } = await people.place(sessionId, 'viewer');
+    const connectionId = randomUUID();
+    const clients = [await join({ sessionId, token, connectionId })];
+    while (clients.length < MAX_CONNECTIONS_PER_USER) clients.push(await join({ sessionId, token }));
+    expect(await attempt({ sessionId, token })).toBe(429);
+    expect(await attempt({ sessionId, token, connectionId })).toBe('in');
+    expect(await attempt({ sessionId, token })).toBe(429);
+    await clients[1]?.close();
+    await vi.waitUntil(async () => (await attempt({ sessionId, token })) === 'in', { timeout: 10_000 });
+  });
+});
+
+describe('many at once', () => {
+  it('a hundred on an invite of ten uses: exactly ten are in', async () => {
+    const sessionId = await people.session();
+    const invite = await people.invite(sessionId, 'co-author', { maxUses: 10 });
+    const outcomes = await Promise.all(
+      Array.from({ length: 100 }, () =>
+        join({ sessionId, address: 'ws', invite: invite.token }).then(
+          ({ state }) => state.payload.your_role,
+          (error: unknown) => (error instanceof RefusedError ? error.status : String(error)),
+        ),
+      ),
+    );
+    expect(outcomes.filter((outcome) => outcome === 'co-author')).toHaveLength(10);
+    expect(outcomes.filter((outcome) => outcome === 403)).toHaveLength(90);
+    expect(await people.usesOf(invite)).toBe(10);
+    const late = await join({ sessionId, token: (await people.place(sessionId, 'viewer')).token });
+    expect(late.state.payload.participants).toHaveLength(11);
+  });
+
+  it('a hundred joins: everybody is in, knows of everybody, and is in the books', async () => {
+    const sessionId = await people.session();
+    const places = await Promise.all(Array.from({ length: 100 }, () => people.place(sessionId, 'viewer')));
+    const first = await join({ sessionId, token: places[0]?.token ?? '' });
+    const clients = await Promise.all(places.slice(1).map(({ token }) => join({ sessionId, token })));
+    expect(clients).toHaveLength(99);
+    await vi.waitUntil(() => first.all('user_joined').length === 99, { timeout: 10_000 });
+    const ids = first.all('user_joined').map(({ payload }) => payload.participant_id);
+    expect(new Set(ids)).toEqual(new Set(places.slice(1).map(({ participantId }) => participantId)));
+    const everybody = places.map(({ participantId }) => participantId).sort();
+    await vi.waitUntil(async () => (await people.present(sessionId)).length === 100, { timeout: 10_000 });
+    expect(await people.present(sessionId)).toEqual(everybody);
+  });
+});

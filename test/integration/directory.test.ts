@@ -1,0 +1,329 @@
+/** Lists of sessions, their lives, and saved strudels: the statements, on each engine there is. */
+import { randomUUID } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findPostgres } from '../../dev/neon/real-postgres.ts';
+import { connectNeon, type Database } from '../../src/sessions/neon.ts';
+import type { Cursor, Page } from '../../src/sessions/page.ts';
+import { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
+import { PostgresDirectory } from '../../src/sessions/postgres-directory.ts';
+import { PostgresPeople } from '../../src/sessions/postgres-people.ts';
+import { PostgresStrudels } from '../../src/sessions/postgres-strudels.ts';
+import { DEFAULT_TITLE } from '../../src/sessions/schema.ts';
+import type { NewStrudel } from '../../src/sessions/strudels.ts';
+import { type PostgresFront, startPostgresFront } from '../support/postgres.ts';
+
+const engines = ['embedded', ...((await findPostgres()) ? (['real'] as const) : [])] as const;
+
+const HALF_AN_HOUR_MS = 1_800_000;
+
+/** Every entry of a list, read page by page. */
+async function everything<T>(
+  read: (page: { limit: number; cursor: Cursor | undefined }) => Promise<Page<T>>,
+): Promise<T[]> {
+  const entries: T[] = [];
+  let cursor: Cursor | undefined;
+  do {
+    const page = await read({ limit: 2, cursor });
+    expect(page.items.length).toBeLessThanOrEqual(2);
+    entries.push(...page.items);
+    cursor = page.next ?? undefined;
+  } while (cursor !== undefined);
+  return entries;
+}
+
+describe.each(engines)('on the %s engine', (engine) => {
+  let front: PostgresFront;
+  let db: Database;
+  let sessions: PostgresSessionRepository;
+  let people: PostgresPeople;
+  let directory: PostgresDirectory;
+  let strudels: PostgresStrudels;
+
+  beforeAll(async () => {
+    front = await startPostgresFront(engine);
+    db = connectNeon({ ...front, timeoutMs: 20_000 });
+    sessions = new PostgresSessionRepository(db);
+    people = new PostgresPeople(db);
+    directory = new PostgresDirectory(db);
+    strudels = new PostgresStrudels(db);
+  });
+  afterAll(async () => {
+    await front?.stop();
+  });
+
+  const newUser = async (name = 'Ada') =>
+    (await people.upsertUser({ subject: randomUUID(), name, avatarUrl: null })).id;
+  const newSession = async (hostUserId: string | null = null, title = 'jam') =>
+    (await sessions.createSession({ title, code: '', hostUserId })).id;
+  const join = async (sessionId: string, userId: string | null) => {
+    const { token } = await people.createInvite({
+      sessionId,
+      role: 'co-author',
+      maxUses: null,
+      expiresAtMs: null,
+    });
+    const outcome = await people.enter({
+      sessionId,
+      userId,
+      participantId: null,
+      inviteToken: token,
+      displayName: null,
+      fallbackName: 'x',
+    });
+    if (outcome.outcome !== 'entered') throw new Error(outcome.outcome);
+    return outcome.participant;
+  };
+  const idle = (sessionId: string, minutes: number) =>
+    db.execute(
+      sql`update sessions set last_activity = now() - make_interval(mins => ${minutes}::integer),
+        created_at = now() - make_interval(mins => ${minutes}::integer) where id = ${sessionId}::uuid`,
+    );
+  const ids = (list: readonly { id: string }[]) => list.map(({ id }) => id);
+
+  describe('a user’s sessions', () => {
+    it('are those they own or take part in, newest first, all or by whether they have ended', async () => {
+      const [ada, bea] = [await newUser(), await newUser()];
+      const own = [];
+      for (let i = 0; i < 3; i++) own.push(await newSession(ada, `jam ${i}`));
+      const joined = await newSession(bea);
+      await join(joined, ada);
+      const left = await newSession(bea);
+      await people.remove(left, (await join(left, ada)).id);
+      await directory.end(own[1] ?? '');
+
+      const list = (isActive?: boolean) =>
+        everything((page) => directory.list(ada, isActive === undefined ? page : { ...page, isActive }));
+      expect(new Set(ids(await list()))).toEqual(new Set([...own, joined]));
+      expect(new Set(ids(await list(true)))).toEqual(new Set([own[0], own[2], joined]));
+      expect(ids(await list(false))).toEqual([own[1]]);
+      const times = (await list()).map(({ createdAtMs }) => createdAtMs);
+      expect(times).toEqual(times.toSorted((a, b) => b - a));
+      expect((await list(false))[0]).toMatchObject({
+        title: 'jam 1',
+        isActive: false,
+        endedAtMs: expect.any(Number),
+      });
+    });
+
+    it('have a last one: where something happened last, and it hasn’t ended', async () => {
+      const ada = await newUser();
+      expect(await directory.last(ada)).toBeNull();
+      const [one, other, ended] = [await newSession(ada), await newSession(ada), await newSession(ada)];
+      await idle(other, 5);
+      await idle(one, 3);
+      await directory.end(ended);
+      expect((await directory.last(ada))?.id).toBe(one);
+    });
+  });
+
+  describe('live sessions', () => {
+    it('are the discoverable ones that go on, with their people', async () => {
+      const ada = await newUser('Ada');
+      const [shown, hidden, ended] = [await newSession(ada), await newSession(ada), await newSession(ada)];
+      const more = await Promise.all([newSession(), newSession()]);
+      for (const id of [shown, ended, ...more]) expect(await directory.setDiscoverable(id, true)).toBe(true);
+      await directory.end(ended);
+      const here = [await join(shown, null), await join(shown, await newUser())];
+      await join(shown, null);
+      await people.recordPresence(shown, ids(here));
+
+      const live = await everything((page) => directory.live(page));
+      expect(new Set(ids(live))).toEqual(new Set([shown, ...more]));
+      expect(live.find(({ id }) => id === shown)).toMatchObject({ hostName: 'Ada', participantCount: 2 });
+      expect(live.find(({ id }) => id === more[0])).toMatchObject({ participantCount: 0 });
+      expect(ids(live)).not.toContain(hidden);
+      expect(await directory.setDiscoverable(ended, true)).toBe(false);
+      expect(await directory.setDiscoverable(randomUUID(), true)).toBe(false);
+    });
+
+    it('say how open they are', async () => {
+      const id = await newSession();
+      const status = () => directory.liveStatus(id);
+      expect(await status()).toEqual({
+        isActive: true,
+        isDiscoverable: false,
+        hasInvites: false,
+        participantCount: 0,
+      });
+      await directory.setDiscoverable(id, true);
+      await join(id, null);
+      expect(await status()).toMatchObject({ isDiscoverable: true, hasInvites: true });
+      expect(await directory.liveStatus(randomUUID())).toBeNull();
+    });
+
+    it('become their hosts’ own again', async () => {
+      const ada = await newUser();
+      const id = await newSession(ada);
+      await directory.setDiscoverable(id, true);
+      const [guest, cohost, granted] = [
+        await join(id, await newUser()),
+        await join(id, null),
+        await join(id, null),
+      ];
+      await people.setRole(id, cohost.id, 'host');
+      await people.setRole(id, granted.id, 'co-author');
+      expect(await directory.endLive(id)).toBe(true);
+      const roleOf = async (who: { userId?: string | null; participantId?: string }) =>
+        (await people.standing({ sessionId: id, userId: null, participantId: null, ...who }))?.role;
+      expect(await roleOf({ userId: guest.userId })).toBeNull();
+      expect(await roleOf({ participantId: granted.id })).toBeNull();
+      expect(await roleOf({ participantId: cohost.id })).toBe('host');
+      expect(await roleOf({ userId: ada })).toBe('host');
+      expect(await directory.liveStatus(id)).toMatchObject({
+        isActive: true,
+        isDiscoverable: false,
+        hasInvites: false,
+      });
+      expect(await directory.endLive(id)).toBe(true);
+      expect(await directory.endLive(randomUUID())).toBe(false);
+    });
+  });
+
+  describe('a session', () => {
+    it('is given a title, until it has ended', async () => {
+      const id = await newSession();
+      expect(await directory.setTitle(id, 'été "☀"')).toBe(true);
+      expect((await sessions.getSession(id))?.title).toBe('été "☀"');
+      await directory.setTitle(id, '  ');
+      expect((await sessions.getSession(id))?.title).toBe(DEFAULT_TITLE);
+      await directory.end(id);
+      expect(await directory.setTitle(id, 'x')).toBe(false);
+    });
+
+    it('ends once, with everybody gone, and still takes what was acknowledged', async () => {
+      const id = await newSession();
+      const place = await join(id, null);
+      await people.recordPresence(id, [place.id]);
+      expect(await directory.end(id)).toBe(true);
+      const ended = await sessions.getSession(id);
+      expect(ended).toMatchObject({ isActive: false, endedAtMs: expect.any(Number) });
+      expect(await directory.end(id)).toBe(true);
+      expect((await sessions.getSession(id))?.endedAtMs).toBe(ended?.endedAtMs);
+      expect(await directory.end(randomUUID())).toBe(false);
+      expect((await directory.liveStatus(id))?.participantCount).toBe(0);
+      const code = { code: 'late', rev: 1, epoch: 1, editedAtMs: Date.now(), editorId: null };
+      const [outcome] = await sessions.writeSessions([{ sessionId: id, code, messages: [] }]);
+      expect(outcome?.status).toBe('written');
+      expect(await sessions.getSession(id)).toMatchObject({ code: 'late', isActive: false });
+    });
+
+    it('ends when nothing has happened in it for long', async () => {
+      const [quiet, busy, ended] = [await newSession(), await newSession(), await newSession()];
+      await idle(quiet, 31);
+      await idle(busy, 29);
+      await idle(ended, 40);
+      await directory.end(ended);
+      const missing = randomUUID();
+      expect(await directory.inactive(HALF_AN_HOUR_MS, 100)).toEqual([quiet]);
+      const outcomes = await directory.endInactive([quiet, busy, ended, missing], HALF_AN_HOUR_MS);
+      expect(Object.fromEntries(outcomes.map(({ sessionId, status }) => [sessionId, status]))).toEqual({
+        [quiet]: 'ended',
+        [busy]: 'active',
+        [ended]: 'ended',
+        [missing]: 'missing',
+      });
+      expect((await sessions.getSession(quiet))?.isActive).toBe(false);
+      expect((await sessions.getSession(busy))?.isActive).toBe(true);
+      expect(await directory.inactive(HALF_AN_HOUR_MS, 100)).toEqual([]);
+    });
+  });
+
+  describe('strudels', () => {
+    const said = (content: string, role: 'user' | 'assistant' = 'user') => ({
+      role,
+      content,
+      isActionable: false,
+      isCodeResponse: role === 'assistant',
+    });
+    const make = (userId: string, over: Partial<NewStrudel> = {}) =>
+      strudels.create({
+        userId,
+        title: 'beat',
+        code: 's("bd")',
+        description: null,
+        tags: [],
+        isPublic: false,
+        conversation: [],
+        ...over,
+      });
+
+    it('are kept with their conversation, in its order', async () => {
+      const ada = await newUser();
+      const conversation = Array.from({ length: 12 }, (_, i) =>
+        said(`line ${i} "{\\}"`, i % 2 ? 'assistant' : 'user'),
+      );
+      const made = await make(ada, {
+        title: 'é "☀"',
+        description: 'd',
+        tags: ['a b', 'c,"d"', '{}'],
+        conversation,
+      });
+      const got = await strudels.get(made.id, ada);
+      expect(got?.strudel).toEqual(made);
+      expect(made).toMatchObject({
+        userId: ada,
+        title: 'é "☀"',
+        description: 'd',
+        tags: ['a b', 'c,"d"', '{}'],
+      });
+      expect(got?.conversation.map(({ createdAtMs: _, ...message }) => message)).toEqual(conversation);
+    });
+
+    it('are their owner’s, unless they are public', async () => {
+      const [ada, bea] = [await newUser(), await newUser()];
+      const { id } = await make(ada);
+      for (const reader of [bea, null]) expect(await strudels.get(id, reader)).toBeNull();
+      expect(await strudels.update(id, bea, { title: 'stolen' })).toBeNull();
+      expect(await strudels.delete(id, bea)).toBe(false);
+      await strudels.update(id, ada, { isPublic: true });
+      for (const reader of [bea, null]) expect((await strudels.get(id, reader))?.strudel.title).toBe('beat');
+      expect(await strudels.delete(id, ada)).toBe(true);
+      expect(await strudels.get(id, ada)).toBeNull();
+      expect(await strudels.get(randomUUID(), ada)).toBeNull();
+    });
+
+    it('change in what is said to change', async () => {
+      const ada = await newUser();
+      const made = await make(ada, {
+        description: 'd',
+        tags: ['x'],
+        conversation: [said('one'), said('two', 'assistant')],
+      });
+      const changed = await strudels.update(made.id, ada, { code: 'new' });
+      expect(changed).toEqual({ ...made, code: 'new', updatedAtMs: changed?.updatedAtMs });
+      expect((await strudels.get(made.id, ada))?.conversation).toHaveLength(2);
+      const cleared = await strudels.update(made.id, ada, {
+        description: null,
+        tags: [],
+        title: 't',
+        conversation: [said('three')],
+      });
+      expect(cleared).toMatchObject({ description: null, tags: [], title: 't', code: 'new' });
+      expect((await strudels.get(made.id, ada))?.conversation).toMatchObject([{ content: 'three' }]);
+      await strudels.update(made.id, ada, { conversation: [] });
+      expect((await strudels.get(made.id, ada))?.conversation).toEqual([]);
+    });
+
+    it('are listed: one’s own or everybody’s public ones, by title and tag, page by page', async () => {
+      const [ada, bea] = [await newUser(), await newUser()];
+      const tag = randomUUID();
+      const own = [];
+      for (const title of ['100% Techno', 'techno_2', 'House', 'TECHNO 3', 'x'])
+        own.push(await make(ada, { title, tags: [tag], isPublic: title === 'House' }));
+      const theirs = await make(bea, { title: 'Open techno', isPublic: true, tags: [tag, 'z'] });
+      const titles = async (query: { userId: string | null; search?: string; tag?: string }) =>
+        (await everything((page) => strudels.list({ ...query, ...page }))).map(({ title }) => title);
+      expect((await titles({ userId: ada })).toSorted()).toEqual(own.map(({ title }) => title).toSorted());
+      expect((await titles({ userId: ada, search: 'techno' })).toSorted()).toEqual(
+        ['100% Techno', 'TECHNO 3', 'techno_2'].toSorted(),
+      );
+      expect(await titles({ userId: ada, search: '0%' })).toEqual(['100% Techno']);
+      expect(await titles({ userId: ada, search: 'o_2' })).toEqual(['techno_2']);
+      expect(new Set(await titles({ userId: null, tag }))).toEqual(new Set(['House', 'Open techno']));
+      expect(await titles({ userId: null, tag: 'z' })).toEqual([theirs.title]);
+      await strudels.update(own[0]?.id ?? '', ada, { tags: [] });
+      expect((await titles({ userId: ada }))[0]).toBe('100% Techno');
+    });
+  });
+});

@@ -1,0 +1,144 @@
+/** The room's own decisions about who may be in: seats, and notes of changed standings. */
+import { describe, expect, it } from 'vitest';
+import { type Occupant, Seats } from '../../src/room/seats.ts';
+import { type Claim, type Judgement, StandingNotes } from '../../src/room/standing-notes.ts';
+
+const someone = (connectionId: string, over: Partial<Occupant> = {}): Occupant => ({
+  connectionId,
+  participantId: `p-${connectionId}`,
+  address: '192.0.2.1',
+  ...over,
+});
+
+describe('seats', () => {
+  const limits = { perPerson: 2, perAddress: 3, holdMs: 1_000 };
+
+  it('are limited for a person and for an address, those on the way counted', () => {
+    const seats = new Seats(limits);
+    const ada = { participantId: 'ada', address: null };
+    seats.hold('t1', someone('c1', ada), 0);
+    const present = [someone('c2', ada)];
+    expect(seats.check(someone('c3', ada), present, 0)).toBe('person_is_full');
+    expect(seats.check(someone('c3', { address: null }), present, 0)).toBe('free');
+    expect(seats.check(someone('c3'), [someone('c4'), someone('c5')], 0)).toBe('free');
+    seats.hold('t2', someone('c6'), 0);
+    expect(seats.check(someone('c3'), [someone('c4'), someone('c5')], 0)).toBe('address_is_full');
+    expect(seats.check(someone('c3', { address: '192.0.2.2' }), [someone('c4'), someone('c5')], 0)).toBe(
+      'free',
+    );
+  });
+
+  it('are not taken by the socket that the newcomer replaces', () => {
+    const seats = new Seats({ ...limits, perPerson: 1 });
+    const ada = someone('c1', { participantId: 'ada' });
+    expect(seats.check(ada, [ada], 0)).toBe('free');
+    expect(seats.check({ ...ada, connectionId: 'c2' }, [ada], 0)).toBe('person_is_full');
+  });
+
+  it('are kept for a while only, and used once', () => {
+    const seats = new Seats({ ...limits, perPerson: 1 });
+    const ada = someone('c1', { participantId: 'ada' });
+    const again = { ...ada, connectionId: 'c2' };
+    seats.hold('t1', ada, 0);
+    expect(seats.check(again, [], 999)).toBe('person_is_full');
+    expect(seats.check(again, [], 1_000)).toBe('free');
+    expect(seats.release('t1')).toBe(false);
+    seats.hold('t2', again, 1_000);
+    expect(seats.release('t2')).toBe(true);
+    expect(seats.release('t2')).toBe(false);
+  });
+});
+
+function makeNotes() {
+  const stored = new Map<string, unknown>();
+  const clock = { nowMs: 1_000 };
+  const storage = {
+    list: async () => new Map(stored),
+    put: async (key: string, value: unknown) => void stored.set(key, value),
+    delete: async (keys: string[]) => {
+      for (const key of keys) stored.delete(key);
+      return keys.length;
+    },
+  };
+  const open = async () => {
+    const notes = new StandingNotes(
+      storage as unknown as ConstructorParameters<typeof StandingNotes>[0],
+      () => clock.nowMs,
+    );
+    await notes.load();
+    return notes;
+  };
+  return { stored, clock, open };
+}
+
+const claim = (over: Partial<Claim> = {}): Claim => ({
+  participantId: 'p1',
+  role: 'viewer',
+  via: 'invite',
+  inviteId: 'i1',
+  knownAtMs: 0,
+  ...over,
+});
+
+const outcome = (judgement: Judgement) => (judgement.isIn ? judgement.role : judgement.status);
+
+describe('notes of standings', () => {
+  const cases: [
+    name: string,
+    note: (notes: StandingNotes) => void,
+    claim: Partial<Claim>,
+    expected: string | number,
+  ][] = [
+    ['nothing noted', () => {}, {}, 'viewer'],
+    ['removed', (n) => n.noteParticipant('p1', null), {}, 403],
+    ['somebody else removed', (n) => n.noteParticipant('p2', null), {}, 'viewer'],
+    ['given another role', (n) => n.noteParticipant('p1', 'co-author'), {}, 'co-author'],
+    ['his invite revoked', (n) => n.noteInviteRevoked('i1'), {}, 403],
+    ['another invite revoked', (n) => n.noteInviteRevoked('i2'), {}, 'viewer'],
+    [
+      'his invite revoked, though he is in by the host’s word',
+      (n) => n.noteInviteRevoked('i1'),
+      { via: 'grant' },
+      'viewer',
+    ],
+    ['no longer discoverable', (n) => n.noteDiscoveryEnded(), { via: 'discovery', inviteId: null }, 403],
+    ['no longer discoverable, in by an invite', (n) => n.noteDiscoveryEnded(), {}, 'viewer'],
+    ['live ended', (n) => n.noteLiveEnded(), {}, 403],
+    ['live ended, as host', (n) => n.noteLiveEnded(), { role: 'host', via: 'owner' }, 'host'],
+    ['live ended, in by the host’s word', (n) => n.noteLiveEnded(), { via: 'grant' }, 'viewer'],
+    ['ended', (n) => n.noteEnded('over'), { role: 'host', via: 'owner' }, 410],
+  ];
+  it.each(cases)('%s', async (_name, note, over, expected) => {
+    const { clock, open } = makeNotes();
+    const notes = await open();
+    note(notes);
+    expect(outcome(notes.judge(claim(over)))).toBe(expected);
+    // The next instance knows it too.
+    expect(outcome((await open()).judge(claim(over)))).toBe(expected);
+    // Whoever was checked after it needs no note; but that a session has ended is final.
+    const later = { ...over, knownAtMs: clock.nowMs + 1 };
+    const known = expected === 410 ? 410 : (over.role ?? 'viewer');
+    expect(outcome(notes.judge(claim(later)))).toBe(known);
+  });
+
+  it('whoever the host gave a role is in by that alone', async () => {
+    const { open } = makeNotes();
+    const notes = await open();
+    notes.noteParticipant('p1', null);
+    notes.noteParticipant('p1', 'co-author');
+    notes.noteInviteRevoked('i1');
+    notes.noteLiveEnded();
+    expect(notes.judge(claim())).toEqual({ isIn: true, role: 'co-author', via: 'grant' });
+  });
+
+  it('are forgotten when no token can be as old, but for the session’s end', async () => {
+    const { stored, clock, open } = makeNotes();
+    const notes = await open();
+    notes.noteParticipant('p1', null);
+    notes.noteEnded('over');
+    clock.nowMs += 8 * 24 * 3600 * 1_000 + 1;
+    const later = await open();
+    expect([...stored.keys()]).toEqual(['note:ended']);
+    expect(later.ended).toEqual({ reason: 'over' });
+  });
+});
