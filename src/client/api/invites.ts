@@ -14,7 +14,6 @@ const inviteSchema = z.object({
   uses_count: z.number(),
   /** ISO 8601. */
   expires_at: z.string().nullable(),
-  revoked_at: z.string().nullish(),
 });
 export type Invite = z.infer<typeof inviteSchema>;
 
@@ -37,11 +36,10 @@ export function createInvite(
   });
 }
 
-/** The session's invites, revoked ones left out. */
+/** The session's invites that aren't revoked, newest first. */
 export async function listInvites(sessionId: string, token: string): Promise<Invite[]> {
   const schema = z.object({ invites: z.array(inviteSchema) });
-  const { invites } = await call('GET', path(sessionId), schema, { token });
-  return invites.filter((invite) => invite.revoked_at == null);
+  return (await call('GET', path(sessionId), schema, { token })).invites;
 }
 
 /** Nobody comes in by it any more, and who came by it has to leave. */

@@ -7,16 +7,21 @@ const personSchema = z.object({
   id: z.string(),
   display_name: z.string(),
   role: roleSchema,
-  removed_at: z.string().nullish(),
+  /** ISO 8601; null unless the host has sent them away. */
+  removed_at: z.string().nullable(),
 });
 export type Person = z.infer<typeof personSchema>;
+
+/** More than anybody looks through. */
+const PEOPLE_ASKED_FOR = 100;
 
 const path = (sessionId: string) => `sessions/${segment(sessionId)}/participants`;
 
 /** Everybody who has been let in, removed people too. */
 export async function listPeople(sessionId: string, token: string): Promise<Person[]> {
   const schema = z.object({ participants: z.array(personSchema) });
-  return (await call('GET', path(sessionId), schema, { token })).participants;
+  const query = { limit: PEOPLE_ASKED_FOR };
+  return (await call('GET', path(sessionId), schema, { token, query })).participants;
 }
 
 /** Gives somebody another role, at once; a removed person may come back by it. */

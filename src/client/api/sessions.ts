@@ -23,7 +23,12 @@ const joinedSchema = z.object({ session_id: z.uuid(), role: roleSchema, token: z
 const listedSchema = sessionSchema.omit({ code: true });
 export type ListedSession = z.infer<typeof listedSchema>;
 
-const liveSchema = z.object({ id: z.uuid(), title: z.string(), participant_count: z.number() });
+const liveSchema = z.object({
+  id: z.uuid(),
+  title: z.string(),
+  host_name: z.string().nullable(),
+  participant_count: z.number(),
+});
 export type LiveSession = z.infer<typeof liveSchema>;
 
 /**
@@ -55,7 +60,7 @@ export function joinSession(
   });
 }
 
-/** A user's own sessions, newest first. */
+/** The sessions that a user owns or has a place in, newest first. */
 export async function mySessions(
   userToken: string,
   filter: { active?: boolean; limit?: number } = {},

@@ -47,14 +47,14 @@ export function createPeoplePanel(options: PeopleOptions): PeoplePanel {
       if (last) render(last);
     }
   };
-  const remove = (person: { id: string; name: string; role: Role }) =>
+  const remove = (person: { id: string; name: string }) =>
     ask({
       heading: `Send ${person.name} away?`,
       text: 'They lose the session at once, and can’t come back by an invite. You can let them in again later.',
       action: 'Send away',
       async run() {
         await removePerson(options.sessionId, person.id, options.token());
-        away.noteRemoved(person);
+        away.refresh();
       },
     });
 
@@ -96,7 +96,7 @@ export function createPeoplePanel(options: PeopleOptions): PeoplePanel {
 
 interface Manage {
   change(person: { id: string; name: string }, role: GivenRole): Promise<void>;
-  remove(person: { id: string; name: string; role: Role }): void;
+  remove(person: { id: string; name: string }): void;
 }
 
 function personRow(participant: WireParticipant, isMe: boolean, manage: Manage | null): HTMLElement {
@@ -118,7 +118,7 @@ function personRow(participant: WireParticipant, isMe: boolean, manage: Manage |
               'aria-label': `Send ${name} away`,
               title: 'Send away',
               'data-testid': 'person-remove',
-              onclick: () => manage.remove({ id, name, role }),
+              onclick: () => manage.remove({ id, name }),
             },
             '×',
           ),
@@ -160,13 +160,10 @@ function createAway({ sessionId, token, say }: PeopleOptions) {
     list,
   );
   let present: readonly WireParticipant[] = [];
-  /** Whom this host has sent away: the API's list is of those who may be in. */
-  const removed = new Map<string, Person>();
   const letIn = async (person: Person, button: HTMLButtonElement): Promise<void> => {
     button.disabled = true;
     try {
       await setRole(sessionId, person.id, person.role === 'viewer' ? 'viewer' : 'co-author', token());
-      removed.delete(person.id);
       say(`${person.display_name} may come back.`, 'info');
       await load();
     } catch (error) {
@@ -178,8 +175,7 @@ function createAway({ sessionId, token, say }: PeopleOptions) {
     setText(note, 'Looking…');
     note.hidden = false;
     try {
-      const listed = await listPeople(sessionId, token());
-      const people = [...removed.values(), ...listed.filter(({ id }) => !removed.has(id))];
+      const people = await listPeople(sessionId, token());
       const ids = new Set(present.map((one) => one.participant_id));
       const gone = people.filter((person) => !ids.has(person.id) && person.role !== 'host');
       note.hidden = gone.length > 0;
@@ -194,8 +190,7 @@ function createAway({ sessionId, token, say }: PeopleOptions) {
   });
   return {
     element,
-    noteRemoved({ id, name, role }: { id: string; name: string; role: Role }) {
-      removed.set(id, { id, display_name: name, role, removed_at: new Date().toISOString() });
+    refresh() {
       if (element.open) void load();
     },
     render(isHost: boolean, participants: readonly WireParticipant[]) {
@@ -211,7 +206,7 @@ function awayRow(
   person: Person,
   letIn: (person: Person, button: HTMLButtonElement) => Promise<void>,
 ): HTMLElement {
-  const isRemoved = person.removed_at != null;
+  const isRemoved = person.removed_at !== null;
   const button: HTMLButtonElement = el(
     'button',
     {

@@ -57,11 +57,12 @@ export function liveNow(): { element: HTMLElement; close(): void } {
   };
 }
 
-function liveRow({ id, title, participant_count: count }: LiveSession): HTMLElement {
+function liveRow({ id, title, host_name: host, participant_count: count }: LiveSession): HTMLElement {
   return el(
     'li',
     {},
     el('a', { href: routeHash({ name: 'session', sessionId: id }), class: 'row-main' }, title || UNTITLED),
+    host === null ? null : el('span', { class: 'dim' }, `by ${host}`),
     el('span', { class: 'count' }, count === 1 ? '1 here' : `${count} here`),
   );
 }
