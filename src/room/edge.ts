@@ -96,12 +96,15 @@ export async function explain(
 ): Promise<Response> {
   const asked = parse(request, sessionId, surroundings);
   if (asked instanceof Response) return asked;
-  const { admission } = asked.parameters;
-  if (admission.sessionId !== null) {
-    const refusal = await admissionOf(asked.config).look({ ...admission, sessionId: admission.sessionId });
-    if (refusal) return refuse(refusal.status, refusal.error, refusal.message);
-  }
-  return refuse(426, 'bad_request', 'connect with a WebSocket');
+  const refusal = await admissionOf(asked.config).look(asked.parameters.admission);
+  const answer = refusal
+    ? refuse(refusal.status, refusal.error, refusal.message)
+    : refuse(426, 'bad_request', 'connect with a WebSocket');
+  // Pages of other origins may connect, so they may know why they can't.
+  const origin = request.headers.get('origin');
+  if (origin !== null) answer.headers.set('access-control-allow-origin', origin);
+  answer.headers.set('vary', 'origin');
+  return answer;
 }
 
 /** Lets the Worker's instructions through to the room. */

@@ -229,10 +229,16 @@ export default class SessionRoom implements Party.Server {
       connection.close(CLOSE.unavailable, 'not admitted');
       return;
     }
-    await this.#ready();
-    const session = await this.#open();
-    const history = await session.history();
-
+    let session: LiveSession;
+    let history: readonly SessionMessage[];
+    try {
+      await this.#ready();
+      session = await this.#open();
+      history = await session.history();
+    } catch (error) {
+      this.#seats.release(pass.ticket);
+      throw error;
+    }
     // From here to the end nothing waits: the state and what comes after it leave no gap between them.
     const hasSeat = this.#seats.release(pass.ticket);
     if (connection.readyState !== OPEN) return;

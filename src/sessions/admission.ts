@@ -8,7 +8,7 @@ import type { ErrorCode } from '../protocol/messages.ts';
 import { StorageUnavailableError } from './errors.ts';
 import type { EnterOutcome, PeopleRepository } from './people.ts';
 import type { SessionAccess } from './token.ts';
-import type { Role, SessionRepository, UserProfile, Via } from './types.ts';
+import type { Role, Session, SessionRepository, UserProfile, Via } from './types.ts';
 
 /** What people are called who give no name. */
 export const DEFAULT_DISPLAY_NAME = 'Anonymous';
@@ -37,6 +37,8 @@ export interface Admitted {
   inviteId: string | null;
   /** Postgres was out of reach: this is a session token's word, which may be out of date. */
   isUnconfirmed: boolean;
+  /** The session, if it was made by this. */
+  session: Session | null;
 }
 
 export interface Refusal {
@@ -101,10 +103,12 @@ export class Admission {
   }
 
   /** What speaks against entering a session, or null: nobody enters by asking, and no invite is used. */
-  async look(request: AdmissionRequest & { sessionId: string }): Promise<Refusal | null> {
+  async look(request: AdmissionRequest): Promise<Refusal | null> {
     const { sessionId, token, invite } = request;
     const caller = await callerOf(token, this.#ports.tokens);
     if (!caller) return refusal(401, 'unauthorized', 'the token is not valid or has expired');
+    // Anybody may make a new session.
+    if (sessionId === null) return null;
     const isTheirs = caller.kind === 'participant' && isFor(caller, sessionId);
     if (caller.kind === 'participant' && !isTheirs) return ofAnotherSession();
     try {
@@ -151,6 +155,7 @@ export class Admission {
         via,
         inviteId,
         isUnconfirmed: false,
+        session: null,
       },
     };
   }
@@ -178,6 +183,7 @@ export class Admission {
         via: 'owner',
         inviteId: null,
         isUnconfirmed: false,
+        session,
       },
     };
   }
@@ -219,7 +225,7 @@ function isFor(caller: Extract<Caller, { kind: 'participant' }>, sessionId: stri
 
 /** What a session token says, taken at its word. */
 function admittedBy(access: SessionAccess): Omit<Admitted, 'isUnconfirmed'> {
-  return { ...access, via: access.via ?? 'grant', inviteId: access.inviteId ?? null };
+  return { ...access, via: access.via ?? 'grant', inviteId: access.inviteId ?? null, session: null };
 }
 
 function refusal(status: Refusal['status'], error: ErrorCode, message: string): Refusal {

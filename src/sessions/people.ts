@@ -48,6 +48,8 @@ export interface Standing {
   /** null: nothing lets them in. */
   role: Role | null;
   participantId: string | null;
+  /** The name they go by there; null for somebody without a place. */
+  displayName: string | null;
   isRemoved: boolean;
   isActive: boolean;
   isDiscoverable: boolean;

@@ -23,12 +23,28 @@ export const PERMISSIONS = {
   leave: EVERYBODY,
   write_code: WRITERS,
   write_title: HOSTS,
+  read_invites: HOSTS,
   manage_invites: HOSTS,
   manage_participants: HOSTS,
   manage_session: HOSTS,
+  end_session: HOSTS,
 } as const satisfies Record<string, readonly Role[]>;
 
 export type Action = keyof typeof PERMISSIONS;
+
+/** What goes on once a session has ended: reading, and ending it again, which tells whoever may not have heard. */
+const AFTER_THE_END: ReadonlySet<Action> = new Set([
+  'read_session',
+  'read_messages',
+  'read_conversation',
+  'read_participants',
+  'read_invites',
+  'end_session',
+]);
+
+export function isPossibleAfterTheEnd(action: Action): boolean {
+  return AFTER_THE_END.has(action);
+}
 
 export function may(role: Role, action: Action): boolean {
   return PERMISSIONS[action].includes(role);

@@ -27,6 +27,7 @@ const standingSchema = z.array(
   z.object({
     role: z.enum(ROLES).nullable(),
     participant_id: z.string().nullable(),
+    display_name: z.string().nullable(),
     is_removed: z.boolean(),
     is_active: z.boolean(),
     is_discoverable: z.boolean(),
@@ -257,7 +258,7 @@ export class PostgresPeople implements PeopleRepository {
             when p.is_good then p.role
             when s.is_discoverable then 'viewer'
           end as role,
-          p.id as participant_id, p.removed_at is not null as is_removed, s.is_active, s.is_discoverable
+          p.id as participant_id, p.display_name, p.removed_at is not null as is_removed, s.is_active, s.is_discoverable
         from s left join place p on true
         limit 1`),
     );
@@ -266,6 +267,7 @@ export class PostgresPeople implements PeopleRepository {
     return {
       role: row.role,
       participantId: row.participant_id,
+      displayName: row.display_name,
       isRemoved: row.is_removed,
       isActive: row.is_active,
       isDiscoverable: row.is_discoverable,

@@ -10,8 +10,10 @@ import { healthRoutes } from './routes/health.ts';
 import { inviteRoutes } from './routes/invites.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { metricsRoutes } from './routes/metrics.ts';
+import { participantRoutes } from './routes/participants.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { strudelRoutes } from './routes/strudels.ts';
+import { visibilityRoutes } from './routes/visibility.ts';
 import type { Services } from './services.ts';
 
 /** A body is at most as large as a room's message. */
@@ -59,6 +61,8 @@ export function createApp(options: { services: (env: Env) => Services }): Hono<A
   // Invites first: `/join` must not be taken for a session's id.
   app.route('/api/v1/sessions', inviteRoutes);
   app.route('/api/v1/sessions', messageRoutes);
+  app.route('/api/v1/sessions', participantRoutes);
+  app.route('/api/v1/sessions', visibilityRoutes);
   app.route('/api/v1/sessions', sessionRoutes);
   app.route('/api/v1/strudels', strudelRoutes);
   return app;

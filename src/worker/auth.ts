@@ -3,8 +3,9 @@ import type { Context } from 'hono';
 import { bearerAuth } from 'hono/bearer-auth';
 import { createMiddleware } from 'hono/factory';
 import { timingSafeEqual } from 'hono/utils/buffer';
-import { type Caller, callerOf } from '../sessions/admission.ts';
-import { type Action, may } from '../sessions/permissions.ts';
+import { type Caller, callerOf, DEFAULT_DISPLAY_NAME } from '../sessions/admission.ts';
+import type { PeopleRepository } from '../sessions/people.ts';
+import { type Action, isPossibleAfterTheEnd, may } from '../sessions/permissions.ts';
 import type { Role } from '../sessions/types.ts';
 import type { AppEnv } from './env.ts';
 import { ApiError, notFound, unauthorized } from './errors.ts';
@@ -48,7 +49,9 @@ export async function callerIn(c: Asked): Promise<Caller> {
 export interface SessionCaller {
   role: Role;
   userId: string | null;
+  /** null: they own the session, or it is discoverable, and they have never been in it. */
   participantId: string | null;
+  displayName: string;
 }
 
 /** What a route of one session knows of its caller. */
@@ -59,7 +62,7 @@ interface SessionEnv extends AppEnv {
 /**
  * Lets through who may do `action` in the session of the path, as `c.var.caller` in `c.var.sessionId`.
  * Throws 400 when the id is no UUID, 401 without a token, 403 when nothing lets the caller in or their role doesn't allow
- * it, 404 when there is no such session.
+ * it, 404 when there is no such session, 410 when it has ended and the action isn't possible any more.
  */
 export function allow(action: Action) {
   return createMiddleware<SessionEnv>(async (c, next) => {
@@ -77,26 +80,45 @@ async function callerFor(c: Context<SessionEnv>, sessionId: string, action: Acti
     throw new ApiError(403, 'forbidden', 'the token is for another session');
   }
   const { people } = c.var.services;
-  const userId = caller.kind === 'user' ? (await people.upsertUser(caller.profile)).id : caller.access.userId;
+  const { userId, name } = await identify(caller, people);
   const participantId = caller.kind === 'participant' ? caller.access.participantId : null;
   const standing = await people.standing({ sessionId, userId, participantId });
   if (!standing) throw notFound();
   if (standing.role === null) throw new ApiError(403, 'forbidden', 'you have no access to this session');
-  if (!may(standing.role, action)) throw new ApiError(403, 'forbidden', `a ${standing.role} may not do this`);
-  return { role: standing.role, userId, participantId: standing.participantId };
+  refuseUnless(standing.role, action);
+  if (!standing.isActive && !isPossibleAfterTheEnd(action)) {
+    throw new ApiError(410, 'not_found', 'the session has ended');
+  }
+  return {
+    role: standing.role,
+    userId,
+    participantId: standing.participantId,
+    displayName: standing.displayName ?? name ?? DEFAULT_DISPLAY_NAME,
+  };
 }
 
-/** The caller's user id; null for anonymous callers. @throws {ApiError} 401 for a token that isn't valid. */
+async function identify(
+  caller: Exclude<Caller, { kind: 'nobody' }>,
+  people: PeopleRepository,
+): Promise<{ userId: string | null; name: string | null }> {
+  if (caller.kind === 'participant') return { userId: caller.access.userId, name: caller.access.displayName };
+  const { id, name } = await people.upsertUser(caller.profile);
+  return { userId: id, name };
+}
+
+/** @throws {ApiError} 403 when a role doesn't allow an action. */
+export function refuseUnless(role: Role, action: Action): void {
+  if (!may(role, action)) throw new ApiError(403, 'forbidden', `a ${role} may not do this`);
+}
+
+/**
+ * The caller's user id; null for callers without a user's token. A session token lets its bearer into one session and says
+ * nothing elsewhere: it travels in links and addresses, and must not open all that its user has.
+ * @throws {ApiError} 401 for a token that isn't valid.
+ */
 export async function optionalUserId(c: Asked): Promise<string | null> {
   const caller = await callerIn(c);
-  switch (caller.kind) {
-    case 'nobody':
-      return null;
-    case 'participant':
-      return caller.access.userId;
-    case 'user':
-      return (await c.var.services.people.upsertUser(caller.profile)).id;
-  }
+  return caller.kind === 'user' ? (await c.var.services.people.upsertUser(caller.profile)).id : null;
 }
 
 /** Lets signed-in callers through, as `c.var.userId`. Throws 401 for everybody else. */

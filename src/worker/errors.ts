@@ -5,6 +5,7 @@ import { ConfigError } from '../config.ts';
 import type { ErrorCode } from '../protocol/messages.ts';
 import { SessionNotFoundError, StorageUnavailableError, WriteRefusedError } from '../sessions/errors.ts';
 import { describeUnexpected, logError } from './log.ts';
+import { RoomRefusedError, RoomUnavailableError } from './room-client.ts';
 
 /** A refusal that a route decided on. Its texts are shown to the caller. */
 export class ApiError extends Error {
@@ -35,6 +36,11 @@ function asApiError(error: unknown, c: Context): ApiError {
   if (error instanceof StorageUnavailableError) {
     logError('storage_unavailable', { ...where, store: error.store, reason: error.message });
     return new ApiError(503, 'server_error', `${error.store} is out of reach, try again`);
+  }
+  if (error instanceof RoomRefusedError) return new ApiError(error.status, error.code, error.message);
+  if (error instanceof RoomUnavailableError) {
+    logError('room_unavailable', { ...where, reason: error.message });
+    return new ApiError(503, 'server_error', "the session's room is out of reach, try again");
   }
   if (error instanceof WriteRefusedError) {
     logError('write_refused', { ...where, code: error.code, reason: error.message });

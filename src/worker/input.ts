@@ -53,9 +53,9 @@ export function readSessionId(c: Context): string {
   return parseOr400(idSchema, { id: c.req.param('id') }, 'the session id is not a UUID').id;
 }
 
-/** The id in the path of anything else. @throws {ApiError} 400 when it is no UUID. */
-export function readId(c: Context): string {
-  return parseOr400(idSchema, { id: c.req.param('id') }, 'the id is not a UUID').id;
+/** An id in the path of anything else, by its name there. @throws {ApiError} 400 when it is no UUID. */
+export function readPathId(c: Context, name: 'id' | 'participant_id' | 'token_id'): string {
+  return parseOr400(idSchema, { id: c.req.param(name) }, 'the id is not a UUID').id;
 }
 
 function parseOr400<T extends z.ZodType>(schema: T, raw: unknown, message: string): z.infer<T> {

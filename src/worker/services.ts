@@ -4,19 +4,23 @@ import { createFlusher, createStorage } from '../buffer/index.ts';
 import type { SessionBuffer } from '../buffer/session-buffer.ts';
 import { parseConfig, type WorkerConfig, workerConfigSchema } from '../config.ts';
 import { Admission, type TokenVerifier } from '../sessions/admission.ts';
+import type { SessionDirectory } from '../sessions/directory.ts';
 import type { PeopleRepository } from '../sessions/people.ts';
 import type { StrudelRepository } from '../sessions/strudels.ts';
 import { tokenVerifier } from '../sessions/tokens.ts';
 import type { SessionRepository } from '../sessions/types.ts';
 import type { Env } from './env.ts';
+import { RoomClient } from './room-client.ts';
 
 export interface Services {
   config: WorkerConfig;
   repository: SessionRepository;
   people: PeopleRepository;
+  directory: SessionDirectory;
   strudels: StrudelRepository;
   tokens: TokenVerifier;
   admission: Pick<Admission, 'enter'>;
+  room: Pick<RoomClient, 'tell' | 'setCode'>;
   flusher: Pick<Flusher, 'flushSession' | 'sweep' | 'runSweeper' | 'replayDead'>;
   buffer: Pick<SessionBuffer, 'listDead' | 'stats' | 'ping'>;
   /** @throws {StorageUnavailableError} */
@@ -33,7 +37,8 @@ export function createServices(env: Env): Services {
   const tokens = tokenVerifier(config);
   const { repository: sessions, people } = storage;
   const admission = new Admission({ sessions, people, tokens });
-  return { config, ...storage, tokens, admission, flusher: createFlusher(storage, config) };
+  const room = new RoomClient({ url: config.ROOM_URL, secret: config.FLUSH_SECRET });
+  return { config, ...storage, tokens, admission, room, flusher: createFlusher(storage, config) };
 }
 
 /**

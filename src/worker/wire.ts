@@ -1,5 +1,7 @@
 /** How domain objects look in HTTP replies. */
 import type { FlushSummary, SessionFlush } from '../buffer/flusher.ts';
+import type { LiveSessionSummary, LiveStatus, SessionSummary } from '../sessions/directory.ts';
+import type { Participant } from '../sessions/people.ts';
 import { SYSTEM_USER_ID } from '../sessions/schema.ts';
 import type { Strudel, StrudelMessage } from '../sessions/strudels.ts';
 import type { Invite, Session, SessionMessage } from '../sessions/types.ts';
@@ -7,11 +9,14 @@ import type { Invite, Session, SessionMessage } from '../sessions/types.ts';
 const iso = (ms: number) => new Date(ms).toISOString();
 
 export function sessionJson(session: Session) {
+  return { ...sessionSummaryJson(session), code: session.code, rev: session.rev };
+}
+
+/** A session in a list. */
+export function sessionSummaryJson(session: SessionSummary) {
   return {
     id: session.id,
     title: session.title,
-    code: session.code,
-    rev: session.rev,
     /** null: somebody anonymous made it. */
     host_user_id: session.hostUserId === SYSTEM_USER_ID ? null : session.hostUserId,
     is_active: session.isActive,
@@ -19,6 +24,43 @@ export function sessionJson(session: Session) {
     created_at: iso(session.createdAtMs),
     ended_at: session.endedAtMs === null ? null : iso(session.endedAtMs),
     last_activity: iso(session.lastActivityMs),
+  };
+}
+
+export function liveSessionJson(session: LiveSessionSummary) {
+  return {
+    ...sessionSummaryJson(session),
+    host_name: session.hostName,
+    /** People here now. */
+    participant_count: session.participantCount,
+  };
+}
+
+export function liveStatusJson(status: LiveStatus) {
+  return {
+    /** Others can come in: it is discoverable, or somebody may have an invite. */
+    is_live: status.isActive && (status.isDiscoverable || status.hasInvites),
+    is_active: status.isActive,
+    is_discoverable: status.isDiscoverable,
+    has_invites: status.hasInvites,
+    participant_count: status.participantCount,
+  };
+}
+
+export function participantJson(participant: Participant) {
+  return {
+    id: participant.id,
+    /** null for anonymous people. */
+    user_id: participant.userId,
+    display_name: participant.displayName,
+    avatar_url: participant.avatarUrl,
+    role: participant.role,
+    /** Here now, as far as the room has said. */
+    is_present: participant.leftAtMs === null && participant.removedAtMs === null,
+    joined_at: iso(participant.joinedAtMs),
+    left_at: participant.leftAtMs === null ? null : iso(participant.leftAtMs),
+    /** The host sent them away; only hosts see those. */
+    removed_at: participant.removedAtMs === null ? null : iso(participant.removedAtMs),
   };
 }
 

@@ -299,6 +299,8 @@ describe('coming into a session', () => {
     expect(theirs.state.payload.code).toBe('');
     expect(await refusalOf({ sessionId: null, previousSessionId: 'nonsense' })).toEqual([400, 'bad_request']);
     expect(await explanationOf({ sessionId: null })).toBe(426);
+    expect(await explanationOf({ sessionId: null, token: 'x.y.z' })).toBe(401);
+    expect(await refusalOf({ sessionId: null, token: 'x.y.z' })).toEqual([401, 'unauthorized']);
   });
 
   it('without a session token brings one, to be the same participant with', async () => {
@@ -358,6 +360,32 @@ describe('coming into a session', () => {
     await refusalOf({ sessionId: await closed(), token: place.token, invite: invite.token });
     expect(stack.logs()).not.toContain(place.token);
     expect(stack.logs()).not.toContain(invite.token);
+  });
+});
+
+describe('over HTTP, the page’s own origin', () => {
+  const ask = (base: string, path: string, headers: Record<string, string> = {}) =>
+    fetch(new URL(path, base), { headers });
+
+  it('answers for the Worker’s API and documentation, and for nothing else', async () => {
+    for (const path of [`/api/v1/sessions/${randomUUID()}`, '/api/v1/no-such-route', '/docs']) {
+      const [here, there] = await Promise.all([ask(stack.roomUrl, path), ask(stack.workerUrl, path)]);
+      expect([here.status, await here.text()]).toEqual([there.status, await there.text()]);
+    }
+    const made = await fetch(new URL('/api/v1/sessions', stack.roomUrl), { method: 'POST', body: '{}' });
+    expect(made.status).toBe(201);
+    for (const path of ['/flush', '/metrics', '/health', '/apis', '/docsx']) {
+      const { status } = await ask(stack.roomUrl, path);
+      expect([path, status]).toEqual([path, 404]);
+    }
+  });
+
+  it('tells pages of allowed origins why they can’t connect', async () => {
+    const path = `/parties/main/${randomUUID()}`;
+    const allowed = await ask(stack.roomUrl, path, { origin: ORIGIN });
+    expect([allowed.status, allowed.headers.get('access-control-allow-origin')]).toEqual([404, ORIGIN]);
+    const other = await ask(stack.roomUrl, path, { origin: 'https://evil.example' });
+    expect([other.status, other.headers.get('access-control-allow-origin')]).toEqual([403, null]);
   });
 });
 

@@ -115,7 +115,9 @@ describe('an AI request', () => {
     expect(messages.map(({ role }: { role: string }) => role)).toEqual(['user', 'assistant', 'user']);
     expect(JSON.stringify(messages[1])).toContain('bd*4');
 
-    const late = await scene.join(id, 'viewer');
+    const viewer = await scene.join(id, 'viewer');
+    expect(viewer.state.payload).toMatchObject({ code: CODE, chat_history: [], conversation_history: [] });
+    const late = await scene.join(id, 'co-author');
     expect(late.state.payload).toMatchObject({ code: CODE, rev: 1, chat_history: [] });
     expect(
       late.state.payload.conversation_history.map(({ role, content, is_code_response, display_name }) => [

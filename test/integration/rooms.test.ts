@@ -7,6 +7,7 @@ import {
   MAX_CODE_BYTES,
   MAX_CODE_UPDATES_PER_SECOND,
   MAX_FRAME_BYTES,
+  MAX_SIGNALS_PER_SECOND,
 } from '../../src/protocol/index.ts';
 import { withPass } from '../../src/room/pass.ts';
 import { signSessionToken } from '../../src/sessions/token.ts';
@@ -329,6 +330,15 @@ describe('what a message may be', () => {
     );
     expect(ada.all('chat_message')).toHaveLength(MAX_CHAT_PER_MINUTE);
     expect(ada.all('error')).toHaveLength(2);
+    // Of another connection each has its own; everything else is counted together.
+    const ben = await scene.join(id, 'viewer');
+    for (let i = 1; i <= MAX_SIGNALS_PER_SECOND + 1; i++) ben.send('ping', { request_id: `p${i}` });
+    const one = await ben.next('error');
+    expect(one.payload).toMatchObject({
+      error: 'too_many_requests',
+      request_id: `p${MAX_SIGNALS_PER_SECOND + 1}`,
+    });
+    expect(ben.all('pong')).toHaveLength(MAX_SIGNALS_PER_SECOND);
   });
 });
 

@@ -89,6 +89,8 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
       },
     },
     people: new Proxy({} as Services['people'], { get: unused }),
+    directory: new Proxy({} as Services['directory'], { get: unused }),
+    room: { tell: unused, setCode: unused },
     strudels: new Proxy({} as Services['strudels'], { get: unused }),
     tokens: { session: unused, user: unused },
     admission: {

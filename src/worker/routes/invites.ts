@@ -2,12 +2,14 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { displayNameSchema } from '../../protocol/messages.ts';
+import { encodeCursor } from '../../sessions/page.ts';
 import { signSessionToken } from '../../sessions/token.ts';
 import { admittedOf } from '../admitted.ts';
 import { allow, bearerOf } from '../auth.ts';
 import type { AppEnv } from '../env.ts';
-import { ApiError } from '../errors.ts';
-import { body } from '../input.ts';
+import { ApiError, notFound } from '../errors.ts';
+import { body, query, readPathId } from '../input.ts';
+import { pageQuery } from '../paging.ts';
 import { inviteJson } from '../wire.ts';
 
 const MAX_INVITE_USES = 1_000_000;
@@ -57,4 +59,15 @@ export const inviteRoutes = new Hono<AppEnv>()
       expiresAtMs: expiresAt === null ? null : Date.parse(expiresAt),
     });
     return c.json(inviteJson(invite), 201);
+  })
+  .get('/:id/invite', allow('read_invites'), query(pageQuery), async (c) => {
+    const { items, next } = await c.var.services.people.invites(c.var.sessionId, c.req.valid('query'));
+    return c.json({ invites: items.map(inviteJson), next: encodeCursor(next) });
+  })
+  .delete('/:id/invite/:token_id', allow('manage_invites'), async (c) => {
+    const { people, room } = c.var.services;
+    const inviteId = readPathId(c, 'token_id');
+    if (!(await people.revokeInvite(c.var.sessionId, inviteId))) throw notFound('there is no such invite');
+    await room.tell(c.var.sessionId, { kind: 'invite_revoked', invite_id: inviteId });
+    return c.json({ revoked: true });
   });

@@ -15,7 +15,7 @@ import { MESSAGE_ROLES } from '../../sessions/types.ts';
 import { optionalUserId, requireUserId, signedIn } from '../auth.ts';
 import type { AppEnv } from '../env.ts';
 import { notFound } from '../errors.ts';
-import { body, query, readId } from '../input.ts';
+import { body, query, readPathId } from '../input.ts';
 import { strudelJson, strudelMessageJson } from '../wire.ts';
 
 const DEFAULT_STRUDELS = 50;
@@ -90,7 +90,7 @@ export const strudelRoutes = new Hono<AppEnv>()
     return c.json({ strudel: strudelJson(strudel) }, 201);
   })
   .get('/:id', async (c) => {
-    const found = await c.var.services.strudels.get(readId(c), await optionalUserId(c));
+    const found = await c.var.services.strudels.get(readPathId(c, 'id'), await optionalUserId(c));
     // Whether it is somebody else's or isn't there is nobody's business who can't read it.
     if (!found) throw notFound('there is no such strudel');
     return c.json({
@@ -99,7 +99,7 @@ export const strudelRoutes = new Hono<AppEnv>()
   })
   .put('/:id', signedIn, body(changedStrudelBody), async (c) => {
     const { is_public: isPublic, conversation, ...same } = c.req.valid('json');
-    const strudel = await c.var.services.strudels.update(readId(c), c.var.userId, {
+    const strudel = await c.var.services.strudels.update(readPathId(c, 'id'), c.var.userId, {
       ...same,
       isPublic,
       conversation: conversation && conversationOf(conversation),
@@ -108,7 +108,7 @@ export const strudelRoutes = new Hono<AppEnv>()
     return c.json({ strudel: strudelJson(strudel) });
   })
   .delete('/:id', signedIn, async (c) => {
-    if (!(await c.var.services.strudels.delete(readId(c), c.var.userId))) {
+    if (!(await c.var.services.strudels.delete(readPathId(c, 'id'), c.var.userId))) {
       throw notFound('there is no such strudel of yours');
     }
     return c.body(null, 204);

@@ -1,0 +1,451 @@
+/** What changes in a room while people are in it: standings, the end, code set over HTTP, strudels, presence, outages. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { MAX_CONVERSATION_ENTRIES, MAX_STRUDEL_SWITCHES_PER_MINUTE } from '../../src/protocol/index.ts';
+import { People, type Place, type User } from '../support/people.ts';
+import { type RawClient, RefusedError } from '../support/raw-client.ts';
+import { Scene } from '../support/session.ts';
+import { type Stack, startStack } from '../support/stack.ts';
+
+let stack: Stack;
+let scene: Scene;
+let people: People;
+
+beforeAll(async () => {
+  // Redis' outage is noticed soon, and the room flushes when it is told to, not by itself.
+  stack = await startStack({ FLUSH_ALARM_MS: '60000', POSTGRES_TIMEOUT_MS: '3000' });
+  scene = new Scene(stack);
+  people = new People(stack, scene);
+});
+afterEach(() => scene.leave());
+afterAll(async () => {
+  await scene?.end();
+  await stack?.stop();
+});
+
+const statusOf = async (options: { sessionId: string; token?: string; invite?: string }) => {
+  try {
+    const client = await scene.enter(options);
+    return client.state.payload.your_role;
+  } catch (error) {
+    if (error instanceof RefusedError) return error.status;
+    throw error;
+  }
+};
+
+describe('what the Worker tells a room', () => {
+  it('is taken only with the secret, and only if it is an instruction', async () => {
+    const sessionId = await people.session({ code: 'start' });
+    const end = { kind: 'ended', reason: 'x' };
+    expect((await people.tell(sessionId, end, null)).status).toBe(401);
+    expect((await people.tell(sessionId, end, 'a wrong secret of some length')).status).toBe(401);
+    expect((await people.tell(sessionId, end, stack.jwtSecret)).status).toBe(401);
+    expect((await people.tell(sessionId, { kind: 'no such' })).status).toBe(400);
+    expect((await people.tell(sessionId, { kind: 'participant_changed', participant_id: 'x' })).status).toBe(
+      400,
+    );
+    expect((await people.tell('nonsense', end)).status).toBe(400);
+    const { token } = await people.place(sessionId, 'host');
+    expect(await statusOf({ sessionId, token })).toBe('host');
+  });
+
+  it('a new role: the person gets the state with it, the others hear of it, and it counts at once', async () => {
+    const sessionId = await people.session();
+    const place = await people.place(sessionId, 'viewer');
+    const host = await scene.enter({ sessionId, token: (await people.place(sessionId, 'host')).token });
+    const ada = await scene.enter({ sessionId, token: place.token });
+    const tab = await scene.enter({ sessionId, token: place.token });
+    const change = (role: string) =>
+      people.tell(sessionId, { kind: 'participant_changed', participant_id: place.participantId, role });
+    expect(await change('co-author')).toEqual({ status: 200, body: { delivered: 2 } });
+    for (const client of [ada, tab]) {
+      await client.next('session_state', ({ your_role }) => your_role === 'co-author');
+    }
+    await host.next('user_joined', (p) => p.participant_id === place.participantId && p.role === 'co-author');
+    expect(ada.all('user_joined')).toEqual([]);
+    await ada.edit('mine', 'r1');
+    // Saying it again says nothing new.
+    expect((await change('co-author')).body).toEqual({ delivered: 2 });
+    await change('viewer');
+    await ada.next('session_state', ({ your_role, rev }) => your_role === 'viewer' && rev === 1);
+    ada.send('code_update', { code: 'no more', request_id: 'r2' });
+    await ada.next('error', ({ request_id, error }) => request_id === 'r2' && error === 'forbidden');
+    expect(ada.all('session_state')).toHaveLength(3);
+  });
+
+  it('a removal: the person is told and sent away with all tabs, the others see him go, and he stays out', async () => {
+    const sessionId = await people.session();
+    const place = await people.place(sessionId, 'co-author');
+    const host = await scene.enter({ sessionId, token: (await people.place(sessionId, 'host')).token });
+    const clients = [
+      await scene.enter({ sessionId, token: place.token }),
+      await scene.enter({ sessionId, token: place.token }),
+    ];
+    await people.remove(place);
+    const removal = { kind: 'participant_removed', participant_id: place.participantId };
+    expect((await people.tell(sessionId, removal)).body).toEqual({ delivered: 2 });
+    for (const client of clients) {
+      await client.next('error', ({ error }) => error === 'forbidden');
+      expect(await client.sentAway()).toMatchObject({ code: 4403 });
+    }
+    await host.next('user_left', ({ participant_id }) => participant_id === place.participantId);
+    await host.roundTrip();
+    expect(host.all('user_left')).toHaveLength(1);
+    expect(await statusOf({ sessionId, token: place.token })).toBe(403);
+    expect((await people.tell(sessionId, removal)).body).toEqual({ delivered: 0 });
+  });
+
+  it('a revoked invite, the end of discovery, the end of live: each sends away whom it concerns, and nobody else', async () => {
+    const sessionId = await people.session({ isDiscoverable: true });
+    const invites = [await people.invite(sessionId, 'co-author'), await people.invite(sessionId, 'viewer')];
+    const join = (options: { token?: string; invite?: string }) => scene.enter({ sessionId, ...options });
+    const host = await join({ token: (await people.place(sessionId, 'host', { via: 'owner' })).token });
+    const granted = await people.place(sessionId, 'viewer');
+    const byGrant = await join({ token: granted.token });
+    const byFirst = await join({ invite: invites[0]?.token ?? '' });
+    const bySecond = await join({ invite: invites[1]?.token ?? '' });
+    const guest = await join({});
+
+    await scene.sql('update invite_tokens set revoked_at = now() where id = $1', [invites[0]?.id]);
+    await people.tell(sessionId, { kind: 'invite_revoked', invite_id: invites[0]?.id });
+    expect(await byFirst.sentAway()).toMatchObject({ code: 4403 });
+    expect(await statusOf({ sessionId, token: byFirst.state.payload.token ?? '' })).toBe('viewer');
+
+    await scene.sql('update sessions set is_discoverable = false where id = $1', [sessionId]);
+    await people.tell(sessionId, { kind: 'discovery_ended' });
+    expect(await guest.sentAway()).toMatchObject({ code: 4403 });
+    expect(await statusOf({ sessionId })).toBe(401);
+
+    await bySecond.roundTrip();
+    await byGrant.roundTrip();
+    await scene.sql('update invite_tokens set revoked_at = now() where session_id = $1', [sessionId]);
+    await people.tell(sessionId, { kind: 'live_ended' });
+    for (const client of [byGrant, bySecond]) {
+      await client.next('error', ({ error }) => error === 'forbidden');
+      expect(await client.sentAway()).toMatchObject({ code: 4403 });
+    }
+    await host.edit('still here', 'r1');
+    expect(await statusOf({ sessionId, token: bySecond.state.payload.token ?? '' })).toBe(403);
+    // Whom the host gave a place may come back to it.
+    expect(await statusOf({ sessionId, token: granted.token })).toBe('viewer');
+  });
+
+  it('the end: what was accepted is acknowledged and saved, everybody is told and leaves, nobody comes back', async () => {
+    const sessionId = await people.session();
+    const place = await people.place(sessionId, 'host', { via: 'owner' });
+    const host = await scene.enter({ sessionId, token: place.token });
+    const viewer = await scene.enter({ sessionId, token: (await people.place(sessionId, 'viewer')).token });
+    host.send('code_update', { code: 'the last edit', request_id: 'r1' });
+    await viewer.next('code_update');
+    const told = await people.tell(sessionId, { kind: 'ended', reason: 'ended by the host' });
+    expect(told).toEqual({ status: 200, body: { delivered: 2 } });
+    for (const client of [host, viewer]) {
+      expect((await client.next('session_ended')).payload).toEqual({ reason: 'ended by the host' });
+      expect(await client.sentAway()).toMatchObject({ code: 1000 });
+    }
+    expect(host.all('ack').map(({ payload }) => payload.request_id)).toEqual(['r1']);
+    await vi.waitUntil(async () => (await scene.stored(sessionId))?.code === 'the last edit', {
+      timeout: 10_000,
+    });
+    await vi.waitUntil(async () => (await people.present(sessionId)).length === 0, { timeout: 10_000 });
+    // The room knows it by itself, and after its instance is gone.
+    expect(await statusOf({ sessionId, token: place.token })).toBe(410);
+    await stack.control.kill('room');
+    await stack.control.start('room');
+    expect(await statusOf({ sessionId, token: place.token })).toBe(410);
+    const late = { kind: 'set_code', code: 'too late', user_id: null, display_name: 'x', role: 'host' };
+    expect((await people.tell(sessionId, late)).status).toBe(410);
+  });
+});
+
+describe('code that is set over HTTP', () => {
+  const setCode = (sessionId: string, code: string) =>
+    people.tell(sessionId, { kind: 'set_code', code, user_id: null, display_name: 'Ada', role: 'host' });
+
+  it('is a revision among the others, seen by all, and committed when the answer comes', async () => {
+    const sessionId = await people.session();
+    const token = (await people.place(sessionId, 'host')).token;
+    const ada = await scene.enter({ sessionId, token });
+    const ben = await scene.enter({ sessionId, token: (await people.place(sessionId, 'viewer')).token });
+    const replies = [];
+    for (let i = 1; i <= 5; i++) {
+      ada.send('code_update', { code: `typed ${i}`, request_id: `r${i}` });
+      replies.push(setCode(sessionId, `set ${i}`));
+    }
+    const bodies = (await Promise.all(replies)).map(({ body }) => body as { rev: number; durable: string });
+    await ben.next('code_update', ({ rev }) => rev === 10);
+    const seen = ben.all('code_update').map(({ payload }) => payload);
+    expect(seen.map(({ rev }) => rev)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    for (const [i, { rev, durable }] of bodies.entries()) {
+      expect(seen[rev - 1]).toMatchObject({ code: `set ${i + 1}`, display_name: 'Ada', role: 'host' });
+      expect(durable).toBe('buffer');
+    }
+    expect(await scene.redis('HGET', scene.key(`s:${sessionId}`), 'code')).toBe(seen.at(-1)?.code);
+    expect(
+      ada
+        .all('code_update')
+        .map(({ payload }) => payload.rev)
+        .sort(),
+    ).toEqual(bodies.map(({ rev }) => rev).sort());
+  });
+
+  it('needs nobody in the room', async () => {
+    const sessionId = await people.session({ code: 'start' });
+    expect(await setCode(sessionId, 'set')).toEqual({ status: 200, body: { rev: 1, durable: 'buffer' } });
+    await scene.worker('POST', `/flush/${sessionId}`);
+    expect(await scene.stored(sessionId)).toMatchObject({ code: 'set', rev: 1 });
+    expect((await setCode(randomUUID(), 'x')).status).toBe(404);
+    expect((await setCode(sessionId, 'a\u0000b')).status).toBe(400);
+  });
+});
+
+describe('a switch to another strudel', () => {
+  let owner: User;
+  const save = async (over: { code?: string; isPublic?: boolean; conversation?: string[] } = {}) => {
+    const id = randomUUID();
+    await scene.sql(
+      'insert into strudels (id, user_id, title, code, is_public) values ($1, $2, $3, $4, $5)',
+      [id, owner.id, 'Saved', over.code ?? 'saved code', over.isPublic ?? false],
+    );
+    for (const [i, content] of (over.conversation ?? []).entries()) {
+      await scene.sql(
+        `insert into strudel_messages (strudel_id, role, content, is_code_response, created_at)
+         values ($1, $2, $3, $4, now() + make_interval(secs => $5))`,
+        [id, i % 2 === 0 ? 'user' : 'assistant', content, i % 2 === 1, i],
+      );
+    }
+    return id;
+  };
+  const arrange = async () => {
+    owner ??= await people.user('Ada');
+    const sessionId = await people.session({ host: owner, code: 'start' });
+    const ada = await scene.enter({ sessionId, token: owner.token });
+    const ben = await scene.enter({ sessionId, token: (await people.place(sessionId, 'co-author')).token });
+    return { sessionId, ada, ben };
+  };
+  const switchTo = async (client: RawClient, payload: object, requestId: string) => {
+    client.send('switch_strudel', { ...payload, request_id: requestId });
+    const state = client.next('session_state', ({ request_id }) => request_id === requestId);
+    const error = client.next('error', ({ request_id }) => request_id === requestId);
+    const first = await Promise.any([state, error]);
+    void Promise.allSettled([state, error]);
+    return first.payload;
+  };
+
+  it('saves the session first; then the strudel is everybody’s next revision, and the session’s conversation its own', async () => {
+    const { sessionId, ada, ben } = await arrange();
+    const id = await save({ code: 's("cp")', conversation: ['clap', 's("cp")'] });
+    ada.send('chat_message', { message: 'before' });
+    await ada.edit('unsaved', 'r1');
+    const state = await switchTo(ada, { strudel_id: id }, 's1');
+    // Nobody else flushes here: what was before is in Postgres because of the switch.
+    expect(await scene.stored(sessionId)).toEqual({ code: 'unsaved', rev: 1, messages: ['before'] });
+    expect(state).toMatchObject({
+      code: 's("cp")',
+      rev: 2,
+      strudel_id: id,
+      request_id: 's1',
+      conversation_history: [
+        { role: 'user', content: 'clap', is_code_response: false },
+        { role: 'assistant', content: 's("cp")', is_code_response: true },
+      ],
+    });
+    expect((await ben.next('code_update', ({ rev }) => rev === 2)).payload).toMatchObject({
+      code: 's("cp")',
+      source: 'loaded_strudel',
+      strudel_id: id,
+      display_name: 'Ada',
+    });
+    await ada.next('ack', ({ request_id, rev }) => request_id === 's1' && rev === 2);
+    expect(ada.all('code_update')).toEqual([]);
+    expect(ben.all('session_state')).toHaveLength(1);
+
+    // The session stays about it, for who comes later, and when the room's instance is gone.
+    await stack.control.kill('room');
+    await stack.control.start('room');
+    const back = await scene.enter({ sessionId, token: owner.token });
+    expect(back.state.payload).toMatchObject({ code: 's("cp")', strudel_id: id });
+    expect(back.state.payload.conversation_history.map(({ content }) => content)).toEqual([
+      'clap',
+      's("cp")',
+    ]);
+  });
+
+  it('goes to scratch code, with its conversation, and back', async () => {
+    const { ada, ben } = await arrange();
+    const id = await save();
+    await switchTo(ada, { strudel_id: id }, 's1');
+    const history = [{ role: 'user', content: 'a scratch' }];
+    const scratch = await switchTo(
+      ben,
+      { strudel_id: null, code: 'scratch', conversation_history: history },
+      's2',
+    );
+    expect(scratch).toMatchObject({
+      code: 'scratch',
+      rev: 2,
+      strudel_id: null,
+      conversation_history: history,
+    });
+    expect((await ada.next('code_update', ({ rev }) => rev === 2)).payload.strudel_id).toBeNull();
+    // Without code there is nothing to load: the session's stays.
+    await switchTo(ada, { strudel_id: id }, 's3');
+    expect(await switchTo(ben, { strudel_id: null }, 's4')).toMatchObject({
+      code: 'saved code',
+      rev: 3,
+      strudel_id: null,
+      conversation_history: [],
+    });
+  });
+
+  it('finds one’s own strudels and public ones, and no other; a failure switches nothing', async () => {
+    const { ada, ben } = await arrange();
+    const own = await save({ code: 'own' });
+    const open = await save({ code: 'open', isPublic: true });
+    expect(await switchTo(ben, { strudel_id: own }, 's1')).toMatchObject({ error: 'not_found' });
+    expect(await switchTo(ben, { strudel_id: randomUUID() }, 's2')).toMatchObject({ error: 'not_found' });
+    expect(await switchTo(ben, { strudel_id: 'nonsense' }, 's3')).toMatchObject({
+      error: 'validation_error',
+    });
+    expect(ada.all('code_update')).toEqual([]);
+    expect(await switchTo(ben, { strudel_id: open }, 's4')).toMatchObject({
+      code: 'open',
+      rev: 1,
+      strudel_id: open,
+    });
+    expect(await switchTo(ada, { strudel_id: own }, 's5')).toMatchObject({
+      code: 'own',
+      rev: 2,
+      strudel_id: own,
+    });
+  });
+
+  it('happens once, however often it is asked for', async () => {
+    const { ada, ben } = await arrange();
+    const id = await save({ code: 'mine' });
+    await switchTo(ada, { strudel_id: id }, 's1');
+    await ben.edit('theirs', 'r1');
+    ada.send('switch_strudel', { strudel_id: id, request_id: 's1' });
+    await vi.waitUntil(() => ada.all('session_state').length === 3, { timeout: 10_000 });
+    expect(ada.all('session_state').at(-1)?.payload).toMatchObject({ code: 'theirs', rev: 2 });
+    expect(ben.all('code_update')).toHaveLength(1);
+  });
+
+  it('is limited: in its conversation’s length, and in number', async () => {
+    const { ada } = await arrange();
+    const turns = (n: number) => Array.from({ length: n }, (_, i) => ({ role: 'user', content: `${i}` }));
+    const most = await switchTo(
+      ada,
+      { strudel_id: null, code: 'x', conversation_history: turns(MAX_CONVERSATION_ENTRIES) },
+      's0',
+    );
+    expect(most).toMatchObject({ rev: 1 });
+    expect(
+      await switchTo(
+        ada,
+        { strudel_id: null, conversation_history: turns(MAX_CONVERSATION_ENTRIES + 1) },
+        'too long',
+      ),
+    ).toMatchObject({ error: 'validation_error' });
+    for (let i = 1; i < MAX_STRUDEL_SWITCHES_PER_MINUTE; i++) {
+      expect(await switchTo(ada, { strudel_id: null }, `s${i}`)).toMatchObject({ strudel_id: null });
+    }
+    expect(await switchTo(ada, { strudel_id: null }, 'one too many')).toMatchObject({
+      error: 'too_many_requests',
+    });
+  });
+
+  it('does not happen when the session can’t be saved', async () => {
+    const { sessionId, ada, ben } = await arrange();
+    await ada.edit('unsaved', 'r1');
+    await stack.control.stop('worker');
+    try {
+      expect(await switchTo(ada, { strudel_id: null, code: 'x' }, 's1')).toMatchObject({
+        error: 'server_error',
+      });
+      expect(ben.all('code_update').map(({ payload }) => payload.code)).toEqual(['unsaved']);
+    } finally {
+      await stack.control.start('worker');
+    }
+    expect(await switchTo(ada, { strudel_id: null, code: 'x' }, 's2')).toMatchObject({ code: 'x', rev: 2 });
+    expect(await scene.stored(sessionId)).toMatchObject({ code: 'unsaved' });
+  });
+});
+
+describe('presence', () => {
+  const isPresent = (sessionId: string, ...places: Place[]) => {
+    const expected = places.map(({ participantId }) => participantId).sort();
+    return vi.waitUntil(
+      async () => JSON.stringify(await people.present(sessionId)) === JSON.stringify(expected),
+      { timeout: 15_000 },
+    );
+  };
+
+  it('is in the books soon after somebody has come or gone; a tab more or less doesn’t matter', async () => {
+    const sessionId = await people.session();
+    const user = await people.user('Ada');
+    const ada = await people.place(sessionId, 'viewer', { user });
+    const ben = await people.place(sessionId, 'viewer');
+    const first = await scene.enter({ sessionId, token: ada.token });
+    const second = await scene.enter({ sessionId, token: user.token });
+    const other = await scene.enter({ sessionId, token: ben.token });
+    await isPresent(sessionId, ada, ben);
+    await first.close();
+    await other.close();
+    await isPresent(sessionId, ada);
+    await second.close();
+    await isPresent(sessionId);
+  });
+
+  it('is corrected by the next instance when the room was killed with everybody in it', async () => {
+    const sessionId = await people.session();
+    const [ada, ben] = [await people.place(sessionId, 'viewer'), await people.place(sessionId, 'viewer')];
+    await scene.enter({ sessionId, token: ada.token });
+    await scene.enter({ sessionId, token: ben.token });
+    await isPresent(sessionId, ada, ben);
+    await stack.control.kill('room');
+    await stack.control.start('room');
+    await scene.enter({ sessionId, token: ben.token });
+    await isPresent(sessionId, ben);
+  });
+});
+
+describe('while Postgres is out of reach', () => {
+  it('a session token lets in, by what the room was told; nothing else does', async () => {
+    const sessionId = await people.session();
+    const invite = await people.invite(sessionId, 'viewer');
+    const host = await people.place(sessionId, 'host', { via: 'owner' });
+    const [removed, promoted, plain] = [
+      await people.place(sessionId, 'viewer'),
+      await people.place(sessionId, 'viewer'),
+      await people.place(sessionId, 'viewer'),
+    ];
+    const invited = await people.place(sessionId, 'viewer', { via: 'invite', inviteId: invite.id });
+    const user = await people.user('Eve');
+    const ada = await scene.enter({ sessionId, token: host.token });
+    await people.tell(sessionId, { kind: 'participant_removed', participant_id: removed.participantId });
+    await people.tell(sessionId, {
+      kind: 'participant_changed',
+      participant_id: promoted.participantId,
+      role: 'co-author',
+    });
+    await people.tell(sessionId, { kind: 'invite_revoked', invite_id: invite.id });
+    await stack.control.stop(stack.postgresPart);
+    try {
+      expect(await statusOf({ sessionId, token: plain.token })).toBe('viewer');
+      expect(await statusOf({ sessionId, token: promoted.token })).toBe('co-author');
+      expect(await statusOf({ sessionId, token: removed.token })).toBe(403);
+      expect(await statusOf({ sessionId, token: invited.token })).toBe(403);
+      expect(await statusOf({ sessionId, token: user.token })).toBe(503);
+      expect(await statusOf({ sessionId, invite: invite.token })).toBe(503);
+      expect(await statusOf({ sessionId })).toBe(503);
+      expect((await ada.edit('on and on', 'r1')).payload.durable).toBe('buffer');
+    } finally {
+      await stack.control.start(stack.postgresPart);
+    }
+    expect(await statusOf({ sessionId, token: user.token })).toBe(403);
+    await vi.waitUntil(async () => (await people.present(sessionId)).includes(plain.participantId), {
+      timeout: 30_000,
+    });
+  });
+});

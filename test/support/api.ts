@@ -1,0 +1,181 @@
+/** The Worker's app in this process, over real stores (the embedded engines), with rooms that only take note of what they are told. */
+import { randomUUID } from 'node:crypto';
+import { SignJWT } from 'jose';
+import { BufferedSessionRepository } from '../../src/buffer/buffered-repository.ts';
+import { createFlusher } from '../../src/buffer/index.ts';
+import type { SessionBuffer } from '../../src/buffer/session-buffer.ts';
+import { parseConfig, workerConfigSchema } from '../../src/config.ts';
+import { Admission } from '../../src/sessions/admission.ts';
+import { connectNeon, type Database } from '../../src/sessions/neon.ts';
+import type { Participant } from '../../src/sessions/people.ts';
+import { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
+import { PostgresDirectory } from '../../src/sessions/postgres-directory.ts';
+import { PostgresPeople } from '../../src/sessions/postgres-people.ts';
+import { PostgresStrudels } from '../../src/sessions/postgres-strudels.ts';
+import type { RoomRequest } from '../../src/sessions/room-request.ts';
+import { type SessionAccess, signSessionToken } from '../../src/sessions/token.ts';
+import { tokenVerifier } from '../../src/sessions/tokens.ts';
+import type { Role } from '../../src/sessions/types.ts';
+import { createApp } from '../../src/worker/app.ts';
+import type { Services } from '../../src/worker/services.ts';
+import { startBuffer } from './buffer.ts';
+import { startPostgresFront } from './postgres.ts';
+import { JWT_SECRET, WORKER_ENV } from './worker-services.ts';
+
+export interface Call {
+  method?: string | undefined;
+  body?: unknown;
+  /** A body as it is. */
+  raw?: string;
+  token?: string | null | undefined;
+  headers?: Record<string, string>;
+}
+
+export interface Reply {
+  status: number;
+  headers: Headers;
+  text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: what a test looks for in a reply is what it tests.
+  json: any;
+}
+
+export interface Api {
+  call(path: string, init?: Call): Promise<Reply>;
+  services: Services;
+  app: ReturnType<typeof createApp>;
+  buffer: SessionBuffer;
+  db: Database;
+  /** What rooms were told, in order. */
+  told: { sessionId: string; request: RoomRequest }[];
+  /** What rooms throw when they are told something; null: nothing. */
+  failRooms(error: Error | null): void;
+  /** A user's own token; the same `sub` is the same person. */
+  userToken(sub?: string, claims?: Record<string, unknown>, options?: TokenOptions): Promise<string>;
+  /** Gives somebody anonymous a place in a session; their session token. */
+  place(sessionId: string, role: Role, displayName?: string): Promise<{ token: string; id: string }>;
+  stop(): Promise<void>;
+}
+
+export interface TokenOptions {
+  secret?: string;
+  /** As jose takes it: `1h`, `-1s`. */
+  expires?: string;
+}
+
+/** @param env variables that differ from the defaults. */
+export async function startApi(env: Record<string, string> = {}): Promise<Api> {
+  const [front, redis] = await Promise.all([startPostgresFront('embedded'), startBuffer('embedded')]);
+  const db = connectNeon({ ...front, timeoutMs: 20_000 });
+  const config = parseConfig(workerConfigSchema, { ...WORKER_ENV, ...env });
+  const postgres = new PostgresSessionRepository(db);
+  const { buffer } = redis;
+  const people = new PostgresPeople(db);
+  const repository = new BufferedSessionRepository({
+    buffer,
+    postgres,
+    breaker: { failures: 3, retryMs: 100 },
+  });
+  const tokens = tokenVerifier(config);
+  const told: Api['told'] = [];
+  let failure: Error | null = null;
+  const tell = (sessionId: string, request: RoomRequest) => {
+    if (failure) throw failure;
+    told.push({ sessionId, request });
+  };
+  const services: Services = {
+    config,
+    repository,
+    people,
+    directory: new PostgresDirectory(db),
+    strudels: new PostgresStrudels(db),
+    tokens,
+    admission: new Admission({ sessions: repository, people, tokens }),
+    room: {
+      async tell(sessionId, request) {
+        tell(sessionId, request);
+        return 0;
+      },
+      async setCode(sessionId, edit) {
+        tell(sessionId, { kind: 'set_code', ...edit });
+        // As a room does: the session's next revision, committed.
+        const { rev, epoch } = (await repository.getSession(sessionId)) ?? { rev: 0, epoch: 0 };
+        const result = await buffer.commit({
+          sessionId,
+          epoch: epoch + 1,
+          code: { code: edit.code, rev: rev + 1, editedAtMs: Date.now(), editorId: edit.user_id, edits: 1 },
+          messages: [],
+          receipts: {},
+          flushedRev: rev,
+        });
+        return { rev: result.rev, durable: result.durable };
+      },
+    },
+    flusher: createFlusher({ buffer, postgres }, config),
+    buffer,
+    postgres,
+  };
+  const app = createApp({ services: () => services });
+
+  return {
+    services,
+    app,
+    buffer,
+    db,
+    told,
+    failRooms: (error) => {
+      failure = error;
+    },
+    async call(path, { method, body, raw, token, headers = {} } = {}) {
+      const content = raw ?? (body === undefined ? undefined : JSON.stringify(body));
+      const response = await app.request(path, {
+        method: method ?? (content === undefined ? 'GET' : 'POST'),
+        headers: { ...headers, ...(token == null ? {} : { Authorization: `Bearer ${token}` }) },
+        ...(content === undefined ? {} : { body: content }),
+      });
+      const text = await response.text();
+      const isJson = response.headers.get('content-type')?.startsWith('application/json');
+      return {
+        status: response.status,
+        headers: response.headers,
+        text,
+        json: isJson ? JSON.parse(text) : null,
+      };
+    },
+    userToken: (sub = randomUUID(), claims = {}, { secret = JWT_SECRET, expires = '1h' } = {}) =>
+      new SignJWT({ name: 'Ada', ...claims })
+        .setProtectedHeader({ alg: 'HS256' })
+        .setSubject(sub)
+        .setExpirationTime(expires)
+        .sign(new TextEncoder().encode(secret)),
+    async place(sessionId, role, displayName = role) {
+      const entered = await enterByInvite(people, sessionId, displayName);
+      await people.setRole(sessionId, entered.id, role);
+      return { id: entered.id, token: await signSessionToken(accessOf(entered, role), JWT_SECRET) };
+    },
+    stop: async () => {
+      await Promise.all([front.stop(), redis.stop()]);
+    },
+  };
+}
+
+async function enterByInvite(
+  people: PostgresPeople,
+  sessionId: string,
+  displayName: string,
+): Promise<Participant> {
+  const { token } = await people.createInvite({ sessionId, role: 'viewer', maxUses: 1, expiresAtMs: null });
+  const outcome = await people.enter({
+    sessionId,
+    userId: null,
+    participantId: null,
+    inviteToken: token,
+    displayName,
+    fallbackName: displayName,
+  });
+  if (outcome.outcome !== 'entered') throw new Error(`not let in: ${outcome.outcome}`);
+  return outcome.participant;
+}
+
+function accessOf({ id, sessionId, displayName }: Participant, role: Role): SessionAccess {
+  return { sessionId, participantId: id, userId: null, displayName, avatarUrl: null, role };
+}
