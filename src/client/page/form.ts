@@ -1,3 +1,4 @@
+import { messageOf } from '../api/call.ts';
 import { el, setText } from './dom.ts';
 
 /**
@@ -15,7 +16,7 @@ export function submitForm(form: HTMLFormElement, submit: () => Promise<void>): 
     try {
       await submit();
     } catch (error) {
-      setText(problem, error instanceof Error ? error.message : String(error));
+      setText(problem, messageOf(error));
     } finally {
       button?.removeAttribute('disabled');
     }
