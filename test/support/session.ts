@@ -98,6 +98,14 @@ export class Scene {
       : null;
   }
 
+  /** How many anonymous people are somewhere now, as far as rooms have written it down. */
+  async present(): Promise<number> {
+    const { rows } = await this.#database.query<{ count: string }>(
+      'select count(*) from anonymous_participants where left_at is null',
+    );
+    return Number(rows[0]?.count);
+  }
+
   async sql(text: string, values: unknown[] = []): Promise<void> {
     await this.#database.query(text, values);
   }
