@@ -124,8 +124,7 @@ describe('with the alarm far away and no cron', () => {
     const ada = await scene.join(id);
     await ada.edit('x', 'r1');
     await scene.worker('POST', '/flush');
-    // Rooms write down who came and went a moment later; then there is silence.
-    await vi.waitUntil(async () => (await scene.present()) === 1, WAIT);
+    await scene.quiet();
     const before = await scene.counters();
     for (let minute = 0; minute < 3; minute++) {
       await stack.control.cron();
