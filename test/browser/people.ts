@@ -72,6 +72,18 @@ export async function people(scene: Scene): Promise<void> {
   const viewer = await SessionPage.join(vera.page, viewerLink, 'Vera');
   await host.people('Ana host', 'Ben co-author', 'Vera viewer');
 
+  await step('the panels are one tab stop, and arrows go through them', async () => {
+    await ana.page.getByTestId('tab-chat').focus();
+    await ana.page.keyboard.press('ArrowRight');
+    await ana.page.keyboard.press('ArrowRight');
+    assert.equal(await ana.page.getByTestId('tab-strudels').getAttribute('aria-selected'), 'true');
+    assert(await ana.page.locator('#panel-strudels').isVisible());
+    assert(await ana.page.locator('#panel-chat').isHidden());
+    await ana.page.keyboard.press('ArrowRight');
+    assert(await ana.page.locator('#panel-chat').isVisible());
+    assert(await ana.page.locator('#panel-people').isVisible());
+  });
+
   await step('roles change under people’s hands', async () => {
     await coAuthor.mayType(true);
     await host.giveRole('Ben', 'viewer');
@@ -130,12 +142,13 @@ export async function people(scene: Scene): Promise<void> {
 
   await step('a session that is open to everybody is listed, and can be looked into', async () => {
     await ana.page.getByTestId('settings').click();
+    const note = ana.page.getByTestId('settings-note');
     await ana.page.getByTestId('settings-title').fill('Open stage');
     await ana.page.getByTestId('settings-rename').click();
-    await host.toast('Renamed');
+    await host.waitFor(note.filter({ hasText: 'Renamed' }), 'the session to be renamed');
     assert.equal(await ana.page.getByTestId('title').textContent(), 'Open stage');
     await ana.page.getByTestId('settings-discoverable').check();
-    await host.toast('Everybody may look in');
+    await host.waitFor(note.filter({ hasText: 'Everybody may look in' }), 'the session to be open');
     await screenshot(ana.page, 'settings-desktop');
     const eve = await browser.newPerson('Eve', DESKTOP);
     const guest = new SessionPage(eve.page);

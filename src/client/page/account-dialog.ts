@@ -22,9 +22,8 @@ export function openSignIn(onSignedIn: () => void): void {
     el(
       'p',
       { class: 'hint' },
-      'In development, make one with ',
-      el('code', {}, 'npm run token -- --sub ana --name Ana'),
-      '. It stays in this browser.',
+      'It stays in this browser. In development, make one with',
+      el('code', { class: 'command' }, 'npm run token -- --sub ana --name Ana'),
     ),
     el('button', { type: 'submit', class: 'primary', 'data-testid': 'sign-in-submit' }, 'Sign in'),
   );

@@ -7,8 +7,10 @@ import { el, setText } from './dom.ts';
  */
 export function submitForm(form: HTMLFormElement, submit: () => Promise<void>): void {
   const problem = el('p', { class: 'problem', role: 'alert', 'data-testid': 'form-problem' });
-  form.append(problem);
   const button = form.querySelector('button[type=submit]');
+  // Above the button, or below the line that the button shares with its field.
+  if (button?.parentElement === form) button.before(problem);
+  else form.append(problem);
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
     setText(problem, '');

@@ -160,14 +160,14 @@ async function startAgain(id: string, account: Account, go: (route: Route) => vo
   go({ name: 'session', sessionId: session.id });
 }
 
-/** Sessions that this browser has a key to, and that aren't among an account's own. Null when there are none. */
+/** Sessions that this browser has a key to, and that aren't an account's. Null when there are none. */
 export function browserSessions(account: Account | null): HTMLElement | null {
-  const sessions = usableSessions(account);
+  const sessions = usableSessions(account).filter(({ subject }) => subject === null);
   if (sessions.length === 0) return null;
   return el(
     'nav',
     { class: 'card lists', 'aria-labelledby': 'recent-heading' },
-    el('h2', { id: 'recent-heading' }, 'Been there'),
+    el('h2', { id: 'recent-heading' }, account ? 'Been there, not signed in' : 'Been there'),
     el(
       'ul',
       { class: 'rows' },

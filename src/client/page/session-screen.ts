@@ -3,6 +3,7 @@ import { messageOf } from '../api/call.ts';
 import { createSession, getSession, leaveSession } from '../api/sessions.ts';
 import type { Strudel, StrudelMessage } from '../api/strudels.ts';
 import type { ConversationTurn } from '../conversation.ts';
+import { sentence } from '../sentence.ts';
 import { SessionClient, type Snapshot } from '../session-client.ts';
 import { currentAccount } from './account.ts';
 import { openSignIn } from './account-dialog.ts';
@@ -129,8 +130,8 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
   const settings = createSettingsDialog({
     sessionId,
     token,
+    title: () => titleText ?? '',
     onTitle: setTitle,
-    say: (text) => toasts.show(text),
   });
   const actions = createActions({
     invite: () => invites.open(),
@@ -339,7 +340,7 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
       return;
     }
     if (editor.code !== client.snapshot.code) unsent = `Not saved: ${message}`;
-    toasts.show(message, 'error');
+    toasts.show(sentence(message), 'error');
   });
 
   let wasOver = false;
@@ -349,6 +350,7 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
     wasOver = isOver;
     if (!isOver) return;
     for (const dialog of [invites.element, settings.element]) dialog.close();
+    toasts.clear();
     if ('refusal' in why && why.refusal.status === 410 && editor.code === '') void showStored();
     // A key to what is no more only clutters the list; whoever was removed may be let in again.
     if ('cause' in why && why.cause === 'gone') forgetSessions(({ id }) => id === sessionId);

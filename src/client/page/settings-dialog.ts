@@ -10,9 +10,9 @@ export interface SettingsOptions {
   sessionId: string;
   /** The host's token, as it is now. */
   token(): string;
+  /** The title, as far as the page knows it. */
+  title(): string;
   onTitle(title: string): void;
-  /** Says what was done. */
-  say(text: string): void;
 }
 
 export interface SettingsDialog {
@@ -21,7 +21,10 @@ export interface SettingsDialog {
 }
 
 export function createSettingsDialog(options: SettingsOptions): SettingsDialog {
-  const { sessionId, token, say } = options;
+  const { sessionId, token } = options;
+  // Here, as nothing outside of a modal dialog is heard.
+  const note = el('p', { class: 'note', role: 'status', 'data-testid': 'settings-note' });
+  const say = (text: string) => setText(note, text);
   const title = field('Title', {
     id: 'settings-title',
     required: true,
@@ -70,9 +73,13 @@ export function createSettingsDialog(options: SettingsOptions): SettingsDialog {
 
   const load = async (): Promise<void> => {
     setText(problem, '');
+    say('');
+    const shown = options.title();
+    title.input.value = shown;
     try {
       const session = await getSession(sessionId, token());
-      title.input.value = session.title;
+      // Unless it has been typed into meanwhile.
+      if (title.input.value === shown) title.input.value = session.title;
       discoverable.checked = session.is_discoverable;
       discoverable.disabled = false;
     } catch (error) {
@@ -118,6 +125,7 @@ export function createSettingsDialog(options: SettingsOptions): SettingsDialog {
       ),
     ),
     problem,
+    note,
     el(
       'div',
       { class: 'ending' },

@@ -9,6 +9,7 @@ import {
   type StrudelInput,
   updateStrudel,
 } from '../api/strudels.ts';
+import { sentence } from '../sentence.ts';
 import type { Snapshot } from '../session-client.ts';
 import type { Account } from './account.ts';
 import { ask } from './dialog.ts';
@@ -126,7 +127,7 @@ export function createStrudelsPanel(options: StrudelsOptions): StrudelsPanel {
       await options.load(strudel);
       options.say(strudel ? `The session is about “${strudel.title}” now.` : 'Back to scratch.', 'info');
     } catch (error) {
-      options.say(messageOf(error), 'error');
+      options.say(sentence(messageOf(error)), 'error');
     } finally {
       isLoading = false;
       draw();
