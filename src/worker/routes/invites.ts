@@ -15,14 +15,14 @@ import { inviteJson } from '../wire.ts';
 const MAX_INVITE_USES = 1_000_000;
 const MAX_INVITE_TOKEN_CHARS = 128;
 
-const newInviteBody = z.object({
+export const newInviteBody = z.object({
   role: z.enum(['co-author', 'viewer']),
   max_uses: z.number().int().min(1).max(MAX_INVITE_USES).nullish(),
   /** ISO 8601 with an offset. */
   expires_at: z.iso.datetime({ offset: true }).nullish(),
 });
 
-const joinBody = z.object({
+export const joinBody = z.object({
   invite_token: z
     .string()
     .max(MAX_INVITE_TOKEN_CHARS)
