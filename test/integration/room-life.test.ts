@@ -41,6 +41,7 @@ describe('what the Worker tells a room', () => {
     expect((await people.tell(sessionId, end, 'a wrong secret of some length')).status).toBe(401);
     expect((await people.tell(sessionId, end, stack.jwtSecret)).status).toBe(401);
     expect((await people.tell(sessionId, { kind: 'no such' })).status).toBe(400);
+    expect((await people.tell(sessionId, 'not json')).status).toBe(400);
     expect((await people.tell(sessionId, { kind: 'participant_changed', participant_id: 'x' })).status).toBe(
       400,
     );
