@@ -46,7 +46,7 @@ export const accessSchema = z.object({
 export const workerConfigSchema = storageSchema.extend(accessSchema.shape).extend({
   /** The rooms' public URL. */
   ROOM_URL: httpUrl,
-  /** Pause between two sweeps while anything is dirty. */
+  /** From the start of one sweep to the start of the next, while anything is dirty. */
   FLUSH_INTERVAL_MS: integer(5_000, 100, 60_000),
   /** Bounds of one batch: sessions, and bytes of what is read from Redis for it. */
   FLUSH_BATCH_SESSIONS: integer(500, 1, 5_000),

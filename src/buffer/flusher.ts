@@ -52,7 +52,7 @@ export interface FlusherOptions {
   buffer: SessionBuffer;
   writer: SessionWriter;
   bounds: PeekBounds;
-  /** Pause between two sweeps of a sweeper, in milliseconds. */
+  /** From the start of one sweep to the start of the next, in milliseconds. */
   intervalMs: number;
   leaseMs: number;
   inactivity: Inactivity;
@@ -168,6 +168,7 @@ export class Flusher {
     const lease: Lease = { token: crypto.randomUUID(), lengthMs: this.#options.leaseMs };
     let holding = false;
     for (;;) {
+      const startedMs = this.#options.now();
       try {
         const { outcome, inactive } = await this.#buffer.acquireLease(lease, this.#options.inactivity);
         run.inactive.push(...inactive);
@@ -185,8 +186,10 @@ export class Flusher {
         // Counting is best effort: it may be Redis itself that failed.
         await this.#buffer.countFailure().catch(() => {});
       }
-      if (this.#options.now() + this.#options.intervalMs > untilMs) break;
-      await this.#options.sleep(this.#options.intervalMs);
+      // From start to start: a sweep's own time on top of the pause would make what is dirty older than the interval.
+      const pauseMs = Math.max(0, startedMs + this.#options.intervalMs - this.#options.now());
+      if (this.#options.now() + pauseMs > untilMs) break;
+      await this.#options.sleep(pauseMs);
     }
     if (holding) {
       // Rooms keep putting their own flushes off until the next turn, unless nothing was left to do.

@@ -9,6 +9,7 @@ import { PostgresDirectory } from '../sessions/postgres-directory.ts';
 import { PostgresPeople } from '../sessions/postgres-people.ts';
 import { PostgresStrudels } from '../sessions/postgres-strudels.ts';
 import type { StrudelRepository } from '../sessions/strudels.ts';
+import type { SessionRepository } from '../sessions/types.ts';
 import { type BreakerOptions, BufferedSessionRepository } from './buffered-repository.ts';
 import { Flusher } from './flusher.ts';
 import { keysFor } from './keys.ts';
@@ -27,7 +28,7 @@ export interface Storage {
   buffer: SessionBuffer;
   postgres: PostgresSessionRepository;
   /** What handlers and routes use. */
-  repository: BufferedSessionRepository;
+  repository: SessionRepository;
   people: PeopleRepository;
   directory: SessionDirectory;
   strudels: StrudelRepository;

@@ -9,12 +9,18 @@ import { askRefusal, type Refusal } from './refusal.ts';
 /** Whatever makes sockets as a browser's `WebSocket` does; Node's `ws` package, for one. */
 export type WebSocketConstructor = new (url: string) => object;
 
+/**
+ * Why a connection is closed for good: one's own doing (`left`), the session's end, being sent away, a session that isn't there
+ * any more, or the same client connected elsewhere.
+ */
+export type CloseCause = 'left' | 'ended' | 'removed' | 'gone' | 'elsewhere';
+
 export type ConnectionState =
   | { readonly state: 'connecting' }
   | { readonly state: 'open' }
   | { readonly state: 'reconnecting'; readonly reason: string }
   | { readonly state: 'refused'; readonly refusal: Refusal }
-  | { readonly state: 'closed'; readonly reason: string };
+  | { readonly state: 'closed'; readonly cause: CloseCause; readonly reason: string };
 
 export interface ConnectionOptions {
   /** Called before each attempt. */
@@ -46,6 +52,11 @@ const ATTEMPT_LIMIT_MS = 15_000;
 const RECONNECT_GROWTH = 1.7;
 /** Least time between two questions for the reason of a refusal. */
 const ASK_INTERVAL_MS = 3_000;
+/** Close codes by which a room says that coming back is of no use. */
+const FINAL_CLOSES: ReadonlyMap<number, { cause: CloseCause; reason: string }> = new Map([
+  [4403, { cause: 'removed', reason: 'you were sent away' }],
+  [4404, { cause: 'gone', reason: 'there is no such session any more' }],
+]);
 /** Close code, of the range for applications, that tells the room why the client hung up. */
 const SILENT_CLOSE_CODE = 4_000;
 
@@ -106,8 +117,8 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   /** Closes for good. */
-  close(reason: string): void {
-    this.#stop({ state: 'closed', reason });
+  close(cause: CloseCause, reason: string): void {
+    this.#stop({ state: 'closed', cause, reason });
   }
 
   #opened(): void {
@@ -138,7 +149,9 @@ export class Connection extends Emitter<ConnectionEvents> {
   #closed(code: number, reason: string): void {
     // The room lets only the newest socket of a connection id be. Coming back would throw the other out, and so on for ever.
     const isReplaced = this.#isOpen && code === 1000 && reason === 'replaced';
-    if (isReplaced) this.#stop({ state: 'closed', reason: 'it is open elsewhere' });
+    const final = FINAL_CLOSES.get(code);
+    if (isReplaced) this.close('elsewhere', 'it is open elsewhere');
+    else if (this.#isOpen && final) this.close(final.cause, reason || final.reason);
     else this.#lost(reason);
   }
 

@@ -1,17 +1,18 @@
 /** The page's entry: shows the screen that the address names. */
-import { el } from './page/dom.ts';
-import { joinScreen } from './page/join-screen.ts';
+import { entryOf } from './page/entry.ts';
+import { joinScreen, nameScreen } from './page/join-screen.ts';
 import { parseRoute, type Route, routeHash } from './page/router.ts';
-import { type SessionScreen, sessionScreen } from './page/session-screen.ts';
+import { sessionScreen } from './page/session-screen.ts';
 import { startScreen } from './page/start-screen.ts';
-import { claimTabIdentity, knownSession } from './page/storage.ts';
+import { claimTabIdentity } from './page/storage.ts';
 import { createToasts } from './page/toasts.ts';
 
 const app = document.querySelector('#app') ?? document.body;
 const toasts = createToasts();
 document.body.append(toasts.element);
 
-let open: SessionScreen | null = null;
+/** What is shown, as far as it has something to close. */
+let open: { close(): void } | null = null;
 /** Counts the screens asked for, so that one that took time to prepare doesn't replace a newer one. */
 let asked = 0;
 
@@ -21,15 +22,20 @@ async function show(): Promise<void> {
   open?.close();
   open = null;
   const route = parseRoute(location.hash);
-  if (route.name === 'start') return replace(startScreen(go));
+  if (route.name === 'start') {
+    const screen = startScreen(go, again);
+    open = screen;
+    return replace(screen.element);
+  }
   // In place of the invite's address, so that going back doesn't join once more.
   if (route.name === 'join') return replace(joinScreen(route.inviteToken, goInstead));
-  const session = knownSession(route.sessionId);
-  if (session === null) return replace(strangerScreen());
-  const tab = await claimTabIdentity(session.id);
+  const entry = entryOf(route.sessionId);
+  if (entry.token === null && entry.displayName === null) return replace(nameScreen(again));
+  const tab = await claimTabIdentity(entry.sessionId);
   if (mine !== asked) return tab.release();
-  open = sessionScreen(session, tab, toasts);
-  replace(open.element);
+  const screen = sessionScreen(entry, tab, { toasts, go, again });
+  open = screen;
+  replace(screen.element);
 }
 
 function replace(screen: HTMLElement): void {
@@ -44,19 +50,10 @@ function goInstead(route: Route): void {
   location.replace(routeHash(route));
 }
 
-function strangerScreen(): HTMLElement {
-  return el(
-    'main',
-    { class: 'start' },
-    el(
-      'div',
-      { class: 'card' },
-      el('h1', {}, 'Ask for an invite'),
-      el('p', {}, 'This browser has no key to that session. Its host can send you an invite link.'),
-      el('a', { href: '#/' }, 'To the start'),
-    ),
-  );
+/** The same address, for another person or with another key. */
+function again(): void {
+  void show();
 }
 
-window.addEventListener('hashchange', () => void show());
-void show();
+window.addEventListener('hashchange', again);
+again();

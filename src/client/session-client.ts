@@ -26,17 +26,27 @@ import {
 } from '../protocol/index.ts';
 import { type ChatEntry, ChatLog } from './chat-log.ts';
 import { Connection, type ConnectionState, type WebSocketConstructor } from './connection.ts';
+import { Conversation, type ConversationTurn, type RequestsLeft } from './conversation.ts';
 import { Emitter } from './emitter.ts';
+import { findSelf, participantOfToken, withoutPerson, withPerson } from './people.ts';
 import { type EditDetails, type LocalEdit, type OutgoingEdit, SharedDocument } from './shared-document.ts';
 import { Throttle } from './throttle.ts';
 import type { UnacknowledgedStore } from './unacknowledged.ts';
+import { WaitingRequests } from './waiting-requests.ts';
 
 export interface SessionClientOptions {
   /** Base URL of the room server, `http(s)` or `ws(s)`. */
   url: string;
   sessionId: string;
-  /** Session token, or a function that is asked for it before each attempt to connect. */
-  token: string | (() => string | Promise<string>);
+  /**
+   * Session token or user's token, or a function that is asked for it before each attempt to connect; null for somebody who has
+   * neither, whom rooms let in by an invite or where the session is discoverable.
+   */
+  token: string | null | (() => string | null | Promise<string | null>);
+  /** An invite's secret, for who has no session token yet. */
+  invite?: string;
+  /** What somebody without a token is called. */
+  displayName?: string;
   /**
    * Says to the room which client this is, over reconnects and reloads, so that it knows a resend for what it is.
    * Two open clients must not share one. By default a new one.
@@ -77,6 +87,16 @@ export interface Snapshot {
   readonly role: Role | null;
   readonly displayName: string | null;
   readonly participants: readonly WireParticipant[];
+  /** Which of the participants this client's person is; -1 when none is known to be. */
+  readonly self: number;
+  /** The saved strudel that the session is about; null for scratch code. */
+  readonly strudelId: string | null;
+  /** What was said with the AI about it; only writers hear of it. */
+  readonly conversation: readonly ConversationTurn[];
+  /** A request to the AI is under way, anybody's: the room takes no other meanwhile. */
+  readonly isAnswering: boolean;
+  /** What of the AI is left to this person; null until the room has said it. */
+  readonly requestsLeft: RequestsLeft | null;
   readonly chat: readonly ChatEntry[];
   /** Set while the room can't store: what is pending stays pending. */
   readonly degraded: { readonly reason: string; readonly since: string } | null;
@@ -100,6 +120,12 @@ export interface SessionClientEvents {
   stop: ServerPayload<'stop'>;
   joined: WireParticipant;
   left: WireParticipant;
+  /** Somebody else who is here has another role now. */
+  roleOf: WireParticipant;
+  /** This client's own role changed. */
+  role: { role: Role; before: Role };
+  /** The room gave a session token to who came without: with it he is the same person when he comes back. */
+  token: string;
   /** The room's `error`, or a local one for what wouldn't pass its schema. */
   error: ServerPayload<'error'>;
   /** The session was ended; the client stays closed. */
@@ -140,6 +166,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
   readonly #chat: ChatLog;
   readonly #store: UnacknowledgedStore | undefined;
   readonly #edits: Throttle;
+  readonly #conversation = new Conversation();
   readonly #chats: Throttle;
   readonly #cursors: Throttle;
   readonly #subscribers = new Set<(snapshot: Snapshot) => void>();
@@ -152,6 +179,11 @@ export class SessionClient extends Emitter<SessionClientEvents> {
   #role: Role | null = null;
   #displayName: string | null = null;
   #participants: readonly WireParticipant[] = [];
+  #participantId: string | null = null;
+  /** Given by the room; used instead of the options' from then on. */
+  #token: string | null = null;
+  #strudelId: string | null = null;
+  readonly #requests = new WaitingRequests();
   #degraded: Snapshot['degraded'] = null;
   #snapshot: Snapshot | null = null;
 
@@ -194,6 +226,15 @@ export class SessionClient extends Emitter<SessionClientEvents> {
       role: this.#role,
       displayName: this.#displayName,
       participants: this.#participants,
+      self: findSelf(this.#participants, {
+        participant_id: this.#participantId,
+        display_name: this.#displayName ?? '',
+        role: this.#role ?? 'viewer',
+      }),
+      strudelId: this.#strudelId,
+      conversation: this.#conversation.turns,
+      isAnswering: this.#conversation.isBusy,
+      requestsLeft: this.#conversation.requestsLeft,
       chat: this.#chat.entries,
       degraded: this.#degraded,
     };
@@ -231,6 +272,11 @@ export class SessionClient extends Emitter<SessionClientEvents> {
       this.#localError('forbidden', 'viewers can’t edit');
       return null;
     }
+    if (this.#requests.isWaiting) {
+      // It would replace what is being loaded.
+      this.#localError('conflict', 'a strudel is being loaded; edit when it is there');
+      return null;
+    }
     const requestId = this.#document.edit(code, details, () => this.#nextId(), Date.now());
     if (requestId === null) return null;
     this.#keep();
@@ -261,8 +307,26 @@ export class SessionClient extends Emitter<SessionClientEvents> {
   }
 
   /**
-   * Asks the AI, about the code as it is shown here. Requests aren't kept over a reconnect: the room gives an answer up
-   * when the one who asked is gone. What goes wrong comes as an `error` event with the request's id.
+   * Makes the session about a saved strudel, for everyone, or about scratch code (null). Resolves when it is; what was typed
+   * before is sent first.
+   * @param scratch the scratch code; without it the session's code stays. A saved strudel brings its own.
+   * @throws {RequestError} when the room refuses, or the connection is lost before it has answered.
+   */
+  async switchStrudel(strudelId: string | null, scratch: { code?: string } = {}): Promise<void> {
+    if (this.#document.nextToSend()) this.#sendEdit();
+    const requestId = this.#nextId();
+    const answer = this.#requests.wait(requestId);
+    const payload = { strudel_id: strudelId, request_id: requestId, ...scratch };
+    if (!this.#send({ type: 'switch_strudel', payload })) {
+      this.#requests.refused(requestId, 'server_error', 'not connected');
+    }
+    await answer;
+  }
+
+  /**
+   * Asks the AI, about the code as it is shown here. Its answer streams into the snapshot's conversation; one that is code
+   * becomes the session's next revision. Requests aren't kept over a reconnect: the room gives an answer up when the one who
+   * asked is gone. What goes wrong comes as an `error` event with the request's id, and shows in the conversation.
    * @returns the request id; null when there is no connection, when the role forbids it, or when something breaks a limit
    * of the protocol (then an `error` event says so).
    */
@@ -281,13 +345,17 @@ export class SessionClient extends Emitter<SessionClientEvents> {
       conversation_history: history,
     });
     if (!parsed.success) {
-      this.#localError(
-        'validation_error',
-        `the request ${parsed.error.issues[0]?.message ?? 'is not valid'}`,
-      );
+      const [issue] = parsed.error.issues;
+      const what = issue?.path[0] === 'provider_api_key' ? 'key' : 'question';
+      this.#localError('validation_error', `the ${what} ${issue?.message ?? 'is not valid'}`);
       return null;
     }
-    return this.#send({ type: 'agent_request', payload: parsed.data }) ? requestId : null;
+    // First, so that the answer isn't made from code that the room hears of only afterwards.
+    if (this.#document.nextToSend()) this.#sendEdit();
+    if (!this.#send({ type: 'agent_request', payload: parsed.data })) return null;
+    this.#conversation.ask(requestId, query, this.#displayName ?? '', Date.now());
+    this.#changed();
+    return requestId;
   }
 
   /** Tells the others that playing starts. Signals aren't kept: false when there is no connection. */
@@ -316,14 +384,20 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     this.#edits.cancel();
     this.#chats.cancel();
     this.#cursors.cancel();
-    this.#connection.close('left');
+    this.#connection.close('left', 'left');
   }
 
-  async #socketUrl({ url, token }: SessionClientOptions): Promise<string> {
+  async #socketUrl({ url, token, invite, displayName }: SessionClientOptions): Promise<string> {
     const address = new URL(`parties/main/${encodeURIComponent(this.sessionId)}`, url.replace(/\/*$/, '/'));
     address.protocol = address.protocol.replace(/^http/, 'ws');
     address.searchParams.set('_pk', this.connectionId);
-    address.searchParams.set('token', typeof token === 'string' ? token : await token());
+    const bearer = this.#token ?? (typeof token === 'function' ? await token() : token);
+    if (bearer !== null) {
+      address.searchParams.set('token', bearer);
+      this.#participantId = participantOfToken(bearer);
+    }
+    if (invite !== undefined) address.searchParams.set('invite', invite);
+    if (displayName !== undefined) address.searchParams.set('display_name', displayName);
     return address.href;
   }
 
@@ -349,6 +423,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
         return;
       case 'code_update':
         this.#document.remoteUpdate(message.payload.code, message.payload.rev);
+        if (message.payload.strudel_id !== undefined) this.#aboutStrudel(message.payload.strudel_id);
         return;
       case 'ack':
         this.#acknowledged(message.payload);
@@ -361,20 +436,22 @@ export class SessionClient extends Emitter<SessionClientEvents> {
         this.emit('chat', message.payload);
         return;
       case 'user_joined':
-        this.#participants = [...this.#participants, message.payload];
-        this.emit('joined', message.payload);
+        this.#joined(message.payload);
         return;
       case 'user_left':
-        this.#participants = withoutOne(this.#participants, message.payload);
+        this.#participants = withoutPerson(this.#participants, message.payload);
         this.emit('left', message.payload);
         return;
       case 'agent_request':
+        this.#conversation.asked(message.payload, timeOf(message.timestamp));
         this.emit('agentRequest', message.payload);
         return;
       case 'agent_delta':
+        this.#conversation.delta(message.payload, timeOf(message.timestamp));
         this.emit('agentDelta', message.payload);
         return;
       case 'agent_response':
+        this.#conversation.answered(message.payload, timeOf(message.timestamp));
         this.emit('agentResponse', message.payload);
         return;
       case 'play':
@@ -392,7 +469,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
         return;
       }
       case 'session_ended':
-        this.#connection.close(message.payload.reason);
+        this.#connection.close('ended', message.payload.reason);
         this.emit('ended', message.payload);
         return;
       case 'server_shutdown':
@@ -406,11 +483,20 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     }
   }
 
+  /** A new connection's state; or a changed one, after a change of role or a switch. */
   #start(state: ServerPayload<'session_state'>): void {
     this.#document.reset(state.code, state.rev, state.flushed_rev);
+    const before = this.#role;
     this.#role = state.your_role;
     this.#displayName = state.your_display_name;
     this.#participants = state.participants;
+    this.#conversation.history(state.conversation_history, state.strudel_id !== this.#strudelId);
+    this.#strudelId = state.strudel_id;
+    if (state.token !== undefined) {
+      this.#token = state.token;
+      this.#participantId = participantOfToken(state.token);
+      this.emit('token', state.token);
+    }
     // A room that is still in trouble says so again.
     this.#degraded = null;
     this.#chat.history(
@@ -430,6 +516,22 @@ export class SessionClient extends Emitter<SessionClientEvents> {
       if (this.#document.nextToSend()) this.#edits.call();
       this.#chats.call();
     }
+    if (state.request_id !== undefined) this.#requests.answered(state.request_id);
+    if (before !== null && before !== state.your_role) this.emit('role', { role: state.your_role, before });
+  }
+
+  /** Somebody else switched; only they are told the conversation that belongs to it. */
+  #aboutStrudel(strudelId: string | null): void {
+    if (strudelId === this.#strudelId) return;
+    this.#strudelId = strudelId;
+    this.#conversation.clear();
+  }
+
+  #joined(person: WireParticipant): void {
+    const { people, before } = withPerson(this.#participants, person);
+    this.#participants = people;
+    if (before === null) this.emit('joined', person);
+    else if (before.role !== person.role) this.emit('roleOf', person);
   }
 
   #acknowledged({ request_id, message_id, rev, durable }: ServerPayload<'ack'>): void {
@@ -445,6 +547,9 @@ export class SessionClient extends Emitter<SessionClientEvents> {
   #failed(error: ServerPayload<'error'>): void {
     const { request_id: requestId } = error;
     if (requestId !== undefined) {
+      // Whoever asked hears of it by his promise.
+      if (this.#requests.refused(requestId, error.error, error.message)) return;
+      this.#conversation.refused(requestId, error.message);
       if (FINAL_ERRORS.has(error.error)) {
         const edit = this.#document.refused(requestId, error.message);
         if (edit) this.emit('edit', edit);
@@ -462,6 +567,8 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     this.#isReady = false;
     this.#document.disconnected();
     this.#chat.disconnected();
+    this.#conversation.disconnected();
+    this.#requests.disconnected();
   }
 
   #sendEdit(): void {
@@ -535,17 +642,10 @@ function chatEntry(message: ServerPayload<'chat_message'>, envelopeTime: string)
     userId: message.user_id,
     avatarUrl: message.avatar_url ?? null,
     text: message.message,
-    atMs: message.timestamp ?? (Date.parse(envelopeTime) || Date.now()),
+    atMs: message.timestamp ?? timeOf(envelopeTime),
   };
 }
 
-/** People may be there twice, with two tabs, so one leaving takes away one entry. */
-function withoutOne(
-  participants: readonly WireParticipant[],
-  gone: WireParticipant,
-): readonly WireParticipant[] {
-  const index = participants.findIndex(
-    (one) => one.user_id === gone.user_id && one.display_name === gone.display_name && one.role === gone.role,
-  );
-  return index === -1 ? participants : participants.filter((_, at) => at !== index);
+function timeOf(envelopeTime: string): number {
+  return Date.parse(envelopeTime) || Date.now();
 }

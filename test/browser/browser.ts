@@ -3,6 +3,9 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 
 /** How a browser puts it that the network, or the server behind it, is gone. */
 const NETWORK_DROP = /WebSocket connection to .* failed|Failed to load resource/;
+/** How it puts it that a server said no. */
+const REFUSAL =
+  /Failed to load resource: the server responded with a status of 4|WebSocket connection to .* failed/;
 
 export const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };
@@ -10,7 +13,8 @@ export const PHONE = { width: 390, height: 844 };
 export class TestBrowser {
   /** Everything unexpected that a page said, in its words. */
   readonly complaints: string[] = [];
-  #expectsDrops = false;
+  /** What pages may say now. */
+  #expected: RegExp | null = null;
 
   private constructor(readonly browser: Browser) {}
 
@@ -40,20 +44,38 @@ export class TestBrowser {
     page.on('pageerror', (error) => this.complaints.push(`${name}: ${error.stack ?? error.message}`));
     page.on('console', (message) => {
       if (message.type() !== 'error' && message.type() !== 'warning') return;
-      if (this.#expectsDrops && NETWORK_DROP.test(message.text())) return;
+      if (this.#expected?.test(message.text())) return;
       this.complaints.push(`${name}: ${message.type()}: ${message.text()}`);
     });
     return { context, page };
   }
 
   /** Runs `task`, in which pages may lose the network and say so. */
-  async expectingDrops<T>(task: () => Promise<T>): Promise<T> {
-    this.#expectsDrops = true;
+  expectingDrops<T>(task: () => Promise<T>): Promise<T> {
+    return this.#expecting(NETWORK_DROP, task);
+  }
+
+  /** Runs `task`, in which the server may refuse what pages ask. */
+  expectingRefusals<T>(task: () => Promise<T>): Promise<T> {
+    return this.#expecting(REFUSAL, task);
+  }
+
+  async #expecting<T>(expected: RegExp, task: () => Promise<T>): Promise<T> {
+    this.#expected = expected;
     try {
       return await task();
     } finally {
-      this.#expectsDrops = false;
+      this.#expected = null;
     }
+  }
+
+  pages(): Page[] {
+    return this.browser.contexts().flatMap((context) => context.pages());
+  }
+
+  /** Closes everybody's windows. */
+  async closePages(): Promise<void> {
+    for (const context of this.browser.contexts()) await context.close();
   }
 
   async close(): Promise<void> {

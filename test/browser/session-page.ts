@@ -47,16 +47,116 @@ export class SessionPage {
     return this;
   }
 
-  /** Makes an invite link and reads it from the dialog. */
-  async invite(role: 'co-author' | 'viewer'): Promise<string> {
+  /** Signs in on the start screen. */
+  async signIn(url: string, token: string): Promise<void> {
+    await this.page.goto(url);
+    await this.page.getByTestId('sign-in').click();
+    await this.page.getByTestId('sign-in-token').fill(token);
+    await this.page.getByTestId('sign-in-submit').click();
+    await this.waitFor(this.page.getByTestId('sign-out'), 'being signed in');
+  }
+
+  /** Makes an invite link and reads it from the dialog. @param limits how many people, and until when; by default any and ever. */
+  async invite(
+    role: 'co-author' | 'viewer',
+    limits: { uses?: number; expiry?: 'hour' | 'day' | 'week' } = {},
+  ): Promise<string> {
     await this.page.getByTestId('invite').click();
-    await this.page.getByTestId(`invite-${role}`).click();
+    await this.page.getByTestId(`invite-${role}`).check();
+    await this.page.getByTestId('invite-uses').fill(limits.uses === undefined ? '' : String(limits.uses));
+    await this.page.getByTestId('invite-expiry').selectOption(limits.expiry ?? 'never');
+    await this.page.getByTestId('invite-make').click();
     const note = this.page.getByTestId('invite-note');
     await this.waitFor(note.filter({ hasText: /link copied/i }), 'the link to be copied');
     const link = await this.page.getByTestId('invite-link').inputValue();
     assert.equal(await this.page.evaluate(() => navigator.clipboard.readText()), link);
     await this.page.getByTestId('invite-close').click();
     return link;
+  }
+
+  /** The list's entry of a person who is here. */
+  person(name: string): Locator {
+    return this.page
+      .getByTestId('participants')
+      .locator('li')
+      .filter({ has: this.page.locator('.person-name', { hasText: name }) });
+  }
+
+  /** As the host: gives somebody another role. */
+  async giveRole(name: string, role: 'co-author' | 'viewer'): Promise<void> {
+    await this.person(name).getByTestId('person-role').selectOption(role);
+  }
+
+  /** As the host: sends somebody away. */
+  async sendAway(name: string): Promise<void> {
+    await this.person(name).getByTestId('person-remove').click();
+    await this.yes();
+  }
+
+  /** Answers the page's question. */
+  async yes(): Promise<void> {
+    await this.page.getByTestId('question-yes').click();
+    await this.page.getByTestId('question-dialog').waitFor({ state: 'detached', timeout: PATIENCE_MS });
+  }
+
+  async toast(text: string | RegExp): Promise<void> {
+    await this.waitFor(
+      this.page.getByTestId('toasts').locator('.toast').filter({ hasText: text }),
+      `the notice ${text}`,
+    );
+  }
+
+  /** Waits for what is said in place of the session. */
+  async notice(text: string | RegExp): Promise<void> {
+    await this.waitFor(this.page.getByTestId('notice').filter({ hasText: text }), `the notice ${text}`);
+  }
+
+  /** Shows one of the panels beside the editor. */
+  async tab(name: 'people' | 'chat' | 'ai' | 'strudels'): Promise<void> {
+    await this.page.getByTestId(`tab-${name}`).click();
+  }
+
+  /** Keeps the session's code as a strudel; its panel is open. */
+  async saveStrudel(
+    title: string,
+    more: { description?: string; tags?: string; isPublic?: boolean } = {},
+  ): Promise<void> {
+    await this.page.getByTestId('strudel-save').click();
+    await this.page.getByTestId('strudel-title').fill(title);
+    await this.page.getByTestId('strudel-description').fill(more.description ?? '');
+    await this.page.getByTestId('strudel-tags').fill(more.tags ?? '');
+    await this.page.getByTestId('strudel-public').setChecked(more.isPublic ?? false);
+    await this.page.getByTestId('strudel-submit').click();
+    await this.waitFor(this.strudel(title), `the strudel ${title} to be listed`);
+  }
+
+  /** The list's entry of a strudel. */
+  strudel(title: string): Locator {
+    return this.page.getByTestId('strudels').locator('li').filter({ hasText: title });
+  }
+
+  async strudelTitles(): Promise<string[]> {
+    return await this.page.getByTestId('strudels').locator('.strudel-title strong').allTextContents();
+  }
+
+  /** Asks the AI, whose panel is open. */
+  async ask(question: string): Promise<void> {
+    await this.page.getByTestId('ai-input').fill(question);
+    await this.page.getByTestId('ai-ask').click();
+  }
+
+  /** Waits for a turn of the conversation with the AI. */
+  async turn(role: 'user' | 'assistant', text: string, state?: string): Promise<void> {
+    const turns = this.page
+      .getByTestId('ai-list')
+      .locator(`li[data-role=${role}]${state ? `[data-state=${state}]` : ''}`);
+    await this.waitFor(turns.filter({ hasText: text }), `the AI panel to say ${JSON.stringify(text)}`);
+  }
+
+  /** Waits until the editor can be typed into, or can't. */
+  async mayType(isWanted: boolean): Promise<void> {
+    const content = this.page.locator(`.cm-content[contenteditable=${isWanted}]`);
+    await this.waitFor(content, isWanted ? 'the editor to be writable' : 'the editor to be read-only');
   }
 
   /** Types at the end of the text. */

@@ -1,135 +1,16 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { z } from 'zod';
-import { SessionClient, type SessionClientOptions } from '../../src/client/session-client.ts';
-import type { Unacknowledged, UnacknowledgedStore } from '../../src/client/unacknowledged.ts';
+import { describe, expect, it, vi } from 'vitest';
 import type { ServerMessageType } from '../../src/protocol/index.ts';
+import {
+  connect,
+  FakeSocket,
+  FakeStore,
+  open,
+  reconnected,
+  SESSION,
+  useFakeSockets,
+} from '../support/client.ts';
 
-const SESSION = '11111111-2222-4333-8444-555555555555';
-
-const frameSchema = z.object({ type: z.string(), payload: z.record(z.string(), z.unknown()) });
-type Frame = z.infer<typeof frameSchema>;
-
-/** A socket whose other end is the test. */
-class FakeSocket extends EventTarget {
-  static sockets: FakeSocket[] = [];
-  static get last(): FakeSocket {
-    const socket = FakeSocket.sockets.at(-1);
-    if (!socket) throw new Error('no socket was opened');
-    return socket;
-  }
-
-  readyState = 0;
-  binaryType = 'blob';
-  frames: Frame[] = [];
-  closeCode: number | null = null;
-
-  constructor(readonly url: string) {
-    super();
-    FakeSocket.sockets.push(this);
-  }
-
-  send(data: string): void {
-    this.frames.push(frameSchema.parse(JSON.parse(data)));
-  }
-
-  close(code = 1000): void {
-    this.closeCode = code;
-    this.readyState = 3;
-  }
-
-  open(): void {
-    this.readyState = 1;
-    this.dispatchEvent(new Event('open'));
-  }
-
-  say(type: ServerMessageType, payload: unknown): void {
-    const data = JSON.stringify({ type, session_id: SESSION, timestamp: '2026-01-01T00:00:00Z', payload });
-    this.dispatchEvent(new MessageEvent('message', { data }));
-  }
-
-  drop(code = 1006, reason = ''): void {
-    this.readyState = 3;
-    this.dispatchEvent(Object.assign(new Event('close'), { code, reason }));
-  }
-
-  fail(): void {
-    this.readyState = 3;
-    this.dispatchEvent(
-      Object.assign(new Event('error'), { message: 'refused', error: new Error('refused') }),
-    );
-  }
-
-  hello(state: { code?: string; rev?: number; flushed_rev?: number; role?: string } = {}): void {
-    this.open();
-    this.say('session_state', {
-      code: state.code ?? 'base',
-      rev: state.rev ?? 5,
-      flushed_rev: state.flushed_rev ?? 5,
-      your_role: state.role ?? 'host',
-      your_display_name: 'Ana',
-      participants: [{ user_id: null, display_name: 'Ana', role: 'host' }],
-      chat_history: [],
-      conversation_history: [],
-      strudel_id: null,
-    });
-  }
-
-  /** Payloads of what was sent, of one type. */
-  sent(type: string): Frame['payload'][] {
-    return this.frames.filter((frame) => frame.type === type).map((frame) => frame.payload);
-  }
-}
-
-/** Keeps what is unacknowledged as a reload would find it: as JSON. */
-class FakeStore implements UnacknowledgedStore {
-  json = 'null';
-  load(): Unacknowledged | null {
-    return JSON.parse(this.json);
-  }
-  save(unacknowledged: Unacknowledged | null): void {
-    this.json = JSON.stringify(unacknowledged);
-  }
-}
-
-const clients: SessionClient[] = [];
-
-async function connect(options: Partial<SessionClientOptions> = {}): Promise<SessionClient> {
-  const client = new SessionClient({
-    url: 'http://rooms.test/',
-    sessionId: SESSION,
-    token: 'to ken',
-    WebSocket: FakeSocket,
-    fetch: () => Promise.reject(new Error('out of reach')),
-    ...options,
-  });
-  clients.push(client);
-  await vi.advanceTimersByTimeAsync(0);
-  return client;
-}
-
-async function open(options: Partial<SessionClientOptions> = {}): Promise<SessionClient> {
-  const client = await connect(options);
-  FakeSocket.last.hello();
-  return client;
-}
-
-/** Lets the client open the next socket. */
-async function reconnected(): Promise<FakeSocket> {
-  const before = FakeSocket.sockets.length;
-  await vi.advanceTimersByTimeAsync(20_000);
-  expect(FakeSocket.sockets.length).toBeGreaterThan(before);
-  return FakeSocket.last;
-}
-
-beforeEach(() => {
-  vi.useFakeTimers();
-  FakeSocket.sockets = [];
-});
-
-afterEach(() => {
-  for (const client of clients.splice(0)) client.close();
-  vi.useRealTimers();
-});
+useFakeSockets();
 
 describe('connecting', () => {
   it('goes to the session’s room with the token and a connection id', async () => {
@@ -200,7 +81,11 @@ describe('connecting', () => {
     client.on('ended', ended);
     FakeSocket.last.say('session_ended', { reason: 'the host ended it' });
     expect(ended).toHaveBeenCalledOnce();
-    expect(client.snapshot.connection).toEqual({ state: 'closed', reason: 'the host ended it' });
+    expect(client.snapshot.connection).toEqual({
+      state: 'closed',
+      cause: 'ended',
+      reason: 'the host ended it',
+    });
     await vi.advanceTimersByTimeAsync(60_000);
     expect(FakeSocket.sockets).toHaveLength(1);
   });
@@ -208,7 +93,11 @@ describe('connecting', () => {
   it('stays closed when another client took over its connection id', async () => {
     const client = await open();
     FakeSocket.last.drop(1000, 'replaced');
-    expect(client.snapshot.connection).toEqual({ state: 'closed', reason: 'it is open elsewhere' });
+    expect(client.snapshot.connection).toEqual({
+      state: 'closed',
+      cause: 'elsewhere',
+      reason: 'it is open elsewhere',
+    });
     await vi.advanceTimersByTimeAsync(60_000);
     expect(FakeSocket.sockets).toHaveLength(1);
     client.reconnect();

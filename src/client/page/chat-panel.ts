@@ -2,6 +2,7 @@
 import { MAX_CHAT_CHARS } from '../../protocol/index.ts';
 import type { ChatEntry, ChatStatus } from '../chat-log.ts';
 import { el, setText, timeOfDay } from './dom.ts';
+import { followEnd } from './follow-end.ts';
 import { colorOf } from './remote-cursors.ts';
 
 /** What an own message says about itself; others' say nothing. */
@@ -13,12 +14,10 @@ const WORDS: Record<ChatStatus, string> = {
   received: '',
 };
 
-/** Nearer to the end than this, in pixels, the list follows new messages; else somebody is reading back. */
-const FOLLOW_PX = 60;
-
 export interface ChatPanel {
   element: HTMLElement;
-  render(entries: readonly ChatEntry[]): void;
+  /** @param isOpen one can still say something. */
+  render(entries: readonly ChatEntry[], isOpen: boolean): void;
 }
 
 /** @param say sends a message; false when it isn't taken, and then it stays in the field. */
@@ -30,6 +29,7 @@ export function createChatPanel(say: (text: string) => boolean): ChatPanel {
     tabindex: '0',
     'data-testid': 'chat-list',
   });
+  const settle = followEnd(list);
   const empty = el('p', { class: 'empty' }, 'Nobody has said anything yet.');
   const input = el('input', {
     id: 'chat-input',
@@ -40,15 +40,13 @@ export function createChatPanel(say: (text: string) => boolean): ChatPanel {
     maxlength: String(MAX_CHAT_CHARS),
     'data-testid': 'chat-input',
   });
-  const form = el(
-    'form',
-    { class: 'chat-form' },
-    input,
-    el('button', { type: 'submit', 'data-testid': 'chat-send' }, 'Send'),
-  );
+  const send = el('button', { type: 'submit', 'data-testid': 'chat-send' }, 'Send');
+  const form = el('form', { class: 'chat-form' }, input, send);
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    if (input.value.trim() !== '' && say(input.value)) input.value = '';
+    if (input.value.trim() === '' || !say(input.value)) return;
+    input.value = '';
+    settle(true);
   });
   const items = new Map<string, { item: HTMLElement; entry: ChatEntry }>();
   let shown: readonly ChatEntry[] = [];
@@ -61,12 +59,13 @@ export function createChatPanel(say: (text: string) => boolean): ChatPanel {
       empty,
       form,
     ),
-    render(entries) {
+    render(entries, isOpen) {
+      input.disabled = !isOpen;
+      send.disabled = !isOpen;
       // Entries are replaced, never changed, so equal references mean that there is nothing to do.
       if (entries.length === shown.length && entries.every((entry, index) => entry === shown[index])) return;
       shown = entries;
       empty.hidden = entries.length > 0;
-      const follows = list.scrollHeight - list.scrollTop - list.clientHeight < FOLLOW_PX;
       const ids = new Set(entries.map((entry) => entry.id));
       for (const [id, { item }] of items) {
         if (ids.has(id)) continue;
@@ -80,7 +79,7 @@ export function createChatPanel(say: (text: string) => boolean): ChatPanel {
         items.set(entry.id, { item, entry });
         if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
       });
-      if (follows) list.scrollTop = list.scrollHeight;
+      settle();
     },
   };
 }

@@ -39,3 +39,22 @@ export function field(
 export function timeOfDay(atMs: number): string {
   return new Date(atMs).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
 }
+
+/** Day of a moment, as people here write it; only the time when it is today's. @param at ISO 8601 or milliseconds. */
+export function dayOf(at: string | number): string {
+  const date = new Date(at);
+  const isToday = date.toDateString() === new Date().toDateString();
+  return isToday ? timeOfDay(date.getTime()) : date.toLocaleDateString();
+}
+
+/**
+ * Copies text; false where the browser doesn't let a page write to the clipboard.
+ */
+export async function copyText(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,4 +1,5 @@
 /** The code editor: CodeMirror, told about the room's text and telling about the user's. */
+import { isolateHistory, undo } from '@codemirror/commands';
 import { javascript } from '@codemirror/lang-javascript';
 import { Compartment, EditorState, Transaction } from '@codemirror/state';
 import { oneDark } from '@codemirror/theme-one-dark';
@@ -19,8 +20,13 @@ export interface Editor {
   element: HTMLElement;
   /** The text as it stands in the editor. */
   readonly code: string;
-  /** Takes over the room's text; the user's cursor and undo history stay. */
-  setCode(code: string): void;
+  /**
+   * Takes over the room's text; the user's cursor and undo history stay.
+   * @param isUndoable the user brought it about, so undoing takes it back as one step.
+   */
+  setCode(code: string, isUndoable?: boolean): void;
+  /** Takes back the user's last step. */
+  undo(): void;
   setReadOnly(isReadOnly: boolean): void;
   showCursor(cursor: RemoteCursor): void;
   hideCursor(id: string): void;
@@ -74,14 +80,21 @@ export function createEditor(options: EditorOptions): Editor {
     get code() {
       return view.state.doc.toString();
     },
-    setCode(code) {
+    setCode(code, isUndoable = false) {
       // The editor knows one kind of line break only.
       const change = textChange(view.state.doc.toString(), code.replace(/\r\n?/g, '\n'));
       if (change === null) return;
       view.dispatch({
         changes: change,
-        annotations: [Transaction.addToHistory.of(false), Transaction.remote.of(true)],
+        annotations: [
+          Transaction.remote.of(true),
+          isUndoable ? isolateHistory.of('full') : Transaction.addToHistory.of(false),
+        ],
       });
+    },
+    undo() {
+      undo(view);
+      view.focus();
     },
     setReadOnly(wanted) {
       if (wanted === isReadOnly) return;

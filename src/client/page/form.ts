@@ -1,3 +1,4 @@
+import { messageOf } from '../api/call.ts';
 import { el, setText } from './dom.ts';
 
 /**
@@ -6,8 +7,10 @@ import { el, setText } from './dom.ts';
  */
 export function submitForm(form: HTMLFormElement, submit: () => Promise<void>): void {
   const problem = el('p', { class: 'problem', role: 'alert', 'data-testid': 'form-problem' });
-  form.append(problem);
   const button = form.querySelector('button[type=submit]');
+  // Above the button, or below the line that the button shares with its field.
+  if (button?.parentElement === form) button.before(problem);
+  else form.append(problem);
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
     setText(problem, '');
@@ -15,7 +18,7 @@ export function submitForm(form: HTMLFormElement, submit: () => Promise<void>): 
     try {
       await submit();
     } catch (error) {
-      setText(problem, error instanceof Error ? error.message : String(error));
+      setText(problem, messageOf(error));
     } finally {
       button?.removeAttribute('disabled');
     }

@@ -1,37 +1,74 @@
 /** Where an invite link leads: who are you? */
 import { MAX_DISPLAY_NAME_CHARS } from '../../protocol/index.ts';
-import { joinSession } from '../api.ts';
+import { joinSession } from '../api/sessions.ts';
+import { currentAccount } from './account.ts';
 import { el, field } from './dom.ts';
+import { keyOfInvite } from './entry.ts';
 import { submitForm } from './form.ts';
 import type { Route } from './router.ts';
 import { rememberedName, rememberName, rememberSession } from './storage.ts';
 
 /** @param go shows another route, in place of this one. */
 export function joinScreen(inviteToken: string, go: (route: Route) => void): HTMLElement {
+  const account = currentAccount();
+  const { form, name } = nameForm({
+    heading: 'You’re invited',
+    text: account
+      ? `You join with the account of ${account.name}. The others will see you under this name.`
+      : 'The others will see you under this name.',
+    action: 'Join the session',
+    value: rememberedName() || account?.name || '',
+  });
+  submitForm(form, async () => {
+    const displayName = name.value.trim();
+    const key = account?.token ?? keyOfInvite(inviteToken, account);
+    const joined = await joinSession(inviteToken, displayName, key);
+    rememberName(displayName);
+    rememberSession({
+      id: joined.session_id,
+      token: joined.token,
+      title: null,
+      subject: account?.subject ?? null,
+      invite: inviteToken,
+    });
+    go({ name: 'session', sessionId: joined.session_id });
+  });
+  return el('main', { class: 'centre' }, form);
+}
+
+/** Where the link of a session leads somebody whom this browser doesn't know yet. @param enter called with their name. */
+export function nameScreen(enter: () => void): HTMLElement {
+  const { form, name } = nameForm({
+    heading: 'Look in',
+    text: 'You don’t need an invite where a session is open to everybody. The others will see you under this name.',
+    action: 'Look in',
+    value: '',
+  });
+  submitForm(form, async () => {
+    rememberName(name.value.trim());
+    enter();
+  });
+  return el('main', { class: 'centre' }, form);
+}
+
+function nameForm(texts: { heading: string; text: string; action: string; value: string }) {
   const name = field('Your name', {
     id: 'join-name',
     name: 'name',
     required: true,
     maxlength: String(MAX_DISPLAY_NAME_CHARS),
-    value: rememberedName(),
+    value: texts.value,
     autocomplete: 'nickname',
     'data-testid': 'join-name',
   });
   const form = el(
     'form',
     { class: 'card', 'aria-labelledby': 'join-heading' },
-    el('h1', { id: 'join-heading' }, 'You’re invited'),
-    el('p', {}, 'The others will see you under this name.'),
+    el('h1', { id: 'join-heading' }, texts.heading),
+    el('p', { class: 'dim' }, texts.text),
     name.row,
-    el('button', { type: 'submit', class: 'primary', 'data-testid': 'join-submit' }, 'Join the session'),
+    el('button', { type: 'submit', class: 'primary', 'data-testid': 'join-submit' }, texts.action),
     el('a', { href: '#/' }, 'Not now'),
   );
-  submitForm(form, async () => {
-    const displayName = name.input.value.trim();
-    const joined = await joinSession(inviteToken, displayName);
-    rememberName(displayName);
-    rememberSession({ id: joined.session_id, token: joined.token, title: null });
-    go({ name: 'session', sessionId: joined.session_id });
-  });
-  return el('main', { class: 'start' }, form);
+  return { form, name: name.input };
 }

@@ -1,6 +1,9 @@
-/** Who is here. */
-import type { WireParticipant } from '../../protocol/index.ts';
+/** Who is here; for the host, also who may do what. */
+import type { Role, WireParticipant } from '../../protocol/index.ts';
+import { messageOf } from '../api/call.ts';
+import { listPeople, type Person, removePerson, setRole } from '../api/people.ts';
 import type { Snapshot } from '../session-client.ts';
+import { ask } from './dialog.ts';
 import { el, setText } from './dom.ts';
 import { colorOf } from './remote-cursors.ts';
 
@@ -8,6 +11,17 @@ export interface PeoplePanel {
   element: HTMLElement;
   render(snapshot: Snapshot): void;
 }
+
+export interface PeopleOptions {
+  sessionId: string;
+  /** The host's token, as it is now. */
+  token(): string;
+  /** Says what went wrong, or what was done. */
+  say(text: string, kind: 'info' | 'error'): void;
+}
+
+type GivenRole = Exclude<Role, 'host'>;
+const GIVEN_ROLES: readonly GivenRole[] = ['co-author', 'viewer'];
 
 /** One id for all that a person sends, as far as the protocol tells: anonymous people have only their name. */
 export function personId({
@@ -17,39 +31,197 @@ export function personId({
   return user_id ?? display_name;
 }
 
-export function createPeoplePanel(): PeoplePanel {
+export function createPeoplePanel(options: PeopleOptions): PeoplePanel {
   const heading = el('h2', { id: 'people-heading' }, 'Here');
   const list = el('ul', { class: 'people', 'data-testid': 'participants' });
-  let shown: readonly WireParticipant[] | null = null;
+  const away = createAway(options);
+  let shown: { participants: readonly WireParticipant[]; self: number; isHost: boolean } | null = null;
+
+  const change = async (person: { id: string; name: string }, role: GivenRole): Promise<void> => {
+    try {
+      await setRole(options.sessionId, person.id, role, options.token());
+    } catch (error) {
+      options.say(`${person.name} keeps the role: ${messageOf(error)}`, 'error');
+      // What was chosen isn't what is.
+      shown = null;
+      if (last) render(last);
+    }
+  };
+  const remove = (person: { id: string; name: string }) =>
+    ask({
+      heading: `Send ${person.name} away?`,
+      text: 'They lose the session at once, and can’t come back by an invite. You can let them in again later.',
+      action: 'Send away',
+      async run() {
+        await removePerson(options.sessionId, person.id, options.token());
+        away.refresh();
+      },
+    });
+
+  let last: Snapshot | null = null;
+  const render = (snapshot: Snapshot): void => {
+    last = snapshot;
+    const { participants, self, role } = snapshot;
+    const isHost = role === 'host';
+    if (shown && participants === shown.participants && self === shown.self && isHost === shown.isHost)
+      return;
+    shown = { participants, self, isHost };
+    setText(heading, `Here (${participants.length})`);
+    // A select that is open must not close because somebody else came.
+    const kept = new Map([...list.children].map((item) => [item.getAttribute('data-key'), item]));
+    list.replaceChildren(
+      ...participants.map((one, index) => {
+        const mayManage = isHost && index !== self && one.role !== 'host';
+        const key = JSON.stringify([one, index === self, mayManage]);
+        const known = kept.get(key);
+        if (known) return known;
+        const item = personRow(one, index === self, mayManage ? { change, remove } : null);
+        item.dataset.key = key;
+        return item;
+      }),
+    );
+    away.render(isHost, participants);
+  };
   return {
     element: el(
       'section',
       { class: 'panel people-panel', 'aria-labelledby': 'people-heading' },
       heading,
       list,
+      away.element,
     ),
-    render({ participants, displayName, role }) {
-      if (participants === shown) return;
-      shown = participants;
-      setText(heading, `Here (${participants.length})`);
-      const me = participants.findIndex((one) => one.display_name === displayName && one.role === role);
-      list.replaceChildren(...participants.map((one, index) => person(one, index === me)));
+    render,
+  };
+}
+
+interface Manage {
+  change(person: { id: string; name: string }, role: GivenRole): Promise<void>;
+  remove(person: { id: string; name: string }): void;
+}
+
+function personRow(participant: WireParticipant, isMe: boolean, manage: Manage | null): HTMLElement {
+  const { display_name: name, role, participant_id: id } = participant;
+  return el(
+    'li',
+    { 'data-role': role },
+    avatar(name, personId(participant)),
+    el('span', { class: 'person-name' }, name),
+    isMe ? el('span', { class: 'you' }, 'you') : null,
+    ...(manage && id !== undefined
+      ? [
+          roleSelect(name, role, (wanted) => void manage.change({ id, name }, wanted)),
+          el(
+            'button',
+            {
+              type: 'button',
+              class: 'icon-button',
+              'aria-label': `Send ${name} away`,
+              title: 'Send away',
+              'data-testid': 'person-remove',
+              onclick: () => manage.remove({ id, name }),
+            },
+            '×',
+          ),
+        ]
+      : [el('span', { class: 'role' }, role)]),
+  );
+}
+
+function roleSelect(name: string, role: Role, change: (role: GivenRole) => void): HTMLElement {
+  const select = el(
+    'select',
+    { class: 'role role-select', 'aria-label': `Role of ${name}`, 'data-testid': 'person-role' },
+    ...GIVEN_ROLES.map((value) => el('option', { value, selected: value === role }, value)),
+  );
+  select.addEventListener('change', () => {
+    const wanted = GIVEN_ROLES.find((value) => value === select.value);
+    if (wanted) change(wanted);
+  });
+  return select;
+}
+
+function avatar(name: string, colorId: string): HTMLElement {
+  return el(
+    'span',
+    { class: `avatar color-${colorOf(colorId)}`, 'aria-hidden': 'true' },
+    [...name][0]?.toUpperCase() ?? '?',
+  );
+}
+
+/** For the host: people who have been here, to let removed ones in again. Asked for when it is opened. */
+function createAway({ sessionId, token, say }: PeopleOptions) {
+  const list = el('ul', { class: 'people', 'data-testid': 'away' });
+  const note = el('p', { class: 'dim', role: 'status' });
+  const element = el(
+    'details',
+    { class: 'away', hidden: true },
+    el('summary', { 'data-testid': 'away-summary' }, 'Been here'),
+    note,
+    list,
+  );
+  let present: readonly WireParticipant[] = [];
+  const letIn = async (person: Person, button: HTMLButtonElement): Promise<void> => {
+    button.disabled = true;
+    try {
+      await setRole(sessionId, person.id, person.role === 'viewer' ? 'viewer' : 'co-author', token());
+      say(`${person.display_name} may come back.`, 'info');
+      await load();
+    } catch (error) {
+      say(messageOf(error), 'error');
+      button.disabled = false;
+    }
+  };
+  const load = async (): Promise<void> => {
+    setText(note, 'Looking…');
+    note.hidden = false;
+    try {
+      const people = await listPeople(sessionId, token());
+      const ids = new Set(present.map((one) => one.participant_id));
+      const gone = people.filter((person) => !ids.has(person.id) && person.role !== 'host');
+      note.hidden = gone.length > 0;
+      setText(note, 'Nobody who isn’t here now.');
+      list.replaceChildren(...gone.map((person) => awayRow(person, letIn)));
+    } catch (error) {
+      setText(note, messageOf(error));
+    }
+  };
+  element.addEventListener('toggle', () => {
+    if (element.open) void load();
+  });
+  return {
+    element,
+    refresh() {
+      if (element.open) void load();
+    },
+    render(isHost: boolean, participants: readonly WireParticipant[]) {
+      element.hidden = !isHost;
+      const isChanged = participants !== present;
+      present = participants;
+      if (isHost && isChanged && element.open) void load();
     },
   };
 }
 
-function person(participant: WireParticipant, isMe: boolean): HTMLElement {
-  const { display_name: name, role } = participant;
+function awayRow(
+  person: Person,
+  letIn: (person: Person, button: HTMLButtonElement) => Promise<void>,
+): HTMLElement {
+  const isRemoved = person.removed_at !== null;
+  const button: HTMLButtonElement = el(
+    'button',
+    {
+      type: 'button',
+      class: 'small',
+      'data-testid': 'let-in',
+      onclick: () => void letIn(person, button),
+    },
+    'Let back in',
+  );
   return el(
     'li',
-    { 'data-role': role },
-    el(
-      'span',
-      { class: `avatar color-${colorOf(personId(participant))}`, 'aria-hidden': 'true' },
-      [...name][0]?.toUpperCase() ?? '?',
-    ),
-    el('span', { class: 'person-name' }, name),
-    isMe ? el('span', { class: 'you' }, 'you') : null,
-    el('span', { class: 'role' }, role),
+    {},
+    avatar(person.display_name, person.display_name),
+    el('span', { class: 'person-name' }, person.display_name),
+    isRemoved ? button : el('span', { class: 'role' }, person.role),
   );
 }

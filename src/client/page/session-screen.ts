@@ -1,16 +1,38 @@
-/** A session: the editor, the chat, the people, and how things stand. */
-import { getTitle } from '../api.ts';
+/** A session: the editor, the panels beside it, and how things stand. */
+import { messageOf } from '../api/call.ts';
+import { createSession, getSession, leaveSession } from '../api/sessions.ts';
+import type { Strudel, StrudelMessage } from '../api/strudels.ts';
+import type { ConversationTurn } from '../conversation.ts';
+import { sentence } from '../sentence.ts';
 import { SessionClient, type Snapshot } from '../session-client.ts';
+import { currentAccount } from './account.ts';
+import { openSignIn } from './account-dialog.ts';
+import { createAiPanel } from './ai-panel.ts';
 import { createChatPanel } from './chat-panel.ts';
 import { createConnectionBadge } from './connection-badge.ts';
+import { ask } from './dialog.ts';
 import { el, setText } from './dom.ts';
 import { createEditor } from './editor.ts';
+import type { Entry } from './entry.ts';
 import { createInviteDialog } from './invite-dialog.ts';
 import { createPeoplePanel, personId } from './people-panel.ts';
 import { createPlayback } from './playback.ts';
+import type { Route } from './router.ts';
 import { createSaveState } from './save-state.ts';
+import { createSessionNotice } from './session-notice.ts';
+import { createSettingsDialog } from './settings-dialog.ts';
 import { createSideTabs } from './side-tabs.ts';
-import { type KnownSession, rememberSession, type TabIdentity, unacknowledgedStore } from './storage.ts';
+import {
+  forgetSessions,
+  keepScratch,
+  keptScratch,
+  rememberedName,
+  rememberSession,
+  type TabIdentity,
+  unacknowledgedStore,
+  updateSession,
+} from './storage.ts';
+import { createStrudelsPanel } from './strudels-panel.ts';
 import type { Toasts } from './toasts.ts';
 
 /** What the room's trouble means to the people in it. */
@@ -21,16 +43,37 @@ const TROUBLE: Record<string, string> & { storage_unavailable: string } = {
     'Storage is out of reach. What is pending is kept here, and saved as soon as storage is back.',
 };
 
+/** What a change of one's role means. */
+const NEW_ROLE = {
+  host: 'You are the host now.',
+  'co-author': 'You are a co-author now: you can write, play and ask the AI.',
+  viewer: 'You are a viewer now: you can read along and chat.',
+} as const;
+
 export interface SessionScreen {
   element: HTMLElement;
   close(): void;
 }
 
-export function sessionScreen(session: KnownSession, tab: TabIdentity, toasts: Toasts): SessionScreen {
+export interface SessionScreenOptions {
+  toasts: Toasts;
+  go(route: Route): void;
+  /** Shows the same session anew, for another person or with another key. */
+  again(): void;
+}
+
+export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionScreenOptions): SessionScreen {
+  const { toasts, go, again } = options;
+  const { sessionId } = entry;
+  /** With what the API is asked; the room gives a key to who came without. */
+  let key = entry.token;
+  const token = (): string => key ?? '';
+  const account = currentAccount();
   const client = new SessionClient({
     url: location.origin,
-    sessionId: session.id,
-    token: session.token,
+    sessionId,
+    token: () => key,
+    ...(entry.displayName === null ? {} : { displayName: entry.displayName }),
     connectionId: tab.connectionId,
     store: unacknowledgedStore(tab.connectionId, () =>
       toasts.show('This browser can’t keep unsaved edits over a reload.', 'error'),
@@ -38,6 +81,8 @@ export function sessionScreen(session: KnownSession, tab: TabIdentity, toasts: T
   });
 
   let unsent: string | null = null;
+  let isSwitching = false;
+  let titleText = entry.title;
   const editor = createEditor({
     onEdit(code, details) {
       const wasUnsent = unsent;
@@ -48,8 +93,31 @@ export function sessionScreen(session: KnownSession, tab: TabIdentity, toasts: T
     },
     onCursor: (line, col) => client.cursor(line, col),
   });
+  const signIn = () => openSignIn(again);
+
   const chat = createChatPanel((text) => client.chat(text) !== null);
-  const people = createPeoplePanel();
+  const people = createPeoplePanel({ sessionId, token, say: (text, kind) => toasts.show(text, kind) });
+  const ai = createAiPanel({
+    ask(query, own) {
+      if (client.snapshot.connection.state !== 'open') toasts.show('Not connected.', 'error');
+      return client.ask(query, own ?? {}) !== null;
+    },
+    use: (code) => replaceCode(code),
+    undo: () => editor.undo(),
+  });
+  const strudels = createStrudelsPanel({
+    account,
+    signIn,
+    content: () => ({ code: editor.code, conversation: keptTurns(client.snapshot.conversation) }),
+    load: (strudel) => switchTo(strudel),
+    say: (text, kind) => toasts.show(text, kind),
+  });
+  const side = createSideTabs({ name: 'people', label: 'People', panel: people.element }, [
+    { name: 'chat', label: 'Chat', panel: chat.element },
+    { name: 'ai', label: 'AI', panel: ai.element },
+    { name: 'strudels', label: 'Strudels', panel: strudels.element },
+  ]);
+
   const saveState = createSaveState();
   const connection = createConnectionBadge();
   const playback = createPlayback((kind) => {
@@ -57,21 +125,41 @@ export function sessionScreen(session: KnownSession, tab: TabIdentity, toasts: T
     if (isSent) playback.pressed(kind, '', true);
     else toasts.show('Not connected.', 'error');
   });
-  const invites = createInviteDialog(session.id, session.token);
-  const inviteButton = el(
-    'button',
-    { type: 'button', 'data-testid': 'invite', hidden: true, onclick: () => invites.open() },
-    'Invite',
-  );
-  const title = el('h1', { class: 'session-title', 'data-testid': 'title' }, session.title || 'Session');
+  const title = el('h1', { class: 'session-title', 'data-testid': 'title' }, entry.title || 'Session');
+  const invites = createInviteDialog(sessionId, token);
+  const settings = createSettingsDialog({
+    sessionId,
+    token,
+    title: () => titleText ?? '',
+    onTitle: setTitle,
+  });
+  const actions = createActions({
+    invite: () => invites.open(),
+    settings: () => settings.open(),
+    leave: () =>
+      ask({
+        heading: 'Leave the session?',
+        text: 'You can come back as long as its host keeps you in.',
+        action: 'Leave',
+        async run() {
+          if (key !== null) await leaveSession(sessionId, key);
+          go({ name: 'start' });
+        },
+      }),
+  });
   const banner = el('p', { class: 'banner', role: 'alert', hidden: true, 'data-testid': 'degraded' });
-  const notice = createNotice(() => client.reconnect());
+  const notice = createSessionNotice({
+    retry: () => client.reconnect(),
+    signIn,
+    hasKey: () => key !== null,
+    code: () => editor.code,
+    startAgain,
+  });
   const viewerNote = el(
     'p',
-    { class: 'viewer-note', hidden: true },
+    { class: 'viewer-note', hidden: true, 'data-testid': 'viewer-note' },
     'You are watching: only the host and co-authors can edit.',
   );
-  const side = createSideTabs(chat.element, people.element);
 
   const element = el(
     'div',
@@ -87,7 +175,7 @@ export function sessionScreen(session: KnownSession, tab: TabIdentity, toasts: T
       title,
       connection.element,
       playback.element,
-      inviteButton,
+      actions.element,
     ),
     banner,
     notice.element,
@@ -101,32 +189,105 @@ export function sessionScreen(session: KnownSession, tab: TabIdentity, toasts: T
         editor.element,
         saveState.element,
       ),
-      side,
+      side.element,
     ),
     invites.element,
+    settings.element,
   );
 
   function render(snapshot: Snapshot): void {
     const { role, degraded } = snapshot;
-    const mayWrite = role === 'host' || role === 'co-author';
+    const { state } = snapshot.connection;
+    const isOver = state === 'closed' || state === 'refused';
+    const isWriter = role === 'host' || role === 'co-author';
     connection.render(snapshot.connection);
     notice.render(snapshot.connection);
     saveState.render(snapshot, unsent);
-    people.render(snapshot);
-    chat.render(snapshot.chat);
+    people.render(isOver ? { ...snapshot, role: null } : snapshot);
+    chat.render(snapshot.chat, !isOver);
+    ai.render(snapshot);
+    strudels.render(snapshot);
+    side.setAvailable('ai', isWriter);
     // Until the room's text is there, whatever one typed would replace it.
-    editor.setReadOnly(!mayWrite);
-    playback.setEnabled(mayWrite && snapshot.connection.state === 'open');
-    inviteButton.hidden = role !== 'host';
-    viewerNote.hidden = role !== 'viewer';
-    banner.hidden = degraded === null;
+    editor.setReadOnly(!isWriter || isOver || isSwitching);
+    playback.setEnabled(isWriter && state === 'open');
+    actions.render(isOver ? null : role);
+    viewerNote.hidden = role !== 'viewer' || isOver;
+    banner.hidden = degraded === null || isOver;
     if (degraded) setText(banner, TROUBLE[degraded.reason] ?? TROUBLE.storage_unavailable);
+  }
+
+  function setTitle(text: string): void {
+    titleText = text;
+    setText(title, text);
+    document.title = `${text} · Backbeat`;
+    updateSession(sessionId, { title: text });
+  }
+
+  /** An edit of the whole text that the user brought about. */
+  function replaceCode(code: string, source?: 'loaded_strudel'): void {
+    if (client.edit(code, { source }) !== null) editor.setCode(code, true);
+  }
+
+  async function switchTo(strudel: Strudel | null): Promise<void> {
+    // Who came without an account could only switch to public ones: the room doesn't know him.
+    if (strudel && !strudel.is_public && entry.account === null) {
+      replaceCode(strudel.code, 'loaded_strudel');
+      return;
+    }
+    const { strudelId, code } = client.snapshot;
+    if (strudelId === null) keepScratch(sessionId, code);
+    const scratch = strudel === null ? keptScratch(sessionId) : null;
+    isSwitching = true;
+    render(client.snapshot);
+    try {
+      await client.switchStrudel(strudel?.id ?? null, scratch === null ? {} : { code: scratch });
+    } finally {
+      isSwitching = false;
+      render(client.snapshot);
+    }
+  }
+
+  async function startAgain(): Promise<void> {
+    const made = await createSession(
+      {
+        code: editor.code,
+        ...(titleText ? { title: titleText } : {}),
+        displayName: client.snapshot.displayName ?? (rememberedName() || account?.name || 'Anonymous'),
+      },
+      account?.token ?? null,
+    );
+    rememberSession({
+      id: made.session.id,
+      token: made.token,
+      title: made.session.title,
+      subject: account?.subject ?? null,
+      invite: null,
+    });
+    go({ name: 'session', sessionId: made.session.id });
+  }
+
+  /** The title, which an invite's link doesn't tell; and of an ended session the code, which no room shows any more. */
+  async function showStored(): Promise<void> {
+    if (key === null) return;
+    try {
+      const session = await getSession(sessionId, key);
+      setTitle(session.title);
+      if (client.snapshot.connection.state === 'refused') editor.setCode(session.code);
+      render(client.snapshot);
+    } catch (error) {
+      // Of a session that refuses one, nothing else is to be expected.
+      if (client.snapshot.connection.state === 'refused') return;
+      toasts.show(`The title is missing: ${messageOf(error)}`, 'error');
+    }
   }
 
   client.subscribe(render);
   client.on('code', ({ code, by }) => {
     unsent = null;
-    editor.setCode(code);
+    const lastTurn = client.snapshot.conversation.at(-1);
+    const isOwnAnswer = by?.source === 'ai' && lastTurn?.isOwn === true && lastTurn.code === code;
+    editor.setCode(code, isOwnAnswer || (by === null && isSwitching));
     if (by?.cursor_line !== undefined && by.cursor_col !== undefined) {
       editor.showCursor({
         id: personId(by),
@@ -134,6 +295,12 @@ export function sessionScreen(session: KnownSession, tab: TabIdentity, toasts: T
         line: by.cursor_line,
         col: by.cursor_col,
       });
+    }
+    if (by?.source === 'ai') {
+      const whose = isOwnAnswer ? 'Your' : `${by.display_name}’s`;
+      if (side.shown !== 'ai') toasts.show(`${whose} answer from the AI is in the editor.`);
+    } else if (by?.strudel_id !== undefined && by.strudel_id !== null) {
+      toasts.show(`${by.display_name} switched to a saved strudel.`);
     }
   });
   client.on('cursor', (cursor) =>
@@ -145,19 +312,55 @@ export function sessionScreen(session: KnownSession, tab: TabIdentity, toasts: T
     }),
   );
   client.on('left', (person) => editor.hideCursor(personId(person)));
+  client.on('roleOf', (person) => {
+    if (person.role === 'viewer') editor.hideCursor(personId(person));
+  });
+  client.on('role', ({ role }) => toasts.show(NEW_ROLE[role]));
+  client.on('token', (given) => {
+    key = given;
+    rememberSession({
+      id: sessionId,
+      token: given,
+      title: titleText,
+      subject: entry.account?.subject ?? null,
+      invite: null,
+    });
+    if (titleText === null) void showStored();
+  });
   client.on('play', ({ display_name }) => playback.pressed('play', display_name, false));
   client.on('stop', ({ display_name }) => playback.pressed('stop', display_name, false));
-  client.on('error', ({ error, message }) => {
+  client.on('chat', () => side.mark('chat'));
+  client.on('agentResponse', () => side.mark('ai'));
+  client.on('error', ({ error, message, request_id }) => {
     // What the room is merely too busy for is sent again without anybody's doing.
     if (error === 'too_many_requests') return;
+    // What went wrong with a question shows beside it.
+    if (client.snapshot.conversation.some(({ id }) => id === request_id)) {
+      if (error === 'ai_unavailable') ai.offerOwnKey();
+      return;
+    }
     if (editor.code !== client.snapshot.code) unsent = `Not saved: ${message}`;
-    toasts.show(message, 'error');
+    toasts.show(sentence(message), 'error');
+  });
+
+  let wasOver = false;
+  client.subscribe(({ connection: { state, ...why } }) => {
+    const isOver = state === 'closed' || state === 'refused';
+    if (isOver === wasOver) return;
+    wasOver = isOver;
+    if (!isOver) return;
+    for (const dialog of [invites.element, settings.element]) dialog.close();
+    toasts.clear();
+    if ('refusal' in why && why.refusal.status === 410 && editor.code === '') void showStored();
+    // A key to what is no more only clutters the list; whoever was removed may be let in again.
+    if ('cause' in why && why.cause === 'gone') forgetSessions(({ id }) => id === sessionId);
   });
 
   // A restored edit is there before the room has said anything.
   editor.setCode(client.snapshot.code);
   render(client.snapshot);
-  if (session.title === null) void showTitle(session, title, toasts);
+  document.title = titleText ? `${titleText} · Backbeat` : 'Backbeat';
+  if (entry.title === null && key !== null) void showStored();
 
   const reconnect = () => {
     if (client.snapshot.connection.state === 'reconnecting') client.reconnect();
@@ -171,38 +374,36 @@ export function sessionScreen(session: KnownSession, tab: TabIdentity, toasts: T
       client.close();
       editor.destroy();
       tab.release();
+      document.title = 'Backbeat';
     },
   };
 }
 
-/** An invite's link doesn't tell the title, so whoever came by one asks for it. */
-async function showTitle(session: KnownSession, heading: HTMLElement, toasts: Toasts): Promise<void> {
-  try {
-    const title = await getTitle(session.id, session.token);
-    setText(heading, title);
-    rememberSession({ ...session, title });
-  } catch (error) {
-    toasts.show(`The title is missing: ${error instanceof Error ? error.message : String(error)}`, 'error');
-  }
+/** What of a conversation is kept with a strudel: what was asked, and answered. */
+function keptTurns(turns: readonly ConversationTurn[]): StrudelMessage[] {
+  return turns
+    .filter(({ status }) => status === 'done')
+    .map(({ role, text, code, questions }) => ({
+      role,
+      content: code ?? [text, ...questions].filter((part) => part !== '').join('\n'),
+      isCodeResponse: code !== null,
+    }))
+    .filter(({ content }) => content !== '');
 }
 
-function createNotice(retry: () => void) {
-  const text = el('p', {});
-  const again = el('button', { type: 'button', onclick: retry }, 'Try again');
-  const element = el(
-    'div',
-    { class: 'notice', role: 'alert', hidden: true, 'data-testid': 'notice' },
-    text,
-    again,
-    el('a', { href: '#/' }, 'To the start'),
-  );
+/** What can be done about the session itself: by its host, or by the others. */
+function createActions(run: { invite(): void; settings(): void; leave(): void }) {
+  const button = (label: string, testId: string, onclick: () => void) =>
+    el('button', { type: 'button', 'data-testid': testId, onclick }, label);
+  const invite = button('Invite', 'invite', run.invite);
+  const settings = button('Settings', 'settings', run.settings);
+  const leave = button('Leave', 'leave', run.leave);
   return {
-    element,
-    render(connection: Snapshot['connection']): void {
-      element.hidden = connection.state !== 'refused' && connection.state !== 'closed';
-      if (connection.state === 'refused')
-        setText(text, `The room doesn’t let you in: ${connection.refusal.message}`);
-      if (connection.state === 'closed') setText(text, `The session is closed: ${connection.reason}`);
+    element: el('div', { class: 'actions' }, invite, settings, leave),
+    render(role: Snapshot['role']): void {
+      invite.hidden = role !== 'host';
+      settings.hidden = role !== 'host';
+      leave.hidden = role === null || role === 'host';
     },
   };
 }

@@ -1,37 +1,83 @@
-/** The first screen: make a session, join one, or go back to one. */
+/** The first screen: make a session, join one, look into one, or go back to one. */
 import { MAX_DISPLAY_NAME_CHARS, MAX_TITLE_CHARS } from '../../protocol/index.ts';
-import { createSession } from '../api.ts';
+import { createSession } from '../api/sessions.ts';
+import { type Account, currentAccount, signOut } from './account.ts';
+import { openSignIn } from './account-dialog.ts';
 import { el, field } from './dom.ts';
 import { submitForm } from './form.ts';
-import { parsePasted, type Route, routeHash } from './router.ts';
-import { knownSessions, rememberedName, rememberName, rememberSession } from './storage.ts';
+import { parsePasted, type Route } from './router.ts';
+import { browserSessions, liveNow, yourSessions } from './session-lists.ts';
+import { rememberedName, rememberName, rememberSession } from './storage.ts';
 
 const FIRST_CODE = 'setcpm(120 / 4)\n\ns("bd*4, [~ cp]*2, hh*8").bank("RolandTR909")\n';
 
-/** @param go shows another route. */
-export function startScreen(go: (route: Route) => void): HTMLElement {
-  return el(
-    'main',
+export interface StartScreen {
+  element: HTMLElement;
+  close(): void;
+}
+
+/**
+ * @param go shows another route.
+ * @param again shows this screen anew, for another person.
+ */
+export function startScreen(go: (route: Route) => void, again: () => void): StartScreen {
+  const account = currentAccount();
+  const live = liveNow();
+  const element = el(
+    'div',
     { class: 'start' },
+    el('header', { class: 'start-top' }, accountBar(account, again)),
     el(
-      'div',
-      { class: 'hero' },
-      el('img', { src: '/favicon.svg', alt: '', width: '56', height: '56' }),
-      el('h1', {}, 'Backbeat'),
-      el('p', {}, 'One pattern, many hands. Code and play together, and lose nothing.'),
+      'main',
+      { class: 'start-main' },
+      el(
+        'div',
+        { class: 'hero' },
+        el('img', { src: '/favicon.svg', alt: '', width: '56', height: '56' }),
+        el('h1', {}, 'Backbeat'),
+        el('p', {}, 'One pattern, many hands. Code and play together, and lose nothing.'),
+      ),
+      el(
+        'div',
+        { class: 'cards' },
+        makeCard(account, go),
+        el('div', { class: 'card-column' }, joinCard(go), live.element),
+      ),
+      account ? yourSessions(account, go) : null,
+      browserSessions(account),
     ),
-    el('div', { class: 'cards' }, makeCard(go), joinCard(go)),
-    recentSessions(),
+  );
+  return { element, close: () => live.close() };
+}
+
+function accountBar(account: Account | null, again: () => void): HTMLElement {
+  if (account === null) {
+    return el(
+      'div',
+      { class: 'account', 'data-testid': 'account' },
+      el('span', { class: 'dim account-hint' }, 'Sign in to keep your sessions and strudels.'),
+      el('button', { type: 'button', 'data-testid': 'sign-in', onclick: () => openSignIn(again) }, 'Sign in'),
+    );
+  }
+  const leave = () => {
+    signOut();
+    again();
+  };
+  return el(
+    'div',
+    { class: 'account', 'data-testid': 'account' },
+    el('span', {}, 'Signed in as ', el('strong', { 'data-testid': 'account-name' }, account.name)),
+    el('button', { type: 'button', 'data-testid': 'sign-out', onclick: leave }, 'Sign out'),
   );
 }
 
-function makeCard(go: (route: Route) => void): HTMLElement {
+function makeCard(account: Account | null, go: (route: Route) => void): HTMLElement {
   const name = field('Your name', {
     id: 'make-name',
     name: 'name',
     required: true,
     maxlength: String(MAX_DISPLAY_NAME_CHARS),
-    value: rememberedName(),
+    value: rememberedName() || account?.name || '',
     autocomplete: 'nickname',
     'data-testid': 'make-name',
   });
@@ -49,17 +95,29 @@ function makeCard(go: (route: Route) => void): HTMLElement {
     name.row,
     title.row,
     el('button', { type: 'submit', class: 'primary', 'data-testid': 'make-submit' }, 'Start'),
+    el(
+      'p',
+      { class: 'hint' },
+      account
+        ? 'It is kept under your account: you can come back to it from anywhere.'
+        : 'No account needed. Without one, only this browser can come back to it as the host.',
+    ),
   );
   submitForm(form, async () => {
     const displayName = name.input.value.trim();
     const wantedTitle = title.input.value.trim();
-    const { session, token } = await createSession({
-      code: FIRST_CODE,
-      displayName,
-      ...(wantedTitle === '' ? {} : { title: wantedTitle }),
-    });
+    const { session, token } = await createSession(
+      { code: FIRST_CODE, displayName, ...(wantedTitle === '' ? {} : { title: wantedTitle }) },
+      account?.token ?? null,
+    );
     rememberName(displayName);
-    rememberSession({ id: session.id, token, title: session.title });
+    rememberSession({
+      id: session.id,
+      token,
+      title: session.title,
+      subject: account?.subject ?? null,
+      invite: null,
+    });
     go({ name: 'session', sessionId: session.id });
   });
   return form;
@@ -78,8 +136,12 @@ function joinCard(go: (route: Route) => void): HTMLElement {
     'form',
     { class: 'card', 'aria-labelledby': 'join-heading' },
     el('h2', { id: 'join-heading' }, 'Join a session'),
-    link.row,
-    el('button', { type: 'submit', 'data-testid': 'join-next' }, 'Next'),
+    el(
+      'div',
+      { class: 'field-action' },
+      link.row,
+      el('button', { type: 'submit', 'data-testid': 'join-next' }, 'Next'),
+    ),
   );
   submitForm(form, async () => {
     const route = parsePasted(link.input.value);
@@ -87,30 +149,4 @@ function joinCard(go: (route: Route) => void): HTMLElement {
     go(route);
   });
   return form;
-}
-
-function recentSessions(): HTMLElement | null {
-  const sessions = knownSessions();
-  if (sessions.length === 0) return null;
-  return el(
-    'nav',
-    { class: 'recent', 'aria-labelledby': 'recent-heading' },
-    el('h2', { id: 'recent-heading' }, 'Been there'),
-    el(
-      'ul',
-      {},
-      ...sessions.map((session) =>
-        el(
-          'li',
-          {},
-          el(
-            'a',
-            { href: routeHash({ name: 'session', sessionId: session.id }) },
-            session.title || 'Untitled session',
-          ),
-          el('time', {}, new Date(session.enteredAtMs).toLocaleDateString()),
-        ),
-      ),
-    ),
-  );
 }

@@ -7,14 +7,20 @@ import { parseUnacknowledged, type UnacknowledgedStore } from '../unacknowledged
 
 const knownSessionSchema = z.object({
   id: z.string(),
+  /** A session token. */
   token: z.string(),
   title: z.string().nullable(),
   enteredAtMs: z.number(),
+  /** Whose it is: the account's subject, null for somebody who wasn't signed in. */
+  subject: z.string().nullable().default(null),
+  /** The secret of the invite that it came by. */
+  invite: z.string().nullable().default(null),
 });
 /** A session that this browser holds a token of. */
 export type KnownSession = z.infer<typeof knownSessionSchema>;
 
 const SESSIONS_KEY = 'backbeat:sessions';
+const USER_TOKEN_KEY = 'backbeat:user-token';
 const NAME_KEY = 'backbeat:name';
 const SESSIONS_KEPT = 20;
 /** How long a reloaded page waits for the page before it to let go of the tab's connection id. */
@@ -37,12 +43,30 @@ export function knownSession(id: string): KnownSession | null {
 export function rememberSession(session: Omit<KnownSession, 'enteredAtMs'>): void {
   const others = knownSessions().filter((other) => other.id !== session.id);
   const all = [{ ...session, enteredAtMs: Date.now() }, ...others].slice(0, SESSIONS_KEPT);
-  localStorage.setItem(SESSIONS_KEY, JSON.stringify(all));
+  store(all);
 }
 
-export function forgetSession(id: string): void {
-  const others = knownSessions().filter((session) => session.id !== id);
-  localStorage.setItem(SESSIONS_KEY, JSON.stringify(others));
+function store(sessions: KnownSession[]): void {
+  localStorage.setItem(SESSIONS_KEY, JSON.stringify(sessions));
+}
+
+/** Changes what is known of a session, if anything is; its place in the list stays. */
+export function updateSession(id: string, changes: Partial<Omit<KnownSession, 'id'>>): void {
+  store(knownSessions().map((session) => (session.id === id ? { ...session, ...changes } : session)));
+}
+
+export function forgetSessions(isForgotten: (session: KnownSession) => boolean): void {
+  store(knownSessions().filter((session) => !isForgotten(session)));
+}
+
+/** The user's token that somebody signed in with; null for nobody. */
+export function storedUserToken(): string | null {
+  return localStorage.getItem(USER_TOKEN_KEY);
+}
+
+export function storeUserToken(token: string | null): void {
+  if (token === null) localStorage.removeItem(USER_TOKEN_KEY);
+  else localStorage.setItem(USER_TOKEN_KEY, token);
 }
 
 export function rememberedName(): string {
@@ -107,4 +131,18 @@ export function unacknowledgedStore(connectionId: string, onFull: () => void): U
       }
     },
   };
+}
+
+/** A session's scratch code as it was when the session turned to a strudel; null when this tab didn't see that. */
+export function keptScratch(sessionId: string): string | null {
+  return sessionStorage.getItem(`backbeat:scratch:${sessionId}`);
+}
+
+/** Keeps it as long as the tab lives; where the browser won't, only the way back to it is lost. */
+export function keepScratch(sessionId: string, code: string): void {
+  try {
+    sessionStorage.setItem(`backbeat:scratch:${sessionId}`, code);
+  } catch {
+    sessionStorage.removeItem(`backbeat:scratch:${sessionId}`);
+  }
 }

@@ -8,6 +8,8 @@ export interface Toasts {
   element: HTMLElement;
   /** Shows a notice; the same one isn't shown twice at a time. */
   show(text: string, kind?: 'info' | 'error'): void;
+  /** Takes all notices away: something else says it all now. */
+  clear(): void;
 }
 
 export function createToasts(): Toasts {
@@ -32,5 +34,6 @@ export function createToasts(): Toasts {
       while (element.childElementCount > SHOWN_AT_ONCE) element.firstElementChild?.remove();
       setTimeout(() => toast.remove(), SHOWN_MS);
     },
+    clear: () => element.replaceChildren(),
   };
 }

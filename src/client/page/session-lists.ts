@@ -1,0 +1,188 @@
+/** The start screen's lists: sessions to look into, one's own, and those that only this browser knows of. */
+import { messageOf } from '../api/call.ts';
+import {
+  createSession,
+  getSession,
+  type ListedSession,
+  type LiveSession,
+  liveSessions,
+  mySessions,
+} from '../api/sessions.ts';
+import type { Account } from './account.ts';
+import { dayOf, el, setText } from './dom.ts';
+import { usableSessions } from './entry.ts';
+import { type Route, routeHash } from './router.ts';
+import { rememberedName, rememberSession } from './storage.ts';
+
+const LIVE_SHOWN = 8;
+const LIVE_INTERVAL_MS = 15_000;
+const MINE_SHOWN = 50;
+const UNTITLED = 'Untitled session';
+
+/** What is going on in public, kept up to date while it is looked at. */
+export function liveNow(): { element: HTMLElement; close(): void } {
+  const list = el('ul', { class: 'rows', 'data-testid': 'live-sessions' });
+  const note = el('p', { class: 'dim', role: 'status' }, 'Looking…');
+  const element = el(
+    'section',
+    { class: 'card', 'aria-labelledby': 'live-heading' },
+    el('h2', { id: 'live-heading' }, 'Live now'),
+    note,
+    list,
+  );
+  const refresh = async (): Promise<void> => {
+    if (document.hidden) return;
+    try {
+      const sessions = await liveSessions(LIVE_SHOWN);
+      list.replaceChildren(...sessions.map(liveRow));
+      note.hidden = sessions.length > 0;
+      setText(
+        note,
+        'Nobody plays in public right now. A host can open a session to everybody in its settings.',
+      );
+    } catch (error) {
+      note.hidden = false;
+      setText(note, messageOf(error));
+    }
+  };
+  const timer = setInterval(refresh, LIVE_INTERVAL_MS);
+  document.addEventListener('visibilitychange', refresh);
+  void refresh();
+  return {
+    element,
+    close() {
+      clearInterval(timer);
+      document.removeEventListener('visibilitychange', refresh);
+    },
+  };
+}
+
+function liveRow({ id, title, host_name: host, participant_count: count }: LiveSession): HTMLElement {
+  return el(
+    'li',
+    {},
+    el('a', { href: routeHash({ name: 'session', sessionId: id }), class: 'row-main' }, title || UNTITLED),
+    host === null ? null : el('span', { class: 'dim' }, `by ${host}`),
+    el('span', { class: 'count' }, count === 1 ? '1 here' : `${count} here`),
+  );
+}
+
+/** A signed-in person's own sessions: those that go on to go back to, ended ones to start again from. */
+export function yourSessions(account: Account, go: (route: Route) => void): HTMLElement {
+  const note = el('p', { class: 'dim', role: 'status' }, 'Looking…');
+  const groups = el('div', { class: 'groups', 'data-testid': 'my-sessions' });
+  const load = async (): Promise<void> => {
+    try {
+      const sessions = await mySessions(account.token, { limit: MINE_SHOWN });
+      note.hidden = sessions.length > 0;
+      setText(note, 'None yet. The first one you start will be here.');
+      const restart = (id: string) => startAgain(id, account, go);
+      groups.replaceChildren(
+        ...group('Going on', sessions.filter((session) => session.is_active).map(activeRow)),
+        ...group(
+          'Ended',
+          sessions.filter((session) => !session.is_active).map((session) => endedRow(session, restart)),
+        ),
+      );
+    } catch (error) {
+      setText(note, messageOf(error));
+    }
+  };
+  void load();
+  return el(
+    'section',
+    { class: 'card lists', 'aria-labelledby': 'mine-heading' },
+    el('h2', { id: 'mine-heading' }, 'Your sessions'),
+    note,
+    groups,
+  );
+}
+
+function group(heading: string, rows: HTMLElement[]): HTMLElement[] {
+  if (rows.length === 0) return [];
+  return [el('div', {}, el('h3', {}, heading), el('ul', { class: 'rows' }, ...rows))];
+}
+
+function activeRow(session: ListedSession): HTMLElement {
+  return el(
+    'li',
+    { 'data-session': session.id },
+    el(
+      'a',
+      { href: routeHash({ name: 'session', sessionId: session.id }), class: 'row-main' },
+      session.title || UNTITLED,
+    ),
+    session.is_discoverable ? el('span', { class: 'badge' }, 'public') : null,
+    el('time', {}, dayOf(session.last_activity)),
+  );
+}
+
+function endedRow(session: ListedSession, restart: (id: string) => Promise<void>): HTMLElement {
+  const problem = el('span', { class: 'problem', role: 'alert' });
+  const again = el('button', { type: 'button', class: 'small' }, 'Start again');
+  again.addEventListener('click', async () => {
+    again.disabled = true;
+    try {
+      await restart(session.id);
+    } catch (error) {
+      setText(problem, messageOf(error));
+      again.disabled = false;
+    }
+  });
+  return el(
+    'li',
+    { 'data-session': session.id },
+    el(
+      'a',
+      { href: routeHash({ name: 'session', sessionId: session.id }), class: 'row-main' },
+      session.title || UNTITLED,
+    ),
+    problem,
+    el('time', {}, dayOf(session.last_activity)),
+    again,
+  );
+}
+
+/** A new session with the title and the code of one that has ended. */
+async function startAgain(id: string, account: Account, go: (route: Route) => void): Promise<void> {
+  const { title, code } = await getSession(id, account.token);
+  const { session, token } = await createSession(
+    { title, code, displayName: rememberedName() || account.name },
+    account.token,
+  );
+  rememberSession({
+    id: session.id,
+    token,
+    title: session.title,
+    subject: account.subject,
+    invite: null,
+  });
+  go({ name: 'session', sessionId: session.id });
+}
+
+/** Sessions that this browser has a key to, and that aren't an account's. Null when there are none. */
+export function browserSessions(account: Account | null): HTMLElement | null {
+  const sessions = usableSessions(account).filter(({ subject }) => subject === null);
+  if (sessions.length === 0) return null;
+  return el(
+    'nav',
+    { class: 'card lists', 'aria-labelledby': 'recent-heading' },
+    el('h2', { id: 'recent-heading' }, account ? 'Been there, not signed in' : 'Been there'),
+    el(
+      'ul',
+      { class: 'rows' },
+      ...sessions.map((session) =>
+        el(
+          'li',
+          {},
+          el(
+            'a',
+            { href: routeHash({ name: 'session', sessionId: session.id }), class: 'row-main' },
+            session.title || UNTITLED,
+          ),
+          el('time', {}, dayOf(session.enteredAtMs)),
+        ),
+      ),
+    ),
+  );
+}

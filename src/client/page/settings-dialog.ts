@@ -1,0 +1,151 @@
+/** What the host may change about the session. */
+import { MAX_TITLE_CHARS } from '../../protocol/index.ts';
+import { messageOf } from '../api/call.ts';
+import { endLive, endSession, getSession, renameSession, setDiscoverable } from '../api/sessions.ts';
+import { ask, createDialog } from './dialog.ts';
+import { el, field, setText } from './dom.ts';
+import { submitForm } from './form.ts';
+
+export interface SettingsOptions {
+  sessionId: string;
+  /** The host's token, as it is now. */
+  token(): string;
+  /** The title, as far as the page knows it. */
+  title(): string;
+  onTitle(title: string): void;
+}
+
+export interface SettingsDialog {
+  element: HTMLDialogElement;
+  open(): void;
+}
+
+export function createSettingsDialog(options: SettingsOptions): SettingsDialog {
+  const { sessionId, token } = options;
+  // Here, as nothing outside of a modal dialog is heard.
+  const note = el('p', { class: 'note', role: 'status', 'data-testid': 'settings-note' });
+  const say = (text: string) => setText(note, text);
+  const title = field('Title', {
+    id: 'settings-title',
+    required: true,
+    maxlength: String(MAX_TITLE_CHARS),
+    'data-testid': 'settings-title',
+  });
+  const rename = el(
+    'form',
+    { class: 'stack' },
+    el(
+      'div',
+      { class: 'field-action' },
+      title.row,
+      el('button', { type: 'submit', 'data-testid': 'settings-rename' }, 'Rename'),
+    ),
+  );
+  submitForm(rename, async () => {
+    const wanted = title.input.value.trim();
+    if (wanted === '') throw new Error('A title isn’t blank.');
+    await renameSession(sessionId, wanted, token());
+    options.onTitle(wanted);
+    say('Renamed.');
+  });
+
+  const discoverable = el('input', {
+    type: 'checkbox',
+    role: 'switch',
+    disabled: true,
+    'data-testid': 'settings-discoverable',
+  });
+  const problem = el('p', { class: 'problem', role: 'alert' });
+  discoverable.addEventListener('change', async () => {
+    const isWanted = discoverable.checked;
+    discoverable.disabled = true;
+    setText(problem, '');
+    try {
+      await setDiscoverable(sessionId, isWanted, token());
+      say(isWanted ? 'Everybody may look in now.' : 'Only invited people are let in now.');
+    } catch (error) {
+      discoverable.checked = !isWanted;
+      setText(problem, messageOf(error));
+    } finally {
+      discoverable.disabled = false;
+    }
+  });
+
+  const load = async (): Promise<void> => {
+    setText(problem, '');
+    say('');
+    const shown = options.title();
+    title.input.value = shown;
+    try {
+      const session = await getSession(sessionId, token());
+      // Unless it has been typed into meanwhile.
+      if (title.input.value === shown) title.input.value = session.title;
+      discoverable.checked = session.is_discoverable;
+      discoverable.disabled = false;
+    } catch (error) {
+      setText(problem, messageOf(error));
+    }
+  };
+  const sendAway = () =>
+    ask({
+      heading: 'Send everyone away?',
+      text: 'Everybody but you leaves at once, and all invite links are revoked. The session and its code stay yours.',
+      action: 'Send everyone away',
+      async run() {
+        await endLive(sessionId, token());
+        discoverable.checked = false;
+        say('Everyone else has left. Invites are revoked.');
+      },
+    });
+  const end = () =>
+    ask({
+      heading: 'End the session?',
+      text: 'It ends for everybody and can’t be opened again. Its code and history stay readable.',
+      action: 'End the session',
+      async run() {
+        await endSession(sessionId, token());
+        element.close();
+      },
+    });
+  const element = createDialog('settings', 'Session settings', [
+    rename,
+    el(
+      'label',
+      { class: 'switch' },
+      discoverable,
+      el(
+        'span',
+        { class: 'switch-text' },
+        el('strong', {}, 'Open to everybody'),
+        el(
+          'span',
+          { class: 'dim' },
+          'It is listed on the start screen, and anybody may look in as a viewer.',
+        ),
+      ),
+    ),
+    problem,
+    note,
+    el(
+      'div',
+      { class: 'ending' },
+      el(
+        'button',
+        { type: 'button', 'data-testid': 'settings-end-live', onclick: sendAway },
+        'Send everyone away',
+      ),
+      el(
+        'button',
+        { type: 'button', class: 'danger', 'data-testid': 'settings-end', onclick: end },
+        'End the session',
+      ),
+    ),
+  ]);
+  return {
+    element,
+    open() {
+      element.showModal();
+      void load();
+    },
+  };
+}

@@ -1,0 +1,82 @@
+/** What a person says about a strudel. */
+import { MAX_DESCRIPTION_CHARS, MAX_TITLE_CHARS } from '../../protocol/index.ts';
+import type { StrudelInput } from '../api/strudels.ts';
+import { createDialog } from './dialog.ts';
+import { el, field } from './dom.ts';
+import { submitForm } from './form.ts';
+
+export interface StrudelFormOptions {
+  heading: string;
+  action: string;
+  initial: StrudelInput;
+  /** @throws in words for people; then the form stays. */
+  submit(input: StrudelInput): Promise<void>;
+}
+
+/** Asks for it in a dialog, which is gone when it is closed. */
+export function openStrudelForm({ heading, action, initial, submit }: StrudelFormOptions): void {
+  const title = field('Title', {
+    id: 'strudel-title',
+    required: true,
+    maxlength: String(MAX_TITLE_CHARS),
+    value: initial.title,
+    'data-testid': 'strudel-title',
+  });
+  const description = field('Description', {
+    id: 'strudel-description',
+    value: initial.description ?? '',
+    maxlength: String(MAX_DESCRIPTION_CHARS),
+    'data-testid': 'strudel-description',
+  });
+  const tags = field('Tags, with commas between', {
+    id: 'strudel-tags',
+    value: initial.tags.join(', '),
+    placeholder: 'techno, drums',
+    'data-testid': 'strudel-tags',
+  });
+  const isPublic = el('input', {
+    type: 'checkbox',
+    role: 'switch',
+    checked: initial.isPublic,
+    'data-testid': 'strudel-public',
+  });
+  const form = el(
+    'form',
+    { class: 'stack' },
+    title.row,
+    description.row,
+    tags.row,
+    el(
+      'label',
+      { class: 'switch' },
+      isPublic,
+      el(
+        'span',
+        { class: 'switch-text' },
+        el('strong', {}, 'Public'),
+        el('span', { class: 'dim' }, 'Everybody may find it and bring it into their sessions.'),
+      ),
+    ),
+    el('button', { type: 'submit', class: 'primary', 'data-testid': 'strudel-submit' }, action),
+  );
+  submitForm(form, async () => {
+    await submit({
+      title: title.input.value.trim(),
+      description: description.input.value.trim() || null,
+      tags: parseTags(tags.input.value),
+      isPublic: isPublic.checked,
+    });
+    dialog.close();
+  });
+  const dialog = createDialog('strudel', heading, [form]);
+  dialog.addEventListener('close', () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+  title.input.focus();
+}
+
+/** Tags of a list with commas; each once, blank ones left out. */
+export function parseTags(text: string): string[] {
+  const tags = text.split(',').map((tag) => tag.trim());
+  return [...new Set(tags.filter((tag) => tag !== ''))];
+}

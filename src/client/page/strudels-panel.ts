@@ -1,0 +1,291 @@
+/** Saved strudels: keep the session's code as one, and make the session about one. */
+import { messageOf } from '../api/call.ts';
+import {
+  createStrudel,
+  deleteStrudel,
+  listStrudels,
+  type Strudel,
+  type StrudelContent,
+  type StrudelInput,
+  updateStrudel,
+} from '../api/strudels.ts';
+import { sentence } from '../sentence.ts';
+import type { Snapshot } from '../session-client.ts';
+import type { Account } from './account.ts';
+import { ask } from './dialog.ts';
+import { dayOf, el, setText } from './dom.ts';
+import { openStrudelForm } from './strudel-form.ts';
+
+export interface StrudelsOptions {
+  account: Account | null;
+  signIn(): void;
+  /** The code as it stands in the editor, and what was said with the AI about it. */
+  content(): StrudelContent;
+  /**
+   * Makes the session about a strudel, or about its scratch code (null).
+   * @throws in words for people.
+   */
+  load(strudel: Strudel | null): Promise<void>;
+  say(text: string, kind: 'info' | 'error'): void;
+}
+
+export interface StrudelsPanel {
+  element: HTMLElement;
+  render(snapshot: Snapshot): void;
+}
+
+type Shelf = 'own' | 'public';
+/** Pause after the last key before what was typed is searched for. */
+const SEARCH_PAUSE_MS = 250;
+
+export function createStrudelsPanel(options: StrudelsOptions): StrudelsPanel {
+  const { account } = options;
+  const heading = el('h2', { id: 'strudels-heading' }, 'Strudels');
+  const element = el(
+    'section',
+    { class: 'panel strudels-panel', 'aria-labelledby': 'strudels-heading' },
+    heading,
+  );
+  if (account === null) {
+    element.append(
+      el('p', { class: 'dim' }, 'Sign in to keep patterns, and to bring them into any session.'),
+      el('button', { type: 'button', onclick: options.signIn, 'data-testid': 'strudels-sign-in' }, 'Sign in'),
+    );
+    return { element, render: () => {} };
+  }
+
+  let shelf: Shelf = 'own';
+  let found: readonly Strudel[] = [];
+  let current: string | null = null;
+  let mayWrite = false;
+  let isLoading = false;
+  /** Counts the searches, so that a slow answer doesn't replace a newer one. */
+  let searches = 0;
+
+  const about = el('p', { class: 'about', 'data-testid': 'strudel-current' });
+  const back = el(
+    'button',
+    { type: 'button', class: 'small', hidden: true, 'data-testid': 'strudel-scratch' },
+    'Back to scratch',
+  );
+  const save = el(
+    'button',
+    { type: 'button', class: 'primary', 'data-testid': 'strudel-save' },
+    'Save this code',
+  );
+  const search = el('input', {
+    type: 'search',
+    placeholder: 'Search',
+    'aria-label': 'Search strudels',
+    'data-testid': 'strudel-search',
+  });
+  const note = el('p', { class: 'dim', role: 'status' });
+  const list = el('ul', { class: 'strudels', 'data-testid': 'strudels' });
+  const shelves = (['own', 'public'] as const).map((name) =>
+    el(
+      'button',
+      {
+        type: 'button',
+        class: 'segment',
+        'aria-pressed': String(name === shelf),
+        'data-testid': `strudels-${name}`,
+        onclick: () => {
+          shelf = name;
+          for (const button of shelves) {
+            button.setAttribute('aria-pressed', String(button.dataset.testid === `strudels-${name}`));
+          }
+          void refresh();
+        },
+      },
+      name === 'own' ? 'Mine' : 'Public',
+    ),
+  );
+
+  const refresh = async (): Promise<void> => {
+    searches += 1;
+    const mine = searches;
+    const text = search.value.trim();
+    try {
+      const strudels = await listStrudels(account.token, { public: shelf === 'public', search: text });
+      if (mine !== searches) return;
+      found = strudels;
+      note.hidden = found.length > 0;
+      setText(note, emptyText(shelf, text));
+    } catch (error) {
+      if (mine !== searches) return;
+      found = [];
+      note.hidden = false;
+      setText(note, messageOf(error));
+    }
+    draw();
+  };
+
+  const load = async (strudel: Strudel | null): Promise<void> => {
+    isLoading = true;
+    draw();
+    try {
+      await options.load(strudel);
+      options.say(strudel ? `The session is about “${strudel.title}” now.` : 'Back to scratch.', 'info');
+    } catch (error) {
+      options.say(sentence(messageOf(error)), 'error');
+    } finally {
+      isLoading = false;
+      draw();
+    }
+  };
+  const saveNew = () =>
+    openStrudelForm({
+      heading: 'Save as a strudel',
+      action: 'Save',
+      initial: { title: '', description: null, tags: [], isPublic: false },
+      async submit(input) {
+        await createStrudel({ ...input, ...options.content() }, account.token);
+        options.say(`Saved “${input.title}”.`, 'info');
+        await refresh();
+      },
+    });
+  const edit = (strudel: Strudel) =>
+    openStrudelForm({
+      heading: 'Edit the strudel',
+      action: 'Save',
+      initial: inputOf(strudel),
+      async submit(input) {
+        await updateStrudel(strudel.id, input, account.token);
+        await refresh();
+      },
+    });
+  const overwrite = async (strudel: Strudel): Promise<void> => {
+    try {
+      await updateStrudel(strudel.id, options.content(), account.token);
+      options.say(`“${strudel.title}” holds this code now.`, 'info');
+      await refresh();
+    } catch (error) {
+      options.say(messageOf(error), 'error');
+    }
+  };
+  const remove = (strudel: Strudel) =>
+    ask({
+      heading: `Delete “${strudel.title}”?`,
+      text: 'Sessions that are about it keep their code.',
+      action: 'Delete',
+      async run() {
+        await deleteStrudel(strudel.id, account.token);
+        await refresh();
+      },
+    });
+
+  const draw = (): void => {
+    const known = found.find(({ id }) => id === current);
+    setText(about, current === null ? 'Scratch code' : (known?.title ?? 'A saved strudel'));
+    about.dataset.kind = current === null ? 'scratch' : 'strudel';
+    back.hidden = current === null || !mayWrite;
+    back.disabled = isLoading;
+    element.setAttribute('aria-busy', String(isLoading));
+    list.replaceChildren(
+      ...found.map((strudel) =>
+        strudelRow(strudel, {
+          isCurrent: strudel.id === current,
+          isOwn: shelf === 'own',
+          canLoad: mayWrite && !isLoading,
+          load: () => void load(strudel),
+          edit: () => edit(strudel),
+          overwrite: () => void overwrite(strudel),
+          remove: () => remove(strudel),
+        }),
+      ),
+    );
+  };
+
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  search.addEventListener('input', () => {
+    clearTimeout(timer);
+    timer = setTimeout(refresh, SEARCH_PAUSE_MS);
+  });
+  back.addEventListener('click', () => void load(null));
+  save.addEventListener('click', saveNew);
+  element.append(
+    el('div', { class: 'strudel-head' }, el('div', { class: 'about-line' }, about, back), save),
+    el('div', { class: 'segments', role: 'group', 'aria-label': 'Which strudels' }, ...shelves),
+    search,
+    note,
+    list,
+  );
+  void refresh();
+  draw();
+  return {
+    element,
+    render(snapshot) {
+      const canWrite = snapshot.role !== 'viewer' && snapshot.connection.state === 'open';
+      if (snapshot.strudelId === current && canWrite === mayWrite) return;
+      current = snapshot.strudelId;
+      mayWrite = canWrite;
+      draw();
+    },
+  };
+}
+
+function emptyText(shelf: Shelf, search: string): string {
+  if (search !== '') return `Nothing found for “${search}”.`;
+  return shelf === 'own'
+    ? 'None yet. Save the session’s code to have it here.'
+    : 'Nobody has made one public yet.';
+}
+
+function inputOf({ title, description, tags, is_public }: Strudel): StrudelInput {
+  return { title, description, tags, isPublic: is_public };
+}
+
+interface Row {
+  isCurrent: boolean;
+  isOwn: boolean;
+  canLoad: boolean;
+  load(): void;
+  edit(): void;
+  overwrite(): void;
+  remove(): void;
+}
+
+function strudelRow(strudel: Strudel, row: Row): HTMLElement {
+  const button = (label: string, name: string, onclick: () => void) =>
+    el(
+      'button',
+      {
+        type: 'button',
+        class: 'small',
+        'aria-label': `${label} ${strudel.title}`,
+        'data-testid': `strudel-${name}`,
+        onclick,
+      },
+      label,
+    );
+  const load = button('Load', 'load', row.load);
+  load.disabled = !row.canLoad || row.isCurrent;
+  return el(
+    'li',
+    { class: 'strudel', 'data-strudel': strudel.id, 'aria-current': row.isCurrent ? 'true' : null },
+    el(
+      'p',
+      { class: 'strudel-title' },
+      el('strong', {}, strudel.title),
+      row.isCurrent ? el('span', { class: 'badge' }, 'in use') : null,
+      row.isOwn && strudel.is_public ? el('span', { class: 'badge' }, 'public') : null,
+      el('time', {}, dayOf(strudel.updated_at)),
+    ),
+    strudel.description ? el('p', { class: 'dim' }, strudel.description) : null,
+    strudel.tags.length > 0
+      ? el('p', { class: 'tags' }, ...strudel.tags.map((tag) => el('span', { class: 'tag' }, tag)))
+      : null,
+    el(
+      'div',
+      { class: 'strudel-actions' },
+      load,
+      ...(row.isOwn
+        ? [
+            row.isCurrent ? button('Update', 'update', row.overwrite) : null,
+            button('Edit', 'edit', row.edit),
+            button('Delete', 'delete', row.remove),
+          ]
+        : []),
+    ),
+  );
+}

@@ -1,0 +1,236 @@
+/** People: accounts, invites, roles and the session's end, each seen by those it concerns while they look on. */
+import assert from 'node:assert/strict';
+import { DESKTOP, PHONE } from './browser.ts';
+import { type Scene, screenshot, step, userToken } from './scene.ts';
+import { eventually, SessionPage } from './session-page.ts';
+
+export async function people(scene: Scene): Promise<void> {
+  const { stack, browser } = scene;
+  const ana = await browser.newPerson('Ana');
+  const ben = await browser.newPerson('Ben', PHONE);
+  const vera = await browser.newPerson('Vera');
+  const host = new SessionPage(ana.page);
+
+  await step('somebody signs in with a development token, and stays so', async () => {
+    await ana.page.goto(stack.roomUrl);
+    await screenshot(ana.page, 'start-desktop');
+    await ben.page.goto(stack.roomUrl);
+    await screenshot(ben.page, 'start-phone');
+    await browser.expectingRefusals(async () => {
+      await ana.page.getByTestId('sign-in').click();
+      await ana.page
+        .getByTestId('sign-in-token')
+        .fill(await userToken(scene, 'ana', 'Ana', 'not the secret'));
+      await ana.page.getByTestId('sign-in-submit').click();
+      await host.waitFor(
+        ana.page.getByTestId('sign-in-dialog').getByTestId('form-problem').filter({ hasText: /\w/ }),
+        'a forged token to be refused',
+      );
+      await screenshot(ana.page, 'sign-in-desktop');
+    });
+    await host.signIn(stack.roomUrl, await userToken(scene, 'ana', 'Ana'));
+    assert.equal(await ana.page.getByTestId('account-name').textContent(), 'Ana');
+    await ana.page.reload();
+    await host.waitFor(ana.page.getByTestId('sign-out'), 'being signed in after a reload');
+  });
+
+  const sessionId = await step('their session is under “Your sessions”, to go back to', async () => {
+    await SessionPage.make(ana.page, stack.roomUrl, 'Ana', 'Friday jam');
+    const id = host.sessionId;
+    await ana.page.goto(stack.roomUrl);
+    await ana.page.getByTestId('my-sessions').getByText('Friday jam').click();
+    await host.isOpen();
+    assert.equal(host.sessionId, id);
+    await host.people('Ana host');
+    return id;
+  });
+
+  const viewerLink = await step('an invite for one lets one in, and says so', async () => {
+    const link = await host.invite('co-author', { uses: 1, expiry: 'day' });
+    await ana.page.getByTestId('invite').click();
+    const facts = ana.page.getByTestId('invite-facts');
+    await host.waitFor(facts.filter({ hasText: 'used 0 of 1, until' }), 'the invite to be listed');
+    await screenshot(ana.page, 'invite-desktop');
+    await ana.page.getByTestId('invite-close').click();
+    await SessionPage.join(ben.page, link, 'Ben');
+    await browser.expectingRefusals(async () => {
+      await vera.page.goto(link);
+      await vera.page.getByTestId('join-name').fill('Vera');
+      await vera.page.getByTestId('join-submit').click();
+      await host.waitFor(
+        vera.page.getByTestId('form-problem').filter({ hasText: 'invite' }),
+        'the used invite to be refused',
+      );
+      await screenshot(vera.page, 'join-refused-desktop');
+    });
+    await ana.page.getByTestId('invite').click();
+    await host.waitFor(facts.filter({ hasText: 'used 1 of 1' }), 'the use to be counted');
+    await ana.page.getByTestId('invite-close').click();
+    return await host.invite('viewer');
+  });
+  const coAuthor = new SessionPage(ben.page);
+  const viewer = await SessionPage.join(vera.page, viewerLink, 'Vera');
+  await host.people('Ana host', 'Ben co-author', 'Vera viewer');
+
+  await step('the panels are one tab stop, and arrows go through them', async () => {
+    await ana.page.getByTestId('tab-chat').focus();
+    await ana.page.keyboard.press('ArrowRight');
+    await ana.page.keyboard.press('ArrowRight');
+    assert.equal(await ana.page.getByTestId('tab-strudels').getAttribute('aria-selected'), 'true');
+    assert(await ana.page.locator('#panel-strudels').isVisible());
+    assert(await ana.page.locator('#panel-chat').isHidden());
+    await ana.page.keyboard.press('ArrowRight');
+    assert(await ana.page.locator('#panel-chat').isVisible());
+    assert(await ana.page.locator('#panel-people').isVisible());
+  });
+
+  await step('roles change under people’s hands', async () => {
+    await coAuthor.mayType(true);
+    await host.giveRole('Ben', 'viewer');
+    await coAuthor.mayType(false);
+    await coAuthor.toast('You are a viewer now');
+    await screenshot(ben.page, 'role-viewer-phone');
+    await host.people('Ana host', 'Ben viewer', 'Vera viewer');
+    await viewer.people('Ana host', 'Ben viewer', 'Vera viewer');
+    assert(await ben.page.getByTestId('tab-ai').isHidden());
+    await host.giveRole('Ben', 'co-author');
+    await host.giveRole('Vera', 'co-author');
+    await Promise.all([coAuthor.mayType(true), viewer.mayType(true)]);
+    await viewer.toast('You are a co-author now');
+    await viewer.type('\n// Vera writes');
+    await Promise.all([host.shows('// Vera writes'), coAuthor.shows('// Vera writes')]);
+    await viewer.newestIs('saved', 'flushed');
+    await screenshot(ana.page, 'people-desktop');
+  });
+
+  await step('who came by an invite that is revoked is out, unless the host has said more', async () => {
+    const cleo = await browser.newPerson('Cleo');
+    const guest = await SessionPage.join(cleo.page, viewerLink, 'Cleo');
+    await host.people('Ana host', 'Ben co-author', 'Vera co-author', 'Cleo viewer');
+    await ana.page.getByTestId('invite').click();
+    const invite = ana.page.getByTestId('invites').locator('li').filter({ hasText: 'Viewer' });
+    await invite.getByTestId('invite-revoke').click();
+    await guest.notice('You are no longer in this session');
+    await guest.shows('// Vera writes');
+    await cleo.page.getByTestId('notice-copy').click();
+    await host.waitFor(cleo.page.getByTestId('notice').getByText('Copied'), 'the code to be copied');
+    assert.equal(await cleo.page.evaluate(() => navigator.clipboard.readText()), await host.text());
+    await screenshot(cleo.page, 'sent-away-desktop');
+    await ana.page.getByTestId('invite-close').click();
+    await host.people('Ana host', 'Ben co-author', 'Vera co-author');
+    await viewer.mayType(true);
+    await cleo.context.close();
+  });
+
+  await step('who is removed is out, and is let in again', async () => {
+    await host.sendAway('Ben');
+    await coAuthor.notice('You are no longer in this session');
+    await screenshot(ben.page, 'removed-phone');
+    await host.people('Ana host', 'Vera co-author');
+    await browser.expectingRefusals(async () => {
+      await ben.page.reload();
+      await coAuthor.notice('removed');
+    });
+    await ana.page.getByTestId('away-summary').click();
+    await ana.page.getByTestId('let-in').click();
+    await host.toast('Ben may come back');
+    await ben.page.getByTestId('notice-retry').click();
+    await coAuthor.isOpen();
+    await coAuthor.mayType(true);
+    await host.people('Ana host', 'Ben co-author', 'Vera co-author');
+  });
+
+  await step('a session that is open to everybody is listed, and can be looked into', async () => {
+    await ana.page.getByTestId('settings').click();
+    const note = ana.page.getByTestId('settings-note');
+    await ana.page.getByTestId('settings-title').fill('Open stage');
+    await ana.page.getByTestId('settings-rename').click();
+    await host.waitFor(note.filter({ hasText: 'Renamed' }), 'the session to be renamed');
+    assert.equal(await ana.page.getByTestId('title').textContent(), 'Open stage');
+    await ana.page.getByTestId('settings-discoverable').check();
+    await host.waitFor(note.filter({ hasText: 'Everybody may look in' }), 'the session to be open');
+    await screenshot(ana.page, 'settings-desktop');
+    const eve = await browser.newPerson('Eve', DESKTOP);
+    const guest = new SessionPage(eve.page);
+    await eventually('the session to be listed with those who are there', async () => {
+      await eve.page.goto(stack.roomUrl);
+      const row = eve.page.getByTestId('live-sessions').locator('li').filter({ hasText: 'Open stage' });
+      await guest.waitFor(row, 'the session to be listed');
+      const text = (await row.textContent()) ?? '';
+      return text.includes('3 here') || text;
+    });
+    await screenshot(eve.page, 'live-desktop');
+    await eve.page.getByTestId('live-sessions').getByText('Open stage').click();
+    await eve.page.getByTestId('join-name').fill('Eve');
+    await eve.page.getByTestId('join-submit').click();
+    await guest.isOpen();
+    await guest.mayType(false);
+    await eventually('the title', async () => {
+      const title = await eve.page.getByTestId('title').textContent();
+      return title === 'Open stage' || `it is ${title}`;
+    });
+    await host.people('Ana host', 'Ben co-author', 'Eve viewer', 'Vera co-author');
+    await eve.page.reload();
+    await guest.isOpen();
+    await host.people('Ana host', 'Ben co-author', 'Eve viewer', 'Vera co-author');
+    await ana.page.getByTestId('settings-discoverable').uncheck();
+    await guest.notice('You are no longer in this session');
+    await ana.page.getByTestId('settings-close').click();
+    await eve.context.close();
+  });
+
+  await step('everybody is sent away, and the host stays', async () => {
+    const link = await host.invite('co-author');
+    await ana.page.getByTestId('settings').click();
+    await ana.page.getByTestId('settings-end-live').click();
+    await screenshot(ana.page, 'question-desktop');
+    await host.yes();
+    await ana.page.getByTestId('settings-close').click();
+    await Promise.all([coAuthor, viewer].map((page) => page.notice('You are no longer in this session')));
+    await host.people('Ana host');
+    await host.mayType(true);
+    await browser.expectingRefusals(async () => {
+      await vera.page.goto(link);
+      await vera.page.getByTestId('join-submit').click();
+      await host.waitFor(
+        vera.page.getByTestId('form-problem').filter({ hasText: 'invite' }),
+        'the revoked invite to be refused',
+      );
+    });
+  });
+
+  await step('the session ends: its code stays, and another can go on from it', async () => {
+    const link = await host.invite('viewer');
+    // Rooms allow for clocks that differ: who comes right after everybody was sent away may have to try again.
+    await browser.expectingRefusals(() => SessionPage.join(ben.page, link, 'Ben'));
+    const text = await host.text();
+    await ana.page.getByTestId('settings').click();
+    await ana.page.getByTestId('settings-end').click();
+    await host.yes();
+    await Promise.all([host, coAuthor].map((page) => page.notice('This session has ended')));
+    assert.equal(await coAuthor.text(), text);
+    await screenshot(ana.page, 'ended-desktop');
+    await screenshot(ben.page, 'ended-phone');
+    await ana.page.goto(stack.roomUrl);
+    const ended = ana.page.getByTestId('my-sessions').locator(`[data-session="${sessionId}"]`);
+    await host.waitFor(ended.getByText('Start again'), 'the session to be among the ended ones');
+    await screenshot(ana.page, 'start-signed-in-desktop');
+    await browser.expectingRefusals(async () => {
+      await ended.getByText('Open stage').click();
+      await host.notice('This session has ended');
+      await eventually('its code', async () => (await host.text()) === text || host.text());
+    });
+    await ana.page.getByTestId('notice-restart').click();
+    await host.isOpen();
+    assert.notEqual(host.sessionId, sessionId);
+    assert.equal(await host.text(), text);
+  });
+
+  await step('signing out forgets the account and its keys', async () => {
+    await ana.page.goto(stack.roomUrl);
+    await ana.page.getByTestId('sign-out').click();
+    await host.waitFor(ana.page.getByTestId('sign-in'), 'being signed out');
+    const stored = await ana.page.evaluate(() => JSON.stringify(Object.entries(localStorage)));
+    assert(!stored.includes('eyJ'), 'a token is left');
+  });
+}

@@ -1,0 +1,49 @@
+/** What every part of the browser test gets, and how it says what it does. */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SignJWT } from 'jose';
+import type { Page } from 'playwright-core';
+import type { AiProvider } from '../support/ai-provider.ts';
+import type { Stack } from '../support/stack.ts';
+import type { TestBrowser } from './browser.ts';
+
+export const SCREENSHOTS = fileURLToPath(new URL('screenshots', import.meta.url));
+
+export interface Scene {
+  stack: Stack;
+  browser: TestBrowser;
+  /** What the stack takes for an AI provider. */
+  provider: AiProvider;
+}
+
+/** A development token, as `npm run token` mints them. @param secret by default the stack's. */
+export function userToken(
+  { stack }: Scene,
+  subject: string,
+  name: string,
+  secret = stack.jwtSecret,
+): Promise<string> {
+  return new SignJWT({ name })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setSubject(subject)
+    .setIssuedAt()
+    .setExpirationTime('1h')
+    .sign(new TextEncoder().encode(secret));
+}
+
+/** Says what is tried and how it went. */
+export async function step<T>(name: string, run: () => Promise<T>): Promise<T> {
+  const startMs = Date.now();
+  try {
+    const result = await run();
+    console.log(`ok    ${name} (${Date.now() - startMs} ms)`);
+    return result;
+  } catch (error) {
+    console.log(`FAIL  ${name} (${Date.now() - startMs} ms)`);
+    throw error;
+  }
+}
+
+export async function screenshot(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
+}

@@ -1,0 +1,87 @@
+/** Saved strudels: keeping code, and making a session about it. */
+import assert from 'node:assert/strict';
+import { PHONE } from './browser.ts';
+import { type Scene, screenshot, step, userToken } from './scene.ts';
+import { eventually, SessionPage } from './session-page.ts';
+
+export async function strudels(scene: Scene): Promise<void> {
+  const { stack, browser } = scene;
+  const ana = await browser.newPerson('Ana');
+  const ben = await browser.newPerson('Ben', PHONE);
+  const host = new SessionPage(ana.page);
+  const coAuthor = new SessionPage(ben.page);
+  await host.signIn(stack.roomUrl, await userToken(scene, 'ana-of-strudels', 'Ana'));
+  await SessionPage.make(ana.page, stack.roomUrl, 'Ana', 'With strudels');
+  await coAuthor.signIn(stack.roomUrl, await userToken(scene, 'ben-of-strudels', 'Ben'));
+  await SessionPage.join(ben.page, await host.invite('co-author'), 'Ben');
+  await host.tab('strudels');
+  await coAuthor.tab('strudels');
+  const scratch = await host.text();
+
+  await step('the session’s code is kept as a strudel', async () => {
+    await host.saveStrudel('Rolling techno', {
+      description: 'Four on the floor',
+      tags: 'techno, 130',
+      isPublic: true,
+    });
+    await screenshot(ana.page, 'strudel-saved-desktop');
+    await host.type('\n// for myself');
+    await host.newestIs('saved', 'flushed');
+    await host.saveStrudel('Private matter');
+    assert.deepEqual(await host.strudelTitles(), ['Private matter', 'Rolling techno']);
+    await ana.page.getByTestId('strudel-search').fill('rolling');
+    await eventually(
+      'the search',
+      async () => (await host.strudelTitles()).join() === 'Rolling techno' || 'not yet',
+    );
+    await ana.page.getByTestId('strudel-search').fill('');
+  });
+
+  await step('others find public ones, and the session turns to one for everybody', async () => {
+    await host.type('\n// goes on');
+    await coAuthor.shows('// goes on');
+    await ben.page.getByTestId('strudels-public').click();
+    await coAuthor.strudel('Rolling techno').getByTestId('strudel-load').click();
+    await coAuthor.toast('The session is about “Rolling techno” now');
+    await eventually('the strudel’s code', async () => (await host.text()) === scratch || host.text());
+    assert.equal(await coAuthor.text(), scratch);
+    await host.toast('Ben switched to a saved strudel');
+    await host.waitFor(
+      ana.page.getByTestId('strudel-current').filter({ hasText: 'Rolling techno' }),
+      'the strudel to be named',
+    );
+    await screenshot(ana.page, 'strudel-loaded-desktop');
+    await screenshot(ben.page, 'strudel-loaded-phone');
+  });
+
+  await step('its owner updates it, and the way back to scratch has what was there', async () => {
+    await host.type('\n// better');
+    await host.newestIs('saved', 'flushed');
+    await host.strudel('Rolling techno').getByTestId('strudel-update').click();
+    await host.toast('holds this code now');
+    await ben.page.getByTestId('strudel-scratch').click();
+    await coAuthor.toast('Back to scratch');
+    await Promise.all([host.shows('// goes on'), coAuthor.shows('// goes on')]);
+    await host.strudel('Rolling techno').getByTestId('strudel-load').click();
+    await Promise.all([host.shows('// better'), coAuthor.shows('// better')]);
+    await ana.page.locator('.cm-content').focus();
+    await ana.page.keyboard.press('Control+z');
+    await coAuthor.shows('// goes on');
+  });
+
+  await step('a strudel that is gone is refused with a reason, and nothing changes', async () => {
+    await ana.page.getByTestId('strudel-scratch').click();
+    await host.toast('Back to scratch');
+    await host.strudel('Rolling techno').getByTestId('strudel-delete').click();
+    await host.yes();
+    await eventually(
+      'the strudel to go',
+      async () => (await host.strudelTitles()).join() === 'Private matter' || 'it is still there',
+    );
+    const text = await coAuthor.text();
+    await coAuthor.strudel('Rolling techno').getByTestId('strudel-load').click();
+    await coAuthor.toast('no such strudel');
+    assert.equal(await coAuthor.text(), text);
+    await screenshot(ben.page, 'strudel-refused-phone');
+  });
+}
