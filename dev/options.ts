@@ -12,6 +12,7 @@ Starts Backbeat with everything it needs on this machine, and stops it all with 
   --json                         one line of JSON on stdout when ready; everything else on stderr
   --redis=auto|real|embedded     auto: redis-server or valkey-server if installed, else the embedded engine (BACKBEAT_REDIS)
   --postgres=pglite|real         pglite: embedded; real: the installed server (BACKBEAT_POSTGRES)
+  --room-entry=FILE              serve these rooms instead of partykit.json's (other wirings, for comparison)
   --help                         this text
 
 Environment: BACKBEAT_DATA_DIR (.backbeat), ROOM_PORT (1999), WORKER_PORT (8787), LOCAL_DATABASE_URL (a Postgres that
@@ -27,6 +28,8 @@ export interface StackOptions {
   databaseUrl: string | null;
   /** Absolute; null for a throwaway folder. */
   dataDir: string | null;
+  /** Absolute; null for the entry of partykit.json. */
+  roomEntry: string | null;
   /** Null: the usual one, or the next that is free. */
   roomPort: number | null;
   workerPort: number | null;
@@ -82,6 +85,7 @@ export function parseOptions(
     postgres: values.BACKBEAT_POSTGRES,
     databaseUrl: values.LOCAL_DATABASE_URL ?? null,
     dataDir: isEphemeral ? null : resolve(values.BACKBEAT_DATA_DIR),
+    roomEntry: flags['room-entry'] === undefined ? null : resolve(flags['room-entry']),
     // A throwaway stack must fit beside any other, whatever the shell has set for that.
     roomPort: isEphemeral ? null : (values.ROOM_PORT ?? null),
     workerPort: isEphemeral ? null : (values.WORKER_PORT ?? null),
@@ -98,6 +102,7 @@ function parseFlags(args: readonly string[]) {
         json: { type: 'boolean' },
         redis: { type: 'string' },
         postgres: { type: 'string' },
+        'room-entry': { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
       allowPositionals: false,

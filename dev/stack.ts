@@ -34,6 +34,8 @@ export interface StackAddresses {
   workerUrl: string;
   redisRestUrl: string;
   redisRestToken: string;
+  /** The same Redis by its own protocol; null for the embedded engine, which speaks none. */
+  redisUrl: string | null;
   databaseUrl: string;
   flushSecret: string;
   jwtSecret: string;
@@ -127,6 +129,7 @@ export class Stack {
       port: ports.room,
       variables: variables.room,
       copiesStatic: this.#options.isEphemeral,
+      entry: this.#options.roomEntry,
     });
     await Promise.all([this.#startPart(worker), this.#startPart(room)]);
 
@@ -145,6 +148,7 @@ export class Stack {
         workerUrl,
         redisRestUrl,
         redisRestToken: secrets.redisToken,
+        redisUrl: redisProgram ? `redis://127.0.0.1:${ports.redis}` : null,
         databaseUrl: database.databaseUrl,
         flushSecret: secrets.flushSecret,
         jwtSecret: secrets.jwtSecret,

@@ -46,13 +46,16 @@ export const accessSchema = z.object({
 export const workerConfigSchema = storageSchema.extend(accessSchema.shape).extend({
   /** The rooms' public URL. */
   ROOM_URL: httpUrl,
-  /** Pause between two sweeps while anything is dirty. */
+  /** From the start of one sweep to the start of the next, while anything is dirty. */
   FLUSH_INTERVAL_MS: integer(5_000, 100, 60_000),
   /** Bounds of one batch: sessions, and bytes of what is read from Redis for it. */
   FLUSH_BATCH_SESSIONS: integer(500, 1, 5_000),
   FLUSH_BATCH_BYTES: integer(4_000_000, 10_000, 32_000_000),
   /** The sweeper's lease; renewed with each batch, so it need only outlast one pause and one batch. */
   SWEEP_LEASE_MS: integer(10_000, 500, 120_000),
+  /** A session in which nothing has happened for this long is ended, and how often that is looked for. */
+  INACTIVE_AFTER_MS: integer(30 * 60_000, 100, 30 * 24 * 3_600_000),
+  INACTIVE_CHECK_MS: integer(5 * 60_000, 1, 24 * 3_600_000),
 });
 export type WorkerConfig = z.infer<typeof workerConfigSchema>;
 

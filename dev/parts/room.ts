@@ -19,6 +19,8 @@ export function roomPart(options: {
   dataDir: string;
   /** Serve a copy of the page's files: stacks that run beside each other must not build into one folder. */
   copiesStatic: boolean;
+  /** Serve this file's rooms instead; null for partykit.json's. */
+  entry: string | null;
   env: Record<string, string>;
 }): PartSpec {
   const { port } = options;
@@ -27,7 +29,7 @@ export function roomPart(options: {
     name: 'room',
     spawn(onLine) {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      const config = writeFolder(folder, options.variables, options.copiesStatic);
+      const config = writeFolder(folder, options);
       const args = [
         commandScript('partykit'),
         'dev',
@@ -59,13 +61,16 @@ export function roomPart(options: {
  * empty ones here keep it from the project's, which may hold production's. And since its workerd refuses modules outside of the
  * folder it runs in, the entry is a file here that leads to the real one.
  */
-function writeFolder(folder: string, variables: Record<string, string>, copiesStatic: boolean): string {
+function writeFolder(
+  folder: string,
+  { variables, copiesStatic, entry: otherEntry }: Parameters<typeof roomPart>[0],
+): string {
   const source = join(PROJECT_DIR, 'partykit.json');
   const config = configSchema.parse(JSON.parse(readFileSync(source, 'utf8')));
   const inProject = (path: string) => resolve(dirname(source), path);
 
   const entry = join(folder, 'server.ts');
-  writeFileSync(entry, `export { default } from ${JSON.stringify(inProject(config.main))};\n`);
+  writeFileSync(entry, `export { default } from ${JSON.stringify(otherEntry ?? inProject(config.main))};\n`);
   for (const name of ['.env', '.env.local']) writeFileSync(join(folder, name), '');
 
   let staticDir = inProject(config.serve.path);

@@ -6,7 +6,15 @@ import { z } from 'zod';
 import { StorageUnavailableError, WriteRefusedError } from '../sessions/errors.ts';
 import type { SessionWrite, SessionWriter, WriteOutcome } from '../sessions/types.ts';
 import { type DeadLetter, type DeadReason, lettersFor, malformedLetter } from './dead-letter.ts';
-import type { Lease, Peek, PeekBounds, PeekedSession, SessionBuffer, Settlement } from './session-buffer.ts';
+import type {
+  Inactivity,
+  Lease,
+  Peek,
+  PeekBounds,
+  PeekedSession,
+  SessionBuffer,
+  Settlement,
+} from './session-buffer.ts';
 import { splitWrites } from './split.ts';
 import { decodeMessage } from './stored.ts';
 
@@ -29,6 +37,8 @@ export interface SessionFlush extends FlushSummary {
 }
 
 export interface SweeperRun extends FlushSummary {
+  /** Sessions in which nothing has happened for long. */
+  inactive: string[];
   /** `idle`: nothing was dirty, and that is all it asked; `busy`: another sweeper is at work; `swept`: did its turn. */
   outcome: 'idle' | 'busy' | 'swept';
   sweeps: number;
@@ -42,9 +52,10 @@ export interface FlusherOptions {
   buffer: SessionBuffer;
   writer: SessionWriter;
   bounds: PeekBounds;
-  /** Pause between two sweeps of a sweeper, in milliseconds. */
+  /** From the start of one sweep to the start of the next, in milliseconds. */
   intervalMs: number;
   leaseMs: number;
+  inactivity: Inactivity;
   /** Milliseconds since the epoch, on this machine's clock. */
   now?: () => number;
   sleep?: (ms: number) => Promise<void>;
@@ -102,6 +113,25 @@ export class Flusher {
   }
 
   /**
+   * Flushes some sessions, all of them.
+   * @returns those that are clean now; the others changed meanwhile, or their rows are locked.
+   * @throws {StorageUnavailableError} what wasn't confirmed stays dirty.
+   */
+  async flushSessions(sessionIds: readonly string[]): Promise<string[]> {
+    const dirty = new Set<string>();
+    const rest = [...sessionIds];
+    while (rest.length > 0) {
+      const peek = await this.#buffer.peekSessions(rest, this.#options.bounds);
+      if (peek.sessions.length === 0) break;
+      const { left } = await this.#flushBatch(peek);
+      // Once over everything is enough, as for one session: what is dirty again has somebody in it.
+      for (const { sessionId, isDirty } of left) if (isDirty) dirty.add(sessionId);
+      for (const { sessionId } of peek.sessions) rest.splice(rest.indexOf(sessionId), 1);
+    }
+    return sessionIds.filter((id) => !dirty.has(id));
+  }
+
+  /**
    * One sweep: everything that was dirty when it began, oldest first, batch by batch.
    * @param lease renewed with each batch; the sweep ends when it has gone to another sweeper.
    * @throws {StorageUnavailableError} what wasn't confirmed stays dirty.
@@ -127,14 +157,23 @@ export class Flusher {
    * @param untilMs when to stop, in milliseconds since the epoch.
    */
   async runSweeper(untilMs: number): Promise<SweeperRun> {
-    const run: SweeperRun = { ...nothing(), outcome: 'swept', sweeps: 0, failures: 0, lastFailure: null };
+    const run: SweeperRun = {
+      ...nothing(),
+      outcome: 'swept',
+      inactive: [],
+      sweeps: 0,
+      failures: 0,
+      lastFailure: null,
+    };
     const lease: Lease = { token: crypto.randomUUID(), lengthMs: this.#options.leaseMs };
     let holding = false;
     for (;;) {
+      const startedMs = this.#options.now();
       try {
-        const acquired = await this.#buffer.acquireLease(lease);
-        if (acquired !== 'taken') {
-          if (!holding) run.outcome = acquired;
+        const { outcome, inactive } = await this.#buffer.acquireLease(lease, this.#options.inactivity);
+        run.inactive.push(...inactive);
+        if (outcome !== 'taken') {
+          if (!holding) run.outcome = outcome;
           break;
         }
         holding = true;
@@ -147,8 +186,10 @@ export class Flusher {
         // Counting is best effort: it may be Redis itself that failed.
         await this.#buffer.countFailure().catch(() => {});
       }
-      if (this.#options.now() + this.#options.intervalMs > untilMs) break;
-      await this.#options.sleep(this.#options.intervalMs);
+      // From start to start: a sweep's own time on top of the pause would make what is dirty older than the interval.
+      const pauseMs = Math.max(0, startedMs + this.#options.intervalMs - this.#options.now());
+      if (this.#options.now() + pauseMs > untilMs) break;
+      await this.#options.sleep(pauseMs);
     }
     if (holding) {
       // Rooms keep putting their own flushes off until the next turn, unless nothing was left to do.

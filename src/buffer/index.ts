@@ -9,11 +9,15 @@ import { PostgresDirectory } from '../sessions/postgres-directory.ts';
 import { PostgresPeople } from '../sessions/postgres-people.ts';
 import { PostgresStrudels } from '../sessions/postgres-strudels.ts';
 import type { StrudelRepository } from '../sessions/strudels.ts';
+import type { SessionRepository } from '../sessions/types.ts';
 import { type BreakerOptions, BufferedSessionRepository } from './buffered-repository.ts';
 import { Flusher } from './flusher.ts';
 import { keysFor } from './keys.ts';
 import { RedisScripts } from './redis.ts';
 import { SessionBuffer } from './session-buffer.ts';
+
+/** Ended in one turn: each of them has a room to be told, and a Worker has a bound of requests. */
+const MAX_INACTIVE_SESSIONS = 200;
 
 export type { DeadLetter } from './dead-letter.ts';
 export { Flusher, type FlushSummary, type SessionFlush, type SweeperRun } from './flusher.ts';
@@ -24,7 +28,7 @@ export interface Storage {
   buffer: SessionBuffer;
   postgres: PostgresSessionRepository;
   /** What handlers and routes use. */
-  repository: BufferedSessionRepository;
+  repository: SessionRepository;
   people: PeopleRepository;
   directory: SessionDirectory;
   strudels: StrudelRepository;
@@ -62,7 +66,12 @@ export function createFlusher(
   { buffer, postgres }: Pick<Storage, 'buffer' | 'postgres'>,
   config: Pick<
     WorkerConfig,
-    'FLUSH_BATCH_SESSIONS' | 'FLUSH_BATCH_BYTES' | 'FLUSH_INTERVAL_MS' | 'SWEEP_LEASE_MS'
+    | 'FLUSH_BATCH_SESSIONS'
+    | 'FLUSH_BATCH_BYTES'
+    | 'FLUSH_INTERVAL_MS'
+    | 'SWEEP_LEASE_MS'
+    | 'INACTIVE_AFTER_MS'
+    | 'INACTIVE_CHECK_MS'
   >,
 ): Flusher {
   return new Flusher({
@@ -71,5 +80,10 @@ export function createFlusher(
     bounds: { maxSessions: config.FLUSH_BATCH_SESSIONS, maxBytes: config.FLUSH_BATCH_BYTES },
     intervalMs: config.FLUSH_INTERVAL_MS,
     leaseMs: config.SWEEP_LEASE_MS,
+    inactivity: {
+      afterMs: config.INACTIVE_AFTER_MS,
+      everyMs: config.INACTIVE_CHECK_MS,
+      maxSessions: MAX_INACTIVE_SESSIONS,
+    },
   });
 }

@@ -5,6 +5,10 @@ export interface Keys {
   readonly sweep: string;
   readonly dead: string;
   readonly stats: string;
+  /** Sessions by their last activity. */
+  readonly active: string;
+  /** Says that inactive sessions have been looked for lately. */
+  readonly looked: string;
   session(id: string): string;
   messages(id: string): string;
 }
@@ -17,6 +21,8 @@ export function keysFor(prefix: string): Keys {
     sweep: `${prefix}sweep`,
     dead: `${prefix}dead`,
     stats: `${prefix}stats`,
+    active: `${prefix}active`,
+    looked: `${prefix}looked`,
     session: (id) => `${prefix}s:${id}`,
     messages: (id) => `${prefix}s:${id}:m`,
   };

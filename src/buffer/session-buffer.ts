@@ -77,6 +77,20 @@ export interface Lease {
   lengthMs: number;
 }
 
+/** When a session counts as inactive, and how often that is looked for. */
+export interface Inactivity {
+  afterMs: number;
+  everyMs: number;
+  /** How many are taken at once; with more, the next turn goes on. */
+  maxSessions: number;
+}
+
+export interface LeaseReply {
+  outcome: 'idle' | 'taken' | 'busy';
+  /** Ids of sessions in which nothing has happened for long. */
+  inactive: string[];
+}
+
 export interface BufferStats {
   dirtySessions: number;
   /** Age of the oldest dirty session in milliseconds, 0 when there is none. */
@@ -121,7 +135,7 @@ const peekReply = z.tuple([
   ),
 ]);
 const settleReply = z.array(z.tuple([z.string(), flag, integer]));
-const leaseReply = z.tuple([z.enum(['idle', 'taken', 'busy']), integer]);
+const leaseReply = z.tuple([z.enum(['idle', 'taken', 'busy']), integer, z.array(z.string())]);
 const statsReply = z.tuple([integer, integer, integer, integer, flatHash]);
 
 export class SessionBuffer {
@@ -146,7 +160,7 @@ export class SessionBuffer {
   ): Promise<BufferedSession & { epoch: number; isDirty: boolean }> {
     const [epoch, isDirty, fields, messages] = await this.#redis.run(
       'open',
-      [this.#keys.session(sessionId), this.#keys.messages(sessionId), this.#keys.dirty],
+      [this.#keys.session(sessionId), this.#keys.messages(sessionId), this.#keys.dirty, this.#keys.active],
       [sessionId, String(leastEpoch), String(this.#cleanTtlS)],
       openReply,
     );
@@ -168,6 +182,7 @@ export class SessionBuffer {
         this.#keys.dirty,
         this.#keys.sweep,
         this.#keys.stats,
+        this.#keys.active,
       ],
       [
         sessionId,
@@ -311,15 +326,57 @@ export class SessionBuffer {
     return replies.map(([sessionId, isDirty, flushedRev]) => ({ sessionId, isDirty, flushedRev }));
   }
 
-  /** Takes or renews the sweeper's lease, unless nothing is dirty or somebody else has it. */
-  async acquireLease(lease: Lease): Promise<'idle' | 'taken' | 'busy'> {
-    const [outcome] = await this.#redis.run(
+  /**
+   * Takes or renews the sweeper's lease, unless nothing is dirty or somebody else has it.
+   * @returns also the sessions that are inactive, if it is time to look for them.
+   */
+  async acquireLease(lease: Lease, inactivity: Inactivity): Promise<LeaseReply> {
+    const [outcome, , inactive] = await this.#redis.run(
       'lease',
-      [this.#keys.dirty, this.#keys.sweep],
-      [lease.token, String(lease.lengthMs)],
+      [this.#keys.dirty, this.#keys.sweep, this.#keys.active, this.#keys.looked],
+      [
+        lease.token,
+        String(lease.lengthMs),
+        String(inactivity.afterMs),
+        String(inactivity.everyMs),
+        String(inactivity.maxSessions),
+      ],
       leaseReply,
     );
-    return outcome;
+    return { outcome, inactive };
+  }
+
+  /** Makes sessions known by their last activity, where the buffer knows nothing of it. */
+  async adopt(sessions: readonly { id: string; lastActivityMs: number }[]): Promise<void> {
+    const [first, ...rest] = sessions.map(({ id, lastActivityMs }) => ({
+      score: lastActivityMs,
+      member: id,
+    }));
+    if (!first) return;
+    await this.#redis.call('adopt', (redis) => redis.zadd(this.#keys.active, { nx: true }, first, ...rest));
+  }
+
+  /**
+   * Notes of sessions that were inactive what has become of them; those in which something has happened since stay as they are.
+   * @param sessions `lastActivityMs` null: it has ended or is gone, and need not be looked at again.
+   */
+  async retire(
+    sessions: readonly { id: string; lastActivityMs: number | null }[],
+    inactivity: Pick<Inactivity, 'afterMs'>,
+  ): Promise<void> {
+    if (sessions.length === 0) return;
+    await this.#redis.run(
+      'retire',
+      [this.#keys.active],
+      [
+        String(inactivity.afterMs),
+        ...sessions.flatMap(({ id, lastActivityMs }) => [
+          id,
+          lastActivityMs === null ? '' : String(lastActivityMs),
+        ]),
+      ],
+      integer,
+    );
   }
 
   /** Gives the lease back; `handOverMs` keeps rooms waiting that long for the next sweeper. */

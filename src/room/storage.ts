@@ -3,6 +3,7 @@ import { createStorage, type Storage } from '../buffer/index.ts';
 import { parseConfig, type RoomConfig, roomConfigSchema } from '../config.ts';
 import { Admission } from '../sessions/admission.ts';
 import { tokenVerifier } from '../sessions/tokens.ts';
+import type { SessionRepository } from '../sessions/types.ts';
 
 let parsed: RoomConfig | undefined;
 let storage: Storage | undefined;
@@ -14,8 +15,19 @@ export function configOf(env: Record<string, unknown>): RoomConfig {
   return parsed;
 }
 
+type MakeRepository = (config: RoomConfig) => SessionRepository;
+let makeRepository: MakeRepository | undefined;
+
+/** Wires the rooms to another repository than the buffered one; called before the first room, by an entry that isn't the product's own. */
+export function wireRooms(make: MakeRepository): void {
+  makeRepository = make;
+}
+
 export function storageOf(config: RoomConfig): Storage {
-  storage ??= createStorage(config, { failures: config.BREAKER_FAILURES, retryMs: config.BREAKER_RETRY_MS });
+  if (!storage) {
+    storage = createStorage(config, { failures: config.BREAKER_FAILURES, retryMs: config.BREAKER_RETRY_MS });
+    if (makeRepository) storage.repository = makeRepository(config);
+  }
   return storage;
 }
 

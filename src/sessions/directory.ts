@@ -54,5 +54,5 @@ export interface SessionDirectory {
   /** Ends those of `sessionIds` in which nothing has happened for `inactiveMs`. */
   endInactive(sessionIds: readonly string[], inactiveMs: number): Promise<InactiveOutcome[]>;
   /** Active sessions in which nothing has happened for `inactiveMs`, as far as Postgres knows; oldest first. */
-  inactive(inactiveMs: number, limit: number): Promise<string[]>;
+  inactive(inactiveMs: number, limit: number): Promise<{ id: string; lastActivityMs: number }[]>;
 }

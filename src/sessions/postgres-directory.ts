@@ -174,16 +174,16 @@ export class PostgresDirectory implements SessionDirectory {
     return this.#end(sessionIds, sql`s.last_activity < now() - ${interval(inactiveMs)}`);
   }
 
-  async inactive(inactiveMs: number, limit: number): Promise<string[]> {
+  async inactive(inactiveMs: number, limit: number): Promise<{ id: string; lastActivityMs: number }[]> {
     const rows = await this.#ask(
-      sql`select s.id from sessions s
+      sql`select s.id, ${ms('s.last_activity')} as activity_ms from sessions s
         where s.is_active and s.created_at < now() - ${interval(inactiveMs)}
           and s.last_activity < now() - ${interval(inactiveMs)}
         order by s.created_at
         limit ${limit}::integer`,
-      z.object({ id: z.string() }),
+      z.object({ id: z.string(), activity_ms: msColumn }),
     );
-    return rows.map(({ id }) => id);
+    return rows.map(({ id, activity_ms }) => ({ id, lastActivityMs: activity_ms }));
   }
 
   async #end(sessionIds: readonly string[], condition: SQL): Promise<InactiveOutcome[]> {

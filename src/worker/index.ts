@@ -4,7 +4,7 @@ import { ConfigError } from '../config.ts';
 import { createApp } from './app.ts';
 import type { Env } from './env.ts';
 import { describeUnexpected, logError } from './log.ts';
-import { sweepTurn } from './scheduled.ts';
+import { cronTurn } from './scheduled.ts';
 import { createServices, once } from './services.ts';
 
 const services = once(createServices, (error) => {
@@ -19,6 +19,7 @@ export default {
 
   /** Its promise, rather than `waitUntil`: the turn is over, or has failed, when the sweeper is done. */
   async scheduled(controller: ScheduledController, env: Env): Promise<void> {
-    await sweepTurn(services(env).flusher, controller.scheduledTime);
+    const ports = services(env);
+    await cronTurn({ ...ports, afterMs: ports.config.INACTIVE_AFTER_MS }, controller.scheduledTime);
   },
 };

@@ -21,8 +21,8 @@ export interface Services {
   tokens: TokenVerifier;
   admission: Pick<Admission, 'enter'>;
   room: Pick<RoomClient, 'tell' | 'setCode'>;
-  flusher: Pick<Flusher, 'flushSession' | 'sweep' | 'runSweeper' | 'replayDead'>;
-  buffer: Pick<SessionBuffer, 'listDead' | 'stats' | 'ping'>;
+  flusher: Pick<Flusher, 'flushSession' | 'flushSessions' | 'sweep' | 'runSweeper' | 'replayDead'>;
+  buffer: Pick<SessionBuffer, 'listDead' | 'stats' | 'ping' | 'adopt' | 'retire'>;
   /** @throws {StorageUnavailableError} */
   postgres: { ping(): Promise<void> };
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Flusher } from '../../src/buffer/flusher.ts';
+import type { Inactivity } from '../../src/buffer/session-buffer.ts';
 import { StorageUnavailableError, SupersededError, WriteRefusedError } from '../../src/sessions/errors.ts';
 import { isNewer } from '../../src/sessions/merge.ts';
 import type {
@@ -71,6 +72,8 @@ class FakeWriter implements SessionWriter {
   }
 }
 
+const INACTIVITY: Inactivity = { afterMs: 1_800_000, everyMs: 300_000, maxSessions: 3 };
+
 describe.each(engines)('the buffer on %s', (engine) => {
   let fixture: BufferFixture;
   let writer: FakeWriter;
@@ -91,6 +94,7 @@ describe.each(engines)('the buffer on %s', (engine) => {
       bounds: BOUNDS,
       intervalMs: 5_000,
       leaseMs: 10_000,
+      inactivity: INACTIVITY,
       now: () => clockMs,
       sleep: async (ms) => {
         clockMs += ms;
@@ -207,7 +211,8 @@ describe.each(engines)('the buffer on %s', (engine) => {
       expect(await buffer.commit(commit(id, epoch, { code: code('one', 1) }))).toMatchObject({
         sweeperLeaseMs: 0,
       });
-      expect(await buffer.acquireLease({ token: 'x', lengthMs: 5_000 })).toBe('taken');
+      const lease = await buffer.acquireLease({ token: 'x', lengthMs: 5_000 }, INACTIVITY);
+      expect(lease.outcome).toBe('taken');
       const { sweeperLeaseMs } = await buffer.commit(commit(id, epoch, { code: code('two', 2) }));
       expect(sweeperLeaseMs).toBeGreaterThan(0);
       expect(sweeperLeaseMs).toBeLessThanOrEqual(5_000);
@@ -342,6 +347,7 @@ describe.each(engines)('the buffer on %s', (engine) => {
         bounds: { maxSessions: 3, maxBytes: 20_000 },
         intervalMs: 1,
         leaseMs: 1_000,
+        inactivity: INACTIVITY,
       });
       const ids = Array.from({ length: 7 }, () => randomUUID());
       for (const id of ids) {
@@ -511,9 +517,8 @@ describe.each(engines)('the buffer on %s', (engine) => {
       writer.after = async () => {
         rev += 1;
         await buffer.commit(commit(id, epoch, { code: code('x', rev) }));
-        other = await new Flusher({ buffer, writer, bounds: BOUNDS, intervalMs: 1, leaseMs: 1 }).runSweeper(
-          0,
-        );
+        const second = { buffer, writer, bounds: BOUNDS, intervalMs: 1, leaseMs: 1, inactivity: INACTIVITY };
+        other = await new Flusher(second).runSweeper(0);
       };
       expect(await flusher.runSweeper(55_000)).toMatchObject({ outcome: 'swept', sweeps: 12 });
       expect(other).toMatchObject({ outcome: 'busy', sweeps: 0 });
@@ -552,6 +557,7 @@ describe.each(engines)('the buffer on %s', (engine) => {
         bounds: { maxSessions: 1, maxBytes: 1_000 },
         intervalMs: 5_000,
         leaseMs: 10_000,
+        inactivity: INACTIVITY,
         now: () => clockMs,
         sleep: async (ms) => {
           clockMs += ms;
@@ -571,6 +577,106 @@ describe.each(engines)('the buffer on %s', (engine) => {
       const { oldestDirtyMs } = await buffer.stats();
       expect(oldestDirtyMs).toBeGreaterThanOrEqual(7_000);
       expect(oldestDirtyMs).toBeLessThan(60_000);
+    });
+  });
+
+  describe('sessions in which nothing happens', () => {
+    const quiet = async (minutes: number, id: string = randomUUID()) => {
+      await fixture.command('ZADD', fixture.keys.active, String(Date.now() - minutes * 60_000), id);
+      return id;
+    };
+    const look = async () =>
+      (await fixture.buffer.acquireLease({ token: 'x', lengthMs: 1_000 }, INACTIVITY)).inactive;
+    const known = async () => fixture.command('ZRANGE', fixture.keys.active, '0', '-1');
+
+    it('are found with the lease, oldest first, once in a while', async () => {
+      const [a, , b] = [await quiet(31), await quiet(29), await quiet(40)];
+      expect(await look()).toEqual([b, a]);
+      expect(await look()).toEqual([]);
+      const left = Number(await fixture.command('PTTL', fixture.keys.looked));
+      expect(left).toBeGreaterThan(290_000);
+      expect(left).toBeLessThanOrEqual(300_000);
+      await fixture.command('DEL', fixture.keys.looked);
+      expect(await look()).toEqual([b, a]);
+    });
+
+    it('are found turn after turn while there are more than one can take', async () => {
+      for (let i = 0; i < 5; i++) await quiet(40 + i);
+      const first = await look();
+      expect(first).toHaveLength(3);
+      const retired = first.map((id) => ({ id, lastActivityMs: null }));
+      await fixture.buffer.retire(retired, INACTIVITY);
+      expect(await look()).toHaveLength(2);
+      expect(await look()).toEqual([]);
+    });
+
+    it('are told to the sweeper, dirty or not, in its one command', async () => {
+      const id = await quiet(31);
+      expect(await flusher.runSweeper(55_000)).toMatchObject({ outcome: 'idle', inactive: [id] });
+      await fixture.command('DEL', fixture.keys.looked);
+      const dirty = randomUUID();
+      const { epoch } = await fixture.buffer.open(dirty);
+      await fixture.buffer.commit(commit(dirty, epoch, { code: code('x', 1) }));
+      expect(await flusher.runSweeper(55_000)).toMatchObject({ outcome: 'swept', inactive: [id] });
+    });
+
+    it('are active again once somebody comes, edits or says something', async () => {
+      const { buffer } = fixture;
+      const [opened, edited, said] = [await quiet(31), await quiet(31), await quiet(31)];
+      await buffer.open(opened);
+      await buffer.commit(commit(edited, 1, { code: code('x', 1) }));
+      await buffer.commit(commit(said, 1, { messages: [message('hi')] }));
+      expect(await look()).toEqual([]);
+      expect(new Set((await known()) as string[])).toEqual(new Set([opened, edited, said]));
+      // What changes nothing is no activity.
+      const repeated = await quiet(31, edited);
+      await buffer.commit(commit(repeated, 1, { code: code('x', 1) }));
+      await fixture.command('DEL', fixture.keys.looked);
+      expect(await look()).toEqual([repeated]);
+    });
+
+    it('are retired, unless something has happened since', async () => {
+      const { buffer } = fixture;
+      const [ended, revived, active] = [await quiet(31), await quiet(31), await quiet(31)];
+      await buffer.open(revived);
+      const activeAtMs = Date.now() - 1_000;
+      await buffer.retire(
+        [
+          { id: ended, lastActivityMs: null },
+          { id: revived, lastActivityMs: null },
+          { id: active, lastActivityMs: activeAtMs },
+          { id: randomUUID(), lastActivityMs: activeAtMs },
+        ],
+        INACTIVITY,
+      );
+      expect(await known()).toEqual([active, revived]);
+      expect(await look()).toEqual([]);
+    });
+
+    it('are taken in when nothing was known of them', async () => {
+      const { buffer } = fixture;
+      const opened = randomUUID();
+      await buffer.open(opened);
+      const stranger = randomUUID();
+      const lastActivityMs = Date.now() - 40 * 60_000;
+      await buffer.adopt([stranger, opened].map((id) => ({ id, lastActivityMs })));
+      await buffer.adopt([]);
+      expect(await look()).toEqual([stranger]);
+    });
+
+    it('are flushed together', async () => {
+      const { buffer } = fixture;
+      const ids = Array.from({ length: 4 }, () => randomUUID());
+      for (const id of ids.slice(0, 3)) {
+        const { epoch } = await buffer.open(id);
+        await buffer.commit(commit(id, epoch, { code: code('x', 1), messages: [message('hi')] }));
+      }
+      writer.busy.add(ids[1] ?? '');
+      expect(await flusher.flushSessions(ids)).toEqual([ids[0], ids[2], ids[3]]);
+      expect(writer.calls).toHaveLength(1);
+      expect(await buffer.stats()).toMatchObject({ dirtySessions: 1 });
+      expect(await flusher.flushSessions([])).toEqual([]);
+      expect(writer.calls).toHaveLength(1);
     });
   });
 });

@@ -215,7 +215,9 @@ describe.each(engines)('on the %s engine', (engine) => {
       await idle(ended, 40);
       await directory.end(ended);
       const missing = randomUUID();
-      expect(await directory.inactive(HALF_AN_HOUR_MS, 100)).toEqual([quiet]);
+      expect(await directory.inactive(HALF_AN_HOUR_MS, 100)).toEqual([
+        { id: quiet, lastActivityMs: (await sessions.getSession(quiet))?.lastActivityMs },
+      ]);
       const outcomes = await directory.endInactive([quiet, busy, ended, missing], HALF_AN_HOUR_MS);
       expect(Object.fromEntries(outcomes.map(({ sessionId, status }) => [sessionId, status]))).toEqual({
         [quiet]: 'ended',

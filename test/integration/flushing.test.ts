@@ -124,6 +124,7 @@ describe('with the alarm far away and no cron', () => {
     const ada = await scene.join(id);
     await ada.edit('x', 'r1');
     await scene.worker('POST', '/flush');
+    await scene.quiet();
     const before = await scene.counters();
     for (let minute = 0; minute < 3; minute++) {
       await stack.control.cron();

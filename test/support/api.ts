@@ -45,6 +45,10 @@ export interface Api {
   app: ReturnType<typeof createApp>;
   buffer: SessionBuffer;
   db: Database;
+  /** One Redis command, as any client would send it. */
+  redis(...command: string[]): Promise<unknown>;
+  /** Counts the buffer's commands from now on. */
+  countCommands(): () => number;
   /** What rooms were told, in order. */
   told: { sessionId: string; request: RoomRequest }[];
   /** What rooms throw when they are told something; null: nothing. */
@@ -64,7 +68,10 @@ export interface TokenOptions {
 
 /** @param env variables that differ from the defaults. */
 export async function startApi(env: Record<string, string> = {}): Promise<Api> {
-  const [front, redis] = await Promise.all([startPostgresFront('embedded'), startBuffer('embedded')]);
+  const [front, redis] = await Promise.all([
+    startPostgresFront('embedded'),
+    startBuffer('embedded', env.KEY_PREFIX),
+  ]);
   const db = connectNeon({ ...front, timeoutMs: 20_000 });
   const config = parseConfig(workerConfigSchema, { ...WORKER_ENV, ...env });
   const postgres = new PostgresSessionRepository(db);
@@ -121,6 +128,16 @@ export async function startApi(env: Record<string, string> = {}): Promise<Api> {
     app,
     buffer,
     db,
+    redis: redis.command,
+    countCommands: () => {
+      let commands = 0;
+      const call = redis.redis.call.bind(redis.redis);
+      redis.redis.call = (what, command) => {
+        commands += 1;
+        return call(what, command);
+      };
+      return () => commands;
+    },
     told,
     failRooms: (error) => {
       failure = error;

@@ -32,7 +32,10 @@ export interface BufferFixture {
 }
 
 /** A buffer of its own, empty. */
-export async function startBuffer(engine: EngineName): Promise<BufferFixture> {
+export async function startBuffer(
+  engine: EngineName,
+  prefix = `test-${randomUUID().slice(0, 8)}:`,
+): Promise<BufferFixture> {
   const real = engine === 'redis' ? await startRedis() : null;
   const backend = real
     ? createRedisEngine({ url: real.url })
@@ -44,7 +47,7 @@ export async function startBuffer(engine: EngineName): Promise<BufferFixture> {
   await vi.waitUntil(() => redis.call('ping', (client) => client.ping()).catch(() => false), {
     timeout: 10_000,
   });
-  const keys = keysFor(`test-${randomUUID().slice(0, 8)}:`);
+  const keys = keysFor(prefix);
   return {
     redis,
     keys,

@@ -1,6 +1,7 @@
 /** Sessions and people on a running stack, in one line each. */
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
+import { vi } from 'vitest';
 import { z } from 'zod';
 import { signSessionToken } from '../../src/sessions/token.ts';
 import type { Role } from '../../src/sessions/types.ts';
@@ -19,6 +20,9 @@ interface StackAddresses {
 }
 
 const createdSchema = z.object({ session: z.object({ id: z.string() }), token: z.string() });
+
+/** Longer than any pause after which a room does something by itself, but for its alarm. */
+const QUIET_MS = 2_500;
 
 export interface StoredSession {
   code: string;
@@ -142,6 +146,21 @@ export class Scene {
       statements: z.object({ statements: z.number() }).parse(await ask(this.#stack.neonFetchEndpoint))
         .statements,
     };
+  }
+
+  /** Waits until nothing is asked of the stores any more: rooms write down who came and went a second later. */
+  async quiet(): Promise<void> {
+    let last = await this.counters();
+    let sinceMs = Date.now();
+    await vi.waitUntil(
+      async () => {
+        const now = await this.counters();
+        if (now.commands !== last.commands || now.statements !== last.statements) sinceMs = Date.now();
+        last = now;
+        return Date.now() - sinceMs > QUIET_MS;
+      },
+      { timeout: 20_000, interval: 100 },
+    );
   }
 
   /** Everybody leaves. */

@@ -16,6 +16,7 @@ const addressesSchema = z.strictObject({
   workerUrl: z.url(),
   redisRestUrl: z.url(),
   redisRestToken: z.string().min(1),
+  redisUrl: z.url({ protocol: /^redis$/ }).nullable(),
   databaseUrl: z.url({ protocol: /^postgres(ql)?$/ }),
   flushSecret: z.string().min(16),
   jwtSecret: z.string().min(16),

@@ -1,8 +1,5 @@
-/** The Worker's app over stores that live in memory and can be told to fail: for tests of parsing, access and errors. */
-import { randomUUID } from 'node:crypto';
+/** The Worker's services without any store, to be told to fail: for tests of what needs none. What needs some is tested over real ones (`api.ts`). */
 import { parseConfig, workerConfigSchema } from '../../src/config.ts';
-import { SYSTEM_USER_ID } from '../../src/sessions/schema.ts';
-import type { Invite, Session, SessionMessage, UserProfile } from '../../src/sessions/types.ts';
 import type { Services } from '../../src/worker/services.ts';
 
 export const JWT_SECRET = 'a-jwt-secret-for-tests';
@@ -18,10 +15,6 @@ export const WORKER_ENV = {
 };
 
 export interface FakeServices extends Services {
-  sessions: Map<string, Session>;
-  invites: Map<string, Invite>;
-  users: Map<string, UserProfile>;
-  messages: SessionMessage[];
   /** What was asked of the stores, in order. */
   calls: string[];
   /** What the next calls by that name throw. */
@@ -32,11 +25,11 @@ const unused = (): never => {
   throw new Error('the Worker does not call this');
 };
 
+function unusedStore<T extends object>(): T {
+  return new Proxy({} as T, { get: unused });
+}
+
 export function fakeServices(env: Record<string, string> = {}): FakeServices {
-  const sessions = new Map<string, Session>();
-  const invites = new Map<string, Invite>();
-  const users = new Map<string, UserProfile>();
-  const messages: SessionMessage[] = [];
   const calls: string[] = [];
   const failures = new Map<string, Error>();
   const called = (name: string, ...args: unknown[]) => {
@@ -47,51 +40,14 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
   const summary = { sessions: 2, messages: 3, deadLetters: 0, busy: 0, transactions: 1 };
 
   return {
-    sessions,
-    invites,
-    users,
-    messages,
     calls,
     failures,
     config: parseConfig(workerConfigSchema, { ...WORKER_ENV, ...env }),
-    repository: {
-      open: unused,
-      commit: unused,
-      flushState: unused,
-      deleteSession: unused,
-      async getSession(id) {
-        called('getSession', id);
-        return sessions.get(id) ?? null;
-      },
-      async getMessages(id, page) {
-        called('getMessages', id, page);
-        return messages
-          .filter((m) => page.types === undefined || page.types.includes(m.type))
-          .slice(-page.limit);
-      },
-      async createSession(input) {
-        called('createSession');
-        const session: Session = {
-          id: randomUUID(),
-          title: input.title,
-          hostUserId: input.hostUserId ?? SYSTEM_USER_ID,
-          code: input.code,
-          rev: 0,
-          epoch: 0,
-          isActive: true,
-          isDiscoverable: false,
-          createdAtMs: Date.UTC(2026, 0, 1),
-          endedAtMs: null,
-          lastActivityMs: Date.UTC(2026, 0, 1),
-        };
-        sessions.set(session.id, session);
-        return session;
-      },
-    },
-    people: new Proxy({} as Services['people'], { get: unused }),
-    directory: new Proxy({} as Services['directory'], { get: unused }),
+    repository: unusedStore(),
+    people: unusedStore(),
+    directory: unusedStore(),
+    strudels: unusedStore(),
     room: { tell: unused, setCode: unused },
-    strudels: new Proxy({} as Services['strudels'], { get: unused }),
     tokens: { session: unused, user: unused },
     admission: {
       async enter(request) {
@@ -104,13 +60,14 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
         called('flushSession', id);
         return { ...summary, flushedRev: 7, isDirty: false };
       },
+      flushSessions: unused,
       async sweep() {
         called('sweep');
         return summary;
       },
       async runSweeper(untilMs) {
         called('runSweeper', untilMs);
-        return { ...summary, outcome: 'swept', sweeps: 1, failures: 0, lastFailure: null };
+        return { ...summary, inactive: [], outcome: 'swept', sweeps: 1, failures: 0, lastFailure: null };
       },
       async replayDead(id) {
         called('replayDead', id);
@@ -119,6 +76,8 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
       },
     },
     buffer: {
+      adopt: unused,
+      retire: unused,
       async listDead(page) {
         called('listDead', page);
         return { letters: [], next: '42' };

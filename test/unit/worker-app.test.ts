@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ConfigError } from '../../src/config.ts';
 import { StorageUnavailableError, WriteRefusedError } from '../../src/sessions/errors.ts';
@@ -40,13 +39,6 @@ async function call(path: string, { method, body, raw, token, headers = {} }: In
   const text = await response.text();
   const isJson = response.headers.get('content-type')?.startsWith('application/json');
   return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : null };
-}
-
-async function _userToken(claims: Record<string, unknown>, { secret = JWT_SECRET, expires = '1h' } = {}) {
-  return new SignJWT(claims)
-    .setProtectedHeader({ alg: 'HS256' })
-    .setExpirationTime(expires)
-    .sign(new TextEncoder().encode(secret));
 }
 
 function sessionToken(over: Partial<SessionAccess> = {}) {

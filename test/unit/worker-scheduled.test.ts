@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SweeperRun } from '../../src/buffer/flusher.ts';
 import { ConfigError } from '../../src/config.ts';
-import { sweepTurn } from '../../src/worker/scheduled.ts';
+import { cronTurn } from '../../src/worker/scheduled.ts';
 import { createServices, once } from '../../src/worker/services.ts';
-import { WORKER_ENV } from '../support/worker-services.ts';
+import { fakeServices, WORKER_ENV } from '../support/worker-services.ts';
 
 let lines: string[];
 
@@ -23,15 +23,20 @@ const quiet: SweeperRun = {
   deadLetters: 0,
   busy: 0,
   transactions: 0,
+  inactive: [],
   outcome: 'idle',
   sweeps: 0,
   failures: 0,
   lastFailure: null,
 };
 
+/** Services that a turn without inactive sessions doesn't touch. */
+const untouched = fakeServices();
+
 const turn = (run: Partial<SweeperRun>) => {
   const runSweeper = vi.fn(async (_untilMs: number) => ({ ...quiet, ...run }));
-  return { runSweeper, done: sweepTurn({ runSweeper }, 1_000_000) };
+  const ports = { ...untouched, flusher: { ...untouched.flusher, runSweeper }, afterMs: 1_000 };
+  return { runSweeper, done: cronTurn(ports, 1_000_000) };
 };
 
 describe("the cron's turn", () => {
@@ -63,7 +68,8 @@ describe("the cron's turn", () => {
 
   it('fails when something nobody expected happened', async () => {
     const runSweeper = () => Promise.reject(new Error('params: hunter2'));
-    await expect(sweepTurn({ runSweeper }, 0)).rejects.toThrow();
+    const ports = { ...untouched, flusher: { ...untouched.flusher, runSweeper }, afterMs: 1_000 };
+    await expect(cronTurn(ports, 0)).rejects.toThrow();
     expect(lines).toHaveLength(1);
     expect(lines[0]).not.toContain('hunter2');
   });

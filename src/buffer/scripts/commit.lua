@@ -1,6 +1,7 @@
 -- One group commit of a room: the newest code and all new messages, at once or not at all. Doing it twice is doing it once.
 --
--- KEYS[1] session hash, KEYS[2] messages hash, KEYS[3] dirty set, KEYS[4] sweeper's lease, KEYS[5] counters
+-- KEYS[1] session hash, KEYS[2] messages hash, KEYS[3] dirty set, KEYS[4] sweeper's lease, KEYS[5] counters,
+-- KEYS[6] sessions by their last activity (ms)
 -- ARGV[1] session id, ARGV[2] the room's fencing token
 -- ARGV[3] revision of the code, or '' for a batch without code; then ARGV[4] code, ARGV[5] time of the edit (ms),
 -- ARGV[6] editor's user id or '', ARGV[7] number of edits it stands for
@@ -54,7 +55,9 @@ redis.call('HINCRBY', KEYS[5], 'commits', 1)
 if added > 0 then redis.call('HINCRBY', KEYS[5], 'messages', added) end
 if changed or added > 0 then
   local now = redis.call('TIME')
-  redis.call('ZADD', KEYS[3], 'NX', string.format('%.0f', math.floor(tonumber(now[1]) * 1000 + tonumber(now[2]) / 1000)), ARGV[1])
+  local ms = string.format('%.0f', math.floor(tonumber(now[1]) * 1000 + tonumber(now[2]) / 1000))
+  redis.call('ZADD', KEYS[3], 'NX', ms, ARGV[1])
+  redis.call('ZADD', KEYS[6], ms, ARGV[1])
   -- Dirty data never expires.
   redis.call('PERSIST', KEYS[1])
   redis.call('PERSIST', KEYS[2])

@@ -1,0 +1,72 @@
+/** What one load process counts. */
+import { Latencies } from './latencies.ts';
+import type { LoadReport, Progress, RoomOutcome } from './plan.ts';
+
+export class Recorder {
+  sent = 0;
+  acked = 0;
+  chatsSent = 0;
+  chatsAcked = 0;
+  broadcasts = 0;
+  closed = 0;
+  bytesSent = 0;
+  bytesReceived = 0;
+  readonly #errors = new Map<string, number>();
+  readonly #ack = new Latencies();
+  readonly #window = new Latencies();
+  readonly #broadcast = new Latencies();
+  readonly #chatAck = new Latencies();
+  readonly #lateness = new Latencies();
+
+  edited(lateMs: number, bytes: number): void {
+    this.sent += 1;
+    this.bytesSent += bytes;
+    this.#lateness.record(lateMs);
+  }
+
+  acknowledged(ms: number): void {
+    this.acked += 1;
+    this.#ack.record(ms);
+    this.#window.record(ms);
+  }
+
+  broadcast(ms: number): void {
+    this.broadcasts += 1;
+    this.#broadcast.record(ms);
+  }
+
+  chatAcknowledged(ms: number): void {
+    this.chatsAcked += 1;
+    this.#chatAck.record(ms);
+  }
+
+  failed(code: string): void {
+    this.#errors.set(code, (this.#errors.get(code) ?? 0) + 1);
+  }
+
+  progress(): Progress {
+    const errors = [...this.#errors.values()].reduce((sum, n) => sum + n, 0);
+    const { sent, acked, closed } = this;
+    const window = this.#window.encoded();
+    this.#window.reset();
+    return { sent, acked, waiting: Math.max(0, sent - acked), closed, errors, window };
+  }
+
+  report(end: {
+    accepted: number;
+    ackedInTime: number;
+    elapsedMs: number;
+    rooms: RoomOutcome[];
+  }): LoadReport {
+    const { sent, acked, chatsSent, chatsAcked, broadcasts, closed, bytesSent, bytesReceived } = this;
+    return {
+      ...{ sent, acked, chatsSent, chatsAcked, broadcasts, closed, bytesSent, bytesReceived },
+      errors: Object.fromEntries(this.#errors),
+      ack: this.#ack.encoded(),
+      broadcast: this.#broadcast.encoded(),
+      chatAck: this.#chatAck.encoded(),
+      lateness: this.#lateness.encoded(),
+      ...end,
+    };
+  }
+}

@@ -1,0 +1,136 @@
+/** Runs a load process: connects, sends at the planned pace whatever comes back, and reports. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { commandSchema, type LoadEvent, type LoadPlan } from './plan.ts';
+import type { LoadRoom, MakeLoadRoom } from './protocol.ts';
+import { Recorder } from './recorder.ts';
+import { EvenSchedule } from './schedule.ts';
+
+/** Rooms that are entered at once. */
+const CONNECTING = 24;
+const ATTEMPTS = 5;
+const RETRY_MS = 500;
+const TICK_MS = 1;
+/** Edits sent before sockets are read again, so that a burst after a pause doesn't delay what has arrived. */
+const PER_TICK = 200;
+const PROGRESS_MS = 1_000;
+/** A room closes a connection that is silent for a minute. */
+const PING_MS = 25_000;
+const POLL_MS = 20;
+
+/** Obeys the process that started this one, until it is gone. */
+export function serveLoad(makeRoom: MakeLoadRoom): void {
+  const recorder = new Recorder();
+  let rooms: LoadRoom[] = [];
+  let plan: LoadPlan | null = null;
+
+  const obey = async (raw: unknown): Promise<void> => {
+    const command = commandSchema.parse(raw);
+    if (command.type === 'connect') {
+      const given = command.plan;
+      plan = given;
+      rooms = given.rooms.map((room) => makeRoom(room, given, recorder));
+      await connectAll(rooms);
+      keepAlive(rooms);
+      tell({ type: 'ready' });
+    } else if (command.type === 'start' && plan) {
+      await drive(rooms, plan, recorder);
+    } else if (command.type === 'leave') {
+      for (const room of rooms) room.leave();
+      // Nothing else holds the process once the last socket is closed.
+      process.disconnect();
+      await delay(2_000);
+      process.exit(0);
+    }
+  };
+  process.on('message', (raw) => {
+    obey(raw).catch((error: unknown) =>
+      tell({ type: 'failed', reason: error instanceof Error ? error.message : String(error) }),
+    );
+  });
+  process.on('disconnect', () => {
+    setTimeout(() => process.exit(0), 2_500).unref();
+  });
+}
+
+function tell(event: LoadEvent): void {
+  process.send?.(event);
+}
+
+async function connectAll(rooms: readonly LoadRoom[]): Promise<void> {
+  let next = 0;
+  let connected = 0;
+  let toldAtMs = Date.now();
+  const worker = async () => {
+    for (let room = rooms[next++]; room; room = rooms[next++]) {
+      await enter(room);
+      connected += 1;
+      if (Date.now() - toldAtMs < PROGRESS_MS) continue;
+      toldAtMs = Date.now();
+      tell({ type: 'connecting', connected });
+    }
+  };
+  await Promise.all(Array.from({ length: CONNECTING }, worker));
+}
+
+/** A room may answer 503 in the rush of everybody entering at once; people come again. */
+async function enter(room: LoadRoom): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await room.connect();
+      return;
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error;
+      await delay(RETRY_MS);
+    }
+  }
+}
+
+/** Everybody pings, a part of them at a time. */
+function keepAlive(rooms: readonly LoadRoom[]): void {
+  const parts = 25;
+  let part = 0;
+  setInterval(() => {
+    for (let i = part; i < rooms.length; i += parts) rooms[i]?.ping();
+    part = (part + 1) % parts;
+  }, PING_MS / parts);
+}
+
+async function drive(rooms: readonly LoadRoom[], plan: LoadPlan, recorder: Recorder): Promise<void> {
+  const { typists, ratePerS, chatPerS, seconds, ackWaitMs } = plan;
+  const edits = new EvenSchedule(rooms.length * typists, ratePerS, seconds);
+  const chats = new EvenSchedule(rooms.length, chatPerS, seconds);
+  const progress = setInterval(() => tell({ type: 'progress', progress: recorder.progress() }), PROGRESS_MS);
+
+  const startedAt = performance.now();
+  await new Promise<void>((resolve) => {
+    const tick = () => {
+      const elapsedMs = performance.now() - startedAt;
+      for (let i = 0; i < PER_TICK; i++) {
+        const due = edits.take(elapsedMs);
+        if (!due) break;
+        rooms[due.turn % rooms.length]?.edit(Math.floor(due.turn / rooms.length), due.lateMs);
+      }
+      for (let due = chats.take(elapsedMs); due; due = chats.take(elapsedMs)) rooms[due.turn]?.chat();
+      // A rate of nothing never ends by itself: time does.
+      if (elapsedMs >= seconds * 1000 && edits.isOver) resolve();
+      else setTimeout(tick, TICK_MS);
+    };
+    tick();
+  });
+  const elapsedMs = performance.now() - startedAt;
+  const ackedInTime = recorder.acked;
+
+  const deadline = performance.now() + ackWaitMs;
+  while (performance.now() < deadline && rooms.some((room) => room.waiting > 0)) await delay(POLL_MS);
+  clearInterval(progress);
+  tell({ type: 'progress', progress: recorder.progress() });
+  tell({
+    type: 'report',
+    report: recorder.report({
+      accepted: rooms.reduce((sum, room) => sum + room.accepted, 0),
+      ackedInTime,
+      elapsedMs,
+      rooms: rooms.map((room) => room.outcome()),
+    }),
+  });
+}

@@ -1,0 +1,185 @@
+/** What the benchmark is asked to do, from the command line. */
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+
+export const USAGE = `Usage: npm run bench -- [options]
+
+Starts the whole system on this machine (Redis with its append-only file, Postgres with its default durability), drives
+it from processes of its own, checks at the end that nothing acknowledged is missing, and writes what it measured.
+
+The load:
+  --sessions=2000      rooms, one person typing in each
+  --rate=10            edits a second of each person who types
+  --seconds=60         how long
+  --code-bytes=2000    size of each session's code
+  --chat-rate=0.1      chat messages a second of each session
+  --viewers=0          people in each room who only watch
+  --typists=1          people in each room who type
+  --clients=auto       processes that make the load
+
+What to run (the load above when none is given):
+  --scale              with 100, 500, 1,000, 2,000 and 4,000 sessions (or --scale=LIST), one after the other
+  --room=50            one room with so many people, 10 of them typing
+  --flush-only=20000   drains so many dirty sessions, and watches the Worker's memory
+  --idle               counts what a quiet system costs, with --sessions people connected (10 unless given)
+  --peers              the same load on what people would otherwise use; or --peers=LIST of
+                       backbeat, direct, per-edit, hocuspocus, y-partykit
+
+Where to:
+  --out=bench/results  folder of tables, JSON and plots
+  --name=NAME          name of the result's files; the mode's otherwise
+  --help               this text
+
+Results of one machine say nothing about another; see docs/performance.md for the method.
+`;
+
+export const PEERS = ['backbeat', 'direct', 'per-edit', 'hocuspocus', 'y-partykit'] as const;
+export type PeerName = (typeof PEERS)[number];
+
+/** The load on one system. */
+export interface LoadOptions {
+  sessions: number;
+  /** Edits a second of each person who types. */
+  ratePerS: number;
+  seconds: number;
+  codeBytes: number;
+  /** Chat messages a second of each session. */
+  chatPerS: number;
+  /** People in each room who only watch. */
+  viewers: number;
+  /** People in each room who type. */
+  typists: number;
+  /** Processes that make the load; null: as many as it needs. */
+  clients: number | null;
+}
+
+export type Mode =
+  | { kind: 'load' }
+  | { kind: 'scale'; sessions: number[] }
+  | { kind: 'room' }
+  | { kind: 'flush-only'; sessions: number }
+  | { kind: 'idle' }
+  | { kind: 'peers'; peers: PeerName[] };
+
+export interface BenchOptions {
+  mode: Mode;
+  load: LoadOptions;
+  /** Absolute. */
+  outDir: string;
+  name: string;
+}
+
+/** The command line can't be understood; the message says what is wrong with it. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+const SCALE_SESSIONS = [100, 500, 1_000, 2_000, 4_000];
+const IDLE_SESSIONS = 10;
+const IDLE_SECONDS = 180;
+const ROOM_TYPISTS = 10;
+
+const count = (max: number) => z.coerce.number().int().min(1).max(max);
+const list = <T extends z.ZodType>(item: T) =>
+  z.preprocess((text) => (typeof text === 'string' ? text.split(',') : text), z.array(item).min(1));
+
+const flagsSchema = z.object({
+  sessions: count(50_000).optional(),
+  rate: z.coerce.number().positive().max(1_000).default(10),
+  seconds: count(86_400).optional(),
+  'code-bytes': count(100_000).min(200).default(2_000),
+  'chat-rate': z.coerce.number().min(0).max(1_000).default(0.1),
+  viewers: z.coerce.number().int().min(0).max(1_000).default(0),
+  typists: count(1_000).default(1),
+  clients: count(64).optional(),
+  scale: list(count(50_000)).optional(),
+  room: count(1_000).min(2).optional(),
+  'flush-only': count(1_000_000).optional(),
+  idle: z.boolean().optional(),
+  peers: list(z.enum(PEERS)).optional(),
+  out: z.string().min(1).default('bench/results'),
+  name: z
+    .string()
+    .regex(/^[\w-]+$/)
+    .optional(),
+});
+
+/** Flags that may stand without a value, with what they mean then. */
+const BARE: Record<string, string> = {
+  '--scale': SCALE_SESSIONS.join(','),
+  '--peers': PEERS.join(','),
+  '--room': '50',
+  '--flush-only': '20000',
+};
+
+/**
+ * @param args the command line's arguments, without program and script.
+ * @returns null when only the usage is asked for.
+ * @throws {UsageError}
+ */
+export function parseOptions(args: readonly string[]): BenchOptions | null {
+  const flags = readFlags(args);
+  if (flags === null) return null;
+  const chosen = (['scale', 'room', 'flush-only', 'idle', 'peers'] as const).filter(
+    (name) => flags[name] !== undefined,
+  );
+  if (chosen.length > 1)
+    throw new UsageError(`one at a time: ${chosen.map((name) => `--${name}`).join(', ')}`);
+  const mode = modeOf(flags);
+  const load: LoadOptions = {
+    sessions: flags.sessions ?? (mode.kind === 'idle' ? IDLE_SESSIONS : 2_000),
+    ratePerS: flags.rate,
+    seconds: flags.seconds ?? (mode.kind === 'idle' ? IDLE_SECONDS : 60),
+    codeBytes: flags['code-bytes'],
+    chatPerS: flags['chat-rate'],
+    viewers: flags.viewers,
+    typists: flags.typists,
+    clients: flags.clients ?? null,
+  };
+  if (flags.room !== undefined) {
+    load.sessions = 1;
+    load.typists = Math.min(ROOM_TYPISTS, flags.room - 1);
+    load.viewers = flags.room - load.typists;
+  }
+  return { mode, load, outDir: resolve(flags.out), name: flags.name ?? mode.kind };
+}
+
+function modeOf(flags: z.infer<typeof flagsSchema>): Mode {
+  if (flags.scale) return { kind: 'scale', sessions: flags.scale };
+  if (flags.room !== undefined) return { kind: 'room' };
+  if (flags['flush-only'] !== undefined) return { kind: 'flush-only', sessions: flags['flush-only'] };
+  if (flags.idle) return { kind: 'idle' };
+  if (flags.peers) return { kind: 'peers', peers: flags.peers };
+  return { kind: 'load' };
+}
+
+function readFlags(args: readonly string[]): z.infer<typeof flagsSchema> | null {
+  const spelled = args.flatMap((arg, i) => {
+    const next = args[i + 1];
+    const bare = BARE[arg];
+    return bare !== undefined && (next === undefined || next.startsWith('--')) ? [arg, bare] : [arg];
+  });
+  let values: Record<string, string | boolean | undefined>;
+  try {
+    values = parseArgs({
+      args: spelled,
+      options: {
+        ...Object.fromEntries(
+          Object.keys(flagsSchema.shape).map((name) => [name, { type: 'string' } as const]),
+        ),
+        idle: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+      allowPositionals: false,
+    }).values;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+  if (values.help) return null;
+  const parsed = flagsSchema.safeParse(values);
+  if (parsed.success) return parsed.data;
+  throw new UsageError(
+    parsed.error.issues.map(({ path, message }) => `--${path.join('.')}: ${message}`).join('; '),
+  );
+}

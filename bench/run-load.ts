@@ -1,0 +1,357 @@
+/** One load on one system, from an empty machine to the last check. */
+import { randomUUID } from 'node:crypto';
+import { loadavg } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import { listProcesses } from '../dev/process-table.ts';
+import { signSessionToken } from '../src/sessions/token.ts';
+import { type Stack, startStack } from '../test/support/stack.ts';
+import { KnobDocument } from './load/document.ts';
+import { Latencies } from './load/latencies.ts';
+import type { LoadReport, RoomPlan } from './load/plan.ts';
+import { LoadProcesses, processesFor } from './load/processes.ts';
+import { readFronts } from './measure/fronts.ts';
+import { detachDebugger } from './measure/inspector.ts';
+import { COUNTERS_LAG_MS, PostgresMeter } from './measure/postgres.ts';
+import { ProcessWatch } from './measure/processes.ts';
+import { RedisMeter } from './measure/redis.ts';
+import type { LoadOptions } from './options.ts';
+import { check } from './report/check.ts';
+import { costPerMillionEdits } from './report/cost.ts';
+import { describeMachine, type LoadResult, type Tick } from './result.ts';
+import type { Engines, Extra, Target } from './targets/target.ts';
+
+/** Rooms have their alarms and timers of entering behind them. */
+const SETTLE_MS = 2_000;
+const CRON_MS = 60_000;
+const SAMPLE_MS = 1_000;
+const DRAIN_POLL_MS = 50;
+/** Comparing everything with what is stored takes a query; not more often than this. */
+const CONTENT_POLL_MS = 1_000;
+
+export type Say = (line: string) => void;
+
+/** A stack, with the meters on its engines. */
+export interface Bench extends Engines {
+  stop(): Promise<void>;
+}
+
+/** Starts the whole system on real engines, its cron in the benchmark's hands. */
+export async function startBench(
+  args: readonly string[] = [],
+  env: Record<string, string> = {},
+): Promise<Bench> {
+  const stack = await startStack(env, ['--redis=real', '--postgres=real', ...args]);
+  if (stack.redisUrl === null) throw new Error('the stack has no Redis of its own');
+  if (process.platform === 'linux') await detachDebugger(stack.pids.room);
+  const postgres = new PostgresMeter(stack.databaseUrl);
+  const redis = new RedisMeter(stack.redisUrl, stack.keyPrefix);
+  return {
+    stack,
+    postgres,
+    redis,
+    async stop() {
+      redis.close();
+      await postgres.close();
+      await stack.stop();
+    },
+  };
+}
+
+/** Calls the Worker's scheduled handler now, and then every minute, as Cloudflare does. */
+export function startCron(stack: Stack, say: Say): { stop(): void } {
+  const fire = () => {
+    stack.control
+      .cron()
+      .catch((error: unknown) => say(`cron: ${error instanceof Error ? error.message : error}`));
+  };
+  fire();
+  const timer = setInterval(fire, CRON_MS);
+  return { stop: () => clearInterval(timer) };
+}
+
+/** Processes by what they are for: the system's own, the stand-ins for the providers' HTTP, the load, and local tools. */
+export function groupsOf(stack: Stack, extra: Record<string, number>, load: readonly number[]) {
+  const { room, worker, redis, postgres, redisRest, neonHttp } = stack.pids;
+  const only = (pid: number | null) => (pid === null ? [] : [pid]);
+  return {
+    rooms: [room],
+    worker: [worker],
+    redis: only(redis),
+    postgres: only(postgres),
+    'redis http front': only(redisRest),
+    'postgres http front': only(neonHttp),
+    ...Object.fromEntries(Object.entries(extra).map(([name, pid]) => [name, [pid]])),
+    load,
+    'partykit dev': parentOf(room),
+    'wrangler dev': parentOf(worker),
+    supervisor: [stack.supervisorPid],
+  };
+}
+
+function parentOf(pid: number): number[] {
+  return listProcesses().flatMap((info) => (info.pid === pid ? info.parentPid : []));
+}
+
+/** A typist's and a viewer's place in each room, and their tokens. */
+export async function planRooms(
+  ids: readonly string[],
+  { postgres, stack }: Pick<Bench, 'postgres' | 'stack'>,
+): Promise<RoomPlan[]> {
+  const places = ids.flatMap((sessionId) =>
+    (['co-author', 'viewer'] as const).map((role) => ({ sessionId, participantId: randomUUID(), role })),
+  );
+  await postgres.createPlaces(places);
+  const tokens = await Promise.all(
+    places.map((place) =>
+      signSessionToken({ ...place, displayName: place.role, userId: null, avatarUrl: null }, stack.jwtSecret),
+    ),
+  );
+  return ids.map((id, n) => ({ id, typistToken: tokens[2 * n] ?? '', viewerToken: tokens[2 * n + 1] ?? '' }));
+}
+
+/** Runs `load` on `target` and reports. Everything it starts has ended when it returns. */
+export async function runLoad(target: Target, load: LoadOptions, say: Say): Promise<LoadResult> {
+  const machine = describeMachine(loadavg()[0] ?? 0);
+  say(`${target.name}: starting (${target.about})`);
+  const bench = await startBench(target.stackArgs, target.stackEnv);
+  let extra: Extra | null = null;
+  let processes: LoadProcesses | null = null;
+  try {
+    extra = (await target.start?.(bench)) ?? null;
+    const ids = Array.from({ length: load.sessions }, () => randomUUID());
+    await bench.postgres.createSessions(ids, new KnobDocument(load.codeBytes, 0).text(0));
+    const editsPerS = load.sessions * load.typists * load.ratePerS;
+    const count = load.clients ?? processesFor(editsPerS);
+    processes = new LoadProcesses(target.loadScript, Math.min(count, load.sessions));
+    say(`connecting ${load.sessions * (load.typists + load.viewers)} people`);
+    await processes.connect(
+      {
+        url: extra?.url ?? bench.stack.roomUrl,
+        rooms: await planRooms(ids, bench),
+        typists: load.typists,
+        viewers: load.viewers,
+        ratePerS: load.ratePerS,
+        chatPerS: target.hasChat ? load.chatPerS : 0,
+        seconds: load.seconds,
+        codeBytes: load.codeBytes,
+        ackWaitMs: target.patienceMs,
+      },
+      (connected) => say(`  ${connected} rooms entered`),
+    );
+    const measured = await measure(target, bench, extra, processes, load, say);
+    return { ...measured, machine, loadProcesses: processes.pids.length };
+  } finally {
+    await processes?.leave();
+    await extra?.stop();
+    await bench.stop();
+  }
+}
+
+async function measure(
+  target: Target,
+  bench: Bench,
+  extra: Extra | null,
+  processes: LoadProcesses,
+  load: LoadOptions,
+  say: Say,
+): Promise<Omit<LoadResult, 'machine' | 'loadProcesses'>> {
+  const { stack, postgres, redis } = bench;
+  await delay(SETTLE_MS);
+  if (target.flush) await target.flush(bench);
+  await postgres.checkpoint();
+  await delay(COUNTERS_LAG_MS);
+  const watch = new ProcessWatch(groupsOf(stack, extra?.pids ?? {}, processes.pids));
+  const counters = () => Promise.all([readFronts(stack), postgres.counters(), redis.counters()]);
+  const before = await counters();
+  watch.start();
+
+  const cron = target.isSwept ? startCron(stack, say) : null;
+  const timeline = new Timeline(target.isSwept ? redis : null, watch, processes, say);
+  let report: LoadReport;
+  let drainMs: number | null;
+  try {
+    timeline.start();
+    report = await processes.run();
+    const endedAt = performance.now();
+    if (report.acked < report.sent) {
+      // It can't keep up. What it does from here on belongs to no edit that is counted, so it stops here.
+      say(`stopping it with ${report.sent - report.acked} edits unacknowledged`);
+      await (extra?.url ? extra.stop() : stack.control.stop('room'));
+      drainMs = null;
+    } else {
+      drainMs = (await drain(target, bench, report)) ? performance.now() - endedAt : null;
+    }
+  } finally {
+    timeline.stop();
+    cron?.stop();
+  }
+  say(drainMs === null ? 'not everything reached Postgres in time' : `drained in ${Math.round(drainMs)} ms`);
+  watch.sample();
+  await delay(COUNTERS_LAG_MS);
+  const after = await counters();
+
+  const found = check(report.rooms, await target.stored(bench), await target.storedMessages(bench));
+  const [frontsBefore, postgresBefore, redisBefore] = before;
+  const [frontsAfter, postgresAfter, redisAfter] = after;
+  const edits = Math.max(1, report.acked);
+  const per1000 = (n: number) => (n * 1000) / edits;
+  const countedTransactions = postgresAfter.transactions - postgresBefore.transactions;
+  const commands = target.usesFronts
+    ? frontsAfter.redisCommands - frontsBefore.redisCommands
+    : redisAfter.commands - redisBefore.commands;
+  const redisBytes = target.usesFronts
+    ? frontsAfter.redisBytes - frontsBefore.redisBytes
+    : redisAfter.netBytes - redisBefore.netBytes;
+  // A peer with a connection of its own to Postgres runs single statements, each its own transaction.
+  const transactions = target.usesFronts
+    ? frontsAfter.neonTransactions - frontsBefore.neonTransactions
+    : countedTransactions;
+  const statements = target.usesFronts
+    ? frontsAfter.neonStatements - frontsBefore.neonStatements
+    : countedTransactions;
+  const rowsWritten = postgresAfter.rowsWritten - postgresBefore.rowsWritten;
+  const walBytes = postgresAfter.walBytes - postgresBefore.walBytes;
+  const used = watch.use();
+  const elapsedS = report.elapsedMs / 1000;
+
+  return {
+    target: target.name,
+    about: target.about,
+    ackMeans: target.ackMeans,
+    load,
+    elapsedS,
+    edits: {
+      sent: report.sent,
+      accepted: report.accepted,
+      acked: report.acked,
+      sustainedPerS: report.ackedInTime / elapsedS,
+      errors: report.errors,
+      connectionsClosed: report.closed,
+    },
+    chats: { sent: report.chatsSent, acked: report.chatsAcked },
+    check: found,
+    latenciesMs: {
+      ack: Latencies.merged([report.ack]).summary(),
+      broadcast: Latencies.merged([report.broadcast]).summary(),
+      chatAck: Latencies.merged([report.chatAck]).summary(),
+      lateness: Latencies.merged([report.lateness]).summary(),
+    },
+    redis: {
+      commands,
+      bytes: redisBytes,
+      commandsPerEdit: commands / edits,
+      bytesPerEdit: redisBytes / edits,
+    },
+    postgres: {
+      transactions,
+      statements,
+      countedTransactions,
+      rowsWritten,
+      walBytes,
+      transactionsPer1000: per1000(transactions),
+      statementsPer1000: per1000(statements),
+      rowsPer1000: per1000(rowsWritten),
+      walBytesPer1000: per1000(walBytes),
+    },
+    processes: Object.fromEntries(
+      Object.entries(used).map(([name, use]) => [name, { ...use, cpuSPer1000Edits: per1000(use.cpuS) }]),
+    ),
+    oldestDirtyMaxMs: timeline.oldestDirtyMaxMs,
+    drainMs,
+    dollarsPerMillionEdits: costPerMillionEdits({
+      edits: report.acked,
+      chats: report.chatsSent,
+      seconds: elapsedS,
+      rooms: target.hasRooms ? load.sessions : 0,
+      redisCommands: commands,
+      redisBytes,
+      postgresCpuS: used.postgres?.cpuS ?? 0,
+      walBytes,
+      workerCpuS: target.isSwept ? (used.worker?.cpuS ?? 0) : 0,
+    }),
+    timeline: timeline.ticks,
+  };
+}
+
+/** Resolves when all that was acknowledged is in Postgres, or with false when patience is over. */
+async function drain(target: Target, bench: Bench, report: LoadReport): Promise<boolean> {
+  const deadline = performance.now() + target.patienceMs;
+  for (;;) {
+    if (target.flush) await target.flush(bench);
+    const isDrained = target.isDrained
+      ? await target.isDrained(bench)
+      : check(report.rooms, await target.stored(bench), new Map()).sessionsLost === 0;
+    if (isDrained) return true;
+    if (performance.now() > deadline) return false;
+    await delay(target.isDrained ? DRAIN_POLL_MS : CONTENT_POLL_MS);
+  }
+}
+
+/** Looks at everything once a second, and says every few seconds how it goes. */
+class Timeline {
+  readonly ticks: Tick[] = [];
+  oldestDirtyMaxMs: number | null = null;
+  readonly #redis: RedisMeter | null;
+  readonly #watch: ProcessWatch;
+  readonly #processes: LoadProcesses;
+  readonly #say: Say;
+  #timer: NodeJS.Timeout | null = null;
+  #startedAt = 0;
+  #last = { sent: 0, acked: 0, at: 0 };
+
+  constructor(redis: RedisMeter | null, watch: ProcessWatch, processes: LoadProcesses, say: Say) {
+    this.#redis = redis;
+    this.#watch = watch;
+    this.#processes = processes;
+    this.#say = say;
+  }
+
+  start(): void {
+    this.#startedAt = performance.now();
+    this.#last.at = this.#startedAt;
+    this.#timer = setInterval(() => {
+      this.#tick().catch((error: unknown) => this.#say(`sampling: ${error}`));
+    }, SAMPLE_MS);
+  }
+
+  stop(): void {
+    if (this.#timer) clearInterval(this.#timer);
+  }
+
+  async #tick(): Promise<void> {
+    this.#watch.sample();
+    const oldestDirtyMs = this.#redis ? await this.#redis.oldestDirtyMs() : null;
+    if (oldestDirtyMs !== null) this.oldestDirtyMaxMs = Math.max(this.oldestDirtyMaxMs ?? 0, oldestDirtyMs);
+    const progress = this.#processes.progress();
+    if (!progress) return;
+    const now = performance.now();
+    const spanS = (now - this.#last.at) / 1000;
+    const tick: Tick = {
+      atS: (now - this.#startedAt) / 1000,
+      sentPerS: (progress.sent - this.#last.sent) / spanS,
+      ackedPerS: (progress.acked - this.#last.acked) / spanS,
+      ackP50Ms: progress.window.percentile(50),
+      ackP95Ms: progress.window.percentile(95),
+      oldestDirtyMs,
+    };
+    this.#last = { sent: progress.sent, acked: progress.acked, at: now };
+    this.ticks.push(tick);
+    if (this.ticks.length % 5 === 0) this.#say(progressLine(tick, progress));
+  }
+}
+
+function progressLine(
+  tick: Tick,
+  { sent, waiting, closed, errors }: Record<'sent' | 'waiting' | 'closed' | 'errors', number>,
+) {
+  const ms = (value: number | null) => (value === null ? '–' : `${Math.round(value)} ms`);
+  return [
+    `  ${String(Math.round(tick.atS)).padStart(4)} s`,
+    `sent ${sent.toLocaleString('en')} (${Math.round(tick.sentPerS).toLocaleString('en')}/s)`,
+    `waiting ${waiting.toLocaleString('en')}`,
+    `ack p50 ${ms(tick.ackP50Ms)} p95 ${ms(tick.ackP95Ms)}`,
+    `oldest dirty ${ms(tick.oldestDirtyMs)}`,
+    ...(closed > 0 ? [`${closed} connections closed`] : []),
+    ...(errors > 0 ? [`${errors} errors`] : []),
+  ].join(' · ');
+}

@@ -1,0 +1,31 @@
+/** The product as it is. */
+import type { Target } from './target.ts';
+
+/** One request flushes everything; a large backlog takes a while. */
+const FLUSH_TIMEOUT_MS = 120_000;
+
+export const backbeat: Target = {
+  name: 'backbeat',
+  about: 'rooms, write buffer in Redis, Postgres written behind',
+  ackMeans: 'Redis confirmed it',
+  loadScript: 'bench/load/main.ts',
+  stackArgs: [],
+  stackEnv: {},
+  isSwept: true,
+  hasRooms: true,
+  usesFronts: true,
+  hasChat: true,
+  patienceMs: 60_000,
+  async flush({ stack }) {
+    const response = await fetch(new URL('/flush', stack.workerUrl), {
+      method: 'POST',
+      headers: { authorization: `Bearer ${stack.flushSecret}` },
+      signal: AbortSignal.timeout(FLUSH_TIMEOUT_MS),
+    });
+    if (!response.ok) throw new Error(`the Worker answered a flush with ${response.status}`);
+    await response.arrayBuffer();
+  },
+  isDrained: async ({ redis }) => (await redis.dirtySessions()) === 0,
+  stored: ({ postgres }) => postgres.sessions(),
+  storedMessages: ({ postgres }) => postgres.messages(),
+};

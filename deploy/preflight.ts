@@ -1,0 +1,70 @@
+/** What is looked at before anything is changed. Everything that is wrong is named at once. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { messageOf } from '../dev/errors.ts';
+import { PROJECT_DIR } from '../dev/project.ts';
+import type { Program } from './command.ts';
+import { DeployError } from './errors.ts';
+import { problemWithPartykit } from './partykit.ts';
+import type { CommandRunner } from './runner.ts';
+import type { Access } from './settings.ts';
+import type { Problem } from './variables.ts';
+import { problemWithCloudflare } from './wrangler.ts';
+
+const VERSIONED: readonly Program[] = ['wrangler', 'partykit', 'drizzle-kit'];
+
+const packageSchema = z.object({ version: z.string() });
+const projectSchema = z.object({ engines: z.object({ node: z.string().regex(/^>=\d+\.\d+/) }) });
+
+/**
+ * @param checks other things to look at: each resolves with what is wrong, or null.
+ * @throws {DeployError} naming everything that is missing or wrong.
+ */
+export async function checkBefore(
+  runner: CommandRunner,
+  access: Access,
+  problems: readonly Problem[],
+  checks: readonly (() => Promise<string | null>)[] = [],
+): Promise<void> {
+  const isGiven = (...names: string[]) => !problems.some(({ variable }) => names.includes(variable));
+  const found = await Promise.all([
+    problemWithNode(),
+    ...VERSIONED.map((program) => problemWithVersion(runner, program)),
+    isGiven('CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_ACCOUNT_ID')
+      ? problemWithCloudflare(runner, access.cloudflare)
+      : null,
+    isGiven('PARTYKIT_LOGIN', 'PARTYKIT_TOKEN') ? problemWithPartykit(runner, access.partykit) : null,
+    ...checks.map((check) => check().catch((error: unknown) => messageOf(error))),
+  ]);
+  const all = [
+    ...problems.map(({ variable, what }) => `${variable}: ${what}`),
+    ...found.filter((problem) => problem !== null),
+  ];
+  if (all.length > 0)
+    throw new DeployError(['not ready to deploy:', ...all.map((line) => `  - ${line}`)].join('\n'));
+}
+
+function problemWithNode(): string | null {
+  const { engines } = projectSchema.parse(
+    JSON.parse(readFileSync(join(PROJECT_DIR, 'package.json'), 'utf8')),
+  );
+  const [major = 0, minor = 0] = engines.node.slice(2).split('.').map(Number);
+  const [ownMajor = 0, ownMinor = 0] = process.versions.node.split('.').map(Number);
+  const isEnough = ownMajor > major || (ownMajor === major && ownMinor >= minor);
+  return isEnough ? null : `Node.js ${process.versions.node} is too old: ${engines.node} is needed`;
+}
+
+/** The flags that are used are those of the version that the lock file names: another one may not know them. */
+async function problemWithVersion(runner: CommandRunner, program: Program): Promise<string | null> {
+  const file = join(PROJECT_DIR, 'node_modules', program, 'package.json');
+  if (!existsSync(file)) return `${program} is not installed: run npm install`;
+  const { version } = packageSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  try {
+    const { output } = await runner.run({ program, args: ['--version'], cwd: 'private' }, { isQuiet: true });
+    if (output.includes(version)) return null;
+    return `${program} is not version ${version}: run it by npm run, which takes the project's own`;
+  } catch (error) {
+    return messageOf(error);
+  }
+}

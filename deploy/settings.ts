@@ -1,0 +1,175 @@
+/** What a deploy or a preview is to be, from the environment: parsed at once, so that everything missing is named at once. */
+import { createHmac } from 'node:crypto';
+import { z } from 'zod';
+import type { Masker } from './masking.ts';
+import { PreviewName, type ProductionNames } from './names.ts';
+import type { PartykitAccess } from './partykit.ts';
+import type { RedisAddress } from './redis-keys.ts';
+import { allVariableNames, type Environment, isSecret, type Problem, problemsWith } from './variables.ts';
+import type { CloudflareAccess } from './wrangler.ts';
+
+/** Both are known only while deploying. */
+const WORKER_URL = 'https://known-when-deployed.invalid';
+const DATABASE_URL = 'postgresql://known-when-made.invalid/db';
+const MIN_SECRET_CHARS = 32;
+
+/** Names a preview's variable: `PREVIEW_OPENAI_MODEL` is its `OPENAI_MODEL`. What production uses is never read for a preview. */
+const PREVIEW_PREFIX = 'PREVIEW_';
+/** Told apart by the preview's name, so that they needn't be kept anywhere. */
+const DERIVED = ['FLUSH_SECRET', 'JWT_SECRET'];
+
+export interface Access {
+  cloudflare: CloudflareAccess;
+  partykit: PartykitAccess;
+}
+
+export interface ProductionSettings {
+  names: ProductionNames;
+  access: Access;
+  /** All variables but each other's URL, unless it is given. */
+  values: Record<string, string>;
+}
+
+export interface PreviewSettings {
+  names: ProductionNames;
+  access: Access;
+  neon: { apiKey: string; projectId: string; parent: string | null; url: string | null };
+  redis: RedisAddress;
+  /** Of every preview alike. */
+  values: Record<string, string>;
+  /** The secrets of each preview come from this one. */
+  secret: string;
+  /** Production's own, where the shell has it: a preview must not get it. */
+  production: { databaseUrl: string | null };
+}
+
+/** Settings that hold `<NAME>` for what is missing: good for showing, and for doing only when there are no problems. */
+export interface Read<T> {
+  settings: T;
+  problems: Problem[];
+}
+
+const present = z.string().min(1, 'missing');
+const domain = z.hostname('is not a host name');
+
+/** Reads what `npm run deploy` needs. */
+export function readProductionSettings(
+  env: Environment,
+  names: ProductionNames,
+  options: { domain?: string | undefined } = {},
+): Read<ProductionSettings> {
+  const { access, problems } = readAccess(env, options.domain);
+  const values: Record<string, string> = {};
+  for (const name of allVariableNames()) if (env[name]) values[name] = env[name];
+  problems.push(...problemsWith({ WORKER_URL, ROOM_URL: WORKER_URL, ...values }));
+  if (values.KEY_PREFIX?.startsWith(PreviewName.keyPrefixOfAll(names))) {
+    problems.push({ variable: 'KEY_PREFIX', what: "is a preview's" });
+  }
+  for (const { variable, what } of problems) if (what === 'missing') values[variable] ??= `<${variable}>`;
+  for (const name of Object.keys(values)) if (!allVariableNames().includes(name)) delete values[name];
+  return { settings: { names, access, values }, problems };
+}
+
+/**
+ * Reads what `npm run preview` needs.
+ * @param options.isUp only `up` needs the secret that the previews' own are made from.
+ */
+export function readPreviewSettings(
+  env: Environment,
+  names: ProductionNames,
+  options: { domain?: string | undefined; isUp: boolean },
+): Read<PreviewSettings> {
+  const { access, problems } = readAccess(env, options.domain);
+  const required = (name: string, schema: z.ZodType<string> = present) =>
+    readOne(env, name, schema, problems);
+  const neon = {
+    apiKey: required('NEON_API_KEY'),
+    projectId: required('NEON_PROJECT_ID'),
+    parent: env.NEON_PARENT_BRANCH || null,
+    url: env.NEON_API_URL || null,
+  };
+  const url = z.url({ protocol: /^https?$/, error: 'is not a URL' });
+  const redis = {
+    url: required(`${PREVIEW_PREFIX}UPSTASH_REDIS_REST_URL`, url),
+    token: required(`${PREVIEW_PREFIX}UPSTASH_REDIS_REST_TOKEN`),
+  };
+  if (env.UPSTASH_REDIS_REST_URL && env.UPSTASH_REDIS_REST_URL === redis.url) {
+    problems.push({
+      variable: `${PREVIEW_PREFIX}UPSTASH_REDIS_REST_URL`,
+      what: "is production's: previews need another",
+    });
+  }
+  const values: Record<string, string> = {};
+  for (const name of allVariableNames()) {
+    const given = env[`${PREVIEW_PREFIX}${name}`];
+    if (given) values[name] = given;
+  }
+  const length = `must have at least ${MIN_SECRET_CHARS} characters`;
+  const secret = options.isUp
+    ? required(`${PREVIEW_PREFIX}SECRET`, z.string().min(MIN_SECRET_CHARS, length))
+    : '';
+  if (options.isUp) {
+    const computed = { WORKER_URL, ROOM_URL: WORKER_URL, DATABASE_URL, KEY_PREFIX: 'p:' };
+    const derived = Object.fromEntries(DERIVED.map((name) => [name, 'x'.repeat(MIN_SECRET_CHARS)]));
+    const known = new Set(problems.map(({ variable }) => variable));
+    for (const { variable, what } of problemsWith({ ...derived, ...values, ...computed })) {
+      const name = `${PREVIEW_PREFIX}${variable}`;
+      if (!known.has(name)) problems.push({ variable: name, what });
+    }
+  }
+  Object.assign(values, { UPSTASH_REDIS_REST_URL: redis.url, UPSTASH_REDIS_REST_TOKEN: redis.token });
+  const production = { databaseUrl: env.DATABASE_URL || null };
+  return { settings: { names, access, neon, redis, values, secret, production }, problems };
+}
+
+/** A preview's variables, but for what is known only while it is made. */
+export function previewValues(settings: PreviewSettings, name: PreviewName): Record<string, string> {
+  const derived = DERIVED.map((variable) => {
+    const mac = createHmac('sha256', settings.secret).update(`${name.id}\0${variable}`);
+    return [variable, mac.digest('base64url')];
+  });
+  return { ...Object.fromEntries(derived), ...settings.values, KEY_PREFIX: name.keyPrefix };
+}
+
+/** Masks every value that a deploy can come across. */
+export function maskSecrets(env: Environment, masker: Masker): void {
+  const secret = /(TOKEN|SECRET|PASSWORD|_KEY|DATABASE_URL)$/;
+  for (const [name, value] of Object.entries(env)) {
+    if (!value) continue;
+    const variable = name.startsWith(PREVIEW_PREFIX) ? name.slice(PREVIEW_PREFIX.length) : name;
+    const isOurs = allVariableNames().includes(variable);
+    if (isOurs ? isSecret(variable) : secret.test(name)) masker.add(value);
+  }
+}
+
+function readAccess(
+  env: Environment,
+  domainFlag: string | undefined,
+): { access: Access; problems: Problem[] } {
+  const problems: Problem[] = [];
+  const apiToken = env.CLOUDFLARE_API_TOKEN || null;
+  const accountId = env.CLOUDFLARE_ACCOUNT_ID || null;
+  const login = readOne(env, 'PARTYKIT_LOGIN', present, problems);
+  const token = readOne(env, 'PARTYKIT_TOKEN', present, problems);
+  let own: PartykitAccess['own'] = null;
+  if (domainFlag ?? env.ROOM_DOMAIN) {
+    own = {
+      domain: readOne({ ROOM_DOMAIN: domainFlag ?? env.ROOM_DOMAIN }, 'ROOM_DOMAIN', domain, problems),
+      accountId: readOne(env, 'CLOUDFLARE_ACCOUNT_ID', present, problems),
+      apiToken: readOne(env, 'CLOUDFLARE_API_TOKEN', present, problems),
+    };
+  }
+  return { access: { cloudflare: { apiToken, accountId }, partykit: { login, token, own } }, problems };
+}
+
+function readOne(env: Environment, name: string, schema: z.ZodType<string>, problems: Problem[]): string {
+  const value = env[name];
+  if (!value) {
+    problems.push({ variable: name, what: 'missing' });
+    return `<${name}>`;
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  problems.push({ variable: name, what: parsed.error.issues[0]?.message ?? 'is not valid' });
+  return value;
+}

@@ -1,0 +1,15 @@
+/** What plans act by; tests put stand-ins here. */
+import type { Masker } from './masking.ts';
+import type { CommandRunner } from './runner.ts';
+import type { SmokeTarget } from './smoke.ts';
+
+export interface Tools {
+  runner: CommandRunner;
+  masker: Masker;
+  /** Shows a line. */
+  note: (line: string) => void;
+  /** Waits until both answer, and smoke-tests them. */
+  verify: (target: SmokeTarget) => Promise<void>;
+  /** Whether Redis takes the token: what is wrong, or null. */
+  pingRedis: (values: Readonly<Record<string, string>>) => Promise<string | null>;
+}

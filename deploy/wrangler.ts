@@ -1,0 +1,173 @@
+/** What is asked of wrangler. Flags as `npx wrangler COMMAND --help` of the installed version has them. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { PROJECT_DIR } from '../dev/project.ts';
+import type { Command, PrivateFile } from './command.ts';
+import { DeployError } from './errors.ts';
+import { MASK } from './masking.ts';
+import { PreviewName, type Target } from './names.ts';
+import { readWranglerConfig } from './project-names.ts';
+import { CommandError, type CommandRunner } from './runner.ts';
+import { isSecret, type Values } from './variables.ts';
+
+/** Where wrangler notes what it did, one JSON object a line. */
+const OUTPUT_FILE = 'wrangler-output.ndjson';
+/** "This Worker does not exist on your account." */
+const NO_SUCH_WORKER = /\[code: 100(07|90)\]/;
+
+/** By which account wrangler acts; without a token, by the login of `wrangler login`. */
+export interface CloudflareAccess {
+  apiToken: string | null;
+  accountId: string | null;
+}
+
+function environmentOf({ apiToken, accountId }: CloudflareAccess): Record<string, string> {
+  return {
+    ...(apiToken === null ? {} : { CLOUDFLARE_API_TOKEN: apiToken }),
+    ...(accountId === null ? {} : { CLOUDFLARE_ACCOUNT_ID: accountId }),
+  };
+}
+
+/** Named, it is the only one that wrangler reads: the project's own may hold another account's token. */
+const NO_ENV_FILE: PrivateFile = {
+  name: 'no.env',
+  content: '',
+  shows: 'empty: no .env of the project is read',
+};
+
+/**
+ * Deploys the Worker with its cron, its variables and its secrets, all in one new version.
+ * @param values of its variables.
+ */
+export function deployWorkerCommand(
+  target: Target,
+  values: Values,
+  access: CloudflareAccess,
+  folder: string,
+): Command {
+  const secrets = Object.entries(values).filter(([variable]) => isSecret(variable));
+  const plain = Object.entries(values).filter(([variable]) => !isSecret(variable));
+  return {
+    program: 'wrangler',
+    args: [
+      'deploy',
+      '--config',
+      target instanceof PreviewName ? previewConfig(target) : 'wrangler.toml',
+      ...['--name', workerName(target)],
+      ...plain.flatMap(([variable, value]) => ['--var', `${variable}:${value}`]),
+      '--secrets-file',
+      {
+        name: 'secrets.json',
+        content: JSON.stringify(Object.fromEntries(secrets)),
+        shows: secrets.map(([variable]) => `${variable}=${MASK}`).join(' '),
+      },
+      '--env-file',
+      NO_ENV_FILE,
+    ],
+    env: { ...environmentOf(access), WRANGLER_OUTPUT_FILE_PATH: join(folder, OUTPUT_FILE) },
+  };
+}
+
+const workerName = (target: Target) =>
+  target instanceof PreviewName ? target.worker : target.production.worker;
+
+/** Has nothing of production's but its code: a route in wrangler.toml, say, would lead production's callers to the preview. */
+function previewConfig(name: PreviewName): PrivateFile {
+  const { name: _, main, ...config } = readWranglerConfig();
+  const content = { ...config, name: name.worker, main: resolve(PROJECT_DIR, main), workers_dev: true };
+  return {
+    name: 'wrangler.json',
+    content: JSON.stringify(content),
+    shows: 'code, dates and cron of wrangler.toml; none of its routes and bindings',
+  };
+}
+
+const deployedSchema = z.object({
+  type: z.literal('deploy'),
+  worker_name: z.string(),
+  targets: z.array(z.string()),
+});
+
+/**
+ * Deploys the Worker.
+ * @returns its URL, or null when it answers on none that wrangler tells (only on routes, say).
+ * @throws {DeployError} when wrangler fails, or has deployed something else.
+ */
+export async function deployWorker(
+  runner: CommandRunner,
+  target: Target,
+  values: Values,
+  access: CloudflareAccess,
+): Promise<string | null> {
+  const name = workerName(target);
+  runner.folder.removeFile(OUTPUT_FILE);
+  await runner.run(deployWorkerCommand(target, values, access, runner.folder.path));
+  const path = join(runner.folder.path, OUTPUT_FILE);
+  const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n') : [];
+  const deployed = lines.flatMap((line) => {
+    const parsed = line === '' ? null : deployedSchema.safeParse(JSON.parse(line));
+    return parsed?.success ? [parsed.data] : [];
+  })[0];
+  if (!deployed) throw new DeployError('wrangler has not said that it deployed anything');
+  if (deployed.worker_name !== name) {
+    throw new DeployError(`wrangler has deployed ${deployed.worker_name} instead of ${name}`);
+  }
+  return deployed.targets.find((target) => target.startsWith('https://')) ?? null;
+}
+
+/** Away from the project's folder, where wrangler.toml would lend it production's name. */
+export function deleteWorkerCommand(name: PreviewName, access: CloudflareAccess): Command {
+  return {
+    program: 'wrangler',
+    args: ['delete', name.worker, '--force', '--env-file', NO_ENV_FILE],
+    env: environmentOf(access),
+    cwd: 'private',
+  };
+}
+
+/** Deletes a preview's Worker with its cron and its secrets; one that isn't there is fine. */
+export async function deleteWorker(
+  runner: CommandRunner,
+  name: PreviewName,
+  access: CloudflareAccess,
+): Promise<void> {
+  try {
+    await runner.run(deleteWorkerCommand(name, access));
+  } catch (error) {
+    if (!(error instanceof CommandError && NO_SUCH_WORKER.test(error.output))) throw error;
+  }
+}
+
+export function whoamiCommand(access: CloudflareAccess): Command {
+  return {
+    program: 'wrangler',
+    args: ['whoami', '--json', '--env-file', NO_ENV_FILE],
+    env: environmentOf(access),
+    cwd: 'private',
+  };
+}
+
+const whoamiSchema = z.object({ loggedIn: z.literal(true), accounts: z.array(z.object({ id: z.string() })) });
+
+/** What is wrong with the access to Cloudflare; null when nothing is. */
+export async function problemWithCloudflare(
+  runner: CommandRunner,
+  access: CloudflareAccess,
+): Promise<string | null> {
+  const login =
+    access.apiToken === null
+      ? 'set CLOUDFLARE_API_TOKEN, or run npx wrangler login'
+      : 'CLOUDFLARE_API_TOKEN is refused';
+  try {
+    const { stdout } = await runner.run(whoamiCommand(access), { isQuiet: true });
+    const { accounts } = whoamiSchema.parse(JSON.parse(stdout));
+    if (access.accountId === null && accounts.length !== 1) {
+      return `Cloudflare: the login knows ${accounts.length} accounts: set CLOUDFLARE_ACCOUNT_ID`;
+    }
+    return null;
+  } catch (error) {
+    if (error instanceof CommandError) return `Cloudflare: not logged in: ${login}`;
+    return `Cloudflare: wrangler whoami --json gave no answer that can be understood: ${login}`;
+  }
+}

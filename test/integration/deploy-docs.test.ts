@@ -1,0 +1,142 @@
+/** docs/deploy.md: every command in it exists, with the flags it is given, in the versions that are installed. */
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify, stripVTControlCharacters } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import type { Command } from '../../deploy/command.ts';
+import { migrateCommand } from '../../deploy/database.ts';
+import { PreviewName } from '../../deploy/names.ts';
+import { DEPLOY_USAGE, PREVIEW_USAGE } from '../../deploy/options.ts';
+import { deleteRoomsCommand, deployRoomsCommand, listRoomsCommand } from '../../deploy/partykit.ts';
+import { readPreviewSettings, readProductionSettings } from '../../deploy/settings.ts';
+import { deleteWorkerCommand, deployWorkerCommand, whoamiCommand } from '../../deploy/wrangler.ts';
+import { commandScript, PROJECT_DIR } from '../../dev/project.ts';
+
+const run = promisify(execFile);
+const text = readFileSync(join(PROJECT_DIR, 'docs', 'deploy.md'), 'utf8');
+const scripts = z
+  .object({ scripts: z.record(z.string(), z.string()) })
+  .parse(JSON.parse(readFileSync(join(PROJECT_DIR, 'package.json'), 'utf8'))).scripts;
+
+/** Programs whose subcommands are two words. */
+const TWO_WORDS = /^(secret|versions|token|env)$/;
+
+interface Used {
+  program: string;
+  /** `versions list`, say. */
+  subcommand: string;
+  flags: string[];
+}
+
+function used(program: string, words: readonly string[]): Used {
+  const [first = '', second = ''] = words;
+  const subcommand = TWO_WORDS.test(first) ? `${first} ${second}` : first;
+  return { program, subcommand, flags: words.filter((word) => word.startsWith('--') && word !== '--') };
+}
+
+/** What the guide tells people to type. */
+const written = [...text.matchAll(/npx (wrangler|partykit|drizzle-kit) ([^`\n]+)/g)].map(
+  ([, program = '', rest = '']) => used(program, rest.trim().split(/\s+/)),
+);
+
+/** What the code runs. */
+function ran(): Used[] {
+  const names = { worker: 'w', room: 'r' };
+  const name = PreviewName.ofBranch('x', names);
+  const values = { KEY_PREFIX: 'p:', JWT_SECRET: 's' };
+  const account = { apiToken: 't', accountId: 'a' };
+  const rooms = { login: 'l', token: 't', own: { domain: 'd.example', accountId: 'a', apiToken: 't' } };
+  const commands: Command[] = [
+    deployWorkerCommand({ production: { worker: 'w', room: 'r' } }, values, account, '/tmp'),
+    deleteWorkerCommand(name, account),
+    whoamiCommand(account),
+    deployRoomsCommand(name, values, rooms),
+    deleteRoomsCommand(name, rooms),
+    listRoomsCommand(rooms),
+    migrateCommand('postgres://u:p@h/d'),
+    { program: 'wrangler', args: ['deploy', '--dry-run', '--outdir'] },
+  ];
+  return commands.map(({ program, args }) =>
+    used(
+      program,
+      args.filter((arg) => typeof arg === 'string'),
+    ),
+  );
+}
+
+describe('the guide and the code', () => {
+  const helps = new Map<string, string>();
+  let home: string;
+
+  beforeAll(async () => {
+    home = mkdtempSync(join(tmpdir(), 'backbeat-help-'));
+    const wanted = new Set(
+      [...written, ...ran()].map(({ program, subcommand }) => `${program} ${subcommand}`),
+    );
+    const queue = [...wanted];
+    // Two at a time: each starts a large program.
+    const work = async () => {
+      for (let command = queue.shift(); command !== undefined; command = queue.shift()) {
+        const [program = '', ...words] = command.split(' ');
+        const args = [commandScript(program), ...words, '--help'];
+        const { stdout } = await run(process.execPath, args, {
+          cwd: home,
+          env: {
+            PATH: process.env.PATH,
+            HOME: home,
+            CI: 'true',
+            NO_UPDATE_NOTIFIER: '1',
+            WRANGLER_SEND_METRICS: 'false',
+          },
+        });
+        helps.set(command, stripVTControlCharacters(stdout));
+      }
+    };
+    await Promise.all([work(), work()]);
+  });
+  afterAll(() => rmSync(home, { recursive: true }));
+
+  it.each([
+    { name: 'the guide', list: written },
+    { name: 'the code', list: ran() },
+  ])('$name: every command and flag is in the CLIs’ own --help', ({ list }) => {
+    expect(list.length).toBeGreaterThan(5);
+    for (const { program, subcommand, flags } of list) {
+      const help = helps.get(`${program} ${subcommand}`) ?? '';
+      // A word that is no subcommand gets the help of what is above it.
+      expect(help).toMatch(
+        new RegExp(`${program} (?:\\w+\\|)?${subcommand.replace('deploy', 'deploy(\\|publish)?')}\\b`),
+      );
+      for (const flag of flags) expect(help, `${program} ${subcommand}`).toContain(`${flag.split('=')[0]}`);
+    }
+  });
+
+  it('the guide: every script, flag and file of ours is there', () => {
+    for (const [, script = '', rest = ''] of text.matchAll(/npm run ([\w:-]+)([^`\n]*)/g)) {
+      expect(Object.keys(scripts)).toContain(script);
+      const usage = script === 'deploy' ? DEPLOY_USAGE : PREVIEW_USAGE;
+      for (const [flag] of rest.matchAll(/--[a-z][a-z-]+/g)) expect(usage).toContain(flag);
+      for (const [, action = ''] of rest.matchAll(/ -- (\w+)/g)) expect(usage).toContain(`  ${action} `);
+    }
+    for (const [, path = ''] of text.matchAll(
+      /`((?:src|test|docs|deploy|\.github)\/[\w./-]+\.(?:ts|md|yml))`/g,
+    )) {
+      expect(existsSync(join(PROJECT_DIR, path)), path).toBe(true);
+    }
+    for (const [, name = ''] of text.matchAll(/`(deploy-[\w-]+\.test\.ts)`/g)) {
+      expect(existsSync(join(dirname(new URL(import.meta.url).pathname), name)), name).toBe(true);
+    }
+  });
+
+  it('the guide: names every variable that a deploy and a preview can’t do without', () => {
+    const names = { worker: 'w', room: 'r' };
+    const problems = [
+      ...readProductionSettings({}, names).problems,
+      ...readPreviewSettings({}, names, { isUp: true }).problems,
+    ];
+    for (const { variable } of problems) expect(text).toMatch(new RegExp(`^${variable}=`, 'm'));
+  });
+});

@@ -1,0 +1,550 @@
+/** What the routes of sessions take, do and answer: the Worker's app over real stores. Who may call them is in `access-routes`. */
+import { randomUUID } from 'node:crypto';
+import { SignJWT } from 'jose';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  MAX_CODE_BYTES,
+  MAX_DISPLAY_NAME_CHARS,
+  MAX_FRAME_BYTES,
+  MAX_TITLE_CHARS,
+} from '../../src/protocol/limits.ts';
+import { verifySessionToken } from '../../src/sessions/token.ts';
+import type { SessionMessage } from '../../src/sessions/types.ts';
+import { RoomUnavailableError } from '../../src/worker/room-client.ts';
+import { type Api, type Call, startApi } from '../support/api.ts';
+import { JWT_SECRET } from '../support/worker-services.ts';
+
+let api: Api;
+beforeAll(async () => {
+  api = await startApi();
+});
+afterAll(async () => {
+  await api?.stop();
+});
+beforeEach(() => {
+  api.told.length = 0;
+  api.failRooms(null);
+  // The log of what a test makes fail.
+  vi.spyOn(console, 'error').mockImplementation(() => {});
+});
+
+const call = (path: string, init?: Call) => api.call(`/api/v1/sessions${path}`, init);
+const make = async (body: object = {}, token?: string) => (await call('', { body, token })).json;
+/** What rooms were told, without whom it was about. */
+const told = () => api.told.map(({ request }) => request);
+
+/** Every entry of a paged list. */
+async function everything(path: string, key: string, token: string | null, limit = 2) {
+  const entries: { id: string }[] = [];
+  let next: string | null = null;
+  do {
+    const query = `${path.includes('?') ? '&' : '?'}limit=${limit}${next === null ? '' : `&cursor=${next}`}`;
+    const { status, json } = await call(`${path}${query}`, { token });
+    expect(status).toBe(200);
+    expect(json[key].length).toBeLessThanOrEqual(limit);
+    entries.push(...json[key]);
+    next = json.next;
+  } while (next !== null);
+  return entries;
+}
+
+describe('making a session', () => {
+  it('needs nothing: an anonymous caller gets a token that opens it as host', async () => {
+    const { status, json, headers } = await call('', { method: 'POST' });
+    expect(status).toBe(201);
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(json).toMatchObject({
+      session: { code: '', rev: 0, host_user_id: null, is_active: true, ended_at: null },
+      role: 'host',
+      display_name: 'Anonymous',
+    });
+    expect(new Date(json.session.created_at).toISOString()).toBe(json.session.created_at);
+    expect(await verifySessionToken(json.token, JWT_SECRET)).toMatchObject({
+      sessionId: json.session.id,
+      userId: null,
+      displayName: 'Anonymous',
+      avatarUrl: null,
+      role: 'host',
+    });
+    expect((await call(`/${json.session.id}`, { token: json.token })).status).toBe(200);
+  });
+
+  it('is done for a signed-in caller, under the name and picture of their token', async () => {
+    const token = await api.userToken(randomUUID(), { name: 'Ada', picture: 'https://x.test/a.png' });
+    const { session, token: sessionToken, ...rest } = await make({ title: 'My jam', code: 's("bd")' }, token);
+    expect(session).toMatchObject({ title: 'My jam', code: 's("bd")', host_user_id: expect.any(String) });
+    expect(rest).toEqual({ role: 'host', display_name: 'Ada' });
+    expect(await verifySessionToken(sessionToken, JWT_SECRET)).toMatchObject({
+      userId: session.host_user_id,
+      avatarUrl: 'https://x.test/a.png',
+    });
+    expect((await call(`/${session.id}`, { token })).json.session).toEqual(session);
+    expect((await make({ display_name: 'DJ Ada' }, token)).display_name).toBe('DJ Ada');
+  });
+
+  it('makes do with a token whose name or picture is of no use', async () => {
+    const long = `${'x'.repeat(MAX_DISPLAY_NAME_CHARS - 1)}🎵`;
+    const cases: [Record<string, unknown>, string][] = [
+      [{ name: '   ' }, 'Anonymous'],
+      [{ name: 7, picture: 'javascript:alert(1)' }, 'Anonymous'],
+      [{ name: long, picture: null }, 'x'.repeat(MAX_DISPLAY_NAME_CHARS - 1)],
+    ];
+    for (const [claims, name] of cases) {
+      const made = await make({}, await api.userToken(randomUUID(), claims));
+      expect(made.display_name).toBe(name);
+      expect(await verifySessionToken(made.token, JWT_SECRET)).toMatchObject({ avatarUrl: null });
+    }
+  });
+
+  it('refuses a token that is not valid, instead of taking its bearer for anonymous', async () => {
+    const secret = new TextEncoder().encode(JWT_SECRET);
+    const tokens = {
+      eternal: await new SignJWT({ sub: 'x' }).setProtectedHeader({ alg: 'HS256' }).sign(secret),
+      nobody: await new SignJWT({}).setProtectedHeader({ alg: 'HS256' }).setExpirationTime('1h').sign(secret),
+      garbage: 'garbage',
+    };
+    for (const [kind, token] of Object.entries(tokens)) {
+      const { status, json, headers } = await call('', { method: 'POST', token });
+      expect([kind, status, json.error]).toEqual([kind, 401, 'unauthorized']);
+      expect(headers.get('www-authenticate')).toBe('Bearer');
+    }
+    const basic = await call('', { method: 'POST', headers: { Authorization: 'Basic eDp5' } });
+    expect(basic.status).toBe(401);
+  });
+
+  it('copies the code of a session that the caller may read, and of no other', async () => {
+    const ada = await api.userToken();
+    const { session: previous, token } = await make({ code: 'mine' }, ada);
+    const body = { previous_session_id: previous.id.toUpperCase() };
+    expect((await make(body, ada)).session.code).toBe('mine');
+    expect((await make(body, token)).session.code).toBe('mine');
+    expect((await make({ ...body, code: 'given' }, ada)).session.code).toBe('given');
+    expect((await make(body)).session.code).toBe('');
+    expect((await make(body, await api.userToken())).session.code).toBe('');
+    expect((await make({ previous_session_id: randomUUID() }, ada)).session.code).toBe('');
+  });
+
+  it.each([
+    ['a title', { title: 't'.repeat(MAX_TITLE_CHARS) }, { title: 't'.repeat(MAX_TITLE_CHARS + 1) }],
+    ['code', { code: 'é'.repeat(MAX_CODE_BYTES / 2) }, { code: `${'é'.repeat(MAX_CODE_BYTES / 2)}x` }],
+    [
+      'a name',
+      { display_name: 'n'.repeat(MAX_DISPLAY_NAME_CHARS) },
+      { display_name: 'n'.repeat(MAX_DISPLAY_NAME_CHARS + 1) },
+    ],
+    ['text that can be stored', { title: 'é\n🎵' }, { title: 'a\0b' }],
+    ['pairs of surrogates', { code: '\u{1f3b5}' }, { code: '\ud83c' }],
+    ['names that show', { display_name: ' x ' }, { display_name: ' \t' }],
+  ])('has a limit on %s', async (_, good, bad) => {
+    expect((await call('', { body: good })).status).toBe(201);
+    const { status, json } = await call('', { body: bad });
+    expect(status).toBe(400);
+    expect(json).toMatchObject({
+      error: 'validation_error',
+      details: expect.stringContaining(Object.keys(bad)[0] ?? ''),
+    });
+  });
+
+  it.each([
+    ['{', 400, 'bad_request'],
+    ['[]', 400, 'validation_error'],
+    ['"x"', 400, 'validation_error'],
+    ['{"title":7}', 400, 'validation_error'],
+  ])('refuses the body %s', async (raw, status, error) => {
+    expect(await call('', { raw })).toMatchObject({ status, json: { error } });
+  });
+
+  it('has a limit on the body, also when its length is not announced', async () => {
+    const fill = (bytes: number) => JSON.stringify({ unknown: 'x'.repeat(bytes - '{"unknown":""}'.length) });
+    expect((await call('', { raw: fill(MAX_FRAME_BYTES) })).status).toBe(201);
+    const tooLarge = fill(MAX_FRAME_BYTES + 1);
+    expect(await call('', { raw: tooLarge })).toMatchObject({
+      status: 413,
+      json: { error: 'validation_error' },
+    });
+    const announced = { raw: tooLarge, headers: { 'content-length': String(tooLarge.length) } };
+    expect((await call('', announced)).status).toBe(413);
+  });
+});
+
+describe('reading a session', () => {
+  it('goes by its id in any case', async () => {
+    const { session, token } = await make();
+    const upper = await call(`/${session.id.toUpperCase()}`, { token });
+    expect(upper.json.session).toEqual(session);
+  });
+
+  it('pages through its history, of which viewers see the chat', async () => {
+    const { session, token } = await make();
+    const types: SessionMessage['type'][] = ['chat', 'user_prompt', 'ai_response'];
+    const messages = types.map((type, i) => ({
+      id: randomUUID(),
+      type,
+      role: 'user' as const,
+      userId: null,
+      displayName: 'Ada',
+      avatarUrl: null,
+      content: `m${i}`,
+      isActionable: false,
+      isCodeResponse: false,
+      strudelId: null,
+      createdAtMs: 1_000 + i,
+    }));
+    await api.services.repository.commit({
+      sessionId: session.id,
+      epoch: Date.now(),
+      code: null,
+      messages,
+      receipts: {},
+      flushedRev: 0,
+    });
+    const read = async (query: string, as = token) =>
+      (await call(`/${session.id}/messages${query}`, { token: as })).json;
+    const page = await read('?limit=2&before=5000');
+    expect(page.messages).toMatchObject([
+      { content: 'm1', message_type: 'user_prompt', timestamp: 1_001, user_id: null },
+      { content: 'm2', message_type: 'ai_response' },
+    ]);
+    expect(page.next).toBe(1_001);
+    const rest = await read(`?limit=2&before=${page.next}`);
+    expect([rest.messages.length, rest.next]).toEqual([1, null]);
+    const viewer = await api.place(session.id, 'viewer');
+    expect((await read('', viewer.token)).messages).toMatchObject([{ content: 'm0' }]);
+    for (const query of ['limit=0', 'limit=201', 'limit=x', 'before=-1', 'before=1.5']) {
+      expect((await call(`/${session.id}/messages?${query}`, { token })).status).toBe(400);
+    }
+  });
+});
+
+describe('lists of sessions', () => {
+  it('have what is one’s own, paged, by whether it goes on', async () => {
+    const ada = await api.userToken();
+    const made: string[] = [];
+    for (let i = 0; i < 3; i++) made.push((await make({ title: `jam ${i}` }, ada)).session.id);
+    await call(`/${made[0]}`, { method: 'DELETE', token: ada });
+    const ids = async (query: string) => (await everything(query, 'sessions', ada)).map(({ id }) => id);
+    expect(new Set(await ids(''))).toEqual(new Set(made));
+    expect(new Set(await ids('?active=true'))).toEqual(new Set(made.slice(1)));
+    expect(await ids('?active=false')).toEqual([made[0]]);
+    const [first] = (await call('?active=false', { token: ada })).json.sessions;
+    expect(first).toMatchObject({ title: 'jam 0', is_active: false, ended_at: expect.any(String) });
+    expect(first).not.toHaveProperty('code');
+    for (const query of ['active=yes', 'limit=0', 'limit=101', 'cursor=x', 'cursor=1.2']) {
+      expect((await call(`?${query}`, { token: ada })).status).toBe(400);
+    }
+  });
+
+  it('have the last one', async () => {
+    const ada = await api.userToken();
+    expect((await call('/last', { token: ada })).json).toEqual({ session: null });
+    const { session } = await make({}, ada);
+    expect((await call('/last', { token: ada })).json.session).toMatchObject({ id: session.id });
+  });
+
+  it('have live ones for everybody', async () => {
+    const ada = await api.userToken(randomUUID(), { name: 'Ada L.' });
+    const { session, token } = await make({ title: 'open' }, ada);
+    const more = [await make(), await make()];
+    for (const { session: shown, token: by } of [{ session, token }, ...more]) {
+      await call(`/${shown.id}/discoverable`, { method: 'PUT', token: by, body: { is_discoverable: true } });
+    }
+    const here = await api.place(session.id, 'viewer');
+    await api.services.people.recordPresence(session.id, [here.id]);
+    const live = await everything('/live', 'sessions', null);
+    expect(live).toHaveLength(3);
+    expect(live.find(({ id }) => id === session.id)).toMatchObject({
+      title: 'open',
+      host_name: 'Ada L.',
+      participant_count: 1,
+      is_discoverable: true,
+    });
+    await call(`/${session.id}/discoverable`, { method: 'PUT', token, body: { is_discoverable: false } });
+    expect((await everything('/live', 'sessions', null)).map(({ id }) => id)).not.toContain(session.id);
+  });
+});
+
+describe('changing a session', () => {
+  it('gives it a title, and code by its room', async () => {
+    const { session, token } = await make({ code: 'old' });
+    const put = (body: object, as = token) => call(`/${session.id}`, { method: 'PUT', token: as, body });
+    const renamed = await put({ title: 'new' });
+    expect(renamed.json.session).toMatchObject({ title: 'new', code: 'old', rev: 0 });
+    expect(told()).toEqual([]);
+    const both = await put({ title: 'newer', code: 'new code' });
+    expect(both.json.session).toMatchObject({ title: 'newer', code: 'new code', rev: 1 });
+    const coAuthor = await api.place(session.id, 'co-author', 'Bea');
+    expect((await put({ code: 'hers' }, coAuthor.token)).json.session).toMatchObject({
+      code: 'hers',
+      rev: 2,
+    });
+    expect(told()).toEqual([
+      { kind: 'set_code', code: 'new code', user_id: null, display_name: 'Anonymous', role: 'host' },
+      { kind: 'set_code', code: 'hers', user_id: null, display_name: 'Bea', role: 'co-author' },
+    ]);
+    // One who may not do half of it does none of it.
+    expect((await put({ title: 'no', code: 'no' }, coAuthor.token)).status).toBe(403);
+    expect((await call(`/${session.id}`, { token })).json.session).toMatchObject({
+      title: 'newer',
+      code: 'hers',
+    });
+    for (const body of [{}, { title: 't'.repeat(MAX_TITLE_CHARS + 1) }, { code: 'a\0' }, { title: null }]) {
+      expect((await put(body)).status).toBe(400);
+    }
+  });
+
+  it('asks to be tried again when the room is out of reach', async () => {
+    const { session, token } = await make({ code: 'old' });
+    api.failRooms(new RoomUnavailableError('no answer'));
+    const put = () => call(`/${session.id}`, { method: 'PUT', token, body: { code: 'new' } });
+    expect(await put()).toMatchObject({ status: 503, json: { error: 'server_error' } });
+    api.failRooms(null);
+    expect((await put()).json.session).toMatchObject({ code: 'new', rev: 1 });
+  });
+});
+
+describe('invites', () => {
+  const invite = async (id: string, token: string, body: object = { role: 'co-author' }) =>
+    (await call(`/${id}/invite`, { token, body })).json;
+  const join = (inviteToken: unknown, init: { token?: string; display_name?: string } = {}) =>
+    call('/join', {
+      token: init.token,
+      body: { invite_token: inviteToken, display_name: init.display_name },
+    });
+
+  it('are made by the host, and let people join', async () => {
+    const { session, token } = await make();
+    const made = await call(`/${session.id}/invite`, {
+      token,
+      body: { role: 'co-author', max_uses: 3, expires_at: '2090-01-01T02:00:00+02:00' },
+    });
+    expect(made.status).toBe(201);
+    expect(made.json).toMatchObject({
+      session_id: session.id,
+      role: 'co-author',
+      max_uses: 3,
+      uses_count: 0,
+      expires_at: '2090-01-01T00:00:00.000Z',
+      created_at: expect.any(String),
+    });
+    const joined = await join(made.json.token, { display_name: 'Bea' });
+    expect(joined.json).toMatchObject({ session_id: session.id, role: 'co-author', display_name: 'Bea' });
+    expect(await verifySessionToken(joined.json.token, JWT_SECRET)).toMatchObject({
+      sessionId: session.id,
+      role: 'co-author',
+      displayName: 'Bea',
+      userId: null,
+    });
+    const user = await api.userToken(randomUUID(), { name: 'Cem' });
+    const asCem = await join(made.json.token, { token: user });
+    expect(asCem.json.display_name).toBe('Cem');
+    expect((await call(`/${session.id}`, { token: user })).status).toBe(200);
+    // Coming back uses nothing.
+    await join(made.json.token, { token: user });
+    await join(made.json.token, { token: joined.json.token });
+    const { invites } = (await call(`/${session.id}/invite`, { token })).json;
+    expect(invites).toEqual([{ ...made.json, uses_count: 2 }]);
+  });
+
+  it('do not work when they are not valid', async () => {
+    expect(await join('unknown')).toMatchObject({ status: 403, json: { error: 'forbidden' } });
+    for (const bad of ['', 'a b', 'x'.repeat(129), 7, undefined]) expect((await join(bad)).status).toBe(400);
+    const { session, token } = await make();
+    const path = `/${session.id}/invite`;
+    for (const body of [
+      {},
+      { role: 'host' },
+      { role: 'viewer', max_uses: 0 },
+      { role: 'viewer', max_uses: 1.5 },
+      { role: 'viewer', expires_at: 'soon' },
+    ]) {
+      expect((await call(path, { token, body })).status).toBe(400);
+    }
+    const past = await invite(session.id, token, { role: 'viewer', expires_at: '2020-01-01T00:00:00Z' });
+    expect((await join(past.token)).status).toBe(403);
+  });
+
+  it('are listed page by page, and revoked: whoever came by one has to leave', async () => {
+    const { session, token } = await make();
+    const made = [
+      await invite(session.id, token),
+      await invite(session.id, token),
+      await invite(session.id, token),
+    ];
+    const list = async () =>
+      (await everything(`/${session.id}/invite`, 'invites', token)).map(({ id }) => id);
+    expect(new Set(await list())).toEqual(new Set(made.map(({ id }) => id)));
+    const bea = (await join(made[1].token)).json.token;
+    const revoke = () => call(`/${session.id}/invite/${made[1].id}`, { method: 'DELETE', token });
+    api.failRooms(new RoomUnavailableError('no answer'));
+    expect((await revoke()).status).toBe(503);
+    // It is revoked, and asking again tells the room.
+    expect((await call(`/${session.id}`, { token: bea })).status).toBe(403);
+    api.failRooms(null);
+    expect((await revoke()).status).toBe(200);
+    expect(api.told).toEqual([
+      { sessionId: session.id, request: { kind: 'invite_revoked', invite_id: made[1].id } },
+    ]);
+    expect(await list()).not.toContain(made[1].id);
+    expect((await join(made[1].token)).status).toBe(403);
+  });
+});
+
+describe('participants', () => {
+  it('are listed for everybody inside, the removed ones only for hosts', async () => {
+    const ada = await api.userToken(randomUUID(), { name: 'Ada', picture: 'https://x.test/a.png' });
+    const { session } = await make({}, ada);
+    const places = [];
+    for (const role of ['co-author', 'viewer', 'viewer'] as const)
+      places.push(await api.place(session.id, role));
+    const [coAuthor, viewer, removed] = places.map(({ id }) => id);
+    await call(`/${session.id}/participants/${removed}`, { method: 'DELETE', token: ada });
+    await api.services.people.recordPresence(session.id, [viewer ?? '']);
+    const list = async (token: string) => everything(`/${session.id}/participants`, 'participants', token);
+    const all = await list(ada);
+    expect(all).toHaveLength(4);
+    expect(all.find(({ id }) => id === removed)).toMatchObject({ removed_at: expect.any(String) });
+    expect(all.find(({ id }) => id === viewer)).toMatchObject({ is_present: true, role: 'viewer' });
+    expect(all.find(({ id }) => id === coAuthor)).toMatchObject({ is_present: false, user_id: null });
+    expect(all.find((person) => 'role' in person && person.role === 'host')).toMatchObject({
+      display_name: 'Ada',
+      avatar_url: 'https://x.test/a.png',
+      user_id: session.host_user_id,
+    });
+    const seen = await list(places[1]?.token ?? '');
+    expect(seen.map(({ id }) => id)).not.toContain(removed);
+    expect(seen).toHaveLength(3);
+  });
+
+  it('are given roles, sent away and taken back, and the room hears of each', async () => {
+    const { session, token } = await make();
+    const bea = await api.place(session.id, 'viewer', 'Bea');
+    const path = `/${session.id}/participants/${bea.id}`;
+    const patch = (body: object) => call(path, { method: 'PATCH', token, body });
+    expect((await patch({ role: 'co-author' })).json.participant).toMatchObject({
+      id: bea.id,
+      role: 'co-author',
+      display_name: 'Bea',
+    });
+    expect((await call(path, { method: 'DELETE', token })).json.participant.removed_at).not.toBeNull();
+    expect((await call(`/${session.id}`, { token: bea.token })).status).toBe(403);
+    expect((await patch({ role: 'viewer' })).json.participant.removed_at).toBeNull();
+    expect((await call(`/${session.id}`, { token: bea.token })).status).toBe(200);
+    const who = { participant_id: bea.id };
+    expect(told()).toEqual([
+      { kind: 'participant_changed', ...who, role: 'co-author' },
+      { kind: 'participant_removed', ...who },
+      { kind: 'participant_changed', ...who, role: 'viewer' },
+    ]);
+    expect((await patch({ role: 'owner' })).status).toBe(400);
+    expect((await patch({})).status).toBe(400);
+  });
+
+  it('who own the session keep it', async () => {
+    for (const owner of [null, await api.userToken()]) {
+      const { session, token } = await make({}, owner ?? undefined);
+      const [{ id } = { id: '' }] = await everything(`/${session.id}/participants`, 'participants', token);
+      const path = `/${session.id}/participants/${id}`;
+      expect(await call(path, { method: 'DELETE', token })).toMatchObject({
+        status: 409,
+        json: { error: 'conflict' },
+      });
+      expect((await call(path, { method: 'PATCH', token, body: { role: 'viewer' } })).status).toBe(409);
+    }
+    expect(told()).toEqual([]);
+  });
+
+  it('leave', async () => {
+    const { session } = await make();
+    const bea = await api.place(session.id, 'viewer');
+    await api.services.people.recordPresence(session.id, [bea.id]);
+    expect((await call(`/${session.id}/leave`, { method: 'POST', token: bea.token })).json).toEqual({
+      left: true,
+    });
+    expect((await call(`/${session.id}/live-status`, { token: bea.token })).json.participant_count).toBe(0);
+  });
+});
+
+describe('how open a session is', () => {
+  it('is for the host to say, and the room hears when guests have to leave', async () => {
+    const { session, token } = await make();
+    const status = async () => (await call(`/${session.id}/live-status`, { token })).json;
+    expect(await status()).toEqual({
+      is_live: false,
+      is_active: true,
+      is_discoverable: false,
+      has_invites: false,
+      participant_count: 0,
+    });
+    const show = (isDiscoverable: unknown) =>
+      call(`/${session.id}/discoverable`, {
+        method: 'PUT',
+        token,
+        body: { is_discoverable: isDiscoverable },
+      });
+    expect((await show(true)).json).toMatchObject({ is_live: true, is_discoverable: true });
+    expect(told()).toEqual([]);
+    const guest = await api.userToken();
+    expect((await call(`/${session.id}`, { token: guest })).status).toBe(200);
+    expect((await show(false)).json).toMatchObject({ is_live: false, is_discoverable: false });
+    expect(told()).toEqual([{ kind: 'discovery_ended' }]);
+    expect((await call(`/${session.id}`, { token: guest })).status).toBe(403);
+    expect((await show('yes')).status).toBe(400);
+  });
+
+  it('ends softly: others are sent away, invites are void, the code stays', async () => {
+    const { session, token } = await make({ code: 'kept' });
+    const { token: inviteToken } = (await call(`/${session.id}/invite`, { token, body: { role: 'viewer' } }))
+      .json;
+    const bea = (await call('/join', { body: { invite_token: inviteToken } })).json.token;
+    const endLive = () => call(`/${session.id}/end-live`, { method: 'POST', token });
+    api.failRooms(new RoomUnavailableError('no answer'));
+    expect((await endLive()).status).toBe(503);
+    api.failRooms(null);
+    expect((await endLive()).json).toMatchObject({ is_active: true, is_live: false, has_invites: false });
+    expect(told()).toEqual([{ kind: 'live_ended' }]);
+    expect((await call(`/${session.id}`, { token: bea })).status).toBe(403);
+    expect((await call('/join', { body: { invite_token: inviteToken } })).status).toBe(403);
+    expect((await call(`/${session.id}`, { token })).json.session).toMatchObject({
+      code: 'kept',
+      is_active: true,
+    });
+  });
+});
+
+describe('ending a session', () => {
+  it('flushes it first, tells its room, and leaves it readable', async () => {
+    const { session, token } = await make({ code: 'old' });
+    const bea = await api.place(session.id, 'viewer');
+    await call(`/${session.id}`, { method: 'PUT', token, body: { code: 'newest' } });
+    api.told.length = 0;
+    const end = () => call(`/${session.id}`, { method: 'DELETE', token });
+    expect((await end()).json.session).toMatchObject({
+      is_active: false,
+      code: 'newest',
+      rev: 1,
+      ended_at: expect.any(String),
+    });
+    expect((await api.buffer.flushState(session.id)).isDirty).toBe(false);
+    expect(told()).toEqual([{ kind: 'ended', reason: 'the host has ended the session' }]);
+    for (const reader of [token, bea.token]) {
+      expect((await call(`/${session.id}`, { token: reader })).json.session).toMatchObject({
+        code: 'newest',
+      });
+      expect((await call(`/${session.id}/messages`, { token: reader })).status).toBe(200);
+    }
+    // Again, for a room that may not have heard.
+    expect((await end()).status).toBe(200);
+    expect(told()).toHaveLength(2);
+  });
+
+  it('asks to be tried again when the room could not be told', async () => {
+    const { session, token } = await make();
+    api.failRooms(new RoomUnavailableError('no answer'));
+    const end = () => call(`/${session.id}`, { method: 'DELETE', token });
+    expect((await end()).status).toBe(503);
+    expect((await call(`/${session.id}`, { token })).json.session.is_active).toBe(false);
+    api.failRooms(null);
+    expect((await end()).status).toBe(200);
+    expect(told()).toMatchObject([{ kind: 'ended' }]);
+  });
+});

@@ -1,0 +1,103 @@
+/** A loopback server that answers wrangler as Cloudflare's API does, as far as deploying and deleting a Worker goes. */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { z } from 'zod';
+
+export const ACCOUNT_ID = '0123456789abcdef0123456789abcdef';
+export const API_TOKEN = 'cloudflare-token-of-the-tests';
+
+const metadataSchema = z.object({
+  bindings: z.array(z.object({ name: z.string(), type: z.string(), text: z.string() })),
+});
+const cronsSchema = z.array(z.object({ cron: z.string() }));
+
+export interface DeployedWorker {
+  bindings: z.infer<typeof metadataSchema>['bindings'];
+  crons: string[];
+}
+
+interface Answer {
+  status: number;
+  result?: unknown;
+  error?: { code: number; message: string };
+}
+const ok = (result: unknown): Answer => ({ status: 200, result });
+
+export class CloudflareStandIn {
+  readonly workers = new Map<string, DeployedWorker>();
+  readonly requests: string[] = [];
+  readonly #server: Server;
+
+  private constructor() {
+    this.#server = createServer(async (request, response) => {
+      const { status, result = null, error } = await this.#answer(request);
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(
+        JSON.stringify({ success: error === undefined, errors: error ? [error] : [], messages: [], result }),
+      );
+    });
+  }
+
+  static async start(): Promise<CloudflareStandIn> {
+    const api = new CloudflareStandIn();
+    api.#server.listen(0, '127.0.0.1');
+    await once(api.#server, 'listening');
+    return api;
+  }
+
+  /** For `CLOUDFLARE_API_BASE_URL`. */
+  get url(): string {
+    const address = this.#server.address();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    return `http://127.0.0.1:${address.port}/client/v4`;
+  }
+
+  async stop(): Promise<void> {
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await once(this.#server, 'close');
+  }
+
+  async #answer(request: IncomingMessage): Promise<Answer> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const body = Buffer.concat(chunks);
+    const path = new URL(request.url ?? '/', 'http://127.0.0.1').pathname.replace('/client/v4', '');
+    this.requests.push(`${request.method} ${path}`);
+    if (request.headers.authorization !== `Bearer ${API_TOKEN}`) {
+      return { status: 401, error: { code: 1_000, message: 'Invalid API Token' } };
+    }
+    if (path === '/user/tokens/verify') return ok({ id: 'a-token', status: 'active' });
+    if (path === '/user') return ok({ id: 'a-user', email: 'ada@example.com' });
+    if (path === '/accounts') return ok([{ id: ACCOUNT_ID, name: 'Ada' }]);
+    // What a Worker of another kind would leave behind.
+    if (path === `/accounts/${ACCOUNT_ID}/storage/kv/namespaces`) return ok([]);
+    const [kind, name = '', sub] = path.replace(`/accounts/${ACCOUNT_ID}/workers/`, '').split('/');
+    if (kind === 'subdomain') return ok({ subdomain: 'ada' });
+    if (kind === 'services') return this.#service(request.method ?? '', name);
+    if (kind !== 'scripts') return { status: 404, error: { code: 7_003, message: `no route for ${path}` } };
+    const worker = this.workers.get(name);
+    if (sub === 'deployments') return ok({ deployments: [] });
+    if (sub === 'schedules' && worker) {
+      worker.crons = cronsSchema.parse(JSON.parse(body.toString())).map(({ cron }) => cron);
+      return ok({ schedules: worker.crons });
+    }
+    if (sub === 'subdomain') return ok({ enabled: true, previews_enabled: false });
+    if (sub === undefined && request.method === 'PUT') {
+      const headers = { 'content-type': request.headers['content-type'] ?? '' };
+      const form = await new Response(body, { headers }).formData();
+      const { bindings } = metadataSchema.parse(JSON.parse(z.string().parse(form.get('metadata'))));
+      this.workers.set(name, { bindings, crons: worker?.crons ?? [] });
+      return ok({ id: name, startup_time_ms: 5, deployment_id: 'a-deployment' });
+    }
+    return { status: 404, error: { code: 10_007, message: 'This Worker does not exist on your account.' } };
+  }
+
+  #service(method: string, name: string): Answer {
+    if (!this.workers.has(name)) {
+      return { status: 404, error: { code: 10_090, message: 'workers.api.error.service_not_found' } };
+    }
+    if (method === 'DELETE') this.workers.delete(name);
+    return ok({ id: name, default_environment: { environment: 'production', script: { tag: 'a-tag' } } });
+  }
+}

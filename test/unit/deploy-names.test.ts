@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest';
+import { PreviewName } from '../../deploy/names.ts';
+
+const PRODUCTION = { worker: 'backbeat', room: 'backbeat' };
+
+const BRANCHES = [
+  ...[
+    'main',
+    'Main',
+    'MAIN',
+    'feature/login',
+    'feature-login',
+    'feature_login',
+    'feature.login',
+    'feature/login/',
+  ],
+  ...['日本語', '日本', '🎉', 'Ünïcödé', 'Unicode', '-', '--', '_', '.', '#1', '#2', '1', 'x', 'X'],
+  ...['a'.repeat(250), 'a'.repeat(251), `${'a'.repeat(23)}-b`, `${'a'.repeat(24)}-b`, `${'a'.repeat(24)}-c`],
+  ...[
+    'dependabot/npm_and_yarn/multi-9423f4c335',
+    'renovate/@types/node-20.x',
+    'backbeat',
+    'backbeat-pv-x',
+    'HEAD',
+  ],
+  ...[
+    "'; rm -rf / #",
+    '$(id)',
+    '`id`',
+    '%2e%2e',
+    'a b',
+    'a\tb',
+    'a:b',
+    'a*b',
+    'a?b',
+    '[a]',
+    'a\\b',
+    '@',
+    '@{u}',
+    '"',
+  ],
+];
+
+/** A label of a host name (RFC 1035), which Workers' and PartyKit's names become. */
+const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])$/;
+
+describe('names of a preview', () => {
+  it('are valid everywhere, for any branch', () => {
+    for (const branch of BRANCHES) {
+      const name = PreviewName.ofBranch(branch, PRODUCTION);
+      expect(name.worker).toMatch(LABEL);
+      expect(name.room).toMatch(LABEL);
+      expect(name.database).toMatch(/^backbeat-pv\/[a-z0-9-]+$/);
+      expect(name.keyPrefix).toMatch(/^backbeat-pv:[a-z0-9-]+:$/);
+      // The limit of KEY_PREFIX in the configuration.
+      expect(name.keyPrefix.length).toBeLessThanOrEqual(64);
+    }
+  });
+
+  it('differ for different branches on each platform', () => {
+    for (const kind of ['worker', 'room', 'database', 'keyPrefix'] as const) {
+      const names = BRANCHES.map((branch) => PreviewName.ofBranch(branch, PRODUCTION)[kind]);
+      expect(new Set(names).size).toBe(BRANCHES.length);
+    }
+  });
+
+  it('stay the same, so that what an older version made is found again', () => {
+    const name = PreviewName.ofBranch('feature/Login #42', PRODUCTION);
+    expect({
+      ...name,
+      worker: name.worker,
+      room: name.room,
+      database: name.database,
+      keyPrefix: name.keyPrefix,
+    }).toEqual({
+      id: 'feature-login-42-afc41d11ec',
+      worker: 'backbeat-pv-feature-login-42-afc41d11ec',
+      room: 'pv-feature-login-42-afc41d11ec',
+      database: 'backbeat-pv/feature-login-42-afc41d11ec',
+      keyPrefix: 'backbeat-pv:feature-login-42-afc41d11ec:',
+    });
+    expect(PreviewName.ofBranch('refs/heads/feature/Login #42', PRODUCTION).id).toBe(name.id);
+  });
+
+  it('lead back to the preview, and no other name does', () => {
+    for (const branch of BRANCHES) {
+      const { id, database, keyPrefix } = PreviewName.ofBranch(branch, PRODUCTION);
+      for (const name of [database, keyPrefix, `${keyPrefix}s:1:m`, `${keyPrefix}:`]) {
+        expect(PreviewName.ofPlatformName(name, PRODUCTION)?.id).toBe(id);
+      }
+    }
+    const { id } = PreviewName.ofBranch('x', PRODUCTION);
+    for (const name of [
+      ...[
+        '',
+        'main',
+        'production',
+        'bb:dirty',
+        'backbeat',
+        `preview/${id}`,
+        `other-pv/${id}`,
+        `backbeat-pv/${id}/y`,
+      ],
+      ...[
+        `backbeat-pv/${id}x`,
+        `backbeat-pv/x`,
+        `backbeat-pv:${id}`,
+        `backbeat-pv-${id}`,
+        ` backbeat-pv/${id}`,
+      ],
+    ]) {
+      expect(PreviewName.ofPlatformName(name, PRODUCTION)).toBeNull();
+    }
+  });
+
+  it('of two projects differ, also where their names are cut alike', () => {
+    const names = ['a-rather-long-name-for-one', 'a-rather-long-name-for-two', 'backbeat'].map((worker) =>
+      PreviewName.ofBranch('main', { worker, room: worker }),
+    );
+    expect(new Set(names.map(({ worker }) => worker)).size).toBe(3);
+    for (const { worker } of names) expect(worker).toMatch(LABEL);
+  });
+
+  it('are never production’s', () => {
+    const taken = PreviewName.ofBranch('main', PRODUCTION);
+    // Production that is itself named like a preview can't have previews that would be it.
+    for (const room of [taken.room, taken.worker]) {
+      const production = { worker: 'backbeat', room };
+      if (room === taken.room) {
+        expect(() => PreviewName.ofBranch('main', production)).toThrow('is the name of production');
+      } else {
+        expect(PreviewName.ofBranch('main', production).worker).not.toBe(production.worker);
+      }
+    }
+    for (const branch of BRANCHES) {
+      const { worker, room } = PreviewName.ofBranch(branch, PRODUCTION);
+      expect([worker, room]).not.toContain('backbeat');
+      // An empty name would make partykit delete production.
+      expect(room.length).toBeGreaterThan(12);
+    }
+  });
+
+  it('need a branch', () => {
+    for (const branch of ['', 'refs/heads/']) {
+      expect(() => PreviewName.ofBranch(branch, PRODUCTION)).toThrow('needs the name of a branch');
+    }
+  });
+});
