@@ -20,7 +20,7 @@ export async function people(scene: Scene): Promise<void> {
       await ana.page.getByTestId('sign-in').click();
       await ana.page
         .getByTestId('sign-in-token')
-        .fill(await userToken(scene, 'ana', 'Ana', 'not the secret'));
+        .fill(await userToken(scene, 'ana', 'Ana', 'a secret of somebody else'));
       await ana.page.getByTestId('sign-in-submit').click();
       await host.waitFor(
         ana.page.getByTestId('sign-in-dialog').getByTestId('form-problem').filter({ hasText: /\w/ }),

@@ -1,12 +1,14 @@
 /** What every part of the browser test gets, and how it says what it does. */
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SignJWT } from 'jose';
+import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
 import type { AiProvider } from '../support/ai-provider.ts';
 import type { Stack } from '../support/stack.ts';
 import type { TestBrowser } from './browser.ts';
 
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 export const SCREENSHOTS = fileURLToPath(new URL('screenshots', import.meta.url));
 
 export interface Scene {
@@ -16,19 +18,19 @@ export interface Scene {
   provider: AiProvider;
 }
 
-/** A development token, as `npm run token` mints them. @param secret by default the stack's. */
-export function userToken(
+/** A development token, by `npm run token`. @param secret by default the stack's. */
+export async function userToken(
   { stack }: Scene,
   subject: string,
   name: string,
   secret = stack.jwtSecret,
 ): Promise<string> {
-  return new SignJWT({ name })
-    .setProtectedHeader({ alg: 'HS256' })
-    .setSubject(subject)
-    .setIssuedAt()
-    .setExpirationTime('1h')
-    .sign(new TextEncoder().encode(secret));
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--import', 'tsx', 'dev/token.ts', '--sub', subject, '--name', name],
+    { cwd: PROJECT, env: { ...process.env, JWT_SECRET: secret } },
+  );
+  return stdout.trim();
 }
 
 /** Says what is tried and how it went. */

@@ -84,4 +84,11 @@ export async function strudels(scene: Scene): Promise<void> {
     assert.equal(await coAuthor.text(), text);
     await screenshot(ben.page, 'strudel-refused-phone');
   });
+
+  await step('a co-author leaves', async () => {
+    await ben.page.getByTestId('leave').click();
+    await coAuthor.yes();
+    await coAuthor.waitFor(ben.page.getByTestId('make-submit'), 'the start screen');
+    await host.people('Ana host');
+  });
 }

@@ -1,8 +1,7 @@
 /** A session: the editor, the panels beside it, and how things stand. */
 import { messageOf } from '../api/call.ts';
 import { createSession, getSession, leaveSession } from '../api/sessions.ts';
-import type { Strudel, StrudelMessage } from '../api/strudels.ts';
-import type { ConversationTurn } from '../conversation.ts';
+import type { Strudel } from '../api/strudels.ts';
 import { sentence } from '../sentence.ts';
 import { SessionClient, type Snapshot } from '../session-client.ts';
 import { currentAccount } from './account.ts';
@@ -15,10 +14,12 @@ import { el, setText } from './dom.ts';
 import { createEditor } from './editor.ts';
 import type { Entry } from './entry.ts';
 import { createInviteDialog } from './invite-dialog.ts';
+import { keptTurns } from './kept-turns.ts';
 import { createPeoplePanel, personId } from './people-panel.ts';
 import { createPlayback } from './playback.ts';
 import type { Route } from './router.ts';
 import { createSaveState } from './save-state.ts';
+import { createSessionActions } from './session-actions.ts';
 import { createSessionNotice } from './session-notice.ts';
 import { createSettingsDialog } from './settings-dialog.ts';
 import { createSideTabs } from './side-tabs.ts';
@@ -133,7 +134,7 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
     title: () => titleText ?? '',
     onTitle: setTitle,
   });
-  const actions = createActions({
+  const actions = createSessionActions({
     invite: () => invites.open(),
     settings: () => settings.open(),
     leave: () =>
@@ -375,35 +376,6 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
       editor.destroy();
       tab.release();
       document.title = 'Backbeat';
-    },
-  };
-}
-
-/** What of a conversation is kept with a strudel: what was asked, and answered. */
-function keptTurns(turns: readonly ConversationTurn[]): StrudelMessage[] {
-  return turns
-    .filter(({ status }) => status === 'done')
-    .map(({ role, text, code, questions }) => ({
-      role,
-      content: code ?? [text, ...questions].filter((part) => part !== '').join('\n'),
-      isCodeResponse: code !== null,
-    }))
-    .filter(({ content }) => content !== '');
-}
-
-/** What can be done about the session itself: by its host, or by the others. */
-function createActions(run: { invite(): void; settings(): void; leave(): void }) {
-  const button = (label: string, testId: string, onclick: () => void) =>
-    el('button', { type: 'button', 'data-testid': testId, onclick }, label);
-  const invite = button('Invite', 'invite', run.invite);
-  const settings = button('Settings', 'settings', run.settings);
-  const leave = button('Leave', 'leave', run.leave);
-  return {
-    element: el('div', { class: 'actions' }, invite, settings, leave),
-    render(role: Snapshot['role']): void {
-      invite.hidden = role !== 'host';
-      settings.hidden = role !== 'host';
-      leave.hidden = role === null || role === 'host';
     },
   };
 }

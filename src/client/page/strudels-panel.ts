@@ -269,7 +269,6 @@ function strudelRow(strudel: Strudel, row: Row): HTMLElement {
       el('strong', {}, strudel.title),
       row.isCurrent ? el('span', { class: 'badge' }, 'in use') : null,
       row.isOwn && strudel.is_public ? el('span', { class: 'badge' }, 'public') : null,
-      el('time', {}, dayOf(strudel.updated_at)),
     ),
     strudel.description ? el('p', { class: 'dim' }, strudel.description) : null,
     strudel.tags.length > 0
@@ -286,6 +285,7 @@ function strudelRow(strudel: Strudel, row: Row): HTMLElement {
             button('Delete', 'delete', row.remove),
           ]
         : []),
+      el('time', {}, dayOf(strudel.updated_at)),
     ),
   );
 }

@@ -1,0 +1,14 @@
+import type { StrudelMessage } from '../api/strudels.ts';
+import type { ConversationTurn } from '../conversation.ts';
+
+/** What of a conversation is kept with a strudel: what was asked, and answered. */
+export function keptTurns(turns: readonly ConversationTurn[]): StrudelMessage[] {
+  return turns
+    .filter(({ status }) => status === 'done')
+    .map(({ role, text, code, questions }) => ({
+      role,
+      content: code ?? [text, ...questions].filter((part) => part !== '').join('\n'),
+      isCodeResponse: code !== null,
+    }))
+    .filter(({ content }) => content !== '');
+}
