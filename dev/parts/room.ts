@@ -2,6 +2,7 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { type ClockSkews, skewedClock } from '../clock-skew.ts';
 import { ManagedProcess } from '../managed-process.ts';
 import type { PartSpec } from '../part.ts';
 import { commandScript, PROJECT_DIR } from '../project.ts';
@@ -20,6 +21,7 @@ export function roomPart(options: {
   /** Serve a copy of the page's files: stacks that run beside each other must not build into one folder. */
   copiesStatic: boolean;
   env: Record<string, string>;
+  skews: ClockSkews;
 }): PartSpec {
   const { port } = options;
   const folder = join(options.dataDir, 'room');
@@ -27,7 +29,7 @@ export function roomPart(options: {
     name: 'room',
     spawn(onLine) {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      const config = writeFolder(folder, options.variables, options.copiesStatic);
+      const config = writeFolder(folder, options.variables, options.copiesStatic, options.skews.room);
       const args = [
         commandScript('partykit'),
         'dev',
@@ -59,13 +61,23 @@ export function roomPart(options: {
  * empty ones here keep it from the project's, which may hold production's. And since its workerd refuses modules outside of the
  * folder it runs in, the entry is a file here that leads to the real one.
  */
-function writeFolder(folder: string, variables: Record<string, string>, copiesStatic: boolean): string {
+function writeFolder(
+  folder: string,
+  variables: Record<string, string>,
+  copiesStatic: boolean,
+  skewMs: number,
+): string {
   const source = join(PROJECT_DIR, 'partykit.json');
   const config = configSchema.parse(JSON.parse(readFileSync(source, 'utf8')));
   const inProject = (path: string) => resolve(dirname(source), path);
 
   const entry = join(folder, 'server.ts');
-  writeFileSync(entry, `export { default } from ${JSON.stringify(inProject(config.main))};\n`);
+  const main = JSON.stringify(inProject(config.main));
+  if (skewMs !== 0) writeFileSync(join(folder, 'clock.js'), skewedClock(skewMs));
+  writeFileSync(
+    entry,
+    skewMs === 0 ? `export { default } from ${main};\n` : skewedEntry(main, './clock.js', skewMs),
+  );
   for (const name of ['.env', '.env.local']) writeFileSync(join(folder, name), '');
 
   let staticDir = inProject(config.serve.path);
@@ -83,4 +95,19 @@ function writeFolder(folder: string, variables: Record<string, string>, copiesSt
   const path = join(folder, 'partykit.json');
   writeFileSync(path, `${JSON.stringify(generated, null, 2)}\n`, { mode: 0o600 });
   return path;
+}
+
+/** The runtime's alarms go by the true clock, as they would where the machine itself is wrong: so theirs are put right. */
+function skewedEntry(main: string, clock: string, skewMs: number): string {
+  return `import ${JSON.stringify(clock)};
+import Room from ${main};
+export default class extends Room {
+  constructor(room) {
+    const { storage } = room;
+    const setAlarm = storage.setAlarm.bind(storage);
+    storage.setAlarm = (atMs) => setAlarm(atMs - ${skewMs});
+    super(room);
+  }
+}
+`;
 }
