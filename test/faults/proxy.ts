@@ -22,9 +22,11 @@ import { scripts } from '../../src/buffer/scripts.generated.ts';
 export interface ProxiedRequest {
   caller: 'room' | 'worker';
   store: 'redis' | 'neon';
-  /** The buffer's script, `write` for the statement that writes sessions, or `other`. */
-  what: ScriptName | 'write' | 'other';
+  /** The buffer's scripts that it runs (the client sends several at once), or `write` for the statement that writes sessions. */
+  does: ReadonlySet<Deed>;
 }
+
+export type Deed = ScriptName | 'write';
 
 export interface Answer {
   status: number;
@@ -46,7 +48,9 @@ export type Rule = (
 ) => Promise<Answer | typeof CUT> | null;
 
 const PATH = /^\/(room|worker)\/([^/]+)(\/.*)?$/;
-const commandSchema = z.array(z.string()).min(1);
+/** Name, script, and the rest: keys and arguments. */
+const evalSchema = z.tuple([z.string(), z.string()]).rest(z.unknown());
+const bodySchema = z.union([evalSchema.transform((command) => [command]), z.array(evalSchema)]);
 
 const scriptNames = new Map<string, ScriptName>();
 for (const name of Object.keys(scripts) as ScriptName[]) {
@@ -60,10 +64,17 @@ export class FaultProxy {
   readonly #rules = new Set<Rule>();
   /** Requests that a rule has touched. */
   touched = 0;
+  /** Requests under way; one that its caller has given up may arrive yet. */
+  pending = 0;
 
   constructor() {
     this.#server = createServer((request, response) => {
-      this.#handle(request, response).catch(() => response.destroy());
+      this.pending += 1;
+      this.#handle(request, response)
+        .catch(() => response.destroy())
+        .finally(() => {
+          this.pending -= 1;
+        });
     });
     // Longer than any caller keeps one, so that none loses a request to a closing connection: that isn't a fault of this run.
     this.#server.keepAliveTimeout = 120_000;
@@ -100,10 +111,10 @@ export class FaultProxy {
     const body = await readAll(request);
     const store = path.startsWith('/sql') ? 'neon' : 'redis';
     const forward = () => this.#forward(host, path, request.method ?? 'POST', request.headers, body);
-    const what = store === 'neon' ? statementOf(body) : commandOf(body);
+    const does = new Set(store === 'neon' ? statementOf(body) : scriptsOf(body));
     let answer: Answer | typeof CUT | null = null;
     for (const rule of this.#rules) {
-      const ruled = rule({ caller, store, what }, forward);
+      const ruled = rule({ caller, store, does }, forward);
       if (ruled === null) continue;
       this.touched += 1;
       answer = await ruled.catch((): typeof CUT => CUT);
@@ -165,15 +176,20 @@ async function readAll(stream: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-function statementOf(body: Buffer): ProxiedRequest['what'] {
-  return body.includes('insert into session_messages') ? 'write' : 'other';
+function statementOf(body: Buffer): Deed[] {
+  return body.includes('insert into session_messages') ? ['write'] : [];
 }
 
-function commandOf(body: Buffer): ProxiedRequest['what'] {
+function scriptsOf(body: Buffer): Deed[] {
+  let raw: unknown;
   try {
-    const [name = '', script = ''] = commandSchema.parse(JSON.parse(body.toString()));
-    return /^eval(sha)?$/i.test(name) ? (scriptNames.get(script) ?? 'other') : 'other';
+    raw = JSON.parse(body.toString());
   } catch {
-    return 'other';
+    return [];
   }
+  const commands = bodySchema.safeParse(raw);
+  if (!commands.success) return [];
+  return commands.data.flatMap(([name, script]) =>
+    /^eval(sha)?$/i.test(name) ? (scriptNames.get(script) ?? []) : [],
+  );
 }

@@ -39,7 +39,11 @@ export const dataFaults: readonly Fault[] = [
       ]);
       letter(`${large}:c:${second.epoch}:1`);
       const bad = chat('a\u0000b');
-      await commit(scene, said, 'beside a bad message', [chat('before'), bad, chat('after')]);
+      await commit(scene, said, 'beside a bad message', [
+        chat('before', bad.createdAtMs - 1),
+        bad,
+        chat('after', bad.createdAtMs + 1),
+      ]);
       letter(`${said}:m:${bad.id}`);
       await commit(scene, broken, 'beside what is no message', [chat('beside what is no message')]);
       await scene.world.redis

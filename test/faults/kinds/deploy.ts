@@ -50,7 +50,7 @@ export const deployFaults: readonly Fault[] = [
       const held = holdOne(
         scene.world.proxy,
         'before',
-        ({ caller, what }) => caller === 'room' && what === 'commit',
+        ({ caller, does }) => caller === 'room' && does.has('commit'),
       );
       await held.reached;
       const replaced = scene.random.some(scene.sessions, ZOMBIES);

@@ -21,7 +21,7 @@ export const roomFaults: readonly Fault[] = [
     async run({ world: { stack, proxy }, random }) {
       const point = random.pick(['before', 'after'] as const);
       const fate = random.pick(['arrive', 'vanish'] as const);
-      const held = holdOne(proxy, point, ({ caller, what }) => caller === 'room' && what === 'commit');
+      const held = holdOne(proxy, point, ({ caller, does }) => caller === 'room' && does.has('commit'));
       await held.reached;
       await stack.control.kill('room');
       // Before or after the next room has taken over.

@@ -26,7 +26,7 @@ export const sweepFaults: readonly Fault[] = [
       const held = holdOne(
         world.proxy,
         random.pick(['before', 'after'] as const),
-        ({ caller, what }) => caller === 'worker' && what === 'write',
+        ({ caller, does }) => caller === 'worker' && does.has('write'),
       );
       await held.reached;
       await delay(SWEEP_LEASE_MS + random.int(100, 2_000));

@@ -7,7 +7,7 @@ async function killAt(
   point: 'before' | 'after',
   what: 'write' | 'settle',
 ): Promise<void> {
-  const held = holdOne(proxy, point, (request) => request.caller === 'worker' && request.what === what);
+  const held = holdOne(proxy, point, ({ caller, does }) => caller === 'worker' && does.has(what));
   await held.reached;
   await stack.control.kill('worker');
   const fate = random.pick(['arrive', 'vanish'] as const);
