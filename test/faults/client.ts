@@ -46,6 +46,15 @@ export class FaultClient {
     return this.client.snapshot.connection.state === 'open';
   }
 
+  /** What it is about, in words. */
+  get state(): string {
+    const { connection, edits, chat, degraded } = this.client.snapshot;
+    const edit = edits.findLast(({ status }) => status === 'pending');
+    const chats = chat.filter(({ status }) => status === 'pending' || status === 'sent').length;
+    const waits = `${edit ? `edit ${edit.requestId}` : 'no edit'} and ${chats} messages`;
+    return `${this.name} is ${connection.state}${degraded ? `, ${degraded.reason}` : ''}, waits for ${waits}`;
+  }
+
   /** Makes an edit that no other edit looks like. @param filler what else is in it. */
   edit(filler: string): void {
     this.#count += 1;

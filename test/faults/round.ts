@@ -112,7 +112,10 @@ async function drain(world: World, load: Load, scene: Scene): Promise<void> {
   const clients = living.flatMap((session) => session.clients);
   const waiting = () => clients.filter((c) => !c.isConnected || c.client.hasUnacknowledged);
   await until(
-    () => `everything is acknowledged (${waiting().length} clients wait, ${waiting()[0]?.name} first)`,
+    () =>
+      `everything is acknowledged; waiting: ${waiting()
+        .map((client) => client.state)
+        .join('; ')}`,
     () => waiting().length === 0,
     DRAIN_TIMEOUT_MS,
   );
