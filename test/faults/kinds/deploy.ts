@@ -55,6 +55,8 @@ export const deployFaults: readonly Fault[] = [
       await held.reached;
       const replaced = scene.random.some(scene.sessions, ZOMBIES);
       await Promise.all(replaced.map(({ ledger }) => succeed(scene, ledger)));
+      // The first rooms go on: by this each learns that it has been replaced.
+      for (const { clients } of replaced) clients[0]?.edit('after the second room');
       held.release('arrive');
     },
   },
