@@ -62,5 +62,10 @@ export function flushJson(flush: FlushSummary) {
 }
 
 export function sessionFlushJson(flush: SessionFlush) {
-  return { ...flushJson(flush), flushed_rev: flush.flushedRev, is_dirty: flush.isDirty };
+  return {
+    ...flushJson(flush),
+    flushed_rev: flush.flushedRev,
+    is_dirty: flush.isDirty,
+    was_forgotten: flush.wasForgotten,
+  };
 }
