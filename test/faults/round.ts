@@ -2,16 +2,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { RawClient } from '../support/raw-client.ts';
 import { clearAudit, readAudit } from './audit.ts';
-import { checkSession, type View } from './checks.ts';
+import { checkSession, type StoredSession, type View } from './checks.ts';
 import type { Fault, Scene } from './fault.ts';
+import type { Ledger } from './ledger.ts';
 import { Load } from './load.ts';
 import { Random } from './random.ts';
-import { until } from './until.ts';
+import { LateError, until } from './until.ts';
 import type { World } from './world.ts';
 
 /** Generous: the machine may be busy with something else. What is waited for is an event each time. */
 const ENTER_TIMEOUT_MS = 90_000;
 const DRAIN_TIMEOUT_MS = 120_000;
+const FIND_OUT_MS = 20_000;
 /** A fault begins at a random moment of this span after the load does. */
 const FAULT_WITHIN_MS: [number, number] = [300, 2_500];
 /** The load goes on so long after everything is mended. */
@@ -129,6 +131,25 @@ async function drain(world: World, load: Load, scene: Scene): Promise<void> {
     async () => world.proxy.pending === 0 && (await world.dirtySessions()) === 0,
     DRAIN_TIMEOUT_MS,
   );
+  // A Redis that has just lost everything calls nothing dirty either; rooms find out at their next alarm. What hasn't come
+  // by the end of the wait, the checks name.
+  const ledgers = [...living.map(({ ledger }) => ledger), ...scene.extra];
+  await until(
+    'Postgres has everything',
+    async () => hasAll(await world.stored(), ledgers),
+    FIND_OUT_MS,
+  ).catch((error: unknown) => {
+    if (!(error instanceof LateError)) throw error;
+  });
+}
+
+/** Whether all that was acknowledged is there; whether it is right, the checks tell. */
+function hasAll(stored: Map<string, StoredSession>, ledgers: readonly Ledger[]): boolean {
+  return ledgers.every(({ sessionId, last, ackedMessages }) => {
+    const session = stored.get(sessionId);
+    const ids = new Set(session?.messages.map(({ id }) => id));
+    return (session?.rev ?? 0) >= (last?.rev ?? 0) && [...ackedMessages].every((id) => ids.has(id));
+  });
 }
 
 async function check(world: World, load: Load, scene: Scene, result: RoundResult): Promise<void> {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-const POLL_MS = 50;
+const POLL_MS = 100;
 
 /** What was waited for didn't come in time. */
 export class LateError extends Error {
