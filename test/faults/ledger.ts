@@ -1,8 +1,12 @@
 /** What the clients of one session were told: what is promised to them, and what they saw that must be true in the end. */
 
+import { isNewer } from '../../src/sessions/merge.ts';
+
 export interface AckedEdit {
   text: string;
   rev: number;
+  /** Of the room that accepted it, where that is known: a later room's edits come after an earlier one's. */
+  epoch: number;
 }
 
 export interface SentMessage {
@@ -33,19 +37,21 @@ export class Ledger {
   /** The acknowledged edit that the room ordered last: what Postgres has to hold in the end. */
   get last(): AckedEdit | null {
     return this.ackedEdits.reduce<AckedEdit | null>(
-      (last, edit) => (last === null || edit.rev > last.rev ? edit : last),
+      (last, edit) => (last === null || isNewer(edit, last) ? edit : last),
       null,
     );
   }
 
-  ackEdit(text: string, rev: number): void {
-    const other = this.ackedEdits.find((edit) => edit.rev === rev && edit.text !== text);
+  ackEdit(text: string, rev: number, epoch = 0): void {
+    const other = this.ackedEdits.find(
+      (edit) => edit.epoch === epoch && edit.rev === rev && edit.text !== text,
+    );
     if (other)
       this.violate(`two edits acknowledged under revision ${rev}: ${brief(other.text)}, ${brief(text)}`);
     // Told again after a resend.
     if (this.#acked.has(text)) return;
     this.#acked.add(text);
-    this.ackedEdits.push({ text, rev });
+    this.ackedEdits.push({ text, rev, epoch });
   }
 
   show(messageId: string, atMs: number): void {

@@ -16,6 +16,7 @@ import { type Stack, startStack } from '../support/stack.ts';
 import { installAudit } from './audit.ts';
 import type { StoredSession } from './checks.ts';
 import { FaultProxy } from './proxy.ts';
+import { readStored } from './stored.ts';
 
 /** Shorter than in production, so that a fault's recovery takes seconds; their proportions are kept. */
 const TUNING = {
@@ -90,25 +91,8 @@ export class World {
     );
   }
 
-  async stored(): Promise<Map<string, StoredSession>> {
-    const sessions = await this.database.query<{ id: string; code: string; code_rev: string }>(
-      'select id, code, code_rev from sessions',
-    );
-    const messages = await this.database.query<{
-      session_id: string;
-      id: string;
-      content: string;
-      created_at: Date;
-    }>('select session_id, id, content, created_at from session_messages order by created_at, id');
-    const stored = new Map<string, StoredSession>(
-      sessions.rows.map((row) => [row.id, { code: row.code, rev: Number(row.code_rev), messages: [] }]),
-    );
-    for (const row of messages.rows) {
-      stored
-        .get(row.session_id)
-        ?.messages.push({ id: row.id, content: row.content, createdAtMs: row.created_at.getTime() });
-    }
-    return stored;
+  stored(): Promise<Map<string, StoredSession>> {
+    return readStored(this.database);
   }
 
   async deadLetters(): Promise<DeadLetter[]> {
