@@ -11,7 +11,7 @@ export const sweepFaults: readonly Fault[] = [
   {
     name: 'four-sweeps',
     what: 'four sweeps at once, again and again, with the sweeper and the rooms at work',
-    parts: [],
+    parts: ['worker'],
     async run({ world }) {
       for (let i = 0; i < TIMES; i++) {
         await Promise.all(Array.from({ length: AT_ONCE }, () => world.worker('/flush')));
@@ -21,7 +21,7 @@ export const sweepFaults: readonly Fault[] = [
   {
     name: 'sweep-past-its-lease',
     what: 'a sweep hangs in Postgres until its lease has gone to another, then goes on',
-    parts: [],
+    parts: ['worker'],
     async run({ world, random }) {
       const held = holdOne(
         world.proxy,
