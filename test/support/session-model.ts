@@ -200,9 +200,10 @@ export class SessionModel {
   }
 
   async #start(session: ModelSession): Promise<void> {
-    const { home } = session;
-    const opened = await this.#repository.open(session.id, home);
+    const opened = await this.#repository.open(session.id, session.home);
     if (!opened) throw new Error('the session is gone');
+    if (opened.standsIn) session.home = 'postgres';
+    const { home } = session;
     const room: Room = { epoch: opened.epoch, isDead: false } as Room;
     room.live = new LiveSession(opened, home, PACE, {
       repository: this.#repository,
