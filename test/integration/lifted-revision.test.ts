@@ -1,6 +1,7 @@
 /** Storage may keep code under a greater revision than its room gave it. The room's own edit of that revision is another one. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectNeon } from '../../src/sessions/neon.ts';
 import { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
 import type { Commit } from '../../src/sessions/types.ts';
 import { type BufferFixture, engines, startBuffer } from '../support/buffer.ts';
@@ -20,7 +21,7 @@ describe('Postgres', () => {
   let postgres: PostgresSessionRepository;
   beforeAll(async () => {
     front = await startPostgresFront();
-    postgres = new PostgresSessionRepository({ ...front, timeoutMs: 20_000 });
+    postgres = new PostgresSessionRepository(connectNeon({ ...front, timeoutMs: 20_000 }));
   });
   afterAll(() => front?.stop());
 
