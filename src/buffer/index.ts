@@ -1,6 +1,7 @@
 /** Wires the stores together from the configuration: the only place that knows both of them. */
 import type { z } from 'zod';
-import type { storageSchema, WorkerConfig } from '../config.ts';
+import type { accessSchema, storageSchema, WorkerConfig } from '../config.ts';
+import { Admission } from '../sessions/admission.ts';
 import type { SessionDirectory } from '../sessions/directory.ts';
 import { connectNeon } from '../sessions/neon.ts';
 import type { PeopleRepository } from '../sessions/people.ts';
@@ -9,7 +10,9 @@ import { PostgresDirectory } from '../sessions/postgres-directory.ts';
 import { PostgresPeople } from '../sessions/postgres-people.ts';
 import { PostgresStrudels } from '../sessions/postgres-strudels.ts';
 import type { StrudelRepository } from '../sessions/strudels.ts';
+import { tokenVerifier } from '../sessions/tokens.ts';
 import type { SessionRepository } from '../sessions/types.ts';
+import { BadInvites } from './bad-invites.ts';
 import { type BreakerOptions, BufferedSessionRepository } from './buffered-repository.ts';
 import { Flusher } from './flusher.ts';
 import { keysFor } from './keys.ts';
@@ -32,6 +35,7 @@ export interface Storage {
   people: PeopleRepository;
   directory: SessionDirectory;
   strudels: StrudelRepository;
+  redis: RedisScripts;
 }
 
 /** The buffer, Postgres, and the repository over both. Nothing is sent before the first use. */
@@ -42,12 +46,13 @@ export function createStorage(config: z.infer<typeof storageSchema>, breaker: Br
     timeoutMs: config.POSTGRES_TIMEOUT_MS,
   });
   const postgres = new PostgresSessionRepository(database);
+  const redis = new RedisScripts({
+    url: config.UPSTASH_REDIS_REST_URL,
+    token: config.UPSTASH_REDIS_REST_TOKEN,
+    timeoutMs: config.REDIS_TIMEOUT_MS,
+  });
   const buffer = new SessionBuffer({
-    redis: new RedisScripts({
-      url: config.UPSTASH_REDIS_REST_URL,
-      token: config.UPSTASH_REDIS_REST_TOKEN,
-      timeoutMs: config.REDIS_TIMEOUT_MS,
-    }),
+    redis,
     keys: keysFor(config.KEY_PREFIX),
     cleanTtlS: config.CLEAN_TTL_S,
   });
@@ -58,7 +63,18 @@ export function createStorage(config: z.infer<typeof storageSchema>, breaker: Br
     people: new PostgresPeople(database),
     directory: new PostgresDirectory(database),
     strudels: new PostgresStrudels(database),
+    redis,
   };
+}
+
+/** Who may enter, decided over a storage. */
+export function createAdmission(
+  { repository: sessions, people, redis }: Pick<Storage, 'repository' | 'people' | 'redis'>,
+  config: z.infer<typeof accessSchema> & Pick<z.infer<typeof storageSchema>, 'KEY_PREFIX'>,
+): Admission {
+  const { KEY_PREFIX: keyPrefix, JWT_SECRET: secret } = config;
+  const inviteGuard = new BadInvites({ redis, keyPrefix, secret });
+  return new Admission({ sessions, people, inviteGuard, tokens: tokenVerifier(config) });
 }
 
 /** The flusher over a storage. */

@@ -31,6 +31,9 @@ export const MAX_AI_REQUESTS_PER_MINUTE = 10;
 /** AI requests of one person on one day (UTC), in all sessions together; none with the person's own key. */
 export const MAX_AI_REQUESTS_PER_DAY = { anonymous: 50, user: 100 } as const;
 
+/** Invites that don't work, of one address within any minute. */
+export const MAX_BAD_INVITES_PER_MINUTE = 20;
+
 export const MAX_CONNECTIONS_PER_USER = 5;
 export const MAX_CONNECTIONS_PER_ADDRESS = 10;
 

@@ -7,6 +7,7 @@ import type * as Party from 'partykit/server';
 import { z } from 'zod';
 import { ConfigError, type RoomConfig } from '../config.ts';
 import { displayNameSchema, issuesText } from '../protocol/index.ts';
+import { FORWARDED_ADDRESS, FORWARDED_SECRET } from '../sessions/address.ts';
 import type { AdmissionRequest, Admitted } from '../sessions/admission.ts';
 import { signSessionToken, verifySessionToken } from '../sessions/token.ts';
 import { type Pass, withPass } from './pass.ts';
@@ -132,7 +133,16 @@ export async function proxy(request: Party.Request, surroundings: Surroundings):
   const config = readConfig(surroundings);
   if (config instanceof Response) return config;
   const target = new URL(pathname + search, config.WORKER_URL);
-  return fetch(target.href, new Request(target.href, request as unknown as Request));
+  const passedOn = new Request(target.href, request as unknown as Request);
+  // Set by us in any case, so that nobody outside can.
+  passedOn.headers.delete(FORWARDED_ADDRESS);
+  passedOn.headers.delete(FORWARDED_SECRET);
+  const address = request.headers.get('cf-connecting-ip');
+  if (address !== null) {
+    passedOn.headers.set(FORWARDED_ADDRESS, address);
+    passedOn.headers.set(FORWARDED_SECRET, config.FLUSH_SECRET);
+  }
+  return fetch(target.href, passedOn);
 }
 
 /** Everything that can be refused without asking anybody. */
@@ -154,15 +164,17 @@ function parse(
   const query = querySchema.safeParse({ ...given, session_id: sessionId ?? given.session_id });
   if (!query.success) return refuse(400, 'bad_request', issuesText(query.error));
   const { _pk, session_id, token, invite, display_name, previous_session_id } = query.data;
+  const address = request.headers.get('cf-connecting-ip')?.slice(0, MAX_ADDRESS_CHARS) ?? null;
   const parameters: Parameters = {
     connectionId: _pk ?? crypto.randomUUID(),
-    address: request.headers.get('cf-connecting-ip')?.slice(0, MAX_ADDRESS_CHARS) ?? null,
+    address,
     admission: {
       sessionId: session_id,
       token,
       invite,
       displayName: display_name,
       previousSessionId: previous_session_id,
+      address,
     },
   };
   return { config, parameters };

@@ -35,12 +35,21 @@ export interface RoomParts {
  * Carries out one instruction. Repeating it is harmless.
  * @throws {StorageUnavailableError} the session can't be loaded.
  */
-export async function carryOut(body: unknown, parts: RoomParts): Promise<Response> {
-  const parsed = roomRequestSchema.safeParse(body);
+export async function carryOut(body: string, parts: RoomParts): Promise<Response> {
+  const parsed = roomRequestSchema.safeParse(asJson(body));
   if (!parsed.success) return refuse(400, 'validation_error', 'this is no instruction to a room');
   const request = parsed.data;
   if (request.kind === 'set_code') return setCode(request, parts);
   return Response.json({ delivered: await changeStanding(request, parts) });
+}
+
+function asJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Fits no schema.
+    return undefined;
+  }
 }
 
 /** @returns the number of connections that it concerned. */

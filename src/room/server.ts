@@ -203,7 +203,7 @@ export default class SessionRoom implements Party.Server {
   }
 
   async #instructed(request: Party.Request): Promise<Response> {
-    return carryOut(await request.json(), {
+    return carryOut(await request.text(), {
       roster: this.#roster,
       notes: this.#notes,
       outbox: this.#outbox,

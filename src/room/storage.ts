@@ -1,8 +1,7 @@
 /** What an isolate has of everything once, shared by its edge and its rooms; the circuit breaker too: if Redis is down, it is for all of them. */
-import { createStorage, type Storage } from '../buffer/index.ts';
+import { createAdmission, createStorage, type Storage } from '../buffer/index.ts';
 import { parseConfig, type RoomConfig, roomConfigSchema } from '../config.ts';
-import { Admission } from '../sessions/admission.ts';
-import { tokenVerifier } from '../sessions/tokens.ts';
+import type { Admission } from '../sessions/admission.ts';
 import type { SessionRepository } from '../sessions/types.ts';
 
 let parsed: RoomConfig | undefined;
@@ -32,7 +31,6 @@ export function storageOf(config: RoomConfig): Storage {
 }
 
 export function admissionOf(config: RoomConfig): Admission {
-  const { repository: sessions, people } = storageOf(config);
-  admission ??= new Admission({ sessions, people, tokens: tokenVerifier(config) });
+  admission ??= createAdmission(storageOf(config), config);
   return admission;
 }

@@ -22,6 +22,8 @@ export interface AdmissionRequest {
   displayName: string | null;
   /** For a new session: the one whose code it starts with, if the caller may read that. */
   previousSessionId: string | null;
+  /** Where the caller is, as the network says. Without it, bad invites aren't counted. */
+  address?: string | null;
   title?: string;
   code?: string;
 }
@@ -43,9 +45,11 @@ export interface Admitted {
 
 export interface Refusal {
   ok: false;
-  status: 400 | 401 | 403 | 404 | 410 | 503;
+  status: 400 | 401 | 403 | 404 | 410 | 429 | 503;
   error: ErrorCode;
   message: string;
+  /** Set when it was the invite that didn't do. */
+  isBadInvite?: true;
 }
 
 export type AdmissionOutcome = { ok: true; admitted: Admitted } | Refusal;
@@ -56,11 +60,23 @@ export interface TokenVerifier {
   user(token: string): Promise<UserProfile | null>;
 }
 
+/** Keeps invites from being guessed. Neither throws for want of a store. */
+export interface InviteGuard {
+  /** False when an address has come with too many bad invites lately. */
+  mayTry(address: string): Promise<boolean>;
+  /** Counts a bad one. */
+  failed(address: string): Promise<void>;
+}
+
 export interface AdmissionPorts {
   sessions: Pick<SessionRepository, 'createSession' | 'getSession'>;
-  people: Pick<PeopleRepository, 'upsertUser' | 'enter' | 'standing' | 'isInviteUsable'>;
+  people: Pick<PeopleRepository, 'upsertUser' | 'enter' | 'standing' | 'sessionOfInvite' | 'isInviteUsable'>;
   tokens: TokenVerifier;
+  inviteGuard: InviteGuard;
 }
+
+/** Somebody who has nothing but an invite: it says which session it is for. */
+export type JoinRequest = Pick<AdmissionRequest, 'token' | 'displayName' | 'address'> & { invite: string };
 
 /** The caller, as far as a token says. */
 export type Caller =
@@ -85,7 +101,42 @@ export class Admission {
   }
 
   /** Lets somebody in, or says why not. Never throws for what a caller or a store may do wrong. */
-  async enter(request: AdmissionRequest): Promise<AdmissionOutcome> {
+  enter(request: AdmissionRequest): Promise<AdmissionOutcome> {
+    return this.#guarded(request, () => this.#admit(request));
+  }
+
+  /** Lets somebody into the session that an invite is for, or says why not; as `enter` otherwise. */
+  join(request: JoinRequest): Promise<AdmissionOutcome> {
+    return this.#guarded(request, async () => {
+      let sessionId: string | null;
+      try {
+        sessionId = await this.#ports.people.sessionOfInvite(request.invite);
+      } catch (error) {
+        if (!(error instanceof StorageUnavailableError)) throw error;
+        return unavailable();
+      }
+      // Whether it never was, has expired or is used up is nobody's business who doesn't have a good one.
+      if (sessionId === null) return badInvite();
+      return this.#admit({ ...request, sessionId, previousSessionId: null });
+    });
+  }
+
+  /** Answers somebody who comes with an invite, unless they have come with too many bad ones; counts one that is bad. */
+  async #guarded<T extends AdmissionOutcome | Refusal | null>(
+    { invite, address = null }: Pick<AdmissionRequest, 'invite' | 'address'>,
+    answer: () => Promise<T>,
+  ): Promise<T | Refusal> {
+    if (invite === null || address === null) return answer();
+    const { inviteGuard } = this.#ports;
+    if (!(await inviteGuard.mayTry(address))) {
+      return refusal(429, 'too_many_requests', 'too many invites that are not valid, try again in a minute');
+    }
+    const outcome = await answer();
+    if (outcome !== null && !outcome.ok && outcome.isBadInvite) await inviteGuard.failed(address);
+    return outcome;
+  }
+
+  async #admit(request: AdmissionRequest): Promise<AdmissionOutcome> {
     let caller: Caller | null = null;
     try {
       caller = await callerOf(request.token, this.#ports.tokens);
@@ -103,19 +154,23 @@ export class Admission {
   }
 
   /** What speaks against entering a session, or null: nobody enters by asking, and no invite is used. */
-  async look(request: AdmissionRequest): Promise<Refusal | null> {
-    const { sessionId, token, invite } = request;
-    const caller = await callerOf(token, this.#ports.tokens);
-    if (!caller) return refusal(401, 'unauthorized', 'the token is not valid or has expired');
-    // Anybody may make a new session.
-    if (sessionId === null) return null;
-    const isTheirs = caller.kind === 'participant' && isFor(caller, sessionId);
-    if (caller.kind === 'participant' && !isTheirs) return ofAnotherSession();
+  look(request: AdmissionRequest): Promise<Refusal | null> {
+    return this.#guarded(request, () => this.#look(request));
+  }
+
+  async #look({ sessionId, token, invite }: AdmissionRequest): Promise<Refusal | null> {
+    let isTheirs = false;
     try {
+      const caller = await callerOf(token, this.#ports.tokens);
+      if (!caller) return refusal(401, 'unauthorized', 'the token is not valid or has expired');
+      // Anybody may make a new session.
+      if (sessionId === null) return null;
+      isTheirs = caller.kind === 'participant' && isFor(caller, sessionId);
+      if (caller.kind === 'participant' && !isTheirs) return ofAnotherSession();
       const standing = await this.#ports.people.standing({
         sessionId,
         userId: (await this.#identify(caller)).userId,
-        participantId: isTheirs ? caller.access.participantId : null,
+        participantId: caller.kind === 'participant' ? caller.access.participantId : null,
       });
       if (!standing) return refusalOf('missing', caller);
       if (!standing.isActive) return refusalOf('ended', caller);
@@ -236,6 +291,10 @@ function unavailable(): Refusal {
   return refusal(503, 'server_error', 'storage is out of reach, try again in a moment');
 }
 
+function badInvite(): Refusal {
+  return { ...refusal(403, 'forbidden', 'the invite is not valid'), isBadInvite: true };
+}
+
 function ofAnotherSession(): Refusal {
   return refusal(403, 'forbidden', 'the token is for another session');
 }
@@ -249,7 +308,7 @@ function refusalOf(outcome: Exclude<EnterOutcome['outcome'], 'entered'>, caller:
     case 'removed':
       return refusal(403, 'forbidden', 'the host has removed you from this session');
     case 'bad_invite':
-      return refusal(403, 'forbidden', 'the invite is not valid');
+      return badInvite();
     case 'refused':
       return caller.kind === 'nobody'
         ? refusal(401, 'unauthorized', 'this session needs a token or an invite')

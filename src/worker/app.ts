@@ -5,6 +5,7 @@ import { cors } from 'hono/cors';
 import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
 import type { AppEnv, Env } from './env.ts';
 import { ApiError, errorResponse } from './errors.ts';
+import { docsRoutes, openApiRoutes } from './routes/docs.ts';
 import { flushRoutes } from './routes/flush.ts';
 import { healthRoutes } from './routes/health.ts';
 import { inviteRoutes } from './routes/invites.ts';
@@ -24,7 +25,7 @@ const PREFLIGHT_MAX_AGE_S = 3_600;
  * Makes the app. Every error, an unknown route too, is answered as `{ error, message, details? }`.
  * @param options.services gives what the routes work with; what it throws is answered like any error.
  */
-export function createApp(options: { services: (env: Env) => Services }): Hono<AppEnv> {
+export function createApp(options: { services: (env: Env) => Services }) {
   const app = new Hono<AppEnv>();
   app.onError(errorResponse);
   app.notFound((c) => errorResponse(new ApiError(404, 'not_found', 'there is no such route'), c));
@@ -55,15 +56,22 @@ export function createApp(options: { services: (env: Env) => Services }): Hono<A
     }),
   );
 
-  app.route('/health', healthRoutes());
-  app.route('/metrics', metricsRoutes());
-  app.route('/flush', flushRoutes);
-  // Invites first: `/join` must not be taken for a session's id.
-  app.route('/api/v1/sessions', inviteRoutes);
-  app.route('/api/v1/sessions', messageRoutes);
-  app.route('/api/v1/sessions', participantRoutes);
-  app.route('/api/v1/sessions', visibilityRoutes);
-  app.route('/api/v1/sessions', sessionRoutes);
-  app.route('/api/v1/strudels', strudelRoutes);
-  return app;
+  return (
+    app
+      .route('/health', healthRoutes())
+      .route('/metrics', metricsRoutes())
+      .route('/flush', flushRoutes)
+      .route('/docs', docsRoutes)
+      .route('/api/v1', openApiRoutes)
+      // Invites first: `/join` must not be taken for a session's id.
+      .route('/api/v1/sessions', inviteRoutes)
+      .route('/api/v1/sessions', messageRoutes)
+      .route('/api/v1/sessions', participantRoutes)
+      .route('/api/v1/sessions', visibilityRoutes)
+      .route('/api/v1/sessions', sessionRoutes)
+      .route('/api/v1/strudels', strudelRoutes)
+  );
 }
+
+/** All routes with what they take and answer, for typed clients: `hc<AppType>(workerUrl)` of `hono/client`. */
+export type AppType = ReturnType<typeof createApp>;

@@ -1,9 +1,9 @@
 /** What the routes work with, made once an isolate from its environment. */
 import type { Flusher } from '../buffer/flusher.ts';
-import { createFlusher, createStorage } from '../buffer/index.ts';
+import { createAdmission, createFlusher, createStorage } from '../buffer/index.ts';
 import type { SessionBuffer } from '../buffer/session-buffer.ts';
 import { parseConfig, type WorkerConfig, workerConfigSchema } from '../config.ts';
-import { Admission, type TokenVerifier } from '../sessions/admission.ts';
+import type { Admission, TokenVerifier } from '../sessions/admission.ts';
 import type { SessionDirectory } from '../sessions/directory.ts';
 import type { PeopleRepository } from '../sessions/people.ts';
 import type { StrudelRepository } from '../sessions/strudels.ts';
@@ -19,7 +19,7 @@ export interface Services {
   directory: SessionDirectory;
   strudels: StrudelRepository;
   tokens: TokenVerifier;
-  admission: Pick<Admission, 'enter'>;
+  admission: Pick<Admission, 'enter' | 'join'>;
   room: Pick<RoomClient, 'tell' | 'setCode'>;
   flusher: Pick<Flusher, 'flushSession' | 'flushSessions' | 'sweep' | 'runSweeper' | 'replayDead'>;
   buffer: Pick<SessionBuffer, 'listDead' | 'stats' | 'ping' | 'adopt' | 'retire'>;
@@ -35,8 +35,7 @@ export function createServices(env: Env): Services {
   const config = parseConfig(workerConfigSchema, env);
   const storage = createStorage(config, BREAKER);
   const tokens = tokenVerifier(config);
-  const { repository: sessions, people } = storage;
-  const admission = new Admission({ sessions, people, tokens });
+  const admission = createAdmission(storage, config);
   const room = new RoomClient({ url: config.ROOM_URL, secret: config.FLUSH_SECRET });
   return { config, ...storage, tokens, admission, room, flusher: createFlusher(storage, config) };
 }

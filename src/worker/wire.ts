@@ -1,19 +1,21 @@
 /** How domain objects look in HTTP replies. */
+import type { z } from 'zod';
 import type { FlushSummary, SessionFlush } from '../buffer/flusher.ts';
 import type { LiveSessionSummary, LiveStatus, SessionSummary } from '../sessions/directory.ts';
 import type { Participant } from '../sessions/people.ts';
 import { SYSTEM_USER_ID } from '../sessions/schema.ts';
 import type { Strudel, StrudelMessage } from '../sessions/strudels.ts';
 import type { Invite, Session, SessionMessage } from '../sessions/types.ts';
+import type * as replies from './replies.ts';
 
 const iso = (ms: number) => new Date(ms).toISOString();
 
-export function sessionJson(session: Session) {
+export function sessionJson(session: Session): z.infer<typeof replies.session> {
   return { ...sessionSummaryJson(session), code: session.code, rev: session.rev };
 }
 
 /** A session in a list. */
-export function sessionSummaryJson(session: SessionSummary) {
+export function sessionSummaryJson(session: SessionSummary): z.infer<typeof replies.sessionSummary> {
   return {
     id: session.id,
     title: session.title,
@@ -27,7 +29,7 @@ export function sessionSummaryJson(session: SessionSummary) {
   };
 }
 
-export function liveSessionJson(session: LiveSessionSummary) {
+export function liveSessionJson(session: LiveSessionSummary): z.infer<typeof replies.liveSession> {
   return {
     ...sessionSummaryJson(session),
     host_name: session.hostName,
@@ -36,7 +38,7 @@ export function liveSessionJson(session: LiveSessionSummary) {
   };
 }
 
-export function liveStatusJson(status: LiveStatus) {
+export function liveStatusJson(status: LiveStatus): z.infer<typeof replies.liveStatus> {
   return {
     /** Others can come in: it is discoverable, or somebody may have an invite. */
     is_live: status.isActive && (status.isDiscoverable || status.hasInvites),
@@ -47,7 +49,7 @@ export function liveStatusJson(status: LiveStatus) {
   };
 }
 
-export function participantJson(participant: Participant) {
+export function participantJson(participant: Participant): z.infer<typeof replies.participant> {
   return {
     id: participant.id,
     /** null for anonymous people. */
@@ -64,7 +66,7 @@ export function participantJson(participant: Participant) {
   };
 }
 
-export function messageJson(message: SessionMessage) {
+export function messageJson(message: SessionMessage): z.infer<typeof replies.message> {
   return {
     id: message.id,
     message_type: message.type,
@@ -81,7 +83,7 @@ export function messageJson(message: SessionMessage) {
   };
 }
 
-export function inviteJson(invite: Invite) {
+export function inviteJson(invite: Invite): z.infer<typeof replies.invite> {
   return {
     id: invite.id,
     session_id: invite.sessionId,
@@ -94,7 +96,7 @@ export function inviteJson(invite: Invite) {
   };
 }
 
-export function strudelJson(strudel: Strudel) {
+export function strudelJson(strudel: Strudel): z.infer<typeof replies.strudel> {
   return {
     id: strudel.id,
     user_id: strudel.userId,
@@ -108,7 +110,7 @@ export function strudelJson(strudel: Strudel) {
   };
 }
 
-export function strudelMessageJson(message: StrudelMessage) {
+export function strudelMessageJson(message: StrudelMessage): z.infer<typeof replies.strudelMessage> {
   return {
     role: message.role,
     content: message.content,
@@ -118,7 +120,7 @@ export function strudelMessageJson(message: StrudelMessage) {
   };
 }
 
-export function flushJson(flush: FlushSummary) {
+export function flushJson(flush: FlushSummary): z.infer<typeof replies.flushSummary> {
   return {
     sessions: flush.sessions,
     messages: flush.messages,
@@ -128,6 +130,6 @@ export function flushJson(flush: FlushSummary) {
   };
 }
 
-export function sessionFlushJson(flush: SessionFlush) {
+export function sessionFlushJson(flush: SessionFlush): z.infer<typeof replies.sessionFlush> {
   return { ...flushJson(flush), flushed_rev: flush.flushedRev, is_dirty: flush.isDirty };
 }

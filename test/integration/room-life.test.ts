@@ -41,6 +41,7 @@ describe('what the Worker tells a room', () => {
     expect((await people.tell(sessionId, end, 'a wrong secret of some length')).status).toBe(401);
     expect((await people.tell(sessionId, end, stack.jwtSecret)).status).toBe(401);
     expect((await people.tell(sessionId, { kind: 'no such' })).status).toBe(400);
+    expect((await people.tell(sessionId, 'not json')).status).toBe(400);
     expect((await people.tell(sessionId, { kind: 'participant_changed', participant_id: 'x' })).status).toBe(
       400,
     );
@@ -156,6 +157,48 @@ describe('what the Worker tells a room', () => {
     const late = { kind: 'set_code', code: 'too late', user_id: null, display_name: 'x', role: 'host' };
     expect((await people.tell(sessionId, late)).status).toBe(410);
   });
+});
+
+it('all of it through the Worker’s API: whoever is in the room feels it at once', async () => {
+  const owner = await people.user('Ada');
+  const api = async (method: string, path: string, body?: object) => {
+    const response = await fetch(new URL(`/api/v1/sessions/${path}`, stack.roomUrl), {
+      method,
+      headers: { authorization: `Bearer ${owner.token}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    expect([path, response.ok]).toEqual([path, true]);
+  };
+  const sessionId = await people.session({ host: owner, isDiscoverable: true });
+  const invite = await people.invite(sessionId, 'viewer');
+  const host = await scene.enter({ sessionId, token: owner.token });
+  const [ben, cleo] = [await people.place(sessionId, 'viewer'), await people.place(sessionId, 'viewer')];
+  const writer = await scene.enter({ sessionId, token: ben.token });
+  const removed = await scene.enter({ sessionId, token: cleo.token });
+  const invited = await scene.enter({ sessionId, invite: invite.token });
+  const guest = await scene.enter({ sessionId });
+
+  await api('PATCH', `${sessionId}/participants/${ben.participantId}`, { role: 'co-author' });
+  await writer.next('session_state', ({ your_role }) => your_role === 'co-author');
+  await writer.edit('by Ben', 'r1');
+  await api('PUT', sessionId, { code: 'by the API' });
+  expect((await writer.next('code_update')).payload).toMatchObject({ code: 'by the API', rev: 2 });
+  expect((await host.next('code_update', ({ rev }) => rev === 2)).payload.display_name).toBe('Ada');
+  await api('DELETE', `${sessionId}/participants/${cleo.participantId}`);
+  expect(await removed.sentAway()).toMatchObject({ code: 4403 });
+  await api('DELETE', `${sessionId}/invite/${invite.id}`);
+  expect(await invited.sentAway()).toMatchObject({ code: 4403 });
+  await api('PUT', `${sessionId}/discoverable`, { is_discoverable: false });
+  expect(await guest.sentAway()).toMatchObject({ code: 4403 });
+  await writer.roundTrip();
+  await api('POST', `${sessionId}/end-live`);
+  expect(await writer.sentAway()).toMatchObject({ code: 4403 });
+  await host.roundTrip();
+  await api('DELETE', sessionId);
+  await host.next('session_ended');
+  expect(await host.sentAway()).toMatchObject({ code: 1000 });
+  expect(await statusOf({ sessionId, token: owner.token })).toBe(410);
+  expect(await scene.stored(sessionId)).toMatchObject({ code: 'by the API', rev: 2 });
 });
 
 describe('code that is set over HTTP', () => {

@@ -1,11 +1,13 @@
 /** The Worker in workerd, on real stores behind the local fronts. */
 import { randomUUID } from 'node:crypto';
+import { hc } from 'hono/client';
 import { SignJWT } from 'jose';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createStorage, type Storage } from '../../src/buffer/index.ts';
 import { parseConfig, storageSchema } from '../../src/config.ts';
 import type { SessionMessage } from '../../src/sessions/types.ts';
+import type { AppType } from '../../src/worker/app.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 
 let stack: Stack;
@@ -96,6 +98,30 @@ async function metric(name: string): Promise<number> {
   const line = text.split('\n').find((candidate) => candidate.startsWith(`backbeat_${name} `));
   return Number(line?.split(' ')[1]);
 }
+
+describe('a typed client', () => {
+  it('knows what the routes take and answer', async () => {
+    const { api } = hc<AppType>(stack.workerUrl);
+    const made = await api.v1.sessions.$post({ json: { title: 'Typed', code: 's("bd")' } });
+    const { session, token, role } = await made.json();
+    expect([made.status, role]).toEqual([201, 'host']);
+    const headers = { Authorization: `Bearer ${token}` };
+    const param = { id: session.id };
+    const read = await (await api.v1.sessions[':id'].$get({ param }, { headers })).json();
+    expect(read.session.code).toBe('s("bd")');
+    const invited = await api.v1.sessions[':id'].invite.$post(
+      { param, json: { role: 'viewer' } },
+      { headers },
+    );
+    const joined = await api.v1.sessions.join.$post({ json: { invite_token: (await invited.json()).token } });
+    expect(await joined.json()).toMatchObject({ session_id: session.id, role: 'viewer' });
+    const page = await api.v1.sessions[':id'].messages.$get({ param, query: { limit: '1' } }, { headers });
+    expect(await page.json()).toEqual({ messages: [], next: null });
+    // @ts-expect-error A role that there isn't.
+    const wrong = await api.v1.sessions[':id'].invite.$post({ param, json: { role: 'king' } }, { headers });
+    expect(wrong.status).toBe(400);
+  });
+});
 
 describe('sessions', () => {
   it('are made, read, and joined by invite, at most as often as it allows', async () => {

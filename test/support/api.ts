@@ -2,10 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { BufferedSessionRepository } from '../../src/buffer/buffered-repository.ts';
-import { createFlusher } from '../../src/buffer/index.ts';
+import { createAdmission, createFlusher } from '../../src/buffer/index.ts';
 import type { SessionBuffer } from '../../src/buffer/session-buffer.ts';
 import { parseConfig, workerConfigSchema } from '../../src/config.ts';
-import { Admission } from '../../src/sessions/admission.ts';
 import { connectNeon, type Database } from '../../src/sessions/neon.ts';
 import type { Participant } from '../../src/sessions/people.ts';
 import { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
@@ -96,7 +95,10 @@ export async function startApi(env: Record<string, string> = {}): Promise<Api> {
     directory: new PostgresDirectory(db),
     strudels: new PostgresStrudels(db),
     tokens,
-    admission: new Admission({ sessions: repository, people, tokens }),
+    admission: createAdmission(
+      { repository, people, redis: redis.redis },
+      { ...config, KEY_PREFIX: redis.keys.prefix },
+    ),
     room: {
       async tell(sessionId, request) {
         tell(sessionId, request);

@@ -143,13 +143,13 @@ export class People {
   /** Tells a room something, as the Worker does. */
   async tell(
     sessionId: string,
-    body: object,
+    body: object | string,
     secret: string | null = this.#stack.flushSecret,
   ): Promise<{ status: number; body: unknown }> {
     const response = await fetch(new URL(`/parties/main/${sessionId}`, this.#stack.roomUrl), {
       method: 'POST',
       headers: secret === null ? {} : { authorization: `Bearer ${secret}` },
-      body: JSON.stringify(body),
+      body: typeof body === 'string' ? body : JSON.stringify(body),
     });
     return { status: response.status, body: await response.json() };
   }

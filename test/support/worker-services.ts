@@ -50,6 +50,7 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
     room: { tell: unused, setCode: unused },
     tokens: { session: unused, user: unused },
     admission: {
+      join: unused,
       async enter(request) {
         called('enter', request);
         return { ok: false, status: 401, error: 'unauthorized', message: 'not here' };

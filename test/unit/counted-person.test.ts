@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { countedPerson, networkOf } from '../../src/ai/counted-person.ts';
+import { countedPerson } from '../../src/ai/counted-person.ts';
+import { networkOf } from '../../src/sessions/address.ts';
 
 const SECRET = 'a secret of some length';
 const someone = { userId: null, address: '203.0.113.7', connectionId: 'c1' };

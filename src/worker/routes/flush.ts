@@ -10,7 +10,7 @@ import { flushJson, sessionFlushJson } from '../wire.ts';
 const DEFAULT_LETTERS = 50;
 const MAX_LETTERS = 500;
 
-const deadQuery = z.object({
+export const deadQuery = z.object({
   limit: z.coerce.number().int().min(1).max(MAX_LETTERS).default(DEFAULT_LETTERS),
   cursor: z
     .string()

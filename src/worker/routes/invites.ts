@@ -4,10 +4,11 @@ import { z } from 'zod';
 import { displayNameSchema } from '../../protocol/messages.ts';
 import { encodeCursor } from '../../sessions/page.ts';
 import { signSessionToken } from '../../sessions/token.ts';
+import { addressOf } from '../address.ts';
 import { admittedOf } from '../admitted.ts';
 import { allow, bearerOf } from '../auth.ts';
 import type { AppEnv } from '../env.ts';
-import { ApiError, notFound } from '../errors.ts';
+import { notFound } from '../errors.ts';
 import { body, query, readPathId } from '../input.ts';
 import { pageQuery } from '../paging.ts';
 import { inviteJson } from '../wire.ts';
@@ -15,14 +16,14 @@ import { inviteJson } from '../wire.ts';
 const MAX_INVITE_USES = 1_000_000;
 const MAX_INVITE_TOKEN_CHARS = 128;
 
-const newInviteBody = z.object({
+export const newInviteBody = z.object({
   role: z.enum(['co-author', 'viewer']),
   max_uses: z.number().int().min(1).max(MAX_INVITE_USES).nullish(),
   /** ISO 8601 with an offset. */
   expires_at: z.iso.datetime({ offset: true }).nullish(),
 });
 
-const joinBody = z.object({
+export const joinBody = z.object({
   invite_token: z
     .string()
     .max(MAX_INVITE_TOKEN_CHARS)
@@ -32,21 +33,17 @@ const joinBody = z.object({
 
 export const inviteRoutes = new Hono<AppEnv>()
   .post('/join', body(joinBody), async (c) => {
-    const { admission, people, config } = c.var.services;
+    const { admission, config } = c.var.services;
     const wish = c.req.valid('json');
-    const sessionId = await people.sessionOfInvite(wish.invite_token);
-    // Whether it never was, has expired or is used up is nobody's business who doesn't have a good one.
-    if (sessionId === null) throw new ApiError(403, 'forbidden', 'the invite is not valid');
     const admitted = admittedOf(
-      await admission.enter({
-        sessionId,
+      await admission.join({
         token: bearerOf(c),
         invite: wish.invite_token,
         displayName: wish.display_name ?? null,
-        previousSessionId: null,
+        address: await addressOf(c),
       }),
     );
-    const { role, displayName } = admitted;
+    const { sessionId, role, displayName } = admitted;
     const token = await signSessionToken(admitted, config.JWT_SECRET);
     return c.json({ session_id: sessionId, role, display_name: displayName, token });
   })

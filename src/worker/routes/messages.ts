@@ -11,7 +11,7 @@ import { messageJson } from '../wire.ts';
 const DEFAULT_MESSAGES = 50;
 const MAX_MESSAGES = 200;
 
-const pageQuery = z.object({
+export const messagesQuery = z.object({
   limit: z.coerce.number().int().min(1).max(MAX_MESSAGES).default(DEFAULT_MESSAGES),
   /** Milliseconds since the epoch, exclusive. */
   before: z.coerce.number().int().min(0).optional(),
@@ -20,7 +20,7 @@ const pageQuery = z.object({
 export const messageRoutes = new Hono<AppEnv>().get(
   '/:id/messages',
   allow('read_messages'),
-  query(pageQuery),
+  query(messagesQuery),
   async (c) => {
     const { limit, before } = c.req.valid('query');
     const page: MessagePage = { limit };

@@ -12,7 +12,7 @@ import { body, query, readPathId } from '../input.ts';
 import { pageQuery } from '../paging.ts';
 import { participantJson } from '../wire.ts';
 
-const changedParticipantBody = z.object({ role: z.enum(ROLES) });
+export const changedParticipantBody = z.object({ role: z.enum(ROLES) });
 
 /** @throws {ApiError} for a place that isn't there, or that nobody changes. */
 function changed(outcome: PlaceOutcome): Participant {

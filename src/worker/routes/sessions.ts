@@ -19,7 +19,7 @@ const ENDED_BY_HOST = 'the host has ended the session';
 
 const title = storableText.max(MAX_TITLE_CHARS);
 
-const newSessionBody = z.object({
+export const newSessionBody = z.object({
   title: title.default(''),
   /** Without it, the code of `previous_session_id`, or none. */
   code: codeSchema.optional(),
@@ -27,11 +27,11 @@ const newSessionBody = z.object({
   display_name: displayNameSchema.optional(),
 });
 
-const changedSessionBody = z
+export const changedSessionBody = z
   .object({ title: title.optional(), code: codeSchema.optional() })
   .refine((change) => change.title !== undefined || change.code !== undefined, 'names nothing to change');
 
-const sessionsQuery = pageQuery.extend({
+export const sessionsQuery = pageQuery.extend({
   /** Only those that go on, or only those that have ended. */
   active: z.enum(['true', 'false']).optional(),
 });

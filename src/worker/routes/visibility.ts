@@ -9,7 +9,7 @@ import { body } from '../input.ts';
 import type { Services } from '../services.ts';
 import { liveStatusJson } from '../wire.ts';
 
-const discoverableBody = z.object({ is_discoverable: z.boolean() });
+export const discoverableBody = z.object({ is_discoverable: z.boolean() });
 
 async function statusOf({ directory }: Pick<Services, 'directory'>, sessionId: string): Promise<LiveStatus> {
   const status = await directory.liveStatus(sessionId);

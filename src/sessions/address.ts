@@ -1,0 +1,45 @@
+/** Addresses of callers, as limits count them. */
+
+/**
+ * Headers by which the rooms say for whom they pass a request on to the Worker: what the network says there is the rooms' own
+ * address. The secret is `FLUSH_SECRET`.
+ */
+export const FORWARDED_ADDRESS = 'x-backbeat-address';
+export const FORWARDED_SECRET = 'x-backbeat-secret';
+
+const encoder = new TextEncoder();
+const ID_BYTES = 16;
+
+/**
+ * What stands for something personal in Redis' keys: addresses are personal, and the plain hash of one is soon guessed.
+ * @param secret with which it is hashed.
+ */
+export async function hashedId(text: string, secret: string): Promise<string> {
+  const key = await crypto.subtle.importKey(
+    'raw',
+    encoder.encode(secret),
+    { name: 'HMAC', hash: 'SHA-256' },
+    false,
+    ['sign'],
+  );
+  const digest = await crypto.subtle.sign('HMAC', key, encoder.encode(text));
+  const bytes = new Uint8Array(digest).slice(0, ID_BYTES);
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** An IPv4 address, or an IPv6 address' first 64 bits: the rest of those is the subscriber's to choose, a new one each minute. */
+export function networkOf(address: string): string {
+  const plain = address.trim().toLowerCase();
+  if (!plain.includes(':')) return plain;
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(plain)?.[1];
+  if (mapped !== undefined) return mapped;
+  const [head = '', tail] = plain.split('%')[0]?.split('::') ?? [];
+  const groups = head === '' ? [] : head.split(':');
+  if (tail !== undefined) {
+    const after = tail === '' ? 0 : tail.split(':').length;
+    while (groups.length < 8 - after) groups.push('0');
+    if (tail !== '') groups.push(...tail.split(':'));
+  }
+  const network = groups.slice(0, 4).map((group) => group.replace(/^0+(?=.)/, ''));
+  return `${network.join(':')}::/64`;
+}

@@ -1,0 +1,118 @@
+/** Invites can't be guessed: an address that comes with too many bad ones waits. Over the API, and as counted in each Redis there is. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { BadInvites } from '../../src/buffer/bad-invites.ts';
+import { RedisScripts } from '../../src/buffer/redis.ts';
+import { MAX_BAD_INVITES_PER_MINUTE } from '../../src/protocol/limits.ts';
+import { FORWARDED_ADDRESS, FORWARDED_SECRET } from '../../src/sessions/address.ts';
+import { type Api, startApi } from '../support/api.ts';
+import { type BufferFixture, engines, startBuffer } from '../support/buffer.ts';
+import { FLUSH_SECRET } from '../support/worker-services.ts';
+
+// Minutes are counted by this clock: none begins in the middle of a test.
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe.each(engines)('bad invites, counted on %s', (engine) => {
+  let fixture: BufferFixture;
+  const guard = (over: Partial<ConstructorParameters<typeof BadInvites>[0]> = {}) =>
+    new BadInvites({ redis: fixture.redis, keyPrefix: fixture.keys.prefix, secret: 'secret', ...over });
+
+  beforeAll(async () => {
+    fixture = await startBuffer(engine);
+  });
+  afterAll(() => fixture?.stop());
+
+  it('are allowed so many times, in all instances together, to one network', async () => {
+    for (let i = 1; i < MAX_BAD_INVITES_PER_MINUTE; i++) await guard().failed('2001:db8::1');
+    expect(await guard().mayTry('2001:db8::2')).toBe(true);
+    await guard().failed('2001:db8::3');
+    expect(await guard().mayTry('2001:db8::1')).toBe(false);
+    expect(await guard().mayTry('2001:db8:0:1::1')).toBe(true);
+    expect(await guard().mayTry('203.0.113.7')).toBe(true);
+  });
+
+  it('are counted under hashes that expire', async () => {
+    const keys = (await fixture.command('KEYS', `${fixture.keys.prefix}*`)) as string[];
+    expect(keys.length).toBeGreaterThan(0);
+    for (const key of keys) {
+      expect(key).not.toContain('2001');
+      const left = Number(await fixture.command('PTTL', key));
+      expect(left).toBeGreaterThan(0);
+      expect(left).toBeLessThanOrEqual(120_000);
+    }
+  });
+
+  it('are let pass while Redis is out of reach', async () => {
+    const redis = new RedisScripts({ url: 'http://127.0.0.1:1', token: 'x', timeoutMs: 500 });
+    const blind = guard({ redis });
+    await blind.failed('203.0.113.7');
+    expect(await blind.mayTry('2001:db8::1')).toBe(true);
+  });
+});
+
+describe('joining by an invite', () => {
+  let api: Api;
+  beforeAll(async () => {
+    api = await startApi();
+  });
+  afterAll(async () => {
+    await api?.stop();
+  });
+
+  const join = (token: string, headers: Record<string, string>) =>
+    api.call('/api/v1/sessions/join', { body: { invite_token: token }, headers });
+  const from = (address: string) => ({ 'cf-connecting-ip': address });
+  const newInvite = async () => {
+    const { session } = (await api.call('/api/v1/sessions', { body: {} })).json;
+    const invite = { sessionId: session.id, role: 'viewer', maxUses: null, expiresAtMs: null } as const;
+    return api.services.people.createInvite(invite);
+  };
+
+  it('is refused to an address that has tried too many that are not valid, good ones too', async () => {
+    const { token, sessionId } = await newInvite();
+    const revoked = await newInvite();
+    await api.services.people.revokeInvite(revoked.sessionId, revoked.id);
+    for (let i = 0; i < MAX_BAD_INVITES_PER_MINUTE; i++) {
+      expect((await join(token, from('198.51.100.1'))).status).toBe(200);
+      const bad = i % 2 === 0 ? revoked.token : randomUUID();
+      expect((await join(bad, from('198.51.100.1'))).status).toBe(403);
+    }
+    expect(await join(token, from('198.51.100.1'))).toMatchObject({
+      status: 429,
+      json: { error: 'too_many_requests' },
+    });
+    expect((await join(token, from('198.51.100.2'))).status).toBe(200);
+    // The rooms' edge decides by the same.
+    const atTheEdge = {
+      sessionId,
+      token: null,
+      invite: token,
+      displayName: null,
+      previousSessionId: null,
+      address: '198.51.100.1',
+    };
+    expect(await api.services.admission.enter(atTheEdge)).toMatchObject({ ok: false, status: 429 });
+  });
+
+  it('counts callers who come through the rooms by their own address, if it is the rooms that say so', async () => {
+    const rooms = '192.0.2.1';
+    const through = (address: string, secret = FLUSH_SECRET) => ({
+      ...from(rooms),
+      [FORWARDED_ADDRESS]: address,
+      [FORWARDED_SECRET]: secret,
+    });
+    for (let i = 0; i < MAX_BAD_INVITES_PER_MINUTE; i++) await join('bad', through('198.51.100.7'));
+    expect((await join('bad', through('198.51.100.7'))).status).toBe(429);
+    expect((await join('bad', through('198.51.100.8'))).status).toBe(403);
+    // Whoever only says so is counted by where they are.
+    for (let i = 0; i < MAX_BAD_INVITES_PER_MINUTE; i++) {
+      expect((await join('bad', through(`198.51.101.${i}`, 'guess'))).status).toBe(403);
+    }
+    expect((await join('bad', through('198.51.102.1', 'guess'))).status).toBe(429);
+  });
+});
