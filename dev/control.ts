@@ -6,11 +6,13 @@
  *   POST /parts/:name/start      until it answers                       …/restart
  *   POST /parts/:name/pause      freezes it                             …/resume
  *   POST /cron                   the Worker's scheduled handler, once
+ *   POST /clocks/:name/:ms       from its next start on the clock of `room` or `worker` is that many milliseconds off
  *
  * All with the flush secret as a bearer token; bodies are JSON.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { type ClockSkews, isSkewable } from './clock-skew.ts';
 import type { CronTrigger } from './cron.ts';
 import { messageOf } from './errors.ts';
 import type { Part } from './part.ts';
@@ -36,6 +38,7 @@ export interface Control {
 export async function startControl(options: {
   parts: readonly Part[];
   cron: CronTrigger;
+  skews: ClockSkews;
   secret: string;
 }): Promise<Control> {
   const expected = digest(`Bearer ${options.secret}`);
@@ -52,7 +55,7 @@ export async function startControl(options: {
 
 async function answer(
   request: IncomingMessage,
-  { parts, cron }: { parts: readonly Part[]; cron: CronTrigger },
+  { parts, cron, skews }: { parts: readonly Part[]; cron: CronTrigger; skews: ClockSkews },
 ): Promise<[status: number, body: object]> {
   const path = new URL(request.url ?? '/', 'http://127.0.0.1').pathname;
   const [, collection, name, action, ...rest] = path.split('/');
@@ -62,6 +65,15 @@ async function answer(
     if (request.method === 'POST' && path === '/cron') {
       await cron.fire();
       return [200, {}];
+    }
+    if (
+      request.method === 'POST' &&
+      collection === 'clocks' &&
+      isSkewable(name) &&
+      /^-?\d{1,9}$/.test(action ?? '')
+    ) {
+      skews[name] = Number(action);
+      return [200, skews];
     }
     const part = parts.find((candidate) => candidate.name === name);
     const act = action !== undefined && Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined;

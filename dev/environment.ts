@@ -12,6 +12,8 @@ export interface ServiceUrls {
   neonFetchEndpoint: string;
   worker: string;
   room: string;
+  /** See BACKBEAT_PROXY. */
+  proxy: string | null;
 }
 
 /** A developer's shell may name production's stores here; the local stack never reads them. */
@@ -52,16 +54,16 @@ export function makeVariables(
   secrets: Secrets,
   env: Record<string, string | undefined>,
 ): Variables {
-  const stores = {
-    UPSTASH_REDIS_REST_URL: urls.redisRest,
+  const stores = (part: 'room' | 'worker') => ({
+    UPSTASH_REDIS_REST_URL: through(urls.proxy, part, urls.redisRest),
     UPSTASH_REDIS_REST_TOKEN: secrets.redisToken,
     DATABASE_URL: urls.database,
-    NEON_FETCH_ENDPOINT: urls.neonFetchEndpoint,
+    NEON_FETCH_ENDPOINT: through(urls.proxy, part, urls.neonFetchEndpoint),
     JWT_SECRET: secrets.jwtSecret,
     FLUSH_SECRET: secrets.flushSecret,
-  };
-  const worker = { ...tuning(workerConfigSchema.shape, env), ...stores, ROOM_URL: urls.room };
-  const room = { ...tuning(roomConfigSchema.shape, env), ...stores, WORKER_URL: urls.worker };
+  });
+  const worker = { ...tuning(workerConfigSchema.shape, env), ...stores('worker'), ROOM_URL: urls.room };
+  const room = { ...tuning(roomConfigSchema.shape, env), ...stores('room'), WORKER_URL: urls.worker };
   try {
     parseConfig(roomConfigSchema, room);
     return { room, worker, keyPrefix: parseConfig(workerConfigSchema, worker).KEY_PREFIX };
@@ -79,10 +81,24 @@ export function checkTuning(secrets: Secrets, env: Record<string, string | undef
   const anywhere = 'http://127.0.0.1:1';
   const database = 'postgres://127.0.0.1:1/any';
   makeVariables(
-    { redisRest: anywhere, database, neonFetchEndpoint: anywhere, worker: anywhere, room: anywhere },
+    {
+      redisRest: anywhere,
+      database,
+      neonFetchEndpoint: anywhere,
+      worker: anywhere,
+      room: anywhere,
+      proxy: null,
+    },
     secrets,
     env,
   );
+}
+
+/** A service's address by way of the proxy, which learns from the path who calls whom. */
+function through(proxy: string | null, part: string, service: string): string {
+  if (proxy === null) return service;
+  const { host, pathname } = new URL(service);
+  return `${proxy.replace(/\/$/, '')}/${part}/${host}${pathname.replace(/\/$/, '')}`;
 }
 
 function tuning(

@@ -16,7 +16,8 @@ Starts Backbeat with everything it needs on this machine, and stops it all with 
   --help                         this text
 
 Environment: BACKBEAT_DATA_DIR (.backbeat), ROOM_PORT (1999), WORKER_PORT (8787), LOCAL_DATABASE_URL (a Postgres that
-runs already), BACKBEAT_CRON_MS (60000; 0: never), FLUSH_SECRET, JWT_SECRET, and the tuning variables of the rooms and the Worker.
+runs already), BACKBEAT_CRON_MS (60000; 0: never), BACKBEAT_PROXY (the rooms and the Worker reach the stores through it, as
+<proxy>/<room or worker>/<host:port>), FLUSH_SECRET, JWT_SECRET, and the tuning variables of the rooms and the Worker.
 `;
 
 export interface StackOptions {
@@ -35,6 +36,8 @@ export interface StackOptions {
   workerPort: number | null;
   /** Pause between two calls of the Worker's scheduled handler in milliseconds; 0: never. */
   cronIntervalMs: number;
+  /** An HTTP proxy between the code and the stores, by which a test breaks the way there; null: none. */
+  proxyUrl: string | null;
 }
 
 const port = z.coerce.number().int().min(1).max(65_535);
@@ -44,6 +47,7 @@ const environmentSchema = z.object({
   BACKBEAT_POSTGRES: z.enum(['pglite', 'real']).default('pglite'),
   BACKBEAT_DATA_DIR: z.string().default('.backbeat'),
   BACKBEAT_CRON_MS: z.coerce.number().int().min(0).max(86_400_000).default(60_000),
+  BACKBEAT_PROXY: z.url({ protocol: /^http$/ }).optional(),
   LOCAL_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   ROOM_PORT: port.optional(),
   WORKER_PORT: port.optional(),
@@ -90,6 +94,7 @@ export function parseOptions(
     roomPort: isEphemeral ? null : (values.ROOM_PORT ?? null),
     workerPort: isEphemeral ? null : (values.WORKER_PORT ?? null),
     cronIntervalMs: values.BACKBEAT_CRON_MS,
+    proxyUrl: values.BACKBEAT_PROXY ?? null,
   };
 }
 

@@ -1,4 +1,6 @@
 /** The local stack as a whole: everything Backbeat needs, started in order, stopped in order. */
+
+import { type ClockSkews, noSkews } from './clock-skew.ts';
 import { type Control, startControl } from './control.ts';
 import { CronTrigger } from './cron.ts';
 import { closeDataFolder, type DataFolder, openDataFolder } from './data-folder.ts';
@@ -73,6 +75,7 @@ export class Stack {
   #cron: CronTrigger | null = null;
   #control: Control | null = null;
   #stopping: Promise<void> | null = null;
+  readonly #skews: ClockSkews = noSkews();
 
   /** @param env the supervisor's own environment; only what the parts may know is passed on. */
   constructor(options: StackOptions, env: Record<string, string | undefined>, output: Output) {
@@ -118,11 +121,12 @@ export class Stack {
         neonFetchEndpoint: database.fetchEndpoint,
         worker: workerUrl,
         room: roomUrl,
+        proxy: this.#options.proxyUrl,
       },
       secrets,
       this.#env,
     );
-    const common = { dataDir: folder.path, env: inherited };
+    const common = { dataDir: folder.path, env: inherited, skews: this.#skews };
     const worker = workerPart({ ...common, port: ports.worker, variables: variables.worker });
     const room = roomPart({
       ...common,
@@ -138,6 +142,7 @@ export class Stack {
     this.#control = await startControl({
       parts: [...this.#parts.values()],
       cron: this.#cron,
+      skews: this.#skews,
       secret: secrets.flushSecret,
     });
     this.#lock.setUrls({ page: `${roomUrl}/`, worker: workerUrl, database: database.databaseUrl });

@@ -2,6 +2,7 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { type ClockSkews, skewedClock } from '../clock-skew.ts';
 import { ManagedProcess } from '../managed-process.ts';
 import type { PartSpec } from '../part.ts';
 import { commandScript, PROJECT_DIR } from '../project.ts';
@@ -22,6 +23,7 @@ export function roomPart(options: {
   /** Serve this file's rooms instead; null for partykit.json's. */
   entry: string | null;
   env: Record<string, string>;
+  skews: ClockSkews;
 }): PartSpec {
   const { port } = options;
   const folder = join(options.dataDir, 'room');
@@ -63,14 +65,20 @@ export function roomPart(options: {
  */
 function writeFolder(
   folder: string,
-  { variables, copiesStatic, entry: otherEntry }: Parameters<typeof roomPart>[0],
+  { variables, copiesStatic, entry: otherEntry, skews }: Parameters<typeof roomPart>[0],
 ): string {
   const source = join(PROJECT_DIR, 'partykit.json');
   const config = configSchema.parse(JSON.parse(readFileSync(source, 'utf8')));
   const inProject = (path: string) => resolve(dirname(source), path);
 
   const entry = join(folder, 'server.ts');
-  writeFileSync(entry, `export { default } from ${JSON.stringify(otherEntry ?? inProject(config.main))};\n`);
+  const main = JSON.stringify(otherEntry ?? inProject(config.main));
+  const skewMs = skews.room;
+  if (skewMs !== 0) writeFileSync(join(folder, 'clock.js'), skewedClock(skewMs));
+  writeFileSync(
+    entry,
+    skewMs === 0 ? `export { default } from ${main};\n` : skewedEntry(main, './clock.js', skewMs),
+  );
   for (const name of ['.env', '.env.local']) writeFileSync(join(folder, name), '');
 
   let staticDir = inProject(config.serve.path);
@@ -88,4 +96,19 @@ function writeFolder(
   const path = join(folder, 'partykit.json');
   writeFileSync(path, `${JSON.stringify(generated, null, 2)}\n`, { mode: 0o600 });
   return path;
+}
+
+/** The runtime's alarms go by the true clock, as they would where the machine itself is wrong: so theirs are put right. */
+function skewedEntry(main: string, clock: string, skewMs: number): string {
+  return `import ${JSON.stringify(clock)};
+import Room from ${main};
+export default class extends Room {
+  constructor(room) {
+    const { storage } = room;
+    const setAlarm = storage.setAlarm.bind(storage);
+    storage.setAlarm = (atMs) => setAlarm(atMs - ${skewMs});
+    super(room);
+  }
+}
+`;
 }

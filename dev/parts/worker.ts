@@ -1,6 +1,7 @@
 /** The Worker under wrangler's workerd. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type ClockSkews, skewedClock } from '../clock-skew.ts';
 import { ManagedProcess } from '../managed-process.ts';
 import type { PartSpec } from '../part.ts';
 import { commandScript, PROJECT_DIR } from '../project.ts';
@@ -27,6 +28,7 @@ export function workerPart(options: {
   variables: Record<string, string>;
   dataDir: string;
   env: Record<string, string>;
+  skews: ClockSkews;
 }): PartSpec {
   const { port, variables } = options;
   const folder = join(options.dataDir, 'worker');
@@ -40,6 +42,7 @@ export function workerPart(options: {
       const args = [
         commandScript('wrangler'),
         'dev',
+        skewedEntry(folder, options.skews.worker),
         ['--config', join(PROJECT_DIR, 'wrangler.toml')],
         // Named, it is the only one that is read: neither the project's .env nor its .dev.vars, which may hold production's.
         ['--env-file', envFile],
@@ -69,4 +72,14 @@ export function workerPart(options: {
     stop: { signal: 'SIGTERM', target: 'tree', graceMs: 3_000 },
     isShown: true,
   };
+}
+
+/** The entry that sets the clock wrong and leads to the real one; none when the clock is right. */
+function skewedEntry(folder: string, skewMs: number): string[] {
+  if (skewMs === 0) return [];
+  const entry = join(folder, 'entry.js');
+  const main = JSON.stringify(join(PROJECT_DIR, 'src/worker/index.ts'));
+  writeFileSync(join(folder, 'clock.js'), skewedClock(skewMs));
+  writeFileSync(entry, `import './clock.js';\nexport { default } from ${main};\n`);
+  return [entry];
 }

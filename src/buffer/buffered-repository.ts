@@ -50,7 +50,8 @@ export class BufferedSessionRepository implements SessionRepository {
       // Without the buffer a room may start only when Postgres is known to hold all that was acknowledged: otherwise
       // it would go on from an older state, and what is in the buffer would be lost under it.
       if (error instanceof StorageUnavailableError && (home === 'postgres' || home === 'clean')) {
-        return this.#postgres.open(sessionId, home);
+        const opened = await this.#postgres.open(sessionId, home);
+        return opened && { ...opened, standsIn: true };
       }
       throw error;
     }

@@ -34,6 +34,8 @@ export interface SessionFlush extends FlushSummary {
   /** Postgres holds the code up to this revision, as far as the buffer knows. */
   flushedRev: number;
   isDirty: boolean;
+  /** The buffer knows nothing of the session: it is not dirty, and what was committed to it may be gone. */
+  wasForgotten: boolean;
 }
 
 export interface SweeperRun extends FlushSummary {
@@ -98,8 +100,8 @@ export class Flusher {
     for (;;) {
       const peek = await this.#buffer.peekSessions([sessionId], this.#options.bounds);
       if (peek.sessions.length === 0) {
-        const state = await this.#buffer.flushState(sessionId);
-        return { ...total, flushedRev: state.flushedRev, isDirty: state.isDirty };
+        const { flushedRev, isDirty, wasForgotten } = await this.#buffer.flushState(sessionId);
+        return { ...total, flushedRev, isDirty, wasForgotten };
       }
       const { summary, left } = await this.#flushBatch(peek);
       add(total, summary);
@@ -107,7 +109,12 @@ export class Flusher {
       const progressed = summary.sessions + summary.deadLetters > 0;
       // Not until it is clean: while people type, it never would be. Once over everything that was there is enough.
       if (!rest || !progressed || !peek.sessions[0]?.isPartial) {
-        return { ...total, flushedRev: rest?.flushedRev ?? 0, isDirty: rest?.isDirty ?? false };
+        return {
+          ...total,
+          flushedRev: rest?.flushedRev ?? 0,
+          isDirty: rest?.isDirty ?? false,
+          wasForgotten: false,
+        };
       }
     }
   }

@@ -113,7 +113,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   /** Drops the socket, if any, and connects at once. After `close` or a refusal too. */
   reconnect(): void {
     this.#setState({ state: 'reconnecting', reason: 'asked to' });
-    this.#socket.reconnect();
+    this.#replace(undefined, 'asked to');
   }
 
   /** Closes for good. */
@@ -142,8 +142,16 @@ export class Connection extends Emitter<ConnectionEvents> {
       this.#state.state === 'open'
         ? this.#options.silenceLimitMs
         : Math.min(this.#options.silenceLimitMs, ATTEMPT_LIMIT_MS);
-    if (Date.now() - this.#heardMs < limitMs) return;
-    this.#socket.reconnect(SILENT_CLOSE_CODE, 'no answer');
+    // A socket that the room has closed can stay half closed for long, and says nothing of it.
+    const isClosing = this.#isOpen && this.#socket.readyState === ReconnectingWebSocket.CLOSING;
+    if (!isClosing && Date.now() - this.#heardMs < limitMs) return;
+    this.#replace(SILENT_CLOSE_CODE, 'no answer');
+  }
+
+  #replace(code: number | undefined, reason: string): void {
+    this.#socket.reconnect(code, reason);
+    // Of a socket that was closing already it reports no end; without one nothing would be sent again on the next.
+    if (this.#isOpen) this.#lost(reason);
   }
 
   #closed(code: number, reason: string): void {

@@ -20,7 +20,7 @@ import { type Batch, emptyBatch, isEmpty, joinBatches, Receipts } from './pendin
 export interface LiveSessionPorts {
   repository: SessionRepository;
   /** Asks the Worker to flush the session. */
-  flush(sessionId: string): Promise<{ flushedRev: number; isDirty: boolean }>;
+  flush(sessionId: string): Promise<{ flushedRev: number; isDirty: boolean; wasForgotten?: boolean }>;
   /** To one connection, if it is still there. */
   send<T extends ServerMessageType>(connectionId: string, type: T, payload: ServerPayload<T>): void;
   /** To every connection. */
@@ -430,7 +430,10 @@ export class LiveSession {
     const lost = emptyBatch();
     if (this.#rev > this.#flushedRev) lost.code = this.#codeNow(0);
     lost.messages = [...this.#unflushed.values()];
-    if (isEmpty(lost)) return;
+    if (isEmpty(lost)) {
+      this.#isDirty = false;
+      return;
+    }
     this.#ports.log('buffer_lost', `committing again: rev ${this.#rev}, ${lost.messages.length} messages`);
     this.#pending = joinBatches(lost, this.#pending);
     this.#given += 1;
@@ -477,7 +480,15 @@ export class LiveSession {
     try {
       await this.committed();
       const asOf = this.#commits;
-      this.#learn(await this.#ports.flush(this.id), asOf);
+      const state = await this.#ports.flush(this.id);
+      if (state.wasForgotten) {
+        // Nothing is dirty in a buffer that lost everything: that is no word on whether Postgres has it.
+        this.#commitAgain();
+        this.#schedule();
+        if (this.#mayBeDirty()) return false;
+      } else {
+        this.#learn(state, asOf);
+      }
       await this.#noteClean();
       return true;
     } catch (error) {

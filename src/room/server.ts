@@ -445,10 +445,12 @@ export default class SessionRoom implements Party.Server {
     const config = configOf(this.#room.env);
     const id = await this.#sessionId();
     const { repository } = storageOf(config);
-    const home = await this.#home();
-    const opened = await repository.open(id, home);
+    const noted = await this.#home();
+    const opened = await repository.open(id, noted);
     if (!opened) throw new SessionNotFoundError(id);
     const { storage } = this.#room;
+    const home = opened.standsIn ? 'postgres' : noted;
+    if (home !== noted) await storage.put('home', home);
     this.#live = new LiveSession(
       opened,
       home,

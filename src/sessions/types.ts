@@ -110,6 +110,11 @@ export interface OpenedSession {
   receipts: EditReceipts;
   /** Messages that may not be in Postgres yet. */
   messages: SessionMessage[];
+  /**
+   * Postgres stood in for the buffer, which doesn't know this token: the room has to note `postgres` as the session's home, or
+   * the next one could get a lesser token from the buffer, and its edits would count as older than what is there.
+   */
+  standsIn?: boolean;
 }
 
 /** One group commit of a room. */

@@ -22,6 +22,9 @@ export interface FencedWrite extends SessionWrite {
  *   maybe, so whether a write is newer is judged by what is really there.
  * - Writes are ordered by (epoch, rev): a room that was superseded can't win by a greater revision. `code_rev` itself
  *   only grows, as clients were told that everything up to some revision is flushed.
+ * - Where another room's revision is as great, the code is written under a lifted one. Should the answer be lost, the room
+ *   that wrote it doesn't know, and may come with its own edit of that very revision: another code under the stored
+ *   (epoch, rev) is therefore newer, as a revision is only ever lifted. The same code is never lifted: it needs no new one.
  * - Users and strudels that messages point to may have been deleted since. Their rows are locked against deletion, and
  *   a reference to one that is gone becomes null, so that it can't fail the batch.
  * - A repeated write finds its revision no newer, its messages by their ids, and its activity no later: no row changes.
@@ -78,7 +81,7 @@ export function writeSessionsStatement(writes: readonly FencedWrite[]): SQL {
       )
     ),
     locked as materialized (
-      select s.id, s.code_rev, s.code_epoch
+      select s.id, s.code, s.code_rev, s.code_epoch
       from sessions s
       where s.id = any(${sql.param(ids)}::uuid[])
       order by s.id
@@ -93,7 +96,11 @@ export function writeSessionsStatement(writes: readonly FencedWrite[]): SQL {
     judged as (
       select
         v.*,
-        coalesce((v.epoch, v.rev) > (l.code_epoch, l.code_rev), false) as is_newer,
+        coalesce(
+          (v.epoch, v.rev) > (l.code_epoch, l.code_rev)
+            or ((v.epoch, v.rev) = (l.code_epoch, l.code_rev) and v.code <> l.code),
+          false
+        ) as is_newer,
         v.editor_id in (select id from known_users) as editor_is_known
       from v
       join locked l on l.id = v.id
@@ -103,7 +110,11 @@ export function writeSessionsStatement(writes: readonly FencedWrite[]): SQL {
       update sessions s
       set
         code = case when j.is_newer then j.code else s.code end,
-        code_rev = case when j.is_newer then greatest(j.rev, s.code_rev + 1) else s.code_rev end,
+        code_rev = case
+          when not j.is_newer then s.code_rev
+          when j.code = s.code then greatest(j.rev, s.code_rev)
+          else greatest(j.rev, s.code_rev + 1)
+        end,
         code_epoch = case when j.is_newer then j.epoch else s.code_epoch end,
         last_editor_id = case
           when not j.is_newer then s.last_editor_id

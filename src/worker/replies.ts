@@ -122,7 +122,13 @@ export const flushSummary = z
   .meta({ id: 'FlushSummary' });
 
 export const sessionFlush = flushSummary
-  .extend({ flushed_rev: z.number().int(), is_dirty: z.boolean() })
+  .extend({
+    flushed_rev: z.number().int(),
+    is_dirty: z.boolean(),
+    was_forgotten: z
+      .boolean()
+      .meta({ description: 'the buffer holds nothing of the session: that says nothing of Postgres' }),
+  })
   .meta({ id: 'SessionFlush' });
 
 const storeHealth = z.object({ ok: z.boolean(), latency_ms: z.number(), error: z.string().optional() });

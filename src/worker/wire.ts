@@ -131,5 +131,10 @@ export function flushJson(flush: FlushSummary): z.infer<typeof replies.flushSumm
 }
 
 export function sessionFlushJson(flush: SessionFlush): z.infer<typeof replies.sessionFlush> {
-  return { ...flushJson(flush), flushed_rev: flush.flushedRev, is_dirty: flush.isDirty };
+  return {
+    ...flushJson(flush),
+    flushed_rev: flush.flushedRev,
+    is_dirty: flush.isDirty,
+    was_forgotten: flush.wasForgotten,
+  };
 }

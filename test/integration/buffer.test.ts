@@ -273,6 +273,15 @@ describe.each(engines)('the buffer on %s', (engine) => {
       expect(await command('TTL', keys.session(id))).toBe(-1);
     });
 
+    it('doesn’t call a session flushed that the buffer has lost', async () => {
+      const { buffer, command } = fixture;
+      const id = randomUUID();
+      const { epoch } = await buffer.open(id);
+      await buffer.commit(commit(id, epoch, { code: code('one', 1) }));
+      await command('FLUSHALL');
+      expect(await flusher.flushSession(id)).toMatchObject({ isDirty: false, wasForgotten: true });
+    });
+
     it('takes nothing out before Postgres has it', async () => {
       const { buffer } = fixture;
       const id = randomUUID();

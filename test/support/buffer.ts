@@ -28,6 +28,8 @@ export interface BufferFixture {
   keys: Keys;
   /** Sends one command, as any client would. */
   command(...args: string[]): Promise<unknown>;
+  /** Another client of the same Redis. */
+  connect(): RedisScripts;
   stop(): Promise<void>;
 }
 
@@ -42,7 +44,8 @@ export async function startBuffer(
     : await createEmbeddedEngine({ directory: null });
   const server = createUpstashServer({ engine: backend, token: TOKEN });
   const url = await server.listen(0);
-  const redis = new RedisScripts({ url, token: TOKEN, timeoutMs: 10_000 });
+  const connect = () => new RedisScripts({ url, token: TOKEN, timeoutMs: 10_000 });
+  const redis = connect();
   // The engine connects by itself; until it has, it refuses.
   await vi.waitUntil(() => redis.call('ping', (client) => client.ping()).catch(() => false), {
     timeout: 10_000,
@@ -50,6 +53,7 @@ export async function startBuffer(
   const keys = keysFor(prefix);
   return {
     redis,
+    connect,
     keys,
     buffer: new SessionBuffer({ redis, keys, cleanTtlS: 60 }),
     command: async (...args) => {

@@ -73,7 +73,10 @@ export function setUp(over: { opened?: Partial<OpenedSession>; home?: Home | nul
       wasForgotten: false,
       sweeperLeaseMs: 0,
     }),
-    flush: async () => ({ flushedRev: commits.at(-1)?.code?.rev ?? 0, isDirty: false }),
+    flush: async (): ReturnType<LiveSessionPorts['flush']> => ({
+      flushedRev: commits.at(-1)?.code?.rev ?? 0,
+      isDirty: false,
+    }),
     messages: [] as SessionMessage[],
   };
   const repository = {

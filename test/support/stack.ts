@@ -59,6 +59,8 @@ export interface StackControl {
   parts(): Promise<Partial<Record<PartName, PartInfo>>>;
   /** Runs the Worker's scheduled handler once. */
   cron(): Promise<void>;
+  /** Sets a part's clock wrong by so many milliseconds, from its next start on. */
+  setClock(part: 'room' | 'worker', skewMs: number): Promise<void>;
 }
 
 export interface Stack extends StackAddresses {
@@ -157,6 +159,9 @@ function makeControl({ controlUrl, flushSecret }: StackAddresses): StackControl 
     parts: async () => partsSchema.parse(await ask('GET', '/parts')),
     async cron() {
       await ask('POST', '/cron');
+    },
+    async setClock(part, skewMs) {
+      await ask('POST', `/clocks/${part}/${skewMs}`);
     },
   };
 }

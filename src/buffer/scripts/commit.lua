@@ -35,6 +35,9 @@ if new_rev then
   elseif new_rev ~= rev or code_epoch ~= epoch then
     -- Not a repetition of what is stored: tell the room where it has to continue from.
     rev = highest
+  elseif redis.call('HGET', KEYS[1], 'code') ~= ARGV[4] then
+    -- Nor is this: what is stored was lifted to the revision (by settle), and the room doesn't know.
+    rev = highest + 1
   end
 end
 

@@ -1,0 +1,175 @@
+/** The invariants: what has to be true once everything has recovered, whatever happened before. Pure. */
+import type { DeadLetter } from '../../src/buffer/dead-letter.ts';
+import type { AuditTrail } from './audit.ts';
+import { brief, type Ledger } from './ledger.ts';
+
+export interface StoredMessage {
+  id: string;
+  content: string;
+  createdAtMs: number;
+}
+
+/** What Postgres holds of a session. */
+export interface StoredSession {
+  code: string;
+  rev: number;
+  /** In the order of their times. */
+  messages: StoredMessage[];
+}
+
+/** What one person sees in the end. */
+export interface View {
+  who: string;
+  code: string;
+  /** Ids of the chat, oldest first; `isWhole` when it goes back to the session's beginning. */
+  chat: string[];
+  isWhole: boolean;
+}
+
+export interface Outcome {
+  ledger: Ledger;
+  /** Null once it has been deleted. */
+  stored: StoredSession | null;
+  views: View[];
+  audit: AuditTrail;
+  letters: DeadLetter[];
+  /** An edit that wasn't acknowledged may have been written, and then be accepted a second time when it is sent again. */
+  mayComeBack?: boolean;
+}
+
+export interface Findings {
+  problems: string[];
+  lostEdits: number;
+  lostMessages: number;
+  doubled: number;
+}
+
+/** Everything about one session; `isDeleted` when the run deleted it. */
+export function checkSession(outcome: Outcome, isDeleted: boolean): Findings {
+  const { ledger, stored } = outcome;
+  const findings: Findings = { problems: [...ledger.violations], lostEdits: 0, lostMessages: 0, doubled: 0 };
+  const problem = (what: string) => {
+    findings.problems.push(`${ledger.sessionId}: ${what}`);
+  };
+  checkAudit(outcome, findings, problem);
+  if (isDeleted) {
+    checkDeleted(outcome, findings, problem);
+    return findings;
+  }
+  if (!stored) {
+    problem('is gone from Postgres');
+    return findings;
+  }
+  checkCode(ledger, stored, findings, problem);
+  checkMessages(ledger, stored, findings, problem);
+  for (const view of outcome.views) checkView(view, stored, problem);
+  return findings;
+}
+
+type Report = (what: string) => void;
+
+/** The code in Postgres is the acknowledged edit that came last: every other one was replaced by it or by one before it. */
+function checkCode(ledger: Ledger, stored: StoredSession, findings: Findings, problem: Report): void {
+  const { last } = ledger;
+  if (!last) return;
+  if (stored.code !== last.text) {
+    findings.lostEdits += 1;
+    problem(
+      `Postgres holds ${brief(stored.code)} at ${stored.rev}, not ${brief(last.text)}, acknowledged at ${last.rev}`,
+    );
+  }
+  if (stored.rev < last.rev) problem(`code_rev is ${stored.rev}, and ${last.rev} was acknowledged`);
+}
+
+function checkMessages(ledger: Ledger, stored: StoredSession, findings: Findings, problem: Report): void {
+  const byId = new Map(stored.messages.map((message) => [message.id, message]));
+  const lost = [...ledger.ackedMessages].filter((id) => !byId.has(id));
+  findings.lostMessages += lost.length;
+  if (lost.length > 0)
+    problem(`${lost.length} acknowledged messages are missing: ${lost.slice(0, 3).join(', ')}`);
+
+  const places = new Map<string, number>();
+  let lastOf = 0;
+  for (const [id] of ledger.messages) places.set(id, lastOf++);
+  const newest = new Map<string, number>();
+  for (const message of stored.messages) {
+    const sent = ledger.messages.get(message.id);
+    if (!sent) {
+      problem(`message ${message.id} was never sent`);
+      continue;
+    }
+    if (message.content !== sent.text) problem(`message ${message.id} is not what was sent`);
+    const place = places.get(message.id) ?? 0;
+    if (place < (newest.get(sent.by) ?? -1)) problem(`messages of ${sent.by} are out of order`);
+    newest.set(sent.by, place);
+    const times = ledger.shown.get(message.id);
+    if (times && !times.has(message.createdAtMs))
+      problem(
+        `message ${message.id} was shown at ${[...times].join(', ')}, and is stored at ${message.createdAtMs}`,
+      );
+  }
+  const contents = new Set(stored.messages.map(({ content }) => content));
+  const doubled = stored.messages.length - contents.size;
+  findings.doubled += doubled;
+  if (doubled > 0) problem(`${doubled} messages are there twice`);
+}
+
+/** Revisions never went back, nothing was written twice, and clients weren't told of a flush before it was one. */
+function checkAudit(
+  { ledger, audit, mayComeBack = false }: Outcome,
+  findings: Findings,
+  problem: Report,
+): void {
+  const changes = audit.code.get(ledger.sessionId) ?? [];
+  const seen = new Set<string>();
+  let last: string | null = null;
+  for (const { oldRev, newRev, code } of changes) {
+    if (newRev <= oldRev) problem(`code_rev went from ${oldRev} to ${newRev}`);
+    if (seen.has(code) && code !== last && !mayComeBack) {
+      findings.doubled += 1;
+      problem(`${brief(code)} came back over what had replaced it`);
+    }
+    seen.add(code);
+    last = code;
+  }
+  for (const { rev, atMs } of ledger.flushed) {
+    if (rev > 0 && !changes.some((change) => change.newRev >= rev && change.atMs <= atMs)) {
+      problem(`a client was told that ${rev} is flushed before it was`);
+      break;
+    }
+  }
+  const inserted = new Set<string>();
+  for (const { messageId, operation } of audit.messages.get(ledger.sessionId) ?? []) {
+    if (operation === 'INSERT' && !inserted.has(messageId)) {
+      inserted.add(messageId);
+      continue;
+    }
+    if (operation === 'INSERT') findings.doubled += 1;
+    if (operation !== 'DELETE') problem(`message ${messageId}: ${operation}`);
+  }
+}
+
+function checkView(view: View, stored: StoredSession, problem: Report): void {
+  if (view.code !== stored.code)
+    problem(`${view.who} sees ${brief(view.code)}, Postgres holds ${brief(stored.code)} at ${stored.rev}`);
+  const ids = stored.messages.map(({ id }) => id);
+  const expected = view.isWhole ? ids : ids.slice(-view.chat.length);
+  if (expected.join() !== view.chat.join())
+    problem(`${view.who} sees ${view.chat.length} messages that aren't the ${expected.length} of Postgres`);
+}
+
+/** What was acknowledged in a session that is gone either had been written, or is among the dead letters. */
+function checkDeleted({ ledger, audit, letters }: Outcome, findings: Findings, problem: Report): void {
+  const own = letters.filter((letter) => letter.session_id === ledger.sessionId);
+  const data = own.map((letter) => letter.data).join('\n');
+  const written = new Set((audit.messages.get(ledger.sessionId) ?? []).map(({ messageId }) => messageId));
+  const lost = [...ledger.ackedMessages].filter((id) => !written.has(id) && !data.includes(id));
+  findings.lostMessages += lost.length;
+  if (lost.length > 0) problem(`${lost.length} acknowledged messages are neither stored nor dead letters`);
+  const { last } = ledger;
+  const codes = (audit.code.get(ledger.sessionId) ?? []).map(({ code }) => code);
+  if (last && !codes.includes(last.text) && !data.includes(JSON.stringify(last.text).slice(1, -1))) {
+    findings.lostEdits += 1;
+    problem(`the edit acknowledged at ${last.rev} is neither stored nor a dead letter`);
+  }
+}

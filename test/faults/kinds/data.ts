@@ -1,0 +1,111 @@
+/** Data that is missing, refused, large or much. */
+
+import { MAX_CODE_BYTES } from '../../../src/protocol/limits.ts';
+import type { CodeWrite, SessionMessage } from '../../../src/sessions/types.ts';
+import type { Fault, Scene } from '../fault.ts';
+import { Ledger } from '../ledger.ts';
+import { chat } from './deploy.ts';
+
+const DELETED = 5;
+const MANY_MESSAGES = 5_000;
+const MESSAGES_A_COMMIT = 500;
+const LARGE_EDITS = 12;
+/** What the client writes in front of the filler. */
+const ROOM_FOR_NAME = 200;
+
+export const dataFaults: readonly Fault[] = [
+  {
+    name: 'session-deleted',
+    what: 'sessions are deleted in Postgres while dirty, with people in them',
+    parts: [],
+    async run({ world, random, sessions, deleted }) {
+      const ids = random.some(sessions, DELETED).map(({ ledger }) => ledger.sessionId);
+      for (const id of ids) deleted.add(id);
+      await world.database.query('delete from sessions where id = any($1::uuid[])', [ids]);
+    },
+  },
+  {
+    name: 'refused-data',
+    what: 'Postgres refuses some of what is dirty: it goes to the dead letters, and nothing else does',
+    parts: [],
+    async run(scene) {
+      const [nul, large, broken, said] = await scene.world.makeSessions(4);
+      if (!nul || !large || !broken || !said) throw new Error('no sessions');
+      const letter = (id: string) => scene.letters.add(id);
+      const first = await commit(scene, nul, 'a\u0000b', [chat('beside U+0000')]);
+      letter(`${nul}:c:${first.epoch}:1`);
+      const second = await commit(scene, large, 'x'.repeat(MAX_CODE_BYTES + 1), [
+        chat('beside what is too large'),
+      ]);
+      letter(`${large}:c:${second.epoch}:1`);
+      const bad = chat('a\u0000b');
+      await commit(scene, said, 'beside a bad message', [
+        chat('before', bad.createdAtMs - 1),
+        bad,
+        chat('after', bad.createdAtMs + 1),
+      ]);
+      letter(`${said}:m:${bad.id}`);
+      await commit(scene, broken, 'beside what is no message', [chat('beside what is no message')]);
+      await scene.world.redis
+        .multi()
+        .hset(scene.world.keys.messages(broken), 'odd', '{"not":"a message"}')
+        .zadd(scene.world.keys.dirty, 'NX', Date.now(), broken)
+        .exec();
+      letter(`${broken}:m:odd`);
+    },
+  },
+  {
+    name: 'large-documents',
+    what: 'documents of 100 KB next to small ones',
+    parts: [],
+    async run({ random, sessions }) {
+      const filler = 'x'.repeat(MAX_CODE_BYTES - ROOM_FOR_NAME);
+      for (const { clients } of random.some(sessions, LARGE_EDITS)) clients[0]?.edit(filler);
+    },
+  },
+  {
+    name: 'many-messages',
+    what: '5,000 messages in one session',
+    parts: [],
+    async run(scene) {
+      const [id] = await scene.world.makeSessions(1);
+      if (!id) throw new Error('no session');
+      const nowMs = Date.now();
+      const all = Array.from({ length: MANY_MESSAGES }, (_, i) => chat(`message ${i}`, nowMs + i));
+      await commit(scene, id, 'with many messages', all);
+    },
+  },
+];
+
+/** Commits to a session of the fault's own, as its room would, and notes what is promised by that. */
+async function commit(
+  { world, extra }: Scene,
+  sessionId: string,
+  code: CodeWrite['code'],
+  messages: SessionMessage[],
+): Promise<{ epoch: number }> {
+  const ledger = new Ledger(sessionId);
+  const { epoch } = await world.buffer.open(sessionId);
+  for (let first = 0; first < messages.length; first += MESSAGES_A_COMMIT) {
+    const part = messages.slice(first, first + MESSAGES_A_COMMIT);
+    const isFirst = first === 0;
+    await world.buffer.commit({
+      sessionId,
+      epoch,
+      code: isFirst ? { code, rev: 1, editedAtMs: Date.now(), editorId: null, edits: 1 } : null,
+      messages: part,
+      receipts: {},
+      flushedRev: 0,
+    });
+    for (const { id, content } of part) {
+      ledger.messages.set(id, { text: content, by: 'the only one' });
+      if (isStorable(content)) ledger.ackedMessages.add(id);
+    }
+  }
+  ledger.edits.add(code);
+  if (isStorable(code) && code.length <= MAX_CODE_BYTES) ledger.ackEdit(code, 1);
+  extra.push(ledger);
+  return { epoch };
+}
+
+const isStorable = (text: string) => !text.includes('\u0000');

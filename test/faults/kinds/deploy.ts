@@ -1,0 +1,108 @@
+/** What changes under a running system: everything restarts, clocks disagree, a room is replaced while it lives on. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Commit, SessionMessage } from '../../../src/sessions/types.ts';
+import type { PartName } from '../../support/stack.ts';
+import type { Fault, Scene } from '../fault.ts';
+import { holdOne } from '../hold.ts';
+import type { Ledger } from '../ledger.ts';
+
+/** In the order in which each needs the one before it. */
+const ALL: readonly PartName[] = ['redis', 'postgres', 'redisRest', 'neonHttp', 'worker', 'room'];
+const SKEW_MS = 10 * 60_000;
+const WRONG_FOR_MS = 1_500;
+/** Sessions that get a second room. */
+const ZOMBIES = 10;
+
+export const deployFaults: readonly Fault[] = [
+  {
+    name: 'deploy',
+    what: 'everything is restarted under load, asked to end or killed',
+    parts: ALL,
+    loses: 'room',
+    async run({ world: { stack }, random }) {
+      const end = random.chance(0.5) ? stack.control.stop : stack.control.kill;
+      for (const part of [...ALL].reverse()) await end(part);
+      for (const part of ALL) await stack.control.start(part);
+    },
+  },
+  {
+    name: 'clocks',
+    what: 'rooms and Worker restart with clocks that are 10 minutes wrong, one way and then the other',
+    parts: ['room', 'worker'],
+    loses: 'room',
+    async run({ world: { stack }, random }) {
+      const first = random.pick([-SKEW_MS, SKEW_MS]);
+      for (const skewMs of [first, -first, 0]) {
+        await stack.control.setClock('room', skewMs);
+        await stack.control.setClock('worker', -skewMs);
+        await Promise.all([stack.control.kill('room'), stack.control.kill('worker')]);
+        await Promise.all([stack.control.start('room'), stack.control.start('worker')]);
+        if (skewMs !== 0) await delay(WRONG_FOR_MS);
+      }
+    },
+  },
+  {
+    name: 'zombie',
+    what: 'a second room takes sessions over and commits, while the first goes on with commits on their way',
+    parts: [],
+    async run(scene) {
+      const held = holdOne(
+        scene.world.proxy,
+        'before',
+        ({ caller, does }) => caller === 'room' && does.has('commit'),
+      );
+      await held.reached;
+      const replaced = scene.random.some(scene.sessions, ZOMBIES);
+      await Promise.all(replaced.map(({ ledger }) => succeed(scene, ledger)));
+      // The first rooms go on: by this each learns that it has been replaced.
+      for (const { clients } of replaced) clients[0]?.edit('after the second room');
+      held.release('arrive');
+    },
+  },
+];
+
+/** What a room does that starts elsewhere: takes the token, loads, and commits an edit and a message. */
+async function succeed({ world }: Scene, ledger: Ledger): Promise<void> {
+  const { sessionId } = ledger;
+  const opened = await world.buffer.open(sessionId);
+  const stored = (await world.stored()).get(sessionId);
+  const rev = Math.max(opened.code?.rev ?? 0, stored?.rev ?? 0) + 1;
+  const text = `// the second room of ${sessionId}`;
+  const message = chat(`said in the second room of ${sessionId}`);
+  const commit: Commit = {
+    sessionId,
+    epoch: opened.epoch,
+    code: { code: text, rev, editedAtMs: Date.now(), editorId: null, edits: 1 },
+    messages: [message],
+    receipts: {},
+    flushedRev: opened.flushedRev,
+  };
+  ledger.edits.add(text);
+  ledger.messages.set(message.id, { text: message.content, by: 'the second room' });
+  const result = await world.buffer.commit(commit).catch(() => null);
+  // The first room may have come back already and taken it over in turn; then nothing was committed here.
+  if (!result) {
+    ledger.edits.delete(text);
+    ledger.messages.delete(message.id);
+    return;
+  }
+  ledger.ackEdit(text, rev);
+  ledger.ackedMessages.add(message.id);
+}
+
+export function chat(content: string, atMs = Date.now()): SessionMessage {
+  return {
+    id: randomUUID(),
+    type: 'chat',
+    role: 'user',
+    userId: null,
+    displayName: 'Ada',
+    avatarUrl: null,
+    content,
+    isActionable: false,
+    isCodeResponse: false,
+    strudelId: null,
+    createdAtMs: atMs,
+  };
+}

@@ -1,0 +1,33 @@
+/** Neon misbehaves. */
+import type { Fault } from '../fault.ts';
+import { POSTGRES_TIMEOUT_MS } from '../world.ts';
+import { answer, answerLost, flaky, slow, truncated } from './flaky.ts';
+
+const store = 'neon';
+
+export const neonFaults: readonly Fault[] = [
+  flaky({
+    name: 'neon-500',
+    what: 'Neon answers 500',
+    store,
+    misbehave: async () => answer(500, { message: 'internal error' }),
+  }),
+  flaky({
+    name: 'neon-slow',
+    what: 'Neon answers late, and what was given up takes effect late',
+    store,
+    misbehave: (forward, random) => slow(forward, random, POSTGRES_TIMEOUT_MS),
+  }),
+  flaky({
+    name: 'neon-truncated',
+    what: "Neon's answers are cut in their middle",
+    store,
+    misbehave: truncated,
+  }),
+  flaky({
+    name: 'neon-answer-lost',
+    what: 'Neon commits, and its answer is lost',
+    store,
+    misbehave: answerLost,
+  }),
+];

@@ -1,0 +1,68 @@
+/** Redis goes away, hangs, refuses, or loses everything. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Fault } from '../fault.ts';
+
+const DOWN_MS: [number, number] = [0, 3_000];
+const FREEZE_MS = 10_000;
+const REFUSE_MS: [number, number] = [1_500, 4_000];
+
+export const redisFaults: readonly Fault[] = [
+  {
+    name: 'redis-kill',
+    what: 'kill -9 Redis, then started from its append-only file',
+    parts: ['redis'],
+    async run({ world: { stack }, random }) {
+      await stack.control.kill('redis');
+      await delay(random.int(...DOWN_MS));
+      await stack.control.start('redis');
+    },
+  },
+  {
+    name: 'redis-freeze',
+    what: 'Redis stopped by SIGSTOP for 10 s',
+    parts: ['redis'],
+    async run({ world: { stack } }) {
+      await stack.control.pause('redis');
+      await delay(FREEZE_MS);
+      await stack.control.resume('redis');
+    },
+  },
+  {
+    name: 'redis-out-of-memory',
+    what: 'Redis has no memory left for a while',
+    parts: ['redis'],
+    async run({ world: { redis }, random }) {
+      await redis.config('SET', 'maxmemory', '1');
+      await delay(random.int(...REFUSE_MS));
+      await redis.config('SET', 'maxmemory', '0');
+    },
+  },
+  {
+    name: 'redis-read-only',
+    what: 'Redis is a read-only replica for a while',
+    parts: ['redis'],
+    async run({ world: { redis }, random }) {
+      // Of a port where nobody answers: it keeps its data and waits.
+      await redis.call('REPLICAOF', '127.0.0.1', '1');
+      await delay(random.int(...REFUSE_MS));
+      await redis.call('REPLICAOF', 'NO', 'ONE');
+    },
+  },
+  {
+    name: 'redis-loses-everything',
+    what: 'Redis is emptied at once, or comes back without its file',
+    parts: ['redis'],
+    loses: 'redis',
+    async run({ world: { stack, redis }, random }) {
+      if (random.chance(0.5)) {
+        await redis.flushall();
+        return;
+      }
+      await stack.control.kill('redis');
+      rmSync(join(stack.dataDir, 'redis'), { recursive: true });
+      await stack.control.start('redis');
+    },
+  },
+];

@@ -1,0 +1,71 @@
+/** What the clients of one session were told: what is promised to them, and what they saw that must be true in the end. */
+
+import { isNewer } from '../../src/sessions/merge.ts';
+
+export interface AckedEdit {
+  text: string;
+  rev: number;
+  /** Of the room that accepted it, where that is known: a later room's edits come after an earlier one's. */
+  epoch: number;
+}
+
+export interface SentMessage {
+  text: string;
+  by: string;
+}
+
+export class Ledger {
+  readonly sessionId: string;
+  /** Edits by their text, which is unique: handed to a client to send. */
+  readonly edits = new Set<string>();
+  readonly ackedEdits: AckedEdit[] = [];
+  readonly #acked = new Set<string>();
+  /** By id, in the order in which they were made. */
+  readonly messages = new Map<string, SentMessage>();
+  readonly ackedMessages = new Set<string>();
+  /** Times under which a message was shown, by its id. */
+  readonly shown = new Map<string, Set<number>>();
+  /** What clients were told of Postgres, and when. */
+  readonly flushed: { rev: number; atMs: number }[] = [];
+  /** Whatever broke a rule while it happened. */
+  readonly violations: string[] = [];
+
+  constructor(sessionId: string) {
+    this.sessionId = sessionId;
+  }
+
+  /** The acknowledged edit that the room ordered last: what Postgres has to hold in the end. */
+  get last(): AckedEdit | null {
+    return this.ackedEdits.reduce<AckedEdit | null>(
+      (last, edit) => (last === null || isNewer(edit, last) ? edit : last),
+      null,
+    );
+  }
+
+  ackEdit(text: string, rev: number, epoch = 0): void {
+    const other = this.ackedEdits.find(
+      (edit) => edit.epoch === epoch && edit.rev === rev && edit.text !== text,
+    );
+    if (other)
+      this.violate(`two edits acknowledged under revision ${rev}: ${brief(other.text)}, ${brief(text)}`);
+    // Told again after a resend.
+    if (this.#acked.has(text)) return;
+    this.#acked.add(text);
+    this.ackedEdits.push({ text, rev, epoch });
+  }
+
+  show(messageId: string, atMs: number): void {
+    const times = this.shown.get(messageId);
+    if (times) times.add(atMs);
+    else this.shown.set(messageId, new Set([atMs]));
+  }
+
+  violate(what: string): void {
+    this.violations.push(`${this.sessionId}: ${what}`);
+  }
+}
+
+/** Enough of a text to know it by. */
+export function brief(text: string): string {
+  return JSON.stringify(text.slice(0, 40));
+}

@@ -1,0 +1,218 @@
+/** One round: a load on fresh sessions, one or more faults in its middle, recovery, and the checks. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { RawClient } from '../support/raw-client.ts';
+import { clearAudit, readAudit } from './audit.ts';
+import { checkSession, type StoredSession, type View } from './checks.ts';
+import type { Fault, Scene } from './fault.ts';
+import type { Ledger } from './ledger.ts';
+import { Load } from './load.ts';
+import { Random } from './random.ts';
+import { LateError, until } from './until.ts';
+import type { World } from './world.ts';
+
+/** Generous: the machine may be busy with something else. What is waited for is an event each time. */
+const ENTER_TIMEOUT_MS = 90_000;
+const DRAIN_TIMEOUT_MS = 120_000;
+const FIND_OUT_MS = 20_000;
+/** A fault begins at a random moment of this span after the load does. */
+const FAULT_WITHIN_MS: [number, number] = [300, 2_500];
+/** The load goes on so long after everything is mended. */
+const LOAD_AFTER_MS = 700;
+
+export interface Figures {
+  faults: number;
+  edits: number;
+  messages: number;
+  ackedEdits: number;
+  ackedMessages: number;
+  lostEdits: number;
+  lostMessages: number;
+  doubled: number;
+  /** Requests to the stores that a proxy rule touched. */
+  requestsTouched: number;
+}
+
+export interface RoundResult {
+  fault: string;
+  seed: number;
+  figures: Figures;
+  /** From the end of the load until nothing was unacknowledged and nothing dirty, in milliseconds. */
+  drainMs: number;
+  problems: string[];
+}
+
+export const noFigures = (): Figures => ({
+  faults: 0,
+  edits: 0,
+  messages: 0,
+  ackedEdits: 0,
+  ackedMessages: 0,
+  lostEdits: 0,
+  lostMessages: 0,
+  doubled: 0,
+  requestsTouched: 0,
+});
+
+/** Runs the faults, each at a moment of its own, and checks everything afterwards. */
+export async function runRound(
+  world: World,
+  faults: readonly Fault[],
+  options: { seed: number; sessions: number },
+): Promise<RoundResult> {
+  const random = new Random(options.seed);
+  const load = new Load(world, random.fork());
+  const figures = noFigures();
+  const result: RoundResult = {
+    fault: faults.map(({ name }) => name).join('+') || 'none',
+    seed: options.seed,
+    figures,
+    drainMs: 0,
+    problems: [],
+  };
+  const touchedBefore = world.proxy.touched;
+  const scene: Scene = {
+    world,
+    random: random.fork(),
+    sessions: load.sessions,
+    extra: [],
+    deleted: new Set(),
+    letters: new Set(),
+  };
+  try {
+    await load.enter(options.sessions);
+    await until('everybody has entered', () => load.clients.every((c) => c.isConnected), ENTER_TIMEOUT_MS);
+    load.start();
+    await Promise.all(
+      faults.map(async (fault) => {
+        const atMs = random.int(...FAULT_WITHIN_MS);
+        const own: Scene = { ...scene, random: random.fork() };
+        await delay(atMs);
+        await fault.run(own);
+        figures.faults += 1;
+      }),
+    );
+    await delay(LOAD_AFTER_MS);
+    load.stop();
+    const stoppedAtMs = Date.now();
+    await drain(world, load, scene);
+    result.drainMs = Date.now() - stoppedAtMs;
+    await check(world, load, scene, result);
+  } catch (error) {
+    result.problems.push(error instanceof Error ? String(error.stack) : String(error));
+  } finally {
+    load.stop();
+    load.close();
+    count(load, scene, figures);
+    figures.requestsTouched = world.proxy.touched - touchedBefore;
+  }
+  return result;
+}
+
+/** Waits until every client has everything acknowledged and knows the trouble to be over, and nothing is dirty. */
+async function drain(world: World, load: Load, scene: Scene): Promise<void> {
+  const living = load.sessions.filter(({ ledger }) => !scene.deleted.has(ledger.sessionId));
+  const clients = living.flatMap((session) => session.clients);
+  const waiting = () => clients.filter((c) => !c.isConnected || c.client.hasUnacknowledged);
+  await until(
+    () =>
+      `everything is acknowledged; waiting: ${waiting()
+        .map((client) => client.state)
+        .join('; ')}`,
+    () => waiting().length === 0,
+    DRAIN_TIMEOUT_MS,
+  );
+  await until(
+    'clients are told that it is over',
+    () => clients.every((c) => c.client.snapshot.degraded === null),
+    DRAIN_TIMEOUT_MS,
+  );
+  await until(
+    'nothing is under way to a store, and nothing is dirty',
+    async () => world.proxy.pending === 0 && (await world.dirtySessions()) === 0,
+    DRAIN_TIMEOUT_MS,
+  );
+  // A Redis that has just lost everything calls nothing dirty either; rooms find out at their next alarm. What hasn't come
+  // by the end of the wait, the checks name.
+  const ledgers = [...living.map(({ ledger }) => ledger), ...scene.extra];
+  await until(
+    'Postgres has everything',
+    async () => hasAll(await world.stored(), ledgers),
+    FIND_OUT_MS,
+  ).catch((error: unknown) => {
+    if (!(error instanceof LateError)) throw error;
+  });
+}
+
+/** Whether all that was acknowledged is there; whether it is right, the checks tell. */
+function hasAll(stored: Map<string, StoredSession>, ledgers: readonly Ledger[]): boolean {
+  return ledgers.every(({ sessionId, last, ackedMessages }) => {
+    const session = stored.get(sessionId);
+    const ids = new Set(session?.messages.map(({ id }) => id));
+    return (session?.rev ?? 0) >= (last?.rev ?? 0) && [...ackedMessages].every((id) => ids.has(id));
+  });
+}
+
+async function check(world: World, load: Load, scene: Scene, result: RoundResult): Promise<void> {
+  const { figures, problems } = result;
+  const [stored, audit, letters] = await Promise.all([
+    world.stored(),
+    readAudit(world.database),
+    world.deadLetters(),
+  ]);
+  const sessions = [...load.sessions, ...scene.extra.map((ledger) => ({ ledger, clients: [] }))];
+  for (const { ledger, clients } of sessions) {
+    const isDeleted = scene.deleted.has(ledger.sessionId);
+    const views: View[] = clients.map(({ name, client: { snapshot } }) => ({
+      who: name,
+      code: snapshot.code,
+      chat: snapshot.chat.map(({ id }) => id),
+      isWhole: true,
+    }));
+    // Refused code stays readable in the buffer for a while, though Postgres doesn't hold it.
+    const isRefused = letters.some(
+      (letter) => letter.session_id === ledger.sessionId && letter.kind === 'code',
+    );
+    if (!isDeleted && !isRefused) views.push(await freshView(world, ledger.sessionId));
+    const found = checkSession(
+      { ledger, stored: stored.get(ledger.sessionId) ?? null, views, audit, letters },
+      isDeleted,
+    );
+    problems.push(...found.problems);
+    figures.lostEdits += found.lostEdits;
+    figures.lostMessages += found.lostMessages;
+    figures.doubled += found.doubled;
+  }
+  // A write that came late may be for a session of an earlier round, which is gone.
+  const own = new Set(sessions.map(({ ledger }) => ledger.sessionId));
+  const unexpected = letters.filter(
+    ({ id, session_id }) => own.has(session_id) && !scene.letters.has(id) && !scene.deleted.has(session_id),
+  );
+  for (const { id, reason } of unexpected)
+    problems.push(`dead letter ${id}: ${reason.code} ${reason.message}`);
+  const ids = new Set(letters.map(({ id }) => id));
+  for (const id of scene.letters) if (!ids.has(id)) problems.push(`there is no dead letter ${id}`);
+}
+
+/** What somebody sees who enters now. */
+async function freshView(world: World, sessionId: string): Promise<View> {
+  const token = await world.token(sessionId, 'viewer', 'a late one');
+  const late = await RawClient.join({ roomUrl: world.stack.roomUrl, sessionId, token });
+  late.terminate();
+  const { code, chat_history } = late.state.payload;
+  return { who: 'who enters now', code, chat: chat_history.map(({ id }) => id), isWhole: false };
+}
+
+/** Forgets a round's data, so that the next one begins with none. */
+export async function clean(world: World): Promise<void> {
+  await world.redis.del(world.keys.dead);
+  await clearAudit(world.database);
+}
+
+function count(load: Load, scene: Scene, figures: Figures): void {
+  for (const ledger of [...load.sessions.map((session) => session.ledger), ...scene.extra]) {
+    figures.edits += ledger.edits.size;
+    figures.messages += ledger.messages.size;
+    figures.ackedEdits += ledger.ackedEdits.length;
+    figures.ackedMessages += ledger.ackedMessages.size;
+  }
+}

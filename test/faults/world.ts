@@ -1,0 +1,144 @@
+/** Everything a run works on: the real stack behind a proxy, and direct lines to its stores. */
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { isAlive, processTree } from '../../dev/process-table.ts';
+import { type DeadLetter, deadLetterSchema } from '../../src/buffer/dead-letter.ts';
+import { type Keys, keysFor } from '../../src/buffer/keys.ts';
+import { RedisScripts } from '../../src/buffer/redis.ts';
+import { SessionBuffer } from '../../src/buffer/session-buffer.ts';
+import { SYSTEM_USER_ID } from '../../src/sessions/schema.ts';
+import { signSessionToken } from '../../src/sessions/token.ts';
+import type { Role } from '../../src/sessions/types.ts';
+import { type Stack, startStack } from '../support/stack.ts';
+import { installAudit } from './audit.ts';
+import type { StoredSession } from './checks.ts';
+import { FaultProxy } from './proxy.ts';
+import { readStored } from './stored.ts';
+
+/** Shorter than in production, so that a fault's recovery takes seconds; their proportions are kept. */
+const TUNING = {
+  BACKBEAT_CRON_MS: '2000',
+  FLUSH_ALARM_MS: '1500',
+  FLUSH_INTERVAL_MS: '1000',
+  SWEEP_LEASE_MS: '3000',
+  REDIS_TIMEOUT_MS: '1000',
+  POSTGRES_TIMEOUT_MS: '4000',
+  BREAKER_RETRY_MS: '500',
+  COMMIT_FALLBACK_MS: '200',
+};
+export const REDIS_TIMEOUT_MS = Number(TUNING.REDIS_TIMEOUT_MS);
+export const POSTGRES_TIMEOUT_MS = Number(TUNING.POSTGRES_TIMEOUT_MS);
+export const SWEEP_LEASE_MS = Number(TUNING.SWEEP_LEASE_MS);
+
+export class World {
+  readonly stack: Stack;
+  readonly proxy: FaultProxy;
+  readonly database: pg.Pool;
+  /** Redis by its own protocol, past the fronts. */
+  readonly redis: Redis;
+  readonly keys: Keys;
+  /** The buffer as a room has it, past the proxy: by it a fault is another room. */
+  readonly buffer: SessionBuffer;
+
+  private constructor(stack: Stack, proxy: FaultProxy, redisUrl: string) {
+    this.stack = stack;
+    this.proxy = proxy;
+    this.database = new pg.Pool({ connectionString: stack.databaseUrl, max: 4 });
+    // A fault may take the engine down under an idle connection; the next query opens a new one.
+    this.database.on('error', () => {});
+    this.redis = new Redis(redisUrl, { maxRetriesPerRequest: null, retryStrategy: () => 100 });
+    this.redis.on('error', () => {});
+    this.keys = keysFor(stack.keyPrefix);
+    this.buffer = new SessionBuffer({
+      redis: new RedisScripts({ url: stack.redisRestUrl, token: stack.redisRestToken, timeoutMs: 10_000 }),
+      keys: this.keys,
+      cleanTtlS: 3_600,
+    });
+  }
+
+  static async start(): Promise<World> {
+    const proxy = new FaultProxy();
+    const url = await proxy.listen();
+    try {
+      const stack = await startStack({ ...TUNING, BACKBEAT_PROXY: url }, ['--redis=real', '--postgres=real']);
+      if (stack.redisUrl === null) throw new Error('faults need a real Redis');
+      const world = new World(stack, proxy, stack.redisUrl);
+      await installAudit(world.database);
+      return world;
+    } catch (error) {
+      proxy.close();
+      throw error;
+    }
+  }
+
+  /** Makes sessions, past the API: their making is not what is tried here. */
+  async makeSessions(count: number): Promise<string[]> {
+    const ids = Array.from({ length: count }, () => randomUUID());
+    await this.database.query(
+      'insert into sessions (id, host_user_id) select id, $2 from unnest($1::uuid[]) as id',
+      [ids, SYSTEM_USER_ID],
+    );
+    return ids;
+  }
+
+  /** Gives somebody anonymous a place in a session, and returns their token. */
+  async token(sessionId: string, role: Role, displayName: string): Promise<string> {
+    const participantId = randomUUID();
+    await this.database.query(
+      `insert into anonymous_participants (id, session_id, display_name, role, via, expires_at)
+       values ($1, $2, $3, $4, 'grant', now() + interval '1 day')`,
+      [participantId, sessionId, displayName, role],
+    );
+    return signSessionToken(
+      { sessionId, participantId, role, displayName, userId: null, avatarUrl: null },
+      this.stack.jwtSecret,
+    );
+  }
+
+  stored(): Promise<Map<string, StoredSession>> {
+    return readStored(this.database);
+  }
+
+  async deadLetters(): Promise<DeadLetter[]> {
+    const texts = await this.redis.hvals(this.keys.dead);
+    return texts.map((text) => deadLetterSchema.parse(JSON.parse(text)));
+  }
+
+  dirtySessions(): Promise<number> {
+    return this.redis.zcard(this.keys.dirty);
+  }
+
+  /** A request to the Worker with the flush secret. @returns its status. */
+  async worker(path: string): Promise<number> {
+    const response = await fetch(`${this.stack.workerUrl}${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${this.stack.flushSecret}` },
+    });
+    await response.arrayBuffer();
+    return response.status;
+  }
+
+  /**
+   * Stops everything.
+   * @returns the command lines of what is left of it: there must be none.
+   */
+  async stop(): Promise<string[]> {
+    const everything = processTree(this.stack.supervisorPid);
+    this.redis.disconnect();
+    await this.database.end();
+    await this.stack.stop();
+    this.proxy.close();
+    return everything.filter(isAlive).map(({ command }) => command);
+  }
+
+  /** Writes what the stack said to a file, for whoever looks into a failure. @returns the file. */
+  keepLogs(folder: string, name: string): string {
+    mkdirSync(folder, { recursive: true });
+    const file = join(folder, `${name}.log`);
+    writeFileSync(file, this.stack.logs());
+    return file;
+  }
+}

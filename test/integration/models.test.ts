@@ -1,0 +1,194 @@
+/**
+ * The design's promises as properties: whatever order the steps of rooms, flushes and sweeps happen in, and whichever of them are
+ * lost, late or cut short, in the end Postgres holds exactly what was acknowledged.
+ *
+ * `BACKBEAT_MODEL_RUNS` sets how many histories each property tries; a failure prints the seed and the shortest history that fails.
+ */
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, describe, it, vi } from 'vitest';
+import { findPostgres } from '../../dev/neon/real-postgres.ts';
+import { keysFor } from '../../src/buffer/keys.ts';
+import { SessionBuffer } from '../../src/buffer/session-buffer.ts';
+import { connectNeon } from '../../src/sessions/neon.ts';
+import { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
+import { SYSTEM_USER_ID } from '../../src/sessions/schema.ts';
+import { clearAudit, installAudit, readAudit } from '../faults/audit.ts';
+import { checkSession } from '../faults/checks.ts';
+import { readStored } from '../faults/stored.ts';
+import { type BufferFixture, engines, startBuffer } from '../support/buffer.ts';
+import type { Fate, Gate } from '../support/gate.ts';
+import { type PostgresFront, startPostgresFront } from '../support/postgres.ts';
+import { SessionModel } from '../support/session-model.ts';
+
+const RUNS = Number(process.env.BACKBEAT_MODEL_RUNS ?? 25);
+const SESSIONS = 3;
+const MAX_STEPS = 80;
+const TEN_MINUTES_MS = 600_000;
+/** A run of many histories takes as long as it was asked to. */
+const TIMEOUT_MS = Math.max(60_000, RUNS * 5_000);
+
+type Step =
+  | { do: 'edit' | 'say'; session: number; who: number }
+  | { do: 'start' | 'kill' | 'leave'; session: number }
+  | { do: 'step'; index: number; fate: Fate }
+  | { do: 'pass'; ms: number }
+  | { do: 'sweep' | 'lose' }
+  | { do: 'skew'; ms: number };
+
+const session = fc.nat({ max: SESSIONS - 1 });
+const who = fc.nat({ max: 1 });
+const weighted = (weight: number, arbitrary: fc.Arbitrary<Step>) => ({ weight, arbitrary });
+
+const everyday = [
+  weighted(5, fc.record({ do: fc.constantFrom('edit', 'say'), session, who })),
+  weighted(
+    14,
+    fc.record({
+      do: fc.constant('step' as const),
+      index: fc.nat({ max: 9 }),
+      fate: fc.constantFrom<Fate>('ok', 'ok', 'ok', 'ok', 'refused', 'answer lost', 'late'),
+    }),
+  ),
+  weighted(5, fc.record({ do: fc.constant('pass' as const), ms: fc.constantFrom(10, 100, 600, 5_000) })),
+  weighted(2, fc.record({ do: fc.constant('sweep' as const) })),
+  weighted(1, fc.record({ do: fc.constant('leave' as const), session })),
+];
+/** Rooms die, and are replaced while they live. */
+const takeovers = [
+  weighted(2, fc.record({ do: fc.constantFrom('start', 'kill'), session })),
+  weighted(
+    1,
+    fc.record({ do: fc.constant('skew' as const), ms: fc.constantFrom(-TEN_MINUTES_MS, 0, TEN_MINUTES_MS) }),
+  ),
+];
+const losses = [weighted(1, fc.record({ do: fc.constant('lose' as const) }))];
+
+describe('whatever happens, nothing acknowledged is lost or doubled', () => {
+  let redis: BufferFixture;
+  let postgres: PostgresFront;
+  let database: pg.Pool;
+  let repository: PostgresSessionRepository;
+
+  beforeAll(async () => {
+    redis = await startBuffer(engines.includes('redis') ? 'redis' : 'embedded');
+    postgres = await startPostgresFront((await findPostgres()) ? 'real' : 'embedded');
+    database = new pg.Pool({ connectionString: postgres.databaseUrl, max: 1 });
+    await installAudit(database);
+    const { databaseUrl, fetchEndpoint } = postgres;
+    repository = new PostgresSessionRepository(
+      connectNeon({ databaseUrl, fetchEndpoint, timeoutMs: 20_000 }),
+    );
+  });
+  afterAll(async () => {
+    await database?.end();
+    await postgres?.stop();
+    await redis?.stop();
+  });
+  afterEach(() => vi.restoreAllMocks());
+
+  const holds = (steps: fc.Arbitrary<Step[]>) =>
+    fc.assert(
+      fc.asyncProperty(steps, async (history) => {
+        await live(history);
+      }),
+      { numRuns: RUNS, endOnFailure: process.env.BACKBEAT_MODEL_SHRINK === '0' },
+    );
+
+  it(
+    'when rooms die, are replaced while they live, and clocks disagree',
+    () => holds(fc.array(fc.oneof(...everyday, ...takeovers), { minLength: 10, maxLength: MAX_STEPS })),
+    TIMEOUT_MS,
+  );
+
+  it(
+    'when Redis loses everything while the rooms live',
+    () => holds(fc.array(fc.oneof(...everyday, ...losses), { minLength: 10, maxLength: MAX_STEPS })),
+    TIMEOUT_MS,
+  );
+
+  /** Lives through one history, recovers, and checks everything. */
+  async function live(history: readonly Step[]): Promise<void> {
+    const ids = Array.from({ length: SESSIONS }, () => randomUUID());
+    await redis.command('FLUSHALL');
+    await clearAudit(database);
+    await database.query(
+      'insert into sessions (id, host_user_id) select id, $2 from unnest($1::uuid[]) as id',
+      [ids, SYSTEM_USER_ID],
+    );
+    const keys = keysFor(`model-${ids[0]}:`);
+    const makeBuffer = (gate: Gate) => {
+      const scripts = redis.connect();
+      const call = scripts.call.bind(scripts);
+      scripts.call = (what, run) => gate.hold('redis', () => call(what, run));
+      return new SessionBuffer({ redis: scripts, keys, cleanTtlS: 3_600 });
+    };
+    const model = new SessionModel({ ids, makeBuffer, postgres: repository });
+    let skewMs = 0;
+    const trueNow = Date.now.bind(Date);
+    vi.spyOn(Date, 'now').mockImplementation(() => trueNow() + skewMs);
+    try {
+      for (const one of model.sessions) model.start(one);
+      while (!model.gate.isEmpty) await model.step(0, 'ok');
+      for (const step of history) {
+        if (step.do === 'skew') skewMs = step.ms;
+        else if (step.do === 'lose') await redis.command('FLUSHALL');
+        else await take(model, step);
+      }
+      skewMs = 0;
+      await model.recover();
+    } finally {
+      vi.restoreAllMocks();
+    }
+    if (model.failures.length > 0) throw model.failures[0];
+    const [stored, audit] = [await readStored(database), await readAudit(database)];
+    const letters = await redis.command('HLEN', keys.dead);
+    const problems = model.sessions.flatMap(
+      ({ ledger }) =>
+        checkSession(
+          {
+            ledger,
+            stored: stored.get(ledger.sessionId) ?? null,
+            views: [],
+            audit,
+            letters: [],
+            mayComeBack: true,
+          },
+          false,
+        ).problems,
+    );
+    if (letters !== 0) problems.push(`${letters} dead letters`);
+    if ((await redis.command('ZCARD', keys.dirty)) !== 0) problems.push('something is dirty still');
+    if (problems.length > 0) throw new Error(problems.join('\n'));
+  }
+});
+
+async function take(model: SessionModel, step: Exclude<Step, { do: 'skew' | 'lose' }>): Promise<void> {
+  switch (step.do) {
+    case 'edit':
+      model.edit(model.session(step.session), step.who);
+      return;
+    case 'say':
+      model.say(model.session(step.session), step.who);
+      return;
+    case 'start':
+      model.start(model.session(step.session));
+      return;
+    case 'kill':
+      model.kill(model.session(step.session));
+      return;
+    case 'leave':
+      model.leave(model.session(step.session));
+      return;
+    case 'sweep':
+      model.sweep();
+      return;
+    case 'pass':
+      await model.pass(step.ms);
+      return;
+    case 'step':
+      await model.step(step.index, step.fate);
+      return;
+  }
+}

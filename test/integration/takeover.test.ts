@@ -1,0 +1,80 @@
+/** A room that starts while the buffer is out of reach takes its token from Postgres; whoever comes after it must know of that. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { BufferedSessionRepository } from '../../src/buffer/buffered-repository.ts';
+import { Flusher } from '../../src/buffer/flusher.ts';
+import { StorageUnavailableError } from '../../src/sessions/errors.ts';
+import { connectNeon } from '../../src/sessions/neon.ts';
+import { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
+import type { Home, OpenedSession } from '../../src/sessions/types.ts';
+import { type BufferFixture, startBuffer } from '../support/buffer.ts';
+import { type PostgresFront, startPostgresFront } from '../support/postgres.ts';
+
+const TEN_MINUTES_MS = 600_000;
+
+let redis: BufferFixture;
+let front: PostgresFront;
+let postgres: PostgresSessionRepository;
+
+beforeAll(async () => {
+  redis = await startBuffer('embedded');
+  front = await startPostgresFront();
+  postgres = new PostgresSessionRepository(connectNeon({ ...front, timeoutMs: 20_000 }));
+});
+afterAll(async () => {
+  await front?.stop();
+  await redis?.stop();
+});
+afterEach(() => vi.restoreAllMocks());
+
+it('an edit after such a room is flushed, though that room’s clock was ahead of the buffer’s', async () => {
+  const { buffer } = redis;
+  const repository = new BufferedSessionRepository({
+    buffer,
+    postgres,
+    breaker: { failures: 100, retryMs: 0 },
+  });
+  const flusher = new Flusher({
+    buffer,
+    writer: postgres,
+    bounds: { maxSessions: 10, maxBytes: 100_000 },
+    intervalMs: 1,
+    leaseMs: 1_000,
+    inactivity: { afterMs: 3_600_000, everyMs: 3_600_000, maxSessions: 1 },
+  });
+  const { id } = await postgres.createSession({ title: '', code: '', hostUserId: null });
+  const open = async (home: Home | null): Promise<{ opened: OpenedSession; home: Home | null }> => {
+    const opened = await repository.open(id, home);
+    if (!opened) throw new Error(`no session ${randomUUID()}`);
+    return { opened, home: opened.standsIn ? 'postgres' : home };
+  };
+  const edit = async ({ opened }: { opened: OpenedSession }, code: string) => {
+    const rev = opened.session.rev + 1;
+    await repository.commit({
+      sessionId: id,
+      epoch: opened.epoch,
+      code: { code, rev, editedAtMs: Date.now(), editorId: null, edits: 1 },
+      messages: [],
+      receipts: {},
+      flushedRev: opened.flushedRev,
+    });
+  };
+
+  await edit(await open(null), 'first');
+  await flusher.flushSession(id);
+
+  // The second room: the buffer is away, its clock is wrong, nobody edits in it.
+  const away = vi.spyOn(buffer, 'open').mockRejectedValue(new StorageUnavailableError('redis', 'away'));
+  const trueNow = Date.now.bind(Date);
+  const clock = vi.spyOn(Date, 'now').mockImplementation(() => trueNow() + TEN_MINUTES_MS);
+  const second = await open('clean');
+  expect(second.opened.session.code).toBe('first');
+  away.mockRestore();
+  clock.mockRestore();
+
+  const third = await open(second.home);
+  expect(third.opened.epoch).toBeGreaterThan(second.opened.epoch);
+  await edit(third, 'second');
+  await flusher.flushSession(id);
+  expect(await postgres.getSession(id)).toMatchObject({ code: 'second', rev: 2 });
+});

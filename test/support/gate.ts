@@ -1,0 +1,75 @@
+/** Lets a test decide when each call to a store happens, and what becomes of it. */
+import { StorageUnavailableError } from '../../src/sessions/errors.ts';
+import { settle } from './live-session.ts';
+
+/**
+ * - `ok`: it happens, and is answered;
+ * - `refused`: it fails without effect;
+ * - `answer lost`: it happens, and fails for the caller;
+ * - `late`: it fails for the caller at once, and happens at some later time.
+ */
+export type Fate = 'ok' | 'refused' | 'answer lost' | 'late';
+
+interface Waiting {
+  store: 'redis' | 'postgres';
+  happen(): Promise<unknown>;
+  answer(result: unknown): void;
+  fail(error: Error): void;
+  /** Its caller has been told that it failed. */
+  isGivenUp: boolean;
+}
+
+export class Gate {
+  #waiting: Waiting[] = [];
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  /** Holds a call until the test lets it go. */
+  hold<T>(store: Waiting['store'], call: () => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.push({
+        store,
+        happen: call,
+        answer: (result) => resolve(result as T),
+        fail: reject,
+        isGivenUp: false,
+      });
+    });
+  }
+
+  /** Decides about one of the calls that wait; does nothing when none does. @param index any number. */
+  async step(index: number, fate: Fate): Promise<void> {
+    const [call] = this.#waiting.splice(index % Math.max(1, this.#waiting.length), 1);
+    if (!call) return;
+    const gone = new StorageUnavailableError(call.store, 'broken by the test');
+    if (call.isGivenUp) {
+      // Too late for anybody to care how it goes.
+      await call.happen().catch(() => {});
+    } else if (fate === 'refused') {
+      call.fail(gone);
+    } else if (fate === 'late') {
+      this.#waiting.push({ ...call, isGivenUp: true });
+      call.fail(gone);
+    } else {
+      await call.happen().then(
+        (result) => (fate === 'ok' ? call.answer(result) : call.fail(gone)),
+        (error: Error) => call.fail(error),
+      );
+    }
+    await settle();
+    await settle();
+  }
+}
+
+/** `target` with every method's calls held. */
+export function held<T extends object>(target: T, gate: Gate, store: 'redis' | 'postgres'): T {
+  return new Proxy(target, {
+    get(object, name) {
+      const value: unknown = Reflect.get(object, name);
+      if (typeof value !== 'function') return value;
+      return (...args: unknown[]) => gate.hold(store, async () => Reflect.apply(value, object, args));
+    },
+  });
+}

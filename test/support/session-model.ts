@@ -1,0 +1,292 @@
+/**
+ * Sessions as a whole in one process: live sessions, the buffered repository and flushers, on real stores, with every call to
+ * a store let through, lost or delayed as the test says. People keep what isn't acknowledged, and send it again to the next room.
+ */
+import { randomUUID } from 'node:crypto';
+import { BufferedSessionRepository } from '../../src/buffer/buffered-repository.ts';
+import { Flusher } from '../../src/buffer/flusher.ts';
+import type { SessionBuffer } from '../../src/buffer/session-buffer.ts';
+import { LiveSession } from '../../src/room/live-session.ts';
+import { StorageUnavailableError } from '../../src/sessions/errors.ts';
+import type { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
+import type { Home } from '../../src/sessions/types.ts';
+import { Ledger } from '../faults/ledger.ts';
+import { type Fate, Gate, held } from './gate.ts';
+import { FakeClock, settle } from './live-session.ts';
+
+const FLUSH_MS = 5_000;
+const PACE = {
+  minMs: 20,
+  maxMs: 1_000,
+  targetPerS: 1_000,
+  fallbackMs: 500,
+  flushMs: FLUSH_MS,
+  historySize: 50,
+};
+/** More than any run needs to come to rest; a run that takes more never would. */
+const MOST_ROUNDS = 60;
+const ROUND_MS = 2_000;
+
+interface Room {
+  live: LiveSession;
+  epoch: number;
+  /** A dead room's words reach nobody, and nothing it starts happens. */
+  isDead: boolean;
+}
+
+interface Person {
+  connectionId: string;
+  /** Unacknowledged, oldest first. */
+  edits: { requestId: string; text: string }[];
+  messages: { id: string; text: string }[];
+  texts: Map<string, string>;
+}
+
+/** One session: what outlives its rooms, who is in it, and its room. */
+class ModelSession {
+  readonly ledger: Ledger;
+  readonly people: Person[];
+  home: Home | null = null;
+  alarmAtMs: number | null = null;
+  room: Room | null = null;
+  isStarting = false;
+
+  constructor(readonly id: string) {
+    this.ledger = new Ledger(id);
+    this.people = ['a', 'b'].map((connectionId) => ({
+      connectionId,
+      edits: [],
+      messages: [],
+      texts: new Map(),
+    }));
+  }
+}
+
+export class SessionModel {
+  readonly gate = new Gate();
+  readonly clock = new FakeClock();
+  readonly sessions: ModelSession[];
+  readonly #buffer: SessionBuffer;
+  readonly #flusher: Flusher;
+  readonly #repository: BufferedSessionRepository;
+  #count = 0;
+  /** Errors that nobody expected, of whatever runs in the background. */
+  readonly failures: unknown[] = [];
+
+  /** @param buffer made over scripts whose calls go through {@link SessionModel.gate}; see `gated`. */
+  constructor(options: {
+    ids: readonly string[];
+    makeBuffer(gate: Gate): SessionBuffer;
+    postgres: PostgresSessionRepository;
+  }) {
+    this.clock.nowMs = Date.now();
+    this.sessions = options.ids.map((id) => new ModelSession(id));
+    this.#buffer = options.makeBuffer(this.gate);
+    const postgres = held(options.postgres, this.gate, 'postgres');
+    this.#repository = new BufferedSessionRepository({
+      buffer: this.#buffer,
+      postgres,
+      // Each call is decided about by the test; a breaker that waits for the real clock would only hide some.
+      breaker: { failures: Number.MAX_SAFE_INTEGER, retryMs: 0 },
+    });
+    this.#flusher = new Flusher({
+      buffer: this.#buffer,
+      writer: postgres,
+      bounds: { maxSessions: 2, maxBytes: 2_000 },
+      intervalMs: 1,
+      leaseMs: 10_000,
+      inactivity: { afterMs: 3_600_000, everyMs: 3_600_000, maxSessions: 1 },
+    });
+  }
+
+  session(index: number): ModelSession {
+    const session = this.sessions[index % this.sessions.length];
+    if (!session) throw new RangeError('no sessions');
+    return session;
+  }
+
+  /** Starts a room. One that is there goes on without knowing of it, unless it was killed. */
+  start(session: ModelSession): void {
+    if (session.isStarting) return;
+    session.isStarting = true;
+    this.#background(
+      this.#start(session).finally(() => {
+        session.isStarting = false;
+      }),
+    );
+  }
+
+  kill(session: ModelSession): void {
+    if (!session.room) return;
+    session.room.isDead = true;
+    session.room.live.close();
+    session.room = null;
+  }
+
+  edit(session: ModelSession, who: number): void {
+    const person = session.people[who % session.people.length];
+    if (!person) return;
+    this.#count += 1;
+    const edit = { requestId: `r${this.#count}`, text: `edit ${this.#count}` };
+    person.edits.push(edit);
+    person.texts.set(edit.requestId, edit.text);
+    session.ledger.edits.add(edit.text);
+    session.room?.live.edit({
+      connectionId: person.connectionId,
+      requestId: edit.requestId,
+      code: edit.text,
+      editorId: null,
+    });
+  }
+
+  say(session: ModelSession, who: number): void {
+    const person = session.people[who % session.people.length];
+    if (!person) return;
+    this.#count += 1;
+    const message = { id: randomUUID(), text: `message ${this.#count}` };
+    person.messages.push(message);
+    session.ledger.messages.set(message.id, { text: message.text, by: person.connectionId });
+    if (session.room) this.#say(session.room.live, session, person, message);
+  }
+
+  sweep(): void {
+    this.#background(this.#flusher.sweep());
+  }
+
+  /** What a room does when somebody leaves. */
+  leave(session: ModelSession): void {
+    if (session.room) this.#background(session.room.live.flush());
+  }
+
+  /** Time goes by; alarms that fall due go off, starting a room where there is none. */
+  async pass(ms: number): Promise<void> {
+    await this.clock.advance(ms);
+    for (const session of this.sessions) {
+      if (session.alarmAtMs === null || session.alarmAtMs > this.clock.nowMs) continue;
+      if (!session.room) {
+        this.start(session);
+        continue;
+      }
+      session.alarmAtMs = null;
+      this.#background(session.room.live.onAlarm());
+    }
+    await settle();
+  }
+
+  step(index: number, fate: Fate): Promise<void> {
+    return this.gate.step(index, fate);
+  }
+
+  /** Everything answers again, and time goes by until nothing is left to do. @throws when it never comes to rest. */
+  async recover(): Promise<void> {
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      while (!this.gate.isEmpty) await this.gate.step(0, 'ok');
+      for (const session of this.sessions) if (!session.room) this.start(session);
+      this.sweep();
+      await this.pass(ROUND_MS);
+      while (!this.gate.isEmpty) await this.gate.step(0, 'ok');
+      if (this.#isAtRest()) return;
+    }
+    throw new Error('it never came to rest');
+  }
+
+  #isAtRest(): boolean {
+    return this.sessions.every(
+      ({ room, people, alarmAtMs }) =>
+        room !== null &&
+        alarmAtMs === null &&
+        room.live.degraded === null &&
+        people.every(({ edits, messages }) => edits.length === 0 && messages.length === 0),
+    );
+  }
+
+  async #start(session: ModelSession): Promise<void> {
+    const opened = await this.#repository.open(session.id, session.home);
+    if (!opened) throw new Error('the session is gone');
+    if (opened.standsIn) session.home = 'postgres';
+    const { home } = session;
+    const room: Room = { epoch: opened.epoch, isDead: false } as Room;
+    room.live = new LiveSession(opened, home, PACE, {
+      repository: this.#repository,
+      flush: (id) => this.#flusher.flushSession(id),
+      send: (connectionId, type, payload) => {
+        if (room.isDead || type !== 'ack') return;
+        this.#acknowledged(session, room, connectionId, payload as Ack);
+      },
+      broadcast: () => {},
+      noteHome: async (where) => {
+        if (session.room === room) session.home = where;
+      },
+      armAlarm: async (delayMs) => {
+        if (session.room === room) session.alarmAtMs = this.clock.nowMs + delayMs;
+      },
+      onSuperseded: () => {
+        room.isDead = true;
+        if (session.room === room) session.room = null;
+      },
+      log: () => {},
+      clock: this.clock,
+    });
+    session.room = room;
+    // As the room's server does: history before anybody is let in, and an alarm for what was left dirty.
+    await room.live.history();
+    if (opened.isDirty) await room.live.armAlarm();
+    if (session.room !== room) return;
+    for (const person of session.people) {
+      for (const { requestId, text } of [...person.edits]) {
+        room.live.edit({ connectionId: person.connectionId, requestId, code: text, editorId: null });
+      }
+      for (const message of [...person.messages]) this.#say(room.live, session, person, message);
+    }
+  }
+
+  #say(
+    live: LiveSession,
+    session: ModelSession,
+    person: Person,
+    message: { id: string; text: string },
+  ): void {
+    const accepted = live.addMessage(person.connectionId, {
+      id: message.id,
+      type: 'chat',
+      role: 'user',
+      userId: null,
+      displayName: person.connectionId,
+      avatarUrl: null,
+      content: message.text,
+      isActionable: false,
+      isCodeResponse: false,
+      strudelId: null,
+    });
+    if (typeof accepted === 'object') session.ledger.show(message.id, accepted.createdAtMs);
+  }
+
+  #acknowledged(session: ModelSession, room: Room, connectionId: string, ack: Ack): void {
+    const person = session.people.find((candidate) => candidate.connectionId === connectionId);
+    if (!person) return;
+    const { ledger } = session;
+    if (ack.message_id !== undefined) {
+      ledger.ackedMessages.add(ack.message_id);
+      person.messages = person.messages.filter(({ id }) => id !== ack.message_id);
+    }
+    if (ack.request_id === undefined || ack.rev === undefined) return;
+    const text = person.texts.get(ack.request_id);
+    if (text === undefined) ledger.violate(`an ack for ${ack.request_id}, which was never sent`);
+    else ledger.ackEdit(text, ack.rev, room.epoch);
+    // Cumulative: everything before it is contained in it.
+    const last = person.edits.findIndex(({ requestId }) => requestId === ack.request_id);
+    if (last !== -1) person.edits = person.edits.slice(last + 1);
+  }
+
+  #background(work: Promise<unknown>): void {
+    work.catch((error: unknown) => {
+      if (!(error instanceof StorageUnavailableError)) this.failures.push(error);
+    });
+  }
+}
+
+interface Ack {
+  rev?: number;
+  request_id?: string;
+  message_id?: string;
+}
