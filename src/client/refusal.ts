@@ -4,7 +4,7 @@
  * A browser hides the status of a refused WebSocket upgrade. The room answers a plain GET of the same address with the same
  * checks, so asking again that way tells a refusal, which won't mend, from a room that is out of reach, which may.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A room's answer before the upgrade: HTTP status, error code and a sentence for people. */
 export interface Refusal {

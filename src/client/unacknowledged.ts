@@ -1,5 +1,5 @@
 /** What a client must not lose: everything it sent, or meant to send, that the room hasn't acknowledged. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { OutgoingChat } from './chat-log.ts';
 import type { OutgoingEdit } from './shared-document.ts';
 

@@ -2,7 +2,7 @@
  * The wire protocol between a room and its clients: JSON text frames, snake_case, one schema a message.
  * Both ends import this file; it imports nothing of theirs.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   MAX_AGENT_HISTORY_ENTRIES,
   MAX_AGENT_QUERY_CHARS,

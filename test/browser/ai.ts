@@ -1,15 +1,17 @@
 /** The AI: asking, following the answer as it streams, taking it back. */
 import assert from 'node:assert/strict';
 import { PHONE } from './browser.ts';
-import { type Scene, screenshot, step } from './scene.ts';
+import { type Scene, screenshot, step, userToken } from './scene.ts';
 import { eventually, SessionPage } from './session-page.ts';
 
 const FASTER = 's("bd*8, [~ cp]*4")';
 
-export async function ai({ stack, browser, provider }: Scene): Promise<void> {
+export async function ai(scene: Scene): Promise<void> {
+  const { stack, browser, provider } = scene;
   const ana = await browser.newPerson('Ana');
   const ben = await browser.newPerson('Ben', PHONE);
   const vera = await browser.newPerson('Vera');
+  await new SessionPage(ana.page).signIn(stack.roomUrl, await userToken(scene, 'ana-of-ai', 'Ana'));
   const host = await SessionPage.make(ana.page, stack.roomUrl, 'Ana', 'With the AI');
   const coAuthor = await SessionPage.join(ben.page, await host.invite('co-author'), 'Ben');
   const viewer = await SessionPage.join(vera.page, await host.invite('viewer'), 'Vera');
@@ -39,7 +41,7 @@ export async function ai({ stack, browser, provider }: Scene): Promise<void> {
     await viewer.toast('Ana’s answer from the AI is in the editor');
     await eventually('the requests that are left', async () => {
       const left = (await ana.page.getByTestId('ai-left').textContent()) ?? '';
-      return /^49 of 50 requests left/.test(left) || `it says ${left}`;
+      return /^99 of 100 requests left/.test(left) || `it says ${left}`;
     });
     await screenshot(ana.page, 'ai-answered-desktop');
     await screenshot(ben.page, 'ai-answered-phone');
@@ -107,5 +109,26 @@ export async function ai({ stack, browser, provider }: Scene): Promise<void> {
     await host.tab('ai');
     await host.turn('user', 'make it faster');
     await host.turn('assistant', 'It is a drum pattern.');
+  });
+
+  await step('a strudel keeps its conversation', async () => {
+    await host.tab('strudels');
+    await host.saveStrudel('Talked about');
+    await host.strudel('Talked about').getByTestId('strudel-load').click();
+    await host.toast('The session is about “Talked about” now');
+    await host.tab('ai');
+    await host.turn('user', 'make it faster');
+    await host.turn('assistant', 'It is a drum pattern.');
+    provider.answer('A new subject.');
+    await host.ask('and now?');
+    await host.turn('assistant', 'A new subject.', 'done');
+    await host.tab('strudels');
+    await ana.page.getByTestId('strudel-scratch').click();
+    await host.toast('Back to scratch');
+    await host.tab('ai');
+    await eventually('the scratch code’s own conversation', async () => {
+      const said = (await ana.page.getByTestId('ai-list').textContent()) ?? '';
+      return (said.includes('make it faster') && !said.includes('A new subject.')) || said;
+    });
   });
 }

@@ -33,6 +33,8 @@ async function main(): Promise<void> {
       REDIS_TIMEOUT_MS: '1000',
       POSTGRES_TIMEOUT_MS: '3000',
       BREAKER_RETRY_MS: '500',
+      // Long enough for "saved" to be seen before "in Postgres".
+      FLUSH_ALARM_MS: '2000',
       AI_PROVIDER: 'anthropic',
       ANTHROPIC_API_KEY: 'sk-of-the-server',
       ANTHROPIC_BASE_URL: provider.url,

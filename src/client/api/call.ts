@@ -1,5 +1,5 @@
 /** One HTTP call of the page, to its own origin: the room server passes `/api/v1` on to the Worker. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { sentence } from '../sentence.ts';
 
 const errorSchema = z.object({ error: z.string(), message: z.string(), details: z.string().optional() });

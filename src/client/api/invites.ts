@@ -1,5 +1,5 @@
 /** Invites over HTTP, for the host. Each function throws an {@link ApiError}. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Role, roleSchema } from '../../protocol/index.ts';
 import { anything, call, segment } from './call.ts';
 

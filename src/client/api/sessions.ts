@@ -1,5 +1,5 @@
 /** Sessions over HTTP. Each function throws an {@link ApiError}. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { roleSchema } from '../../protocol/index.ts';
 import { anything, call, segment } from './call.ts';
 

@@ -1,5 +1,5 @@
 /** Saved strudels over HTTP, for signed-in people. Each function throws an {@link ApiError}. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { MAX_STRUDEL_MESSAGE_CHARS, MAX_STRUDEL_MESSAGES } from '../../protocol/index.ts';
 import { anything, call, segment } from './call.ts';
 

@@ -1,5 +1,5 @@
 /** Who is signed in: somebody whose token this browser keeps. What a token says is only shown; the server judges it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { mySessions } from '../api/sessions.ts';
 import { claimsOf } from '../people.ts';
 import { forgetSessions, storedUserToken, storeUserToken } from './storage.ts';

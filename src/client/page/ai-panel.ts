@@ -6,6 +6,7 @@ import type { Snapshot } from '../session-client.ts';
 import { createOwnKeyField, type OwnKey } from './ai-key.ts';
 import { el, setText, timeOfDay } from './dom.ts';
 import { followEnd } from './follow-end.ts';
+import { personId } from './people-panel.ts';
 import { colorOf } from './remote-cursors.ts';
 
 export interface AiOptions {
@@ -66,7 +67,7 @@ export function createAiPanel({ ask, ...actions }: AiOptions): AiPanel {
   const items = new Map<string, { item: HTMLElement; turn: ConversationTurn; code: string }>();
   let shown: readonly ConversationTurn[] = [];
   let shownCode = '';
-  const draw = ({ conversation, code }: Snapshot): void => {
+  const draw = ({ conversation, code, participants }: Snapshot): void => {
     if (conversation === shown && code === shownCode) return;
     shown = conversation;
     shownCode = code;
@@ -82,7 +83,13 @@ export function createAiPanel({ ask, ...actions }: AiOptions): AiPanel {
       // Whether a program is in the editor shows in its own turn only.
       const mark = turn.code === null ? '' : String(turn.code === code);
       const item = known?.item ?? el('li', { class: 'turn' });
-      if (known?.turn !== turn || known.code !== mark) fillTurn(item, turn, turn.code === code, actions);
+      if (known?.turn !== turn || known.code !== mark)
+        fillTurn(
+          item,
+          turn,
+          { colorId: colorIdOf(turn, participants), isInEditor: turn.code === code },
+          actions,
+        );
       items.set(turn.id, { item, turn, code: mark });
       if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
     });
@@ -127,7 +134,7 @@ function untilReset(seconds: number): string {
 function fillTurn(
   item: HTMLElement,
   turn: ConversationTurn,
-  isInEditor: boolean,
+  { colorId, isInEditor }: { colorId: string; isInEditor: boolean },
   actions: Pick<AiOptions, 'use' | 'undo'>,
 ): void {
   // Re-made while it streams, so what somebody opened in it is opened again.
@@ -135,7 +142,7 @@ function fillTurn(
   item.dataset.role = turn.role;
   item.dataset.state = turn.status;
   const name = turn.role === 'assistant' ? 'AI' : (turn.displayName ?? 'Somebody');
-  const nameClass = turn.role === 'assistant' ? 'ai-name' : `color-${colorOf(name)}`;
+  const nameClass = turn.role === 'assistant' ? 'ai-name' : `color-${colorOf(colorId)}`;
   item.replaceChildren(
     el(
       'p',
@@ -153,6 +160,12 @@ function fillTurn(
       : [codePart({ code: turn.code, canUndo: turn.isOwn, isInEditor, isOpen: wasOpen }, actions)]),
     ...(turn.problem === null ? [] : [el('p', { class: 'problem' }, sentence(turn.problem))]),
   );
+}
+
+/** Whose colour a question has: that of the person who is here by this name. */
+function colorIdOf({ displayName }: ConversationTurn, people: Snapshot['participants']): string {
+  const person = people.find((one) => one.display_name === displayName);
+  return person ? personId(person) : (displayName ?? '');
 }
 
 function statusText({ role, status, text }: ConversationTurn): string {

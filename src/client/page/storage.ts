@@ -2,7 +2,7 @@
  * What this browser remembers: in `localStorage` the sessions it may enter and the person's name, in `sessionStorage` what
  * belongs to one tab.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseUnacknowledged, type UnacknowledgedStore } from '../unacknowledged.ts';
 
 const knownSessionSchema = z.object({

@@ -259,7 +259,7 @@ function strudelRow(strudel: Strudel, row: Row): HTMLElement {
       label,
     );
   const load = button('Load', 'load', row.load);
-  load.disabled = !row.canLoad || row.isCurrent;
+  load.disabled = !row.canLoad;
   return el(
     'li',
     { class: 'strudel', 'data-strudel': strudel.id, 'aria-current': row.isCurrent ? 'true' : null },
@@ -277,7 +277,7 @@ function strudelRow(strudel: Strudel, row: Row): HTMLElement {
     el(
       'div',
       { class: 'strudel-actions' },
-      load,
+      row.isCurrent ? null : load,
       ...(row.isOwn
         ? [
             row.isCurrent ? button('Update', 'update', row.overwrite) : null,
