@@ -17,11 +17,11 @@ import { clearAudit, installAudit, readAudit } from '../faults/audit.ts';
 import { checkSession } from '../faults/checks.ts';
 import { readStored } from '../faults/stored.ts';
 import { type BufferFixture, engines, startBuffer } from '../support/buffer.ts';
-import type { Fate, Gate } from '../support/gate.ts';
+import type { Fate, Gate, Store } from '../support/gate.ts';
 import { type PostgresFront, startPostgresFront } from '../support/postgres.ts';
 import { SessionModel } from '../support/session-model.ts';
 
-const RUNS = Number(process.env.BACKBEAT_MODEL_RUNS ?? 25);
+const RUNS = Number(process.env.BACKBEAT_MODEL_RUNS ?? 15);
 const SESSIONS = 3;
 const MAX_STEPS = 80;
 const TEN_MINUTES_MS = 600_000;
@@ -34,7 +34,8 @@ type Step =
   | { do: 'step'; index: number; fate: Fate }
   | { do: 'pass'; ms: number }
   | { do: 'sweep' | 'lose' }
-  | { do: 'skew'; ms: number };
+  | { do: 'skew'; ms: number }
+  | { do: 'outage'; store: Store; fate: Fate };
 
 const session = fc.nat({ max: SESSIONS - 1 });
 const who = fc.nat({ max: 1 });
@@ -53,6 +54,14 @@ const everyday = [
   weighted(5, fc.record({ do: fc.constant('pass' as const), ms: fc.constantFrom(10, 100, 600, 5_000) })),
   weighted(2, fc.record({ do: fc.constant('sweep' as const) })),
   weighted(1, fc.record({ do: fc.constant('leave' as const), session })),
+  weighted(
+    1,
+    fc.record({
+      do: fc.constant('outage' as const),
+      store: fc.constantFrom<Store>('redis', 'redis', 'postgres'),
+      fate: fc.constantFrom<Fate>('ok', 'refused', 'answer lost', 'late'),
+    }),
+  ),
 ];
 /** Rooms die, and are replaced while they live. */
 const takeovers = [
@@ -183,6 +192,10 @@ async function take(model: SessionModel, step: Exclude<Step, { do: 'skew' | 'los
       return;
     case 'pass':
       await model.pass(step.ms);
+      return;
+    case 'outage':
+      if (step.fate === 'ok') model.gate.outages.delete(step.store);
+      else model.gate.outages.set(step.store, step.fate);
       return;
     case 'step':
       await model.step(step.index, step.fate);

@@ -178,6 +178,7 @@ export class SessionModel {
 
   /** Everything answers again, and time goes by until nothing is left to do. @throws when it never comes to rest. */
   async recover(): Promise<void> {
+    this.gate.outages.clear();
     for (let round = 0; round < MOST_ROUNDS; round++) {
       while (!this.gate.isEmpty) await this.gate.step(0, 'ok');
       for (const session of this.sessions) if (!session.room) this.start(session);
