@@ -32,6 +32,8 @@ interface Room {
   epoch: number;
   /** A dead room's words reach nobody, and nothing it starts happens. */
   isDead: boolean;
+  /** People have been let in; nobody says anything before that. */
+  isReady: boolean;
 }
 
 interface Person {
@@ -49,6 +51,8 @@ class ModelSession {
   home: Home | null = null;
   alarmAtMs: number | null = null;
   room: Room | null = null;
+  /** All there ever were; those that were replaced may live on. */
+  readonly rooms: Room[] = [];
   isStarting = false;
 
   constructor(readonly id: string) {
@@ -130,7 +134,8 @@ export class SessionModel {
     person.edits.push(edit);
     person.texts.set(edit.requestId, edit.text);
     session.ledger.edits.add(edit.text);
-    session.room?.live.edit({
+    if (!session.room?.isReady) return;
+    session.room.live.edit({
       connectionId: person.connectionId,
       requestId: edit.requestId,
       code: edit.text,
@@ -145,7 +150,7 @@ export class SessionModel {
     const message = { id: randomUUID(), text: `message ${this.#count}` };
     person.messages.push(message);
     session.ledger.messages.set(message.id, { text: message.text, by: person.connectionId });
-    if (session.room) this.#say(session.room.live, session, person, message);
+    if (session.room?.isReady) this.#say(session.room.live, session, person, message);
   }
 
   sweep(): void {
@@ -203,9 +208,16 @@ export class SessionModel {
   async #start(session: ModelSession): Promise<void> {
     const opened = await this.#repository.open(session.id, session.home);
     if (!opened) throw new Error('the session is gone');
-    if (opened.standsIn) session.home = 'postgres';
+    if (opened.standsIn) {
+      session.home = 'postgres';
+      // Redis can't fence off whom it never heard to be succeeded: two rooms at once while it is away is a failure too many.
+      for (const earlier of session.rooms) {
+        earlier.isDead = true;
+        earlier.live.close();
+      }
+    }
     const { home } = session;
-    const room: Room = { epoch: opened.epoch, isDead: false } as Room;
+    const room: Room = { epoch: opened.epoch, isDead: false, isReady: false } as Room;
     room.live = new LiveSession(opened, home, PACE, {
       repository: this.#repository,
       flush: (id) => this.#flusher.flushSession(id),
@@ -228,10 +240,12 @@ export class SessionModel {
       clock: this.clock,
     });
     session.room = room;
+    session.rooms.push(room);
     // As the room's server does: history before anybody is let in, and an alarm for what was left dirty.
     await room.live.history();
     if (opened.isDirty) await room.live.armAlarm();
     if (session.room !== room) return;
+    room.isReady = true;
     for (const person of session.people) {
       for (const { requestId, text } of [...person.edits]) {
         room.live.edit({ connectionId: person.connectionId, requestId, code: text, editorId: null });
