@@ -21,7 +21,7 @@ import type { Fate, Gate, Store } from '../support/gate.ts';
 import { type PostgresFront, startPostgresFront } from '../support/postgres.ts';
 import { SessionModel } from '../support/session-model.ts';
 
-const RUNS = Number(process.env.BACKBEAT_MODEL_RUNS ?? 15);
+const RUNS = Number(process.env.BACKBEAT_MODEL_RUNS ?? 40);
 const SESSIONS = 3;
 /** By default the library prefers short histories; what goes wrong here takes long ones. */
 const WHOLE = { minLength: 20, maxLength: 120, size: 'max' } as const;
@@ -42,14 +42,15 @@ const session = fc.nat({ max: SESSIONS - 1 });
 const who = fc.nat({ max: 1 });
 const weighted = (weight: number, arbitrary: fc.Arbitrary<Step>) => ({ weight, arbitrary });
 
-const everyday = [
+const everyday = (fates: readonly Fate[]) => [
+  // Most calls go well.
   weighted(5, fc.record({ do: fc.constantFrom('edit', 'say'), session, who })),
   weighted(
     14,
     fc.record({
       do: fc.constant('step' as const),
       index: fc.nat({ max: 9 }),
-      fate: fc.constantFrom<Fate>('ok', 'ok', 'ok', 'ok', 'refused', 'answer lost', 'late'),
+      fate: fc.constantFrom<Fate>('ok', 'ok', 'ok', 'ok', ...fates),
     }),
   ),
   weighted(5, fc.record({ do: fc.constant('pass' as const), ms: fc.constantFrom(10, 100, 600, 5_000) })),
@@ -60,7 +61,7 @@ const everyday = [
     fc.record({
       do: fc.constant('outage' as const),
       store: fc.constantFrom<Store>('redis', 'redis', 'postgres'),
-      fate: fc.constantFrom<Fate>('ok', 'refused', 'answer lost', 'late'),
+      fate: fc.constantFrom<Fate>('ok', ...fates),
     }),
   ),
 ];
@@ -72,6 +73,7 @@ const takeovers = [
     fc.record({ do: fc.constant('skew' as const), ms: fc.constantFrom(-TEN_MINUTES_MS, 0, TEN_MINUTES_MS) }),
   ),
 ];
+/** An answer that is lost with Redis' data would have said that the data is: both at once nobody promises to survive. */
 const losses = [weighted(1, fc.record({ do: fc.constant('lose' as const) }))];
 
 describe('whatever happens, nothing acknowledged is lost or doubled', () => {
@@ -105,13 +107,13 @@ describe('whatever happens, nothing acknowledged is lost or doubled', () => {
 
   it(
     'when rooms die, are replaced while they live, and clocks disagree',
-    () => holds(fc.array(fc.oneof(...everyday, ...takeovers), WHOLE)),
+    () => holds(fc.array(fc.oneof(...everyday(['refused', 'answer lost', 'late']), ...takeovers), WHOLE)),
     TIMEOUT_MS,
   );
 
   it(
     'when Redis loses everything while the rooms live',
-    () => holds(fc.array(fc.oneof(...everyday, ...losses), WHOLE)),
+    () => holds(fc.array(fc.oneof(...everyday(['refused']), ...losses), WHOLE)),
     TIMEOUT_MS,
   );
 

@@ -206,16 +206,12 @@ export class SessionModel {
   }
 
   async #start(session: ModelSession): Promise<void> {
-    const opened = await this.#repository.open(session.id, session.home);
+    // Redis can't fence off a room that it never heard to be succeeded: two at once while it is away is a failure too many.
+    // With this home nobody is let in without it.
+    const isReplacing = session.rooms.some(({ isDead }) => !isDead);
+    const opened = await this.#repository.open(session.id, isReplacing ? 'both' : session.home);
     if (!opened) throw new Error('the session is gone');
-    if (opened.standsIn) {
-      session.home = 'postgres';
-      // Redis can't fence off whom it never heard to be succeeded: two rooms at once while it is away is a failure too many.
-      for (const earlier of session.rooms) {
-        earlier.isDead = true;
-        earlier.live.close();
-      }
-    }
+    if (opened.standsIn) session.home = 'postgres';
     const { home } = session;
     const room: Room = { epoch: opened.epoch, isDead: false, isReady: false } as Room;
     room.live = new LiveSession(opened, home, PACE, {
