@@ -39,7 +39,7 @@ type Step =
   | { do: 'outage'; store: Store; fate: Fate };
 
 const session = fc.nat({ max: SESSIONS - 1 });
-const who = fc.nat({ max: 1 });
+const who = fc.nat({ max: 2 });
 const weighted = (weight: number, arbitrary: fc.Arbitrary<Step>) => ({ weight, arbitrary });
 
 const everyday = (fates: readonly Fate[]) => [

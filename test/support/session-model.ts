@@ -38,6 +38,10 @@ interface Room {
 
 interface Person {
   connectionId: string;
+  /** Where their connection is; null while it is nowhere. */
+  room: Room | null;
+  /** Stays in a room that was replaced until that says so. */
+  isLate: boolean;
   /** Unacknowledged, oldest first. */
   edits: { requestId: string; text: string }[];
   messages: { id: string; text: string }[];
@@ -57,8 +61,10 @@ class ModelSession {
 
   constructor(readonly id: string) {
     this.ledger = new Ledger(id);
-    this.people = ['a', 'b'].map((connectionId) => ({
+    this.people = ['a', 'b', 'late'].map((connectionId) => ({
       connectionId,
+      room: null,
+      isLate: connectionId === 'late',
       edits: [],
       messages: [],
       texts: new Map(),
@@ -123,7 +129,9 @@ export class SessionModel {
     if (!session.room) return;
     session.room.isDead = true;
     session.room.live.close();
+    const { room } = session;
     session.room = null;
+    this.#abandon(session, room);
   }
 
   edit(session: ModelSession, who: number): void {
@@ -134,8 +142,7 @@ export class SessionModel {
     person.edits.push(edit);
     person.texts.set(edit.requestId, edit.text);
     session.ledger.edits.add(edit.text);
-    if (!session.room?.isReady) return;
-    session.room.live.edit({
+    person.room?.live.edit({
       connectionId: person.connectionId,
       requestId: edit.requestId,
       code: edit.text,
@@ -150,7 +157,7 @@ export class SessionModel {
     const message = { id: randomUUID(), text: `message ${this.#count}` };
     person.messages.push(message);
     session.ledger.messages.set(message.id, { text: message.text, by: person.connectionId });
-    if (session.room?.isReady) this.#say(session.room.live, session, person, message);
+    if (person.room) this.#say(person.room.live, session, person, message);
   }
 
   sweep(): void {
@@ -231,6 +238,7 @@ export class SessionModel {
       onSuperseded: () => {
         room.isDead = true;
         if (session.room === room) session.room = null;
+        this.#abandon(session, room);
       },
       log: () => {},
       clock: this.clock,
@@ -243,10 +251,25 @@ export class SessionModel {
     if (session.room !== room) return;
     room.isReady = true;
     for (const person of session.people) {
-      for (const { requestId, text } of [...person.edits]) {
-        room.live.edit({ connectionId: person.connectionId, requestId, code: text, editorId: null });
-      }
-      for (const message of [...person.messages]) this.#say(room.live, session, person, message);
+      if (!person.isLate || person.room === null) this.#enter(session, room, person);
+    }
+  }
+
+  /** Comes in, and sends again what isn't acknowledged. */
+  #enter(session: ModelSession, room: Room, person: Person): void {
+    person.room = room;
+    for (const { requestId, text } of [...person.edits]) {
+      room.live.edit({ connectionId: person.connectionId, requestId, code: text, editorId: null });
+    }
+    for (const message of [...person.messages]) this.#say(room.live, session, person, message);
+  }
+
+  /** A room is gone: who was in it goes where the session is now, if it is anywhere. */
+  #abandon(session: ModelSession, room: Room): void {
+    for (const person of session.people) {
+      if (person.room !== room) continue;
+      person.room = null;
+      if (session.room?.isReady) this.#enter(session, session.room, person);
     }
   }
 
