@@ -24,8 +24,11 @@ export interface Fault {
   what: string;
   /** Parts that it takes down or reconfigures; faults that share one aren't paired. */
   parts: readonly PartName[];
-  /** Whether a room's memory, or Redis' data, goes with it: both at once is a loss that nobody promises to survive. */
-  loses?: 'room' | 'redis';
+  /**
+   * What goes with it: a room's memory, Redis' data, or Redis' answers. Redis' data together with either of the others is a
+   * loss that nobody promises to survive: the room that has to commit again is gone, or the answer that says so.
+   */
+  loses?: 'room' | 'redis' | 'answers';
   /** Breaks something and mends it again; resolves when it is mended. */
   run(scene: Scene): Promise<void>;
 }

@@ -11,15 +11,14 @@ export interface PlannedRound {
 
 /** Of the short set, so that it is the same each time. */
 const SHORT_SEED = 1;
-const SHORT_PAIRS = 2;
+export const SHORT_SESSIONS = 25;
 /** Pairs after every fault on its own. */
 const PAIRS = 10;
 
 /** The rounds, in their order; endless when the run is bounded by its time. */
 export function* plan(options: Options, nowMs: number): Generator<PlannedRound> {
   if (options.short) {
-    yield* each(FAULTS, SHORT_SEED, 1);
-    yield* pairs(SHORT_SEED, SHORT_PAIRS);
+    for (const faults of twoByTwo(FAULTS)) yield { faults, seed: SHORT_SEED };
     return;
   }
   const seed = options.seed ?? nowMs % 1_000_000;
@@ -34,6 +33,19 @@ export function* plan(options: Options, nowMs: number): Generator<PlannedRound> 
 
 function* each(faults: readonly Fault[], seed: number, seeds: number): Generator<PlannedRound> {
   for (const fault of faults) for (let i = 0; i < seeds; i++) yield { faults: [fault], seed: seed + i };
+}
+
+/** Every fault once, two in a round where they can be: half the rounds. */
+function twoByTwo(faults: readonly Fault[]): Fault[][] {
+  const left = [...faults];
+  const rounds: Fault[][] = [];
+  for (let first = left.shift(); first !== undefined; first = left.shift()) {
+    const fault = first;
+    // From the far end of the list, where the faults are least alike.
+    const index = left.findLastIndex((candidate) => canPair(fault, candidate));
+    rounds.push(index === -1 ? [fault] : [fault, ...left.splice(index, 1)]);
+  }
+  return rounds;
 }
 
 function* pairs(seed: number, count: number): Generator<PlannedRound> {

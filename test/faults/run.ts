@@ -2,13 +2,14 @@
 import { writeFileSync } from 'node:fs';
 import { FAULTS } from './kinds/index.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
-import { plan } from './plan.ts';
+import { plan, SHORT_SESSIONS } from './plan.ts';
 import { roundLine, table, totals } from './report.ts';
 import { clean, type RoundResult, runRound } from './round.ts';
 import { World } from './world.ts';
 
 const LOG_FOLDER = '.backbeat/faults';
 const MAX_PROBLEMS_SHOWN = 20;
+const SESSIONS = 50;
 
 const options = parseOptions(process.argv.slice(2));
 if (options.help) process.stdout.write(USAGE);
@@ -21,6 +22,7 @@ async function run(options: Options): Promise<boolean> {
   const seconds = () => (Date.now() - startedAtMs) / 1000;
   const results: RoundResult[] = [];
   const leftovers: string[] = [];
+  const sessions = options.sessions ?? (options.short ? SHORT_SESSIONS : SESSIONS);
   let world: World | null = null;
   let isStopped = false;
   const stop = async () => {
@@ -34,7 +36,7 @@ async function run(options: Options): Promise<boolean> {
     for (const { faults, seed } of plan(options, startedAtMs)) {
       if (isStopped || (options.minutes !== undefined && seconds() > options.minutes * 60)) break;
       world ??= await World.start();
-      const result = await runRound(world, faults, { seed, sessions: options.sessions });
+      const result = await runRound(world, faults, { seed, sessions });
       results.push(result);
       console.log(`${String(Math.round(seconds())).padStart(5)} s  ${roundLine(result)}`);
       if (result.problems.length === 0) {

@@ -59,6 +59,18 @@ describe.each(engines)('the buffer on %s', (engine) => {
   });
   afterAll(() => fixture.stop());
 
+  it('doesn’t take an edit for the repetition of another room’s under the same revision', async () => {
+    const { buffer } = fixture;
+    const id = randomUUID();
+    const { epoch } = await buffer.open(id);
+    await buffer.commit(commit(id, epoch, 2, 'of the first room, arrived late'));
+    // The second room took its token where the buffer didn't hear of it.
+    const { rev } = await buffer.commit(commit(id, epoch + 1, 2, 'of the second room'));
+    expect(rev).toBeGreaterThan(2);
+    await buffer.commit(commit(id, epoch + 1, rev + 1, 'of the second room'));
+    expect((await buffer.read(id, false)).code).toMatchObject({ code: 'of the second room', rev: rev + 1 });
+  });
+
   it('doesn’t take an edit for the repetition of what was lifted', async () => {
     const { buffer } = fixture;
     const id = randomUUID();

@@ -10,8 +10,10 @@ import { settle } from './live-session.ts';
  */
 export type Fate = 'ok' | 'refused' | 'answer lost' | 'late';
 
+export type Store = 'redis' | 'postgres';
+
 interface Waiting {
-  store: 'redis' | 'postgres';
+  store: Store;
   happen(): Promise<unknown>;
   answer(result: unknown): void;
   fail(error: Error): void;
@@ -21,13 +23,15 @@ interface Waiting {
 
 export class Gate {
   #waiting: Waiting[] = [];
+  /** What becomes of every call to a store while it is in trouble. */
+  readonly outages = new Map<Store, Fate>();
 
   get isEmpty(): boolean {
     return this.#waiting.length === 0;
   }
 
   /** Holds a call until the test lets it go. */
-  hold<T>(store: Waiting['store'], call: () => Promise<T>): Promise<T> {
+  hold<T>(store: Store, call: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({
         store,
@@ -43,18 +47,19 @@ export class Gate {
   async step(index: number, fate: Fate): Promise<void> {
     const [call] = this.#waiting.splice(index % Math.max(1, this.#waiting.length), 1);
     if (!call) return;
+    const becomes = this.outages.get(call.store) ?? fate;
     const gone = new StorageUnavailableError(call.store, 'broken by the test');
     if (call.isGivenUp) {
       // Too late for anybody to care how it goes.
       await call.happen().catch(() => {});
-    } else if (fate === 'refused') {
+    } else if (becomes === 'refused') {
       call.fail(gone);
-    } else if (fate === 'late') {
+    } else if (becomes === 'late') {
       this.#waiting.push({ ...call, isGivenUp: true });
       call.fail(gone);
     } else {
       await call.happen().then(
-        (result) => (fate === 'ok' ? call.answer(result) : call.fail(gone)),
+        (result) => (becomes === 'ok' ? call.answer(result) : call.fail(gone)),
         (error: Error) => call.fail(error),
       );
     }
@@ -64,7 +69,7 @@ export class Gate {
 }
 
 /** `target` with every method's calls held. */
-export function held<T extends object>(target: T, gate: Gate, store: 'redis' | 'postgres'): T {
+export function held<T extends object>(target: T, gate: Gate, store: Store): T {
   return new Proxy(target, {
     get(object, name) {
       const value: unknown = Reflect.get(object, name);

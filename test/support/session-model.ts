@@ -32,10 +32,16 @@ interface Room {
   epoch: number;
   /** A dead room's words reach nobody, and nothing it starts happens. */
   isDead: boolean;
+  /** People have been let in; nobody says anything before that. */
+  isReady: boolean;
 }
 
 interface Person {
   connectionId: string;
+  /** Where their connection is; null while it is nowhere. */
+  room: Room | null;
+  /** Stays in a room that was replaced until that says so. */
+  isLate: boolean;
   /** Unacknowledged, oldest first. */
   edits: { requestId: string; text: string }[];
   messages: { id: string; text: string }[];
@@ -49,12 +55,16 @@ class ModelSession {
   home: Home | null = null;
   alarmAtMs: number | null = null;
   room: Room | null = null;
+  /** All there ever were; those that were replaced may live on. */
+  readonly rooms: Room[] = [];
   isStarting = false;
 
   constructor(readonly id: string) {
     this.ledger = new Ledger(id);
-    this.people = ['a', 'b'].map((connectionId) => ({
+    this.people = ['a', 'b', 'late'].map((connectionId) => ({
       connectionId,
+      room: null,
+      isLate: connectionId === 'late',
       edits: [],
       messages: [],
       texts: new Map(),
@@ -120,7 +130,9 @@ export class SessionModel {
     if (!session.room) return;
     session.room.isDead = true;
     session.room.live.close();
+    const { room } = session;
     session.room = null;
+    this.#abandon(session, room);
   }
 
   edit(session: ModelSession, who: number): void {
@@ -131,7 +143,7 @@ export class SessionModel {
     person.edits.push(edit);
     person.texts.set(edit.requestId, edit.text);
     session.ledger.edits.add(edit.text);
-    session.room?.live.edit({
+    person.room?.live.edit({
       connectionId: person.connectionId,
       requestId: edit.requestId,
       code: edit.text,
@@ -146,7 +158,7 @@ export class SessionModel {
     const message = { id: randomUUID(), text: `message ${this.#count}` };
     person.messages.push(message);
     session.ledger.messages.set(message.id, { text: message.text, by: person.connectionId });
-    if (session.room) this.#say(session.room.live, session, person, message);
+    if (person.room) this.#say(person.room.live, session, person, message);
   }
 
   sweep(): void {
@@ -179,6 +191,7 @@ export class SessionModel {
 
   /** Everything answers again, and time goes by until nothing is left to do. @throws when it never comes to rest. */
   async recover(): Promise<void> {
+    this.gate.outages.clear();
     for (let round = 0; round < MOST_ROUNDS; round++) {
       while (!this.gate.isEmpty) await this.gate.step(0, 'ok');
       for (const session of this.sessions) if (!session.room) this.start(session);
@@ -201,11 +214,14 @@ export class SessionModel {
   }
 
   async #start(session: ModelSession): Promise<void> {
-    const opened = await this.#repository.open(session.id, session.home);
+    // Redis can't fence off a room that it never heard to be succeeded: two at once while it is away is a failure too many.
+    // With this home nobody is let in without it.
+    const isReplacing = session.rooms.some(({ isDead }) => !isDead);
+    const opened = await this.#repository.open(session.id, isReplacing ? 'both' : session.home);
     if (!opened) throw new Error('the session is gone');
     if (opened.standsIn) session.home = 'postgres';
     const { home } = session;
-    const room: Room = { epoch: opened.epoch, isDead: false } as Room;
+    const room: Room = { epoch: opened.epoch, isDead: false, isReady: false } as Room;
     room.live = new LiveSession(opened, home, PACE, {
       repository: this.#repository,
       flush: (id) => this.#flusher.flushSession(id),
@@ -223,20 +239,38 @@ export class SessionModel {
       onSuperseded: () => {
         room.isDead = true;
         if (session.room === room) session.room = null;
+        this.#abandon(session, room);
       },
       log: () => {},
       clock: this.clock,
     });
     session.room = room;
+    session.rooms.push(room);
     // As the room's server does: history before anybody is let in, and an alarm for what was left dirty.
     await room.live.history();
     if (opened.isDirty) await room.live.armAlarm();
     if (session.room !== room) return;
+    room.isReady = true;
     for (const person of session.people) {
-      for (const { requestId, text } of [...person.edits]) {
-        room.live.edit({ connectionId: person.connectionId, requestId, code: text, editorId: null });
-      }
-      for (const message of [...person.messages]) this.#say(room.live, session, person, message);
+      if (!person.isLate || person.room === null) this.#enter(session, room, person);
+    }
+  }
+
+  /** Comes in, and sends again what isn't acknowledged. */
+  #enter(session: ModelSession, room: Room, person: Person): void {
+    person.room = room;
+    for (const { requestId, text } of [...person.edits]) {
+      room.live.edit({ connectionId: person.connectionId, requestId, code: text, editorId: null });
+    }
+    for (const message of [...person.messages]) this.#say(room.live, session, person, message);
+  }
+
+  /** A room is gone: who was in it goes where the session is now, if it is anywhere. */
+  #abandon(session: ModelSession, room: Room): void {
+    for (const person of session.people) {
+      if (person.room !== room) continue;
+      person.room = null;
+      if (session.room?.isReady) this.#enter(session, session.room, person);
     }
   }
 

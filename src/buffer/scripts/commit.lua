@@ -32,12 +32,10 @@ if new_rev then
     redis.call('HINCRBY', KEYS[5], 'edits', ARGV[7])
     rev = new_rev
     changed = true
-  elseif new_rev ~= rev or code_epoch ~= epoch then
-    -- Not a repetition of what is stored: tell the room where it has to continue from.
-    rev = highest
-  elseif redis.call('HGET', KEYS[1], 'code') ~= ARGV[4] then
-    -- Nor is this: what is stored was lifted to the revision (by settle), and the room doesn't know.
-    rev = highest + 1
+  elseif new_rev ~= rev or code_epoch ~= epoch or redis.call('HGET', KEYS[1], 'code') ~= ARGV[4] then
+    -- Not a repetition of what is stored, which may be another room's, or lifted to this revision by settle: tell the room
+    -- where it has to continue from, which is never the revision it came with.
+    rev = math.max(highest, new_rev + 1)
   end
 end
 
