@@ -7,6 +7,9 @@ import { SessionNotFoundError, StorageUnavailableError, WriteRefusedError } from
 import { describeUnexpected, logError } from './log.ts';
 import { RoomRefusedError, RoomUnavailableError } from './room-client.ts';
 
+/** What is limited is counted by the minute. */
+const RETRY_AFTER_S = '60';
+
 /** A refusal that a route decided on. Its texts are shown to the caller. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
@@ -24,6 +27,7 @@ export class ApiError extends Error {
 export function errorResponse(error: unknown, c: Context): Response {
   const { status, code, message, details } = asApiError(error, c);
   if (status === 401) c.header('WWW-Authenticate', 'Bearer');
+  if (status === 429) c.header('Retry-After', RETRY_AFTER_S);
   return c.json({ error: code, message, ...(details === undefined ? {} : { details }) }, status);
 }
 

@@ -3,7 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SESSION_AUDIENCE, signSessionToken } from '../../src/sessions/token.ts';
-import { type Api, startApi } from '../support/api.ts';
+import { OPERATIONS } from '../../src/worker/openapi/operations.ts';
+import { replies } from '../../src/worker/replies.ts';
+import { type Api, type Reply, startApi } from '../support/api.ts';
 import { FLUSH_SECRET, JWT_SECRET } from '../support/worker-services.ts';
 
 /**
@@ -193,9 +195,27 @@ async function scene(state: 'goes on' | 'discoverable' | 'ended') {
     const body = route === 'POST /sessions/join' ? { invite_token: invite.token } : BODIES[route];
     const url = path.replace(/:\w+/g, (name) => ids[name] ?? name);
     const reply = await api.call(`/api/v1${url}`, { method, body, token: tokens[caller] });
-    if (reply.status >= 400) expect(reply.json).toMatchObject({ error: expect.any(String) });
+    expectDescribed(method, path, reply);
     return reply.status;
   };
+}
+
+/** The reply is what the API's document says of its route: nothing more, nothing else. */
+function expectDescribed(method: string, path: string, { status, json }: Reply): void {
+  if (status >= 400) {
+    expect(replies.error.parse(json)).toEqual(json);
+    return;
+  }
+  const template = path
+    .replace(/\?.*/, '')
+    .replace(/:(id|own|public)/, '{id}')
+    .replace(':pid', '{participant_id}')
+    .replace(':token', '{token_id}');
+  const operation = OPERATIONS.find(
+    (candidate) => candidate.method === method.toLowerCase() && candidate.path === `/api/v1${template}`,
+  );
+  expect([method, template, operation?.reply[0]]).toEqual([method, template, status]);
+  expect(operation?.reply[1]?.parse(json) ?? null).toEqual(json);
 }
 
 /** Asks as everybody in turn, those with the least say first: what they leave behind is what the next one finds. */

@@ -82,7 +82,9 @@ describe('joining by an invite', () => {
       const bad = i % 2 === 0 ? revoked.token : randomUUID();
       expect((await join(bad, from('198.51.100.1'))).status).toBe(403);
     }
-    expect(await join(token, from('198.51.100.1'))).toMatchObject({
+    const refused = await join(token, from('198.51.100.1'));
+    expect(refused.headers.get('retry-after')).toBe('60');
+    expect(refused).toMatchObject({
       status: 429,
       json: { error: 'too_many_requests' },
     });
