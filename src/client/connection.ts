@@ -52,6 +52,8 @@ const ATTEMPT_LIMIT_MS = 15_000;
 const RECONNECT_GROWTH = 1.7;
 /** Least time between two questions for the reason of a refusal. */
 const ASK_INTERVAL_MS = 3_000;
+/** How long a socket that is closing may take to say why; browsers end it by themselves after two seconds. */
+const CLOSING_LIMIT_MS = 4_000;
 /** Close codes by which a room says that coming back is of no use. */
 const FINAL_CLOSES: ReadonlyMap<number, { cause: CloseCause; reason: string }> = new Map([
   [4403, { cause: 'removed', reason: 'you were sent away' }],
@@ -66,6 +68,8 @@ export class Connection extends Emitter<ConnectionEvents> {
   #state: ConnectionState = { state: 'connecting' };
   #isOpen = false;
   #heardMs = 0;
+  /** Since when the socket has been seen closing; null while it isn't. */
+  #closingSinceMs: number | null = null;
   #askedMs = Number.NEGATIVE_INFINITY;
   #pings: ReturnType<typeof setInterval> | undefined;
   #watch: ReturnType<typeof setInterval> | undefined;
@@ -124,6 +128,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   #opened(): void {
     this.#isOpen = true;
     this.#heardMs = Date.now();
+    this.#closingSinceMs = null;
     this.#stopTimers();
     const { pingIntervalMs, silenceLimitMs } = this.#options;
     this.#pings = setInterval(() => this.send(this.#options.ping()), pingIntervalMs);
@@ -142,9 +147,12 @@ export class Connection extends Emitter<ConnectionEvents> {
       this.#state.state === 'open'
         ? this.#options.silenceLimitMs
         : Math.min(this.#options.silenceLimitMs, ATTEMPT_LIMIT_MS);
-    // A socket that the room has closed can stay half closed for long, and says nothing of it.
+    const nowMs = Date.now();
+    // A socket that the room has closed can stay half closed for long, and says nothing of it. Nor of why: that comes at its end.
     const isClosing = this.#isOpen && this.#socket.readyState === ReconnectingWebSocket.CLOSING;
-    if (!isClosing && Date.now() - this.#heardMs < limitMs) return;
+    this.#closingSinceMs = isClosing ? (this.#closingSinceMs ?? nowMs) : null;
+    const isStuck = this.#closingSinceMs !== null && nowMs - this.#closingSinceMs >= CLOSING_LIMIT_MS;
+    if (!isStuck && nowMs - this.#heardMs < limitMs) return;
     this.#replace(SILENT_CLOSE_CODE, 'no answer');
   }
 

@@ -74,12 +74,22 @@ it('a socket that the room has closed, and that stays half closed, is replaced s
   const [first] = FakeSocket.sockets;
   expect(first?.edits).toEqual(['mine']);
   if (first) first.readyState = STATE.closing;
-  await vi.advanceTimersByTimeAsync(5_000);
+  await vi.advanceTimersByTimeAsync(8_000);
   expect(FakeSocket.sockets).toHaveLength(2);
   expect(client.snapshot.connection.state).toBe('reconnecting');
   FakeSocket.sockets[1]?.hello();
   expect(client.snapshot.connection.state).toBe('open');
   expect(FakeSocket.sockets[1]?.edits).toEqual(['mine']);
+});
+
+it('a socket that is closing has the time to say why', async () => {
+  const [first] = FakeSocket.sockets;
+  if (first) first.readyState = STATE.closing;
+  await vi.advanceTimersByTimeAsync(2_500);
+  first?.dispatchEvent(Object.assign(new Event('close'), { code: 4403, reason: 'the invite was revoked' }));
+  expect(client.snapshot.connection).toMatchObject({ state: 'closed', cause: 'removed' });
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(FakeSocket.sockets).toHaveLength(1);
 });
 
 it('so is one that is half closed when a reconnect is asked for', async () => {
