@@ -54,6 +54,8 @@ const RECONNECT_GROWTH = 1.7;
 const ASK_INTERVAL_MS = 3_000;
 /** How long a socket that is closing may take to say why; browsers end it by themselves after two seconds. */
 const CLOSING_LIMIT_MS = 4_000;
+/** Two replacements within this time are another client's doing; a single one may have been an earlier attempt of one's own that came late. */
+const REPLACED_TWICE_MS = 60_000;
 /** Close codes by which a room says that coming back is of no use. */
 const FINAL_CLOSES: ReadonlyMap<number, { cause: CloseCause; reason: string }> = new Map([
   [4403, { cause: 'removed', reason: 'you were sent away' }],
@@ -70,6 +72,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   #heardMs = 0;
   /** Since when the socket has been seen closing; null while it isn't. */
   #closingSinceMs: number | null = null;
+  #replacedMs = Number.NEGATIVE_INFINITY;
   #askedMs = Number.NEGATIVE_INFINITY;
   #pings: ReturnType<typeof setInterval> | undefined;
   #watch: ReturnType<typeof setInterval> | undefined;
@@ -163,12 +166,18 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   #closed(code: number, reason: string): void {
-    // The room lets only the newest socket of a connection id be. Coming back would throw the other out, and so on for ever.
-    const isReplaced = this.#isOpen && code === 1000 && reason === 'replaced';
     const final = FINAL_CLOSES.get(code);
-    if (isReplaced) this.close('elsewhere', 'it is open elsewhere');
+    if (this.#isOpen && code === 1000 && reason === 'replaced') this.#replaced();
     else if (this.#isOpen && final) this.close(final.cause, reason || final.reason);
     else this.#lost(reason);
+  }
+
+  /** The room lets only the newest socket of a connection id be. To come back again and again would throw the other out for ever. */
+  #replaced(): void {
+    const sinceMs = Date.now() - this.#replacedMs;
+    this.#replacedMs = Date.now();
+    if (sinceMs < REPLACED_TWICE_MS) this.close('elsewhere', 'it is open elsewhere');
+    else this.#lost('replaced');
   }
 
   #lost(reason: string): void {

@@ -52,7 +52,8 @@ export class FaultClient {
     const edit = edits.findLast(({ status }) => status === 'pending');
     const chats = chat.filter(({ status }) => status === 'pending' || status === 'sent').length;
     const waits = `${edit ? `edit ${edit.requestId}` : 'no edit'} and ${chats} messages`;
-    return `${this.name} is ${connection.state}${degraded ? `, ${degraded.reason}` : ''}, waits for ${waits}`;
+    const cause = connection.state === 'closed' ? ` (${connection.cause})` : '';
+    return `${this.name} is ${connection.state}${cause}${degraded ? `, ${degraded.reason}` : ''}, waits for ${waits}`;
   }
 
   /** Makes an edit that no other edit looks like. @param filler what else is in it. */

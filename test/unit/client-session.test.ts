@@ -90,8 +90,22 @@ describe('connecting', () => {
     expect(FakeSocket.sockets).toHaveLength(1);
   });
 
+  it('comes back once when it is replaced: an earlier attempt of its own may have come late', async () => {
+    const client = await open();
+    client.edit('mine');
+    FakeSocket.last.drop(1000, 'replaced');
+    await vi.advanceTimersByTimeAsync(10_000);
+    FakeSocket.last.hello();
+    expect(client.snapshot.connection.state).toBe('open');
+    expect(FakeSocket.sockets).toHaveLength(2);
+    expect(FakeSocket.last.sent('code_update')).toHaveLength(1);
+  });
+
   it('stays closed when another client took over its connection id', async () => {
     const client = await open();
+    FakeSocket.last.drop(1000, 'replaced');
+    await vi.advanceTimersByTimeAsync(10_000);
+    FakeSocket.last.hello();
     FakeSocket.last.drop(1000, 'replaced');
     expect(client.snapshot.connection).toEqual({
       state: 'closed',
@@ -99,7 +113,7 @@ describe('connecting', () => {
       reason: 'it is open elsewhere',
     });
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(FakeSocket.sockets).toHaveLength(1);
+    expect(FakeSocket.sockets).toHaveLength(2);
     client.reconnect();
     await vi.advanceTimersByTimeAsync(0);
     FakeSocket.last.hello();
