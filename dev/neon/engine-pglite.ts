@@ -17,6 +17,7 @@ import {
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 import { PgliteBackend } from './pglite-backend.ts';
 import { PgliteSocketServer } from './pglite-socket.ts';
+import { copyTemplate } from './pglite-template.ts';
 
 const user = 'postgres';
 const database = 'postgres';
@@ -63,7 +64,10 @@ export class PgliteEngine implements SqlEngine {
     const folder = options.dataDir === null ? null : resolve(options.dataDir);
     const lock = folder === null ? null : await lockFolder(folder);
     try {
-      const backend = await PgliteBackend.open(folder === null ? null : prepare(folder), options.onStopped);
+      const backend = await PgliteBackend.open(
+        folder === null ? null : await prepare(folder),
+        options.onStopped,
+      );
       if (folder !== null) rmSync(unfinishedMark(folder), { force: true });
       const socket = await PgliteSocketServer.start({
         backend,
@@ -168,17 +172,20 @@ function toResultField(field: ResultField): ResultField {
 }
 
 /**
- * The folder inside `folder` that PGlite gets; next to it lie the lock and the mark of an unfinished start. PGlite fills
- * a new folder file by file: when it was killed meanwhile, the remains look like a database but aren't one, so they go.
+ * The folder inside `folder` that PGlite gets; next to it lie the lock and the mark of an unfinished start. A new
+ * folder is filled file by file: when that was cut short, the remains look like a database but aren't one, so they go.
  */
-function prepare(folder: string): string {
+async function prepare(folder: string): Promise<string> {
   const dataDir = join(folder, 'pgdata');
   const mark = unfinishedMark(folder);
   mkdirSync(dataDir, { recursive: true });
   if (readdirSync(folder).includes(markName)) rmSync(dataDir, { recursive: true, force: true });
   mkdirSync(dataDir, { recursive: true });
   // Only ever on an empty folder: the mark is what allows the next start to delete.
-  if (readdirSync(dataDir).length === 0) writeFileSync(mark, '');
+  if (readdirSync(dataDir).length === 0) {
+    writeFileSync(mark, '');
+    await copyTemplate(dataDir);
+  }
   return dataDir;
 }
 
