@@ -25,8 +25,8 @@ export default defineConfig({
           include: ['test/integration/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          // Two files at a time: each drives a whole stack, and the machine may have two cores.
-          maxWorkers: 2,
+          // Each drives a whole stack and often waits for an event: three at a time keep two cores busy.
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },
