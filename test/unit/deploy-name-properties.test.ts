@@ -24,6 +24,8 @@ const component = fc
   .oneof(
     fc.string({ unit: 'binary', minLength: 1, maxLength: 60 }),
     fc.string({ unit: fc.constantFrom(...'aB0-_.@#é日🎉'), minLength: 1, maxLength: 80 }),
+    // Longer than any name shows of it.
+    fc.string({ unit: fc.constantFrom(...'abc0-'), minLength: 40, maxLength: 80 }),
     fc.constantFrom(
       'feature',
       'FEATURE',
