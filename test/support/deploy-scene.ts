@@ -31,9 +31,11 @@ export const SECRETS = {
 
 export const DATABASE_HOST = 'ep-production-1.eu-central-1.aws.neon.invalid';
 
-/** The command that Redis refuses. */
 interface RedisFaults {
+  /** The command that Redis refuses. */
   command: string | null;
+  /** What somebody else does right after a command. */
+  after: (command: string) => string[] | null;
 }
 
 export class DeployScene {
@@ -93,13 +95,17 @@ export class DeployScene {
 
   static async start(): Promise<DeployScene> {
     const engine = await createEmbeddedEngine({ directory: null });
-    const faults: RedisFaults = { command: null };
+    const faults: RedisFaults = { command: null, after: () => null };
     const failing: RedisEngine = {
       kind: engine.kind,
-      call: async (args) =>
-        String(args[0]).toUpperCase() === faults.command
-          ? new RedisError('ERR a fault of the tests')
-          : engine.call(args),
+      call: async (args) => {
+        const command = String(args[0]).toUpperCase();
+        if (command === faults.command) return new RedisError('ERR a fault of the tests');
+        const reply = await engine.call(args);
+        const next = faults.after(command);
+        if (next !== null) await engine.call(next);
+        return reply;
+      },
       multi: (commands) => engine.multi(commands),
       close: () => engine.close(),
     };
@@ -151,6 +157,11 @@ export class DeployScene {
   /** Makes Redis refuse this command, until it is told otherwise by null. */
   failRedis(command: string | null): void {
     this.#redisFaults.command = command;
+  }
+
+  /** Somebody else, who sends a command of his own right after another. */
+  onRedis(after: (command: string) => string[] | null): void {
+    this.#redisFaults.after = after;
   }
 
   /** Sends one command, as any client would. */
