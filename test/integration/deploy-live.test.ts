@@ -4,9 +4,11 @@ import { createServer } from 'node:http';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { explainMigration, problemWithDatabase } from '../../deploy/database.ts';
 import { runSmokeTest, type SmokeTarget, waitUntilUp } from '../../deploy/smoke.ts';
 import { SessionClient } from '../../src/client/session-client.ts';
 import { until } from '../../src/client/until.ts';
+import { connectNeon } from '../../src/sessions/neon.ts';
 import { type OldRelease, previousRelease, startRelease } from '../support/release.ts';
 import { Scene } from '../support/session.ts';
 import { type Stack, startStack } from '../support/stack.ts';
@@ -83,6 +85,25 @@ async function redis(...command: string[]): Promise<unknown> {
   const body: unknown = await response.json();
   return typeof body === 'object' && body !== null && 'result' in body ? body.result : body;
 }
+
+describe('the database', () => {
+  it('answers, and has all migrations', async () => {
+    // Makes its HTTP endpoint known.
+    connectNeon({
+      databaseUrl: stack.databaseUrl,
+      fetchEndpoint: stack.neonFetchEndpoint,
+      timeoutMs: 10_000,
+    });
+    expect(await problemWithDatabase(stack.databaseUrl)).toBeNull();
+    expect(await explainMigration(stack.databaseUrl)).toBeNull();
+  });
+
+  it('that does not answer is told of, with the reason', async () => {
+    expect(await problemWithDatabase('postgres://u:p@nowhere.invalid/d')).toMatch(
+      /^DATABASE_URL: Postgres does not answer over HTTP: getaddrinfo/,
+    );
+  });
+});
 
 describe('the smoke test', () => {
   it('passes on a system that is well, and leaves nothing', async () => {

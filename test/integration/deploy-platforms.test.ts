@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { BUDGET_BYTES, bundleLine, makeBundles, PLATFORM_LIMIT_BYTES } from '../../deploy/bundles.ts';
-import { migrateCommand } from '../../deploy/database.ts';
+import { explainMigration, migrate, migrateCommand } from '../../deploy/database.ts';
 import { Masker } from '../../deploy/masking.ts';
 import { PreviewName } from '../../deploy/names.ts';
 import { deleteRooms, deployRooms, problemWithPartykit } from '../../deploy/partykit.ts';
@@ -26,6 +26,9 @@ const VALUES = {
   DATABASE_URL: 'postgres://u:p@db.invalid/d',
   KEY_PREFIX: PREVIEW.keyPrefix,
 };
+
+/** Where no database answers. */
+const NOWHERE = 'postgres://u:p@127.0.0.1:1/d';
 
 let home: string;
 let cloudflare: CloudflareStandIn;
@@ -166,6 +169,16 @@ describe('drizzle-kit', () => {
     } finally {
       await database.stop();
     }
+  });
+
+  it('fails without a word; the reason is told all the same', async () => {
+    await withRunner(async (runner) => {
+      await expect(runner.run(migrateCommand(NOWHERE))).rejects.not.toThrow('ECONNREFUSED');
+      const failed = migrate({ runner, explainMigration }, NOWHERE);
+      await expect(failed).rejects.toThrow(
+        /can't be applied: .*ECONNREFUSED[\s\S]*drizzle-kit migrate failed with 1/,
+      );
+    });
   });
 
   /** A configuration that knows only the first migration, as an older release's does. */
