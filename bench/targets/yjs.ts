@@ -21,7 +21,9 @@ export function installPeers(say: (line: string) => void): void {
   if (status !== 0) throw new Error('the peers could not be installed');
 }
 
-export async function createDocumentsTable({ postgres }: Engines): Promise<void> {
+export async function createDocumentsTable(postgres: {
+  query(text: string): Promise<unknown>;
+}): Promise<void> {
   await postgres.query('create table documents (name text primary key, state bytea not null)');
 }
 

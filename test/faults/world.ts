@@ -59,11 +59,12 @@ export class World {
     });
   }
 
-  static async start(): Promise<World> {
+  /** @param tuning the stack's variables; by default times that make a fault's recovery short. */
+  static async start(tuning: Record<string, string> = TUNING): Promise<World> {
     const proxy = new FaultProxy();
     const url = await proxy.listen();
     try {
-      const stack = await startStack({ ...TUNING, BACKBEAT_PROXY: url }, ['--redis=real', '--postgres=real']);
+      const stack = await startStack({ ...tuning, BACKBEAT_PROXY: url }, ['--redis=real', '--postgres=real']);
       if (stack.redisUrl === null) throw new Error('faults need a real Redis');
       const world = new World(stack, proxy, stack.redisUrl);
       await installAudit(world.database);
