@@ -88,6 +88,22 @@ describe('group commit', () => {
     expect(sent.filter(({ type }) => type === 'degraded').at(-1)!.payload).toMatchObject({ recovered: true });
   });
 
+  it('that fails puts nothing older over what came in meanwhile', async () => {
+    const { clock, script, edit, commits } = setUp();
+    let fail = () => {};
+    script.commit = () =>
+      new Promise((_, reject) => {
+        fail = () => reject(new StorageUnavailableError('redis', 'down'));
+      });
+    edit('older', 'a', 'r1');
+    await clock.advance(10);
+    edit('newer', 'a', 'r2');
+    fail();
+    script.commit = async (commit) => committed(commit);
+    await clock.advance(5_000);
+    expect(commits.map(({ code }) => code?.code)).toEqual(['older', 'newer']);
+  });
+
   it('stops when another room has taken over, and acknowledges nothing more', async () => {
     const { clock, script, edit, acks, commits, state } = setUp();
     script.commit = async () => {

@@ -1,9 +1,13 @@
-/** Data that is missing, refused, large or much. */
+/**
+ * Data that is missing, refused, large or much. What is committed here for a session of the fault's own has no room that could commit
+ * it again: that room is gone as soon as it has committed.
+ */
 
 import { MAX_CODE_BYTES } from '../../../src/protocol/limits.ts';
 import type { CodeWrite, SessionMessage } from '../../../src/sessions/types.ts';
 import type { Fault, Scene } from '../fault.ts';
 import { Ledger } from '../ledger.ts';
+import { until } from '../until.ts';
 import { chat } from './deploy.ts';
 
 const DELETED = 5;
@@ -19,7 +23,13 @@ export const dataFaults: readonly Fault[] = [
     what: 'sessions are deleted in Postgres while dirty, with people in them',
     parts: [],
     async run({ world, random, sessions, deleted }) {
-      const ids = random.some(sessions, DELETED).map(({ ledger }) => ledger.sessionId);
+      let dirty: string[] = [];
+      await until('something is dirty', async () => {
+        const all = new Set(await world.redis.zrange(world.keys.dirty, 0, -1));
+        dirty = sessions.map(({ ledger }) => ledger.sessionId).filter((id) => all.has(id));
+        return dirty.length > 0;
+      });
+      const ids = random.some(dirty, DELETED);
       for (const id of ids) deleted.add(id);
       await world.database.query('delete from sessions where id = any($1::uuid[])', [ids]);
     },
@@ -28,30 +38,31 @@ export const dataFaults: readonly Fault[] = [
     name: 'refused-data',
     what: 'Postgres refuses some of what is dirty: it goes to the dead letters, and nothing else does',
     parts: [],
+    loses: 'room',
     async run(scene) {
       const [nul, large, broken, said] = await scene.world.makeSessions(4);
       if (!nul || !large || !broken || !said) throw new Error('no sessions');
-      const letter = (id: string) => scene.letters.add(id);
+      const letter = (id: string, reason: string) => scene.letters.set(id, reason);
       const first = await commit(scene, nul, 'a\u0000b', [chat('beside U+0000')]);
-      letter(`${nul}:c:${first.epoch}:1`);
+      letter(`${nul}:c:${first.epoch}:1`, '22021');
       const second = await commit(scene, large, 'x'.repeat(MAX_CODE_BYTES + 1), [
         chat('beside what is too large'),
       ]);
-      letter(`${large}:c:${second.epoch}:1`);
+      letter(`${large}:c:${second.epoch}:1`, '23514');
       const bad = chat('a\u0000b');
       await commit(scene, said, 'beside a bad message', [
         chat('before', bad.createdAtMs - 1),
         bad,
         chat('after', bad.createdAtMs + 1),
       ]);
-      letter(`${said}:m:${bad.id}`);
+      letter(`${said}:m:${bad.id}`, '22021');
       await commit(scene, broken, 'beside what is no message', [chat('beside what is no message')]);
       await scene.world.redis
         .multi()
         .hset(scene.world.keys.messages(broken), 'odd', '{"not":"a message"}')
         .zadd(scene.world.keys.dirty, 'NX', Date.now(), broken)
         .exec();
-      letter(`${broken}:m:odd`);
+      letter(`${broken}:m:odd`, 'malformed');
     },
   },
   {
@@ -67,6 +78,7 @@ export const dataFaults: readonly Fault[] = [
     name: 'many-messages',
     what: '5,000 messages in one session',
     parts: [],
+    loses: 'room',
     async run(scene) {
       const [id] = await scene.world.makeSessions(1);
       if (!id) throw new Error('no session');
