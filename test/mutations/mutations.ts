@@ -91,6 +91,28 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     keeps: '2',
+    breaks: 'a room acknowledges before it has noted where the session can be found',
+    file: 'src/room/live-session.ts',
+    find: '      await this.#noteCommitted(batch, result);\n',
+    replace: '      void this.#noteCommitted(batch, result);\n',
+    caughtBy: {
+      file: unit('live-session'),
+      title: 'acknowledges only once it is noted where the session can be found after this instance',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'without the buffer a room starts from Postgres, whatever may be in the buffer',
+    file: 'src/buffer/buffered-repository.ts',
+    find: "&& (home === 'postgres' || home === 'clean')) {",
+    replace: '&& home !== undefined) {',
+    caughtBy: {
+      file: unit('buffered-repository'),
+      title: 'starts from Postgres only what Postgres is known to hold',
+    },
+  },
+  {
+    keeps: '2',
     breaks: 'nobody is asked when the buffer fails',
     file: 'src/buffer/buffered-repository.ts',
     find: '        if (!(error instanceof StorageUnavailableError)) throw error;\n      }\n    }\n',
@@ -215,6 +237,17 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'if owner and owner > epoch then return { 0 } end\n',
     replace: '',
     caughtBy: { file: integration('buffer'), title: 'is refused to a room that has been succeeded' },
+  },
+  {
+    keeps: '5',
+    breaks: 'epochs start again when Redis has lost everything',
+    file: 'src/buffer/scripts/open.lua',
+    find: 'local token = ms\n',
+    replace: 'local token = 1\n',
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'gives out greater tokens even after Redis has lost everything',
+    },
   },
   {
     keeps: '5',
@@ -355,6 +388,14 @@ export const MUTATIONS: readonly Mutation[] = [
       file: integration('buffer'),
       title: 'by two sweeps at once changes nothing twice and leaves nothing dirty',
     },
+  },
+  {
+    keeps: 'f',
+    breaks: 'a sweeper goes on though its lease has gone to another',
+    file: 'src/buffer/scripts/peek.lua',
+    find: "  if redis.call('GET', KEYS[2]) ~= ARGV[2] then return { now, 0, {} } end\n",
+    replace: '',
+    caughtBy: { file: integration('buffer'), title: 'stops when its lease has gone to another' },
   },
   {
     keeps: 'f',

@@ -30,6 +30,18 @@ describe('group commit', () => {
     ]);
   });
 
+  it('acknowledges only once it is noted where the session can be found after this instance', async () => {
+    const { clock, script, edit, acks } = setUp();
+    let noted = () => {};
+    script.noteHome = () => new Promise((resolve) => (noted = resolve));
+    edit('x', 'a', 'r1');
+    await clock.advance(1_000);
+    expect(acks()).toEqual([]);
+    noted();
+    await clock.advance(0);
+    expect(acks()).toHaveLength(1);
+  });
+
   it('has one commit in flight; what arrives meanwhile goes with the next one, with one ack a connection', async () => {
     const { clock, script, edit, say, acks, commits } = setUp();
     const answers = [held<CommitResult>(), held<CommitResult>()];
