@@ -7,7 +7,7 @@ import { MAX_CODE_BYTES } from '../../../src/protocol/limits.ts';
 import type { CodeWrite, SessionMessage } from '../../../src/sessions/types.ts';
 import type { Fault, Scene } from '../fault.ts';
 import { Ledger } from '../ledger.ts';
-import { until } from '../until.ts';
+import { patiently, until } from '../until.ts';
 import { chat } from './deploy.ts';
 
 const DELETED = 5;
@@ -31,7 +31,9 @@ export const dataFaults: readonly Fault[] = [
       });
       const ids = random.some(dirty, DELETED);
       for (const id of ids) deleted.add(id);
-      await world.database.query('delete from sessions where id = any($1::uuid[])', [ids]);
+      await patiently('sessions are deleted', () =>
+        world.database.query('delete from sessions where id = any($1::uuid[])', [ids]),
+      );
     },
   },
   {
@@ -40,7 +42,9 @@ export const dataFaults: readonly Fault[] = [
     parts: [],
     loses: 'room',
     async run(scene) {
-      const [nul, large, broken, said] = await scene.world.makeSessions(4);
+      const [nul, large, broken, said] = await patiently('sessions are made', () =>
+        scene.world.makeSessions(4),
+      );
       if (!nul || !large || !broken || !said) throw new Error('no sessions');
       const letter = (id: string, reason: string) => scene.letters.set(id, reason);
       const first = await commit(scene, nul, 'a\u0000b', [chat('beside U+0000')]);
@@ -57,11 +61,14 @@ export const dataFaults: readonly Fault[] = [
       ]);
       letter(`${said}:m:${bad.id}`, '22021');
       await commit(scene, broken, 'beside what is no message', [chat('beside what is no message')]);
-      await scene.world.redis
-        .multi()
-        .hset(scene.world.keys.messages(broken), 'odd', '{"not":"a message"}')
-        .zadd(scene.world.keys.dirty, 'NX', Date.now(), broken)
-        .exec();
+      await patiently('what is no message is put in', async () => {
+        const replies = await scene.world.redis
+          .multi()
+          .hset(scene.world.keys.messages(broken), 'odd', '{"not":"a message"}')
+          .zadd(scene.world.keys.dirty, 'NX', Date.now(), broken)
+          .exec();
+        for (const [error] of replies ?? []) if (error) throw error;
+      });
       letter(`${broken}:m:odd`, 'malformed');
     },
   },
@@ -80,7 +87,7 @@ export const dataFaults: readonly Fault[] = [
     parts: [],
     loses: 'room',
     async run(scene) {
-      const [id] = await scene.world.makeSessions(1);
+      const [id] = await patiently('a session is made', () => scene.world.makeSessions(1));
       if (!id) throw new Error('no session');
       const nowMs = Date.now();
       const all = Array.from({ length: MANY_MESSAGES }, (_, i) => chat(`message ${i}`, nowMs + i));
@@ -97,18 +104,19 @@ async function commit(
   messages: SessionMessage[],
 ): Promise<{ epoch: number }> {
   const ledger = new Ledger(sessionId);
-  const { epoch } = await world.buffer.open(sessionId);
+  const { epoch } = await patiently('a room starts', () => world.buffer.open(sessionId));
   for (let first = 0; first < messages.length; first += MESSAGES_A_COMMIT) {
     const part = messages.slice(first, first + MESSAGES_A_COMMIT);
     const isFirst = first === 0;
-    await world.buffer.commit({
+    const commit = {
       sessionId,
       epoch,
       code: isFirst ? { code, rev: 1, editedAtMs: Date.now(), editorId: null, edits: 1 } : null,
       messages: part,
       receipts: {},
       flushedRev: 0,
-    });
+    };
+    await patiently('a room commits', () => world.buffer.commit(commit));
     for (const { id, content } of part) {
       ledger.messages.set(id, { text: content, by: 'the only one' });
       if (isStorable(content)) ledger.ackedMessages.add(id);

@@ -1,11 +1,12 @@
 /** What changes under a running system: everything restarts, clocks disagree, a room is replaced while it lives on. */
 import { randomUUID } from 'node:crypto';
+import { SupersededError } from '../../../src/sessions/errors.ts';
 import type { Commit, SessionMessage } from '../../../src/sessions/types.ts';
 import type { PartName } from '../../support/stack.ts';
 import type { Fault, Scene } from '../fault.ts';
 import { holdOne } from '../hold.ts';
 import type { Ledger } from '../ledger.ts';
-import { until } from '../until.ts';
+import { patiently, until } from '../until.ts';
 
 /** In the order in which each needs the one before it. */
 const ALL: readonly PartName[] = ['redis', 'postgres', 'redisRest', 'neonHttp', 'worker', 'room'];
@@ -74,8 +75,8 @@ export const deployFaults: readonly Fault[] = [
 /** What a room does that starts elsewhere: takes the token, loads, and commits an edit and a message. */
 async function succeed({ world }: Scene, ledger: Ledger): Promise<void> {
   const { sessionId } = ledger;
-  const opened = await world.buffer.open(sessionId);
-  const stored = (await world.stored()).get(sessionId);
+  const opened = await patiently('a second room starts', () => world.buffer.open(sessionId));
+  const stored = (await patiently('a second room loads', () => world.stored())).get(sessionId);
   const rev = Math.max(opened.code?.rev ?? 0, stored?.rev ?? 0) + 1;
   const text = `// the second room of ${sessionId}`;
   const message = chat(`said in the second room of ${sessionId}`);
@@ -89,7 +90,12 @@ async function succeed({ world }: Scene, ledger: Ledger): Promise<void> {
   };
   ledger.edits.add(text);
   ledger.messages.set(message.id, { text: message.content, by: 'the second room' });
-  const result = await world.buffer.commit(commit).catch(() => null);
+  const result = await patiently('a second room commits', () =>
+    world.buffer.commit(commit).catch((error: unknown) => {
+      if (error instanceof SupersededError) return null;
+      throw error;
+    }),
+  );
   // The first room may have come back already and taken it over in turn; then nothing was committed here.
   if (!result) {
     ledger.edits.delete(text);
