@@ -71,6 +71,14 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { file: integration('rooms'), title: 'is known after the room was killed, too' },
   },
   {
+    keeps: '1',
+    breaks: 'a commit that is not taken leaves its receipts',
+    file: 'src/buffer/scripts/commit.lua',
+    find: 'if not refused then\n',
+    replace: 'if true then\n',
+    caughtBy: { file: integration('buffer'), title: 'keeps no receipt of an edit that it does not take' },
+  },
+  {
     keeps: '2',
     breaks: 'what the buffer has forgotten is not committed again',
     file: 'src/room/live-session.ts',
@@ -170,9 +178,20 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '3',
     breaks: 'a message that is there already is no longer passed over',
     file: 'src/sessions/write-sessions.ts',
-    find: '      on conflict (session_id, id) do nothing\n',
+    find: '      on conflict (session_id, id) do update set created_at = excluded.created_at\n      where session_messages.created_at < excluded.created_at\n',
     replace: '',
     caughtBy: { file: integration('postgres-repository'), title: 'changes no row when it is repeated' },
+  },
+  {
+    keeps: '3',
+    breaks: 'a message that arrives late takes its older time back',
+    file: 'src/sessions/write-sessions.ts',
+    find: '      where session_messages.created_at < excluded.created_at\n',
+    replace: '',
+    caughtBy: {
+      file: integration('postgres-repository'),
+      title: 'keeps the later of two times of a message, whichever comes first',
+    },
   },
   {
     keeps: '3',
@@ -258,6 +277,17 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: {
       file: integration('postgres-repository'),
       title: 'refuses everything of a room that was superseded',
+    },
+  },
+  {
+    keeps: '5',
+    breaks: 'a room that stands on Postgres comes to its own storage only once',
+    file: 'src/room/live-session.ts',
+    find: "if (this.#home === home && home !== 'postgres' && home !== 'both') return;",
+    replace: 'if (this.#home === home) return;',
+    caughtBy: {
+      file: unit('live-session'),
+      title: 'acknowledges nothing once another instance has its storage, though Postgres took the commit',
     },
   },
   {

@@ -235,6 +235,20 @@ describe('falling back', () => {
     expect(sent.filter(({ type }) => type === 'degraded').at(-1)!.payload).toMatchObject({ recovered: true });
   });
 
+  it('acknowledges nothing once another instance has its storage, though Postgres took the commit', async () => {
+    const { clock, script, edit, acks } = setUp();
+    script.commit = async (commit) => committed(commit, { durable: 'postgres' });
+    edit('x1', 'a', 'r1');
+    await clock.advance(1_000);
+    expect(acks()).toHaveLength(1);
+    script.noteHome = async () => {
+      throw new Error('replaced');
+    };
+    edit('x2', 'a', 'r2');
+    await clock.advance(5_000);
+    expect(acks()).toHaveLength(1);
+  });
+
   it('notes both stores while the buffer still holds messages that Postgres lacks', async () => {
     const { clock, script, edit, say, homes } = setUp();
     say('m1');
