@@ -29,7 +29,9 @@ export interface BufferedSession {
   code: CodeWrite | null;
   flushedRev: number;
   messages: SessionMessage[];
+  /** Of edits of this epoch or before it. */
   receipts: EditReceipts;
+  codeEpoch: number;
 }
 
 /** One session as a flush reads it. */
@@ -450,6 +452,7 @@ function bufferedSession(fields: z.infer<typeof flatHash>, messages: readonly st
     code: codeOf(fields),
     flushedRev: Number(fields.get('flushed') ?? 0),
     receipts: receiptsOf(fields),
+    codeEpoch: Number(fields.get('code_epoch') ?? 0),
     messages: messages.flatMap((text) => decodeMessage(text) ?? []),
   };
 }

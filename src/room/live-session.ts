@@ -25,7 +25,7 @@ export interface LiveSessionPorts {
   send<T extends ServerMessageType>(connectionId: string, type: T, payload: ServerPayload<T>): void;
   /** To every connection. */
   broadcast<T extends ServerMessageType>(type: T, payload: ServerPayload<T>): void;
-  /** Notes in the room's durable storage where the session can be found after this instance is gone. */
+  /** Notes in the room's durable storage where the session can be found after this instance is gone. Fails where another instance has taken over. */
   noteHome(home: Home): Promise<void>;
   /** Wakes the room after this time, whatever becomes of this instance. */
   armAlarm(delayMs: number): Promise<void>;
@@ -278,7 +278,12 @@ export class LiveSession {
   async armAlarm(): Promise<void> {
     if (this.#isAlarmArmed) return;
     this.#isAlarmArmed = true;
-    await this.#ports.armAlarm(this.#options.flushMs);
+    try {
+      await this.#ports.armAlarm(this.#options.flushMs);
+    } catch (error) {
+      this.#isAlarmArmed = false;
+      throw error;
+    }
   }
 
   /** Stops: nothing is committed any more. */
@@ -375,7 +380,6 @@ export class LiveSession {
     }
 
     this.#load = { dirtySessions: result.dirtySessions, latencyMs: clock.now() - startMs };
-    this.#receiptsSince = [this.#receiptsSince[1], batch.code?.rev ?? this.#rev];
     this.#inFlight = null;
     if (batch.code && result.rev > batch.code.rev) {
       // Storage is ahead, so this revision was not taken: go on from there, and only then acknowledge. The edits keep
@@ -384,6 +388,7 @@ export class LiveSession {
       this.#pending = joinBatches(batch, this.#pending);
       this.#pending.code = this.#codeNow(this.#pending.code?.edits ?? 0);
     } else {
+      this.#receiptsSince = [this.#receiptsSince[1], batch.code?.rev ?? this.#rev];
       this.#acknowledge(batch, result.durable);
       this.#committed = given;
     }
@@ -525,8 +530,12 @@ export class LiveSession {
     if (!this.#mayBeDirty()) await this.#noteHome('clean');
   }
 
+  /**
+   * While Postgres stands in, every commit notes it anew: what Redis would have said of a newer room nobody hears then, so that the
+   * platform, which lets only a session's current room at its storage, is the fence.
+   */
   async #noteHome(home: Home): Promise<void> {
-    if (this.#home === home) return;
+    if (this.#home === home && home !== 'postgres' && home !== 'both') return;
     await this.#ports.noteHome(home);
     this.#home = home;
   }

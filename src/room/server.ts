@@ -82,6 +82,7 @@ const CLOCK: Clock = {
 
 const ADDRESS_IS_FULL = 'there are too many connections from your network';
 const knockSchema = z.object({ connectionId: z.string(), address: z.string() });
+const epochSchema = z.number().int().nonnegative().catch(0);
 
 export default class SessionRoom implements Party.Server {
   readonly options: Party.ServerOptions = { hibernate: true };
@@ -453,10 +454,11 @@ export default class SessionRoom implements Party.Server {
     const config = configOf(this.#room.env);
     const id = await this.#sessionId();
     const { repository } = storageOf(config);
-    const noted = await this.#home();
-    const opened = await repository.open(id, noted);
-    if (!opened) throw new SessionNotFoundError(id);
     const { storage } = this.#room;
+    const [noted, last] = await Promise.all([this.#home(), storage.get('epoch')]);
+    const opened = await repository.open(id, noted, epochSchema.parse(last ?? 0) + 1);
+    if (!opened) throw new SessionNotFoundError(id);
+    await storage.put('epoch', opened.epoch);
     const home = opened.standsIn ? 'postgres' : noted;
     if (home !== noted) await storage.put('home', home);
     this.#live = new LiveSession(

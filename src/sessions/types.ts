@@ -207,9 +207,10 @@ export interface SessionRepository {
   /**
    * Takes the session over: gives out an epoch and loads the state. Null when there is no such session.
    * @param home where the last room left the session, null when there is no note of it.
+   * @param leastEpoch the least epoch to give out: one more than the last room's, which may be unknown to the store that is asked now.
    * @throws {StorageUnavailableError} a store that may hold something newer is out of reach.
    */
-  open(sessionId: string, home: Home | null): Promise<OpenedSession | null>;
+  open(sessionId: string, home: Home | null, leastEpoch?: number): Promise<OpenedSession | null>;
   /**
    * Makes a batch durable. Repeating a commit has no second effect.
    * @throws {SupersededError} another room has taken the session over.

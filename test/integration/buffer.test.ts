@@ -180,6 +180,17 @@ describe.each(engines)('the buffer on %s', (engine) => {
       expect(held.messages).toEqual([]);
     });
 
+    it('keeps no receipt of an edit that it does not take', async () => {
+      const { buffer } = fixture;
+      const id = randomUUID();
+      const { epoch } = await buffer.open(id);
+      const receipts = (requestId: string, rev: number) => ({ c: [{ requestId, rev }] });
+      await buffer.commit(commit(id, epoch, { code: code('one', 5), receipts: receipts('r5', 5) }));
+      const late = commit(id, epoch, { code: code('other', 5), receipts: receipts('r6', 5) });
+      expect(await buffer.commit(late)).toMatchObject({ rev: 6 });
+      expect((await buffer.read(id, false)).receipts).toEqual(receipts('r5', 5));
+    });
+
     it('gives out greater tokens even after Redis has lost everything', async () => {
       const { buffer, command } = fixture;
       const id = randomUUID();

@@ -22,7 +22,7 @@ local settled = tonumber(held[5] or '') or 0
 if not held[4] then redis.call('HSET', KEYS[1], 'flushed', ARGV[8]) end
 if owner ~= epoch then redis.call('HSET', KEYS[1], 'epoch', ARGV[2]) end
 
-local changed = false
+local changed, refused = false, false
 local new_rev = tonumber(ARGV[3])
 if new_rev then
   -- Never backwards, whoever wrote what is there: Postgres may be ahead of the buffered copy too.
@@ -36,6 +36,7 @@ if new_rev then
     -- Not a repetition of what is stored, which may be another room's, or lifted to this revision by settle: tell the room
     -- where it has to continue from, which is never the revision it came with.
     rev = math.max(highest, new_rev + 1)
+    refused = true
   end
 end
 
@@ -44,11 +45,14 @@ local added = 0
 for i = 10, 9 + 2 * messages, 2 do
   added = added + redis.call('HSETNX', KEYS[2], ARGV[i], ARGV[i + 1])
 end
-for i = 10 + 2 * messages, #ARGV, 2 do
-  if ARGV[i + 1] == '' then
-    redis.call('HDEL', KEYS[1], 'receipt:' .. ARGV[i])
-  else
-    redis.call('HSET', KEYS[1], 'receipt:' .. ARGV[i], ARGV[i + 1])
+-- A receipt says that the stored code contains an edit. The next room would acknowledge one that it doesn't.
+if not refused then
+  for i = 10 + 2 * messages, #ARGV, 2 do
+    if ARGV[i + 1] == '' then
+      redis.call('HDEL', KEYS[1], 'receipt:' .. ARGV[i])
+    else
+      redis.call('HSET', KEYS[1], 'receipt:' .. ARGV[i], ARGV[i + 1])
+    end
   end
 end
 
