@@ -90,6 +90,8 @@ export class LiveSession {
   #load: Load = { dirtySessions: 0, latencyMs: 0 };
   /** Revision at the start of the last commit but one: receipts before it have been acknowledged. */
   #receiptsSince: [beforeLast: number, last: number];
+  /** The code that the buffer confirmed last: it may be sent what has changed since. */
+  #inBuffer: { rev: number; code: string } | null = null;
   /** True while the newest code may be in Postgres only: the next commit carries it, whatever else it is for. */
   #codeMissingInBuffer = false;
   #isClosed = false;
@@ -366,7 +368,7 @@ export class LiveSession {
       result = await repository.commit({
         sessionId: this.id,
         epoch: this.#epoch,
-        code: batch.code,
+        code: batch.code && { ...batch.code, base: this.#inBuffer },
         messages: batch.messages,
         receipts: this.#receipts.forCommit(batch.edits.keys(), this.#receiptsSince[0]),
         flushedRev: this.#flushedRev,
@@ -389,6 +391,8 @@ export class LiveSession {
       this.#pending.code = this.#codeNow(this.#pending.code?.edits ?? 0);
     } else {
       this.#receiptsSince = [this.#receiptsSince[1], batch.code?.rev ?? this.#rev];
+      if (batch.code && result.durable === 'buffer')
+        this.#inBuffer = { rev: batch.code.rev, code: batch.code.code };
       this.#acknowledge(batch, result.durable);
       this.#committed = given;
     }
