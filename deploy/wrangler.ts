@@ -165,6 +165,14 @@ export async function problemWithCloudflare(
     if (access.accountId === null && accounts.length !== 1) {
       return `Cloudflare: the login knows ${accounts.length} accounts: set CLOUDFLARE_ACCOUNT_ID`;
     }
+    // A token that may not list accounts can still be good for one.
+    if (
+      access.accountId !== null &&
+      accounts.length > 0 &&
+      !accounts.some(({ id }) => id === access.accountId)
+    ) {
+      return 'Cloudflare: CLOUDFLARE_ACCOUNT_ID is none of the accounts that the login knows';
+    }
     return null;
   } catch (error) {
     if (error instanceof CommandError) return `Cloudflare: not logged in: ${login}`;
