@@ -77,6 +77,7 @@ async function tryOne(workspace: Workspace, mutation: Mutation): Promise<string 
 }
 
 function markdownRow({ keeps, breaks, file, caughtBy }: Mutation, message: string): string {
-  const said = message.replace(/^\w*Error: /, '').replaceAll('|', '\\|');
-  return `| ${keeps} | ${breaks} | \`${file}\` | \`${caughtBy.file}\`: ${caughtBy.title} | ${said} |`;
+  const said = message.replace(/^\w*Error: /, '').replace(' // Object.is equality', '');
+  const cells = [keeps, breaks, `\`${file}\``, `\`${caughtBy.file}\`: ${caughtBy.title}`, `\`${said}\``];
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }

@@ -19,9 +19,13 @@ export async function compare({ seeds, seed = 1, sessions, json }: Options): Pro
   // With its defaults, not with the short times of the other runs.
   const world = await World.start({ BACKBEAT_CRON_MS: '60000' });
   let leftovers: string[] = [];
+  let isStopped = false;
+  process.once('SIGINT', () => {
+    isStopped = true;
+  });
   try {
     contenders.push(new Backbeat(world), await Hocuspocus.start(world));
-    for (let i = 0; i < (seeds ?? SEEDS); i++) {
+    for (let i = 0; i < (seeds ?? SEEDS) && !isStopped; i++) {
       for (const contender of contenders) {
         const result = await killOnce(contender, seed + i, sessions ?? DOCUMENTS);
         results.push(result);
