@@ -14,6 +14,7 @@ import {
   MAX_PROVIDER_KEY_CHARS,
   MAX_REQUEST_ID_CHARS,
 } from './limits.ts';
+import { quickEdit } from './quick-edit.ts';
 import { fitsBytes, isStorable } from './text.ts';
 
 export const roleSchema = z.enum(['host', 'co-author', 'viewer']);
@@ -110,6 +111,12 @@ export const switchStrudelPayload = z.object({
 
 const nothing = z.object({ request_id: requestIdSchema.optional() }).nullish();
 
+/** The `mark` of the last `pong`, as it came: whoever knows it has read all that the room sent before. */
+const markSchema = storableText.min(1).max(MAX_REQUEST_ID_CHARS);
+const pingPayload = z
+  .object({ request_id: requestIdSchema.optional(), mark: markSchema.optional() })
+  .nullish();
+
 const envelope = {
   session_id: z.string().optional(),
   user_id: z.string().nullish(),
@@ -127,7 +134,7 @@ export const clientMessageSchema = z.discriminatedUnion('type', [
   z.object({ ...envelope, type: z.literal('switch_strudel'), payload: switchStrudelPayload }),
   z.object({ ...envelope, type: z.literal('play'), payload: nothing }),
   z.object({ ...envelope, type: z.literal('stop'), payload: nothing }),
-  z.object({ ...envelope, type: z.literal('ping'), payload: nothing }),
+  z.object({ ...envelope, type: z.literal('ping'), payload: pingPayload }),
 ]);
 export type ClientMessage = z.infer<typeof clientMessageSchema>;
 export type ClientMessageType = ClientMessage['type'];
@@ -271,7 +278,11 @@ export const serverPayloads = {
     details: z.string().optional(),
     request_id: z.string().optional(),
   }),
-  pong: z.object({ request_id: z.string().optional() }),
+  pong: z.object({
+    request_id: z.string().optional(),
+    /** To be sent back with the next ping. */
+    mark: z.string().optional(),
+  }),
 } as const;
 
 export type ServerMessageType = keyof typeof serverPayloads;
@@ -314,6 +325,8 @@ export function parseClientMessage(frame: string): ParsedClientMessage {
   } catch {
     return { ok: false, error: 'bad_request', message: 'a message is one JSON object', requestId: undefined };
   }
+  const edit = quickEdit(raw);
+  if (edit) return { ok: true, message: edit, requestId: edit.request_id ?? edit.payload.request_id };
   const requestId = requestIdOf(raw);
   const parsed = clientMessageSchema.safeParse(raw);
   if (parsed.success) return { ok: true, message: parsed.data, requestId };

@@ -116,6 +116,7 @@ function setUp(over: { dayLimit?: number; config?: Parameters<typeof aiConfig>[0
       strudels: { get: async () => null },
       tellState: async () => {},
       takePerMinute: () => true,
+      pinged: () => '',
       log: () => {},
     },
   });

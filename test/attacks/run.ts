@@ -1,0 +1,3 @@
+import { flood } from './flood.ts';
+
+process.exitCode = (await flood((line) => console.log(line))) ? 0 : 1;
