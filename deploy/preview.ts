@@ -49,11 +49,11 @@ export function checkStep(
   ];
   return {
     title: 'look at versions, variables and accounts',
-    show: () => [
-      ...showChecks(problems, settings.access),
-      `GET ${neonUrl(settings)}/branches`,
-      'PING to the previews’ Redis',
-    ],
+    show: () =>
+      showChecks(problems, settings.access, [
+        `GET ${neonUrl(settings)}/branches`,
+        'PING to the previews’ Redis',
+      ]),
     run: () => checkBefore(tools.runner, settings.access, problems, checks),
   };
 }

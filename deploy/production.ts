@@ -49,7 +49,7 @@ export function planProduction(
   const steps: Step[] = [
     {
       title: 'look at versions, variables and accounts',
-      show: () => [...showChecks(problems, access), 'PING to Redis', 'select 1 from Postgres, over HTTP'],
+      show: () => showChecks(problems, access, ['PING to Redis', 'select 1 from Postgres, over HTTP']),
       run: () =>
         checkBefore(runner, access, problems, [
           () => tools.pingRedis(values),
@@ -126,13 +126,19 @@ export function storesOf(values: Record<string, string>, databaseUrl: string): S
   };
 }
 
-export function showChecks(problems: readonly Problem[], { cloudflare }: Access): string[] {
+/** @param asked what else is looked at. */
+export function showChecks(
+  problems: readonly Problem[],
+  { cloudflare }: Access,
+  asked: readonly string[],
+): string[] {
   return [
     'Node.js, wrangler, partykit and drizzle-kit are the versions of package.json',
     cloudflare.apiToken === null
       ? '$ npx wrangler whoami --json, by the login of npx wrangler login, as CLOUDFLARE_API_TOKEN is not set'
       : '$ npx wrangler whoami --json',
     '$ npx partykit list --format json',
+    ...asked,
     ...(problems.length === 0
       ? ['every variable is there']
       : ['now missing or wrong:', ...problems.map(({ variable, what }) => `  - ${variable}: ${what}`)]),

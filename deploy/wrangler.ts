@@ -158,7 +158,7 @@ export async function problemWithCloudflare(
   const login =
     access.apiToken === null
       ? 'set CLOUDFLARE_API_TOKEN, or run npx wrangler login'
-      : 'CLOUDFLARE_API_TOKEN is refused';
+      : 'CLOUDFLARE_API_TOKEN is refused, or its API is out of reach (npx wrangler whoami says more)';
   try {
     const { stdout } = await runner.run(whoamiCommand(access), { isQuiet: true });
     const { accounts } = whoamiSchema.parse(JSON.parse(stdout));
@@ -175,7 +175,7 @@ export async function problemWithCloudflare(
     }
     return null;
   } catch (error) {
-    if (error instanceof CommandError) return `Cloudflare: not logged in: ${login}`;
+    if (error instanceof CommandError) return `Cloudflare: ${login}`;
     return `Cloudflare: wrangler whoami --json gave no answer that can be understood: ${login}`;
   }
 }

@@ -48,9 +48,13 @@ export class Outbox {
   ): void {
     this.#seq += 1;
     this.#noteSeq();
-    const text = this.#envelope(type, payload, this.#seq);
-    const isExcepted = typeof except === 'function' ? except : (member: Member) => member === except;
-    for (const member of this.#options.members()) if (!isExcepted(member)) this.#send(member, text);
+    // Once for all, and not at all for somebody who is alone.
+    let text: string | undefined;
+    for (const member of this.#options.members()) {
+      if (typeof except === 'function' ? except(member) : member === except) continue;
+      text ??= this.#envelope(type, payload, this.#seq);
+      this.#send(member, text);
+    }
   }
 
   /** To one connection. */

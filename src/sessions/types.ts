@@ -117,12 +117,19 @@ export interface OpenedSession {
   standsIn?: boolean;
 }
 
+export interface CommittedCode extends Omit<CodeWrite, 'epoch'> {
+  /** Accepted edits that it stands for. */
+  edits: number;
+  /** The code of this room that was confirmed last, so that a store may be sent what changed since; null: none was. */
+  base?: { rev: number; code: string } | null;
+}
+
 /** One group commit of a room. */
 export interface Commit {
   sessionId: string;
   epoch: number;
   /** The newest code, or null when the batch has only messages. */
-  code: (Omit<CodeWrite, 'epoch'> & { /** accepted edits it stands for */ edits: number }) | null;
+  code: CommittedCode | null;
   messages: SessionMessage[];
   /** Receipts of the connections that edited in this batch; an empty list forgets a connection's. */
   receipts: EditReceipts;

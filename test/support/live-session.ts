@@ -15,7 +15,11 @@ export class FakeClock {
   #timers: { atMs: number; task: () => void }[] = [];
   now = () => this.nowMs;
   setTimeout = (task: () => void, delayMs: number) => {
-    this.#timers.push({ atMs: this.nowMs + delayMs, task });
+    const timer = { atMs: this.nowMs + delayMs, task };
+    this.#timers.push(timer);
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+    };
   };
 
   /** Moves on, running what falls due in order, and lets promises settle after each step. */

@@ -135,7 +135,11 @@ export class SessionModel {
     const person = session.people[who % session.people.length];
     if (!person) return;
     this.#count += 1;
-    const edit = { requestId: `r${this.#count}`, text: `edit ${this.#count}` };
+    // A piece of what was there before: the halves of these notes are the same.
+    const edit = {
+      requestId: `r${this.#count}`,
+      text: `edit ${'🎵🎶'.repeat(this.#count % 3)}${this.#count} €`,
+    };
     person.edits.push(edit);
     person.texts.set(edit.requestId, edit.text);
     session.ledger.edits.add(edit.text);
