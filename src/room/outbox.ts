@@ -3,8 +3,8 @@ import type * as Party from 'partykit/server';
 import type { ErrorCode, ServerMessageType, ServerPayload } from '../protocol/index.ts';
 import type { Member } from './connection.ts';
 
-/** How long the room is quiet before the counter is noted; hibernation never comes sooner than seconds. */
-const SEQ_NOTE_MS = 1_000;
+/** How long the room is quiet before the counter is noted. While a timer runs there is no hibernation, so it may take its time. */
+const SEQ_NOTE_MS = 4_000;
 
 export interface OutboxOptions {
   storage: Pick<Party.Storage, 'get' | 'put'>;
