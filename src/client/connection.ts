@@ -3,6 +3,7 @@
  * silently, and stops when the room refuses it for good. It knows frames, not what they say.
  */
 import ReconnectingWebSocket from 'partysocket/ws';
+import { PING_AFTER_CHARS } from '../protocol/index.ts';
 import { Emitter } from './emitter.ts';
 import { askRefusal, type Refusal } from './refusal.ts';
 
@@ -70,6 +71,8 @@ export class Connection extends Emitter<ConnectionEvents> {
   #state: ConnectionState = { state: 'connecting' };
   #isOpen = false;
   #heardMs = 0;
+  /** Characters received since the last ping. */
+  #unanswered = 0;
   /** Since when the socket has been seen closing; null while it isn't. */
   #closingSinceMs: number | null = null;
   #replacedMs = Number.NEGATIVE_INFINITY;
@@ -134,14 +137,24 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#closingSinceMs = null;
     this.#stopTimers();
     const { pingIntervalMs, silenceLimitMs } = this.#options;
-    this.#pings = setInterval(() => this.send(this.#options.ping()), pingIntervalMs);
+    this.#unanswered = 0;
+    this.#pings = setInterval(() => this.#ping(), pingIntervalMs);
     this.#watch = setInterval(() => this.#checkAlive(), Math.min(1_000, silenceLimitMs / 2));
     this.emit('open', undefined);
   }
 
   #received(event: MessageEvent): void {
     this.#heardMs = Date.now();
-    if (typeof event.data === 'string') this.emit('frame', event.data);
+    if (typeof event.data !== 'string') return;
+    this.emit('frame', event.data);
+    // The room gives up on who receives much and shows no sign of having read it.
+    this.#unanswered += event.data.length;
+    if (this.#unanswered >= PING_AFTER_CHARS) this.#ping();
+  }
+
+  #ping(): void {
+    this.#unanswered = 0;
+    this.send(this.#options.ping());
   }
 
   #checkAlive(): void {

@@ -183,6 +183,8 @@ export class SessionClient extends Emitter<SessionClientEvents> {
   /** Given by the room; used instead of the options' from then on. */
   #token: string | null = null;
   #strudelId: string | null = null;
+  /** Of the last pong: shows the room how far it was read. */
+  #mark: string | null = null;
   readonly #requests = new WaitingRequests();
   #degraded: Snapshot['degraded'] = null;
   #snapshot: Snapshot | null = null;
@@ -207,7 +209,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
       maxReconnectMs: options.maxReconnectMs ?? 4_000,
       pingIntervalMs: options.pingIntervalMs ?? 20_000,
       silenceLimitMs: options.silenceLimitMs ?? 45_000,
-      ping: () => this.#frame({ type: 'ping', payload: {} }),
+      ping: () => this.#frame({ type: 'ping', payload: this.#mark === null ? {} : { mark: this.#mark } }),
     });
     this.#connection.on('frame', (frame) => this.#receive(frame));
     this.#connection.on('lost', () => this.#lost());
@@ -454,6 +456,9 @@ export class SessionClient extends Emitter<SessionClientEvents> {
         this.#conversation.answered(message.payload, timeOf(message.timestamp));
         this.emit('agentResponse', message.payload);
         return;
+      case 'pong':
+        this.#mark = message.payload.mark ?? null;
+        return;
       case 'play':
         this.emit('play', message.payload);
         return;
@@ -477,8 +482,6 @@ export class SessionClient extends Emitter<SessionClientEvents> {
         return;
       case 'error':
         this.#failed(message.payload);
-        return;
-      case 'pong':
         return;
     }
   }

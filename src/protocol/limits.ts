@@ -20,6 +20,28 @@ export const MAX_STRUDEL_SWITCHES_PER_MINUTE = 20;
 /** Cursor moves, plays, stops and pings of one connection within any second: generous, only a flood meets it. */
 export const MAX_SIGNALS_PER_SECOND = 60;
 
+/** Characters that are read of one connection within a second: edits of the greatest length at the pace that a client keeps, twice over. */
+export const MAX_CHARS_PER_SECOND = 4 * 1024 * 1024;
+/**
+ * Frames beyond every limit by the second aren't read. So many of one connection within this time are a flood: it is closed, and
+ * whose it is may not come back for a while.
+ */
+export const MAX_UNREAD_FRAMES = 300;
+export const UNREAD_FRAMES_WINDOW_MS = 10_000;
+export const FLOOD_BAN_MS = 30_000;
+
+/**
+ * What may be on its way to a connection, in characters. A room can't see how much of what it sent waits in its own memory; it
+ * knows only what a client says. From the last sign of life of any kind; from the last proof that it reads (`mark`); and of all
+ * connections that are more than a little behind, together.
+ */
+export const MAX_UNHEARD_CHARS = 8 * 1024 * 1024;
+export const MAX_UNPROVEN_CHARS = 32 * 1024 * 1024;
+export const MAX_UNPROVEN_CHARS_IN_ROOM = 64 * 1024 * 1024;
+export const A_LITTLE_BEHIND_CHARS = 2 * 1024 * 1024;
+/** A client that has received so many characters since its last ping sends one, to show that it reads. */
+export const PING_AFTER_CHARS = 256 * 1024;
+
 /** What is asked of the AI in one request. Blank ones are refused too. */
 export const MAX_AGENT_QUERY_CHARS = 4_000;
 /** Earlier turns that a request may bring along; the prompt takes the newest of them. */

@@ -111,6 +111,12 @@ export const switchStrudelPayload = z.object({
 
 const nothing = z.object({ request_id: requestIdSchema.optional() }).nullish();
 
+/** The `mark` of the last `pong`, as it came: whoever knows it has read all that the room sent before. */
+const markSchema = storableText.min(1).max(MAX_REQUEST_ID_CHARS);
+const pingPayload = z
+  .object({ request_id: requestIdSchema.optional(), mark: markSchema.optional() })
+  .nullish();
+
 const envelope = {
   session_id: z.string().optional(),
   user_id: z.string().nullish(),
@@ -128,7 +134,7 @@ export const clientMessageSchema = z.discriminatedUnion('type', [
   z.object({ ...envelope, type: z.literal('switch_strudel'), payload: switchStrudelPayload }),
   z.object({ ...envelope, type: z.literal('play'), payload: nothing }),
   z.object({ ...envelope, type: z.literal('stop'), payload: nothing }),
-  z.object({ ...envelope, type: z.literal('ping'), payload: nothing }),
+  z.object({ ...envelope, type: z.literal('ping'), payload: pingPayload }),
 ]);
 export type ClientMessage = z.infer<typeof clientMessageSchema>;
 export type ClientMessageType = ClientMessage['type'];
@@ -272,7 +278,11 @@ export const serverPayloads = {
     details: z.string().optional(),
     request_id: z.string().optional(),
   }),
-  pong: z.object({ request_id: z.string().optional() }),
+  pong: z.object({
+    request_id: z.string().optional(),
+    /** To be sent back with the next ping. */
+    mark: z.string().optional(),
+  }),
 } as const;
 
 export type ServerMessageType = keyof typeof serverPayloads;

@@ -10,8 +10,11 @@ import { displayNameSchema, issuesText } from '../protocol/index.ts';
 import { FORWARDED_ADDRESS, FORWARDED_SECRET } from '../sessions/address.ts';
 import type { AdmissionRequest, Admitted } from '../sessions/admission.ts';
 import { signSessionToken, verifySessionToken } from '../sessions/token.ts';
+import { describe } from './guarded.ts';
+import { KeptOut } from './kept-out.ts';
+import { log } from './log.ts';
 import { type Pass, withPass } from './pass.ts';
-import { refuse } from './refusal.ts';
+import { KEEP_OUT_S, refuse, refuseFlooder } from './refusal.ts';
 import { admissionOf, configOf } from './storage.ts';
 
 /** What the edge has of its surroundings. */
@@ -24,6 +27,9 @@ const MAX_INVITE_CHARS = 256;
 const MAX_ADDRESS_CHARS = 64;
 /** A connection's state has 2 KB; a picture's address that would take a quarter of it is left out. */
 const MAX_AVATAR_URL_CHARS = 500;
+
+/** This isolate's, for all rooms. */
+const keptOut = new KeptOut();
 
 const querySchema = z.object({
   session_id: z.uuid('is not a UUID').toLowerCase().nullable(),
@@ -63,6 +69,9 @@ export async function connect(
   if (asked instanceof Response) return asked;
   const { config, parameters } = asked;
 
+  const { token, sessionId: wanted } = parameters.admission;
+  const key = token !== null && wanted !== null ? `${wanted} ${token}` : null;
+  if (key !== null && keptOut.has(key, Date.now())) return refuseFlooder();
   const refusal = await refusalAtTheDoor(asked, surroundings);
   if (refusal) return refusal;
   const knownAtMs = Date.now() - CLOCK_SLACK_MS;
@@ -79,7 +88,11 @@ export async function connect(
   };
   const room = roomOf(admitted.sessionId, surroundings);
   const answer = await room.fetch('/enter', { method: 'POST', body: JSON.stringify(pass) });
-  if (!answer.ok) return answer;
+  if (!answer.ok) {
+    const keepOutS = Number(answer.headers.get(KEEP_OUT_S));
+    if (key !== null && keepOutS > 0) keptOut.add(key, Date.now() + keepOutS * 1_000);
+    return answer;
+  }
 
   // A new address: what the room keeps of it holds neither token nor invite.
   const headers = withPass(new Headers(Object.fromEntries(request.headers)), pass);
@@ -142,7 +155,12 @@ export async function proxy(request: Party.Request, surroundings: Surroundings):
     passedOn.headers.set(FORWARDED_ADDRESS, address);
     passedOn.headers.set(FORWARDED_SECRET, config.FLUSH_SECRET);
   }
-  return fetch(target.href, passedOn);
+  try {
+    return await fetch(target.href, passedOn);
+  } catch (error) {
+    log(null, 'worker_unreachable', describe(error));
+    return refuse(503, 'server_error', 'the API is out of reach, try again in a moment');
+  }
 }
 
 /** Everything that can be refused without asking anybody. */

@@ -10,6 +10,8 @@ export interface OutboxOptions {
   storage: Pick<Party.Storage, 'get' | 'put'>;
   /** Everybody who is in. */
   members(): Iterable<Member>;
+  /** Told of each frame that is sent. */
+  sent(to: Party.Connection, chars: number): void;
 }
 
 export class Outbox {
@@ -51,14 +53,14 @@ export class Outbox {
     for (const member of this.#options.members()) {
       if (typeof except === 'function' ? except(member) : member === except) continue;
       text ??= this.#envelope(type, payload, this.#seq);
-      trySend(member, text);
+      this.#send(member, text);
     }
   }
 
   /** To one connection. */
   reply<T extends ServerMessageType>(to: Party.Connection, type: T, payload: ServerPayload<T>): void {
     // The state of a session says how far its reader is; other replies stand outside the order.
-    trySend(to, this.#envelope(type, payload, type === 'session_state' ? this.#seq : undefined));
+    this.#send(to, this.#envelope(type, payload, type === 'session_state' ? this.#seq : undefined));
   }
 
   /** An `error` to one connection, echoing the request it is about. */
@@ -74,6 +76,16 @@ export class Outbox {
       ...(details === undefined ? {} : { details }),
       ...(requestId === undefined ? {} : { request_id: requestId }),
     });
+  }
+
+  /** A socket may be closing under our hands; what it misses, its client asks for when it is back. */
+  #send(connection: Party.Connection, text: string): void {
+    try {
+      connection.send(text);
+      this.#options.sent(connection, text.length);
+    } catch {
+      // Closed.
+    }
   }
 
   #envelope(type: ServerMessageType, payload: object, seq: number | undefined): string {
@@ -96,14 +108,5 @@ export class Outbox {
       void this.#options.storage.put('seq', this.#seq);
     };
     setTimeout(note, SEQ_NOTE_MS);
-  }
-}
-
-/** A socket may be closing under our hands; what it misses, its client asks for when it is back. */
-function trySend(connection: Party.Connection, text: string): void {
-  try {
-    connection.send(text);
-  } catch {
-    // Closed.
   }
 }

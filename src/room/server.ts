@@ -13,6 +13,9 @@ import type * as Party from 'partykit/server';
 import { z } from 'zod';
 import {
   CHAT_HISTORY_MESSAGES,
+  type ErrorCode,
+  fitsBytes,
+  MAX_FRAME_BYTES,
   parseClientMessage,
   type ServerMessageType,
   type ServerPayload,
@@ -22,6 +25,7 @@ import { may } from '../sessions/permissions.ts';
 import { HOMES, type SessionMessage } from '../sessions/types.ts';
 import { agentPortsOf } from './agent-ports.ts';
 import { AgentRuns } from './agent-runs.ts';
+import { Backlog } from './backlog.ts';
 import {
   type ConnectionState,
   isMember,
@@ -31,7 +35,9 @@ import {
   participantsOf,
 } from './connection.ts';
 import { connect, explain, instruct, proxy } from './edge.ts';
+import { Flood } from './flood.ts';
 import { requestFlush } from './flush-client.ts';
+import { describe, guarded } from './guarded.ts';
 import type { HandlerContext } from './handlers/context.ts';
 import { dispatch } from './handlers/index.ts';
 import { chatHistory, conversationHistory } from './histories.ts';
@@ -42,7 +48,7 @@ import { MemberLimits } from './member-limits.ts';
 import { Outbox } from './outbox.ts';
 import { type Pass, passOf, passSchema } from './pass.ts';
 import { PresenceRecorder } from './presence.ts';
-import { refuse } from './refusal.ts';
+import { refuse, refuseFlooder } from './refusal.ts';
 import { Roster } from './roster.ts';
 import { type Occupant, Seats } from './seats.ts';
 import { StandingNotes } from './standing-notes.ts';
@@ -64,6 +70,8 @@ const CLOSE = {
   ended: 1000,
   replaced: 1000,
   silent: 1001,
+  flood: 1008,
+  tooLarge: 1009,
   moved: 1012,
   unavailable: 1013,
   forbidden: 4403,
@@ -94,6 +102,8 @@ export default class SessionRoom implements Party.Server {
   readonly #presence: PresenceRecorder;
   readonly #seats: Seats;
   readonly #limits = new MemberLimits();
+  readonly #flood = new Flood();
+  readonly #backlog = new Backlog<Party.Connection>(() => crypto.randomUUID());
   readonly #agents = new AgentRuns({
     ports: () => agentPortsOf(configOf(this.#room.env)),
     log: (event, detail) => log(this.#id, event, detail),
@@ -111,7 +121,11 @@ export default class SessionRoom implements Party.Server {
     const { storage } = room;
     const config = configOf(room.env);
     this.#roster = new Roster(room);
-    this.#outbox = new Outbox({ storage, members: () => this.#roster.members() });
+    this.#outbox = new Outbox({
+      storage,
+      members: () => this.#roster.members(),
+      sent: (to, chars) => this.#backlog.sent(to, chars),
+    });
     this.#notes = new StandingNotes(storage, Date.now);
     this.#strudel = new StrudelContext(storage);
     this.#seats = new Seats({
@@ -141,6 +155,7 @@ export default class SessionRoom implements Party.Server {
       refuse: (to, error, message, id) => outbox.refuse(to, error, message, { requestId: id }),
       tellState: (to, id) => this.#tellState(to, id),
       takePerMinute: (member, what) => this.#limits.takePerMinute(member, what, Date.now()),
+      pinged: (member, mark) => this.#backlog.pinged(member, mark),
       log: (event, detail) => log(this.#id, event, detail),
     };
   }
@@ -148,25 +163,31 @@ export default class SessionRoom implements Party.Server {
   // ---- at the edge -------------------------------------------------------------------------------------------------
 
   static onBeforeConnect(request: Party.Request, lobby: Party.Lobby): Promise<Response> {
-    return connect(request, lobby.id, lobby);
+    return guarded(null, () => connect(request, lobby.id, lobby));
   }
 
   /** Over HTTP: the Worker's instructions, and for everybody else the reason why a connection is refused. */
   static onBeforeRequest(request: Party.Request, lobby: Party.Lobby): Promise<Response> {
-    return request.method === 'POST' ? instruct(request, lobby.id, lobby) : explain(request, lobby.id, lobby);
+    const answer = request.method === 'POST' ? instruct : explain;
+    return guarded(null, () => answer(request, lobby.id, lobby));
   }
 
   /** Everything that is neither a room nor one of the page's files. */
-  static async onFetch(request: Party.Request, lobby: Party.FetchLobby): Promise<Response> {
-    if (new URL(request.url).pathname !== '/api/v1/ws') return proxy(request, lobby);
+  static onFetch(request: Party.Request, lobby: Party.FetchLobby): Promise<Response> {
+    if (new URL(request.url).pathname !== '/api/v1/ws') return guarded(null, () => proxy(request, lobby));
     const isUpgrade = request.headers.get('upgrade')?.toLowerCase() === 'websocket';
-    return isUpgrade ? connect(request, null, lobby) : explain(request, null, lobby);
+    const answer = isUpgrade ? connect : explain;
+    return guarded(null, () => answer(request, null, lobby));
   }
 
   // ---- request -----------------------------------------------------------------------------------------------------
 
   /** Only the edge's own requests get here. */
-  async onRequest(request: Party.Request): Promise<Response> {
+  onRequest(request: Party.Request): Promise<Response> {
+    return guarded(this.#id, () => this.#answer(request));
+  }
+
+  async #answer(request: Party.Request): Promise<Response> {
     const what = new URL(request.url).pathname.split('/').at(-1);
     // Anybody can make the edge ask this, for any session id: it must leave no trace in storage.
     if (what === 'door') return this.#knocked(request);
@@ -211,6 +232,8 @@ export default class SessionRoom implements Party.Server {
   #refusalOf(pass: Pass): Response | null {
     const judgement = this.#notes.judge(pass);
     if (!judgement.isIn) return refuse(judgement.status, judgement.error, judgement.message);
+    const banLeftMs = this.#flood.banLeftMs(pass.participantId, Date.now());
+    if (banLeftMs > 0) return refuseFlooder(banLeftMs);
     this.#closeSilent(Date.now());
     switch (this.#seatFor(pass)) {
       case 'person_is_full':
@@ -321,14 +344,32 @@ export default class SessionRoom implements Party.Server {
       if (!isMember(connection)) return;
       const now = Date.now();
       this.#roster.heard(connection, now);
+      this.#backlog.heard(connection);
       this.#closeSilent(now);
       await this.#handle(frame, connection, now);
+      this.#closeSlow();
     } catch (error) {
       this.#failed(connection, error);
     }
   }
 
   async #handle(frame: string | ArrayBuffer | ArrayBufferView, sender: Member, nowMs: number): Promise<void> {
+    const length = typeof frame === 'string' ? frame.length : frame.byteLength;
+    const verdict = this.#flood.take(sender, length, nowMs);
+    if (verdict !== 'read') {
+      this.#outbox.refuse(sender, 'too_many_requests', 'too many messages, slow down');
+      if (verdict === 'flood') this.#keepOut(sender, nowMs);
+      return;
+    }
+    if (length > MAX_FRAME_BYTES || (typeof frame === 'string' && !fitsBytes(frame, MAX_FRAME_BYTES))) {
+      this.#dismiss(
+        sender,
+        'validation_error',
+        `a message is at most ${MAX_FRAME_BYTES} bytes`,
+        CLOSE.tooLarge,
+      );
+      return;
+    }
     if (typeof frame !== 'string') {
       this.#outbox.refuse(sender, 'bad_request', 'messages are text frames');
       return;
@@ -373,7 +414,7 @@ export default class SessionRoom implements Party.Server {
       const mayBeDirty = this.#live !== null || (await this.#home()) !== 'clean';
       if (mayBeDirty) await (await this.#open()).flush();
     } catch (error) {
-      log(this.#id, 'close_failed', error instanceof Error ? error.message : 'unknown');
+      log(this.#id, 'close_failed', describe(error));
     }
   }
 
@@ -389,12 +430,37 @@ export default class SessionRoom implements Party.Server {
   }
 
   #sendAway(member: Member, reason: string): void {
+    this.#dismiss(member, 'forbidden', reason, CLOSE.forbidden);
+  }
+
+  /** Tells a member why, and closes his connection: from here on it says nothing and is told nothing. */
+  #dismiss(member: Member, error: ErrorCode, reason: string, code: number): void {
     const { state } = member;
-    this.#outbox.refuse(member, 'forbidden', reason);
+    this.#outbox.refuse(member, error, reason);
     member.setState(null);
-    member.close(CLOSE.forbidden, reason);
+    member.close(code, reason);
     this.#agents.left(member.id);
     this.#tellLeft(state);
+  }
+
+  /** He sends more than anybody could mean to. */
+  #keepOut(member: Member, nowMs: number): void {
+    log(this.#id, 'flood', 'a connection was closed for all that it sent');
+    this.#flood.ban(member.state.participantId, nowMs);
+    this.#dismiss(member, 'too_many_requests', 'too many messages', CLOSE.flood);
+  }
+
+  /** Closes who doesn't read, before what waits for him takes the room's memory. */
+  #closeSlow(): void {
+    for (const member of this.#backlog.tooFar(() => this.#roster.members())) {
+      log(this.#id, 'too_slow', 'a connection was closed that did not read');
+      const { state } = member;
+      // Not told why: that would only wait behind all the rest.
+      member.setState(null);
+      member.close(CLOSE.unavailable, 'too slow');
+      this.#agents.left(member.id);
+      this.#tellLeft(state);
+    }
   }
 
   /** Closes who hasn't been heard of for too long. */
@@ -427,7 +493,7 @@ export default class SessionRoom implements Party.Server {
       await (await this.#open({ byAlarm: true })).onAlarm();
     } catch (error) {
       if (error instanceof SessionNotFoundError) return;
-      log(this.#id, 'alarm_failed', error instanceof Error ? error.message : 'unknown');
+      log(this.#id, 'alarm_failed', describe(error));
       // Whatever was dirty still is: try again.
       await this.#room.storage.setAlarm(Date.now() + configOf(this.#room.env).FLUSH_ALARM_MS);
     }
@@ -568,7 +634,7 @@ export default class SessionRoom implements Party.Server {
       connection.close(CLOSE.notFound, 'there is no such session');
       return;
     }
-    log(this.#id, 'failed', error instanceof Error ? `${error.name}: ${error.message}` : 'unknown');
+    log(this.#id, 'failed', describe(error));
     // The client keeps what isn't acknowledged, and comes back with it.
     connection.close(CLOSE.unavailable, 'storage is out of reach, try again in a moment');
   }

@@ -7,6 +7,9 @@ const NETWORK_DROP = /WebSocket connection to .* failed|Failed to load resource/
 const REFUSAL =
   /Failed to load resource: the server responded with a status of 4|WebSocket connection to .* failed/;
 
+/** How it puts it that the page's policy forbids something. */
+const BLOCK = /Content Security Policy|Refused to|violates the following/;
+
 export const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };
 
@@ -58,6 +61,11 @@ export class TestBrowser {
   /** Runs `task`, in which the server may refuse what pages ask. */
   expectingRefusals<T>(task: () => Promise<T>): Promise<T> {
     return this.#expecting(REFUSAL, task);
+  }
+
+  /** Runs `task`, in which pages may try what their policy forbids. */
+  expectingBlocks<T>(task: () => Promise<T>): Promise<T> {
+    return this.#expecting(BLOCK, task);
   }
 
   async #expecting<T>(expected: RegExp, task: () => Promise<T>): Promise<T> {

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
+  clientMessageSchema,
   MAX_CONNECTIONS_PER_ADDRESS,
   MAX_CONNECTIONS_PER_USER,
   MAX_DISPLAY_NAME_CHARS,
@@ -390,7 +391,8 @@ describe('over HTTP, the page’s own origin', () => {
 });
 
 describe('what a message does', () => {
-  type Outcome = 'done' | 'refused' | 'nothing';
+  /** `unavailable`: let through, to an AI that isn't there. */
+  type Outcome = 'done' | 'refused' | 'nothing' | 'unavailable';
   /** Rows: messages; columns: who sends them. */
   const table: [
     type: string,
@@ -407,6 +409,11 @@ describe('what a message does', () => {
     ['play', undefined, { viewer: 'refused', 'co-author': 'done', host: 'done' }],
     ['stop', undefined, { viewer: 'refused', 'co-author': 'done', host: 'done' }],
     ['cursor_position', { line: 1, col: 0 }, { viewer: 'nothing', 'co-author': 'done', host: 'done' }],
+    [
+      'agent_request',
+      { user_query: 'a beat', request_id: 'agent_request' },
+      { viewer: 'refused', 'co-author': 'unavailable', host: 'unavailable' },
+    ],
     ['ping', undefined, { viewer: 'done', 'co-author': 'done', host: 'done' }],
     ['no_such_type', {}, { viewer: 'refused', 'co-author': 'refused', host: 'refused' }],
   ];
@@ -427,6 +434,11 @@ describe('what a message does', () => {
     ping: { to: 'sender', type: 'pong' },
   };
 
+  it('is in the table, whatever there is', () => {
+    const types = clientMessageSchema.options.map(({ shape }) => shape.type.value);
+    expect(table.map(([type]) => type).sort()).toEqual([...types, 'no_such_type'].sort());
+  });
+
   for (const role of ['viewer', 'co-author', 'host'] as const) {
     it(`of a ${role}`, async () => {
       const sessionId = await people.session();
@@ -441,12 +453,15 @@ describe('what a message does', () => {
         if (outcome === 'done' && effect) {
           await vi.waitUntil(() => sees.all(effect.type).length > before, { timeout: 10_000 });
         }
-        if (outcome === 'refused') {
-          await sender.next('error', ({ request_id }) => request_id === type);
+        if (outcome === 'refused' || outcome === 'unavailable') {
+          const { payload: refusal } = await sender.next('error', ({ request_id }) => request_id === type);
+          const why = outcome === 'unavailable' ? 'ai_unavailable' : 'forbidden';
+          expect(refusal.error, type).toBe(type === 'no_such_type' ? 'validation_error' : why);
         }
         await sender.roundTrip();
         await watcher.roundTrip();
-        expect(sender.all('error').length - errors, type).toBe(outcome === 'refused' ? 1 : 0);
+        const isRefused = outcome === 'refused' || outcome === 'unavailable';
+        expect(sender.all('error').length - errors, type).toBe(isRefused ? 1 : 0);
         if (effect && effect.type !== 'pong') {
           expect(sees.all(effect.type).length - before, type).toBe(outcome === 'done' ? 1 : 0);
         }

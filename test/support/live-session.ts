@@ -81,6 +81,7 @@ export function setUp(over: { opened?: Partial<OpenedSession>; home?: Home | nul
       flushedRev: commits.at(-1)?.code?.rev ?? 0,
       isDirty: false,
     }),
+    noteHome: async () => {},
     messages: [] as SessionMessage[],
   };
   const repository = {
@@ -99,7 +100,10 @@ export function setUp(over: { opened?: Partial<OpenedSession>; home?: Home | nul
     },
     send: (to, type, payload) => sent.push({ to, type, payload }),
     broadcast: (type, payload) => sent.push({ to: '*', type, payload }),
-    noteHome: async (home) => void homes.push(home),
+    noteHome: async (home) => {
+      await script.noteHome();
+      homes.push(home);
+    },
     armAlarm: async (delayMs) => void alarms.push(delayMs),
     onSuperseded: () => {
       state.superseded += 1;

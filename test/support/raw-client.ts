@@ -62,6 +62,7 @@ export class RawClient {
   readonly closed: Promise<{ code: number; reason: string }>;
   readonly #socket: WebSocket;
   readonly #waiting = new Set<() => void>();
+  #mark: string | undefined;
 
   private constructor(socket: WebSocket) {
     this.#socket = socket;
@@ -69,6 +70,7 @@ export class RawClient {
       const message = parseServerMessage(String(data));
       if (!message) throw new Error(`not a message of the protocol: ${String(data).slice(0, 200)}`);
       this.received.push(message);
+      if (message.type === 'pong') this.#mark = message.payload.mark;
       for (const check of this.#waiting) check();
     });
     this.closed = new Promise((resolve) => {
@@ -150,6 +152,11 @@ export class RawClient {
     const id = crypto.randomUUID();
     this.send('ping', { request_id: id });
     await this.next('pong', (payload) => payload.request_id === id);
+  }
+
+  /** Pings with the last pong's mark, as a client does that wants to be kept however much it is sent. */
+  proveReading(): void {
+    this.send('ping', { ...(this.#mark === undefined ? {} : { mark: this.#mark }) });
   }
 
   /**

@@ -30,6 +30,18 @@ describe('group commit', () => {
     ]);
   });
 
+  it('acknowledges only once it is noted where the session can be found after this instance', async () => {
+    const { clock, script, edit, acks } = setUp();
+    let noted = () => {};
+    script.noteHome = () => new Promise((resolve) => (noted = resolve));
+    edit('x', 'a', 'r1');
+    await clock.advance(1_000);
+    expect(acks()).toEqual([]);
+    noted();
+    await clock.advance(0);
+    expect(acks()).toHaveLength(1);
+  });
+
   it('has one commit in flight; what arrives meanwhile goes with the next one, with one ack a connection', async () => {
     const { clock, script, edit, say, acks, commits } = setUp();
     const answers = [held<CommitResult>(), held<CommitResult>()];
@@ -145,6 +157,22 @@ describe('group commit', () => {
     expect(commits.at(-1)!.messages.map((m) => m.id)).toEqual(['m1']);
     expect(acks()).toHaveLength(3);
     expect(sent.filter(({ type }) => type === 'degraded').at(-1)!.payload).toMatchObject({ recovered: true });
+  });
+
+  it('that fails puts nothing older over what came in meanwhile', async () => {
+    const { clock, script, edit, commits } = setUp();
+    let fail = () => {};
+    script.commit = () =>
+      new Promise((_, reject) => {
+        fail = () => reject(new StorageUnavailableError('redis', 'down'));
+      });
+    edit('older', 'a', 'r1');
+    await clock.advance(10);
+    edit('newer', 'a', 'r2');
+    fail();
+    script.commit = async (commit) => committed(commit);
+    await clock.advance(5_000);
+    expect(commits.map(({ code }) => code?.code)).toEqual(['older', 'newer']);
   });
 
   it('stops when another room has taken over, and acknowledges nothing more', async () => {
@@ -264,6 +292,20 @@ describe('falling back', () => {
     expect(commits.at(-1)!.code).toMatchObject({ code: 'x1', rev: 11 });
     expect(homes).toEqual(['postgres', 'buffer']);
     expect(sent.filter(({ type }) => type === 'degraded').at(-1)!.payload).toMatchObject({ recovered: true });
+  });
+
+  it('acknowledges nothing once another instance has its storage, though Postgres took the commit', async () => {
+    const { clock, script, edit, acks } = setUp();
+    script.commit = async (commit) => committed(commit, { durable: 'postgres' });
+    edit('x1', 'a', 'r1');
+    await clock.advance(1_000);
+    expect(acks()).toHaveLength(1);
+    script.noteHome = async () => {
+      throw new Error('replaced');
+    };
+    edit('x2', 'a', 'r2');
+    await clock.advance(5_000);
+    expect(acks()).toHaveLength(1);
   });
 
   it('notes both stores while the buffer still holds messages that Postgres lacks', async () => {

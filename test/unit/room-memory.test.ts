@@ -88,6 +88,7 @@ describe('the outbox', () => {
         const outbox = new Outbox({
           storage: storage as unknown as ConstructorParameters<typeof Outbox>[0]['storage'],
           members: () => [ada, ben],
+          sent: () => {},
         });
         await outbox.open(async () => 'session');
         return outbox;

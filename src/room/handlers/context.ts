@@ -32,6 +32,8 @@ export interface HandlerContext {
     tellState(to: Member, requestId: string | undefined): Promise<void>;
     /** Counts against one of the sender's limits per minute. */
     takePerMinute(member: Member, what: PerMinute): boolean;
+    /** Takes a ping's mark for proof of what its sender has read. @returns the mark of the pong. */
+    pinged(member: Member, mark: string | undefined): string;
     log(event: string, detail: string): void;
     agents: AgentRuns;
   };

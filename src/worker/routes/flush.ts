@@ -9,12 +9,15 @@ import { flushJson, sessionFlushJson } from '../wire.ts';
 
 const DEFAULT_LETTERS = 50;
 const MAX_LETTERS = 500;
+/** Redis takes a cursor for an unsigned number of 64 bits, and fails at any other. */
+const MAX_CURSOR = 2n ** 64n - 1n;
 
 export const deadQuery = z.object({
   limit: z.coerce.number().int().min(1).max(MAX_LETTERS).default(DEFAULT_LETTERS),
   cursor: z
     .string()
     .regex(/^\d{1,20}$/, 'is not a cursor')
+    .refine((text) => !/^\d+$/.test(text) || BigInt(text) <= MAX_CURSOR, 'is not a cursor')
     .optional(),
 });
 

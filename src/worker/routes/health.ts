@@ -21,7 +21,11 @@ async function check(store: { ping(): Promise<void> }): Promise<StoreHealth> {
     await store.ping();
     return { ok: true, ...latency() };
   } catch (error) {
-    if (error instanceof StorageUnavailableError) return { ok: false, ...latency(), error: error.message };
+    if (error instanceof StorageUnavailableError) {
+      // A store's own words name hosts and ports, and anybody may ask.
+      logError('unhealthy', { store: error.store, reason: error.message });
+      return { ok: false, ...latency(), error: 'out of reach' };
+    }
     logError('health_check_failed', describeUnexpected(error));
     return { ok: false, ...latency(), error: 'failed' };
   }
