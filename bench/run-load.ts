@@ -25,6 +25,8 @@ import type { Engines, Extra, Target } from './targets/target.ts';
 /** Rooms have their alarms and timers of entering behind them. */
 const SETTLE_MS = 2_000;
 const CRON_MS = 60_000;
+/** Something is dirty by then, or the sweeper would have nothing to stay for. */
+const CRON_AFTER_MS = 1_000;
 const SAMPLE_MS = 1_000;
 const DRAIN_POLL_MS = 50;
 /** Comparing everything with what is stored takes a query; not more often than this. */
@@ -178,12 +180,15 @@ async function measure(
   if (target.flush) await target.flush(bench);
   await postgres.checkpoint();
   await delay(COUNTERS_LAG_MS);
+  const warming = processes.warmUp();
+  await delay(CRON_AFTER_MS);
+  const cron = target.isSwept ? startCron(stack, say) : null;
+  await warming;
   const watch = new ProcessWatch(groupsOf(stack, extra?.pids ?? {}, processes.pids));
   const counters = () => Promise.all([readFronts(stack), postgres.counters(), redis.counters()]);
   const before = await counters();
   watch.start();
 
-  const cron = target.isSwept ? startCron(stack, say) : null;
   const timeline = new Timeline(target.isSwept ? redis : null, watch, processes, say);
   let report: LoadReport;
   let drainMs: number | null;
