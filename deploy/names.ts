@@ -55,18 +55,17 @@ export class PreviewName {
 
   /**
    * The preview of a git branch; always the same for the same branch of the same project.
-   * @param branch any name that git takes, with or without `refs/heads/`.
+   * @param branch any name that git takes, without `refs/heads/`.
    * @throws {DeployError} when it is empty.
    */
   static ofBranch(branch: string, production: ProductionNames): PreviewName {
-    const name = branch.replace(/^refs\/heads\//, '');
-    if (name === '') throw new DeployError('a preview needs the name of a branch');
+    if (branch === '') throw new DeployError('a preview needs the name of a branch');
     // Two projects in one account may have branches of the same name.
     const hash = createHash('sha256')
-      .update(`${production.worker}\0${name}`)
+      .update(`${production.worker}\0${branch}`)
       .digest('hex')
       .slice(0, HASH_CHARS);
-    return new PreviewName(`${slugOf(name)}-${hash}`, production);
+    return new PreviewName(`${slugOf(branch)}-${hash}`, production);
   }
 
   /** The preview of this project that a branch of Neon or a Redis key belongs to; null when it belongs to none. */

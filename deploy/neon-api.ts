@@ -4,8 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { messageOf } from '../dev/errors.ts';
-import { DeployError } from './errors.ts';
+import { DeployError, reasonOf } from './errors.ts';
 
 export const NEON_API_URL = 'https://console.neon.tech/api/v2';
 
@@ -56,6 +55,8 @@ export interface NeonApiOptions {
   projectId: string;
   /** By default Neon's own. */
   url?: string;
+  /** Is told what is waited for, once for each wait. */
+  note?: (line: string) => void;
   /** Waits between two attempts, in milliseconds. */
   sleep?: (ms: number) => Promise<unknown>;
   now?: () => number;
@@ -64,12 +65,14 @@ export interface NeonApiOptions {
 export class NeonApi {
   readonly #apiKey: string;
   readonly #base: string;
+  readonly #note: (line: string) => void;
   readonly #sleep: (ms: number) => Promise<unknown>;
   readonly #now: () => number;
 
   constructor(options: NeonApiOptions) {
     this.#apiKey = options.apiKey;
     this.#base = `${options.url ?? NEON_API_URL}/projects/${encodeURIComponent(options.projectId)}`;
+    this.#note = options.note ?? (() => {});
     this.#sleep = options.sleep ?? ((ms) => sleep(ms));
     this.#now = options.now ?? Date.now;
   }
@@ -159,6 +162,7 @@ export class NeonApi {
     for (let pauseMs = FIRST_PAUSE_MS; (await this.findBranch(name)) !== null; pauseMs = grown(pauseMs)) {
       if (this.#now() > deadlineMs)
         throw new DeployError(`Neon has not finished deleting the branch ${name}`);
+      if (pauseMs === FIRST_PAUSE_MS) this.#note(`Neon is deleting the branch ${name}`);
       await this.#sleep(pauseMs);
     }
   }
@@ -180,6 +184,7 @@ export class NeonApi {
       if (this.#now() > deadlineMs) {
         throw new DeployError(`Neon's branch ${branch.name} is still ${branch.current_state}`);
       }
+      if (pauseMs === FIRST_PAUSE_MS) this.#note(`Neon's branch is ${branch.current_state}: waiting`);
       await this.#sleep(pauseMs);
     }
   }
@@ -197,8 +202,9 @@ export class NeonApi {
       // A POST that failed with a 5xx may have had its effect: its caller looks before it tries again.
       const isSafe = method !== 'POST' || status === 423 || status === 429;
       if (!RETRIED_STATUSES.has(status) || !isSafe || this.#now() + pauseMs > deadlineMs) {
-        throw new NeonApiError(`Neon: ${method} ${path.split('?')[0]}: ${status} ${reasonOf(text)}`, status);
+        throw new NeonApiError(`Neon: ${method} ${path.split('?')[0]}: ${status} ${messageIn(text)}`, status);
       }
+      if (pauseMs === FIRST_PAUSE_MS) this.#note(`Neon is busy (${status} ${messageIn(text)}): waiting`);
       await this.#sleep(pauseMs);
     }
   }
@@ -217,8 +223,7 @@ export class NeonApi {
       });
       return { status: response.status, text: await response.text() };
     } catch (error) {
-      const cause = error instanceof Error && error.cause ? `: ${messageOf(error.cause)}` : '';
-      throw new NeonApiError(`Neon's API is out of reach: ${messageOf(error)}${cause}`, 0);
+      throw new NeonApiError(`Neon's API is out of reach: ${reasonOf(error)}`, 0);
     }
   }
 }
@@ -238,7 +243,7 @@ function parse<T extends z.ZodType>(schema: T, text: string, what: string): z.in
   throw new NeonApiError(`Neon: ${what}: unexpected answer (${fields.join('; ')})`, 200);
 }
 
-function reasonOf(text: string): string {
+function messageIn(text: string): string {
   try {
     return errorSchema.parse(JSON.parse(text)).message;
   } catch {

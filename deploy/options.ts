@@ -78,11 +78,13 @@ export function parsePreviewOptions(args: readonly string[]): PreviewOptions | n
   const [action, ...rest] = positionals;
   if (!isAction(action) || rest.length > 0)
     throw new DeployError(`say up, down, list or gc\n\n${PREVIEW_USAGE}`);
-  if (values.branch === '') throw new DeployError('--branch is empty');
+  // CI systems may have the full name of the reference at hand.
+  const branch = values.branch?.replace(/^refs\/heads\//, '');
+  if (branch === '') throw new DeployError('--branch is empty');
   return {
     ...common(values),
     action,
-    branch: values.branch,
+    branch,
     remote: values.remote ?? 'origin',
     output: values.output,
   };

@@ -31,7 +31,9 @@ function previewArgs(target: Target): string[] {
 export function roomUrl(target: Target, { login, own }: PartykitAccess): string {
   const { name, team } = readPartykitConfig();
   const preview = target instanceof PreviewName ? `${target.room}.` : '';
-  return `https://${preview}${own?.domain ?? `${name}.${team ?? login}.partykit.dev`}`.toLowerCase();
+  // What stands for a missing login is left as it is.
+  const owner = team ?? (login.startsWith('<') ? '<your-login>' : login.toLowerCase());
+  return `https://${preview}${own?.domain.toLowerCase() ?? `${name}.${owner}.partykit.dev`}`;
 }
 
 function environmentOf({ login, token, own }: PartykitAccess): Record<string, string> {

@@ -42,7 +42,11 @@ export async function checkBefore(
     ...found.filter((problem) => problem !== null),
   ];
   if (all.length > 0)
-    throw new DeployError(['not ready to deploy:', ...all.map((line) => `  - ${line}`)].join('\n'));
+    throw new DeployError(
+      ['not ready:', ...all.map((line) => `  - ${line}`), 'docs/deploy.md says where each comes from'].join(
+        '\n',
+      ),
+    );
 }
 
 function problemWithNode(): string | null {

@@ -32,7 +32,7 @@ export async function preview(
   const names = readProductionNames();
   const isUp = options.action === 'up';
   const { settings, problems } = readPreviewSettings(env, names, { domain: options.domain, isUp });
-  const tools: PreviewTools = { ...base, ...platforms(settings) };
+  const tools: PreviewTools = { ...base, ...platforms(settings, base.note) };
   if (options.isDryRun) tools.note('A dry run: nothing is asked of any account, and nothing is changed.');
   switch (options.action) {
     case 'up':
@@ -49,12 +49,20 @@ export async function preview(
   }
 }
 
-function platforms({ neon, redis }: PreviewSettings): Pick<PreviewTools, 'neon' | 'keys'> {
+function platforms(
+  { neon, redis }: PreviewSettings,
+  note: (line: string) => void,
+): Pick<PreviewTools, 'neon' | 'keys'> {
   const { apiKey, projectId, url } = neon;
   // The client takes only URLs that could be; a missing one is told of before it is used.
   const address = URL.canParse(redis.url) ? redis : { ...redis, url: 'https://missing.invalid' };
   return {
-    neon: new NeonApi({ apiKey, projectId, ...(url === null ? {} : { url }) }),
+    neon: new NeonApi({
+      apiKey,
+      projectId,
+      note: (line) => note(`  ${line}`),
+      ...(url === null ? {} : { url }),
+    }),
     keys: new PreviewKeys(address),
   };
 }
@@ -93,7 +101,7 @@ async function down(
     showSteps([check, ...steps], tools.note);
     return;
   }
-  await check.run();
+  await runSteps([check], tools.note);
   await runAllSteps(steps, tools.note);
   tools.note(`The preview of ${branch} is gone.`);
 }
@@ -108,7 +116,7 @@ async function list(
     showSteps([checkStep(settings, problems, tools), findStep(options, settings, tools)], tools.note);
     return;
   }
-  await checkStep(settings, problems, tools).run();
+  await runSteps([checkStep(settings, problems, tools)], tools.note);
   const found = await find(options, settings, tools);
   if (found.length === 0) tools.note('There are no previews.');
   for (const line of found.map(previewLine)) tools.note(line);
@@ -132,7 +140,7 @@ async function gc(
     );
     return;
   }
-  await checkStep(settings, problems, tools).run();
+  await runSteps([checkStep(settings, problems, tools)], tools.note);
   const gone = (await find(options, settings, tools)).filter(({ branch }) => branch === null);
   if (gone.length === 0) tools.note('Every preview has its branch.');
   const failures: string[] = [];

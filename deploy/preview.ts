@@ -5,7 +5,7 @@
  * The database branch is made first and removed last, so that a preview is known of for as long as anything of it is there.
  */
 import { type Command, showCommand } from './command.ts';
-import { migrateCommand } from './database.ts';
+import { migrate, migrateCommand } from './database.ts';
 import { DeployError } from './errors.ts';
 import { PreviewName, type ProductionNames } from './names.ts';
 import { NEON_API_URL, type NeonApi, type NeonBranch } from './neon-api.ts';
@@ -49,7 +49,11 @@ export function checkStep(
   ];
   return {
     title: 'look at versions, variables and accounts',
-    show: () => [...showChecks(problems), `GET ${neonUrl(settings)}/branches`, 'PING to the previews’ Redis'],
+    show: () =>
+      showChecks(problems, settings.access, [
+        `GET ${neonUrl(settings)}/branches`,
+        'PING to the previews’ Redis',
+      ]),
     run: () => checkBefore(tools.runner, settings.access, problems, checks),
   };
 }
@@ -95,9 +99,7 @@ export function planUp(
     {
       title: 'migrate it',
       show: () => show(maskedEnvironment(migrateCommand(databaseUrl ?? '<its database>'))),
-      run: async () => {
-        await runner.run(migrateCommand(known(databaseUrl)));
-      },
+      run: () => migrate(tools, known(databaseUrl)),
     },
     {
       title: `deploy the Worker ${name.worker} with its own secrets and cron`,

@@ -6,12 +6,12 @@
  */
 import { storageSchema } from '../src/config.ts';
 import { type Command, showCommand } from './command.ts';
-import { migrateCommand } from './database.ts';
+import { migrate, migrateCommand } from './database.ts';
 import { DeployError } from './errors.ts';
 import { MASK } from './masking.ts';
 import { deployRooms, deployRoomsCommand, roomUrl } from './partykit.ts';
 import { checkBefore } from './preflight.ts';
-import type { ProductionSettings } from './settings.ts';
+import type { Access, ProductionSettings } from './settings.ts';
 import type { SmokeTarget } from './smoke.ts';
 import type { Step } from './steps.ts';
 import type { Tools } from './tools.ts';
@@ -37,6 +37,8 @@ export function planProduction(
 ): Plan {
   const { names, access, values } = settings;
   const { runner, masker } = tools;
+  const isGiven = (name: string) => !problems.some(({ variable }) => variable === name);
+  const noProblem = Promise.resolve(null);
   const target = { production: names };
   const rooms = values.ROOM_URL ?? roomUrl(target, access.partykit);
   let workerUrl = values.WORKER_URL ?? null;
@@ -47,22 +49,24 @@ export function planProduction(
   const steps: Step[] = [
     {
       title: 'look at versions, variables and accounts',
-      show: () => showChecks(problems),
-      run: () => checkBefore(runner, access, problems, [() => tools.pingRedis(values)]),
+      show: () => showChecks(problems, access, ['PING to Redis', 'select 1 from Postgres, over HTTP']),
+      run: () =>
+        checkBefore(runner, access, problems, [
+          () => tools.pingRedis(values),
+          () => (isGiven('DATABASE_URL') ? tools.pingDatabase(values.DATABASE_URL ?? '') : noProblem),
+        ]),
     },
     {
       title: 'migrate the database',
       show: () => show(maskedEnvironment(migrateCommand(values.DATABASE_URL ?? ''))),
-      run: async () => {
-        await runner.run(migrateCommand(values.DATABASE_URL ?? ''));
-      },
+      run: () => migrate(tools, values.DATABASE_URL ?? ''),
     },
     {
       title: `deploy the Worker ${names.worker} with its secrets and its cron`,
       show: () => show(deployWorkerCommand(target, forWorker(), access.cloudflare, '<private folder>')),
       run: async () => {
-        workerUrl =
-          values.WORKER_URL ?? urlOf(await deployWorker(runner, target, forWorker(), access.cloudflare));
+        const deployed = await deployWorker(runner, target, forWorker(), access.cloudflare);
+        workerUrl = values.WORKER_URL ?? urlOf(deployed);
         tools.note(`  the Worker is at ${workerUrl}`);
       },
     },
@@ -122,11 +126,19 @@ export function storesOf(values: Record<string, string>, databaseUrl: string): S
   };
 }
 
-export function showChecks(problems: readonly Problem[]): string[] {
+/** @param asked what else is looked at. */
+export function showChecks(
+  problems: readonly Problem[],
+  { cloudflare }: Access,
+  asked: readonly string[],
+): string[] {
   return [
     'Node.js, wrangler, partykit and drizzle-kit are the versions of package.json',
-    '$ npx wrangler whoami --json',
+    cloudflare.apiToken === null
+      ? '$ npx wrangler whoami --json, by the login of npx wrangler login, as CLOUDFLARE_API_TOKEN is not set'
+      : '$ npx wrangler whoami --json',
     '$ npx partykit list --format json',
+    ...asked,
     ...(problems.length === 0
       ? ['every variable is there']
       : ['now missing or wrong:', ...problems.map(({ variable, what }) => `  - ${variable}: ${what}`)]),

@@ -1,7 +1,6 @@
 /** A preview's keys in the previews' Redis. Nothing here can touch a key outside of a preview's own prefix. */
 import { Redis } from '@upstash/redis';
-import { messageOf } from '../dev/errors.ts';
-import { DeployError } from './errors.ts';
+import { DeployError, reasonOf } from './errors.ts';
 import { PreviewName, type ProductionNames } from './names.ts';
 
 /** Keys looked at by one SCAN, and removed by one UNLINK at most. */
@@ -80,7 +79,7 @@ export class PreviewKeys {
     try {
       return await command();
     } catch (error) {
-      throw new DeployError(`Redis: ${messageOf(error).split(', command was:')[0]}`);
+      throw new DeployError(`Redis: ${reasonOf(error).split(', command was:')[0]}`);
     }
   }
 }

@@ -19,14 +19,15 @@ const TAIL_LINES = 20;
  * and other addresses of the platforms' APIs.
  */
 const PASSED_ON = [
-  'HTTP_PROXY',
-  'HTTPS_PROXY',
-  'NO_PROXY',
+  ...['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'],
   'NODE_EXTRA_CA_CERTS',
   'XDG_CONFIG_HOME',
   'CLOUDFLARE_API_BASE_URL',
   'PARTYKIT_API_BASE',
 ];
+
+/** By which git alone reaches a remote over SSH. */
+const FOR_GIT = ['SSH_AUTH_SOCK', 'GIT_SSH', 'GIT_SSH_COMMAND'];
 
 const QUIET = {
   // Nobody is there to answer a question.
@@ -114,14 +115,16 @@ export class Runner implements CommandRunner {
     for (const child of this.#children) child.kill(signal);
   }
 
+  #given(names: readonly string[]): Record<string, string> {
+    return Object.fromEntries(names.flatMap((name) => (this.#env[name] ? [[name, this.#env[name]]] : [])));
+  }
+
   async #spawn(command: Command, args: string[], note: (line: string) => void): Promise<Ran> {
     const child = spawn(command.program, args, {
       cwd: command.cwd === 'private' ? this.#folder.path : PROJECT_DIR,
       env: {
         ...inheritedEnvironment(this.#env),
-        ...Object.fromEntries(
-          PASSED_ON.flatMap((name) => (this.#env[name] ? [[name, this.#env[name]]] : [])),
-        ),
+        ...this.#given(command.program === 'git' ? [...PASSED_ON, ...FOR_GIT] : PASSED_ON),
         ...QUIET,
         // Its logs go with the folder.
         WRANGLER_LOG_PATH: join(this.#folder.path, 'logs'),

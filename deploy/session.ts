@@ -2,13 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { messageOf } from '../dev/errors.ts';
+import { explainMigration, problemWithDatabase } from './database.ts';
 import { DeployError } from './errors.ts';
 import { Masker } from './masking.ts';
 import { PrivateFolder } from './private-files.ts';
 import { PreviewKeys } from './redis-keys.ts';
 import { Runner } from './runner.ts';
 import { maskSecrets } from './settings.ts';
-import { runSmokeTest, type SmokeTarget, waitUntilUp } from './smoke.ts';
+import { runSmokeTest, type SmokeTarget, type SmokeWatch, waitUntilUp } from './smoke.ts';
 import type { Tools } from './tools.ts';
 import type { Environment } from './variables.ts';
 
@@ -32,22 +33,48 @@ function given(env: Environment): Environment {
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
 }
 
+/** What asks a deployed system or its database, past the CLIs. */
+export interface Network extends Pick<Tools, 'pingDatabase' | 'explainMigration'> {
+  verify: (target: SmokeTarget, watch: SmokeWatch) => Promise<void>;
+}
+
+const NETWORK: Network = {
+  verify: async (target, watch) => {
+    await waitUntilUp(target, watch);
+    await runSmokeTest(target, watch);
+  },
+  pingDatabase: problemWithDatabase,
+  explainMigration,
+};
+
+/** How long a smoke test that is stopped may take to remove what it made. */
+const CLEANUP_MS = 20_000;
+
 /** The real tools, for as long as `use` takes. */
 export async function withTools<T>(
   env: Environment,
   write: (text: string) => void,
   use: (tools: Tools) => Promise<T>,
-  verify: (target: SmokeTarget, note: (line: string) => void) => Promise<void> = verifyOverTheNetwork,
+  network: Network = NETWORK,
 ): Promise<T> {
   const masker = new Masker();
   maskSecrets(env, masker);
   const note = (line: string) => write(`${masker.mask(line)}\n`);
   const folder = new PrivateFolder(env.TMPDIR || undefined);
   const runner = new Runner({ env, folder, masker, note });
+  const stopping = new AbortController();
+  let smokeTest: Promise<void> | null = null;
   const stop = (signal: NodeJS.Signals) => {
-    note(`${signal}: stopping; run it again to go on`);
-    runner.stop(signal);
-    process.exit(EXIT_CODES[signal] ?? 1);
+    const exit = () => process.exit(EXIT_CODES[signal] ?? 1);
+    if (stopping.signal.aborted || smokeTest === null) {
+      note(`${signal}: stopping; run it again to go on`);
+      runner.stop(signal);
+      exit();
+    }
+    note(`${signal}: the smoke test removes what it has made; once more to leave it there`);
+    stopping.abort();
+    setTimeout(exit, CLEANUP_MS);
+    smokeTest?.then(exit, exit);
   };
   const signals = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
   for (const signal of signals) process.on(signal, stop);
@@ -56,26 +83,32 @@ export async function withTools<T>(
       runner,
       masker,
       note,
-      verify: (target) => verify(target, (line) => note(`  ${line}`)),
+      verify: async (target) => {
+        smokeTest = network.verify(target, { note: (line) => note(`  ${line}`), signal: stopping.signal });
+        try {
+          await smokeTest;
+        } finally {
+          smokeTest = null;
+        }
+      },
       pingRedis: async ({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token }) => {
         if (!url?.startsWith('http') || !token) return null;
         await new PreviewKeys({ url, token }).ping();
         return null;
       },
+      pingDatabase: network.pingDatabase,
+      explainMigration: network.explainMigration,
     });
   } catch (error) {
-    // What platforms answer may quote what they were sent.
+    // What platforms answer, and what libraries say of what they were given, may quote secrets.
     if (error instanceof DeployError) throw new DeployError(masker.mask(error.message));
-    throw error;
+    const bug = new Error(masker.mask(messageOf(error)));
+    if (error instanceof Error && error.stack) bug.stack = masker.mask(error.stack);
+    throw bug;
   } finally {
     for (const signal of signals) process.off(signal, stop);
     folder.remove();
   }
-}
-
-async function verifyOverTheNetwork(target: SmokeTarget, note: (line: string) => void): Promise<void> {
-  await waitUntilUp(target);
-  await runSmokeTest(target, note);
 }
 
 /** Runs a command line: its errors become one message and an exit code. */

@@ -93,7 +93,7 @@ export function readPreviewSettings(
     url: required(`${PREVIEW_PREFIX}UPSTASH_REDIS_REST_URL`, url),
     token: required(`${PREVIEW_PREFIX}UPSTASH_REDIS_REST_TOKEN`),
   };
-  if (env.UPSTASH_REDIS_REST_URL && env.UPSTASH_REDIS_REST_URL === redis.url) {
+  if (env.UPSTASH_REDIS_REST_URL && hostOf(env.UPSTASH_REDIS_REST_URL) === hostOf(redis.url)) {
     problems.push({
       variable: `${PREVIEW_PREFIX}UPSTASH_REDIS_REST_URL`,
       what: "is production's: previews need another",
@@ -121,6 +121,9 @@ export function readPreviewSettings(
   const production = { databaseUrl: env.DATABASE_URL || null };
   return { settings: { names, access, neon, redis, values, secret, production }, problems };
 }
+
+/** However the rest is written: it is the host that tells databases apart. */
+const hostOf = (url: string) => (URL.canParse(url) ? new URL(url).host : url);
 
 /** A preview's variables, but for what is known only while it is made. */
 export function previewValues(settings: PreviewSettings, name: PreviewName): Record<string, string> {

@@ -7,12 +7,11 @@ import { Redis } from '@upstash/redis';
 import { sql } from 'drizzle-orm';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
-import { messageOf } from '../dev/errors.ts';
 import { keysFor } from '../src/buffer/keys.ts';
-import { SessionClient } from '../src/client/session-client.ts';
+import { SessionClient, type Snapshot } from '../src/client/session-client.ts';
 import { until } from '../src/client/until.ts';
 import { connectNeon } from '../src/sessions/neon.ts';
-import { DeployError } from './errors.ts';
+import { DeployError, reasonOf } from './errors.ts';
 
 const TITLE = 'Backbeat smoke test';
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -20,6 +19,9 @@ const POLL_MS = 2_000;
 /** A new host name may take two minutes to be known and to have its certificate. */
 const UP_TIMEOUT_MS = 300_000;
 const STEP_TIMEOUT_MS = 60_000;
+const STOPPED = 'the smoke test was stopped';
+/** Between two lines that say what is waited for. */
+const NOTE_EVERY_MS = 15_000;
 
 export interface SmokeTarget {
   workerUrl: string;
@@ -36,25 +38,66 @@ export interface SmokeTarget {
   };
 }
 
+/** Whoever looks on. */
+export interface SmokeWatch {
+  /** Is told of what is waited for, and of each thing that worked. */
+  note: (line: string) => void;
+  /** Ends the wait at once and the test after the step that is under way; what it made is removed even so. */
+  signal?: AbortSignal | undefined;
+}
+
 /**
  * Waits until both answer.
  * @throws {DeployError} with the last answer, when one doesn't in time.
  */
-export async function waitUntilUp(
-  { workerUrl, roomUrl }: Pick<SmokeTarget, 'workerUrl' | 'roomUrl'>,
+export function waitUntilUp(
+  target: Pick<SmokeTarget, 'workerUrl' | 'roomUrl'>,
+  { note, signal }: SmokeWatch,
   options: { timeoutMs?: number; pollMs?: number } = {},
 ): Promise<void> {
-  const deadlineMs = Date.now() + (options.timeoutMs ?? UP_TIMEOUT_MS);
+  return unlessStopped(untilUp(target, note, options), signal);
+}
+
+async function unlessStopped(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return work;
+  // When it is stopped it goes on for a moment, and nobody waits for how it ends.
+  work.catch(() => {});
+  let stop = () => {};
+  const stopped = new Promise<never>((_, reject) => {
+    stop = () => reject(new DeployError(STOPPED));
+    signal.addEventListener('abort', stop);
+    if (signal.aborted) stop();
+  });
+  try {
+    await Promise.race([work, stopped]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+async function untilUp(
+  { workerUrl, roomUrl }: Pick<SmokeTarget, 'workerUrl' | 'roomUrl'>,
+  note: (line: string) => void,
+  options: { timeoutMs?: number; pollMs?: number },
+): Promise<void> {
+  const startMs = Date.now();
+  const deadlineMs = startMs + (options.timeoutMs ?? UP_TIMEOUT_MS);
+  let nextNoteMs = startMs;
   for (const [url, isUp] of [
     [`${workerUrl}/health`, (status: number) => status === 200],
     [`${roomUrl}/`, (status: number) => status < 400],
   ] as const) {
     for (;;) {
-      const answer = await ask('GET', url).catch((error: unknown) => messageOf(error));
+      const answer = await ask('GET', url).catch((error: unknown) => reasonOf(error));
       if (typeof answer !== 'string' && isUp(answer.status)) break;
-      if (Date.now() > deadlineMs) {
-        const last = typeof answer === 'string' ? answer : `${answer.status} ${answer.text.slice(0, 300)}`;
-        throw new DeployError(`${url} does not come up; its last answer: ${last}`);
+      const nowMs = Date.now();
+      const last = typeof answer === 'string' ? answer : `${answer.status} ${answer.text.slice(0, 300)}`;
+      if (nowMs > deadlineMs) throw new DeployError(`${url} does not come up; its last answer: ${last}`);
+      if (nowMs >= nextNoteMs) {
+        note(
+          `${url} is not up yet (${seconds(nowMs - startMs)} of ${seconds(deadlineMs - startMs)}): ${last}`,
+        );
+        nextNoteMs = nowMs + NOTE_EVERY_MS;
       }
       await sleep(options.pollMs ?? POLL_MS);
     }
@@ -65,34 +108,56 @@ const createdSchema = z.object({ session: z.object({ id: z.uuid() }), token: z.s
 const flushedSchema = z.object({ flushed_rev: z.number().int(), is_dirty: z.boolean() });
 const readSchema = z.object({ session: z.object({ code: z.string(), rev: z.number().int() }) });
 
+const seconds = (ms: number) => `${Math.round(ms / 1_000)} s`;
+
 /**
- * @param note is told of each thing that worked.
- * @throws {DeployError} naming the first that didn't. What the test made is removed in any case.
+ * @throws {DeployError} naming the first thing that didn't work. What the test made is removed in any case.
  */
-export async function runSmokeTest(target: SmokeTarget, note: (line: string) => void): Promise<void> {
-  const { workerUrl, roomUrl, flushSecret } = target;
-  const code = `// smoke test\ns("bd sd").fast(${Date.now() % 1_000})`;
-  const created = await call('POST', `${workerUrl}/api/v1/sessions`, createdSchema, {
+export async function runSmokeTest(target: SmokeTarget, { note, signal }: SmokeWatch): Promise<void> {
+  const created = await call('POST', `${target.workerUrl}/api/v1/sessions`, createdSchema, {
     body: { title: TITLE, code: '// before', display_name: TITLE },
   });
   const { id } = created.session;
   note(`session ${id} made`);
+  let failure: unknown = null;
   try {
-    const rev = await edit({ url: roomUrl, sessionId: id, token: created.token }, code);
-    note(`edit acknowledged as revision ${rev}`);
-    await flush(`${workerUrl}/flush/${id}`, flushSecret, rev);
-    note('flushed to Postgres');
-    const { session } = await call('GET', `${workerUrl}/api/v1/sessions/${id}`, readSchema, {
-      bearer: created.token,
-    });
-    if (session.code !== code || session.rev < rev) {
-      throw new DeployError(`revision ${session.rev} was read back, and not the code that was acknowledged`);
-    }
-    note('read back as it was written');
-  } finally {
+    await tryOut(target, { id, token: created.token }, { note, signal });
+  } catch (error) {
+    failure = error;
+  }
+  try {
     await remove(target, id, created.token);
     note('removed');
+  } catch (error) {
+    const left = `session ${id} could not be removed: ${reasonOf(error)}`;
+    // What went wrong first is what has to be mended first.
+    if (failure === null) throw new DeployError(left);
+    note(left);
   }
+  if (failure !== null) throw failure;
+}
+
+async function tryOut(
+  { workerUrl, roomUrl, flushSecret }: SmokeTarget,
+  { id, token }: { id: string; token: string },
+  { note, signal }: SmokeWatch,
+): Promise<void> {
+  // Between two steps, as what is under way may still write when all has been removed.
+  const told = (line: string) => {
+    note(line);
+    if (signal?.aborted) throw new DeployError(STOPPED);
+  };
+  if (signal?.aborted) throw new DeployError(STOPPED);
+  const code = `// smoke test\ns("bd sd").fast(${Date.now() % 1_000})`;
+  const rev = await edit({ url: roomUrl, sessionId: id, token }, code);
+  told(`edit acknowledged as revision ${rev}`);
+  await flush(`${workerUrl}/flush/${id}`, flushSecret, rev);
+  told('flushed to Postgres');
+  const { session } = await call('GET', `${workerUrl}/api/v1/sessions/${id}`, readSchema, { bearer: token });
+  if (session.code !== code || session.rev < rev) {
+    throw new DeployError(`revision ${session.rev} was read back, and not the code that was acknowledged`);
+  }
+  note('read back as it was written');
 }
 
 /** @returns the revision that was acknowledged. */
@@ -103,11 +168,10 @@ async function edit(
   const client = new SessionClient({ ...session, WebSocket });
   try {
     const isRefused = (state: string) => state === 'refused' || state === 'closed';
-    const { connection } = await until(
+    const { connection } = await untilShown(
       client,
       (snapshot) => snapshot.role !== null || isRefused(snapshot.connection.state),
       'the room to let the host in',
-      STEP_TIMEOUT_MS,
     );
     if (connection.state === 'refused') {
       throw new DeployError(
@@ -115,17 +179,31 @@ async function edit(
       );
     }
     const requestId = client.edit(code, { source: 'typed' });
-    const { edits } = await until(
+    const { edits } = await untilShown(
       client,
       (snapshot) => snapshot.edits.some((own) => own.requestId === requestId && own.status !== 'pending'),
       'the edit to be acknowledged',
-      STEP_TIMEOUT_MS,
     );
     const own = edits.find((candidate) => candidate.requestId === requestId);
     if (own?.rev == null) throw new DeployError(`the edit was not taken: ${own?.reason ?? own?.status}`);
     return own.rev;
   } finally {
     client.close();
+  }
+}
+
+async function untilShown(
+  client: SessionClient,
+  fits: (snapshot: Snapshot) => boolean,
+  what: string,
+): Promise<Snapshot> {
+  try {
+    return await until(client, fits, what, STEP_TIMEOUT_MS);
+  } catch {
+    const { state } = client.snapshot.connection;
+    throw new DeployError(
+      `waited ${seconds(STEP_TIMEOUT_MS)} for ${what} in vain; the connection to the room is ${state}`,
+    );
   }
 }
 
@@ -140,15 +218,27 @@ async function flush(url: string, secret: string, rev: number): Promise<void> {
   }
 }
 
-/** Ends the session as its host would, then removes its rows and keys: nobody else has been in it. */
+/** Ends the session as its host would, then removes its keys and its rows: nobody else has been in it. */
 async function remove({ workerUrl, stores }: SmokeTarget, id: string, token: string): Promise<void> {
-  await ask('DELETE', `${workerUrl}/api/v1/sessions/${id}`, { bearer: token });
+  // The rest goes even where the Worker, which may be what is broken, can't end it.
+  await ask('DELETE', `${workerUrl}/api/v1/sessions/${id}`, { bearer: token }).catch(() => {});
   const { databaseUrl, fetchEndpoint, redisUrl, redisToken } = stores;
+  const keys = keysFor(stores.keyPrefix);
+  const redis = new Redis({
+    url: redisUrl,
+    token: redisToken,
+    enableTelemetry: false,
+    signal: () => AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+  });
+  // Before the rows: a sweep that found it dirty and found no row would put it among the dead letters.
+  await redis
+    .multi()
+    .zrem(keys.dirty, id)
+    .zrem(keys.active, id)
+    .unlink(keys.session(id), keys.messages(id))
+    .exec();
   const db = connectNeon({ databaseUrl, fetchEndpoint, timeoutMs: REQUEST_TIMEOUT_MS });
   await db.execute(sql`delete from sessions where id = ${id}::uuid and title = ${TITLE}`);
-  const keys = keysFor(stores.keyPrefix);
-  const redis = new Redis({ url: redisUrl, token: redisToken, enableTelemetry: false });
-  await redis.unlink(keys.session(id), keys.messages(id));
 }
 
 interface Asked {
@@ -163,7 +253,7 @@ async function call<T extends z.ZodType>(
   asked: Asked,
 ): Promise<z.infer<T>> {
   const { status, text } = await ask(method, url, asked).catch((error: unknown) => {
-    throw new DeployError(`${method} ${url}: ${messageOf(error)}`);
+    throw new DeployError(`${method} ${url}: ${reasonOf(error)}`);
   });
   if (status >= 300) throw new DeployError(`${method} ${url}: ${status} ${text.slice(0, 300)}`);
   try {

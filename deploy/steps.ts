@@ -14,7 +14,7 @@ export interface Step {
  */
 export async function runSteps(steps: readonly Step[], note: (line: string) => void): Promise<void> {
   for (const [i, step] of steps.entries()) {
-    note(`[${i + 1}/${steps.length}] ${step.title}`);
+    note(steps.length === 1 ? step.title : `[${i + 1}/${steps.length}] ${step.title}`);
     try {
       await step.run();
     } catch (error) {

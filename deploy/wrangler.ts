@@ -158,16 +158,24 @@ export async function problemWithCloudflare(
   const login =
     access.apiToken === null
       ? 'set CLOUDFLARE_API_TOKEN, or run npx wrangler login'
-      : 'CLOUDFLARE_API_TOKEN is refused';
+      : 'CLOUDFLARE_API_TOKEN is refused, or its API is out of reach (npx wrangler whoami says more)';
   try {
     const { stdout } = await runner.run(whoamiCommand(access), { isQuiet: true });
     const { accounts } = whoamiSchema.parse(JSON.parse(stdout));
     if (access.accountId === null && accounts.length !== 1) {
       return `Cloudflare: the login knows ${accounts.length} accounts: set CLOUDFLARE_ACCOUNT_ID`;
     }
+    // A token that may not list accounts can still be good for one.
+    if (
+      access.accountId !== null &&
+      accounts.length > 0 &&
+      !accounts.some(({ id }) => id === access.accountId)
+    ) {
+      return 'Cloudflare: CLOUDFLARE_ACCOUNT_ID is none of the accounts that the login knows';
+    }
     return null;
   } catch (error) {
-    if (error instanceof CommandError) return `Cloudflare: not logged in: ${login}`;
+    if (error instanceof CommandError) return `Cloudflare: ${login}`;
     return `Cloudflare: wrangler whoami --json gave no answer that can be understood: ${login}`;
   }
 }

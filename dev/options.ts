@@ -13,6 +13,7 @@ Starts Backbeat with everything it needs on this machine, and stops it all with 
   --redis=auto|real|embedded     auto: redis-server or valkey-server if installed, else the embedded engine (BACKBEAT_REDIS)
   --postgres=pglite|real         pglite: embedded; real: the installed server (BACKBEAT_POSTGRES)
   --room-entry=FILE              serve these rooms instead of partykit.json's (other wirings, for comparison)
+  --room-state=FOLDER            keep the rooms' own storage there instead of in the data folder
   --help                         this text
 
 Environment: BACKBEAT_DATA_DIR (.backbeat), ROOM_PORT (1999), WORKER_PORT (8787), LOCAL_DATABASE_URL (a Postgres that
@@ -31,6 +32,8 @@ export interface StackOptions {
   dataDir: string | null;
   /** Absolute; null for the entry of partykit.json. */
   roomEntry: string | null;
+  /** Absolute; null for the data folder. It is the caller's to remove. */
+  roomState: string | null;
   /** Null: the usual one, or the next that is free. */
   roomPort: number | null;
   workerPort: number | null;
@@ -90,6 +93,7 @@ export function parseOptions(
     databaseUrl: values.LOCAL_DATABASE_URL ?? null,
     dataDir: isEphemeral ? null : resolve(values.BACKBEAT_DATA_DIR),
     roomEntry: flags['room-entry'] === undefined ? null : resolve(flags['room-entry']),
+    roomState: flags['room-state'] === undefined ? null : resolve(flags['room-state']),
     // A throwaway stack must fit beside any other, whatever the shell has set for that.
     roomPort: isEphemeral ? null : (values.ROOM_PORT ?? null),
     workerPort: isEphemeral ? null : (values.WORKER_PORT ?? null),
@@ -108,6 +112,7 @@ function parseFlags(args: readonly string[]) {
         redis: { type: 'string' },
         postgres: { type: 'string' },
         'room-entry': { type: 'string' },
+        'room-state': { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
       allowPositionals: false,

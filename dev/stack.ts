@@ -134,6 +134,7 @@ export class Stack {
       variables: variables.room,
       copiesStatic: this.#options.isEphemeral,
       entry: this.#options.roomEntry,
+      stateDir: this.#options.roomState,
     });
     await Promise.all([this.#startPart(worker), this.#startPart(room)]);
 

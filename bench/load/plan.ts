@@ -31,6 +31,8 @@ export type LoadPlan = z.infer<typeof loadPlanSchema>;
 
 export const commandSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('connect'), plan: loadPlanSchema }),
+  /** Everybody who types makes one edit that isn't measured. */
+  z.object({ type: z.literal('warm-up') }),
   z.object({ type: z.literal('start') }),
   /** Everybody leaves. */
   z.object({ type: z.literal('leave') }),
@@ -92,6 +94,7 @@ export type LoadReport = z.infer<typeof reportSchema>;
 export const eventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('connecting'), connected: count }),
   z.object({ type: z.literal('ready') }),
+  z.object({ type: z.literal('warm') }),
   z.object({ type: z.literal('progress'), progress: progressSchema }),
   z.object({ type: z.literal('report'), report: reportSchema }),
   z.object({ type: z.literal('failed'), reason: z.string() }),

@@ -76,6 +76,14 @@ export class LoadProcesses {
     );
   }
 
+  /** One edit of each who types, spread over some seconds; resolves when they are acknowledged, or never will be. @throws {LoadError} */
+  async warmUp(): Promise<void> {
+    await this.#each(
+      () => ({ type: 'warm-up' }),
+      (event) => (event.type === 'warm' ? true : null),
+    );
+  }
+
   /** Runs the load to its end. @throws {LoadError} */
   async run(): Promise<LoadReport> {
     const reports = await this.#each(

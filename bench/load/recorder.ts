@@ -18,6 +18,21 @@ export class Recorder {
   readonly #chatAck = new Latencies();
   readonly #lateness = new Latencies();
 
+  /** Counts from nothing on. */
+  reset(): void {
+    this.sent = 0;
+    this.acked = 0;
+    this.chatsSent = 0;
+    this.chatsAcked = 0;
+    this.broadcasts = 0;
+    this.closed = 0;
+    this.bytesSent = 0;
+    this.bytesReceived = 0;
+    this.#errors.clear();
+    for (const latencies of [this.#ack, this.#window, this.#broadcast, this.#chatAck, this.#lateness])
+      latencies.reset();
+  }
+
   edited(lateMs: number, bytes: number): void {
     this.sent += 1;
     this.bytesSent += bytes;

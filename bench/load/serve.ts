@@ -16,6 +16,9 @@ const PROGRESS_MS = 1_000;
 /** A room closes a connection that is silent for a minute. */
 const PING_MS = 25_000;
 const POLL_MS = 20;
+/** Rooms woken a second in the warm-up, and how long it waits for the last of them. */
+const WARM_UP_PER_S = 250;
+const WARM_UP_WAIT_MS = 10_000;
 
 /** Obeys the process that started this one, until it is gone. */
 export function serveLoad(makeRoom: MakeLoadRoom): void {
@@ -32,6 +35,9 @@ export function serveLoad(makeRoom: MakeLoadRoom): void {
       await connectAll(rooms);
       keepAlive(rooms);
       tell({ type: 'ready' });
+    } else if (command.type === 'warm-up' && plan) {
+      await warmUp(rooms, plan, recorder);
+      tell({ type: 'warm' });
     } else if (command.type === 'start' && plan) {
       await drive(rooms, plan, recorder);
     } else if (command.type === 'leave') {
@@ -95,12 +101,39 @@ function keepAlive(rooms: readonly LoadRoom[]): void {
   }, PING_MS / parts);
 }
 
+/**
+ * Rooms that have waited for the last to be entered hibernate by now. People who come back one after the other wake them; that
+ * thousands do in one instant measures something else.
+ */
+async function warmUp(rooms: readonly LoadRoom[], plan: LoadPlan, recorder: Recorder): Promise<void> {
+  const schedule = new EvenSchedule(rooms.length, WARM_UP_PER_S / rooms.length, rooms.length / WARM_UP_PER_S);
+  const startedAt = performance.now();
+  while (!schedule.isOver) {
+    for (
+      let due = schedule.take(performance.now() - startedAt);
+      due;
+      due = schedule.take(performance.now() - startedAt)
+    ) {
+      for (let who = 0; who < plan.typists; who++) rooms[due.turn]?.edit(who, 0);
+    }
+    await delay(POLL_MS);
+  }
+  await untilAcknowledged(rooms, WARM_UP_WAIT_MS);
+  recorder.reset();
+}
+
+async function untilAcknowledged(rooms: readonly LoadRoom[], waitMs: number): Promise<void> {
+  const deadline = performance.now() + waitMs;
+  while (performance.now() < deadline && rooms.some((room) => room.waiting > 0)) await delay(POLL_MS);
+}
+
 async function drive(rooms: readonly LoadRoom[], plan: LoadPlan, recorder: Recorder): Promise<void> {
   const { typists, ratePerS, chatPerS, seconds, ackWaitMs } = plan;
   const edits = new EvenSchedule(rooms.length * typists, ratePerS, seconds);
   const chats = new EvenSchedule(rooms.length, chatPerS, seconds);
   const progress = setInterval(() => tell({ type: 'progress', progress: recorder.progress() }), PROGRESS_MS);
 
+  const acceptedBefore = acceptedBy(rooms);
   const startedAt = performance.now();
   await new Promise<void>((resolve) => {
     const tick = () => {
@@ -120,17 +153,20 @@ async function drive(rooms: readonly LoadRoom[], plan: LoadPlan, recorder: Recor
   const elapsedMs = performance.now() - startedAt;
   const ackedInTime = recorder.acked;
 
-  const deadline = performance.now() + ackWaitMs;
-  while (performance.now() < deadline && rooms.some((room) => room.waiting > 0)) await delay(POLL_MS);
+  await untilAcknowledged(rooms, ackWaitMs);
   clearInterval(progress);
   tell({ type: 'progress', progress: recorder.progress() });
   tell({
     type: 'report',
     report: recorder.report({
-      accepted: rooms.reduce((sum, room) => sum + room.accepted, 0),
+      accepted: acceptedBy(rooms) - acceptedBefore,
       ackedInTime,
       elapsedMs,
       rooms: rooms.map((room) => room.outcome()),
     }),
   });
+}
+
+function acceptedBy(rooms: readonly LoadRoom[]): number {
+  return rooms.reduce((sum, room) => sum + room.accepted, 0);
 }

@@ -1,6 +1,7 @@
 /**
- * Hocuspocus as its documentation sets it up: the database and the Redis extension, everything else as it comes.
- * Environment: `DATABASE_URL`, `REDIS_URL`. Prints one line of JSON when it listens.
+ * Hocuspocus as its documentation sets it up: the database extension, with `REDIS_URL` the Redis one too (by which several
+ * servers talk to each other), everything else as it comes.
+ * Environment: `DATABASE_URL`, `REDIS_URL`, `PORT` (a free one without it). Prints one line of JSON when it listens.
  */
 import { Database } from '@hocuspocus/extension-database';
 import { Redis } from '@hocuspocus/extension-redis';
@@ -8,16 +9,18 @@ import { Server } from '@hocuspocus/server';
 import pg from 'pg';
 import { z } from 'zod';
 
-const env = z.object({ DATABASE_URL: z.string(), REDIS_URL: z.url() }).parse(process.env);
-const redisUrl = new URL(env.REDIS_URL);
+const env = z
+  .object({ DATABASE_URL: z.string(), REDIS_URL: z.url().optional(), PORT: z.coerce.number().default(0) })
+  .parse(process.env);
+const redisUrl = env.REDIS_URL === undefined ? null : new URL(env.REDIS_URL);
 const pool = new pg.Pool({ connectionString: env.DATABASE_URL });
 
 const server = new Server({
-  port: 0,
+  port: env.PORT,
   address: '127.0.0.1',
   quiet: true,
   extensions: [
-    new Redis({ host: redisUrl.hostname, port: Number(redisUrl.port) }),
+    ...(redisUrl ? [new Redis({ host: redisUrl.hostname, port: Number(redisUrl.port) })] : []),
     new Database({
       async fetch({ documentName }) {
         const { rows } = await pool.query<{ state: Buffer }>('select state from documents where name = $1', [

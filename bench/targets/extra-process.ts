@@ -8,7 +8,8 @@ export interface ExtraProcess {
   pid: number;
   /** Its first line on stdout; empty when it wasn't waited for. */
   line: string;
-  stop(): Promise<void>;
+  /** Resolves when it has ended. @param signal by default it is asked to. */
+  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
 }
 
 /**
@@ -38,9 +39,9 @@ export async function startExtraProcess(
   return {
     pid: child.pid ?? 0,
     line,
-    async stop() {
+    async stop(signal = 'SIGTERM') {
       if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill('SIGTERM');
+      child.kill(signal);
       await exited;
     },
   };

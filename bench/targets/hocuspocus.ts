@@ -19,7 +19,7 @@ export const hocuspocus: Target = {
   hasChat: false,
   patienceMs: 60_000,
   async start(engines) {
-    await createDocumentsTable(engines);
+    await createDocumentsTable(engines.postgres);
     const { stack } = engines;
     const server = await startExtraProcess(
       'bench/peers/hocuspocus-server.ts',

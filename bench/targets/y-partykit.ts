@@ -15,7 +15,7 @@ export const yPartykit: Target = {
   hasChat: false,
   patienceMs: 60_000,
   async start(engines) {
-    await createDocumentsTable(engines);
+    await createDocumentsTable(engines.postgres);
     return { url: null, pids: {}, stop: async () => {} };
   },
   stored: storedDocuments,

@@ -12,7 +12,7 @@ const PEERS_DIR = join(PROJECT_DIR, 'bench', 'peers');
 
 /** Installs what only the comparison needs. @throws {Error} when npm can't. */
 export function installPeers(say: (line: string) => void): void {
-  if (existsSync(join(PEERS_DIR, 'node_modules', 'yjs'))) return;
+  if (existsSync(join(PEERS_DIR, 'node_modules', '@hocuspocus', 'provider'))) return;
   say('installing the peers (bench/peers)');
   const { status } = spawnSync('npm', ['ci', '--prefix', PEERS_DIR], {
     cwd: PEERS_DIR,
@@ -21,7 +21,9 @@ export function installPeers(say: (line: string) => void): void {
   if (status !== 0) throw new Error('the peers could not be installed');
 }
 
-export async function createDocumentsTable({ postgres }: Engines): Promise<void> {
+export async function createDocumentsTable(postgres: {
+  query(text: string): Promise<unknown>;
+}): Promise<void> {
   await postgres.query('create table documents (name text primary key, state bytea not null)');
 }
 

@@ -22,6 +22,8 @@ export function roomPart(options: {
   copiesStatic: boolean;
   /** Serve this file's rooms instead; null for partykit.json's. */
   entry: string | null;
+  /** Where the rooms' own storage is; null: in the data folder. */
+  stateDir: string | null;
   env: Record<string, string>;
   skews: ClockSkews;
 }): PartSpec {
@@ -35,7 +37,7 @@ export function roomPart(options: {
       const args = [
         commandScript('partykit'),
         'dev',
-        ['--config', config, '--port', String(port), '--persist', join(folder, 'state')],
+        ['--config', config, '--port', String(port), '--persist', options.stateDir ?? join(folder, 'state')],
         // It would ask a server on the internet for what it puts there.
         '--disable-request-cf-fetch',
         '--no-hotkeys',

@@ -42,20 +42,21 @@ export class BufferedSessionRepository implements SessionRepository {
     });
   }
 
-  async open(sessionId: string, home: Home | null): Promise<OpenedSession | null> {
+  async open(sessionId: string, home: Home | null, leastEpoch = 0): Promise<OpenedSession | null> {
     let buffered: Awaited<ReturnType<SessionBuffer['open']>>;
     try {
-      buffered = await this.#buffer.open(sessionId);
+      buffered = await this.#buffer.open(sessionId, leastEpoch);
     } catch (error) {
       // Without the buffer a room may start only when Postgres is known to hold all that was acknowledged: otherwise
       // it would go on from an older state, and what is in the buffer would be lost under it.
       if (error instanceof StorageUnavailableError && (home === 'postgres' || home === 'clean')) {
-        const opened = await this.#postgres.open(sessionId, home);
+        const opened = await this.#postgres.open(sessionId, home, leastEpoch);
         return opened && { ...opened, standsIn: true };
       }
       throw error;
     }
-    if (buffered.code && home !== 'postgres' && home !== 'both') {
+    // Without a note, Postgres may be ahead: it may have stood in.
+    if (buffered.code && (home === 'buffer' || home === 'clean')) {
       return {
         session: { id: sessionId, ...pick(buffered.code) },
         epoch: buffered.epoch,
@@ -78,7 +79,8 @@ export class BufferedSessionRepository implements SessionRepository {
       epoch,
       flushedRev: stored.rev,
       isDirty: buffered.isDirty,
-      receipts: buffered.receipts,
+      // A later room that loaded from Postgres may not have had these edits, and what is stored is its state.
+      receipts: stored.epoch > buffered.codeEpoch ? {} : buffered.receipts,
       messages: buffered.messages,
     };
   }

@@ -3,6 +3,7 @@ import { Redis } from '@upstash/redis/cloudflare';
 import type { z } from 'zod';
 import { StorageUnavailableError } from '../sessions/errors.ts';
 import { scripts } from './scripts.generated.ts';
+import { UpstashRest } from './upstash-rest.ts';
 
 export type ScriptName = keyof typeof scripts;
 
@@ -12,23 +13,27 @@ export interface RedisOptions {
   timeoutMs: number;
 }
 
+class Client extends Redis {
+  constructor(options: RedisOptions) {
+    super({
+      url: options.url,
+      token: options.token,
+      // Left on, code such as `123` or `{}` would come back as a number or an object.
+      automaticDeserialization: false,
+      // Rooms have one command in flight; what gathers commands into pipelines would only cost them time.
+      enableAutoPipelining: false,
+      enableTelemetry: false,
+    });
+    this.client = new UpstashRest(options);
+  }
+}
+
 export class RedisScripts {
   readonly #redis: Redis;
   readonly #scripts = new Map<ScriptName, ReturnType<Redis['createScript']>>();
 
   constructor(options: RedisOptions) {
-    this.#redis = new Redis({
-      url: options.url,
-      token: options.token,
-      // Left on, code such as `123` or `{}` would come back as a number or an object.
-      automaticDeserialization: false,
-      // Base64 guards against replies that aren't UTF-8. Everything stored here is, and large batches come cheaper without it.
-      responseEncoding: false,
-      readYourWrites: false,
-      enableTelemetry: false,
-      retry: false,
-      signal: () => AbortSignal.timeout(options.timeoutMs),
-    });
+    this.#redis = new Client(options);
   }
 
   /**

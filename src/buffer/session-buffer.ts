@@ -1,6 +1,6 @@
 /** The buffer: one typed method a script. Knows keys and replies; decides nothing. */
 import { z } from 'zod';
-import { SupersededError } from '../sessions/errors.ts';
+import { StorageUnavailableError, SupersededError } from '../sessions/errors.ts';
 import type {
   CodeWrite,
   Commit,
@@ -12,6 +12,7 @@ import type {
 import { type DeadLetter, deadLetterSchema } from './dead-letter.ts';
 import type { Keys } from './keys.ts';
 import type { RedisScripts } from './redis.ts';
+import { spliceBetween } from './splice.ts';
 import {
   codeOf,
   decodeMessage,
@@ -29,7 +30,9 @@ export interface BufferedSession {
   code: CodeWrite | null;
   flushedRev: number;
   messages: SessionMessage[];
+  /** Of edits of this epoch or before it. */
   receipts: EditReceipts;
+  codeEpoch: number;
 }
 
 /** One session as a flush reads it. */
@@ -111,8 +114,14 @@ export interface BufferStats {
 
 const commitReply = z.union([
   z.tuple([z.literal(0)]),
+  z.tuple([z.literal(2)]),
   z.tuple([z.literal(1), integer, integer, flag, flag, integer, integer]),
 ]);
+type CommitReply = z.infer<typeof commitReply>;
+/** The script's word for: this isn't the code that the piece belongs to. */
+const WHOLE_NEEDED = 2;
+/** A piece is sent instead of the whole code when it is so much shorter. Less isn't worth looking for it. */
+const LEAST_SAVED_CHARS = 1_000;
 const openReply = z.tuple([integer, flag, flatHash, z.array(z.string())]);
 const stateReply = z.tuple([integer, integer, flag, flag, integer]);
 const peekReply = z.tuple([
@@ -142,12 +151,17 @@ export class SessionBuffer {
   readonly #redis: RedisScripts;
   readonly #keys: Keys;
   readonly #cleanTtlS: number;
+  readonly #leastSavedChars: number;
 
-  /** @param options.cleanTtlS how long a clean session stays readable, in seconds. */
-  constructor(options: { redis: RedisScripts; keys: Keys; cleanTtlS: number }) {
+  /**
+   * @param options.cleanTtlS how long a clean session stays readable, in seconds.
+   * @param options.leastSavedChars see {@link LEAST_SAVED_CHARS}; 0 sends pieces whenever there is something to base them on.
+   */
+  constructor(options: { redis: RedisScripts; keys: Keys; cleanTtlS: number; leastSavedChars?: number }) {
     this.#redis = options.redis;
     this.#keys = options.keys;
     this.#cleanTtlS = options.cleanTtlS;
+    this.#leastSavedChars = options.leastSavedChars ?? LEAST_SAVED_CHARS;
   }
 
   /**
@@ -168,13 +182,31 @@ export class SessionBuffer {
   }
 
   /**
-   * One group commit, as one Redis command.
+   * One group commit, as one Redis command: of a large code what changed since the last one. Should that not be what is there any more,
+   * which is rare, a second command brings the whole.
    * @throws {SupersededError} a newer token has been given out.
    * @throws {StorageUnavailableError} it may have taken effect or not; repeating it is harmless.
    */
   async commit(commit: Commit): Promise<CommitResult> {
+    const { sessionId, code } = commit;
+    let reply: CommitReply = [WHOLE_NEEDED];
+    const splice = code?.base ? spliceBetween(code.base.code, code.code) : null;
+    if (code?.base && splice && code.code.length - splice.inserted.length >= this.#leastSavedChars) {
+      const { startByte, deletedBytes, baseBytes } = splice;
+      const place = `${code.base.rev} ${startByte} ${deletedBytes} ${baseBytes}`;
+      reply = await this.#commit(commit, splice.inserted, place);
+    }
+    if (reply[0] === WHOLE_NEEDED) reply = await this.#commit(commit, code?.code ?? '', '');
+    if (reply[0] === WHOLE_NEEDED) throw new StorageUnavailableError('redis', 'commit: unexpected reply');
+    if (reply[0] === 0) throw new SupersededError(sessionId);
+    const [, rev, flushedRev, isDirty, wasForgotten, sweeperLeaseMs, dirtySessions] = reply;
+    return { durable: 'buffer', rev, flushedRev, isDirty, wasForgotten, sweeperLeaseMs, dirtySessions };
+  }
+
+  /** @param place where in which code the text belongs; empty: it is the whole code. */
+  #commit(commit: Commit, text: string, place: string): Promise<CommitReply> {
     const { sessionId, code, messages, receipts } = commit;
-    const reply = await this.#redis.run(
+    return this.#redis.run(
       'commit',
       [
         this.#keys.session(sessionId),
@@ -188,18 +220,16 @@ export class SessionBuffer {
         sessionId,
         String(commit.epoch),
         ...(code
-          ? [String(code.rev), code.code, String(code.editedAtMs), code.editorId ?? '', String(code.edits)]
+          ? [String(code.rev), text, String(code.editedAtMs), code.editorId ?? '', String(code.edits)]
           : ['', '', '', '', '0']),
         String(commit.flushedRev),
+        place,
         String(messages.length),
         ...messages.flatMap((message) => [message.id, encodeMessage(message)]),
         ...Object.entries(receipts).flatMap(([connectionId, ids]) => [connectionId, encodeReceipts(ids)]),
       ],
       commitReply,
     );
-    if (reply[0] === 0) throw new SupersededError(sessionId);
-    const [, rev, flushedRev, isDirty, wasForgotten, sweeperLeaseMs, dirtySessions] = reply;
-    return { durable: 'buffer', rev, flushedRev, isDirty, wasForgotten, sweeperLeaseMs, dirtySessions };
   }
 
   /** @throws {StorageUnavailableError} */
@@ -450,6 +480,7 @@ function bufferedSession(fields: z.infer<typeof flatHash>, messages: readonly st
     code: codeOf(fields),
     flushedRev: Number(fields.get('flushed') ?? 0),
     receipts: receiptsOf(fields),
+    codeEpoch: Number(fields.get('code_epoch') ?? 0),
     messages: messages.flatMap((text) => decodeMessage(text) ?? []),
   };
 }

@@ -14,6 +14,7 @@ import {
   MAX_PROVIDER_KEY_CHARS,
   MAX_REQUEST_ID_CHARS,
 } from './limits.ts';
+import { quickEdit } from './quick-edit.ts';
 import { fitsBytes, isStorable } from './text.ts';
 
 export const roleSchema = z.enum(['host', 'co-author', 'viewer']);
@@ -324,6 +325,8 @@ export function parseClientMessage(frame: string): ParsedClientMessage {
   } catch {
     return { ok: false, error: 'bad_request', message: 'a message is one JSON object', requestId: undefined };
   }
+  const edit = quickEdit(raw);
+  if (edit) return { ok: true, message: edit, requestId: edit.request_id ?? edit.payload.request_id };
   const requestId = requestIdOf(raw);
   const parsed = clientMessageSchema.safeParse(raw);
   if (parsed.success) return { ok: true, message: parsed.data, requestId };

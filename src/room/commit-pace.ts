@@ -16,15 +16,29 @@ export interface Load {
   latencyMs: number;
 }
 
+/** How much earlier or later than its share of the store a commit may be, so that it falls together with an edit. */
+const SLACK = 0.1;
+
+/** When after the start of the last commit the next one may start, in milliseconds. */
+export interface CommitWindow {
+  /** From here on it goes with the first edit or message that arrives. */
+  fromMs: number;
+  /** If none does, it goes now. */
+  toMs: number;
+}
+
 /**
- * The pause between the starts of two commits of one room, in milliseconds.
+ * The window for a room's next commit.
  *
  * Rooms don't talk to each other, but every commit reports how many sessions are dirty. If each of n busy rooms pauses
  * n / target seconds, all of them together make `target` commits a second, however many there are. A store that answers
- * slowly is given as much rest as it took.
+ * slowly is given as much rest as it took. That a commit waits a little for an edit, or goes a little earlier with one, spares
+ * the last edit of a batch the time until a timer, and the room being woken by it.
  */
-export function commitGapMs(load: Load, options: PaceOptions): number {
+export function commitWindow(load: Load, options: PaceOptions): CommitWindow {
   const shareMs = (load.dirtySessions * 1000) / options.targetPerS;
   const restMs = load.latencyMs * 2;
-  return Math.min(options.maxMs, Math.max(options.minMs, shareMs, restMs));
+  const within = (ms: number) => Math.min(options.maxMs, Math.max(options.minMs, ms));
+  const pauseMs = Math.max(shareMs, restMs);
+  return { fromMs: within(pauseMs * (1 - SLACK)), toMs: within(pauseMs * (1 + SLACK)) };
 }

@@ -14,7 +14,7 @@ import type {
   SessionMessage,
   SessionRepository,
 } from '../sessions/types.ts';
-import { commitGapMs, type Load, type PaceOptions } from './commit-pace.ts';
+import { commitWindow, type Load, type PaceOptions } from './commit-pace.ts';
 import { type Batch, emptyBatch, isEmpty, joinBatches, Receipts } from './pending.ts';
 
 export interface LiveSessionPorts {
@@ -25,7 +25,7 @@ export interface LiveSessionPorts {
   send<T extends ServerMessageType>(connectionId: string, type: T, payload: ServerPayload<T>): void;
   /** To every connection. */
   broadcast<T extends ServerMessageType>(type: T, payload: ServerPayload<T>): void;
-  /** Notes in the room's durable storage where the session can be found after this instance is gone. */
+  /** Notes in the room's durable storage where the session can be found after this instance is gone. Fails where another instance has taken over. */
   noteHome(home: Home): Promise<void>;
   /** Wakes the room after this time, whatever becomes of this instance. */
   armAlarm(delayMs: number): Promise<void>;
@@ -39,7 +39,8 @@ export interface LiveSessionPorts {
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
-  setTimeout(task: () => void, delayMs: number): void;
+  /** Returns what calls it off. */
+  setTimeout(task: () => void, delayMs: number): () => void;
 }
 
 export interface LiveSessionOptions extends PaceOptions {
@@ -80,11 +81,17 @@ export class LiveSession {
 
   #pending: Batch = emptyBatch();
   #inFlight: Batch | null = null;
-  #isScheduled = false;
+  /** A commit starts at the end of this turn. */
+  #isStarting = false;
+  #cancelTimer: (() => void) | null = null;
+  /** Least pause before the next commit, in milliseconds, while something is wrong with the buffer. */
+  #leastPauseMs = 0;
   #lastStartMs = Number.NEGATIVE_INFINITY;
   #load: Load = { dirtySessions: 0, latencyMs: 0 };
   /** Revision at the start of the last commit but one: receipts before it have been acknowledged. */
   #receiptsSince: [beforeLast: number, last: number];
+  /** The code that the buffer confirmed last: it may be sent what has changed since. */
+  #inBuffer: { rev: number; code: string } | null = null;
   /** True while the newest code may be in Postgres only: the next commit carries it, whatever else it is for. */
   #codeMissingInBuffer = false;
   #isClosed = false;
@@ -168,7 +175,7 @@ export class LiveSession {
     this.#pending.code = this.#codeNow((this.#pending.code?.edits ?? 0) + 1);
     this.#pending.edits.set(connectionId, { rev: this.#rev, requestId });
     this.#given += 1;
-    this.#schedule();
+    this.#schedule(true);
     return { rev: this.#rev };
   }
 
@@ -198,7 +205,7 @@ export class LiveSession {
     this.#pending.messages.push(accepted);
     this.#pending.senders.set(accepted.id, connectionId);
     this.#given += 1;
-    this.#schedule();
+    this.#schedule(true);
     return accepted;
   }
 
@@ -273,7 +280,12 @@ export class LiveSession {
   async armAlarm(): Promise<void> {
     if (this.#isAlarmArmed) return;
     this.#isAlarmArmed = true;
-    await this.#ports.armAlarm(this.#options.flushMs);
+    try {
+      await this.#ports.armAlarm(this.#options.flushMs);
+    } catch (error) {
+      this.#isAlarmArmed = false;
+      throw error;
+    }
   }
 
   /** Stops: nothing is committed any more. */
@@ -313,16 +325,31 @@ export class LiveSession {
     this.#recent = mergeMessages(this.#recent, [message], { limit: this.#options.historySize });
   }
 
-  #schedule(extraMs = 0): void {
-    if (this.#isScheduled || this.#inFlight || this.#isClosed || isEmpty(this.#pending)) return;
-    this.#isScheduled = true;
+  /** @param isArrival something has just been accepted: a commit that is due goes with it. */
+  #schedule(isArrival = false): void {
+    if (this.#isStarting || this.#inFlight || this.#isClosed || isEmpty(this.#pending)) return;
     const { clock } = this.#ports;
-    const gapMs = Math.max(extraMs, commitGapMs(this.#load, this.#options));
-    const delayMs = Math.max(0, this.#lastStartMs + gapMs - clock.now());
-    clock.setTimeout(() => {
-      this.#isScheduled = false;
-      void this.#commit();
-    }, delayMs);
+    const { fromMs, toMs } = commitWindow(this.#load, this.#options);
+    const elapsedMs = clock.now() - this.#lastStartMs;
+    if (isArrival && elapsedMs >= Math.max(fromMs, this.#leastPauseMs)) {
+      this.#cancelTimer?.();
+      this.#cancelTimer = null;
+      this.#isStarting = true;
+      // After the edit has been passed on to everybody.
+      queueMicrotask(() => {
+        this.#isStarting = false;
+        void this.#commit();
+      });
+      return;
+    }
+    const waitMs = Math.max(toMs, this.#leastPauseMs) - elapsedMs;
+    this.#cancelTimer ??= clock.setTimeout(
+      () => {
+        this.#cancelTimer = null;
+        void this.#commit();
+      },
+      Math.max(0, waitMs),
+    );
   }
 
   async #commit(): Promise<void> {
@@ -341,7 +368,7 @@ export class LiveSession {
       result = await repository.commit({
         sessionId: this.id,
         epoch: this.#epoch,
-        code: batch.code,
+        code: batch.code && { ...batch.code, base: this.#inBuffer },
         messages: batch.messages,
         receipts: this.#receipts.forCommit(batch.edits.keys(), this.#receiptsSince[0]),
         flushedRev: this.#flushedRev,
@@ -355,7 +382,6 @@ export class LiveSession {
     }
 
     this.#load = { dirtySessions: result.dirtySessions, latencyMs: clock.now() - startMs };
-    this.#receiptsSince = [this.#receiptsSince[1], batch.code?.rev ?? this.#rev];
     this.#inFlight = null;
     if (batch.code && result.rev > batch.code.rev) {
       // Storage is ahead, so this revision was not taken: go on from there, and only then acknowledge. The edits keep
@@ -364,6 +390,9 @@ export class LiveSession {
       this.#pending = joinBatches(batch, this.#pending);
       this.#pending.code = this.#codeNow(this.#pending.code?.edits ?? 0);
     } else {
+      this.#receiptsSince = [this.#receiptsSince[1], batch.code?.rev ?? this.#rev];
+      if (batch.code && result.durable === 'buffer')
+        this.#inBuffer = { rev: batch.code.rev, code: batch.code.code };
       this.#acknowledge(batch, result.durable);
       this.#committed = given;
     }
@@ -372,7 +401,8 @@ export class LiveSession {
     // Postgres standing in knows nothing of what the buffer still holds.
     const isDirty = result.durable === 'buffer' ? result.isDirty : this.#unflushed.size > 0;
     this.#learn({ ...result, isDirty }, this.#commits);
-    this.#schedule(result.durable === 'postgres' ? this.#options.fallbackMs : 0);
+    this.#leastPauseMs = result.durable === 'postgres' ? this.#options.fallbackMs : 0;
+    this.#schedule();
     this.#waiters = this.#waiters.filter((waiter) => {
       if (waiter.given > this.#committed) return true;
       waiter.resolve();
@@ -408,7 +438,8 @@ export class LiveSession {
     }
     this.#setDegraded('storage_unavailable');
     this.#ports.log('commit_failed', error instanceof Error ? `${error.name}: ${error.message}` : 'unknown');
-    this.#schedule(this.#options.fallbackMs);
+    this.#leastPauseMs = this.#options.fallbackMs;
+    this.#schedule();
   }
 
   #acknowledge(batch: Batch, durable: 'buffer' | 'postgres'): void {
@@ -503,8 +534,12 @@ export class LiveSession {
     if (!this.#mayBeDirty()) await this.#noteHome('clean');
   }
 
+  /**
+   * While Postgres stands in, every commit notes it anew: what Redis would have said of a newer room nobody hears then, so that the
+   * platform, which lets only a session's current room at its storage, is the fence.
+   */
   async #noteHome(home: Home): Promise<void> {
-    if (this.#home === home) return;
+    if (this.#home === home && home !== 'postgres' && home !== 'both') return;
     await this.#ports.noteHome(home);
     this.#home = home;
   }

@@ -3,8 +3,8 @@ import type * as Party from 'partykit/server';
 import type { ErrorCode, ServerMessageType, ServerPayload } from '../protocol/index.ts';
 import type { Member } from './connection.ts';
 
-/** How long the room is quiet before the counter is noted; hibernation never comes sooner than seconds. */
-const SEQ_NOTE_MS = 1_000;
+/** How long the room is quiet before the counter is noted. While a timer runs there is no hibernation, so it may take its time. */
+const SEQ_NOTE_MS = 4_000;
 
 export interface OutboxOptions {
   storage: Pick<Party.Storage, 'get' | 'put'>;
@@ -48,9 +48,13 @@ export class Outbox {
   ): void {
     this.#seq += 1;
     this.#noteSeq();
-    const text = this.#envelope(type, payload, this.#seq);
-    const isExcepted = typeof except === 'function' ? except : (member: Member) => member === except;
-    for (const member of this.#options.members()) if (!isExcepted(member)) this.#send(member, text);
+    // Once for all, and not at all for somebody who is alone.
+    let text: string | undefined;
+    for (const member of this.#options.members()) {
+      if (typeof except === 'function' ? except(member) : member === except) continue;
+      text ??= this.#envelope(type, payload, this.#seq);
+      this.#send(member, text);
+    }
   }
 
   /** To one connection. */

@@ -42,29 +42,30 @@ export function joinBatches(earlier: Batch, later: Batch): Batch {
 
 /** The edits that connections made lately, bounded. */
 export class Receipts {
-  /** Kept in the order of use: the first key is the connection that has been quiet longest. */
-  readonly #byConnection: Map<string, EditReceipt[]>;
+  /** Revisions by request id, oldest first; kept in the order of use: the first key is the connection that has been quiet longest. */
+  readonly #byConnection = new Map<string, Map<string, number>>();
   #forgotten: string[] = [];
 
   constructor(receipts: Readonly<Record<string, EditReceipt[]>>) {
-    this.#byConnection = new Map(Object.entries(receipts));
+    for (const [connectionId, list] of Object.entries(receipts)) {
+      this.#byConnection.set(connectionId, new Map(list.map(({ requestId, rev }) => [requestId, rev])));
+    }
   }
 
   find(connectionId: string, requestId: string): EditReceipt | undefined {
-    return this.#byConnection.get(connectionId)?.find((receipt) => receipt.requestId === requestId);
+    const rev = this.#byConnection.get(connectionId)?.get(requestId);
+    return rev === undefined ? undefined : { requestId, rev };
   }
 
-  add(connectionId: string, receipt: EditReceipt): void {
-    const list = this.#byConnection.get(connectionId) ?? [];
-    list.push(receipt);
-    if (list.length > RECEIPTS_PER_CONNECTION) list.shift();
+  add(connectionId: string, { requestId, rev }: EditReceipt): void {
+    const revs = this.#byConnection.get(connectionId) ?? new Map<string, number>();
+    revs.set(requestId, rev);
+    if (revs.size > RECEIPTS_PER_CONNECTION) deleteFirst(revs);
     this.#byConnection.delete(connectionId);
-    this.#byConnection.set(connectionId, list);
-    const oldest = this.#byConnection.keys().next().value;
-    if (this.#byConnection.size > CONNECTIONS_WITH_RECEIPTS && oldest !== undefined) {
-      this.#byConnection.delete(oldest);
-      this.#forgotten.push(oldest);
-    }
+    this.#byConnection.set(connectionId, revs);
+    if (this.#byConnection.size <= CONNECTIONS_WITH_RECEIPTS) return;
+    const oldest = deleteFirst(this.#byConnection);
+    if (oldest !== undefined) this.#forgotten.push(oldest);
   }
 
   /**
@@ -77,9 +78,19 @@ export class Receipts {
     );
     this.#forgotten = [];
     for (const id of connectionIds) {
-      const list = this.#byConnection.get(id)?.filter(({ rev }) => rev > sinceRev);
-      if (list && list.length > 0) receipts[id] = list;
+      const list: EditReceipt[] = [];
+      for (const [requestId, rev] of this.#byConnection.get(id) ?? []) {
+        if (rev > sinceRev) list.push({ requestId, rev });
+      }
+      if (list.length > 0) receipts[id] = list;
     }
     return receipts;
   }
+}
+
+/** Returns the key, if there is one. */
+function deleteFirst<K>(map: Map<K, unknown>): K | undefined {
+  const [key] = map.keys();
+  if (key !== undefined) map.delete(key);
+  return key;
 }

@@ -19,6 +19,14 @@ export class Roster {
     }
   }
 
+  /** Those that carry this connection id: found by it, however many others there are. */
+  *withId(connectionId: string): Iterable<Member> {
+    // PartyKit tags each connection with its id.
+    for (const connection of this.#room.getConnections<ConnectionState>(connectionId)) {
+      if (isMember(connection)) yield connection;
+    }
+  }
+
   /** All connections of one person. */
   of(participantId: string): Member[] {
     return [...this.members()].filter(({ state }) => state.participantId === participantId);

@@ -42,7 +42,7 @@ import type { HandlerContext } from './handlers/context.ts';
 import { dispatch } from './handlers/index.ts';
 import { chatHistory, conversationHistory } from './histories.ts';
 import { carryOut } from './instructions.ts';
-import { LiveSession } from './live-session.ts';
+import { type Clock, LiveSession } from './live-session.ts';
 import { log } from './log.ts';
 import { MemberLimits } from './member-limits.ts';
 import { Outbox } from './outbox.ts';
@@ -80,8 +80,17 @@ const CLOSE = {
 
 const OPEN = 1;
 
+const CLOCK: Clock = {
+  now: Date.now,
+  setTimeout(task, delayMs) {
+    const timer = setTimeout(task, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
 const ADDRESS_IS_FULL = 'there are too many connections from your network';
 const knockSchema = z.object({ connectionId: z.string(), address: z.string() });
+const epochSchema = z.number().int().nonnegative().catch(0);
 
 export default class SessionRoom implements Party.Server {
   readonly options: Party.ServerOptions = { hibernate: true };
@@ -99,7 +108,10 @@ export default class SessionRoom implements Party.Server {
     ports: () => agentPortsOf(configOf(this.#room.env)),
     log: (event, detail) => log(this.#id, event, detail),
   });
+  /** Made once: there is a message for each edit. */
+  readonly #forHandlers: HandlerContext['room'];
   readonly #joining = new WeakMap<object, Promise<void>>();
+  #isReady = false;
   #session: Promise<LiveSession> | null = null;
   #live: LiveSession | null = null;
   #id: string | null = null;
@@ -127,8 +139,25 @@ export default class SessionRoom implements Party.Server {
         storageOf(config).people.recordPresence(await this.#sessionId(), participantIds),
       note: (recorded) => void storage.put('present', recorded),
       log: (event, detail) => log(this.#id, event, detail),
-      clock: { now: Date.now, setTimeout: (task, delayMs) => void setTimeout(task, delayMs) },
+      clock: CLOCK,
     });
+    const outbox = this.#outbox;
+    this.#forHandlers = {
+      session: () => this.#open(),
+      members: () => this.#roster.members(),
+      strudelId: () => this.#strudel.strudelId,
+      switchStrudel: (strudelId, conversation) => this.#strudel.switchTo(strudelId, conversation),
+      brought: () => this.#strudel.entries,
+      agents: this.#agents,
+      strudels: { get: (...args) => storageOf(config).strudels.get(...args) },
+      broadcast: (type, payload, except) => outbox.broadcast(type, payload, except),
+      reply: (to, type, payload) => outbox.reply(to, type, payload),
+      refuse: (to, error, message, id) => outbox.refuse(to, error, message, { requestId: id }),
+      tellState: (to, id) => this.#tellState(to, id),
+      takePerMinute: (member, what) => this.#limits.takePerMinute(member, what, Date.now()),
+      pinged: (member, mark) => this.#backlog.pinged(member, mark),
+      log: (event, detail) => log(this.#id, event, detail),
+    };
   }
 
   // ---- at the edge -------------------------------------------------------------------------------------------------
@@ -311,7 +340,7 @@ export default class SessionRoom implements Party.Server {
   async onMessage(frame: string | ArrayBuffer | ArrayBufferView, connection: Connection): Promise<void> {
     try {
       if (!isMember(connection)) await this.#joining.get(connection);
-      await this.#ready();
+      if (!this.#isReady) await this.#ready();
       if (!isMember(connection)) return;
       const now = Date.now();
       this.#roster.heard(connection, now);
@@ -360,28 +389,7 @@ export default class SessionRoom implements Party.Server {
       this.#outbox.refuse(sender, error, message, { requestId, details });
       return;
     }
-    const outbox = this.#outbox;
-    const context: HandlerContext = {
-      sender,
-      requestId,
-      room: {
-        session: () => this.#open(),
-        members: () => this.#roster.members(),
-        strudelId: () => this.#strudel.strudelId,
-        switchStrudel: (strudelId, conversation) => this.#strudel.switchTo(strudelId, conversation),
-        brought: () => this.#strudel.entries,
-        agents: this.#agents,
-        strudels: storageOf(configOf(this.#room.env)).strudels,
-        broadcast: (type, payload, except) => outbox.broadcast(type, payload, except),
-        reply: (to, type, payload) => outbox.reply(to, type, payload),
-        refuse: (to, error, message, id) => outbox.refuse(to, error, message, { requestId: id }),
-        tellState: (to, id) => this.#tellState(to, id),
-        takePerMinute: (member, what) => this.#limits.takePerMinute(member, what, nowMs),
-        pinged: (member, mark) => this.#backlog.pinged(member, mark),
-        log: (event, detail) => log(this.#id, event, detail),
-      },
-    };
-    await dispatch(parsed.message, context);
+    await dispatch(parsed.message, { sender, requestId, room: this.#forHandlers });
   }
 
   // ---- close -------------------------------------------------------------------------------------------------------
@@ -496,6 +504,7 @@ export default class SessionRoom implements Party.Server {
   /** What the room kept in its own storage is at hand. */
   async #ready(): Promise<void> {
     await Promise.all([this.#outbox.open(() => this.#sessionId()), this.#notes.load(), this.#strudel.load()]);
+    this.#isReady = true;
   }
 
   /** The live session, loaded once; a failure to load is not kept. */
@@ -511,10 +520,11 @@ export default class SessionRoom implements Party.Server {
     const config = configOf(this.#room.env);
     const id = await this.#sessionId();
     const { repository } = storageOf(config);
-    const noted = await this.#home();
-    const opened = await repository.open(id, noted);
-    if (!opened) throw new SessionNotFoundError(id);
     const { storage } = this.#room;
+    const [noted, last] = await Promise.all([this.#home(), storage.get('epoch')]);
+    const opened = await repository.open(id, noted, epochSchema.parse(last ?? 0) + 1);
+    if (!opened) throw new SessionNotFoundError(id);
+    await storage.put('epoch', opened.epoch);
     const home = opened.standsIn ? 'postgres' : noted;
     if (home !== noted) await storage.put('home', home);
     this.#live = new LiveSession(
@@ -541,7 +551,7 @@ export default class SessionRoom implements Party.Server {
         armAlarm: (delayMs) => storage.setAlarm(Date.now() + delayMs),
         onSuperseded: () => this.#moveAway(),
         log: (event, detail) => log(id, event, detail),
-        clock: { now: Date.now, setTimeout: (task, delayMs) => void setTimeout(task, delayMs) },
+        clock: CLOCK,
       },
     );
     // What an earlier instance left dirty has an alarm, unless that was lost with it.
@@ -582,9 +592,7 @@ export default class SessionRoom implements Party.Server {
   // ---- what clients are told ---------------------------------------------------------------------------------------
 
   #send<T extends ServerMessageType>(connectionId: string, type: T, payload: ServerPayload<T>): void {
-    for (const member of this.#roster.members()) {
-      if (member.id === connectionId) this.#outbox.reply(member, type, payload);
-    }
+    for (const member of this.#roster.withId(connectionId)) this.#outbox.reply(member, type, payload);
   }
 
   /** The session as it is now, to one member. */

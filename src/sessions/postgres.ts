@@ -56,11 +56,12 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
    * Takes the session over by raising its row's epoch. The clock's milliseconds keep it above the epochs a buffer gave
    * out earlier, should the session have been served through one before. Wherever it was left, Postgres is all there is.
    */
-  async open(sessionId: string, _home: Home | null): Promise<OpenedSession | null> {
+  async open(sessionId: string, _home: Home | null, leastEpoch = 0): Promise<OpenedSession | null> {
+    const least = Math.max(leastEpoch, Date.now());
     const [row] = await ask(() =>
       this.#db
         .update(sessions)
-        .set({ codeEpoch: sql`greatest(${sessions.codeEpoch} + 1, ${Date.now()}::bigint)` })
+        .set({ codeEpoch: sql`greatest(${sessions.codeEpoch} + 1, ${least}::bigint)` })
         .where(eq(sessions.id, sessionId))
         .returning(),
     );

@@ -117,12 +117,19 @@ export interface OpenedSession {
   standsIn?: boolean;
 }
 
+export interface CommittedCode extends Omit<CodeWrite, 'epoch'> {
+  /** Accepted edits that it stands for. */
+  edits: number;
+  /** The code of this room that was confirmed last, so that a store may be sent what changed since; null: none was. */
+  base?: { rev: number; code: string } | null;
+}
+
 /** One group commit of a room. */
 export interface Commit {
   sessionId: string;
   epoch: number;
   /** The newest code, or null when the batch has only messages. */
-  code: (Omit<CodeWrite, 'epoch'> & { /** accepted edits it stands for */ edits: number }) | null;
+  code: CommittedCode | null;
   messages: SessionMessage[];
   /** Receipts of the connections that edited in this batch; an empty list forgets a connection's. */
   receipts: EditReceipts;
@@ -207,9 +214,10 @@ export interface SessionRepository {
   /**
    * Takes the session over: gives out an epoch and loads the state. Null when there is no such session.
    * @param home where the last room left the session, null when there is no note of it.
+   * @param leastEpoch the least epoch to give out: one more than the last room's, which may be unknown to the store that is asked now.
    * @throws {StorageUnavailableError} a store that may hold something newer is out of reach.
    */
-  open(sessionId: string, home: Home | null): Promise<OpenedSession | null>;
+  open(sessionId: string, home: Home | null, leastEpoch?: number): Promise<OpenedSession | null>;
   /**
    * Makes a batch durable. Repeating a commit has no second effect.
    * @throws {SupersededError} another room has taken the session over.

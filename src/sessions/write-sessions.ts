@@ -27,6 +27,8 @@ export interface FencedWrite extends SessionWrite {
  *   (epoch, rev) is therefore newer, as a revision is only ever lifted. The same code is never lifted: it needs no new one.
  * - Users and strudels that messages point to may have been deleted since. Their rows are locked against deletion, and
  *   a reference to one that is gone becomes null, so that it can't fail the batch.
+ * - A message lands once, by its id. What a room that died had under way may land after the message was sent again to the next
+ *   room, which gave it a later time and showed it there: the later one stays, whichever comes first.
  * - A repeated write finds its revision no newer, its messages by their ids, and its activity no later: no row changes.
  *
  * @throws {TypeError} when two writes are for the same session: which one would win were not defined.
@@ -75,9 +77,9 @@ export function writeSessionsStatement(writes: readonly FencedWrite[]): SQL {
         ${field((message) => message.isCodeResponse)}::boolean[],
         ${field((message) => message.strudelId)}::uuid[],
         ${field((message) => message.createdAtMs)}::bigint[]
-      ) as m (
+      ) with ordinality as m (
         session_id, id, message_type, role, user_id, display_name, avatar_url, content,
-        is_actionable, is_code_response, strudel_id, created_ms
+        is_actionable, is_code_response, strudel_id, created_ms, position
       )
     ),
     locked as materialized (
@@ -131,14 +133,16 @@ export function writeSessionsStatement(writes: readonly FencedWrite[]): SQL {
         session_id, id, message_type, role, user_id, display_name, avatar_url, content,
         is_actionable, is_code_response, strudel_id, created_at
       )
-      select
+      select distinct on (m.session_id, m.id)
         m.session_id, m.id, m.message_type, m.role, u.id, m.display_name, m.avatar_url, m.content,
         m.is_actionable, m.is_code_response, t.id, to_timestamp(m.created_ms / 1000.0)
       from m
       join judged j on j.id = m.session_id
       left join known_users u on u.id = m.user_id
       left join known_strudels t on t.id = m.strudel_id
-      on conflict (session_id, id) do nothing
+      order by m.session_id, m.id, m.position
+      on conflict (session_id, id) do update set created_at = excluded.created_at
+      where session_messages.created_at < excluded.created_at
     )
     select
       w.position,

@@ -14,8 +14,8 @@ export interface Scene {
   extra: Ledger[];
   /** Sessions that the fault deleted in Postgres. */
   deleted: Set<string>;
-  /** Ids of the dead letters that there have to be, besides those of deleted sessions. */
-  letters: Set<string>;
+  /** The dead letters that there have to be, besides those of deleted sessions: their reasons' codes by their ids. */
+  letters: Map<string, string>;
 }
 
 export interface Fault {

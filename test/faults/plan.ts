@@ -21,13 +21,13 @@ export function* plan(options: Options, nowMs: number): Generator<PlannedRound> 
     for (const faults of twoByTwo(FAULTS)) yield { faults, seed: SHORT_SEED };
     return;
   }
-  const seed = options.seed ?? nowMs % 1_000_000;
+  const { seed = nowMs % 1_000_000, seeds = 1 } = options;
   if (options.fault !== undefined) {
     const chosen = options.fault.split(',').map((names) => names.split('+').map(faultNamed));
-    for (const faults of chosen) for (let i = 0; i < options.seeds; i++) yield { faults, seed: seed + i };
+    for (const faults of chosen) for (let i = 0; i < seeds; i++) yield { faults, seed: seed + i };
     return;
   }
-  yield* each(FAULTS, seed, options.seeds);
+  yield* each(FAULTS, seed, seeds);
   yield* pairs(seed, options.minutes === undefined ? PAIRS : Number.POSITIVE_INFINITY);
 }
 

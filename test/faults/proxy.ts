@@ -24,6 +24,8 @@ export interface ProxiedRequest {
   store: 'redis' | 'neon';
   /** The buffer's scripts that it runs (the client sends several at once), or `write` for the statement that writes sessions. */
   does: ReadonlySet<Deed>;
+  /** Whether a text, such as a session's id, is in it. */
+  mentions(text: string): boolean;
 }
 
 export type Deed = ScriptName | 'write';
@@ -114,7 +116,7 @@ export class FaultProxy {
     const does = new Set(store === 'neon' ? statementOf(body) : scriptsOf(body));
     let answer: Answer | typeof CUT | null = null;
     for (const rule of this.#rules) {
-      const ruled = rule({ caller, store, does }, forward);
+      const ruled = rule({ caller, store, does, mentions: (text) => body.includes(text) }, forward);
       if (ruled === null) continue;
       this.touched += 1;
       answer = await ruled.catch((): typeof CUT => CUT);

@@ -1,4 +1,5 @@
 /** What a run says: a line a round, a table at the end, and the figures as JSON. */
+import { columns } from './columns.ts';
 import { type Figures, noFigures, type RoundResult } from './round.ts';
 
 export interface RunFigures extends Figures {
@@ -68,10 +69,5 @@ export function table(results: readonly RoundResult[], seconds: number): string 
     ),
     row(`all, in ${Math.round(seconds)} s`, results),
   ];
-  const widths = header.map((_, i) => Math.max(...rows.map((cells) => cells[i]?.length ?? 0)));
-  const line = (cells: string[]) =>
-    cells
-      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
-      .join('  ');
-  return rows.map(line).join('\n');
+  return columns(rows);
 }

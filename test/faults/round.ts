@@ -76,11 +76,12 @@ export async function runRound(
     sessions: load.sessions,
     extra: [],
     deleted: new Set(),
-    letters: new Set(),
+    letters: new Map(),
   };
   try {
     await load.enter(options.sessions);
     await until('everybody has entered', () => load.clients.every((c) => c.isConnected), ENTER_TIMEOUT_MS);
+    world.noteProcesses();
     load.start();
     await Promise.all(
       faults.map(async (fault) => {
@@ -184,13 +185,14 @@ async function check(world: World, load: Load, scene: Scene, result: RoundResult
   }
   // A write that came late may be for a session of an earlier round, which is gone.
   const own = new Set(sessions.map(({ ledger }) => ledger.sessionId));
-  const unexpected = letters.filter(
-    ({ id, session_id }) => own.has(session_id) && !scene.letters.has(id) && !scene.deleted.has(session_id),
-  );
+  const unexpected = letters.filter(({ id, session_id, reason }) => {
+    const expected = scene.deleted.has(session_id) ? 'session_missing' : scene.letters.get(id);
+    return own.has(session_id) && reason.code !== expected;
+  });
   for (const { id, reason } of unexpected)
     problems.push(`dead letter ${id}: ${reason.code} ${reason.message}`);
   const ids = new Set(letters.map(({ id }) => id));
-  for (const id of scene.letters) if (!ids.has(id)) problems.push(`there is no dead letter ${id}`);
+  for (const id of scene.letters.keys()) if (!ids.has(id)) problems.push(`there is no dead letter ${id}`);
 }
 
 /** What somebody sees who enters now. */

@@ -1,5 +1,6 @@
 /** `npm run test:faults`: breaks the real stack in every way there is, and checks that nothing acknowledged is lost. */
 import { writeFileSync } from 'node:fs';
+import { compare } from './compare/run.ts';
 import { FAULTS } from './kinds/index.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
 import { plan, SHORT_SESSIONS } from './plan.ts';
@@ -14,6 +15,7 @@ const SESSIONS = 50;
 const options = parseOptions(process.argv.slice(2));
 if (options.help) process.stdout.write(USAGE);
 else if (options.list) for (const { name, what } of FAULTS) console.log(`${name.padEnd(28)} ${what}`);
+else if (options.compare) process.exitCode = (await compare(options)) ? 0 : 1;
 else process.exitCode = (await run(options)) ? 0 : 1;
 
 /** @returns whether everything held. */

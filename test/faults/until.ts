@@ -33,3 +33,11 @@ export async function until(
     await delay(POLL_MS);
   }
 }
+
+/** What `call` gives once it gives anything: it is repeated while it throws, as while another fault has a store down. */
+export async function patiently<T>(what: string, call: () => Promise<T>): Promise<T> {
+  const given: T[] = [];
+  await until(what, async () => given.push(await call()) > 0);
+  for (const result of given) return result;
+  throw new LateError(what);
+}

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import { isAlive, processTree } from '../../dev/process-table.ts';
+import { isAlive, type ProcessInfo, processTree } from '../../dev/process-table.ts';
 import { type DeadLetter, deadLetterSchema } from '../../src/buffer/dead-letter.ts';
 import { type Keys, keysFor } from '../../src/buffer/keys.ts';
 import { RedisScripts } from '../../src/buffer/redis.ts';
@@ -42,6 +42,8 @@ export class World {
   readonly keys: Keys;
   /** The buffer as a room has it, past the proxy: by it a fault is another room. */
   readonly buffer: SessionBuffer;
+  /** Processes of the stack, past ones too: one that outlived its parent is no longer found below the supervisor. */
+  readonly #processes: ProcessInfo[] = [];
 
   private constructor(stack: Stack, proxy: FaultProxy, redisUrl: string) {
     this.stack = stack;
@@ -59,11 +61,12 @@ export class World {
     });
   }
 
-  static async start(): Promise<World> {
+  /** @param tuning the stack's variables; by default times that make a fault's recovery short. */
+  static async start(tuning: Record<string, string> = TUNING): Promise<World> {
     const proxy = new FaultProxy();
     const url = await proxy.listen();
     try {
-      const stack = await startStack({ ...TUNING, BACKBEAT_PROXY: url }, ['--redis=real', '--postgres=real']);
+      const stack = await startStack({ ...tuning, BACKBEAT_PROXY: url }, ['--redis=real', '--postgres=real']);
       if (stack.redisUrl === null) throw new Error('faults need a real Redis');
       const world = new World(stack, proxy, stack.redisUrl);
       await installAudit(world.database);
@@ -121,17 +124,23 @@ export class World {
     return response.status;
   }
 
+  /** Remembers the processes that there are now; those that are alive once everything is stopped are left behind. */
+  noteProcesses(): void {
+    this.#processes.push(...processTree(this.stack.supervisorPid));
+  }
+
   /**
    * Stops everything.
    * @returns the command lines of what is left of it: there must be none.
    */
   async stop(): Promise<string[]> {
-    const everything = processTree(this.stack.supervisorPid);
+    this.noteProcesses();
     this.redis.disconnect();
     await this.database.end();
     await this.stack.stop();
     this.proxy.close();
-    return everything.filter(isAlive).map(({ command }) => command);
+    const left = this.#processes.filter(isAlive).map(({ pid, command }) => `${pid} ${command}`);
+    return [...new Set(left)];
   }
 
   /** Writes what the stack said to a file, for whoever looks into a failure. @returns the file. */

@@ -180,6 +180,17 @@ describe.each(engines)('the buffer on %s', (engine) => {
       expect(held.messages).toEqual([]);
     });
 
+    it('keeps no receipt of an edit that it does not take', async () => {
+      const { buffer } = fixture;
+      const id = randomUUID();
+      const { epoch } = await buffer.open(id);
+      const receipts = (requestId: string, rev: number) => ({ c: [{ requestId, rev }] });
+      await buffer.commit(commit(id, epoch, { code: code('one', 5), receipts: receipts('r5', 5) }));
+      const late = commit(id, epoch, { code: code('other', 5), receipts: receipts('r6', 5) });
+      expect(await buffer.commit(late)).toMatchObject({ rev: 6 });
+      expect((await buffer.read(id, false)).receipts).toEqual(receipts('r5', 5));
+    });
+
     it('gives out greater tokens even after Redis has lost everything', async () => {
       const { buffer, command } = fixture;
       const id = randomUUID();
@@ -231,6 +242,86 @@ describe.each(engines)('the buffer on %s', (engine) => {
       };
       await buffer.commit(commit(id, epoch, { code: code('two', 2), messages: [message(), message()] }));
       expect(calls).toEqual(['commit']);
+    });
+
+    it('of a large code brings only what changed, in one command', async () => {
+      const { buffer, asked } = fixture;
+      const id = randomUUID();
+      const { epoch } = await buffer.open(id);
+      const text = (knob: string) => `${'é🎵 pattern\n'.repeat(500)}gain(${knob})${'€ tail\n'.repeat(500)}`;
+      await buffer.commit(commit(id, epoch, { code: { ...code(text('0.5'), 1), base: null } }));
+      const knobs = ['0.55', '🎶', '', '0.5'];
+      let base = { rev: 1, code: text('0.5') };
+      for (const [i, knob] of knobs.entries()) {
+        const next = { ...code(text(knob), i + 2), base };
+        const before = asked();
+        expect(await buffer.commit(commit(id, epoch, { code: next }))).toMatchObject({ rev: i + 2 });
+        const after = asked();
+        expect(after.commands - before.commands).toBe(1);
+        expect(after.bytes - before.bytes).toBeLessThan(1_000);
+        expect((await buffer.read(id, false)).code).toMatchObject({ code: text(knob), rev: i + 2, epoch });
+        base = { rev: next.rev, code: next.code };
+      }
+    });
+
+    it('brings the whole code where something else is there than what it changes', async () => {
+      const { buffer, command, keys } = fixture;
+      const text = (knob: string) => `gain(${knob})${'x'.repeat(5_000)}`;
+      const next = { ...code(text('2'), 7), base: { rev: 5, code: text('1') } };
+      // Of the same size, and not what the change belongs to.
+      const other = ['code', text('3').replaceAll('x', 'y')];
+      /** What is there of the session, and what storage says its revision is afterwards. */
+      const cases: Record<string, [arrange: (id: string) => Promise<unknown>, rev: number]> = {
+        nothing: [async () => {}, 7],
+        'an older revision': [(id) => command('HSET', keys.session(id), 'rev', '4', ...other), 7],
+        'a lifted revision': [(id) => command('HSET', keys.session(id), 'rev', '6', ...other), 7],
+        'a newer revision': [(id) => command('HSET', keys.session(id), 'rev', '9', ...other), 9],
+        'another room’s code': [(id) => command('HSET', keys.session(id), 'code_epoch', '1', ...other), 7],
+        'a code of another size': [(id) => command('HSET', keys.session(id), 'code', `${text('1')}!`), 7],
+        'no code any more': [(id) => command('HDEL', keys.session(id), 'code', 'rev'), 7],
+      };
+      for (const [what, [arrange, rev]] of Object.entries(cases)) {
+        const id = randomUUID();
+        const { epoch } = await buffer.open(id);
+        if (what !== 'nothing') await buffer.commit(commit(id, epoch, { code: code(text('1'), 5) }));
+        await arrange(id);
+        const said = message();
+        const result = await buffer.commit(commit(id, epoch, { code: next, messages: [said] }));
+        expect([what, result.rev]).toEqual([what, rev]);
+        const held = await buffer.read(id, true);
+        if (rev === 7) expect(held.code).toMatchObject({ code: text('2'), rev: 7, epoch });
+        expect(held.messages).toEqual([said]);
+      }
+    });
+
+    it('of a change repeated has no second effect', async () => {
+      const { buffer } = fixture;
+      const id = randomUUID();
+      const { epoch } = await buffer.open(id);
+      const text = (knob: string) => `gain(${knob})${'x'.repeat(5_000)}`;
+      await buffer.commit(commit(id, epoch, { code: code(text('1'), 1) }));
+      const change = commit(id, epoch, {
+        code: { ...code(text('12'), 2), base: { rev: 1, code: text('1') } },
+        messages: [message()],
+      });
+      const results = [await buffer.commit(change), await buffer.commit(change)];
+      expect(results).toMatchObject([{ rev: 2 }, { rev: 2 }]);
+      expect((await buffer.read(id, true)).messages).toHaveLength(1);
+      expect((await buffer.read(id, false)).code).toMatchObject({ code: text('12'), rev: 2 });
+      const { edits, messages } = await buffer.stats();
+      expect({ edits, messages }).toEqual({ edits: 2, messages: 1 });
+    });
+
+    it('of a change is refused to a room that has been succeeded', async () => {
+      const { buffer } = fixture;
+      const id = randomUUID();
+      const text = 'x'.repeat(5_000);
+      const { epoch } = await buffer.open(id);
+      await buffer.commit(commit(id, epoch, { code: code(text, 1) }));
+      await buffer.open(id);
+      const change = { ...code(`${text}!`, 2), base: { rev: 1, code: text } };
+      await expect(buffer.commit(commit(id, epoch, { code: change }))).rejects.toThrow(SupersededError);
+      expect((await buffer.read(id, false)).code).toMatchObject({ code: text, rev: 1 });
     });
 
     it('fails as unavailable, without a word of what it carried', async () => {

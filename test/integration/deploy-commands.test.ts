@@ -178,10 +178,8 @@ describe('a run that is stopped', () => {
   /** Stops one while wrangler runs. @returns its exit code and wrangler's process. */
   async function stopBy(signal: NodeJS.Signals): Promise<{ code: number | null; wranglerPid: number }> {
     scene.clis.setFaults({ on: 'wrangler deploy', when: 'hang', times: 1 });
-    const child = spawn(process.execPath, tsxArgs('deploy/main.ts'), {
-      cwd: PROJECT_DIR,
-      env: scene.production,
-    });
+    const args = [...tsxArgs('deploy/preview-main.ts'), 'up', '--branch', 'feature/x'];
+    const child = spawn(process.execPath, args, { cwd: PROJECT_DIR, env: scene.env });
     let shown = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       shown += text;
@@ -190,7 +188,7 @@ describe('a run that is stopped', () => {
     // The secrets are there for wrangler now.
     const [folder = ''] = scene.leftovers();
     const path = join(scene.folder, 'tmp', folder);
-    expect(readFileSync(join(path, 'secrets.json'), 'utf8')).toContain(SECRETS.jwt);
+    expect(readFileSync(join(path, 'secrets.json'), 'utf8')).toContain(SECRETS.redis);
     expect((statSync(path).mode & 0o777).toString(8)).toBe('700');
     const exited = once(child, 'exit');
     child.kill(signal);
@@ -204,6 +202,21 @@ describe('a run that is stopped', () => {
     expect(code).toBe(143);
     expect(scene.leftovers()).toEqual([]);
     await vi.waitUntil(() => identify(wranglerPid) === null, { timeout: 10_000 });
+  });
+
+  it('while it waits for new host names ends at once', async () => {
+    const args = [...tsxArgs('deploy/preview-main.ts'), 'up', '--branch', 'feature/x'];
+    const child = spawn(process.execPath, args, { cwd: PROJECT_DIR, env: scene.env });
+    let shown = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      shown += text;
+    });
+    await vi.waitUntil(() => shown.includes('is not up yet'), { timeout: 20_000 });
+    const exited = once(child, 'exit');
+    child.kill('SIGINT');
+    expect(await exited).toEqual([130, null]);
+    expect(shown).toContain('SIGINT: the smoke test removes what it has made; once more to leave it there');
+    expect(scene.leftovers()).toEqual([]);
   });
 
   it('by a kill leaves a folder that nobody else can enter; the next run removes it', async () => {

@@ -29,18 +29,29 @@ interface Used {
   /** `versions list`, say. */
   subcommand: string;
   flags: string[];
+  /** What stands before the flags. */
+  positionals: string[];
 }
 
 function used(program: string, words: readonly string[]): Used {
   const [first = '', second = ''] = words;
   const subcommand = TWO_WORDS.test(first) ? `${first} ${second}` : first;
-  return { program, subcommand, flags: words.filter((word) => word.startsWith('--') && word !== '--') };
+  const rest = words.slice(subcommand.split(' ').length);
+  const firstFlag = rest.findIndex((word) => word.startsWith('-'));
+  return {
+    program,
+    subcommand,
+    flags: rest
+      .filter((word) => word.startsWith('--') && word !== '--')
+      .map((flag) => flag.split('=')[0] ?? ''),
+    positionals: firstFlag === -1 ? rest : rest.slice(0, firstFlag),
+  };
 }
 
 /** What the guide tells people to type. */
-const written = [...text.matchAll(/npx (wrangler|partykit|drizzle-kit) ([^`\n]+)/g)].map(
-  ([, program = '', rest = '']) => used(program, rest.trim().split(/\s+/)),
-);
+const written = [
+  ...text.matchAll(/(?:npx |node_modules\/\.bin\/)(wrangler|partykit|drizzle-kit) ([^`\n]+)/g),
+].map(([, program = '', rest = '']) => used(program, rest.trim().split(/\s+/)));
 
 /** What the code runs. */
 function ran(): Used[] {
@@ -104,13 +115,23 @@ describe('the guide and the code', () => {
     { name: 'the code', list: ran() },
   ])('$name: every command and flag is in the CLIs’ own --help', ({ list }) => {
     expect(list.length).toBeGreaterThan(5);
-    for (const { program, subcommand, flags } of list) {
+    for (const { program, subcommand, flags, positionals } of list) {
       const help = helps.get(`${program} ${subcommand}`) ?? '';
       // A word that is no subcommand gets the help of what is above it.
       expect(help).toMatch(
         new RegExp(`${program} (?:\\w+\\|)?${subcommand.replace('deploy', 'deploy(\\|publish)?')}\\b`),
       );
-      for (const flag of flags) expect(help, `${program} ${subcommand}`).toContain(`${flag.split('=')[0]}`);
+      for (const flag of flags) {
+        // As a flag of its own, not as another's beginning.
+        expect(help, `${program} ${subcommand} ${flag}`).toMatch(
+          new RegExp(`(^|[\\s,])${flag}(?=[\\s,]|$)`, 'm'),
+        );
+      }
+      const [usage = ''] = help.split('\n').filter((line) => line.includes(`${program} `));
+      const places = usage.match(/[<[](?!options|flags)[\w-]+[>\]]/g) ?? [];
+      expect(places.length, `${program} ${subcommand} ${positionals.join(' ')}`).toBeGreaterThanOrEqual(
+        positionals.length,
+      );
     }
   });
 

@@ -4,9 +4,11 @@ import { createServer } from 'node:http';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { explainMigration, problemWithDatabase } from '../../deploy/database.ts';
 import { runSmokeTest, type SmokeTarget, waitUntilUp } from '../../deploy/smoke.ts';
 import { SessionClient } from '../../src/client/session-client.ts';
 import { until } from '../../src/client/until.ts';
+import { connectNeon } from '../../src/sessions/neon.ts';
 import { type OldRelease, previousRelease, startRelease } from '../support/release.ts';
 import { Scene } from '../support/session.ts';
 import { type Stack, startStack } from '../support/stack.ts';
@@ -40,36 +42,72 @@ const target = (over: Partial<SmokeTarget> = {}): SmokeTarget => ({
   ...over,
 });
 
-async function smoke(over: Partial<SmokeTarget> = {}): Promise<{ lines: string[]; error: Error | null }> {
+async function smoke(
+  over: Partial<SmokeTarget> = {},
+  watch: { signal?: AbortSignal; onLine?: (line: string) => void } = {},
+): Promise<{ lines: string[]; error: Error | null }> {
   const lines: string[] = [];
-  const error = await runSmokeTest(target(over), (line) => lines.push(line)).then(
+  const note = (line: string) => {
+    lines.push(line);
+    watch.onLine?.(line);
+  };
+  const error = await runSmokeTest(target(over), { note, signal: watch.signal }).then(
     () => null,
     (failure: unknown) => (failure instanceof Error ? failure : new Error(String(failure))),
   );
   return { lines, error };
 }
 
-/** Sessions and keys of sessions that are left. */
-async function left(): Promise<{ rows: number; keys: unknown }> {
+const NOTHING = { rows: 0, keys: [], dirty: [], active: [], dead: [] };
+
+/** What is left of sessions: rows, their own keys, and their places in the keys that all share. */
+async function left(): Promise<Record<keyof typeof NOTHING, unknown>> {
   const client = new pg.Client({ connectionString: stack.databaseUrl });
   await client.connect();
   const { rows } = await client.query('select id from sessions');
   await client.end();
-  const response = await fetch(stack.redisRestUrl, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${stack.redisRestToken}` },
-    body: JSON.stringify(['KEYS', `${stack.keyPrefix}s:*`]),
-  });
-  const body: unknown = await response.json();
+  const p = stack.keyPrefix;
   return {
     rows: rows.length,
-    keys: typeof body === 'object' && body !== null && 'result' in body ? body.result : body,
+    keys: await redis('KEYS', `${p}s:*`),
+    dirty: await redis('ZRANGE', `${p}dirty`, '0', '-1'),
+    active: await redis('ZRANGE', `${p}active`, '0', '-1'),
+    dead: await redis('HKEYS', `${p}dead`),
   };
 }
 
+async function redis(...command: string[]): Promise<unknown> {
+  const response = await fetch(stack.redisRestUrl, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${stack.redisRestToken}` },
+    body: JSON.stringify(command),
+  });
+  const body: unknown = await response.json();
+  return typeof body === 'object' && body !== null && 'result' in body ? body.result : body;
+}
+
+describe('the database', () => {
+  it('answers, and has all migrations', async () => {
+    // Makes its HTTP endpoint known.
+    connectNeon({
+      databaseUrl: stack.databaseUrl,
+      fetchEndpoint: stack.neonFetchEndpoint,
+      timeoutMs: 10_000,
+    });
+    expect(await problemWithDatabase(stack.databaseUrl)).toBeNull();
+    expect(await explainMigration(stack.databaseUrl)).toBeNull();
+  });
+
+  it('that does not answer is told of, with the reason', async () => {
+    expect(await problemWithDatabase('postgres://u:p@nowhere.invalid/d')).toMatch(
+      /^DATABASE_URL: Postgres does not answer over HTTP: getaddrinfo/,
+    );
+  });
+});
+
 describe('the smoke test', () => {
   it('passes on a system that is well, and leaves nothing', async () => {
-    await waitUntilUp(target());
+    await waitUntilUp(target(), { note: () => {} });
     const { lines, error } = await smoke();
     expect(error).toBeNull();
     expect(lines.map((line) => line.replace(/[0-9a-f-]{36}/, '<id>'))).toEqual([
@@ -79,7 +117,7 @@ describe('the smoke test', () => {
       'read back as it was written',
       'removed',
     ]);
-    expect(await left()).toEqual({ rows: 0, keys: [] });
+    expect(await left()).toEqual(NOTHING);
   });
 
   it('tells which part is not well, and leaves nothing then, either', async () => {
@@ -87,7 +125,39 @@ describe('the smoke test', () => {
     expect(wrongSecret.error?.message).toMatch(/POST http\S+\/flush\/\S+: 401/);
     const noRooms = await smoke({ workerUrl: 'http://127.0.0.1:1' });
     expect(noRooms.error?.message).toMatch(/POST http:\/\/127.0.0.1:1\/api\/v1\/sessions: /);
-    expect(await left()).toEqual({ rows: 0, keys: [] });
+    expect(await left()).toEqual(NOTHING);
+  });
+
+  it.each(['session ', 'edit acknowledged', 'flushed'])(
+    'leaves nothing when it is stopped after: %s',
+    async (after) => {
+      const stop = new AbortController();
+      const onLine = (line: string) => {
+        if (line.startsWith(after)) stop.abort();
+      };
+      const { lines, error } = await smoke({}, { signal: stop.signal, onLine });
+      expect(error?.message).toBe('the smoke test was stopped');
+      expect(lines.at(-1)).toBe('removed');
+      expect(await left()).toEqual(NOTHING);
+    },
+  );
+
+  it('says first what went wrong, then what it could not remove', async () => {
+    const { databaseUrl, ...stores } = target().stores;
+    const elsewhere = {
+      ...stores,
+      databaseUrl: 'postgres://u:p@127.0.0.1:1/d',
+      fetchEndpoint: 'http://127.0.0.1:1',
+    };
+    const { lines, error } = await smoke({ flushSecret: 'not-the-secret', stores: elsewhere });
+    expect(error?.message).toMatch(/flush.*401/);
+    expect(lines.at(-1)).toMatch(/^session \S+ could not be removed: bad port$/);
+    const alone = await smoke({ stores: elsewhere });
+    expect(alone.error?.message).toMatch(/^session \S+ could not be removed: /);
+    const client = new pg.Client({ connectionString: databaseUrl });
+    await client.connect();
+    await client.query('delete from sessions');
+    await client.end();
   });
 
   it('waits for what comes up late, and not for ever', async () => {
@@ -98,12 +168,21 @@ describe('the smoke test', () => {
     await once(server, 'listening');
     const address = server.address();
     const url = `http://127.0.0.1:${address === null || typeof address === 'string' ? 0 : address.port}`;
-    await waitUntilUp({ workerUrl: url, roomUrl: url }, { pollMs: 10 });
+    const up = { workerUrl: url, roomUrl: url };
+    const lines: string[] = [];
+    const note = (line: string) => lines.push(line);
+    await waitUntilUp(up, { note }, { pollMs: 10 });
     expect(answers).toEqual([]);
+    // What is waited for is told at once, and then now and again.
+    expect(lines).toEqual([expect.stringMatching(/\/health is not up yet \(0 s of 300 s\): 503/)]);
     answers.push(...new Array<number>(1_000).fill(503));
-    await expect(
-      waitUntilUp({ workerUrl: url, roomUrl: url }, { pollMs: 10, timeoutMs: 50 }),
-    ).rejects.toThrow('does not come up; its last answer: 503');
+    await expect(waitUntilUp(up, { note }, { pollMs: 10, timeoutMs: 50 })).rejects.toThrow(
+      'does not come up; its last answer: 503',
+    );
+    const stop = new AbortController();
+    const waiting = waitUntilUp(up, { note, signal: stop.signal });
+    stop.abort();
+    await expect(waiting).rejects.toThrow('was stopped');
     server.close();
   });
 });
@@ -120,7 +199,7 @@ describe('the last release beside this one', () => {
 
   it('works as the old Worker with new rooms', async () => {
     expect(await smoke({ workerUrl: old.workerUrl })).toMatchObject({ error: null });
-    expect(await left()).toEqual({ rows: 0, keys: [] });
+    expect(await left()).toEqual(NOTHING);
   });
 
   it('hands a session over without losing what it acknowledged, and flushes through the new Worker', async () => {

@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { BUDGET_BYTES, bundleLine, makeBundles, PLATFORM_LIMIT_BYTES } from '../../deploy/bundles.ts';
-import { migrateCommand } from '../../deploy/database.ts';
+import { explainMigration, migrate, migrateCommand } from '../../deploy/database.ts';
 import { Masker } from '../../deploy/masking.ts';
 import { PreviewName } from '../../deploy/names.ts';
 import { deleteRooms, deployRooms, problemWithPartykit } from '../../deploy/partykit.ts';
@@ -26,6 +26,9 @@ const VALUES = {
   DATABASE_URL: 'postgres://u:p@db.invalid/d',
   KEY_PREFIX: PREVIEW.keyPrefix,
 };
+
+/** Where no database answers. */
+const NOWHERE = 'postgres://u:p@127.0.0.1:1/d';
 
 let home: string;
 let cloudflare: CloudflareStandIn;
@@ -92,6 +95,34 @@ describe('wrangler', () => {
   });
 });
 
+describe('rolling back the Worker alone, as the guide says', () => {
+  const guide = readFileSync(join(PROJECT_DIR, 'docs', 'deploy.md'), 'utf8');
+  const production = { production: NAMES };
+  const access = { apiToken: API_TOKEN, accountId: ACCOUNT_ID };
+
+  /** A command of the guide, by its beginning. */
+  function written(begin: string): string[] {
+    const line = guide.split('\n').find((one) => one.startsWith(`npx ${begin}`)) ?? '';
+    return [...line.matchAll(/"([^"]*)"|(\S+)/g)].slice(2).map(([, quoted, word]) => quoted ?? word ?? '');
+  }
+
+  it('finds the version before, and brings its variables and secrets back', async () => {
+    await withRunner(async (runner) => {
+      await deployWorker(runner, production, { ...VALUES, KEY_PREFIX: 'before:' }, access);
+      const before = cloudflare.workers.get('backbeat')?.bindings;
+      await deployWorker(runner, production, { ...VALUES, KEY_PREFIX: 'after:' }, access);
+      expect(cloudflare.workers.get('backbeat')?.bindings).not.toEqual(before);
+      const env = { CLOUDFLARE_API_TOKEN: API_TOKEN, CLOUDFLARE_ACCOUNT_ID: ACCOUNT_ID };
+      const run = (args: string[]) => runner.run({ program: 'wrangler', args, env });
+      const { stdout } = await run(written('wrangler versions list'));
+      const [id = ''] = stdout.match(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/) ?? [];
+      expect(id).toBe(cloudflare.versions.get('backbeat')?.[0]?.id);
+      await run(written('wrangler rollback').map((word) => (word.startsWith('0123abcd') ? id : word)));
+      expect(cloudflare.workers.get('backbeat')?.bindings).toEqual(before);
+    });
+  });
+});
+
 describe('partykit', () => {
   const access = { login: 'loopback', token: '', own: null };
   /** The usual login asks a server on the internet; this one asks only the API. */
@@ -138,6 +169,16 @@ describe('drizzle-kit', () => {
     } finally {
       await database.stop();
     }
+  });
+
+  it('fails without a word; the reason is told all the same', async () => {
+    await withRunner(async (runner) => {
+      await expect(runner.run(migrateCommand(NOWHERE))).rejects.not.toThrow('ECONNREFUSED');
+      const failed = migrate({ runner, explainMigration }, NOWHERE);
+      await expect(failed).rejects.toThrow(
+        /can't be applied: .*ECONNREFUSED[\s\S]*drizzle-kit migrate failed with 1/,
+      );
+    });
   });
 
   /** A configuration that knows only the first migration, as an older release's does. */

@@ -172,6 +172,23 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
       expect(before.rows).toHaveLength(3);
     });
 
+    it('keeps the later of two times of a message, whichever comes first', async () => {
+      const { id } = await newSession();
+      const [one, other] = [message({ createdAtMs: T0 + 5 }), message({ createdAtMs: T0 + 5 })];
+      const writeAt = (times: [number, number]) =>
+        repository.writeSessions([
+          write(id, {
+            messages: [
+              { ...one, createdAtMs: times[0] },
+              { ...other, createdAtMs: times[1] },
+            ],
+          }),
+        ]);
+      await writeAt([T0 + 5, T0 + 9]);
+      await writeAt([T0 + 9, T0 + 5]);
+      expect((await all(id)).map(({ createdAtMs }) => createdAtMs)).toEqual([T0 + 9, T0 + 9]);
+    });
+
     it('never goes back to an older revision, whatever the order of arrival', async () => {
       const { id } = await newSession();
       for (const rev of [5, 3, 4, 5, 1]) {

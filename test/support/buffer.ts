@@ -28,6 +28,8 @@ export interface BufferFixture {
   keys: Keys;
   /** Sends one command, as any client would. */
   command(...args: string[]): Promise<unknown>;
+  /** What it was asked so far. */
+  asked(): { commands: number; bytes: number };
   /** Another client of the same Redis. */
   connect(): RedisScripts;
   stop(): Promise<void>;
@@ -67,6 +69,7 @@ export async function startBuffer(
         throw new Error(JSON.stringify(body));
       return body.result;
     },
+    asked: () => ({ commands: server.stats.commands, bytes: server.stats.bytesIn }),
     stop: async () => {
       await server.close();
       await backend.close();

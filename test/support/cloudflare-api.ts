@@ -1,4 +1,5 @@
-/** A loopback server that answers wrangler as Cloudflare's API does, as far as deploying and deleting a Worker goes. */
+/** A loopback server that answers wrangler as Cloudflare's API does, as far as deploying, rolling back and deleting a Worker goes. */
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { z } from 'zod';
@@ -9,11 +10,18 @@ export const API_TOKEN = 'cloudflare-token-of-the-tests';
 const metadataSchema = z.object({
   bindings: z.array(z.object({ name: z.string(), type: z.string(), text: z.string() })),
 });
+const deploymentSchema = z.object({ versions: z.array(z.object({ version_id: z.string() })).length(1) });
 const cronsSchema = z.array(z.object({ cron: z.string() }));
 
 export interface DeployedWorker {
   bindings: z.infer<typeof metadataSchema>['bindings'];
   crons: string[];
+}
+
+/** What was once deployed. */
+interface Version {
+  id: string;
+  bindings: DeployedWorker['bindings'];
 }
 
 interface Answer {
@@ -25,12 +33,21 @@ const ok = (result: unknown): Answer => ({ status: 200, result });
 
 export class CloudflareStandIn {
   readonly workers = new Map<string, DeployedWorker>();
+  readonly versions = new Map<string, Version[]>();
   readonly requests: string[] = [];
   readonly #server: Server;
 
   private constructor() {
     this.#server = createServer(async (request, response) => {
-      const { status, result = null, error } = await this.#answer(request);
+      const {
+        status,
+        result = null,
+        error,
+      } = await this.#answer(request).catch((failure: unknown) => ({
+        status: 500,
+        result: null,
+        error: { code: 10_013, message: String(failure) },
+      }));
       response.writeHead(status, { 'content-type': 'application/json' });
       response.end(
         JSON.stringify({ success: error === undefined, errors: error ? [error] : [], messages: [], result }),
@@ -77,20 +94,41 @@ export class CloudflareStandIn {
     if (kind === 'services') return this.#service(request.method ?? '', name);
     if (kind !== 'scripts') return { status: 404, error: { code: 7_003, message: `no route for ${path}` } };
     const worker = this.workers.get(name);
+    if (sub === 'deployments' && request.method === 'POST' && worker) {
+      const { versions } = deploymentSchema.parse(JSON.parse(body.toString()));
+      const back = this.#versionsOf(name).find(({ id }) => id === versions[0]?.version_id);
+      if (!back) return { status: 404, error: { code: 10_001, message: 'version not found' } };
+      worker.bindings = back.bindings;
+      return ok({ id: 'a-deployment' });
+    }
     if (sub === 'deployments') return ok({ deployments: [] });
+    if (sub === 'script-settings') return ok({});
+    if (sub === 'versions' && request.method === 'POST') {
+      const version = { id: randomUUID(), bindings: await bindingsIn(request, body) };
+      this.versions.set(name, [...this.#versionsOf(name), version]);
+      return ok({ ...showVersion(version, 0), startup_time_ms: 5 });
+    }
+    if (sub === 'versions') {
+      const shown = this.#versionsOf(name).map(showVersion);
+      const id = path.split('/').at(-1);
+      return ok(id === 'versions' ? { items: shown } : shown.find((version) => version.id === id));
+    }
     if (sub === 'schedules' && worker) {
       worker.crons = cronsSchema.parse(JSON.parse(body.toString())).map(({ cron }) => cron);
       return ok({ schedules: worker.crons });
     }
     if (sub === 'subdomain') return ok({ enabled: true, previews_enabled: false });
     if (sub === undefined && request.method === 'PUT') {
-      const headers = { 'content-type': request.headers['content-type'] ?? '' };
-      const form = await new Response(body, { headers }).formData();
-      const { bindings } = metadataSchema.parse(JSON.parse(z.string().parse(form.get('metadata'))));
+      const bindings = await bindingsIn(request, body);
       this.workers.set(name, { bindings, crons: worker?.crons ?? [] });
+      this.versions.set(name, [...this.#versionsOf(name), { id: randomUUID(), bindings }]);
       return ok({ id: name, startup_time_ms: 5, deployment_id: 'a-deployment' });
     }
     return { status: 404, error: { code: 10_007, message: 'This Worker does not exist on your account.' } };
+  }
+
+  #versionsOf(name: string): Version[] {
+    return this.versions.get(name) ?? [];
   }
 
   #service(method: string, name: string): Answer {
@@ -100,4 +138,36 @@ export class CloudflareStandIn {
     if (method === 'DELETE') this.workers.delete(name);
     return ok({ id: name, default_environment: { environment: 'production', script: { tag: 'a-tag' } } });
   }
+}
+
+/** What the form that wrangler sends says beside the code. */
+async function bindingsIn(
+  request: IncomingMessage,
+  body: Buffer<ArrayBuffer>,
+): Promise<DeployedWorker['bindings']> {
+  const headers = { 'content-type': request.headers['content-type'] ?? '' };
+  const form = await new Response(body, { headers }).formData();
+  return metadataSchema.parse(JSON.parse(z.string().parse(form.get('metadata')))).bindings;
+}
+
+function showVersion({ id, bindings }: Version, index: number) {
+  const at = `2026-01-0${index + 1}T00:00:00Z`;
+  return {
+    id,
+    number: index + 1,
+    metadata: {
+      created_on: at,
+      modified_on: at,
+      source: 'wrangler',
+      author_email: 'ada@example.com',
+      author_id: 'a-user',
+    },
+    annotations: {},
+    resources: {
+      // Nobody is told a secret again.
+      bindings: bindings.map(({ name, type }) => ({ name, type })),
+      script: { etag: id, handlers: ['fetch', 'scheduled'], last_deployed_from: 'wrangler' },
+      script_runtime: { compatibility_date: '2026-04-01', usage_model: 'standard' },
+    },
+  };
 }

@@ -3,13 +3,13 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { deploy } from '../../deploy/deploy-command.ts';
-import { DeployError } from '../../deploy/errors.ts';
 import { PreviewName } from '../../deploy/names.ts';
 import { parseDeployOptions, parsePreviewOptions } from '../../deploy/options.ts';
 import { preview } from '../../deploy/preview-command.ts';
 import { readProductionNames } from '../../deploy/project-names.ts';
 import { withTools } from '../../deploy/session.ts';
 import type { SmokeTarget } from '../../deploy/smoke.ts';
+import { type RedisEngine, RedisError } from '../../dev/upstash/engine.ts';
 import { createEmbeddedEngine } from '../../dev/upstash/engine-embedded.ts';
 import { createUpstashServer } from '../../dev/upstash/server.ts';
 import { API_KEY, NeonApiStandIn, PASSWORD, PROJECT_ID } from './neon-api.ts';
@@ -31,6 +31,13 @@ export const SECRETS = {
 
 export const DATABASE_HOST = 'ep-production-1.eu-central-1.aws.neon.invalid';
 
+interface RedisFaults {
+  /** The command that Redis refuses. */
+  command: string | null;
+  /** What somebody else does right after a command. */
+  after: (command: string) => string[] | null;
+}
+
 export class DeployScene {
   readonly folder: string;
   readonly clis: StandInClis;
@@ -42,13 +49,18 @@ export class DeployScene {
   shown = '';
   /** What the smoke test was given; it fails while `smokeFault` is set. */
   readonly smoked: SmokeTarget[] = [];
-  smokeFault: string | null = null;
+  smokeFault: Error | null = null;
+  /** What the database answers to a question, and to migrations that fail. */
+  databaseProblem: string | null = null;
+  migrationProblem: string | null = null;
+  readonly #redisFaults: RedisFaults;
   readonly #stopRedis: () => Promise<void>;
 
   private constructor(
     folder: string,
     neon: NeonApiStandIn,
     redisUrl: string,
+    redisFaults: RedisFaults,
     stopRedis: () => Promise<void>,
   ) {
     this.folder = folder;
@@ -56,6 +68,7 @@ export class DeployScene {
     // Waiting for a branch has its own tests.
     neon.initFor = 0;
     this.redisUrl = redisUrl;
+    this.#redisFaults = redisFaults;
     this.#stopRedis = stopRedis;
     this.clis = new StandInClis(join(folder, 'bin'), {
       cloudflareToken: SECRETS.cloudflare,
@@ -82,10 +95,24 @@ export class DeployScene {
 
   static async start(): Promise<DeployScene> {
     const engine = await createEmbeddedEngine({ directory: null });
-    const redis = createUpstashServer({ engine, token: SECRETS.redis });
+    const faults: RedisFaults = { command: null, after: () => null };
+    const failing: RedisEngine = {
+      kind: engine.kind,
+      call: async (args) => {
+        const command = String(args[0]).toUpperCase();
+        if (command === faults.command) return new RedisError('ERR a fault of the tests');
+        const reply = await engine.call(args);
+        const next = faults.after(command);
+        if (next !== null) await engine.call(next);
+        return reply;
+      },
+      multi: (commands) => engine.multi(commands),
+      close: () => engine.close(),
+    };
+    const redis = createUpstashServer({ engine: failing, token: SECRETS.redis });
     const redisUrl = await redis.listen(0);
     const folder = mkdtempSync(join(tmpdir(), 'backbeat-deploy-test-'));
-    return new DeployScene(folder, await NeonApiStandIn.start(), redisUrl, async () => {
+    return new DeployScene(folder, await NeonApiStandIn.start(), redisUrl, faults, async () => {
       await redis.close();
       await engine.close();
     });
@@ -127,6 +154,16 @@ export class DeployScene {
     return PreviewName.ofBranch(branch, this.names);
   }
 
+  /** Makes Redis refuse this command, until it is told otherwise by null. */
+  failRedis(command: string | null): void {
+    this.#redisFaults.command = command;
+  }
+
+  /** Somebody else, who sends a command of his own right after another. */
+  onRedis(after: (command: string) => string[] | null): void {
+    this.#redisFaults.after = after;
+  }
+
   /** Sends one command, as any client would. */
   async redis(...command: string[]): Promise<unknown> {
     const response = await fetch(this.redisUrl, {
@@ -163,11 +200,15 @@ export class DeployScene {
         this.shown += text;
       },
       use,
-      async (target) => {
-        this.smoked.push(target);
-        // A session leaves keys behind.
-        await this.redis('HSET', `${target.stores.keyPrefix}stats`, 'commits', '1');
-        if (this.smokeFault !== null) throw new DeployError(this.smokeFault);
+      {
+        verify: async (target) => {
+          this.smoked.push(target);
+          // A session leaves keys behind.
+          await this.redis('HSET', `${target.stores.keyPrefix}stats`, 'commits', '1');
+          if (this.smokeFault !== null) throw this.smokeFault;
+        },
+        pingDatabase: async () => this.databaseProblem,
+        explainMigration: async () => this.migrationProblem,
       },
     );
   }

@@ -15,7 +15,11 @@ export class FakeClock {
   #timers: { atMs: number; task: () => void }[] = [];
   now = () => this.nowMs;
   setTimeout = (task: () => void, delayMs: number) => {
-    this.#timers.push({ atMs: this.nowMs + delayMs, task });
+    const timer = { atMs: this.nowMs + delayMs, task };
+    this.#timers.push(timer);
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+    };
   };
 
   /** Moves on, running what falls due in order, and lets promises settle after each step. */
@@ -77,6 +81,7 @@ export function setUp(over: { opened?: Partial<OpenedSession>; home?: Home | nul
       flushedRev: commits.at(-1)?.code?.rev ?? 0,
       isDirty: false,
     }),
+    noteHome: async () => {},
     messages: [] as SessionMessage[],
   };
   const repository = {
@@ -95,7 +100,10 @@ export function setUp(over: { opened?: Partial<OpenedSession>; home?: Home | nul
     },
     send: (to, type, payload) => sent.push({ to, type, payload }),
     broadcast: (type, payload) => sent.push({ to: '*', type, payload }),
-    noteHome: async (home) => void homes.push(home),
+    noteHome: async (home) => {
+      await script.noteHome();
+      homes.push(home);
+    },
     armAlarm: async (delayMs) => void alarms.push(delayMs),
     onSuperseded: () => {
       state.superseded += 1;

@@ -52,11 +52,12 @@ interface Person {
 class ModelSession {
   readonly ledger: Ledger;
   readonly people: Person[];
+  /** What the rooms keep in durable storage, and the instance that the platform lets at it: the newest. */
   home: Home | null = null;
+  epoch = 0;
+  owner: Room | null = null;
   alarmAtMs: number | null = null;
   room: Room | null = null;
-  /** All there ever were; those that were replaced may live on. */
-  readonly rooms: Room[] = [];
   isStarting = false;
 
   constructor(readonly id: string) {
@@ -127,19 +128,18 @@ export class SessionModel {
   }
 
   kill(session: ModelSession): void {
-    if (!session.room) return;
-    session.room.isDead = true;
-    session.room.live.close();
-    const { room } = session;
-    session.room = null;
-    this.#abandon(session, room);
+    if (session.room) this.#end(session, session.room);
   }
 
   edit(session: ModelSession, who: number): void {
     const person = session.people[who % session.people.length];
     if (!person) return;
     this.#count += 1;
-    const edit = { requestId: `r${this.#count}`, text: `edit ${this.#count}` };
+    // A piece of what was there before: the halves of these notes are the same.
+    const edit = {
+      requestId: `r${this.#count}`,
+      text: `edit ${'🎵🎶'.repeat(this.#count % 3)}${this.#count} €`,
+    };
     person.edits.push(edit);
     person.texts.set(edit.requestId, edit.text);
     session.ledger.edits.add(edit.text);
@@ -214,14 +214,14 @@ export class SessionModel {
   }
 
   async #start(session: ModelSession): Promise<void> {
-    // Redis can't fence off a room that it never heard to be succeeded: two at once while it is away is a failure too many.
-    // With this home nobody is let in without it.
-    const isReplacing = session.rooms.some(({ isDead }) => !isDead);
-    const opened = await this.#repository.open(session.id, isReplacing ? 'both' : session.home);
+    const room: Room = { epoch: 0, isDead: false, isReady: false } as Room;
+    session.owner = room;
+    const opened = await this.#repository.open(session.id, session.home, session.epoch + 1);
     if (!opened) throw new Error('the session is gone');
+    room.epoch = opened.epoch;
+    session.epoch = opened.epoch;
     if (opened.standsIn) session.home = 'postgres';
     const { home } = session;
-    const room: Room = { epoch: opened.epoch, isDead: false, isReady: false } as Room;
     room.live = new LiveSession(opened, home, PACE, {
       repository: this.#repository,
       flush: (id) => this.#flusher.flushSession(id),
@@ -231,21 +231,18 @@ export class SessionModel {
       },
       broadcast: () => {},
       noteHome: async (where) => {
-        if (session.room === room) session.home = where;
+        this.#comeToStorage(session, room);
+        session.home = where;
       },
       armAlarm: async (delayMs) => {
-        if (session.room === room) session.alarmAtMs = this.clock.nowMs + delayMs;
+        this.#comeToStorage(session, room);
+        session.alarmAtMs = this.clock.nowMs + delayMs;
       },
-      onSuperseded: () => {
-        room.isDead = true;
-        if (session.room === room) session.room = null;
-        this.#abandon(session, room);
-      },
+      onSuperseded: () => this.#end(session, room),
       log: () => {},
       clock: this.clock,
     });
     session.room = room;
-    session.rooms.push(room);
     // As the room's server does: history before anybody is let in, and an alarm for what was left dirty.
     await room.live.history();
     if (opened.isDirty) await room.live.armAlarm();
@@ -263,6 +260,20 @@ export class SessionModel {
       room.live.edit({ connectionId: person.connectionId, requestId, code: text, editorId: null });
     }
     for (const message of [...person.messages]) this.#say(room.live, session, person, message);
+  }
+
+  /** @throws {ReplacedError} and ends the instance, as the platform does. */
+  #comeToStorage(session: ModelSession, room: Room): void {
+    if (session.owner === room) return;
+    this.#end(session, room);
+    throw new ReplacedError('another instance has taken over');
+  }
+
+  #end(session: ModelSession, room: Room): void {
+    room.isDead = true;
+    room.live.close();
+    if (session.room === room) session.room = null;
+    this.#abandon(session, room);
   }
 
   /** A room is gone: who was in it goes where the session is now, if it is anywhere. */
@@ -297,7 +308,8 @@ export class SessionModel {
 
   #acknowledged(session: ModelSession, room: Room, connectionId: string, ack: Ack): void {
     const person = session.people.find((candidate) => candidate.connectionId === connectionId);
-    if (!person) return;
+    // What a room says to somebody who has gone elsewhere reaches nobody.
+    if (person?.room !== room) return;
     const { ledger } = session;
     if (ack.message_id !== undefined) {
       ledger.ackedMessages.add(ack.message_id);
@@ -314,10 +326,14 @@ export class SessionModel {
 
   #background(work: Promise<unknown>): void {
     work.catch((error: unknown) => {
-      if (!(error instanceof StorageUnavailableError)) this.failures.push(error);
+      const isExpected = error instanceof StorageUnavailableError || error instanceof ReplacedError;
+      if (!isExpected) this.failures.push(error);
     });
   }
 }
+
+/** What the platform says to an instance that comes to its storage when it is the session's no more. */
+class ReplacedError extends Error {}
 
 interface Ack {
   rev?: number;

@@ -420,6 +420,9 @@ describe('a failure', () => {
   it('of storage that takes no more messages is told before the model is asked', async () => {
     const { join, ask, to, say, calls, day } = setUp();
     const ada = join('ada', 'host');
+    // The first goes to storage at once; the others wait for their turn.
+    say('m', 'other');
+    await settle();
     for (let i = 0; i < 1_000; i++) say(`m${i}`, 'other');
     await ask(ada);
     expect(to('ada')).toMatchObject([{ error: 'server_error', request_id: 'r1' }]);

@@ -1,11 +1,16 @@
-import { describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { describe, expect, it, vi } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
 import { digestOf, KnobDocument } from '../../bench/load/document.ts';
+import { EditFrames } from '../../bench/load/edit-frame.ts';
 import { EvenSchedule } from '../../bench/load/schedule.ts';
 import { parseOptions, UsageError } from '../../bench/options.ts';
 import { check } from '../../bench/report/check.ts';
 import { costPerMillionEdits } from '../../bench/report/cost.ts';
 import { svg } from '../../bench/report/plots.ts';
 import { figure, ratio } from '../../bench/report/table.ts';
+import { parseClientMessage } from '../../src/protocol/index.ts';
 
 describe("the load's schedule", () => {
   it('deals events evenly to all turns, none before its time', () => {
@@ -39,6 +44,37 @@ describe('the document that people edit', () => {
     expect(JSON.parse(`${before}${document.knob(42)}${after}`)).toBe(text);
     expect(text.slice(document.knobAt, document.knobAt + document.knobLength)).toBe('000042');
   });
+});
+
+describe('the frames of edits', () => {
+  it.each([200, 2_000, 100_000])(
+    'of %i bytes are what a server reads, with the code of that edit',
+    async (bytes) => {
+      const document = new KnobDocument(bytes, 3);
+      const frames = new EditFrames(document, 3);
+      const read: string[] = [];
+      const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+      server.on('connection', (socket) => socket.on('message', (data) => read.push(String(data))));
+      await once(server, 'listening');
+      const address = server.address();
+      const port = typeof address === 'object' && address ? address.port : 0;
+      const wire = connect(port, '127.0.0.1');
+      const client = new WebSocket(`ws://127.0.0.1:${port}`, { createConnection: () => wire });
+      await once(client, 'open');
+      for (const edit of [0, 42, 123_456]) wire.write(frames.frame(edit));
+      await vi.waitUntil(() => read.length === 3);
+      client.terminate();
+      server.close();
+      for (const [i, edit] of [0, 42, 123_456].entries()) {
+        const parsed = parseClientMessage(read[i] ?? '');
+        if (!parsed.ok || parsed.message.type !== 'code_update') throw new Error('not an edit');
+        const { payload } = parsed.message;
+        expect(payload.code).toBe(document.text(edit));
+        expect(payload).toMatchObject({ cursor_col: 3, request_id: String(edit).padStart(6, '0') });
+        expect(EditFrames.editOfLine(payload.cursor_line ?? 0)).toBe(edit);
+      }
+    },
+  );
 });
 
 describe('the check of what is stored', () => {

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { readPreviewSettings, readProductionSettings } from '../../deploy/settings.ts';
 import { PROJECT_DIR, tsxArgs } from '../../dev/project.ts';
@@ -60,6 +61,55 @@ describe('workflows', () => {
     expect(granted.filter((scope) => scope !== 'pull-requests')).toEqual([]);
     expect(text).not.toContain('pull_request_target');
     expect(text).toMatch(/^ {2,}cancel-in-progress: (true|false)$/m);
+  });
+
+  it('preview.yml runs one at a time for each branch of each owner, and the sweep of what is left by itself', () => {
+    const [, group] = /^concurrency:\n {2}group: (.*)$/m.exec(file('preview.yml')) ?? [];
+    expect(group).toMatch(/^preview-\$\{\{ github\.event\.pull_request\.head\.label \|\| 'gc' \}\}$/);
+    expect(file('preview.yml')).toMatch(/^ {2}cancel-in-progress: false$/m);
+    expect(file('deploy.yml')).toMatch(/^ {6}cancel-in-progress: false$/m);
+  });
+
+  it.each([
+    ...['opened', 'reopened', 'synchronize'].map((action) => ({ given: { action }, jobs: ['up'] })),
+    { given: { action: 'closed' }, jobs: ['down'] },
+    ...['schedule', 'workflow_dispatch'].map((event_name) => ({ given: { event_name }, jobs: ['gc'] })),
+    // Politely: nothing fails, and while a pull request is open a notice says why.
+    ...[{ repository: 'mallory/backbeat' }, { actor: 'dependabot[bot]' }, { previews: '' }].flatMap((who) => [
+      { given: { ...who, action: 'opened' }, jobs: ['skipped'] },
+      { given: { ...who, action: 'closed' }, jobs: [] },
+    ]),
+    { given: { event_name: 'schedule', previews: '' }, jobs: [] },
+  ])('preview.yml for $given runs $jobs', ({ given, jobs }) => {
+    const now = {
+      event_name: 'pull_request',
+      action: '',
+      repository: 'ada/backbeat',
+      actor: 'ada',
+      previews: 'on',
+      ...given,
+    };
+    const values: Record<string, string> = {
+      'github.event_name': now.event_name,
+      'github.event.action': now.action,
+      'github.event.pull_request.head.repo.full_name': now.repository,
+      'github.repository': 'ada/backbeat',
+      'github.actor': now.actor,
+      'vars.BACKBEAT_PREVIEWS': now.previews,
+    };
+    const conditions = [
+      ...file('preview.yml').matchAll(/^ {2}(\w+):\n {4}if: (?:>-\n((?: {6}.*\n)+)|(.*)\n)/gm),
+    ];
+    expect(conditions.map(([, job]) => job)).toEqual(['skipped', 'up', 'down', 'gc']);
+    const runs = conditions.filter(([, , folded, line]) => {
+      // What these expressions are made of means the same in JavaScript.
+      const code = (folded ?? line ?? '').replace(/\b(?:github|vars)(?:\.\w+)+/g, (name) => {
+        expect(Object.keys(values)).toContain(name);
+        return JSON.stringify(values[name]);
+      });
+      return runInNewContext(code.replace(/\s+/g, ' '));
+    });
+    expect(runs.map(([, job]) => job)).toEqual(jobs);
   });
 
   it('no script has anything but its own words and variables', () => {

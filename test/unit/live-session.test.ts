@@ -30,6 +30,18 @@ describe('group commit', () => {
     ]);
   });
 
+  it('acknowledges only once it is noted where the session can be found after this instance', async () => {
+    const { clock, script, edit, acks } = setUp();
+    let noted = () => {};
+    script.noteHome = () => new Promise((resolve) => (noted = resolve));
+    edit('x', 'a', 'r1');
+    await clock.advance(1_000);
+    expect(acks()).toEqual([]);
+    noted();
+    await clock.advance(0);
+    expect(acks()).toHaveLength(1);
+  });
+
   it('has one commit in flight; what arrives meanwhile goes with the next one, with one ack a connection', async () => {
     const { clock, script, edit, say, acks, commits } = setUp();
     const answers = [held<CommitResult>(), held<CommitResult>()];
@@ -57,15 +69,74 @@ describe('group commit', () => {
     ]);
   });
 
-  it('paces itself by the number of dirty sessions', async () => {
+  it('paces itself by the number of dirty sessions, and waits for nobody longer than that allows', async () => {
     const { clock, script, edit, commits } = setUp();
     script.commit = async (commit) => committed(commit, { dirtySessions: 400 });
     edit('x1');
     await clock.advance(0);
     edit('x2');
-    await clock.advance(399);
+    await clock.advance(439);
     expect(commits).toHaveLength(1);
     await clock.advance(1);
+    expect(commits).toHaveLength(2);
+  });
+
+  it('commits together with the edit or message that finds a commit due', async () => {
+    const { clock, script, edit, say, commits } = setUp();
+    script.commit = async (commit) => committed(commit, { dirtySessions: 400 });
+    edit('x1');
+    await clock.advance(0);
+    edit('x2');
+    await clock.advance(359);
+    edit('x3');
+    await clock.advance(0);
+    expect(commits).toHaveLength(1);
+    await clock.advance(1);
+    edit('x4');
+    await clock.advance(0);
+    expect(commits.map(({ code }) => code?.code)).toEqual(['x1', 'x4']);
+    await clock.advance(360);
+    say('m1', 'a');
+    await clock.advance(0);
+    expect(commits).toHaveLength(3);
+    // The timers of what went earlier have been called off.
+    await clock.advance(1_000);
+    expect(commits).toHaveLength(3);
+  });
+
+  it('says what the buffer confirmed last, to be sent the change only', async () => {
+    const { clock, script, edit, commits } = setUp();
+    const bases = () => commits.map(({ code }) => code?.base);
+    edit('x1');
+    await clock.advance(100);
+    script.commit = async (commit) => committed(commit, { durable: 'postgres' });
+    edit('x2');
+    await clock.advance(1_000);
+    // Storage was ahead: this revision was not taken.
+    script.commit = async (commit) => {
+      script.commit = async (again) => committed(again);
+      return committed(commit, { rev: commit.code!.rev + 5 });
+    };
+    edit('x3');
+    await clock.advance(1_000);
+    edit('x4');
+    await clock.advance(1_000);
+    const x1 = { rev: 11, code: 'x1' };
+    expect(commits.map(({ code }) => code?.code)).toEqual(['x1', 'x2', 'x3', 'x3', 'x4']);
+    expect(bases()).toEqual([null, x1, x1, x1, { rev: commits[3]!.code!.rev, code: 'x3' }]);
+  });
+
+  it('does not commit sooner because of edits while Postgres stands in for the buffer', async () => {
+    const { clock, script, edit, commits } = setUp();
+    script.commit = async (commit) => committed(commit, { durable: 'postgres', dirtySessions: 0 });
+    edit('x1');
+    await clock.advance(0);
+    for (let i = 0; i < 4; i++) {
+      edit(`y${i}`);
+      await clock.advance(100);
+    }
+    expect(commits).toHaveLength(1);
+    await clock.advance(100);
     expect(commits).toHaveLength(2);
   });
 
@@ -86,6 +157,22 @@ describe('group commit', () => {
     expect(commits.at(-1)!.messages.map((m) => m.id)).toEqual(['m1']);
     expect(acks()).toHaveLength(3);
     expect(sent.filter(({ type }) => type === 'degraded').at(-1)!.payload).toMatchObject({ recovered: true });
+  });
+
+  it('that fails puts nothing older over what came in meanwhile', async () => {
+    const { clock, script, edit, commits } = setUp();
+    let fail = () => {};
+    script.commit = () =>
+      new Promise((_, reject) => {
+        fail = () => reject(new StorageUnavailableError('redis', 'down'));
+      });
+    edit('older', 'a', 'r1');
+    await clock.advance(10);
+    edit('newer', 'a', 'r2');
+    fail();
+    script.commit = async (commit) => committed(commit);
+    await clock.advance(5_000);
+    expect(commits.map(({ code }) => code?.code)).toEqual(['older', 'newer']);
   });
 
   it('stops when another room has taken over, and acknowledges nothing more', async () => {
@@ -205,6 +292,20 @@ describe('falling back', () => {
     expect(commits.at(-1)!.code).toMatchObject({ code: 'x1', rev: 11 });
     expect(homes).toEqual(['postgres', 'buffer']);
     expect(sent.filter(({ type }) => type === 'degraded').at(-1)!.payload).toMatchObject({ recovered: true });
+  });
+
+  it('acknowledges nothing once another instance has its storage, though Postgres took the commit', async () => {
+    const { clock, script, edit, acks } = setUp();
+    script.commit = async (commit) => committed(commit, { durable: 'postgres' });
+    edit('x1', 'a', 'r1');
+    await clock.advance(1_000);
+    expect(acks()).toHaveLength(1);
+    script.noteHome = async () => {
+      throw new Error('replaced');
+    };
+    edit('x2', 'a', 'r2');
+    await clock.advance(5_000);
+    expect(acks()).toHaveLength(1);
   });
 
   it('notes both stores while the buffer still holds messages that Postgres lacks', async () => {

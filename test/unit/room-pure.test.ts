@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { splitWrites } from '../../src/buffer/split.ts';
-import { commitGapMs } from '../../src/room/commit-pace.ts';
+import { commitWindow } from '../../src/room/commit-pace.ts';
 import { joinBatches, Receipts } from '../../src/room/pending.ts';
 import { SlidingWindow } from '../../src/room/rate-limit.ts';
 import { isNewer, mergeMessages } from '../../src/sessions/merge.ts';
@@ -21,15 +21,17 @@ const message = (id: string, createdAtMs: number, type: SessionMessage['type'] =
 });
 const code = { code: 'x', rev: 1, epoch: 1, editedAtMs: 0, editorId: null };
 
-describe('the pause between commits', () => {
+describe('the window for the next commit', () => {
   const options = { minMs: 20, maxMs: 1_000, targetPerS: 3_000 };
   it.each([
-    ['alone, as short as allowed', { dirtySessions: 1, latencyMs: 1 }, 20],
-    ['among 2,000 busy rooms, its share', { dirtySessions: 2_000, latencyMs: 10 }, 2_000_000 / 3_000],
-    ['among 100,000, no longer than allowed', { dirtySessions: 100_000, latencyMs: 10 }, 1_000],
-    ['with a slow store, twice what it took', { dirtySessions: 1, latencyMs: 200 }, 400],
-  ])('%s', (_name, load, expected) => {
-    expect(commitGapMs(load, options)).toBeCloseTo(expected);
+    ['alone, as soon as allowed', { dirtySessions: 1, latencyMs: 1 }, 20, 20],
+    ['among 2,000 busy rooms, around its share', { dirtySessions: 2_000, latencyMs: 10 }, 600, 2_200 / 3],
+    ['among 100,000, no later than allowed', { dirtySessions: 100_000, latencyMs: 10 }, 1_000, 1_000],
+    ['with a slow store, after twice what it took', { dirtySessions: 1, latencyMs: 200 }, 360, 440],
+  ])('%s', (_name, load, fromMs, toMs) => {
+    const window = commitWindow(load, options);
+    expect(window.fromMs).toBeCloseTo(fromMs);
+    expect(window.toMs).toBeCloseTo(toMs);
   });
 });
 

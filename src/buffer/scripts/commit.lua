@@ -6,9 +6,12 @@
 -- ARGV[3] revision of the code, or '' for a batch without code; then ARGV[4] code, ARGV[5] time of the edit (ms),
 -- ARGV[6] editor's user id or '', ARGV[7] number of edits it stands for
 -- ARGV[8] revision that the room knows to be in Postgres (taken only where the buffer knows of none)
--- ARGV[9] number of messages n, followed by n pairs (id, JSON), followed by pairs (connection id, receipts or '' to forget)
+-- ARGV[9] '' when ARGV[4] is the whole code; else ARGV[4] is a piece of it, and this says what it replaces in which code of the
+-- same room: its revision, first byte (from 0), bytes replaced, size of that code in bytes, with blanks between them
+-- ARGV[10] number of messages n, followed by n pairs (id, JSON), followed by pairs (connection id, receipts or '' to forget)
 -- Returns { 1, stored revision, flushed revision, 1 if dirty, 1 if the buffer had forgotten the session, lease left (ms),
---           dirty sessions }, or { 0 } when a newer token has been given out.
+--           dirty sessions }, or { 0 } when a newer token has been given out, or { 2 } when the whole code is needed: it isn't
+--           the one that the piece belongs to that is here. Then nothing has changed.
 local epoch = tonumber(ARGV[2])
 local held = redis.call('HMGET', KEYS[1], 'epoch', 'rev', 'code_epoch', 'flushed', 'settled')
 local owner = tonumber(held[1] or '')
@@ -19,36 +22,48 @@ local rev = tonumber(held[2] or '')
 local code_epoch = tonumber(held[3] or '') or 0
 local flushed = tonumber(held[4] or '') or tonumber(ARGV[8])
 local settled = tonumber(held[5] or '') or 0
+local code = ARGV[4]
+if ARGV[9] ~= '' then
+  local base_rev, start, deleted, size = string.match(ARGV[9], '^(%d+) (%d+) (%d+) (%d+)$')
+  -- A room commits one code under a revision, and settle lifts none to one that a room's commit was confirmed under.
+  local base = code_epoch == epoch and rev == tonumber(base_rev) and redis.call('HGET', KEYS[1], 'code')
+  if not base or #base ~= tonumber(size) then return { 2 } end
+  code = string.sub(base, 1, tonumber(start)) .. code .. string.sub(base, start + deleted + 1)
+end
 if not held[4] then redis.call('HSET', KEYS[1], 'flushed', ARGV[8]) end
 if owner ~= epoch then redis.call('HSET', KEYS[1], 'epoch', ARGV[2]) end
 
-local changed = false
+local changed, refused = false, false
 local new_rev = tonumber(ARGV[3])
 if new_rev then
   -- Never backwards, whoever wrote what is there: Postgres may be ahead of the buffered copy too.
   local highest = math.max(rev or 0, flushed, settled)
   if new_rev > highest then
-    redis.call('HSET', KEYS[1], 'code', ARGV[4], 'rev', ARGV[3], 'code_epoch', ARGV[2], 'edited_at', ARGV[5], 'editor', ARGV[6])
+    redis.call('HSET', KEYS[1], 'code', code, 'rev', ARGV[3], 'code_epoch', ARGV[2], 'edited_at', ARGV[5], 'editor', ARGV[6])
     redis.call('HINCRBY', KEYS[5], 'edits', ARGV[7])
     rev = new_rev
     changed = true
-  elseif new_rev ~= rev or code_epoch ~= epoch or redis.call('HGET', KEYS[1], 'code') ~= ARGV[4] then
+  elseif new_rev ~= rev or code_epoch ~= epoch or redis.call('HGET', KEYS[1], 'code') ~= code then
     -- Not a repetition of what is stored, which may be another room's, or lifted to this revision by settle: tell the room
     -- where it has to continue from, which is never the revision it came with.
     rev = math.max(highest, new_rev + 1)
+    refused = true
   end
 end
 
-local messages = tonumber(ARGV[9])
+local messages = tonumber(ARGV[10])
 local added = 0
-for i = 10, 9 + 2 * messages, 2 do
+for i = 11, 10 + 2 * messages, 2 do
   added = added + redis.call('HSETNX', KEYS[2], ARGV[i], ARGV[i + 1])
 end
-for i = 10 + 2 * messages, #ARGV, 2 do
-  if ARGV[i + 1] == '' then
-    redis.call('HDEL', KEYS[1], 'receipt:' .. ARGV[i])
-  else
-    redis.call('HSET', KEYS[1], 'receipt:' .. ARGV[i], ARGV[i + 1])
+-- A receipt says that the stored code contains an edit. The next room would acknowledge one that it doesn't.
+if not refused then
+  for i = 11 + 2 * messages, #ARGV, 2 do
+    if ARGV[i + 1] == '' then
+      redis.call('HDEL', KEYS[1], 'receipt:' .. ARGV[i])
+    else
+      redis.call('HSET', KEYS[1], 'receipt:' .. ARGV[i], ARGV[i + 1])
+    end
   end
 end
 

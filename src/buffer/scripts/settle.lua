@@ -39,8 +39,8 @@ while at <= #ARGV do
     redis.call('HSET', key, 'settled', string.format('%.0f', settled))
     if rev and stored_rev and stored_rev > done_rev then
       if rev == done_rev and epoch == done_epoch then
-        -- Postgres is ahead of the copy here: readers have to look there.
-        redis.call('HDEL', key, 'code', 'rev', 'code_epoch', 'edited_at', 'editor')
+        -- Postgres is ahead of the copy here: readers have to look there. The epoch stays: the receipts are of its edits.
+        redis.call('HDEL', key, 'code', 'rev', 'edited_at', 'editor')
       elseif rev <= settled then
         -- A newer edit came in under a revision that Postgres has already passed: lift it, or it would never be written.
         redis.call('HSET', key, 'rev', string.format('%.0f', settled + 1))

@@ -1,9 +1,13 @@
-/** Data that is missing, refused, large or much. */
+/**
+ * Data that is missing, refused, large or much. What is committed here for a session of the fault's own has no room that could commit
+ * it again: that room is gone as soon as it has committed.
+ */
 
 import { MAX_CODE_BYTES } from '../../../src/protocol/limits.ts';
 import type { CodeWrite, SessionMessage } from '../../../src/sessions/types.ts';
 import type { Fault, Scene } from '../fault.ts';
 import { Ledger } from '../ledger.ts';
+import { patiently, until } from '../until.ts';
 import { chat } from './deploy.ts';
 
 const DELETED = 5;
@@ -19,39 +23,53 @@ export const dataFaults: readonly Fault[] = [
     what: 'sessions are deleted in Postgres while dirty, with people in them',
     parts: [],
     async run({ world, random, sessions, deleted }) {
-      const ids = random.some(sessions, DELETED).map(({ ledger }) => ledger.sessionId);
+      let dirty: string[] = [];
+      await until('something is dirty', async () => {
+        const all = new Set(await world.redis.zrange(world.keys.dirty, 0, -1));
+        dirty = sessions.map(({ ledger }) => ledger.sessionId).filter((id) => all.has(id));
+        return dirty.length > 0;
+      });
+      const ids = random.some(dirty, DELETED);
       for (const id of ids) deleted.add(id);
-      await world.database.query('delete from sessions where id = any($1::uuid[])', [ids]);
+      await patiently('sessions are deleted', () =>
+        world.database.query('delete from sessions where id = any($1::uuid[])', [ids]),
+      );
     },
   },
   {
     name: 'refused-data',
     what: 'Postgres refuses some of what is dirty: it goes to the dead letters, and nothing else does',
     parts: [],
+    loses: 'room',
     async run(scene) {
-      const [nul, large, broken, said] = await scene.world.makeSessions(4);
+      const [nul, large, broken, said] = await patiently('sessions are made', () =>
+        scene.world.makeSessions(4),
+      );
       if (!nul || !large || !broken || !said) throw new Error('no sessions');
-      const letter = (id: string) => scene.letters.add(id);
+      const letter = (id: string, reason: string) => scene.letters.set(id, reason);
       const first = await commit(scene, nul, 'a\u0000b', [chat('beside U+0000')]);
-      letter(`${nul}:c:${first.epoch}:1`);
+      letter(`${nul}:c:${first.epoch}:1`, '22021');
       const second = await commit(scene, large, 'x'.repeat(MAX_CODE_BYTES + 1), [
         chat('beside what is too large'),
       ]);
-      letter(`${large}:c:${second.epoch}:1`);
+      letter(`${large}:c:${second.epoch}:1`, '23514');
       const bad = chat('a\u0000b');
       await commit(scene, said, 'beside a bad message', [
         chat('before', bad.createdAtMs - 1),
         bad,
         chat('after', bad.createdAtMs + 1),
       ]);
-      letter(`${said}:m:${bad.id}`);
+      letter(`${said}:m:${bad.id}`, '22021');
       await commit(scene, broken, 'beside what is no message', [chat('beside what is no message')]);
-      await scene.world.redis
-        .multi()
-        .hset(scene.world.keys.messages(broken), 'odd', '{"not":"a message"}')
-        .zadd(scene.world.keys.dirty, 'NX', Date.now(), broken)
-        .exec();
-      letter(`${broken}:m:odd`);
+      await patiently('what is no message is put in', async () => {
+        const replies = await scene.world.redis
+          .multi()
+          .hset(scene.world.keys.messages(broken), 'odd', '{"not":"a message"}')
+          .zadd(scene.world.keys.dirty, 'NX', Date.now(), broken)
+          .exec();
+        for (const [error] of replies ?? []) if (error) throw error;
+      });
+      letter(`${broken}:m:odd`, 'malformed');
     },
   },
   {
@@ -67,8 +85,9 @@ export const dataFaults: readonly Fault[] = [
     name: 'many-messages',
     what: '5,000 messages in one session',
     parts: [],
+    loses: 'room',
     async run(scene) {
-      const [id] = await scene.world.makeSessions(1);
+      const [id] = await patiently('a session is made', () => scene.world.makeSessions(1));
       if (!id) throw new Error('no session');
       const nowMs = Date.now();
       const all = Array.from({ length: MANY_MESSAGES }, (_, i) => chat(`message ${i}`, nowMs + i));
@@ -85,18 +104,19 @@ async function commit(
   messages: SessionMessage[],
 ): Promise<{ epoch: number }> {
   const ledger = new Ledger(sessionId);
-  const { epoch } = await world.buffer.open(sessionId);
+  const { epoch } = await patiently('a room starts', () => world.buffer.open(sessionId));
   for (let first = 0; first < messages.length; first += MESSAGES_A_COMMIT) {
     const part = messages.slice(first, first + MESSAGES_A_COMMIT);
     const isFirst = first === 0;
-    await world.buffer.commit({
+    const commit = {
       sessionId,
       epoch,
       code: isFirst ? { code, rev: 1, editedAtMs: Date.now(), editorId: null, edits: 1 } : null,
       messages: part,
       receipts: {},
       flushedRev: 0,
-    });
+    };
+    await patiently('a room commits', () => world.buffer.commit(commit));
     for (const { id, content } of part) {
       ledger.messages.set(id, { text: content, by: 'the only one' });
       if (isStorable(content)) ledger.ackedMessages.add(id);

@@ -1,16 +1,18 @@
 /** What changes under a running system: everything restarts, clocks disagree, a room is replaced while it lives on. */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
+import { SupersededError } from '../../../src/sessions/errors.ts';
 import type { Commit, SessionMessage } from '../../../src/sessions/types.ts';
 import type { PartName } from '../../support/stack.ts';
 import type { Fault, Scene } from '../fault.ts';
 import { holdOne } from '../hold.ts';
 import type { Ledger } from '../ledger.ts';
+import { patiently, until } from '../until.ts';
 
 /** In the order in which each needs the one before it. */
 const ALL: readonly PartName[] = ['redis', 'postgres', 'redisRest', 'neonHttp', 'worker', 'room'];
 const SKEW_MS = 10 * 60_000;
-const WRONG_FOR_MS = 1_500;
+/** Edits acknowledged under wrong clocks before they are set again. */
+const WRONG_FOR_EDITS = 20;
 /** Sessions that get a second room. */
 const ZOMBIES = 10;
 
@@ -31,14 +33,17 @@ export const deployFaults: readonly Fault[] = [
     what: 'rooms and Worker restart with clocks that are 10 minutes wrong, one way and then the other',
     parts: ['room', 'worker'],
     loses: 'room',
-    async run({ world: { stack }, random }) {
+    async run({ world: { stack }, random, sessions }) {
+      const acked = () => sessions.reduce((sum, { ledger }) => sum + ledger.ackedEdits.length, 0);
       const first = random.pick([-SKEW_MS, SKEW_MS]);
       for (const skewMs of [first, -first, 0]) {
         await stack.control.setClock('room', skewMs);
         await stack.control.setClock('worker', -skewMs);
         await Promise.all([stack.control.kill('room'), stack.control.kill('worker')]);
         await Promise.all([stack.control.start('room'), stack.control.start('worker')]);
-        if (skewMs !== 0) await delay(WRONG_FOR_MS);
+        const before = acked();
+        if (skewMs !== 0)
+          await until('edits are acknowledged under wrong clocks', () => acked() >= before + WRONG_FOR_EDITS);
       }
     },
   },
@@ -46,14 +51,19 @@ export const deployFaults: readonly Fault[] = [
     name: 'zombie',
     what: 'a second room takes sessions over and commits, while the first goes on with commits on their way',
     parts: [],
+    // The second room is gone as soon as it has committed.
+    loses: 'room',
     async run(scene) {
+      const replaced = scene.random.some(scene.sessions, ZOMBIES);
       const held = holdOne(
         scene.world.proxy,
         'before',
-        ({ caller, does }) => caller === 'room' && does.has('commit'),
+        ({ caller, does, mentions }) =>
+          caller === 'room' &&
+          does.has('commit') &&
+          replaced.some(({ ledger }) => mentions(ledger.sessionId)),
       );
       await held.reached;
-      const replaced = scene.random.some(scene.sessions, ZOMBIES);
       await Promise.all(replaced.map(({ ledger }) => succeed(scene, ledger)));
       // The first rooms go on: by this each learns that it has been replaced.
       for (const { clients } of replaced) clients[0]?.edit('after the second room');
@@ -65,8 +75,8 @@ export const deployFaults: readonly Fault[] = [
 /** What a room does that starts elsewhere: takes the token, loads, and commits an edit and a message. */
 async function succeed({ world }: Scene, ledger: Ledger): Promise<void> {
   const { sessionId } = ledger;
-  const opened = await world.buffer.open(sessionId);
-  const stored = (await world.stored()).get(sessionId);
+  const opened = await patiently('a second room starts', () => world.buffer.open(sessionId));
+  const stored = (await patiently('a second room loads', () => world.stored())).get(sessionId);
   const rev = Math.max(opened.code?.rev ?? 0, stored?.rev ?? 0) + 1;
   const text = `// the second room of ${sessionId}`;
   const message = chat(`said in the second room of ${sessionId}`);
@@ -80,7 +90,12 @@ async function succeed({ world }: Scene, ledger: Ledger): Promise<void> {
   };
   ledger.edits.add(text);
   ledger.messages.set(message.id, { text: message.content, by: 'the second room' });
-  const result = await world.buffer.commit(commit).catch(() => null);
+  const result = await patiently('a second room commits', () =>
+    world.buffer.commit(commit).catch((error: unknown) => {
+      if (error instanceof SupersededError) return null;
+      throw error;
+    }),
+  );
   // The first room may have come back already and taken it over in turn; then nothing was committed here.
   if (!result) {
     ledger.edits.delete(text);

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault } from '../fault.ts';
 import { type Answer, CUT, type ProxiedRequest } from '../proxy.ts';
 import type { Random } from '../random.ts';
+import { until } from '../until.ts';
 
 const WHILE_MS: [number, number] = [1_500, 4_000];
 /** Share of the requests that it happens to. */
@@ -23,10 +24,14 @@ export function flaky(options: {
     ...(options.loses ? { loses: options.loses } : {}),
     async run({ world: { proxy }, random }) {
       const share = random.pick(SHARES);
-      const end = proxy.add(({ store }, forward) =>
-        store === options.store && random.chance(share) ? options.misbehave(forward, random) : null,
-      );
+      let isTouched = false;
+      const end = proxy.add(({ store }, forward) => {
+        if (store !== options.store || !random.chance(share)) return null;
+        isTouched = true;
+        return options.misbehave(forward, random);
+      });
       await delay(random.int(...WHILE_MS));
+      await until('it has happened to a request', () => isTouched);
       end();
     },
   };

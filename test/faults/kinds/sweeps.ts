@@ -22,11 +22,15 @@ export const sweepFaults: readonly Fault[] = [
     name: 'sweep-past-its-lease',
     what: 'a sweep hangs in Postgres until its lease has gone to another, then goes on',
     parts: ['worker'],
-    async run({ world, random }) {
+    async run({ world, random, sessions }) {
       const held = holdOne(
         world.proxy,
         random.pick(['before', 'after'] as const),
-        ({ caller, does }) => caller === 'worker' && does.has('write'),
+        // A room's own flush, which needs no lease, writes one session.
+        ({ caller, does, mentions }) =>
+          caller === 'worker' &&
+          does.has('write') &&
+          sessions.filter(({ ledger }) => mentions(ledger.sessionId)).length > 1,
       );
       await held.reached;
       await delay(SWEEP_LEASE_MS + random.int(100, 2_000));

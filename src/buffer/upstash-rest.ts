@@ -1,0 +1,68 @@
+/**
+ * Requests to Upstash's REST API, for the client library to make its commands with, in place of the library's own: that one lets each
+ * time limit run to its end after the answer has come, which wakes a room once more for each of its commits, and turns an aborted
+ * request into a reply.
+ */
+import type { Requester, UpstashRequest, UpstashResponse } from '@upstash/redis';
+import { errors } from '@upstash/redis/cloudflare';
+
+export interface UpstashRestOptions {
+  url: string;
+  token: string;
+  /** Of one request, in milliseconds. */
+  timeoutMs: number;
+}
+
+export class UpstashRest implements Requester {
+  readonly #url: string;
+  readonly #headers: Record<string, string>;
+  readonly #timeoutMs: number;
+
+  constructor({ url, token, timeoutMs }: UpstashRestOptions) {
+    this.#url = url.replace(/\/+$/, '');
+    this.#headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /**
+   * @throws {DOMException} named `TimeoutError` when there is no whole answer in time.
+   * @throws {TypeError} out of reach.
+   * @throws {UpstashError} Redis or Upstash refuses.
+   * @throws {UpstashJSONParseError} the answer isn't JSON.
+   */
+  async request<T>({ path = [], body }: UpstashRequest): Promise<UpstashResponse<T>> {
+    const limit = new AbortController();
+    const timer = setTimeout(
+      () => limit.abort(new DOMException('no answer in time', 'TimeoutError')),
+      this.#timeoutMs,
+    );
+    try {
+      const response = await this.#send([this.#url, ...path].join('/'), JSON.stringify(body), limit.signal);
+      const answer = parse(await response.text());
+      if (!response.ok) throw new errors.UpstashError(answer.error ?? `HTTP ${response.status}`);
+      return answer;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Once more where the connection broke: one that was kept open may have been closed by the other side just then. */
+  async #send(url: string, body: string, signal: AbortSignal): Promise<Response> {
+    const init = { method: 'POST', headers: this.#headers, body, signal };
+    try {
+      return await fetch(url, init);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      return await fetch(url, init);
+    }
+  }
+}
+
+/** Commands parse the results that they are given; what isn't an object has none. */
+function parse(text: string): UpstashResponse<never> {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new errors.UpstashJSONParseError(text, { cause: error });
+  }
+}

@@ -1,0 +1,463 @@
+/**
+ * For each promise, and for each known way in which a write-behind buffer loses data: a code line that keeps it, how to break that
+ * line, and the test that has to fail then. `docs/reliability.md` shows them as a table.
+ */
+
+export interface Mutation {
+  /** A promise by its number, or a known loss by its letter, as `docs/reliability.md` names them. */
+  keeps: string;
+  /** What is broken, in words. */
+  breaks: string;
+  /** From the project's folder. */
+  file: string;
+  /** Occurs exactly once in the file. */
+  find: string;
+  replace: string;
+  /** The smallest test that has to fail. */
+  caughtBy: { file: string; title: string };
+}
+
+const unit = (name: string) => `test/unit/${name}.test.ts`;
+const integration = (name: string) => `test/integration/${name}.test.ts`;
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    keeps: '1',
+    breaks: 'the room acknowledges before it has asked the store to commit',
+    file: 'src/room/live-session.ts',
+    find: '    let result: CommitResult;\n',
+    replace: "    this.#acknowledge(batch, 'buffer');\n    let result: CommitResult;\n",
+    caughtBy: { file: unit('live-session'), title: 'acknowledges only after the commit is confirmed' },
+  },
+  {
+    keeps: '1',
+    breaks: 'a batch whose commit failed is dropped',
+    file: 'src/room/live-session.ts',
+    find: '      this.#pending = joinBatches(batch, this.#pending);\n      this.#onCommitFailed(error);',
+    replace: '      this.#onCommitFailed(error);',
+    caughtBy: {
+      file: unit('live-session'),
+      title: 'keeps a failed batch, says so, and commits it with what came since',
+    },
+  },
+  {
+    keeps: '1',
+    breaks: 'the client takes what it has sent for received when the connection is lost',
+    file: 'src/client/shared-document.ts',
+    find: '    for (const edit of this.#edits) edit.inFlight = false;\n',
+    replace: '',
+    caughtBy: {
+      file: unit('client-session'),
+      title: 'that were sent and not acknowledged are sent again under the same id',
+    },
+  },
+  {
+    keeps: '1',
+    breaks: 'a room takes a resent edit for a new one',
+    file: 'src/room/live-session.ts',
+    find: 'const receipt = requestId === undefined ? undefined : this.#receipts.find(connectionId, requestId);',
+    replace: 'const receipt = undefined as { rev: number } | undefined;',
+    caughtBy: {
+      file: unit('live-session'),
+      title: 'of a committed edit is acknowledged under its old revision and changes nothing',
+    },
+  },
+  {
+    keeps: '1',
+    breaks: 'receipts are not committed with their edits',
+    file: 'src/room/live-session.ts',
+    find: 'receipts: this.#receipts.forCommit(batch.edits.keys(), this.#receiptsSince[0]),',
+    replace: 'receipts: {},',
+    caughtBy: { file: integration('rooms'), title: 'is known after the room was killed, too' },
+  },
+  {
+    keeps: '1',
+    breaks: 'a commit that is not taken leaves its receipts',
+    file: 'src/buffer/scripts/commit.lua',
+    find: 'if not refused then\n',
+    replace: 'if true then\n',
+    caughtBy: { file: integration('buffer'), title: 'keeps no receipt of an edit that it does not take' },
+  },
+  {
+    keeps: '2',
+    breaks: 'what the buffer has forgotten is not committed again',
+    file: 'src/room/live-session.ts',
+    find: '    if (result.wasForgotten) this.#commitAgain();\n',
+    replace: '',
+    caughtBy: { file: unit('live-session'), title: 'commits again what may not be in Postgres' },
+  },
+  {
+    keeps: '2',
+    breaks: 'a room goes on from the buffer though the newest is in Postgres',
+    file: 'src/buffer/buffered-repository.ts',
+    find: "if (buffered.code && (home === 'buffer' || home === 'clean')) {",
+    replace: 'if (buffered.code) {',
+    caughtBy: {
+      file: integration('flushing'),
+      title: 'a room killed while Postgres stood in goes on from there, not from the older buffer',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'a room acknowledges before it has noted where the session can be found',
+    file: 'src/room/live-session.ts',
+    find: '      await this.#noteCommitted(batch, result);\n',
+    replace: '      void this.#noteCommitted(batch, result);\n',
+    caughtBy: {
+      file: unit('live-session'),
+      title: 'acknowledges only once it is noted where the session can be found after this instance',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'without the buffer a room starts from Postgres, whatever may be in the buffer',
+    file: 'src/buffer/buffered-repository.ts',
+    find: "&& (home === 'postgres' || home === 'clean')) {",
+    replace: '&& home !== undefined) {',
+    caughtBy: {
+      file: unit('buffered-repository'),
+      title: 'starts from Postgres only what Postgres is known to hold',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'nobody is asked when the buffer fails',
+    file: 'src/buffer/buffered-repository.ts',
+    find: '        if (!(error instanceof StorageUnavailableError)) throw error;\n      }\n    }\n',
+    replace: '        throw error;\n      }\n    }\n',
+    caughtBy: {
+      file: integration('flushing'),
+      title: 'while the buffer is down edits are acknowledged from Postgres, and it recovers by itself',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'a room that finds its session dirty leaves it at that',
+    file: 'src/room/server.ts',
+    find: '    if (opened.isDirty && !byAlarm) await this.#live.armAlarm();\n',
+    replace: '',
+    caughtBy: {
+      file: integration('flushing'),
+      title: 'what a killed room left dirty is flushed by the next one that loads it',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'a dirty session may expire',
+    file: 'src/buffer/scripts/commit.lua',
+    find: "  redis.call('PERSIST', KEYS[1])\n",
+    replace: '',
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'writes what is dirty, then takes it out, and leaves the code readable for a while',
+    },
+  },
+  {
+    keeps: '3',
+    breaks: 'Postgres takes an older revision for newer',
+    file: 'src/sessions/write-sessions.ts',
+    find: '(v.epoch, v.rev) > (l.code_epoch, l.code_rev)\n',
+    replace: '(v.epoch, v.rev) is not null\n',
+    caughtBy: {
+      file: integration('postgres-repository'),
+      title: 'never goes back to an older revision, whatever the order of arrival',
+    },
+  },
+  {
+    keeps: '3',
+    breaks: 'the revision goes down with a newer epoch',
+    file: 'src/sessions/write-sessions.ts',
+    find: 'else greatest(j.rev, s.code_rev + 1)',
+    replace: 'else j.rev',
+    caughtBy: {
+      file: integration('postgres-repository'),
+      title: 'takes a newer epoch with a smaller revision without letting the revision go down',
+    },
+  },
+  {
+    keeps: '3',
+    breaks: 'a message that is there already is no longer passed over',
+    file: 'src/sessions/write-sessions.ts',
+    find: '      on conflict (session_id, id) do update set created_at = excluded.created_at\n      where session_messages.created_at < excluded.created_at\n',
+    replace: '',
+    caughtBy: { file: integration('postgres-repository'), title: 'changes no row when it is repeated' },
+  },
+  {
+    keeps: '3',
+    breaks: 'a message that arrives late takes its older time back',
+    file: 'src/sessions/write-sessions.ts',
+    find: '      where session_messages.created_at < excluded.created_at\n',
+    replace: '',
+    caughtBy: {
+      file: integration('postgres-repository'),
+      title: 'keeps the later of two times of a message, whichever comes first',
+    },
+  },
+  {
+    keeps: '3',
+    breaks: 'the buffer takes an older revision over a newer one',
+    file: 'src/buffer/scripts/commit.lua',
+    find: 'if new_rev > highest then',
+    replace: 'if true then',
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'repeated has no second effect, and an older revision changes nothing',
+    },
+  },
+  {
+    keeps: '4',
+    breaks: 'a refused batch is not split',
+    file: 'src/buffer/flusher.ts',
+    find: 'const halves = splitWrites(writes);',
+    replace: 'const halves = null as ReturnType<typeof splitWrites>;',
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'puts exactly the culprits among the dead letters, and flushes everything else',
+    },
+  },
+  {
+    keeps: '4',
+    breaks: 'dead letters are dropped',
+    file: 'src/buffer/scripts/settle.lua',
+    find: "  redis.call('HSET', KEYS[2], letter, take())\n",
+    replace: '  take()\n',
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'puts exactly the culprits among the dead letters, and flushes everything else',
+    },
+  },
+  {
+    keeps: '4',
+    breaks: 'a dead letter is removed though Postgres refuses it still',
+    file: 'src/buffer/flusher.ts',
+    find: '      if (error instanceof WriteRefusedError) return { refused:',
+    replace:
+      '      await this.#buffer.removeDead(id);\n      if (error instanceof WriteRefusedError) return { refused:',
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'puts exactly the culprits among the dead letters, and flushes everything else',
+    },
+  },
+  {
+    keeps: '4',
+    breaks: 'a flush waits for a row that somebody else holds',
+    file: 'src/sessions/write-sessions.ts',
+    find: 'for no key update skip locked\n',
+    replace: 'for no key update\n',
+    caughtBy: {
+      file: integration('postgres-repository'),
+      title: 'skips a row that is locked, writes the others, and a retry gets it',
+    },
+  },
+  {
+    keeps: '5',
+    breaks: 'the buffer takes commits whatever their epoch',
+    file: 'src/buffer/scripts/commit.lua',
+    find: 'if owner and owner > epoch then return { 0 } end\n',
+    replace: '',
+    caughtBy: { file: integration('buffer'), title: 'is refused to a room that has been succeeded' },
+  },
+  {
+    keeps: '5',
+    breaks: 'epochs start again when Redis has lost everything',
+    file: 'src/buffer/scripts/open.lua',
+    find: 'local token = ms\n',
+    replace: 'local token = 1\n',
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'gives out greater tokens even after Redis has lost everything',
+    },
+  },
+  {
+    keeps: '5',
+    breaks: 'Postgres, standing in, takes commits whatever their epoch',
+    file: 'src/sessions/write-sessions.ts',
+    find: 'where v.fence is null or v.fence >= l.code_epoch\n',
+    replace: '',
+    caughtBy: {
+      file: integration('postgres-repository'),
+      title: 'refuses everything of a room that was superseded',
+    },
+  },
+  {
+    keeps: '5',
+    breaks: 'a room that stands on Postgres comes to its own storage only once',
+    file: 'src/room/live-session.ts',
+    find: "if (this.#home === home && home !== 'postgres' && home !== 'both') return;",
+    replace: 'if (this.#home === home) return;',
+    caughtBy: {
+      file: unit('live-session'),
+      title: 'acknowledges nothing once another instance has its storage, though Postgres took the commit',
+    },
+  },
+  {
+    keeps: '5',
+    breaks: 'a room that was refused goes on',
+    file: 'src/room/live-session.ts',
+    find: '      this.close();\n      this.#ports.onSuperseded();\n',
+    replace: '',
+    caughtBy: {
+      file: integration('rooms'),
+      title: 'a room that another one has replaced commits nothing more, and sends its clients away',
+    },
+  },
+  {
+    keeps: '6',
+    breaks: 'the sweeper takes its lease and sweeps with nothing dirty',
+    file: 'src/buffer/scripts/lease.lua',
+    find: "if dirty == 0 then return { 'idle', 0, inactive } end\n",
+    replace: '',
+    caughtBy: { file: integration('buffer'), title: 'with nothing dirty costs one command' },
+  },
+  {
+    keeps: '6',
+    breaks: 'each turn of the cron asks Postgres for inactive sessions',
+    file: 'src/worker/scheduled.ts',
+    find: 'if (run.inactive.length > 0) logInactive',
+    replace: 'logInactive',
+    caughtBy: {
+      file: integration('flushing'),
+      title: 'silence costs no Postgres query, and one Redis command a minute',
+    },
+  },
+  {
+    keeps: '7',
+    breaks: 'a handler knows the buffer',
+    file: 'src/room/handlers/chat-message.ts',
+    find: "import type { HandlerContext } from './context.ts';\n",
+    replace:
+      "import type { Keys } from '../../buffer/keys.ts';\nimport type { HandlerContext } from './context.ts';\n\nexport type KeysOfChat = Keys;\n",
+    caughtBy: {
+      file: unit('dependencies'),
+      title: 'a room knows nothing of the buffer, but where it is wired',
+    },
+  },
+  {
+    keeps: 'a',
+    breaks: 'reading for a flush takes the dirty mark away',
+    file: 'src/buffer/scripts/peek.lua',
+    find: '  if since then\n',
+    replace: "  if since then\n    redis.call('ZREM', KEYS[1], id)\n",
+    caughtBy: { file: integration('buffer'), title: 'takes nothing out before Postgres has it' },
+  },
+  {
+    keeps: 'b',
+    breaks: 'after a failed commit the older code is put over the newer',
+    file: 'src/room/pending.ts',
+    find: '{ ...later.code, edits:',
+    replace: '{ ...earlier.code, edits:',
+    caughtBy: {
+      file: unit('live-session'),
+      title: 'that fails puts nothing older over what came in meanwhile',
+    },
+  },
+  {
+    keeps: 'b',
+    breaks: 'settling removes the dirty mark whatever has changed since',
+    file: 'src/buffer/scripts/settle.lua',
+    find: '  if left then\n',
+    replace: '  if false then\n',
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'keeps what came in between reading and settling, and keeps it dirty',
+    },
+  },
+  {
+    keeps: 'c',
+    breaks: 'settling deletes all messages, not those that were written',
+    file: 'src/buffer/scripts/settle.lua',
+    find: "    redis.call('HDEL', key .. ':m', unpack(ids))\n",
+    replace: "    redis.call('DEL', key .. ':m')\n",
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'keeps what came in between reading and settling, and keeps it dirty',
+    },
+  },
+  {
+    keeps: 'd',
+    breaks: 'messages leave Redis as they are read, before they are inserted',
+    file: 'src/buffer/scripts/peek.lua',
+    find: "    until cursor == '0'\n",
+    replace: "    until cursor == '0'\n    redis.call('DEL', key .. ':m')\n",
+    caughtBy: { file: integration('buffer'), title: 'takes nothing out before Postgres has it' },
+  },
+  {
+    keeps: 'e',
+    breaks: 'a message gets its id when it is written to Postgres',
+    file: 'src/sessions/write-sessions.ts',
+    find: 'm.session_id, m.id, m.message_type,',
+    replace: 'm.session_id, gen_random_uuid(), m.message_type,',
+    caughtBy: { file: integration('postgres-repository'), title: 'changes no row when it is repeated' },
+  },
+  {
+    keeps: 'e',
+    breaks: 'a message gets its time when it is written to Postgres',
+    file: 'src/sessions/write-sessions.ts',
+    find: 't.id, to_timestamp(m.created_ms / 1000.0)\n',
+    replace: 't.id, now()\n',
+    caughtBy: {
+      file: integration('postgres-repository'),
+      title: 'writes code and messages of many sessions at once, byte for byte',
+    },
+  },
+  {
+    keeps: 'e',
+    breaks: 'a room gives a message an id of its own, not its client’s',
+    file: 'src/room/handlers/chat-message.ts',
+    find: 'const id = payload.id ?? crypto.randomUUID();',
+    replace: 'const id: string = crypto.randomUUID();',
+    caughtBy: { file: integration('rooms'), title: 'of a message is stored and shown once' },
+  },
+  {
+    keeps: 'f',
+    breaks: 'what two flushes have written counts twice',
+    file: 'src/buffer/scripts/settle.lua',
+    find: 'if stored_rev and stored_rev > flushed then\n      edits = edits + stored_rev - flushed\n',
+    replace: 'if stored_rev then\n      edits = edits + stored_rev\n',
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'by two sweeps at once changes nothing twice and leaves nothing dirty',
+    },
+  },
+  {
+    keeps: 'f',
+    breaks: 'a sweeper goes on though its lease has gone to another',
+    file: 'src/buffer/scripts/peek.lua',
+    find: "  if redis.call('GET', KEYS[2]) ~= ARGV[2] then return { now, 0, {} } end\n",
+    replace: '',
+    caughtBy: { file: integration('buffer'), title: 'stops when its lease has gone to another' },
+  },
+  {
+    keeps: 'f',
+    breaks: 'a sweep goes session by session',
+    file: 'src/buffer/flusher.ts',
+    find: '      await this.#write(writes, pieces, summary);\n    } catch',
+    replace: '      for (const write of writes) await this.#write([write], pieces, summary);\n    } catch',
+    caughtBy: {
+      file: integration('worker-api'),
+      title: 'writes many in one transaction, and metrics tell of it',
+    },
+  },
+  {
+    keeps: 'g',
+    breaks: 'a commit first reads the session from Postgres',
+    file: 'src/buffer/buffered-repository.ts',
+    find: '    if (this.#breaker.tryEnter()) {\n',
+    replace: '    await this.#postgres.getSession(commit.sessionId);\n    if (this.#breaker.tryEnter()) {\n',
+    caughtBy: {
+      file: integration('flushing'),
+      title: 'edits and messages cost no Postgres query, and one Redis command a commit',
+    },
+  },
+  {
+    keeps: 'h',
+    breaks: 'an invite’s uses are not looked at in the statement that counts them',
+    file: 'src/sessions/place.ts',
+    find: '  and (i.max_uses is null or i.uses_count < i.max_uses)\n',
+    replace: '',
+    caughtBy: {
+      file: integration('people'),
+      title: 'lets exactly ten of a hundred in who come at once on an invite of ten uses',
+    },
+  },
+];

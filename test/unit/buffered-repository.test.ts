@@ -1,0 +1,36 @@
+/** Where a room starts from when the buffer is out of reach. */
+import { expect, it } from 'vitest';
+import { BufferedSessionRepository } from '../../src/buffer/buffered-repository.ts';
+import type { SessionBuffer } from '../../src/buffer/session-buffer.ts';
+import { StorageUnavailableError } from '../../src/sessions/errors.ts';
+import type { Home, OpenedSession, SessionRepository } from '../../src/sessions/types.ts';
+
+const inPostgres: OpenedSession = {
+  session: { id: 's', code: 'in Postgres', rev: 3, epoch: 1 },
+  epoch: 2,
+  flushedRev: 3,
+  isDirty: false,
+  receipts: {},
+  messages: [],
+};
+
+function repositoryWithoutRedis(): BufferedSessionRepository {
+  const buffer = {
+    open: async () => {
+      throw new StorageUnavailableError('redis', 'down');
+    },
+  } as unknown as SessionBuffer;
+  const postgres = { open: async () => inPostgres } as unknown as SessionRepository;
+  return new BufferedSessionRepository({ buffer, postgres, breaker: { failures: 1, retryMs: 1 } });
+}
+
+it('starts from Postgres only what Postgres is known to hold', async () => {
+  const open = (home: Home | null) => repositoryWithoutRedis().open('s', home);
+  for (const home of ['postgres', 'clean'] as const) {
+    expect(await open(home)).toEqual({ ...inPostgres, standsIn: true });
+  }
+  // What the buffer may hold was acknowledged; going on without it would lose it.
+  for (const home of ['buffer', 'both', null] as const) {
+    await expect(open(home)).rejects.toThrow(StorageUnavailableError);
+  }
+});
