@@ -116,6 +116,18 @@ describe('a flood', () => {
     expect(flood.take(client, 1, 1_000)).toBe('read');
   });
 
+  it('is one the sooner the larger its frames are', () => {
+    const flood = new Flood();
+    const client = {};
+    const large = 100 * 1024;
+    const verdicts: string[] = [];
+    while (verdicts.at(-1) !== 'flood') verdicts.push(flood.take(client, large, 0));
+    expect(verdicts.filter((verdict) => verdict === 'read')).toHaveLength(40);
+    expect(verdicts.filter((verdict) => verdict === 'unread')).toHaveLength(
+      Math.floor(MAX_UNREAD_FRAMES / 7),
+    );
+  });
+
   it('is forgotten by who stops', () => {
     const flood = new Flood();
     const client = {};
