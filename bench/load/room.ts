@@ -6,6 +6,7 @@ import { digestOf, KnobDocument } from './document.ts';
 import { EditFrames } from './edit-frame.ts';
 import type { LoadPlan, RoomOutcome, RoomPlan } from './plan.ts';
 import type { LoadRoom } from './protocol.ts';
+import { Reading } from './reading.ts';
 import type { Recorder } from './recorder.ts';
 
 const CONNECT_TIMEOUT_MS = 60_000;
@@ -62,7 +63,7 @@ export class BackbeatRoom implements LoadRoom {
   readonly #room: RoomPlan;
   readonly #recorder: Recorder;
   readonly #typists: Typist[] = [];
-  readonly #sockets: WebSocket[] = [];
+  readonly #sockets = new Map<WebSocket, Reading>();
   readonly #chats = new Map<string, number>();
   readonly #ackedMessages: string[] = [];
   #viewers = 0;
@@ -118,8 +119,8 @@ export class BackbeatRoom implements LoadRoom {
   }
 
   ping(): void {
-    for (const socket of this.#sockets) {
-      if (socket.readyState === WebSocket.OPEN) socket.send('{"type":"ping"}');
+    for (const [socket, reading] of this.#sockets) {
+      if (socket.readyState === WebSocket.OPEN) socket.send(reading.ping());
     }
   }
 
@@ -144,7 +145,7 @@ export class BackbeatRoom implements LoadRoom {
 
   leave(): void {
     this.#isLeaving = true;
-    for (const socket of this.#sockets) socket.close(1000);
+    for (const socket of this.#sockets.keys()) socket.close(1000);
   }
 
   #open(token: string, onFrame: (frame: Buffer) => void): Promise<Connection> {
@@ -154,15 +155,17 @@ export class BackbeatRoom implements LoadRoom {
     url.searchParams.set('_pk', randomUUID());
     const connection = openSocket(url.href, nextAddress());
     const { socket } = connection;
+    const reading = new Reading();
     let isIn = false;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error('no session_state in time')), CONNECT_TIMEOUT_MS);
       socket.on('message', (frame: Buffer) => {
         this.#recorder.bytesReceived += frame.length;
+        if (reading.received(frame)) socket.send(reading.ping());
         if (frame.toString('latin1', TYPE_AT, TYPE_AT + 13) === 'session_state') {
           clearTimeout(timer);
           isIn = true;
-          this.#sockets.push(socket);
+          this.#sockets.set(socket, reading);
           const rev = Number(REV.exec(frame.toString())?.[1] ?? 0);
           this.#firstRev ??= rev;
           this.#newestRev = Math.max(this.#newestRev, rev);
