@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { WebSocket } from 'ws';
+import { PING_AFTER_CHARS } from '../../src/protocol/index.ts';
 import { digestOf, KnobDocument } from './document.ts';
 import { EditFrames } from './edit-frame.ts';
 import type { LoadPlan, RoomOutcome, RoomPlan } from './plan.ts';
@@ -17,6 +18,7 @@ const CURSOR = /"cursor_line":(\d+),"cursor_col":(\d+)/;
 const REV = /"rev":(\d+)/;
 const ACK_REV = /"rev":(\d+)/;
 const ACK_REQUEST = /"request_id":"(\d+)"/;
+const MARK = /"mark":"([^"]+)"/;
 const ACK_MESSAGE = /"message_id":"([^"]+)"/;
 
 /** One person who types. */
@@ -63,6 +65,7 @@ export class BackbeatRoom implements LoadRoom {
   readonly #recorder: Recorder;
   readonly #typists: Typist[] = [];
   readonly #sockets: WebSocket[] = [];
+  readonly #marks = new WeakMap<WebSocket, string>();
   readonly #chats = new Map<string, number>();
   readonly #ackedMessages: string[] = [];
   #viewers = 0;
@@ -81,7 +84,9 @@ export class BackbeatRoom implements LoadRoom {
     for (let who = this.#typists.length; who < typists; who++) {
       const document = new KnobDocument(codeBytes, who);
       const typist: Typist = {
-        connection: await this.#open(this.#room.typistToken, (frame) => this.#onFrame(frame, typist)),
+        connection: await this.#open(this.#room.typistTokens[who] ?? '', (frame) =>
+          this.#onFrame(frame, typist),
+        ),
         document,
         frames: new EditFrames(document, who),
         sentAt: [],
@@ -91,7 +96,8 @@ export class BackbeatRoom implements LoadRoom {
       this.#typists.push(typist);
     }
     for (; this.#viewers < viewers; this.#viewers++) {
-      await this.#open(this.#room.viewerToken, (frame) => this.#onFrame(frame, null));
+      const token = this.#room.viewerTokens[this.#viewers] ?? '';
+      await this.#open(token, (frame) => this.#onFrame(frame, null));
     }
   }
 
@@ -118,9 +124,14 @@ export class BackbeatRoom implements LoadRoom {
   }
 
   ping(): void {
-    for (const socket of this.#sockets) {
-      if (socket.readyState === WebSocket.OPEN) socket.send('{"type":"ping"}');
-    }
+    for (const socket of this.#sockets) this.#ping(socket);
+  }
+
+  /** A ping with the last pong's mark proves that all before that was read; a room closes who is far behind. */
+  #ping(socket: WebSocket): void {
+    if (socket.readyState !== WebSocket.OPEN) return;
+    const mark = this.#marks.get(socket);
+    socket.send(JSON.stringify({ type: 'ping', payload: mark === undefined ? {} : { mark } }));
   }
 
   get waiting(): number {
@@ -155,10 +166,21 @@ export class BackbeatRoom implements LoadRoom {
     const connection = openSocket(url.href, nextAddress());
     const { socket } = connection;
     let isIn = false;
+    let bytesSincePing = 0;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error('no session_state in time')), CONNECT_TIMEOUT_MS);
       socket.on('message', (frame: Buffer) => {
         this.#recorder.bytesReceived += frame.length;
+        bytesSincePing += frame.length;
+        if (bytesSincePing > PING_AFTER_CHARS) {
+          bytesSincePing = 0;
+          this.#ping(socket);
+        }
+        if (frame.toString('latin1', TYPE_AT, TYPE_AT + 5) === 'pong"') {
+          const mark = MARK.exec(frame.toString('latin1'))?.[1];
+          if (mark !== undefined) this.#marks.set(socket, mark);
+          return;
+        }
         if (frame.toString('latin1', TYPE_AT, TYPE_AT + 13) === 'session_state') {
           clearTimeout(timer);
           isIn = true;
