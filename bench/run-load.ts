@@ -112,21 +112,32 @@ function parentOf(pid: number): number[] {
   return listProcesses().flatMap((info) => (info.pid === pid ? info.parentPid : []));
 }
 
-/** A typist's and a viewer's place in each room, and their tokens. */
+/** A place in each room for each of its people, and their tokens. */
 export async function planRooms(
   ids: readonly string[],
+  people: { typists: number; viewers: number },
   { postgres, stack }: Pick<Bench, 'postgres' | 'stack'>,
 ): Promise<RoomPlan[]> {
-  const places = ids.flatMap((sessionId) =>
-    (['co-author', 'viewer'] as const).map((role) => ({ sessionId, participantId: randomUUID(), role })),
+  const place = async (sessionId: string, role: 'co-author' | 'viewer') => {
+    const who = { sessionId, participantId: randomUUID(), role };
+    const named = { ...who, displayName: role, userId: null, avatarUrl: null };
+    return { ...who, token: await signSessionToken(named, stack.jwtSecret) };
+  };
+  const places = (id: string, role: 'co-author' | 'viewer', count: number) =>
+    Promise.all(Array.from({ length: count }, () => place(id, role)));
+  const rooms = await Promise.all(
+    ids.map(async (id) => ({
+      id,
+      typists: await places(id, 'co-author', people.typists),
+      viewers: await places(id, 'viewer', people.viewers),
+    })),
   );
-  await postgres.createPlaces(places);
-  const tokens = await Promise.all(
-    places.map((place) =>
-      signSessionToken({ ...place, displayName: place.role, userId: null, avatarUrl: null }, stack.jwtSecret),
-    ),
-  );
-  return ids.map((id, n) => ({ id, typistToken: tokens[2 * n] ?? '', viewerToken: tokens[2 * n + 1] ?? '' }));
+  await postgres.createPlaces(rooms.flatMap(({ typists, viewers }) => [...typists, ...viewers]));
+  return rooms.map(({ id, typists, viewers }) => ({
+    id,
+    typistTokens: typists.map(({ token }) => token),
+    viewerTokens: viewers.map(({ token }) => token),
+  }));
 }
 
 /** Runs `load` on `target` and reports. Everything it starts has ended when it returns. */
@@ -147,7 +158,7 @@ export async function runLoad(target: Target, load: LoadOptions, say: Say): Prom
     await processes.connect(
       {
         url: extra?.url ?? bench.stack.roomUrl,
-        rooms: await planRooms(ids, bench),
+        rooms: await planRooms(ids, load, bench),
         typists: load.typists,
         viewers: load.viewers,
         ratePerS: load.ratePerS,

@@ -2,11 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { WebSocket } from 'ws';
+import { PING_AFTER_CHARS } from '../../src/protocol/index.ts';
 import { digestOf, KnobDocument } from './document.ts';
 import { EditFrames } from './edit-frame.ts';
 import type { LoadPlan, RoomOutcome, RoomPlan } from './plan.ts';
 import type { LoadRoom } from './protocol.ts';
-import { Reading } from './reading.ts';
 import type { Recorder } from './recorder.ts';
 
 const CONNECT_TIMEOUT_MS = 60_000;
@@ -18,6 +18,7 @@ const CURSOR = /"cursor_line":(\d+),"cursor_col":(\d+)/;
 const REV = /"rev":(\d+)/;
 const ACK_REV = /"rev":(\d+)/;
 const ACK_REQUEST = /"request_id":"(\d+)"/;
+const MARK = /"mark":"([^"]+)"/;
 const ACK_MESSAGE = /"message_id":"([^"]+)"/;
 
 /** One person who types. */
@@ -63,7 +64,8 @@ export class BackbeatRoom implements LoadRoom {
   readonly #room: RoomPlan;
   readonly #recorder: Recorder;
   readonly #typists: Typist[] = [];
-  readonly #sockets = new Map<WebSocket, Reading>();
+  readonly #sockets: WebSocket[] = [];
+  readonly #marks = new WeakMap<WebSocket, string>();
   readonly #chats = new Map<string, number>();
   readonly #ackedMessages: string[] = [];
   #viewers = 0;
@@ -82,7 +84,9 @@ export class BackbeatRoom implements LoadRoom {
     for (let who = this.#typists.length; who < typists; who++) {
       const document = new KnobDocument(codeBytes, who);
       const typist: Typist = {
-        connection: await this.#open(this.#room.typistToken, (frame) => this.#onFrame(frame, typist)),
+        connection: await this.#open(this.#room.typistTokens[who] ?? '', (frame) =>
+          this.#onFrame(frame, typist),
+        ),
         document,
         frames: new EditFrames(document, who),
         sentAt: [],
@@ -92,7 +96,8 @@ export class BackbeatRoom implements LoadRoom {
       this.#typists.push(typist);
     }
     for (; this.#viewers < viewers; this.#viewers++) {
-      await this.#open(this.#room.viewerToken, (frame) => this.#onFrame(frame, null));
+      const token = this.#room.viewerTokens[this.#viewers] ?? '';
+      await this.#open(token, (frame) => this.#onFrame(frame, null));
     }
   }
 
@@ -119,9 +124,14 @@ export class BackbeatRoom implements LoadRoom {
   }
 
   ping(): void {
-    for (const [socket, reading] of this.#sockets) {
-      if (socket.readyState === WebSocket.OPEN) socket.send(reading.ping());
-    }
+    for (const socket of this.#sockets) this.#ping(socket);
+  }
+
+  /** A ping with the last pong's mark proves that all before that was read; a room closes who is far behind. */
+  #ping(socket: WebSocket): void {
+    if (socket.readyState !== WebSocket.OPEN) return;
+    const mark = this.#marks.get(socket);
+    socket.send(JSON.stringify({ type: 'ping', payload: mark === undefined ? {} : { mark } }));
   }
 
   get waiting(): number {
@@ -145,7 +155,7 @@ export class BackbeatRoom implements LoadRoom {
 
   leave(): void {
     this.#isLeaving = true;
-    for (const socket of this.#sockets.keys()) socket.close(1000);
+    for (const socket of this.#sockets) socket.close(1000);
   }
 
   #open(token: string, onFrame: (frame: Buffer) => void): Promise<Connection> {
@@ -155,17 +165,26 @@ export class BackbeatRoom implements LoadRoom {
     url.searchParams.set('_pk', randomUUID());
     const connection = openSocket(url.href, nextAddress());
     const { socket } = connection;
-    const reading = new Reading();
     let isIn = false;
+    let bytesSincePing = 0;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error('no session_state in time')), CONNECT_TIMEOUT_MS);
       socket.on('message', (frame: Buffer) => {
         this.#recorder.bytesReceived += frame.length;
-        if (reading.received(frame)) socket.send(reading.ping());
+        bytesSincePing += frame.length;
+        if (bytesSincePing > PING_AFTER_CHARS) {
+          bytesSincePing = 0;
+          this.#ping(socket);
+        }
+        if (frame.toString('latin1', TYPE_AT, TYPE_AT + 5) === 'pong"') {
+          const mark = MARK.exec(frame.toString('latin1'))?.[1];
+          if (mark !== undefined) this.#marks.set(socket, mark);
+          return;
+        }
         if (frame.toString('latin1', TYPE_AT, TYPE_AT + 13) === 'session_state') {
           clearTimeout(timer);
           isIn = true;
-          this.#sockets.set(socket, reading);
+          this.#sockets.push(socket);
           const rev = Number(REV.exec(frame.toString())?.[1] ?? 0);
           this.#firstRev ??= rev;
           this.#newestRev = Math.max(this.#newestRev, rev);
