@@ -112,21 +112,37 @@ function parentOf(pid: number): number[] {
   return listProcesses().flatMap((info) => (info.pid === pid ? info.parentPid : []));
 }
 
-/** A typist's and a viewer's place in each room, and their tokens. */
+/** A place in its room for everybody, and the token for it: nobody may come in more often than a few times. */
 export async function planRooms(
   ids: readonly string[],
+  { typists, viewers }: Pick<LoadOptions, 'typists' | 'viewers'>,
   { postgres, stack }: Pick<Bench, 'postgres' | 'stack'>,
 ): Promise<RoomPlan[]> {
-  const places = ids.flatMap((sessionId) =>
-    (['co-author', 'viewer'] as const).map((role) => ({ sessionId, participantId: randomUUID(), role })),
+  const roles = [
+    ...Array.from({ length: typists }, () => 'co-author' as const),
+    ...Array.from({ length: viewers }, () => 'viewer' as const),
+  ];
+  const rooms = ids.map((sessionId) =>
+    roles.map((role) => ({ sessionId, participantId: randomUUID(), role })),
   );
-  await postgres.createPlaces(places);
-  const tokens = await Promise.all(
-    places.map((place) =>
-      signSessionToken({ ...place, displayName: place.role, userId: null, avatarUrl: null }, stack.jwtSecret),
-    ),
+  await postgres.createPlaces(rooms.flat());
+  return Promise.all(
+    rooms.map(async (places, n) => {
+      const tokens = await Promise.all(
+        places.map((place) =>
+          signSessionToken(
+            { ...place, displayName: place.role, userId: null, avatarUrl: null },
+            stack.jwtSecret,
+          ),
+        ),
+      );
+      return {
+        id: ids[n] ?? '',
+        typistTokens: tokens.slice(0, typists),
+        viewerTokens: tokens.slice(typists),
+      };
+    }),
   );
-  return ids.map((id, n) => ({ id, typistToken: tokens[2 * n] ?? '', viewerToken: tokens[2 * n + 1] ?? '' }));
 }
 
 /** Runs `load` on `target` and reports. Everything it starts has ended when it returns. */
@@ -147,7 +163,7 @@ export async function runLoad(target: Target, load: LoadOptions, say: Say): Prom
     await processes.connect(
       {
         url: extra?.url ?? bench.stack.roomUrl,
-        rooms: await planRooms(ids, bench),
+        rooms: await planRooms(ids, load, bench),
         typists: load.typists,
         viewers: load.viewers,
         ratePerS: load.ratePerS,

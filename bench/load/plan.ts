@@ -5,9 +5,9 @@ const count = z.number().int().min(0);
 
 export const roomPlanSchema = z.object({
   id: z.string(),
-  /** Tokens of those who type and of those who watch; empty where nobody checks them. */
-  typistToken: z.string(),
-  viewerToken: z.string(),
+  /** One token for each of those who type, and of those who watch. */
+  typistTokens: z.array(z.string()),
+  viewerTokens: z.array(z.string()),
 });
 export type RoomPlan = z.infer<typeof roomPlanSchema>;
 

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { WebSocket } from 'ws';
+import { PING_AFTER_CHARS } from '../../src/protocol/index.ts';
 import { digestOf, KnobDocument } from './document.ts';
 import { EditFrames } from './edit-frame.ts';
 import type { LoadPlan, RoomOutcome, RoomPlan } from './plan.ts';
@@ -17,6 +18,7 @@ const CURSOR = /"cursor_line":(\d+),"cursor_col":(\d+)/;
 const REV = /"rev":(\d+)/;
 const ACK_REV = /"rev":(\d+)/;
 const ACK_REQUEST = /"request_id":"(\d+)"/;
+const PONG_MARK = /"mark":"([^"]+)"/;
 const ACK_MESSAGE = /"message_id":"([^"]+)"/;
 
 /** One person who types. */
@@ -50,6 +52,29 @@ function openSocket(url: string, address: string): Connection {
   return { socket, wire };
 }
 
+/** Says that a connection is there, and proves that it reads: a room closes those that don't. */
+class Pulse {
+  #mark: string | null = null;
+  /** Bytes received since the last ping. */
+  #unanswered = 0;
+
+  constructor(readonly socket: WebSocket) {}
+
+  ping(): void {
+    if (this.socket.readyState !== WebSocket.OPEN) return;
+    this.#unanswered = 0;
+    const payload = this.#mark === null ? '' : `,"payload":{"mark":"${this.#mark}"}`;
+    this.socket.send(`{"type":"ping"${payload}}`);
+  }
+
+  received(frame: Buffer): void {
+    this.#unanswered += frame.length;
+    if (this.#unanswered >= PING_AFTER_CHARS) this.ping();
+    if (frame.toString('latin1', TYPE_AT, TYPE_AT + 5) === 'pong"')
+      this.#mark = PONG_MARK.exec(frame.toString('latin1'))?.[1] ?? null;
+  }
+}
+
 let people = 0;
 
 function nextAddress(): string {
@@ -62,7 +87,7 @@ export class BackbeatRoom implements LoadRoom {
   readonly #room: RoomPlan;
   readonly #recorder: Recorder;
   readonly #typists: Typist[] = [];
-  readonly #sockets: WebSocket[] = [];
+  readonly #pulses: Pulse[] = [];
   readonly #chats = new Map<string, number>();
   readonly #ackedMessages: string[] = [];
   #viewers = 0;
@@ -81,7 +106,7 @@ export class BackbeatRoom implements LoadRoom {
     for (let who = this.#typists.length; who < typists; who++) {
       const document = new KnobDocument(codeBytes, who);
       const typist: Typist = {
-        connection: await this.#open(this.#room.typistToken, (frame) => this.#onFrame(frame, typist)),
+        connection: await this.#open(this.#room.typistTokens[who], (frame) => this.#onFrame(frame, typist)),
         document,
         frames: new EditFrames(document, who),
         sentAt: [],
@@ -91,7 +116,7 @@ export class BackbeatRoom implements LoadRoom {
       this.#typists.push(typist);
     }
     for (; this.#viewers < viewers; this.#viewers++) {
-      await this.#open(this.#room.viewerToken, (frame) => this.#onFrame(frame, null));
+      await this.#open(this.#room.viewerTokens[this.#viewers], (frame) => this.#onFrame(frame, null));
     }
   }
 
@@ -118,9 +143,7 @@ export class BackbeatRoom implements LoadRoom {
   }
 
   ping(): void {
-    for (const socket of this.#sockets) {
-      if (socket.readyState === WebSocket.OPEN) socket.send('{"type":"ping"}');
-    }
+    for (const pulse of this.#pulses) pulse.ping();
   }
 
   get waiting(): number {
@@ -144,25 +167,27 @@ export class BackbeatRoom implements LoadRoom {
 
   leave(): void {
     this.#isLeaving = true;
-    for (const socket of this.#sockets) socket.close(1000);
+    for (const { socket } of this.#pulses) socket.close(1000);
   }
 
-  #open(token: string, onFrame: (frame: Buffer) => void): Promise<Connection> {
+  #open(token: string | undefined, onFrame: (frame: Buffer) => void): Promise<Connection> {
     const url = new URL(`/parties/main/${this.#room.id}`, this.#plan.url);
     url.protocol = 'ws:';
-    url.searchParams.set('token', token);
+    if (token !== undefined) url.searchParams.set('token', token);
     url.searchParams.set('_pk', randomUUID());
     const connection = openSocket(url.href, nextAddress());
     const { socket } = connection;
+    const pulse = new Pulse(socket);
     let isIn = false;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error('no session_state in time')), CONNECT_TIMEOUT_MS);
       socket.on('message', (frame: Buffer) => {
         this.#recorder.bytesReceived += frame.length;
+        pulse.received(frame);
         if (frame.toString('latin1', TYPE_AT, TYPE_AT + 13) === 'session_state') {
           clearTimeout(timer);
           isIn = true;
-          this.#sockets.push(socket);
+          this.#pulses.push(pulse);
           const rev = Number(REV.exec(frame.toString())?.[1] ?? 0);
           this.#firstRev ??= rev;
           this.#newestRev = Math.max(this.#newestRev, rev);
