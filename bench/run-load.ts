@@ -112,37 +112,32 @@ function parentOf(pid: number): number[] {
   return listProcesses().flatMap((info) => (info.pid === pid ? info.parentPid : []));
 }
 
-/** A place in its room for everybody, and the token for it: nobody may come in more often than a few times. */
+/** A place in each room for each of its people, and their tokens. */
 export async function planRooms(
   ids: readonly string[],
-  { typists, viewers }: Pick<LoadOptions, 'typists' | 'viewers'>,
+  people: { typists: number; viewers: number },
   { postgres, stack }: Pick<Bench, 'postgres' | 'stack'>,
 ): Promise<RoomPlan[]> {
-  const roles = [
-    ...Array.from({ length: typists }, () => 'co-author' as const),
-    ...Array.from({ length: viewers }, () => 'viewer' as const),
-  ];
-  const rooms = ids.map((sessionId) =>
-    roles.map((role) => ({ sessionId, participantId: randomUUID(), role })),
+  const place = async (sessionId: string, role: 'co-author' | 'viewer') => {
+    const who = { sessionId, participantId: randomUUID(), role };
+    const named = { ...who, displayName: role, userId: null, avatarUrl: null };
+    return { ...who, token: await signSessionToken(named, stack.jwtSecret) };
+  };
+  const places = (id: string, role: 'co-author' | 'viewer', count: number) =>
+    Promise.all(Array.from({ length: count }, () => place(id, role)));
+  const rooms = await Promise.all(
+    ids.map(async (id) => ({
+      id,
+      typists: await places(id, 'co-author', people.typists),
+      viewers: await places(id, 'viewer', people.viewers),
+    })),
   );
-  await postgres.createPlaces(rooms.flat());
-  return Promise.all(
-    rooms.map(async (places, n) => {
-      const tokens = await Promise.all(
-        places.map((place) =>
-          signSessionToken(
-            { ...place, displayName: place.role, userId: null, avatarUrl: null },
-            stack.jwtSecret,
-          ),
-        ),
-      );
-      return {
-        id: ids[n] ?? '',
-        typistTokens: tokens.slice(0, typists),
-        viewerTokens: tokens.slice(typists),
-      };
-    }),
-  );
+  await postgres.createPlaces(rooms.flatMap(({ typists, viewers }) => [...typists, ...viewers]));
+  return rooms.map(({ id, typists, viewers }) => ({
+    id,
+    typistTokens: typists.map(({ token }) => token),
+    viewerTokens: viewers.map(({ token }) => token),
+  }));
 }
 
 /** Runs `load` on `target` and reports. Everything it starts has ended when it returns. */

@@ -5,7 +5,7 @@ const count = z.number().int().min(0);
 
 export const roomPlanSchema = z.object({
   id: z.string(),
-  /** One token for each of those who type, and of those who watch. */
+  /** A token for each of those who type and of those who watch. */
   typistTokens: z.array(z.string()),
   viewerTokens: z.array(z.string()),
 });

@@ -18,7 +18,7 @@ const CURSOR = /"cursor_line":(\d+),"cursor_col":(\d+)/;
 const REV = /"rev":(\d+)/;
 const ACK_REV = /"rev":(\d+)/;
 const ACK_REQUEST = /"request_id":"(\d+)"/;
-const PONG_MARK = /"mark":"([^"]+)"/;
+const MARK = /"mark":"([^"]+)"/;
 const ACK_MESSAGE = /"message_id":"([^"]+)"/;
 
 /** One person who types. */
@@ -52,29 +52,6 @@ function openSocket(url: string, address: string): Connection {
   return { socket, wire };
 }
 
-/** Says that a connection is there, and proves that it reads: a room closes those that don't. */
-class Pulse {
-  #mark: string | null = null;
-  /** Bytes received since the last ping. */
-  #unanswered = 0;
-
-  constructor(readonly socket: WebSocket) {}
-
-  ping(): void {
-    if (this.socket.readyState !== WebSocket.OPEN) return;
-    this.#unanswered = 0;
-    const payload = this.#mark === null ? '' : `,"payload":{"mark":"${this.#mark}"}`;
-    this.socket.send(`{"type":"ping"${payload}}`);
-  }
-
-  received(frame: Buffer): void {
-    this.#unanswered += frame.length;
-    if (this.#unanswered >= PING_AFTER_CHARS) this.ping();
-    if (frame.toString('latin1', TYPE_AT, TYPE_AT + 5) === 'pong"')
-      this.#mark = PONG_MARK.exec(frame.toString('latin1'))?.[1] ?? null;
-  }
-}
-
 let people = 0;
 
 function nextAddress(): string {
@@ -87,7 +64,8 @@ export class BackbeatRoom implements LoadRoom {
   readonly #room: RoomPlan;
   readonly #recorder: Recorder;
   readonly #typists: Typist[] = [];
-  readonly #pulses: Pulse[] = [];
+  readonly #sockets: WebSocket[] = [];
+  readonly #marks = new WeakMap<WebSocket, string>();
   readonly #chats = new Map<string, number>();
   readonly #ackedMessages: string[] = [];
   #viewers = 0;
@@ -106,7 +84,9 @@ export class BackbeatRoom implements LoadRoom {
     for (let who = this.#typists.length; who < typists; who++) {
       const document = new KnobDocument(codeBytes, who);
       const typist: Typist = {
-        connection: await this.#open(this.#room.typistTokens[who], (frame) => this.#onFrame(frame, typist)),
+        connection: await this.#open(this.#room.typistTokens[who] ?? '', (frame) =>
+          this.#onFrame(frame, typist),
+        ),
         document,
         frames: new EditFrames(document, who),
         sentAt: [],
@@ -116,7 +96,8 @@ export class BackbeatRoom implements LoadRoom {
       this.#typists.push(typist);
     }
     for (; this.#viewers < viewers; this.#viewers++) {
-      await this.#open(this.#room.viewerTokens[this.#viewers], (frame) => this.#onFrame(frame, null));
+      const token = this.#room.viewerTokens[this.#viewers] ?? '';
+      await this.#open(token, (frame) => this.#onFrame(frame, null));
     }
   }
 
@@ -143,7 +124,14 @@ export class BackbeatRoom implements LoadRoom {
   }
 
   ping(): void {
-    for (const pulse of this.#pulses) pulse.ping();
+    for (const socket of this.#sockets) this.#ping(socket);
+  }
+
+  /** A ping with the last pong's mark proves that all before that was read; a room closes who is far behind. */
+  #ping(socket: WebSocket): void {
+    if (socket.readyState !== WebSocket.OPEN) return;
+    const mark = this.#marks.get(socket);
+    socket.send(JSON.stringify({ type: 'ping', payload: mark === undefined ? {} : { mark } }));
   }
 
   get waiting(): number {
@@ -167,27 +155,36 @@ export class BackbeatRoom implements LoadRoom {
 
   leave(): void {
     this.#isLeaving = true;
-    for (const { socket } of this.#pulses) socket.close(1000);
+    for (const socket of this.#sockets) socket.close(1000);
   }
 
-  #open(token: string | undefined, onFrame: (frame: Buffer) => void): Promise<Connection> {
+  #open(token: string, onFrame: (frame: Buffer) => void): Promise<Connection> {
     const url = new URL(`/parties/main/${this.#room.id}`, this.#plan.url);
     url.protocol = 'ws:';
-    if (token !== undefined) url.searchParams.set('token', token);
+    url.searchParams.set('token', token);
     url.searchParams.set('_pk', randomUUID());
     const connection = openSocket(url.href, nextAddress());
     const { socket } = connection;
-    const pulse = new Pulse(socket);
     let isIn = false;
+    let bytesSincePing = 0;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error('no session_state in time')), CONNECT_TIMEOUT_MS);
       socket.on('message', (frame: Buffer) => {
         this.#recorder.bytesReceived += frame.length;
-        pulse.received(frame);
+        bytesSincePing += frame.length;
+        if (bytesSincePing > PING_AFTER_CHARS) {
+          bytesSincePing = 0;
+          this.#ping(socket);
+        }
+        if (frame.toString('latin1', TYPE_AT, TYPE_AT + 5) === 'pong"') {
+          const mark = MARK.exec(frame.toString('latin1'))?.[1];
+          if (mark !== undefined) this.#marks.set(socket, mark);
+          return;
+        }
         if (frame.toString('latin1', TYPE_AT, TYPE_AT + 13) === 'session_state') {
           clearTimeout(timer);
           isIn = true;
-          this.#pulses.push(pulse);
+          this.#sockets.push(socket);
           const rev = Number(REV.exec(frame.toString())?.[1] ?? 0);
           this.#firstRev ??= rev;
           this.#newestRev = Math.max(this.#newestRev, rev);

@@ -43,7 +43,7 @@ export async function idleScenario({ load, outDir, name }: BenchOptions, say: Sa
     await processes.connect(
       {
         url: bench.stack.roomUrl,
-        rooms: await planRooms(ids, load, bench),
+        rooms: await planRooms(ids, { typists: 1, viewers: load.viewers }, bench),
         typists: 1,
         viewers: load.viewers,
         ratePerS: 1,

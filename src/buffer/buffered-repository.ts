@@ -55,7 +55,8 @@ export class BufferedSessionRepository implements SessionRepository {
       }
       throw error;
     }
-    if (buffered.code && home !== 'postgres' && home !== 'both') {
+    // Without a note, Postgres may be ahead: it may have stood in.
+    if (buffered.code && (home === 'buffer' || home === 'clean')) {
       return {
         session: { id: sessionId, ...pick(buffered.code) },
         epoch: buffered.epoch,

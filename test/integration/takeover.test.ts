@@ -78,3 +78,53 @@ it('an edit after such a room is flushed, though that room’s clock was ahead o
   await flusher.flushSession(id);
   expect(await postgres.getSession(id)).toMatchObject({ code: 'second', rev: 2 });
 });
+
+it('a room that finds no note of its session’s home starts from the newer of what both stores hold', async () => {
+  const { buffer } = redis;
+  const repository = new BufferedSessionRepository({
+    buffer,
+    postgres,
+    breaker: { failures: 100, retryMs: 0 },
+  });
+  const { id } = await postgres.createSession({ title: '', code: '', hostUserId: null });
+  const first = await repository.open(id, null);
+  const commit = (code: string, rev: number) => ({
+    sessionId: id,
+    epoch: first?.epoch ?? 0,
+    code: { code, rev, editedAtMs: Date.now(), editorId: null, edits: 1 },
+    messages: [],
+    receipts: { c: [{ requestId: code, rev }] },
+    flushedRev: 0,
+  });
+  await repository.commit(commit('buffered', 1));
+  expect((await repository.open(id, null))?.session).toMatchObject({ code: 'buffered', rev: 1 });
+  // Postgres stood in for a moment.
+  await postgres.commit(commit('stored', 2));
+  const opened = await repository.open(id, null);
+  expect(opened?.session).toMatchObject({ code: 'stored', rev: 2 });
+  // Of edits that the newer code contains.
+  expect(opened?.receipts).toEqual({ c: [{ requestId: 'buffered', rev: 1 }] });
+});
+
+it('receipts of edits that a later room did not have are not taken over', async () => {
+  const { buffer } = redis;
+  const repository = new BufferedSessionRepository({
+    buffer,
+    postgres,
+    breaker: { failures: 100, retryMs: 0 },
+  });
+  const { id } = await postgres.createSession({ title: '', code: '', hostUserId: null });
+  const first = await repository.open(id, null);
+  // Its answer is lost, and the room dies without having acknowledged it.
+  await buffer.commit({
+    sessionId: id,
+    epoch: first?.epoch ?? 0,
+    code: { code: 'unheard', rev: 1, editedAtMs: Date.now(), editorId: null, edits: 1 },
+    messages: [],
+    receipts: { c: [{ requestId: 'r1', rev: 1 }] },
+    flushedRev: 0,
+  });
+  await postgres.open(id, 'postgres', (first?.epoch ?? 0) + 1);
+  const third = await repository.open(id, 'postgres');
+  expect(third).toMatchObject({ session: { code: '', rev: 0 }, receipts: {} });
+});

@@ -90,7 +90,7 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '2',
     breaks: 'a room goes on from the buffer though the newest is in Postgres',
     file: 'src/buffer/buffered-repository.ts',
-    find: "if (buffered.code && home !== 'postgres' && home !== 'both') {",
+    find: "if (buffered.code && (home === 'buffer' || home === 'clean')) {",
     replace: 'if (buffered.code) {',
     caughtBy: {
       file: integration('flushing'),

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { ServerMessageType } from '../../src/protocol/index.ts';
+import { PING_AFTER_CHARS, type ServerMessageType } from '../../src/protocol/index.ts';
 import {
   connect,
   FakeSocket,
@@ -118,6 +118,27 @@ describe('connecting', () => {
     await vi.advanceTimersByTimeAsync(0);
     FakeSocket.last.hello();
     expect(client.snapshot.connection.state).toBe('open');
+  });
+
+  it('shows the room how far it has read: it pings when much has come, with the mark of the last pong', async () => {
+    await open();
+    const socket = FakeSocket.last;
+    const receive = (chars: number) =>
+      socket.say('code_update', {
+        code: 'x'.repeat(chars),
+        rev: 6,
+        role: 'host',
+        display_name: 'Ben',
+        user_id: null,
+      });
+    receive(PING_AFTER_CHARS / 2);
+    expect(socket.sent('ping')).toEqual([]);
+    receive(PING_AFTER_CHARS / 2);
+    expect(socket.sent('ping')).toEqual([{}]);
+    socket.say('pong', { mark: 'm1' });
+    receive(PING_AFTER_CHARS / 2);
+    receive(PING_AFTER_CHARS / 2);
+    expect(socket.sent('ping')).toEqual([{}, { mark: 'm1' }]);
   });
 
   it('pings, and replaces a connection that says nothing any more', async () => {

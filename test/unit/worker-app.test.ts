@@ -102,7 +102,8 @@ describe('the flush routes', () => {
       next: '42',
     });
     expect(services.calls).toEqual(['listDead {"limit":10,"cursor":"7"}']);
-    for (const query of ['limit=0', 'limit=501', 'cursor=x']) {
+    // Redis takes a cursor of 64 bits, and fails at any other.
+    for (const query of ['limit=0', 'limit=501', 'cursor=x', `cursor=${2n ** 64n}`]) {
       expect((await call(`/flush/dead?${query}`, { token })).status).toBe(400);
     }
     const replay = (id: string) => call(`/flush/dead/${id}/replay`, { method: 'POST', token });
@@ -248,6 +249,32 @@ describe('errors', () => {
       });
     }
   });
+});
+
+it('every reply, a refusal too, tells browsers to take it for nothing else', async () => {
+  for (const path of [
+    '/health',
+    '/docs',
+    '/docs/style.css',
+    '/metrics',
+    '/flush/dead',
+    '/api/v1/strudels',
+    '/nope',
+  ]) {
+    const { headers } = await call(path);
+    const has = Object.fromEntries(
+      ['x-content-type-options', 'x-frame-options', 'referrer-policy'].map((name) => [
+        name,
+        headers.get(name),
+      ]),
+    );
+    expect([path, has]).toEqual([
+      path,
+      { 'x-content-type-options': 'nosniff', 'x-frame-options': 'DENY', 'referrer-policy': 'no-referrer' },
+    ]);
+    const policy = headers.get('content-security-policy');
+    expect(policy).toMatch(/^default-src 'none'; style-src 'self';.* frame-ancestors 'none'/);
+  }
 });
 
 describe('CORS', () => {
