@@ -2,7 +2,16 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** What takes longest goes first, so that no worker ends long after the other. */
-const LONGEST = ['flushing', 'eviction', 'stack', 'neon-pglite', 'room-life', 'access-rooms'];
+const LONGEST = [
+  'flushing',
+  'eviction',
+  'stack',
+  'neon-pglite',
+  'room-life',
+  'access-rooms',
+  'garbage-requests',
+  'secrets',
+];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -32,12 +32,12 @@ export const FLOOD_BAN_MS = 30_000;
 
 /**
  * What may be on its way to a connection, in characters. A room can't see how much of what it sent waits in its own memory; it
- * knows only what a client says. From the last sign of life of any kind; from the last proof that it reads (`mark`); and of all
- * connections that are more than a little behind, together.
+ * knows only what a client says. From the last sign of life of any kind; from the last proof that it reads (`mark`); and from their
+ * signs of life of all connections together that are more than a little behind.
  */
 export const MAX_UNHEARD_CHARS = 8 * 1024 * 1024;
 export const MAX_UNPROVEN_CHARS = 32 * 1024 * 1024;
-export const MAX_UNPROVEN_CHARS_IN_ROOM = 64 * 1024 * 1024;
+export const MAX_UNHEARD_CHARS_IN_ROOM = 64 * 1024 * 1024;
 export const A_LITTLE_BEHIND_CHARS = 2 * 1024 * 1024;
 /** A client that has received so many characters since its last ping sends one, to show that it reads. */
 export const PING_AFTER_CHARS = 256 * 1024;

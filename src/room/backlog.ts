@@ -9,8 +9,8 @@
 import {
   A_LITTLE_BEHIND_CHARS,
   MAX_UNHEARD_CHARS,
+  MAX_UNHEARD_CHARS_IN_ROOM,
   MAX_UNPROVEN_CHARS,
-  MAX_UNPROVEN_CHARS_IN_ROOM,
 } from '../protocol/index.ts';
 
 interface Account {
@@ -67,18 +67,18 @@ export class Backlog<Connection extends object> {
     let total = 0;
     for (const connection of connections()) {
       const { sent, heard, proven } = this.#of(connection);
-      const chars = sent - proven;
-      if (sent - heard > MAX_UNHEARD_CHARS || chars > MAX_UNPROVEN_CHARS) tooFar.push(connection);
+      const chars = sent - heard;
+      if (chars > MAX_UNHEARD_CHARS || sent - proven > MAX_UNPROVEN_CHARS) tooFar.push(connection);
       else if (chars > A_LITTLE_BEHIND_CHARS) {
         behind.push({ connection, chars });
         total += chars;
       }
     }
-    if (total <= MAX_UNPROVEN_CHARS_IN_ROOM) return tooFar;
+    if (total <= MAX_UNHEARD_CHARS_IN_ROOM) return tooFar;
     for (const { connection, chars } of behind.sort((a, b) => b.chars - a.chars)) {
       tooFar.push(connection);
       total -= chars;
-      if (total <= MAX_UNPROVEN_CHARS_IN_ROOM) break;
+      if (total <= MAX_UNHEARD_CHARS_IN_ROOM) break;
     }
     return tooFar;
   }

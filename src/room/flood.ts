@@ -15,6 +15,8 @@ import { SlidingWindow } from './rate-limit.ts';
 
 /** All that the limits by the second let through, together. */
 const MAX_FRAMES_PER_SECOND = MAX_CODE_UPDATES_PER_SECOND + MAX_SIGNALS_PER_SECOND;
+/** An unread frame counts once for each of so many characters. */
+const UNREAD_FRAME_CHARS = 16 * 1024;
 /** Bans kept at a time; a room has its memory for other things. */
 const MAX_BANS = 1_000;
 
@@ -53,7 +55,10 @@ export class Flood {
       chars.read += length;
       return 'read';
     }
-    return windows.unread.take(nowMs) ? 'unread' : 'flood';
+    // What is large costs its way here, read or not: it counts for several.
+    let left = Math.ceil((length + 1) / UNREAD_FRAME_CHARS);
+    while (left > 0 && windows.unread.take(nowMs)) left -= 1;
+    return left === 0 ? 'unread' : 'flood';
   }
 
   /** Keeps somebody out for a while. */

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
+import { detachDebugger } from '../../bench/measure/inspector.ts';
 import { MAX_CODE_BYTES } from '../../src/protocol/index.ts';
 import { addressOf } from '../support/raw-client.ts';
 import { Scene } from '../support/session.ts';
@@ -18,6 +19,8 @@ const MAX_GROWTH_BYTES = 256 * MIB;
 /** @returns whether the memory stayed within what is stated. */
 export async function deaf(say: (line: string) => void): Promise<boolean> {
   const stack = await startStack({ CONNECTIONS_PER_USER: '100' }, ['--redis=real', '--postgres=real']);
+  // partykit attaches one, which keeps things in memory that production doesn't.
+  await detachDebugger(stack.pids.room);
   const scene = new Scene(stack);
   const sockets: WebSocket[] = [];
   const memory = () =>

@@ -106,9 +106,9 @@ export function mutated(valid: object): fc.Arbitrary<string> {
   return fc.oneof(
     {
       weight: 6,
-      arbitrary: fc.tuple(path, nastyValue).map(([at, value]) => JSON.stringify(replaced(valid, at, value))),
+      arbitrary: fc.tuple(path, nastyValue).map(([at, value]) => textOf(replaced(valid, at, value))),
     },
-    { weight: 1, arbitrary: path.map((at) => JSON.stringify(replaced(valid, at, undefined))) },
+    { weight: 1, arbitrary: path.map((at) => textOf(replaced(valid, at, undefined))) },
     { weight: 1, arbitrary: fc.nat().map((at) => cut(JSON.stringify(valid), at)) },
     {
       weight: 1,
@@ -140,6 +140,11 @@ function replaced(value: unknown, [key, ...rest]: Path, by: unknown): unknown {
   const copy: Record<string, unknown> = { ...(value as Record<string, unknown>) };
   copy[key] = replaced(copy[key], rest, by);
   return Array.isArray(value) ? Object.values(copy) : copy;
+}
+
+/** JSON, where there is any: of a message that was taken out as a whole nothing is left. */
+function textOf(value: unknown): string {
+  return JSON.stringify(value) ?? '';
 }
 
 function cut(text: string, at: number): string {

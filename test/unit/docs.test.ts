@@ -1,7 +1,9 @@
 /** The documents say what the code reads: no variable is missing, and none is made up. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import type * as z from 'zod';
 import { parseConfig, roomConfigSchema, workerConfigSchema } from '../../src/config.ts';
+import { clientMessageSchema, serverPayloads } from '../../src/protocol/index.ts';
 
 const schemas = { rooms: roomConfigSchema.shape, Worker: workerConfigSchema.shape };
 const names = [...new Set(Object.values(schemas).flatMap((shape) => Object.keys(shape)))].sort();
@@ -61,5 +63,37 @@ describe("the README's configuration", () => {
         expect([name, readers.length === 2 ? 'both' : readers[0]]).toEqual([name, reader]);
       }
     }
+  });
+});
+
+describe("the protocol's tables", () => {
+  /** `{ type: fields }` of the section's table; an optional field ends in `?`. */
+  const table = (heading: string) => {
+    const section = read('docs/protocol.md').split(`## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
+    const found = [...section.matchAll(/^\| `(\w+)` +\| (.+?) +\|/gm)];
+    return Object.fromEntries(
+      found.map(([, type = '', fields = '']) => [
+        type,
+        [...fields.matchAll(/`([\w?]+)`/g)].map(([, f]) => f).sort(),
+      ]),
+    );
+  };
+  const fieldsOf = (payload: z.ZodObject) =>
+    Object.entries(payload.shape)
+      .map(([name, field]) => (field.safeParse(undefined).success ? `${name}?` : name))
+      .sort();
+
+  it('have what a client may send', () => {
+    const expected = clientMessageSchema.options.map(({ shape }) => {
+      const { payload } = shape;
+      const object = 'shape' in payload ? payload : payload.unwrap().unwrap();
+      return [shape.type.value, fieldsOf(object)] as const;
+    });
+    expect(table('From a client')).toEqual(Object.fromEntries(expected));
+  });
+
+  it('have what a room sends', () => {
+    const expected = Object.entries(serverPayloads).map(([type, payload]) => [type, fieldsOf(payload)]);
+    expect(table('From a room')).toEqual(Object.fromEntries(expected));
   });
 });

@@ -6,8 +6,8 @@ import {
   MAX_CODE_UPDATES_PER_SECOND,
   MAX_SIGNALS_PER_SECOND,
   MAX_UNHEARD_CHARS,
+  MAX_UNHEARD_CHARS_IN_ROOM,
   MAX_UNPROVEN_CHARS,
-  MAX_UNPROVEN_CHARS_IN_ROOM,
   MAX_UNREAD_FRAMES,
   PING_AFTER_CHARS,
   UNREAD_FRAMES_WINDOW_MS,
@@ -81,17 +81,20 @@ describe('a connection that is sent much', () => {
     expect(tooFar()).toEqual(['one']);
   });
 
-  it('goes when all of them together are too far behind: the furthest first, and none that is nearly there', () => {
-    const names = ['a', 'b', 'c', 'd', 'near'];
+  it('goes when all of them together are silent for too long: the furthest first, and none that is nearly there', () => {
+    const names = [...Array.from({ length: 10 }, (_, index) => `c${index}`), 'near', 'old'];
     const { backlog, clients, tooFar } = makeBacklog(...names);
     for (const client of clients) {
-      backlog.sent(client, client.name === 'near' ? 2 ** 20 : MAX_UNPROVEN_CHARS_IN_ROOM / 4);
-      backlog.heard(client);
+      if (client.name === 'old') {
+        // Knows nothing of marks, and has shown a sign of life.
+        backlog.sent(client, MAX_UNPROVEN_CHARS - 2 ** 20);
+        backlog.heard(client);
+      } else backlog.sent(client, client.name === 'near' ? 2 ** 20 : MAX_UNHEARD_CHARS_IN_ROOM / 10);
     }
     expect(tooFar()).toEqual([]);
-    const [, b] = clients;
-    backlog.sent(b ?? { name: '' }, 2 ** 20);
-    expect(tooFar()).toEqual(['b']);
+    const [, second] = clients;
+    backlog.sent(second ?? { name: '' }, 2 ** 20);
+    expect(tooFar()).toEqual(['c1']);
   });
 });
 
@@ -114,6 +117,18 @@ describe('a flood', () => {
     expect(flood.take(client, MAX_CHARS_PER_SECOND, 0)).toBe('read');
     expect(flood.take(client, 1, 999)).toBe('unread');
     expect(flood.take(client, 1, 1_000)).toBe('read');
+  });
+
+  it('is one the sooner the larger its frames are', () => {
+    const flood = new Flood();
+    const client = {};
+    const large = 100 * 1024;
+    const verdicts: string[] = [];
+    while (verdicts.at(-1) !== 'flood') verdicts.push(flood.take(client, large, 0));
+    expect(verdicts.filter((verdict) => verdict === 'read')).toHaveLength(40);
+    expect(verdicts.filter((verdict) => verdict === 'unread')).toHaveLength(
+      Math.floor(MAX_UNREAD_FRAMES / 7),
+    );
   });
 
   it('is forgotten by who stops', () => {
