@@ -13,6 +13,9 @@ export interface UpstashRestOptions {
   timeoutMs: number;
 }
 
+/** A timer that is later than this share of its time says that its own side is overloaded. */
+const LATE_SHARE = 0.1;
+
 export class UpstashRest implements Requester {
   readonly #url: string;
   readonly #headers: Record<string, string>;
@@ -31,18 +34,14 @@ export class UpstashRest implements Requester {
    * @throws {UpstashJSONParseError} the answer isn't JSON.
    */
   async request<T>({ path = [], body }: UpstashRequest): Promise<UpstashResponse<T>> {
-    const limit = new AbortController();
-    const timer = setTimeout(
-      () => limit.abort(new DOMException('no answer in time', 'TimeoutError')),
-      this.#timeoutMs,
-    );
+    const limit = new TimeLimit(this.#timeoutMs);
     try {
       const response = await this.#send([this.#url, ...path].join('/'), JSON.stringify(body), limit.signal);
       const answer = parse(await response.text());
       if (!response.ok) throw new errors.UpstashError(answer.error ?? `HTTP ${response.status}`);
       return answer;
     } finally {
-      clearTimeout(timer);
+      limit.end();
     }
   }
 
@@ -55,6 +54,36 @@ export class UpstashRest implements Requester {
       if (signal.aborted) throw error;
       return await fetch(url, init);
     }
+  }
+}
+
+/**
+ * Aborts what takes too long. When the timer itself comes late, it was this side that had no time: the answer may have been waiting for
+ * it all along, so it is given as long again. Otherwise a moment of too much work makes all rooms take Redis for dead at once, and
+ * turn to Postgres, which is more work.
+ */
+class TimeLimit {
+  readonly #controller = new AbortController();
+  #timer: ReturnType<typeof setTimeout>;
+
+  constructor(ms: number) {
+    const dueMs = Date.now() + ms;
+    this.#timer = setTimeout(() => {
+      if (Date.now() - dueMs > ms * LATE_SHARE) this.#timer = setTimeout(() => this.#abort(), ms);
+      else this.#abort();
+    }, ms);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #abort(): void {
+    this.#controller.abort(new DOMException('no answer in time', 'TimeoutError'));
   }
 }
 

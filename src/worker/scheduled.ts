@@ -3,8 +3,11 @@ import type { Flusher, SweeperRun } from '../buffer/flusher.ts';
 import { endInactive, type InactivePorts, type InactiveRun } from './inactive-sessions.ts';
 import { describeUnexpected, logError, logInfo } from './log.ts';
 
-/** The next turn comes a minute after this one; the rest of the minute is for the batch that is under way. */
-const TURN_MS = 55_000;
+/**
+ * The next turn comes a minute after this one. Every few seconds within it there is a sweep, the last one so late that what becomes dirty
+ * after it doesn't wait longer than usual for the next turn's first.
+ */
+const TURN_MS = 58_000;
 
 export type TurnPorts = Omit<InactivePorts, 'flusher'> & {
   flusher: Pick<Flusher, 'runSweeper' | 'flushSessions'>;
