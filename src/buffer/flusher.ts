@@ -342,7 +342,8 @@ function settle(
     if ('outcome' in piece && piece.outcome.status === 'written') {
       settlement.writtenMessages += write.messages.length;
       if (write.code) {
-        settlement.code = { rev: write.code.rev, epoch: write.code.epoch, storedRev: piece.outcome.rev };
+        const { rev: storedRev, isHeld } = piece.outcome;
+        settlement.code = { rev: write.code.rev, epoch: write.code.epoch, storedRev, isHeld };
       }
       continue;
     }
@@ -351,7 +352,9 @@ function settle(
         ? piece.refused
         : { code: 'session_missing', message: 'the session is no longer in Postgres' };
     dead.push(...lettersFor(write, reason, nowMs));
-    if (write.code) settlement.code = { rev: write.code.rev, epoch: write.code.epoch, storedRev: null };
+    if (write.code) {
+      settlement.code = { rev: write.code.rev, epoch: write.code.epoch, storedRev: null, isHeld: false };
+    }
   }
   // What is left of it has been waiting since it became dirty; only what came after the peek is younger.
   if (isBusy || session.isPartial) settlement.dirtySinceMs = session.dirtySinceMs;

@@ -67,8 +67,11 @@ export interface Settlement {
   sessionId: string;
   /** What is left counts as dirty from then. */
   dirtySinceMs: number;
-  /** The code that was dealt with; `storedRev` null when it went to the dead letters. */
-  code: { rev: number; epoch: number; storedRev: number | null } | null;
+  /**
+   * The code that was dealt with; `storedRev` null when it went to the dead letters, `isHeld` when Postgres has that very code, be it under
+   * a greater revision.
+   */
+  code: { rev: number; epoch: number; storedRev: number | null; isHeld: boolean } | null;
   /** Messages that are in Postgres now. */
   writtenMessages: number;
   /** Messages to take out of the buffer: the written and the dead ones. */
@@ -346,6 +349,7 @@ export class SessionBuffer {
           code ? String(code.rev) : '',
           code ? String(code.epoch) : '',
           code?.storedRev == null ? '' : String(code.storedRev),
+          code?.isHeld ? '1' : '0',
           String(writtenMessages),
           String(messageIds.length),
           ...messageIds,

@@ -72,12 +72,13 @@ export interface SessionWrite {
 
 /**
  * What became of one session of a write.
- * - `written`: everything of it that was newer than Postgres' row is in; `rev` and `epoch` are the row's now.
+ * - `written`: everything of it that was newer than Postgres' row is in; `rev` and `epoch` are the row's now, and `isHeld` when the row has this very
+ *   code of this epoch, be it under a greater revision.
  * - `busy`: another transaction holds the row; nothing was written, try again later.
  * - `missing`: there is no such session any more; nothing was written.
  */
 export type WriteOutcome =
-  | { sessionId: string; status: 'written'; rev: number; epoch: number }
+  | { sessionId: string; status: 'written'; rev: number; epoch: number; isHeld: boolean }
   | { sessionId: string; status: 'busy' | 'missing' };
 
 /** Writes many sessions in one transaction. Idempotent: older or equal code, and messages already there, change nothing. */

@@ -152,16 +152,25 @@ export function writeSessionsStatement(writes: readonly FencedWrite[]): SQL {
         else 'missing'
       end as status,
       coalesce(upd.code_rev, l.code_rev) as rev,
-      coalesce(upd.code_epoch, l.code_epoch) as epoch
+      coalesce(upd.code_epoch, l.code_epoch) as epoch,
+      coalesce(j.is_newer or (j.epoch = l.code_epoch and j.code = l.code), false) as is_held
     from unnest(${sql.param(ids)}::uuid[]) with ordinality as w (id, position)
     left join locked l on l.id = w.id
     left join upd on upd.id = w.id
+    left join judged j on j.id = w.id
     order by w.position`;
 }
 
 const outcomeRowsSchema = z.array(
   z.discriminatedUnion('status', [
-    z.object({ status: z.literal('written'), rev: z.coerce.number(), epoch: z.coerce.number() }),
+    z
+      .object({
+        status: z.literal('written'),
+        rev: z.coerce.number(),
+        epoch: z.coerce.number(),
+        is_held: z.boolean(),
+      })
+      .transform(({ is_held: isHeld, ...outcome }) => ({ ...outcome, isHeld })),
     z.object({ status: z.enum(['busy', 'missing']) }),
   ]),
 );

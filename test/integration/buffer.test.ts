@@ -65,7 +65,8 @@ class FakeWriter implements SessionWriter {
         Object.assign(row, { code: code.code, epoch: code.epoch, rev: Math.max(code.rev, row.rev + 1) });
       }
       for (const m of messages) if (!row.messages.has(m.id)) row.messages.set(m.id, m);
-      return { sessionId, status: 'written', rev: row.rev, epoch: row.epoch };
+      const isHeld = code?.code === row.code && code.epoch === row.epoch;
+      return { sessionId, status: 'written', rev: row.rev, epoch: row.epoch, isHeld };
     });
     await this.after(writes);
     return outcomes;

@@ -44,6 +44,25 @@ describe('Postgres', () => {
     expect(await postgres.getSession(id)).toMatchObject({ code: 'sixth', rev });
   });
 
+  it('says whether it holds what was written, under whatever revision', async () => {
+    const id = await makeSession();
+    const write = async (epoch: number, rev: number, code: string) => {
+      const written = {
+        sessionId: id,
+        messages: [],
+        code: { code, rev, epoch, editedAtMs: 1, editorId: null },
+      };
+      const [outcome] = await postgres.writeSessions([written]);
+      return outcome;
+    };
+    await write(1, 5, 'another room’s');
+    expect(await write(2, 3, 'third')).toMatchObject({ rev: 6, isHeld: true });
+    // Its answer was lost.
+    expect(await write(2, 3, 'third')).toMatchObject({ rev: 6, isHeld: true });
+    expect(await write(2, 2, 'second')).toMatchObject({ rev: 6, isHeld: false });
+    expect(await write(1, 9, 'third')).toMatchObject({ rev: 6, isHeld: false });
+  });
+
   it('lifts nothing when a new room writes the same code again', async () => {
     const id = await makeSession();
     await postgres.commit(commit(id, 1, 5, 'same'));
@@ -79,12 +98,34 @@ describe.each(engines)('the buffer on %s', (engine) => {
     await buffer.commit(commit(id, epoch, 12, 'twelfth'));
     // A flush of revision 11 found Postgres ahead: the newer edit is lifted over what is there.
     const settled = { dirtySinceMs: 1, writtenMessages: 0, messageIds: [] };
-    await buffer.settle([{ ...settled, sessionId: id, code: { rev: 11, epoch, storedRev: 13 } }], []);
+    await buffer.settle(
+      [{ ...settled, sessionId: id, code: { rev: 11, epoch, storedRev: 13, isHeld: true } }],
+      [],
+    );
     expect((await buffer.read(id, false)).code).toMatchObject({ code: 'twelfth', rev: 14 });
     const { rev } = await buffer.commit(commit(id, epoch, 14, 'fourteenth'));
     // Not taken: the room goes on from there.
     expect(rev).toBeGreaterThan(14);
     expect(await buffer.commit(commit(id, epoch, rev + 1, 'fourteenth'))).toMatchObject({ rev: rev + 1 });
     expect((await buffer.read(id, false)).code).toMatchObject({ code: 'fourteenth', rev: rev + 1 });
+  });
+
+  it('lifts nothing over what Postgres has from the room itself, which turned to it for a while', async () => {
+    const { buffer } = fixture;
+    const id = randomUUID();
+    const { epoch } = await buffer.open(id);
+    await buffer.commit(commit(id, epoch, 11, 'eleventh'));
+    // The flush of revision 11 is under way when a commit that was given up arrives; Postgres has it, and the next one.
+    await buffer.commit(commit(id, epoch, 12, 'twelfth'));
+    const settled = { dirtySinceMs: 1, writtenMessages: 0, messageIds: [] };
+    const dealt = { rev: 11, epoch, storedRev: 13, isHeld: false };
+    await buffer.settle([{ ...settled, sessionId: id, code: dealt }], []);
+    expect((await buffer.read(id, false)).code).toMatchObject({ code: 'twelfth', rev: 12 });
+    // It is for the next flush to find out that Postgres is ahead of it, too.
+    const peek = await buffer.peekSessions([id], { maxSessions: 1, maxBytes: 1_000 });
+    expect(peek.sessions[0]?.code).toMatchObject({ code: 'twelfth', rev: 12 });
+    await buffer.settle([{ ...settled, sessionId: id, code: { ...dealt, rev: 12 } }], []);
+    expect(await buffer.flushState(id)).toMatchObject({ isDirty: false, flushedRev: 13 });
+    expect((await buffer.read(id, false)).code).toBeNull();
   });
 });

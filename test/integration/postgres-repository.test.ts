@@ -132,8 +132,8 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
         write(b.id, { messages: [said, message({ content: 'NULL', createdAtMs: T0 + 1 })] }),
       ]);
       expect(outcomes).toEqual([
-        { sessionId: a.id, status: 'written', rev: 7, epoch: 3 },
-        { sessionId: b.id, status: 'written', rev: 0, epoch: 0 },
+        { sessionId: a.id, status: 'written', rev: 7, epoch: 3, isHeld: true },
+        { sessionId: b.id, status: 'written', rev: 0, epoch: 0, isHeld: false },
       ]);
       expect(await repository.getSession(a.id)).toMatchObject({ code: text, rev: 7, epoch: 3 });
       const [first, second] = await all(b.id);
@@ -166,7 +166,7 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
           union all select xmin::text, ctid::text from session_messages where session_id = ${id}`);
       const before = await snapshot();
       expect(await repository.writeSessions([again])).toEqual([
-        { sessionId: id, status: 'written', rev: 1, epoch: 1 },
+        { sessionId: id, status: 'written', rev: 1, epoch: 1, isHeld: true },
       ]);
       expect((await snapshot()).rows).toEqual(before.rows);
       expect(before.rows).toHaveLength(3);
@@ -205,7 +205,7 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
       await repository.writeSessions([write(id, { code: code({ code: 'new room', rev: 2, epoch: 9 }) })]);
       const zombie = write(id, { code: code({ code: 'zombie', rev: 50, epoch: 8 }) });
       expect(await repository.writeSessions([zombie])).toEqual([
-        { sessionId: id, status: 'written', rev: 2, epoch: 9 },
+        { sessionId: id, status: 'written', rev: 2, epoch: 9, isHeld: false },
       ]);
       expect(await repository.getSession(id)).toMatchObject({ code: 'new room', rev: 2, epoch: 9 });
     });
@@ -215,7 +215,7 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
       await repository.writeSessions([write(id, { code: code({ code: 'old', rev: 10, epoch: 1 }) })]);
       const next = write(id, { code: code({ code: 'new', rev: 4, epoch: 2 }) });
       expect(await repository.writeSessions([next])).toEqual([
-        { sessionId: id, status: 'written', rev: 11, epoch: 2 },
+        { sessionId: id, status: 'written', rev: 11, epoch: 2, isHeld: true },
       ]);
       expect(await repository.writeSessions([next])).toMatchObject([{ rev: 11, epoch: 2 }]);
       expect(await repository.getSession(id)).toMatchObject({ code: 'new', rev: 11, epoch: 2 });

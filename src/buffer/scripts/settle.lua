@@ -6,6 +6,7 @@
 -- followed by d pairs (letter id, JSON), followed for each session by:
 --   id, time it counts as dirty from if something is left (ms),
 --   revision that was dealt with or '', its epoch, revision that Postgres holds now or '' when it refused the code,
+--   1 if it holds that very code,
 --   number of messages written, number n of messages to remove, n message ids
 -- Returns for each session { id, 1 if still dirty else 0, flushed revision }
 local at = 4
@@ -26,6 +27,7 @@ while at <= #ARGV do
   local key = ARGV[1] .. 's:' .. id
   local since = take()
   local done_rev, done_epoch, stored_rev = tonumber(take()), tonumber(take()), tonumber(take())
+  local is_held = take() == '1'
   if done_rev then
     local held = redis.call('HMGET', key, 'rev', 'code_epoch', 'flushed', 'settled')
     local rev, epoch, flushed = tonumber(held[1] or ''), tonumber(held[2] or ''), tonumber(held[3] or '') or 0
@@ -35,14 +37,15 @@ while at <= #ARGV do
       redis.call('HSET', key, 'flushed', string.format('%.0f', flushed))
     end
     -- Another flush may have got further meanwhile.
-    local settled = math.max(done_rev, stored_rev or 0, tonumber(held[4] or '') or 0)
+    local settled = math.max(done_rev, is_held and stored_rev or 0, tonumber(held[4] or '') or 0)
     redis.call('HSET', key, 'settled', string.format('%.0f', settled))
     if rev and stored_rev and stored_rev > done_rev then
       if rev == done_rev and epoch == done_epoch then
         -- Postgres is ahead of the copy here: readers have to look there. The epoch stays: the receipts are of its edits.
         redis.call('HDEL', key, 'code', 'rev', 'edited_at', 'editor')
-      elseif rev <= settled then
-        -- A newer edit came in under a revision that Postgres has already passed: lift it, or it would never be written.
+      elseif is_held and rev <= settled then
+        -- What was dealt with is in Postgres under a greater revision, and a newer edit came in under one that was passed by that:
+        -- lift it, or it would never be written. Where Postgres has something else, the next flush tells which is newer.
         redis.call('HSET', key, 'rev', string.format('%.0f', settled + 1))
       end
     end
