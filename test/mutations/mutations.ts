@@ -363,6 +363,17 @@ export const MUTATIONS: readonly Mutation[] = [
     },
   },
   {
+    keeps: 'b',
+    breaks: 'what came in late counts as flushed because Postgres is ahead',
+    file: 'src/buffer/scripts/settle.lua',
+    find: 'math.max(done_rev, is_held and stored_rev or 0,',
+    replace: 'math.max(done_rev, stored_rev or 0,',
+    caughtBy: {
+      file: integration('lifted-revision'),
+      title: 'lifts nothing over what Postgres has from the room itself, which turned to it for a while',
+    },
+  },
+  {
     keeps: 'c',
     breaks: 'settling deletes all messages, not those that were written',
     file: 'src/buffer/scripts/settle.lua',
