@@ -15,11 +15,17 @@ const TEN_MINUTES_MS = 600_000;
 let redis: BufferFixture;
 let front: PostgresFront;
 let postgres: PostgresSessionRepository;
+let repository: BufferedSessionRepository;
 
 beforeAll(async () => {
   redis = await startBuffer('embedded');
   front = await startPostgresFront();
   postgres = new PostgresSessionRepository(connectNeon({ ...front, timeoutMs: 20_000 }));
+  repository = new BufferedSessionRepository({
+    buffer: redis.buffer,
+    postgres,
+    breaker: { failures: 100, retryMs: 0 },
+  });
 });
 afterAll(async () => {
   await front?.stop();
@@ -29,11 +35,6 @@ afterEach(() => vi.restoreAllMocks());
 
 it('an edit after such a room is flushed, though that room’s clock was ahead of the buffer’s', async () => {
   const { buffer } = redis;
-  const repository = new BufferedSessionRepository({
-    buffer,
-    postgres,
-    breaker: { failures: 100, retryMs: 0 },
-  });
   const flusher = new Flusher({
     buffer,
     writer: postgres,
@@ -80,12 +81,6 @@ it('an edit after such a room is flushed, though that room’s clock was ahead o
 });
 
 it('a room that finds no note of its session’s home starts from the newer of what both stores hold', async () => {
-  const { buffer } = redis;
-  const repository = new BufferedSessionRepository({
-    buffer,
-    postgres,
-    breaker: { failures: 100, retryMs: 0 },
-  });
   const { id } = await postgres.createSession({ title: '', code: '', hostUserId: null });
   const first = await repository.open(id, null);
   const commit = (code: string, rev: number) => ({
@@ -108,11 +103,6 @@ it('a room that finds no note of its session’s home starts from the newer of w
 
 it('receipts of edits that a later room did not have are not taken over', async () => {
   const { buffer } = redis;
-  const repository = new BufferedSessionRepository({
-    buffer,
-    postgres,
-    breaker: { failures: 100, retryMs: 0 },
-  });
   const { id } = await postgres.createSession({ title: '', code: '', hostUserId: null });
   const first = await repository.open(id, null);
   // Its answer is lost, and the room dies without having acknowledged it.
