@@ -151,6 +151,7 @@ async function makeDirty(
         epoch: Date.now(),
         code: { code, rev: 1, editedAtMs: Date.now(), editorId: null, edits: 1 },
         messages,
+        lastMessageMs: 0,
         receipts: {},
         flushedRev: 0,
       });

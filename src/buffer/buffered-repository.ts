@@ -18,7 +18,7 @@ import type {
   SessionRepository,
 } from '../sessions/types.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
-import type { SessionBuffer } from './session-buffer.ts';
+import type { BufferedSession, SessionBuffer } from './session-buffer.ts';
 
 export interface BreakerOptions {
   /** Failures in a row after which Redis is left alone. */
@@ -57,13 +57,16 @@ export class BufferedSessionRepository implements SessionRepository {
     }
     // Without a note, Postgres may be ahead: it may have stood in.
     if (buffered.code && (home === 'buffer' || home === 'clean')) {
+      const { code, flushedRev, isCodeUnflushed } = buffered;
+      const rev = shownRev(code, flushedRev, isCodeUnflushed);
       return {
-        session: { id: sessionId, ...pick(buffered.code) },
+        session: { id: sessionId, code: code.code, rev, epoch: code.epoch },
         epoch: buffered.epoch,
-        flushedRev: buffered.flushedRev,
+        flushedRev,
         isDirty: buffered.isDirty,
         receipts: buffered.receipts,
         messages: buffered.messages,
+        lastMessageMs: buffered.lastMessageMs,
       };
     }
     const stored = await this.#postgres.getSession(sessionId);
@@ -73,15 +76,17 @@ export class BufferedSessionRepository implements SessionRepository {
       stored.epoch < buffered.epoch
         ? buffered.epoch
         : (await this.#buffer.open(sessionId, stored.epoch + 1)).epoch;
-    const newest = buffered.code && isNewer(buffered.code, stored) ? buffered.code : stored;
+    const newest = newestOf(stored, buffered);
     return {
-      session: { id: sessionId, ...pick(newest) },
+      session: { id: sessionId, code: newest.code, rev: newest.rev, epoch: newest.epoch },
       epoch,
       flushedRev: stored.rev,
       isDirty: buffered.isDirty,
       // A later room that loaded from Postgres may not have had these edits, and what is stored is its state.
       receipts: stored.epoch > buffered.codeEpoch ? {} : buffered.receipts,
       messages: buffered.messages,
+      // Every message that Postgres has was activity when it was said.
+      lastMessageMs: Math.max(stored.lastActivityMs, buffered.lastMessageMs),
     };
   }
 
@@ -106,9 +111,7 @@ export class BufferedSessionRepository implements SessionRepository {
       this.#postgres.getSession(sessionId),
       this.#buffer.read(sessionId, false),
     ]);
-    if (!stored || !buffered.code || !isNewer(buffered.code, stored)) return stored;
-    const { code, rev, epoch, editedAtMs } = buffered.code;
-    return { ...stored, code, rev, epoch, lastActivityMs: Math.max(stored.lastActivityMs, editedAtMs) };
+    return stored && newestOf(stored, buffered);
   }
 
   async getMessages(sessionId: string, page: MessagePage): Promise<SessionMessage[]> {
@@ -128,6 +131,14 @@ export class BufferedSessionRepository implements SessionRepository {
   }
 }
 
-function pick({ code, rev, epoch }: Pick<CodeWrite, 'code' | 'rev' | 'epoch'>) {
-  return { code, rev, epoch };
+function newestOf(stored: Session, { code }: BufferedSession): Session {
+  if (!code || !isNewer(code, { epoch: stored.epoch, rev: stored.rev - stored.lift })) return stored;
+  const lastActivityMs = Math.max(stored.lastActivityMs, code.editedAtMs);
+  const rev = shownRev(code, stored.rev, true);
+  return { ...stored, code: code.code, rev, lift: rev - code.rev, epoch: code.epoch, lastActivityMs };
+}
+
+/** Buffered code's revision as people see it: where Postgres shows another room's code under one as great, it will be lifted over that. */
+function shownRev(code: CodeWrite, storedRev: number, isUnflushed: boolean): number {
+  return Math.max(code.rev, isUnflushed ? storedRev + 1 : storedRev);
 }

@@ -21,6 +21,7 @@ import {
   flag,
   flatHash,
   integer,
+  isCodeUnflushed,
   receiptsOf,
 } from './stored.ts';
 
@@ -28,11 +29,16 @@ import {
 export interface BufferedSession {
   /** Null when the buffer has no code of it: then Postgres has the newest. */
   code: CodeWrite | null;
+  /** Postgres lacks that code. */
+  isCodeUnflushed: boolean;
+  /** Postgres shows the code under this revision, which may be lifted above what its room gave. */
   flushedRev: number;
   messages: SessionMessage[];
   /** Of edits of this epoch or before it. */
   receipts: EditReceipts;
   codeEpoch: number;
+  /** No message that went through the buffer is later, in milliseconds since the epoch. */
+  lastMessageMs: number;
 }
 
 /** One session as a flush reads it. */
@@ -68,8 +74,8 @@ export interface Settlement {
   /** What is left counts as dirty from then. */
   dirtySinceMs: number;
   /**
-   * The code that was dealt with; `storedRev` null when it went to the dead letters, `isHeld` when Postgres has that very code, be it under
-   * a greater revision.
+   * The code that was dealt with; `storedRev` what Postgres shows now, null when the code went to the dead letters; `isHeld` when Postgres has that
+   * very code, be it under a lifted revision.
    */
   code: { rev: number; epoch: number; storedRev: number | null; isHeld: boolean } | null;
   /** Messages that are in Postgres now. */
@@ -227,6 +233,7 @@ export class SessionBuffer {
           : ['', '', '', '', '0']),
         String(commit.flushedRev),
         place,
+        String(commit.lastMessageMs),
         String(messages.length),
         ...messages.flatMap((message) => [message.id, encodeMessage(message)]),
         ...Object.entries(receipts).flatMap(([connectionId, ids]) => [connectionId, encodeReceipts(ids)]),
@@ -482,9 +489,11 @@ export class SessionBuffer {
 function bufferedSession(fields: z.infer<typeof flatHash>, messages: readonly string[]): BufferedSession {
   return {
     code: codeOf(fields),
+    isCodeUnflushed: isCodeUnflushed(fields),
     flushedRev: Number(fields.get('flushed') ?? 0),
     receipts: receiptsOf(fields),
     codeEpoch: Number(fields.get('code_epoch') ?? 0),
+    lastMessageMs: Number(fields.get('last_message') ?? 0),
     messages: messages.flatMap((text) => decodeMessage(text) ?? []),
   };
 }

@@ -1,5 +1,6 @@
 /** How sessions and messages look inside the buffer, and how to read them back. Data from Redis is parsed like any other. */
 import { z } from 'zod';
+import { isNewer } from '../sessions/merge.ts';
 import {
   type CodeWrite,
   type EditReceipt,
@@ -62,6 +63,17 @@ export function codeOf(fields: SessionFields): CodeWrite | null {
     editedAtMs: Number(fields.get('edited_at') ?? 0),
     editorId: fields.get('editor') || null,
   };
+}
+
+/** Whether the code that the hash holds is still to be written to Postgres: as the scripts judge it. */
+export function isCodeUnflushed(fields: SessionFields): boolean {
+  const code = codeOf(fields);
+  if (code === null) return false;
+  const settled = {
+    rev: Number(fields.get('settled') ?? 0),
+    epoch: Number(fields.get('settled_epoch') ?? code.epoch),
+  };
+  return isNewer(code, settled);
 }
 
 const RECEIPT = 'receipt:';

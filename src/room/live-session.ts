@@ -116,7 +116,7 @@ export class LiveSession {
   readonly #known = new Set<string>();
   #recent: SessionMessage[] = [];
   #history: Promise<void> | null = null;
-  #lastMessageMs = 0;
+  #lastMessageMs: number;
 
   constructor(
     opened: OpenedSession,
@@ -135,6 +135,7 @@ export class LiveSession {
     this.#receiptsSince = [this.#rev, this.#rev];
     this.#flushedRev = opened.flushedRev;
     this.#isDirty = opened.isDirty;
+    this.#lastMessageMs = opened.lastMessageMs;
     this.#home = home;
     this.#codeMissingInBuffer = home === 'postgres' || home === 'both';
     for (const message of opened.messages) this.#remember(message);
@@ -370,6 +371,7 @@ export class LiveSession {
         epoch: this.#epoch,
         code: batch.code && { ...batch.code, base: this.#inBuffer },
         messages: batch.messages,
+        lastMessageMs: this.#lastMessageMs,
         receipts: this.#receipts.forCommit(batch.edits.keys(), this.#receiptsSince[0]),
         flushedRev: this.#flushedRev,
       });
@@ -479,8 +481,8 @@ export class LiveSession {
     if (!this.#isDirty) this.#unflushed.clear();
     if (state.flushedRev > this.#flushedRev) {
       this.#flushedRev = state.flushedRev;
-      // Postgres may be ahead of a room that came after a writer it never heard of: revisions only grow.
-      this.#rev = Math.max(this.#rev, state.flushedRev);
+      // Postgres may be ahead of a room that came after a writer it never heard of. What the room has may not be what is flushed under that.
+      if (this.#rev < state.flushedRev) this.#rev = state.flushedRev + 1;
       this.#ports.broadcast('flushed', { rev: this.#flushedRev });
     }
   }

@@ -2,7 +2,7 @@
 import type { Page, PageRequest } from './page.ts';
 import type { Session } from './types.ts';
 
-export type SessionSummary = Omit<Session, 'code' | 'rev' | 'epoch'>;
+export type SessionSummary = Omit<Session, 'code' | 'rev' | 'lift' | 'epoch'>;
 
 export interface LiveSessionSummary extends SessionSummary {
   /** null: somebody anonymous made it, or their provider gave no name. */

@@ -66,7 +66,7 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
         .returning(),
     );
     if (row === undefined) return null;
-    const { id, code, codeRev: rev, codeEpoch: epoch } = row;
+    const { id, code, codeRev: rev, codeEpoch: epoch, lastActivity } = row;
     return {
       session: { id, code, rev, epoch },
       epoch,
@@ -74,6 +74,7 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
       isDirty: false,
       receipts: {},
       messages: [],
+      lastMessageMs: lastActivity.getTime(),
     };
   }
 
@@ -186,6 +187,7 @@ function toSession(row: typeof sessions.$inferSelect): Session {
     hostUserId: row.hostUserId,
     code: row.code,
     rev: row.codeRev,
+    lift: row.codeLift,
     epoch: row.codeEpoch,
     isActive: row.isActive,
     isDiscoverable: row.isDiscoverable,

@@ -68,7 +68,9 @@ export const sessions = pgTable(
     code: text('code').notNull().default(''),
     /** Never goes down. */
     codeRev: counter('code_rev').notNull().default(0),
-    /** Fencing token of the room that wrote `code`; writes are ordered by (epoch, rev). */
+    /** How far `code_rev` is above the revision that the room gave. */
+    codeLift: counter('code_lift').notNull().default(0),
+    /** Fencing token of the room that wrote `code`; writes are ordered by (code_epoch, code_rev - code_lift). */
     codeEpoch: counter('code_epoch').notNull().default(0),
     lastEditorId: uuid('last_editor_id').references(() => users.id, { onDelete: 'set null' }),
     isActive: boolean('is_active').notNull().default(true),

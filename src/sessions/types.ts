@@ -42,9 +42,11 @@ export interface Session {
   /** Owner. Anonymous sessions belong to the system user. */
   hostUserId: string;
   code: string;
-  /** Revision: the room's count of accepted edits. 0 for a session nobody has edited. */
+  /** Revision: the room's count of accepted edits. 0 for a session nobody has edited. Never goes down. */
   rev: number;
-  /** Fencing token of the room that wrote `rev`. Writes are ordered by (epoch, rev). */
+  /** How far `rev` is above the revision that the room gave, because an earlier room's was as great; mostly 0. */
+  lift: number;
+  /** Fencing token of the room that wrote the code. Writes are ordered by (epoch, revision as the room gave it). */
   epoch: number;
   isActive: boolean;
   isDiscoverable: boolean;
@@ -56,6 +58,7 @@ export interface Session {
 /** The code at one revision, ready to be written. */
 export interface CodeWrite {
   code: string;
+  /** As the room gave it: a room writes one code under a revision. */
   rev: number;
   epoch: number;
   editedAtMs: number;
@@ -72,8 +75,8 @@ export interface SessionWrite {
 
 /**
  * What became of one session of a write.
- * - `written`: everything of it that was newer than Postgres' row is in; `rev` and `epoch` are the row's now, and `isHeld` when the row has this very
- *   code of this epoch, be it under a greater revision.
+ * - `written`: everything of it that was newer than Postgres' row is in; `rev` and `epoch` are the row's now, and `isHeld` when what the row has is
+ *   this very write's code, be it under a lifted revision.
  * - `busy`: another transaction holds the row; nothing was written, try again later.
  * - `missing`: there is no such session any more; nothing was written.
  */
@@ -111,6 +114,8 @@ export interface OpenedSession {
   receipts: EditReceipts;
   /** Messages that may not be in Postgres yet. */
   messages: SessionMessage[];
+  /** No message of the session is later than this, in milliseconds since the epoch. New ones are, whatever the room's clock says. */
+  lastMessageMs: number;
   /**
    * Postgres stood in for the buffer, which doesn't know this token: the room has to note `postgres` as the session's home, or
    * the next one could get a lesser token from the buffer, and its edits would count as older than what is there.
@@ -132,6 +137,8 @@ export interface Commit {
   /** The newest code, or null when the batch has only messages. */
   code: CommittedCode | null;
   messages: SessionMessage[];
+  /** Time of the session's last message, as the room knows it; 0 when it knows of none. Kept for the next room. */
+  lastMessageMs: number;
   /** Receipts of the connections that edited in this batch; an empty list forgets a connection's. */
   receipts: EditReceipts;
   /** Postgres holds the code up to this revision, as far as the room knows. */

@@ -20,11 +20,10 @@ export interface FencedWrite extends SessionWrite {
  * - `locked` takes the rows' locks in id order and skips those another transaction holds, so two flushes neither wait
  *   for each other nor deadlock. It also reads each row as it is once locked, newer than the statement's snapshot
  *   maybe, so whether a write is newer is judged by what is really there.
- * - Writes are ordered by (epoch, rev): a room that was superseded can't win by a greater revision. `code_rev` itself
- *   only grows, as clients were told that everything up to some revision is flushed.
- * - Where another room's revision is as great, the code is written under a lifted one. Should the answer be lost, the room
- *   that wrote it doesn't know, and may come with its own edit of that very revision: another code under the stored
- *   (epoch, rev) is therefore newer, as a revision is only ever lifted. The same code is never lifted: it needs no new one.
+ * - Writes are ordered by (epoch, rev), as the rooms gave them: a room that was superseded can't win by a greater revision.
+ * - `code_rev` only grows, as clients were told that everything up to some revision is flushed. Where an earlier room's is as great,
+ *   the code is kept under a lifted one, and `code_lift` says by how much: the room, which may not hear of it, goes on counting
+ *   from its own. The same code is never lifted: it needs no new revision.
  * - Users and strudels that messages point to may have been deleted since. Their rows are locked against deletion, and
  *   a reference to one that is gone becomes null, so that it can't fail the batch.
  * - A message lands once, by its id. What a room that died had under way may land after the message was sent again to the next
@@ -83,7 +82,7 @@ export function writeSessionsStatement(writes: readonly FencedWrite[]): SQL {
       )
     ),
     locked as materialized (
-      select s.id, s.code, s.code_rev, s.code_epoch
+      select s.id, s.code, s.code_rev, s.code_epoch, s.code_rev - s.code_lift as room_rev
       from sessions s
       where s.id = any(${sql.param(ids)}::uuid[])
       order by s.id
@@ -98,11 +97,9 @@ export function writeSessionsStatement(writes: readonly FencedWrite[]): SQL {
     judged as (
       select
         v.*,
-        coalesce(
-          (v.epoch, v.rev) > (l.code_epoch, l.code_rev)
-            or ((v.epoch, v.rev) = (l.code_epoch, l.code_rev) and v.code <> l.code),
-          false
-        ) as is_newer,
+        coalesce((v.epoch, v.rev) > (l.code_epoch, l.room_rev), false) as is_newer,
+        coalesce((v.epoch, v.rev) >= (l.code_epoch, l.room_rev), false) as is_held,
+        case when v.code = l.code then greatest(v.rev, l.code_rev) else greatest(v.rev, l.code_rev + 1) end as code_rev,
         v.editor_id in (select id from known_users) as editor_is_known
       from v
       join locked l on l.id = v.id
@@ -112,11 +109,8 @@ export function writeSessionsStatement(writes: readonly FencedWrite[]): SQL {
       update sessions s
       set
         code = case when j.is_newer then j.code else s.code end,
-        code_rev = case
-          when not j.is_newer then s.code_rev
-          when j.code = s.code then greatest(j.rev, s.code_rev)
-          else greatest(j.rev, s.code_rev + 1)
-        end,
+        code_rev = case when j.is_newer then j.code_rev else s.code_rev end,
+        code_lift = case when j.is_newer then j.code_rev - j.rev else s.code_lift end,
         code_epoch = case when j.is_newer then j.epoch else s.code_epoch end,
         last_editor_id = case
           when not j.is_newer then s.last_editor_id
@@ -153,7 +147,7 @@ export function writeSessionsStatement(writes: readonly FencedWrite[]): SQL {
       end as status,
       coalesce(upd.code_rev, l.code_rev) as rev,
       coalesce(upd.code_epoch, l.code_epoch) as epoch,
-      coalesce(j.is_newer or (j.epoch = l.code_epoch and j.code = l.code), false) as is_held
+      coalesce(j.is_held, false) as is_held
     from unnest(${sql.param(ids)}::uuid[]) with ordinality as w (id, position)
     left join locked l on l.id = w.id
     left join upd on upd.id = w.id

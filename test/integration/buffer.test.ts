@@ -35,7 +35,7 @@ function message(content = 'hello', id = randomUUID()): SessionMessage {
 class FakeWriter implements SessionWriter {
   readonly rows = new Map<
     string,
-    { code: string; rev: number; epoch: number; messages: Map<string, SessionMessage> }
+    { code: string; rev: number; lift: number; epoch: number; messages: Map<string, SessionMessage> }
   >();
   readonly missing = new Set<string>();
   readonly busy = new Set<string>();
@@ -47,7 +47,7 @@ class FakeWriter implements SessionWriter {
   row(id: string) {
     let row = this.rows.get(id);
     if (!row) {
-      row = { code: '', rev: 0, epoch: 0, messages: new Map() };
+      row = { code: '', rev: 0, lift: 0, epoch: 0, messages: new Map() };
       this.rows.set(id, row);
     }
     return row;
@@ -61,11 +61,12 @@ class FakeWriter implements SessionWriter {
       if (this.missing.has(sessionId)) return { sessionId, status: 'missing' };
       if (this.busy.has(sessionId)) return { sessionId, status: 'busy' };
       const row = this.row(sessionId);
-      if (code && isNewer(code, row)) {
-        Object.assign(row, { code: code.code, epoch: code.epoch, rev: Math.max(code.rev, row.rev + 1) });
+      const isHeld = code !== null && !isNewer({ epoch: row.epoch, rev: row.rev - row.lift }, code);
+      if (code && isNewer(code, { epoch: row.epoch, rev: row.rev - row.lift })) {
+        const rev = Math.max(code.rev, row.rev + 1);
+        Object.assign(row, { code: code.code, epoch: code.epoch, rev, lift: rev - code.rev });
       }
       for (const m of messages) if (!row.messages.has(m.id)) row.messages.set(m.id, m);
-      const isHeld = code?.code === row.code && code.epoch === row.epoch;
       return { sessionId, status: 'written', rev: row.rev, epoch: row.epoch, isHeld };
     });
     await this.after(writes);
@@ -108,6 +109,7 @@ describe.each(engines)('the buffer on %s', (engine) => {
     epoch,
     code: null,
     messages: [],
+    lastMessageMs: 0,
     receipts: {},
     flushedRev: 0,
     ...over,
@@ -187,9 +189,19 @@ describe.each(engines)('the buffer on %s', (engine) => {
       const { epoch } = await buffer.open(id);
       const receipts = (requestId: string, rev: number) => ({ c: [{ requestId, rev }] });
       await buffer.commit(commit(id, epoch, { code: code('one', 5), receipts: receipts('r5', 5) }));
-      const late = commit(id, epoch, { code: code('other', 5), receipts: receipts('r6', 5) });
-      expect(await buffer.commit(late)).toMatchObject({ rev: 6 });
+      const late = commit(id, epoch, { code: code('other', 4), receipts: receipts('r6', 4) });
+      expect(await buffer.commit(late)).toMatchObject({ rev: 5 });
       expect((await buffer.read(id, false)).receipts).toEqual(receipts('r5', 5));
+    });
+
+    it('keeps the time of the last message for the next room', async () => {
+      const { buffer } = fixture;
+      const id = randomUUID();
+      const { epoch } = await buffer.open(id);
+      await buffer.commit(commit(id, epoch, { lastMessageMs: 2_000 }));
+      // One that was given up, and arrives late.
+      await buffer.commit(commit(id, epoch, { lastMessageMs: 1_000 }));
+      expect(await buffer.open(id)).toMatchObject({ lastMessageMs: 2_000 });
     });
 
     it('gives out greater tokens even after Redis has lost everything', async () => {

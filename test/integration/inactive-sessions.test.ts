@@ -71,6 +71,7 @@ describe('a session that was quiet for half an hour', () => {
       epoch,
       code: { code: 'last words', rev: 1, editedAtMs: old, editorId: null, edits: 1 },
       messages: [],
+      lastMessageMs: 0,
       receipts: {},
       flushedRev: 0,
     });

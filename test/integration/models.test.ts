@@ -145,11 +145,14 @@ describe('whatever happens, nothing acknowledged is lost or doubled', () => {
       for (const one of model.sessions) model.start(one);
       while (!model.gate.isEmpty) await model.step(0, 'ok');
       for (const step of history) {
-        if (step.do === 'skew') skewMs = step.ms;
-        else if (step.do === 'lose') await redis.command('FLUSHALL');
+        if (step.do === 'skew') {
+          skewMs = step.ms;
+          model.skewMs = step.ms;
+        } else if (step.do === 'lose') await redis.command('FLUSHALL');
         else await take(model, step);
       }
       skewMs = 0;
+      model.skewMs = 0;
       await model.recover();
     } finally {
       vi.restoreAllMocks();

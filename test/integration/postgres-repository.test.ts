@@ -381,6 +381,7 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
         epoch,
         code: { code: 'a', rev: 1, editedAtMs: Date.now(), editorId: null, edits: 3 },
         messages: [message()],
+        lastMessageMs: 0,
         receipts: {},
         flushedRev: 0,
       };
@@ -407,6 +408,7 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
         sessionId: id,
         epoch: old?.epoch ?? 0,
         messages: [message()],
+        lastMessageMs: 0,
         receipts: {},
         flushedRev: 0,
       };
@@ -425,6 +427,7 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
         epoch: 77,
         code: edit,
         messages: [],
+        lastMessageMs: 0,
         receipts: {},
         flushedRev: 0,
       });
@@ -438,6 +441,7 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
         epoch: 1,
         code: null,
         messages: [message()],
+        lastMessageMs: 0,
         receipts: {},
         flushedRev: 0,
       };
@@ -501,6 +505,7 @@ if (isPostgresInstalled) {
           epoch: 1,
           code: null,
           messages: [message()],
+          lastMessageMs: 0,
           receipts: {},
           flushedRev: 0,
         };

@@ -195,6 +195,7 @@ describe('reading a session', () => {
       epoch: Date.now(),
       code: null,
       messages,
+      lastMessageMs: 0,
       receipts: {},
       flushedRev: 0,
     });

@@ -56,6 +56,7 @@ it('an edit after such a room is flushed, though that room’s clock was ahead o
       epoch: opened.epoch,
       code: { code, rev, editedAtMs: Date.now(), editorId: null, edits: 1 },
       messages: [],
+      lastMessageMs: 0,
       receipts: {},
       flushedRev: opened.flushedRev,
     });
@@ -88,6 +89,7 @@ it('a room that finds no note of its session’s home starts from the newer of w
     epoch: first?.epoch ?? 0,
     code: { code, rev, editedAtMs: Date.now(), editorId: null, edits: 1 },
     messages: [],
+    lastMessageMs: 0,
     receipts: { c: [{ requestId: code, rev }] },
     flushedRev: 0,
   });
@@ -111,6 +113,7 @@ it('receipts of edits that a later room did not have are not taken over', async 
     epoch: first?.epoch ?? 0,
     code: { code: 'unheard', rev: 1, editedAtMs: Date.now(), editorId: null, edits: 1 },
     messages: [],
+    lastMessageMs: 0,
     receipts: { c: [{ requestId: 'r1', rev: 1 }] },
     flushedRev: 0,
   });

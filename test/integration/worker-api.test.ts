@@ -80,6 +80,7 @@ async function commit(sessionId: string, code: string, messages: SessionMessage[
     epoch,
     code: { code, rev: 1, editedAtMs: Date.now(), editorId: null, edits: 1 },
     messages,
+    lastMessageMs: 0,
     receipts: {},
     flushedRev: 0,
   });

@@ -153,11 +153,23 @@ export const MUTATIONS: readonly Mutation[] = [
     },
   },
   {
+    keeps: '2',
+    breaks: 'a newer edit is judged by the revision that the last one was lifted to',
+    file: 'src/sessions/write-sessions.ts',
+    find: 's.code_rev - s.code_lift as room_rev',
+    replace: 's.code_rev as room_rev',
+    caughtBy: {
+      file: integration('lifted-revision'),
+      title:
+        'keep the newest edit of a room that is behind Postgres, though the Worker dies before it settles',
+    },
+  },
+  {
     keeps: '3',
     breaks: 'Postgres takes an older revision for newer',
     file: 'src/sessions/write-sessions.ts',
-    find: '(v.epoch, v.rev) > (l.code_epoch, l.code_rev)\n',
-    replace: '(v.epoch, v.rev) is not null\n',
+    find: '(v.epoch, v.rev) > (l.code_epoch, l.room_rev)',
+    replace: '(v.epoch, v.rev) is not null',
     caughtBy: {
       file: integration('postgres-repository'),
       title: 'never goes back to an older revision, whatever the order of arrival',
@@ -167,8 +179,8 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '3',
     breaks: 'the revision goes down with a newer epoch',
     file: 'src/sessions/write-sessions.ts',
-    find: 'else greatest(j.rev, s.code_rev + 1)',
-    replace: 'else j.rev',
+    find: 'else greatest(v.rev, l.code_rev + 1)',
+    replace: 'else v.rev',
     caughtBy: {
       file: integration('postgres-repository'),
       title: 'takes a newer epoch with a smaller revision without letting the revision go down',
@@ -366,11 +378,11 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: 'b',
     breaks: 'what came in late counts as flushed because Postgres is ahead',
     file: 'src/buffer/scripts/settle.lua',
-    find: 'math.max(done_rev, is_held and stored_rev or 0,',
-    replace: 'math.max(done_rev, stored_rev or 0,',
+    find: "'settled', string.format('%.0f', done_rev),",
+    replace: "'settled', string.format('%.0f', math.max(done_rev, stored_rev or 0)),",
     caughtBy: {
       file: integration('lifted-revision'),
-      title: 'lifts nothing over what Postgres has from the room itself, which turned to it for a while',
+      title: 'doesn’t count what came in late as flushed because Postgres is ahead',
     },
   },
   {
@@ -418,6 +430,18 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'const id = payload.id ?? crypto.randomUUID();',
     replace: 'const id: string = crypto.randomUUID();',
     caughtBy: { file: integration('rooms'), title: 'of a message is stored and shown once' },
+  },
+  {
+    keeps: 'e',
+    breaks: 'a room gives its messages times without regard to those of the room before',
+    file: 'src/room/live-session.ts',
+    find: '    this.#lastMessageMs = opened.lastMessageMs;\n',
+    replace: '    this.#lastMessageMs = 0;\n',
+    caughtBy: {
+      file: unit('live-session'),
+      title:
+        'get later times than those of the room before, though its history can’t be read and its clock was ahead',
+    },
   },
   {
     keeps: 'f',

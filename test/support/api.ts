@@ -113,6 +113,7 @@ export async function startApi(env: Record<string, string> = {}): Promise<Api> {
           epoch: epoch + 1,
           code: { code: edit.code, rev: rev + 1, editedAtMs: Date.now(), editorId: edit.user_id, edits: 1 },
           messages: [],
+          lastMessageMs: 0,
           receipts: {},
           flushedRev: rev,
         });

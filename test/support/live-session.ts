@@ -125,6 +125,7 @@ export function setUp(over: { opened?: Partial<OpenedSession>; home?: Home | nul
       epoch: 2,
       flushedRev: 10,
       isDirty: false,
+      lastMessageMs: 0,
       receipts: {},
       messages: [],
       ...over.opened,

@@ -76,6 +76,8 @@ class ModelSession {
 export class SessionModel {
   readonly gate = new Gate();
   readonly clock = new FakeClock();
+  /** How far the clocks of rooms that start from now on are off, in milliseconds. */
+  skewMs = 0;
   readonly sessions: ModelSession[];
   readonly #buffer: SessionBuffer;
   readonly #flusher: Flusher;
@@ -222,6 +224,7 @@ export class SessionModel {
     session.epoch = opened.epoch;
     if (opened.standsIn) session.home = 'postgres';
     const { home } = session;
+    const { skewMs } = this;
     room.live = new LiveSession(opened, home, PACE, {
       repository: this.#repository,
       flush: (id) => this.#flusher.flushSession(id),
@@ -240,7 +243,10 @@ export class SessionModel {
       },
       onSuperseded: () => this.#end(session, room),
       log: () => {},
-      clock: this.clock,
+      clock: {
+        now: () => this.clock.now() + skewMs,
+        setTimeout: (task, delayMs) => this.clock.setTimeout(task, delayMs),
+      },
     });
     session.room = room;
     // As the room's server does: history before anybody is let in, and an alarm for what was left dirty.

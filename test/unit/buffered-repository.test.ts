@@ -10,6 +10,7 @@ const inPostgres: OpenedSession = {
   epoch: 2,
   flushedRev: 3,
   isDirty: false,
+  lastMessageMs: 0,
   receipts: {},
   messages: [],
 };

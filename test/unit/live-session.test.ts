@@ -264,6 +264,16 @@ describe('messages', () => {
     expect((await session.history()).map((m) => m.id)).toEqual(['m1', 'm2', 'old', 'm3']);
   });
 
+  it('get later times than those of the room before, though its history can’t be read and its clock was ahead', async () => {
+    const lastMessageMs = Date.now() + 600_000;
+    const { clock, commits, say } = setUp({ opened: { lastMessageMs } });
+    expect(clock.nowMs).toBeLessThan(lastMessageMs);
+    expect(say('m1')).toMatchObject({ createdAtMs: lastMessageMs + 1 });
+    await clock.advance(100);
+    // And so will the next room's be.
+    expect(commits.at(-1)).toMatchObject({ lastMessageMs: lastMessageMs + 1 });
+  });
+
   it('are refused once too many wait for storage', async () => {
     const { clock, script, say } = setUp();
     script.commit = async () => {
@@ -448,6 +458,22 @@ describe('a flush', () => {
     expect(commits.at(-1)!.code).toMatchObject({ code: 'x2' });
     expect(state.flushes).toBe(2);
     expect(session.flushedRev).toBe(12);
+  });
+});
+
+describe('a room that Postgres is ahead of', () => {
+  it('goes on after what Postgres shows, and doesn’t take its own code for that', async () => {
+    const { clock, script, edit, say, session, commits } = setUp();
+    script.commit = async (commit) => committed(commit, { flushedRev: 20 });
+    edit('x1');
+    await clock.advance(100);
+    expect(session.rev).toBeGreaterThan(20);
+    // So that it counts as not flushed when the buffer loses everything.
+    script.commit = async (commit) =>
+      committed(commit, { flushedRev: 20, wasForgotten: commits.length === 2 });
+    say('m1');
+    await clock.advance(3_000);
+    expect(commits.at(-1)?.code).toMatchObject({ code: 'x1', rev: session.rev });
   });
 });
 

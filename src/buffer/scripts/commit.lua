@@ -8,12 +8,13 @@
 -- ARGV[8] revision that the room knows to be in Postgres (taken only where the buffer knows of none)
 -- ARGV[9] '' when ARGV[4] is the whole code; else ARGV[4] is a piece of it, and this says what it replaces in which code of the
 -- same room: its revision, first byte (from 0), bytes replaced, size of that code in bytes, with blanks between them
--- ARGV[10] number of messages n, followed by n pairs (id, JSON), followed by pairs (connection id, receipts or '' to forget)
+-- ARGV[10] time of the session's last message (ms), as the room knows it; 0 when it knows of none
+-- ARGV[11] number of messages n, followed by n pairs (id, JSON), followed by pairs (connection id, receipts or '' to forget)
 -- Returns { 1, stored revision, flushed revision, 1 if dirty, 1 if the buffer had forgotten the session, lease left (ms),
 --           dirty sessions }, or { 0 } when a newer token has been given out, or { 2 } when the whole code is needed: it isn't
 --           the one that the piece belongs to that is here. Then nothing has changed.
 local epoch = tonumber(ARGV[2])
-local held = redis.call('HMGET', KEYS[1], 'epoch', 'rev', 'code_epoch', 'flushed', 'settled')
+local held = redis.call('HMGET', KEYS[1], 'epoch', 'rev', 'code_epoch', 'flushed', 'settled', 'last_message')
 local owner = tonumber(held[1] or '')
 -- The fence: without it a room that was replaced while it hung would overwrite its successor.
 if owner and owner > epoch then return { 0 } end
@@ -25,13 +26,15 @@ local settled = tonumber(held[5] or '') or 0
 local code = ARGV[4]
 if ARGV[9] ~= '' then
   local base_rev, start, deleted, size = string.match(ARGV[9], '^(%d+) (%d+) (%d+) (%d+)$')
-  -- A room commits one code under a revision, and settle lifts none to one that a room's commit was confirmed under.
+  -- A room commits one code under a revision.
   local base = code_epoch == epoch and rev == tonumber(base_rev) and redis.call('HGET', KEYS[1], 'code')
   if not base or #base ~= tonumber(size) then return { 2 } end
   code = string.sub(base, 1, tonumber(start)) .. code .. string.sub(base, start + deleted + 1)
 end
 if not held[4] then redis.call('HSET', KEYS[1], 'flushed', ARGV[8]) end
 if owner ~= epoch then redis.call('HSET', KEYS[1], 'epoch', ARGV[2]) end
+-- The next room gives its messages later times than this, whatever its clock says.
+if tonumber(ARGV[10]) > (tonumber(held[6] or '') or 0) then redis.call('HSET', KEYS[1], 'last_message', ARGV[10]) end
 
 local changed, refused = false, false
 local new_rev = tonumber(ARGV[3])
@@ -43,22 +46,22 @@ if new_rev then
     redis.call('HINCRBY', KEYS[5], 'edits', ARGV[7])
     rev = new_rev
     changed = true
-  elseif new_rev ~= rev or code_epoch ~= epoch or redis.call('HGET', KEYS[1], 'code') ~= code then
-    -- Not a repetition of what is stored, which may be another room's, or lifted to this revision by settle: tell the room
-    -- where it has to continue from, which is never the revision it came with.
+  elseif new_rev ~= rev or code_epoch ~= epoch then
+    -- Not a repetition of what is stored, which may be another room's under the same revision: tell the room where it has to
+    -- continue from, which is never the revision it came with.
     rev = math.max(highest, new_rev + 1)
     refused = true
   end
 end
 
-local messages = tonumber(ARGV[10])
+local messages = tonumber(ARGV[11])
 local added = 0
-for i = 11, 10 + 2 * messages, 2 do
+for i = 12, 11 + 2 * messages, 2 do
   added = added + redis.call('HSETNX', KEYS[2], ARGV[i], ARGV[i + 1])
 end
 -- A receipt says that the stored code contains an edit. The next room would acknowledge one that it doesn't.
 if not refused then
-  for i = 11 + 2 * messages, #ARGV, 2 do
+  for i = 12 + 2 * messages, #ARGV, 2 do
     if ARGV[i + 1] == '' then
       redis.call('HDEL', KEYS[1], 'receipt:' .. ARGV[i])
     else

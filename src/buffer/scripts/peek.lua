@@ -30,9 +30,12 @@ for _, id in ipairs(ids) do
   if since then
     if bytes >= most_bytes then break end
     local key = ARGV[1] .. 's:' .. id
-    local held = redis.call('HMGET', key, 'rev', 'code_epoch', 'edited_at', 'editor', 'flushed', 'settled')
+    local held = redis.call('HMGET', key, 'rev', 'code_epoch', 'edited_at', 'editor', 'flushed', 'settled', 'settled_epoch')
     local rev = tonumber(held[1] or '') or 0
-    local write = rev > (tonumber(held[6] or '') or 0)
+    local epoch, settled = tonumber(held[2] or '') or 0, tonumber(held[6] or '') or 0
+    local settled_epoch = tonumber(held[7] or '') or epoch
+    -- As settle judges it: what is dealt with is of this epoch up to this revision, or of an epoch before it.
+    local write = rev > 0 and (epoch > settled_epoch or (epoch == settled_epoch and rev > settled))
     local code = write and redis.call('HGET', key, 'code') or ''
     bytes = bytes + #code
 

@@ -5,8 +5,8 @@
 -- ARGV[1] key prefix, ARGV[2] seconds that a clean session stays readable, ARGV[3] number of dead letters d,
 -- followed by d pairs (letter id, JSON), followed for each session by:
 --   id, time it counts as dirty from if something is left (ms),
---   revision that was dealt with or '', its epoch, revision that Postgres holds now or '' when it refused the code,
---   1 if it holds that very code,
+--   revision that was dealt with or '', its epoch, revision that Postgres shows now or '' when it refused the code,
+--   1 if that is of this very code,
 --   number of messages written, number n of messages to remove, n message ids
 -- Returns for each session { id, 1 if still dirty else 0, flushed revision }
 local at = 4
@@ -21,6 +21,10 @@ for _ = 1, tonumber(ARGV[3]) do
   redis.call('HSET', KEYS[2], letter, take())
 end
 
+local function is_newer(epoch, rev, than_epoch, than_rev)
+  return epoch > than_epoch or (epoch == than_epoch and rev > than_rev)
+end
+
 local replies, edits, written = {}, 0, 0
 while at <= #ARGV do
   local id = take()
@@ -29,7 +33,7 @@ while at <= #ARGV do
   local done_rev, done_epoch, stored_rev = tonumber(take()), tonumber(take()), tonumber(take())
   local is_held = take() == '1'
   if done_rev then
-    local held = redis.call('HMGET', key, 'rev', 'code_epoch', 'flushed', 'settled')
+    local held = redis.call('HMGET', key, 'rev', 'code_epoch', 'flushed', 'settled', 'settled_epoch')
     local rev, epoch, flushed = tonumber(held[1] or ''), tonumber(held[2] or ''), tonumber(held[3] or '') or 0
     if stored_rev and stored_rev > flushed then
       edits = edits + stored_rev - flushed
@@ -37,17 +41,12 @@ while at <= #ARGV do
       redis.call('HSET', key, 'flushed', string.format('%.0f', flushed))
     end
     -- Another flush may have got further meanwhile.
-    local settled = math.max(done_rev, is_held and stored_rev or 0, tonumber(held[4] or '') or 0)
-    redis.call('HSET', key, 'settled', string.format('%.0f', settled))
-    if rev and stored_rev and stored_rev > done_rev then
-      if rev == done_rev and epoch == done_epoch then
-        -- Postgres is ahead of the copy here: readers have to look there. The epoch stays: the receipts are of its edits.
-        redis.call('HDEL', key, 'code', 'rev', 'edited_at', 'editor')
-      elseif is_held and rev <= settled then
-        -- What was dealt with is in Postgres under a greater revision, and a newer edit came in under one that was passed by that:
-        -- lift it, or it would never be written. Where Postgres has something else, the next flush tells which is newer.
-        redis.call('HSET', key, 'rev', string.format('%.0f', settled + 1))
-      end
+    if is_newer(done_epoch, done_rev, tonumber(held[5] or '') or epoch or 0, tonumber(held[4] or '') or 0) then
+      redis.call('HSET', key, 'settled', string.format('%.0f', done_rev), 'settled_epoch', string.format('%.0f', done_epoch))
+    end
+    if stored_rev and not is_held and rev == done_rev and epoch == done_epoch then
+      -- Postgres has something newer than the copy here: readers have to look there. The epoch stays: the receipts are of its edits.
+      redis.call('HDEL', key, 'code', 'rev', 'edited_at', 'editor')
     end
   end
   written = written + tonumber(take())
@@ -58,15 +57,17 @@ while at <= #ARGV do
     redis.call('HDEL', key .. ':m', unpack(ids))
   end
 
-  local held = redis.call('HMGET', key, 'rev', 'settled', 'flushed')
-  local left = (tonumber(held[1] or '') or 0) > (tonumber(held[2] or '') or 0) or redis.call('HLEN', key .. ':m') > 0
+  local held = redis.call('HMGET', key, 'rev', 'code_epoch', 'settled', 'settled_epoch', 'flushed')
+  local rev, epoch = tonumber(held[1] or ''), tonumber(held[2] or '') or 0
+  local left = (rev and is_newer(epoch, rev, tonumber(held[4] or '') or epoch, tonumber(held[3] or '') or 0))
+    or redis.call('HLEN', key .. ':m') > 0
   if left then
     redis.call('ZADD', KEYS[1], 'XX', since, id)
   else
     redis.call('ZREM', KEYS[1], id)
     redis.call('EXPIRE', key, ARGV[2])
   end
-  replies[#replies + 1] = { id, left and 1 or 0, held[3] or '0' }
+  replies[#replies + 1] = { id, left and 1 or 0, held[5] or '0' }
 end
 
 redis.call('HINCRBY', KEYS[3], 'flushes', 1)

@@ -113,6 +113,7 @@ async function commit(
       epoch,
       code: isFirst ? { code, rev: 1, editedAtMs: Date.now(), editorId: null, edits: 1 } : null,
       messages: part,
+      lastMessageMs: 0,
       receipts: {},
       flushedRev: 0,
     };

@@ -85,6 +85,7 @@ async function succeed({ world }: Scene, ledger: Ledger): Promise<void> {
     epoch: opened.epoch,
     code: { code: text, rev, editedAtMs: Date.now(), editorId: null, edits: 1 },
     messages: [message],
+    lastMessageMs: 0,
     receipts: {},
     flushedRev: opened.flushedRev,
   };

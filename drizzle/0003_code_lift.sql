@@ -1,0 +1,1 @@
+ALTER TABLE "sessions" ADD COLUMN "code_lift" bigint DEFAULT 0 NOT NULL;
