@@ -42,7 +42,12 @@ export class BufferedSessionRepository implements SessionRepository {
     });
   }
 
-  async open(sessionId: string, home: Home | null, leastEpoch = 0): Promise<OpenedSession | null> {
+  async open(
+    sessionId: string,
+    home: Home | null,
+    leastEpoch = 0,
+    noteStandIn: () => Promise<void> = async () => {},
+  ): Promise<OpenedSession | null> {
     let buffered: Awaited<ReturnType<SessionBuffer['open']>>;
     try {
       buffered = await this.#buffer.open(sessionId, leastEpoch);
@@ -50,8 +55,8 @@ export class BufferedSessionRepository implements SessionRepository {
       // Without the buffer a room may start only when Postgres is known to hold all that was acknowledged: otherwise
       // it would go on from an older state, and what is in the buffer would be lost under it.
       if (error instanceof StorageUnavailableError && (home === 'postgres' || home === 'clean')) {
-        const opened = await this.#postgres.open(sessionId, home, leastEpoch);
-        return opened && { ...opened, standsIn: true };
+        await noteStandIn();
+        return this.#postgres.open(sessionId, home, leastEpoch);
       }
       throw error;
     }

@@ -521,12 +521,13 @@ export default class SessionRoom implements Party.Server {
     const id = await this.#sessionId();
     const { repository } = storageOf(config);
     const { storage } = this.#room;
-    const [noted, last] = await Promise.all([this.#home(), storage.get('epoch')]);
-    const opened = await repository.open(id, noted, epochSchema.parse(last ?? 0) + 1);
+    let [home, last] = await Promise.all([this.#home(), storage.get('epoch')]);
+    const opened = await repository.open(id, home, epochSchema.parse(last ?? 0) + 1, async () => {
+      home = 'postgres';
+      await storage.put('home', home);
+    });
     if (!opened) throw new SessionNotFoundError(id);
     await storage.put('epoch', opened.epoch);
-    const home = opened.standsIn ? 'postgres' : noted;
-    if (home !== noted) await storage.put('home', home);
     this.#live = new LiveSession(
       opened,
       home,

@@ -33,7 +33,10 @@ afterAll(async () => {
 });
 afterEach(() => vi.restoreAllMocks());
 
-it('an edit after such a room is flushed, though that room’s clock was ahead of the buffer’s', async () => {
+it.each([
+  ['an edit after such a room is flushed, though that room’s clock was ahead of the buffer’s', false],
+  ['an edit after such a room is flushed, though that room never heard of its token', true],
+])('%s', async (_, isAnswerLost) => {
   const { buffer } = redis;
   const flusher = new Flusher({
     buffer,
@@ -44,12 +47,15 @@ it('an edit after such a room is flushed, though that room’s clock was ahead o
     inactivity: { afterMs: 3_600_000, everyMs: 3_600_000, maxSessions: 1 },
   });
   const { id } = await postgres.createSession({ title: '', code: '', hostUserId: null });
-  const open = async (home: Home | null): Promise<{ opened: OpenedSession; home: Home | null }> => {
-    const opened = await repository.open(id, home);
+  let home: Home | null = null;
+  const open = async (): Promise<OpenedSession> => {
+    const opened = await repository.open(id, home, 0, async () => {
+      home = 'postgres';
+    });
     if (!opened) throw new Error(`no session ${randomUUID()}`);
-    return { opened, home: opened.standsIn ? 'postgres' : home };
+    return opened;
   };
-  const edit = async ({ opened }: { opened: OpenedSession }, code: string) => {
+  const edit = async (opened: OpenedSession, code: string) => {
     const rev = opened.session.rev + 1;
     await repository.commit({
       sessionId: id,
@@ -62,20 +68,26 @@ it('an edit after such a room is flushed, though that room’s clock was ahead o
     });
   };
 
-  await edit(await open(null), 'first');
+  await edit(await open(), 'first');
   await flusher.flushSession(id);
+  home = 'clean';
 
-  // The second room: the buffer is away, its clock is wrong, nobody edits in it.
+  // The second room: the buffer is away, its clock is wrong, nobody edits in it; or it never hears of its token.
   const away = vi.spyOn(buffer, 'open').mockRejectedValue(new StorageUnavailableError('redis', 'away'));
   const trueNow = Date.now.bind(Date);
   const clock = vi.spyOn(Date, 'now').mockImplementation(() => trueNow() + TEN_MINUTES_MS);
-  const second = await open('clean');
-  expect(second.opened.session.code).toBe('first');
-  away.mockRestore();
-  clock.mockRestore();
+  const take = postgres.open.bind(postgres);
+  const lost = vi.spyOn(postgres, 'open').mockImplementation(async (...args) => {
+    await take(...args);
+    if (isAnswerLost) throw new StorageUnavailableError('postgres', 'the answer is lost');
+    return take(...args);
+  });
+  if (isAnswerLost) await expect(open()).rejects.toThrow(StorageUnavailableError);
+  else expect((await open()).session.code).toBe('first');
+  for (const mock of [away, clock, lost]) mock.mockRestore();
 
-  const third = await open(second.home);
-  expect(third.opened.epoch).toBeGreaterThan(second.opened.epoch);
+  const third = await open();
+  expect(third.epoch).toBeGreaterThan(trueNow() + TEN_MINUTES_MS / 2);
   await edit(third, 'second');
   await flusher.flushSession(id);
   expect(await postgres.getSession(id)).toMatchObject({ code: 'second', rev: 2 });

@@ -304,6 +304,17 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     keeps: '5',
+    breaks: 'Postgres gives out a token that no later room will hear of',
+    file: 'src/buffer/buffered-repository.ts',
+    find: '        await noteStandIn();\n',
+    replace: '',
+    caughtBy: {
+      file: integration('takeover'),
+      title: 'an edit after such a room is flushed, though that room never heard of its token',
+    },
+  },
+  {
+    keeps: '5',
     breaks: 'a room that was refused goes on',
     file: 'src/room/live-session.ts',
     find: '      this.close();\n      this.#ports.onSuperseded();\n',

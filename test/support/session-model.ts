@@ -218,11 +218,13 @@ export class SessionModel {
   async #start(session: ModelSession): Promise<void> {
     const room: Room = { epoch: 0, isDead: false, isReady: false } as Room;
     session.owner = room;
-    const opened = await this.#repository.open(session.id, session.home, session.epoch + 1);
+    const opened = await this.#repository.open(session.id, session.home, session.epoch + 1, async () => {
+      this.#comeToStorage(session, room);
+      session.home = 'postgres';
+    });
     if (!opened) throw new Error('the session is gone');
     room.epoch = opened.epoch;
     session.epoch = opened.epoch;
-    if (opened.standsIn) session.home = 'postgres';
     const { home } = session;
     const { skewMs } = this;
     room.live = new LiveSession(opened, home, PACE, {

@@ -26,12 +26,16 @@ function repositoryWithoutRedis(): BufferedSessionRepository {
 }
 
 it('starts from Postgres only what Postgres is known to hold', async () => {
-  const open = (home: Home | null) => repositoryWithoutRedis().open('s', home);
+  const noted: Home[] = [];
+  const open = (home: Home | null) =>
+    repositoryWithoutRedis().open('s', home, 0, async () => void noted.push('postgres'));
   for (const home of ['postgres', 'clean'] as const) {
-    expect(await open(home)).toEqual({ ...inPostgres, standsIn: true });
+    expect(await open(home)).toEqual(inPostgres);
   }
+  expect(noted).toEqual(['postgres', 'postgres']);
   // What the buffer may hold was acknowledged; going on without it would lose it.
   for (const home of ['buffer', 'both', null] as const) {
     await expect(open(home)).rejects.toThrow(StorageUnavailableError);
   }
+  expect(noted).toHaveLength(2);
 });
