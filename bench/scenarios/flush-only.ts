@@ -175,6 +175,7 @@ function messageNow(): SessionMessage {
     isCodeResponse: false,
     strudelId: null,
     createdAtMs: Date.now(),
+    epoch: 1,
   };
 }
 

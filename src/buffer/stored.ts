@@ -22,6 +22,8 @@ const messageSchema = z.object({
   isCodeResponse: z.boolean(),
   strudelId: z.string().nullable(),
   createdAtMs: z.number(),
+  /** Absent in what was buffered before messages had one. */
+  epoch: z.number().default(0),
 }) satisfies z.ZodType<SessionMessage>;
 
 export function encodeMessage(message: SessionMessage): string {

@@ -11,7 +11,7 @@ import {
   MAX_UNREAD_FRAMES,
   UNREAD_FRAMES_WINDOW_MS,
 } from '../protocol/index.ts';
-import { SlidingWindow } from './rate-limit.ts';
+import { MOST_LATE_MS, SlidingWindow } from './rate-limit.ts';
 
 /** All that the limits by the second let through, together. */
 const MAX_FRAMES_PER_SECOND = MAX_CODE_UPDATES_PER_SECOND + MAX_SIGNALS_PER_SECOND;
@@ -35,8 +35,9 @@ export class Flood {
   /**
    * Counts a frame: it is read, or refused unread, or one too many of those.
    * @param length in characters; of a binary one in bytes.
+   * @param lateMs how late the room may be with it: what comes at once was sent over that much longer.
    */
-  take(connection: object, length: number, nowMs: number): 'read' | 'unread' | 'flood' {
+  take(connection: object, length: number, nowMs: number, lateMs = 0): 'read' | 'unread' | 'flood' {
     let windows = this.#windows.get(connection);
     if (!windows) {
       windows = {
@@ -51,7 +52,8 @@ export class Flood {
       chars.sinceMs = nowMs;
       chars.read = 0;
     }
-    if (chars.read + length <= MAX_CHARS_PER_SECOND && windows.frames.take(nowMs)) {
+    const maxChars = MAX_CHARS_PER_SECOND * (1 + Math.min(lateMs, MOST_LATE_MS) / 1_000);
+    if (chars.read + length <= maxChars && windows.frames.take(nowMs, lateMs)) {
       chars.read += length;
       return 'read';
     }

@@ -151,6 +151,11 @@ export class LiveSession {
   get flushedRev(): number {
     return this.#flushedRev;
   }
+  /** How long commits take at present, in milliseconds. When the room has too much to do, it is as late with what it reads. */
+  get latencyMs(): number {
+    const inFlightMs = this.#inFlight ? this.#ports.clock.now() - this.#lastStartMs : 0;
+    return Math.max(this.#load.latencyMs, inFlightMs);
+  }
   /** Where what was committed last is safe. */
   get durable(): 'buffer' | 'postgres' {
     return this.#codeMissingInBuffer ? 'postgres' : 'buffer';
@@ -191,7 +196,7 @@ export class LiveSession {
    */
   addMessage(
     connectionId: string,
-    message: Omit<SessionMessage, 'createdAtMs'>,
+    message: Omit<SessionMessage, 'createdAtMs' | 'epoch'>,
   ): SessionMessage | 'duplicate' | 'full' {
     if (this.#known.has(message.id)) {
       const waiting = this.#pending.senders.has(message.id) ? this.#pending : this.#inFlight;
@@ -201,7 +206,11 @@ export class LiveSession {
     }
     if (this.#pending.messages.length >= MAX_PENDING_MESSAGES) return 'full';
     this.#lastMessageMs = Math.max(this.#lastMessageMs + 1, this.#ports.clock.now());
-    const accepted: SessionMessage = { ...message, createdAtMs: this.#lastMessageMs };
+    const accepted: SessionMessage = {
+      ...message,
+      createdAtMs: this.#lastMessageMs,
+      epoch: this.#epoch,
+    };
     this.#remember(accepted);
     this.#pending.messages.push(accepted);
     this.#pending.senders.set(accepted.id, connectionId);

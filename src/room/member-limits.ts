@@ -27,10 +27,14 @@ interface Windows {
 export class MemberLimits {
   readonly #windows = new WeakMap<object, Windows>();
 
-  /** Counts a message. @param type null for what doesn't parse: that counts too, or garbage would be free. */
-  takeMessage(member: Member, type: ClientMessageType | null, nowMs: number): boolean {
+  /**
+   * Counts a message.
+   * @param type null for what doesn't parse: that counts too, or garbage would be free.
+   * @param lateMs how late the room may be with it.
+   */
+  takeMessage(member: Member, type: ClientMessageType | null, nowMs: number, lateMs = 0): boolean {
     const { edits, signals } = this.#windowsOf(member);
-    return (type === 'code_update' ? edits : signals).take(nowMs);
+    return (type === 'code_update' ? edits : signals).take(nowMs, lateMs);
   }
 
   /** Counts what is counted by the minute. */

@@ -338,11 +338,12 @@ export default class SessionRoom implements Party.Server {
   // ---- message -----------------------------------------------------------------------------------------------------
 
   async onMessage(frame: string | ArrayBuffer | ArrayBufferView, connection: Connection): Promise<void> {
+    // Before anything is waited for: whatever comes until a room is there would count as sent at once.
+    const now = Date.now();
     try {
       if (!isMember(connection)) await this.#joining.get(connection);
       if (!this.#isReady) await this.#ready();
       if (!isMember(connection)) return;
-      const now = Date.now();
       this.#roster.heard(connection, now);
       this.#backlog.heard(connection);
       this.#closeSilent(now);
@@ -355,7 +356,8 @@ export default class SessionRoom implements Party.Server {
 
   async #handle(frame: string | ArrayBuffer | ArrayBufferView, sender: Member, nowMs: number): Promise<void> {
     const length = typeof frame === 'string' ? frame.length : frame.byteLength;
-    const verdict = this.#flood.take(sender, length, nowMs);
+    const lateMs = this.#live?.latencyMs ?? 0;
+    const verdict = this.#flood.take(sender, length, nowMs, lateMs);
     if (verdict !== 'read') {
       this.#outbox.refuse(sender, 'too_many_requests', 'too many messages, slow down');
       if (verdict === 'flood') this.#keepOut(sender, nowMs);
@@ -376,7 +378,7 @@ export default class SessionRoom implements Party.Server {
     }
     const parsed = parseClientMessage(frame);
     const { requestId } = parsed;
-    if (!this.#limits.takeMessage(sender, parsed.ok ? parsed.message.type : null, nowMs)) {
+    if (!this.#limits.takeMessage(sender, parsed.ok ? parsed.message.type : null, nowMs, lateMs)) {
       this.#outbox.refuse(sender, 'too_many_requests', 'too many messages, slow down', { requestId });
       return;
     }

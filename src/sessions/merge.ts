@@ -11,15 +11,20 @@ export function isNewer(a: Version, b: Version): boolean {
   return a.epoch > b.epoch || (a.epoch === b.epoch && a.rev > b.rev);
 }
 
-/** Two histories as one: each message once, by id, in the order of their times, the newest `page.limit` that fit the page. */
+/**
+ * Two histories as one: each message once, by id, as the later room accepted it, in the order of their times, the newest `page.limit` that fit
+ * the page.
+ */
 export function mergeMessages(
   stored: readonly SessionMessage[],
   buffered: readonly SessionMessage[],
   page: MessagePage,
 ): SessionMessage[] {
   const byId = new Map<string, SessionMessage>();
-  // The stored one stays: it was first.
-  for (const message of [...stored, ...buffered]) if (!byId.has(message.id)) byId.set(message.id, message);
+  for (const message of [...stored, ...buffered]) {
+    const other = byId.get(message.id);
+    if (!other || other.epoch < message.epoch) byId.set(message.id, message);
+  }
   return [...byId.values()]
     .filter(
       (message) =>

@@ -210,5 +210,6 @@ function toMessage(row: typeof sessionMessages.$inferSelect): SessionMessage {
     isCodeResponse: row.isCodeResponse,
     strudelId: row.strudelId,
     createdAtMs: row.createdAt.getTime(),
+    epoch: row.epoch,
   };
 }

@@ -222,6 +222,8 @@ export const sessionMessages = pgTable(
     strudelId: uuid('strudel_id').references(() => strudels.id, { onDelete: 'set null' }),
     /** Time of the event, not of the write. */
     createdAt: instant('created_at').notNull(),
+    /** Fencing token of the room that accepted it. */
+    epoch: counter('epoch').notNull().default(0),
   },
   (t) => [
     // What makes a repeated flush harmless.

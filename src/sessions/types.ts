@@ -33,6 +33,11 @@ export interface SessionMessage {
   strudelId: string | null;
   /** Milliseconds since the epoch; strictly growing within a session, so it is also the order. */
   createdAtMs: number;
+  /**
+   * Fencing token of the room that accepted it. What a room that was replaced had under way may be accepted again by the next one, under
+   * another time: that one counts.
+   */
+  epoch: number;
 }
 
 /** A session's row, or that row overlaid with what is still buffered. */

@@ -26,8 +26,8 @@ export interface FencedWrite extends SessionWrite {
  *   from its own. The same code is never lifted: it needs no new revision.
  * - Users and strudels that messages point to may have been deleted since. Their rows are locked against deletion, and
  *   a reference to one that is gone becomes null, so that it can't fail the batch.
- * - A message lands once, by its id. What a room that died had under way may land after the message was sent again to the next
- *   room, which gave it a later time and showed it there: the later one stays, whichever comes first.
+ * - A message lands once, by its id. What a room that was replaced had under way may land after the message was sent again to the next
+ *   room, which gave it another time and showed it under that: the later room's time stays, whichever comes first.
  * - A repeated write finds its revision no newer, its messages by their ids, and its activity no later: no row changes.
  *
  * @throws {TypeError} when two writes are for the same session: which one would win were not defined.
@@ -75,10 +75,11 @@ export function writeSessionsStatement(writes: readonly FencedWrite[]): SQL {
         ${field((message) => message.isActionable)}::boolean[],
         ${field((message) => message.isCodeResponse)}::boolean[],
         ${field((message) => message.strudelId)}::uuid[],
-        ${field((message) => message.createdAtMs)}::bigint[]
+        ${field((message) => message.createdAtMs)}::bigint[],
+        ${field((message) => message.epoch)}::bigint[]
       ) with ordinality as m (
         session_id, id, message_type, role, user_id, display_name, avatar_url, content,
-        is_actionable, is_code_response, strudel_id, created_ms, position
+        is_actionable, is_code_response, strudel_id, created_ms, epoch, position
       )
     ),
     locked as materialized (
@@ -125,18 +126,18 @@ export function writeSessionsStatement(writes: readonly FencedWrite[]): SQL {
     ins as (
       insert into session_messages (
         session_id, id, message_type, role, user_id, display_name, avatar_url, content,
-        is_actionable, is_code_response, strudel_id, created_at
+        is_actionable, is_code_response, strudel_id, created_at, epoch
       )
       select distinct on (m.session_id, m.id)
         m.session_id, m.id, m.message_type, m.role, u.id, m.display_name, m.avatar_url, m.content,
-        m.is_actionable, m.is_code_response, t.id, to_timestamp(m.created_ms / 1000.0)
+        m.is_actionable, m.is_code_response, t.id, to_timestamp(m.created_ms / 1000.0), m.epoch
       from m
       join judged j on j.id = m.session_id
       left join known_users u on u.id = m.user_id
       left join known_strudels t on t.id = m.strudel_id
       order by m.session_id, m.id, m.position
-      on conflict (session_id, id) do update set created_at = excluded.created_at
-      where session_messages.created_at < excluded.created_at
+      on conflict (session_id, id) do update set created_at = excluded.created_at, epoch = excluded.epoch
+      where session_messages.epoch < excluded.epoch
     )
     select
       w.position,

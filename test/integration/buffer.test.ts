@@ -12,24 +12,11 @@ import type {
   WriteOutcome,
 } from '../../src/sessions/types.ts';
 import { type BufferFixture, engines, startBuffer } from '../support/buffer.ts';
+import { makeMessage } from '../support/messages.ts';
 
 const BOUNDS = { maxSessions: 100, maxBytes: 1_000_000 };
 
-function message(content = 'hello', id = randomUUID()): SessionMessage {
-  return {
-    id,
-    type: 'chat',
-    role: 'user',
-    userId: null,
-    displayName: 'Ada',
-    avatarUrl: null,
-    content,
-    isActionable: false,
-    isCodeResponse: false,
-    strudelId: null,
-    createdAtMs: Date.now(),
-  };
-}
+const message = (content = 'hello', id = randomUUID()) => makeMessage({ content, id });
 
 /** Postgres as the flusher knows it: an idempotent writer that can be made to fail. */
 class FakeWriter implements SessionWriter {

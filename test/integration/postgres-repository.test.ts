@@ -16,6 +16,7 @@ import { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
 import { PostgresPeople } from '../../src/sessions/postgres-people.ts';
 import { DEFAULT_TITLE, SYSTEM_USER_ID, strudels } from '../../src/sessions/schema.ts';
 import type { CodeWrite, SessionMessage, SessionWrite } from '../../src/sessions/types.ts';
+import { makeMessage } from '../support/messages.ts';
 import { type PostgresFront, startPostgresFront } from '../support/postgres.ts';
 
 const isPostgresInstalled = (await findPostgres()) !== null;
@@ -23,22 +24,7 @@ const engines = ['embedded', ...(isPostgresInstalled ? (['real'] as const) : [])
 
 const T0 = Date.UTC(2026, 0, 1);
 
-function message(over: Partial<SessionMessage> = {}): SessionMessage {
-  return {
-    id: randomUUID(),
-    type: 'chat',
-    role: 'user',
-    userId: null,
-    displayName: 'Ada',
-    avatarUrl: null,
-    content: 'hello',
-    isActionable: false,
-    isCodeResponse: false,
-    strudelId: null,
-    createdAtMs: T0,
-    ...over,
-  };
-}
+const message = (over: Partial<SessionMessage> = {}) => makeMessage({ createdAtMs: T0, ...over });
 
 function code(over: Partial<CodeWrite> = {}): CodeWrite {
   return { code: 'note("c")', rev: 1, epoch: 1, editedAtMs: T0, editorId: null, ...over };
@@ -172,21 +158,24 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
       expect(before.rows).toHaveLength(3);
     });
 
-    it('keeps the later of two times of a message, whichever comes first', async () => {
+    it('keeps the time that the later room gave a message, whichever comes first', async () => {
       const { id } = await newSession();
-      const [one, other] = [message({ createdAtMs: T0 + 5 }), message({ createdAtMs: T0 + 5 })];
-      const writeAt = (times: [number, number]) =>
+      const [one, other] = [message(), message()];
+      // The clock of the room that was replaced was ahead.
+      const old = { createdAtMs: T0 + 9, epoch: 1 };
+      const later = { createdAtMs: T0 + 5, epoch: 2 };
+      const writeAs = (times: [typeof old, typeof old]) =>
         repository.writeSessions([
           write(id, {
             messages: [
-              { ...one, createdAtMs: times[0] },
-              { ...other, createdAtMs: times[1] },
+              { ...one, ...times[0] },
+              { ...other, ...times[1] },
             ],
           }),
         ]);
-      await writeAt([T0 + 5, T0 + 9]);
-      await writeAt([T0 + 9, T0 + 5]);
-      expect((await all(id)).map(({ createdAtMs }) => createdAtMs)).toEqual([T0 + 9, T0 + 9]);
+      await writeAs([old, later]);
+      await writeAs([later, old]);
+      expect(await all(id)).toMatchObject([later, later]);
     });
 
     it('never goes back to an older revision, whatever the order of arrival', async () => {

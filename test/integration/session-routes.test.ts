@@ -12,6 +12,7 @@ import { verifySessionToken } from '../../src/sessions/token.ts';
 import type { SessionMessage } from '../../src/sessions/types.ts';
 import { RoomUnavailableError } from '../../src/worker/room-client.ts';
 import { type Api, type Call, startApi } from '../support/api.ts';
+import { makeMessage } from '../support/messages.ts';
 import { JWT_SECRET } from '../support/worker-services.ts';
 
 let api: Api;
@@ -177,19 +178,7 @@ describe('reading a session', () => {
   it('pages through its history, of which viewers see the chat', async () => {
     const { session, token } = await make();
     const types: SessionMessage['type'][] = ['chat', 'user_prompt', 'ai_response'];
-    const messages = types.map((type, i) => ({
-      id: randomUUID(),
-      type,
-      role: 'user' as const,
-      userId: null,
-      displayName: 'Ada',
-      avatarUrl: null,
-      content: `m${i}`,
-      isActionable: false,
-      isCodeResponse: false,
-      strudelId: null,
-      createdAtMs: 1_000 + i,
-    }));
+    const messages = types.map((type, i) => makeMessage({ type, content: `m${i}`, createdAtMs: 1_000 + i }));
     await api.services.repository.commit({
       sessionId: session.id,
       epoch: Date.now(),

@@ -8,6 +8,7 @@ import { createStorage, type Storage } from '../../src/buffer/index.ts';
 import { parseConfig, storageSchema } from '../../src/config.ts';
 import type { SessionMessage } from '../../src/sessions/types.ts';
 import type { AppType } from '../../src/worker/app.ts';
+import { makeMessage } from '../support/messages.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 
 let stack: Stack;
@@ -57,21 +58,7 @@ async function call(
 const flush = (path = '/flush') => call(path, { method: 'POST', token: stack.flushSecret });
 const newSession = async () => (await call('/api/v1/sessions', { body: { title: 'Jam' } })).json;
 
-function message(content: string, createdAtMs: number): SessionMessage {
-  return {
-    id: randomUUID(),
-    type: 'chat',
-    role: 'user',
-    userId: null,
-    displayName: 'Ada',
-    avatarUrl: null,
-    content,
-    isActionable: false,
-    isCodeResponse: false,
-    strudelId: null,
-    createdAtMs,
-  };
-}
+const message = (content: string, createdAtMs: number) => makeMessage({ content, createdAtMs });
 
 /** Commits to the buffer, as a room does. */
 async function commit(sessionId: string, code: string, messages: SessionMessage[] = [], epoch = Date.now()) {

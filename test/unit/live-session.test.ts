@@ -461,6 +461,22 @@ describe('a flush', () => {
   });
 });
 
+describe('how late a room may be', () => {
+  it('is how long its commits take, also while one is under way', async () => {
+    const { clock, commits, script, edit, session } = setUp();
+    const answer = held<CommitResult>();
+    script.commit = () => answer.promise;
+    expect(session.latencyMs).toBe(0);
+    edit('x1');
+    await clock.advance(3_000);
+    const { latencyMs } = session;
+    expect(latencyMs).toBeGreaterThan(2_000);
+    answer.resolve(committed(commits[0]!));
+    await settle();
+    expect(session.latencyMs).toBe(latencyMs);
+  });
+});
+
 describe('a room that Postgres is ahead of', () => {
   it('goes on after what Postgres shows, and doesn’t take its own code for that', async () => {
     const { clock, script, edit, say, session, commits } = setUp();

@@ -1,26 +1,15 @@
 /** The pure parts as properties: whatever the load, the order of arrival or the batch, these hold. */
 import fc from 'fast-check';
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { splitWrites } from '../../src/buffer/split.ts';
 import { commitWindow } from '../../src/room/commit-pace.ts';
 import { type Batch, joinBatches } from '../../src/room/pending.ts';
 import { SlidingWindow } from '../../src/room/rate-limit.ts';
 import { mergeMessages } from '../../src/sessions/merge.ts';
 import type { SessionMessage, SessionWrite } from '../../src/sessions/types.ts';
+import { makeMessage } from '../support/messages.ts';
 
-const message = (id: string, createdAtMs = 0): SessionMessage => ({
-  id,
-  type: 'chat',
-  role: 'user',
-  userId: null,
-  displayName: 'Ada',
-  avatarUrl: null,
-  content: id,
-  isActionable: false,
-  isCodeResponse: false,
-  strudelId: null,
-  createdAtMs,
-});
+const message = (id: string, createdAtMs = 0) => makeMessage({ id, content: id, createdAtMs });
 
 /** A history: each message once, some at the same time. */
 const history = fc
@@ -199,5 +188,34 @@ describe('a sliding window', () => {
         });
       }),
     );
+  });
+
+  it('refuses nobody who never sent too fast, however late the room gets to it', () => {
+    const max = fc.integer({ min: 1, max: 5 });
+    const step = fc.record({ gapMs: fc.nat({ max: 6 }), lateMs: fc.nat({ max: 60 }) });
+    fc.assert(
+      fc.property(max, fc.array(step, { maxLength: 60 }), (most, steps) => {
+        const windowMs = 10;
+        const honest = new SlidingWindow(most, windowMs);
+        const window = new SlidingWindow(most, windowMs);
+        let sentMs = 0;
+        let handledMs = 0;
+        return steps.every(({ gapMs, lateMs }) => {
+          sentMs += gapMs;
+          if (!honest.take(sentMs)) return true;
+          // One after the other, each as late as it is, or later because of the one before it.
+          handledMs = Math.max(handledMs, sentMs + lateMs);
+          return window.take(handledMs, handledMs - sentMs);
+        });
+      }),
+    );
+  });
+
+  it('gives nobody more than lateness accounts for', () => {
+    const window = new SlidingWindow(3, 10);
+    const taken = Array.from({ length: 20 }, () => window.take(100, 20)).filter(Boolean);
+    expect(taken).toHaveLength(9);
+    expect(window.take(101)).toBe(false);
+    expect(window.take(110)).toBe(true);
   });
 });

@@ -5,20 +5,10 @@ import { joinBatches, Receipts } from '../../src/room/pending.ts';
 import { SlidingWindow } from '../../src/room/rate-limit.ts';
 import { isNewer, mergeMessages } from '../../src/sessions/merge.ts';
 import type { SessionMessage, SessionWrite } from '../../src/sessions/types.ts';
+import { makeMessage } from '../support/messages.ts';
 
-const message = (id: string, createdAtMs: number, type: SessionMessage['type'] = 'chat'): SessionMessage => ({
-  id,
-  type,
-  role: 'user',
-  userId: null,
-  displayName: 'Ada',
-  avatarUrl: null,
-  content: id,
-  isActionable: false,
-  isCodeResponse: false,
-  strudelId: null,
-  createdAtMs,
-});
+const message = (id: string, createdAtMs: number, type: SessionMessage['type'] = 'chat') =>
+  makeMessage({ id, content: id, createdAtMs, type });
 const code = { code: 'x', rev: 1, epoch: 1, editedAtMs: 0, editorId: null };
 
 describe('the window for the next commit', () => {
@@ -138,5 +128,11 @@ describe('two views of a session', () => {
       { limit: 2, beforeMs: 9, types: ['chat'] },
     );
     expect(merged.map((m) => m.id)).toEqual(['c', 'b']);
+  });
+  it('take a message as the later room accepted it', () => {
+    const old = { ...message('a', 9), epoch: 1 };
+    const later = { ...message('a', 5), epoch: 2 };
+    expect(mergeMessages([old], [later], { limit: 2 })).toEqual([later]);
+    expect(mergeMessages([later], [old], { limit: 2 })).toEqual([later]);
   });
 });

@@ -1,7 +1,7 @@
 /** What changes under a running system: everything restarts, clocks disagree, a room is replaced while it lives on. */
-import { randomUUID } from 'node:crypto';
 import { SupersededError } from '../../../src/sessions/errors.ts';
 import type { Commit, SessionMessage } from '../../../src/sessions/types.ts';
+import { makeMessage } from '../../support/messages.ts';
 import type { PartName } from '../../support/stack.ts';
 import type { Fault, Scene } from '../fault.ts';
 import { holdOne } from '../hold.ts';
@@ -108,17 +108,5 @@ async function succeed({ world }: Scene, ledger: Ledger): Promise<void> {
 }
 
 export function chat(content: string, atMs = Date.now()): SessionMessage {
-  return {
-    id: randomUUID(),
-    type: 'chat',
-    role: 'user',
-    userId: null,
-    displayName: 'Ada',
-    avatarUrl: null,
-    content,
-    isActionable: false,
-    isCodeResponse: false,
-    strudelId: null,
-    createdAtMs: atMs,
-  };
+  return makeMessage({ content, createdAtMs: atMs });
 }

@@ -1,1 +1,0 @@
-ALTER TABLE "sessions" ADD COLUMN "code_lift" bigint DEFAULT 0 NOT NULL;

@@ -1,0 +1,21 @@
+import { randomUUID } from 'node:crypto';
+import type { SessionMessage } from '../../src/sessions/types.ts';
+
+/** A chat message as a room accepts one. */
+export function makeMessage(over: Partial<SessionMessage> = {}): SessionMessage {
+  return {
+    id: randomUUID(),
+    type: 'chat',
+    role: 'user',
+    userId: null,
+    displayName: 'Ada',
+    avatarUrl: null,
+    content: 'hello',
+    isActionable: false,
+    isCodeResponse: false,
+    strudelId: null,
+    createdAtMs: Date.now(),
+    epoch: 1,
+    ...over,
+  };
+}
