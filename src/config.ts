@@ -94,7 +94,7 @@ export const roomConfigSchema = storageSchema
     COMMIT_MIN_MS: integer(20, 0, 10_000),
     COMMIT_MAX_MS: integer(1_000, 1, 60_000),
     /** Commits a second that all rooms together aim at, at most; the pause grows with the number of dirty sessions to keep to it. */
-    COMMIT_TARGET_PER_S: integer(3_000, 1, 1_000_000),
+    COMMIT_TARGET_PER_S: integer(1_500, 1, 1_000_000),
     /** Least pause between two commits while Postgres stands in for the buffer. */
     COMMIT_FALLBACK_MS: integer(1_000, 0, 60_000),
     /** A dirty room flushes itself after this time, unless a sweeper is at work. */
