@@ -121,9 +121,9 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   /** Drops the socket, if any, and connects at once. After `close` or a refusal too. */
-  reconnect(): void {
-    this.#setState({ state: 'reconnecting', reason: 'asked to' });
-    this.#replace(undefined, 'asked to');
+  reconnect(reason = 'asked to'): void {
+    this.#setState({ state: 'reconnecting', reason });
+    this.#replace(undefined, reason);
   }
 
   /** Closes for good. */

@@ -479,6 +479,8 @@ export class SessionClient extends Emitter<SessionClientEvents> {
         return;
       case 'server_shutdown':
         this.emit('shutdown', message.payload);
+        // The room hangs up now. The end of a socket can take seconds to arrive, and until then nothing is heard of the session.
+        this.#connection.reconnect(message.payload.reason);
         return;
       case 'error':
         this.#failed(message.payload);

@@ -16,6 +16,8 @@ const DRAIN_TIMEOUT_MS = 120_000;
 const FIND_OUT_MS = 20_000;
 /** A fault begins at a random moment of this span after the load does. */
 const FAULT_WITHIN_MS: [number, number] = [300, 2_500];
+/** What a store in trouble is never the reason of. */
+const UNEXPECTED = /unexpected_error|Uncaught|\b(Type|Range|Reference|Syntax|Zod)Error\b/;
 /** The load goes on so long after everything is mended. */
 const LOAD_AFTER_MS = 700;
 
@@ -70,6 +72,7 @@ export async function runRound(
     problems: [],
   };
   const touchedBefore = world.proxy.touched;
+  const loggedBefore = world.stack.logs().length;
   const scene: Scene = {
     world,
     random: random.fork(),
@@ -98,6 +101,9 @@ export async function runRound(
     await drain(world, load, scene);
     result.drainMs = Date.now() - stoppedAtMs;
     await check(world, load, scene, result);
+    const news = world.stack.logs().slice(loggedBefore).split('\n');
+    for (const line of news.filter((text) => UNEXPECTED.test(text)))
+      result.problems.push(`the log says: ${line}`);
   } catch (error) {
     result.problems.push(error instanceof Error ? String(error.stack) : String(error));
   } finally {

@@ -105,6 +105,14 @@ export class World {
     return readStored(this.database);
   }
 
+  async storedRev(sessionId: string): Promise<number> {
+    const { rows } = await this.database.query<{ rev: string }>(
+      'select code_rev as rev from sessions where id = $1',
+      [sessionId],
+    );
+    return Number(rows[0]?.rev ?? 0);
+  }
+
   async deadLetters(): Promise<DeadLetter[]> {
     const texts = await this.redis.hvals(this.keys.dead);
     return texts.map((text) => deadLetterSchema.parse(JSON.parse(text)));

@@ -181,6 +181,19 @@ describe.each(engines)('the buffer on %s', (engine) => {
       expect((await buffer.read(id, false)).receipts).toEqual(receipts('r5', 5));
     });
 
+    it('takes a message over from an earlier room, whose commit arrived late', async () => {
+      const { buffer } = fixture;
+      const id = randomUUID();
+      const { epoch } = await buffer.open(id);
+      const late = message();
+      await buffer.commit(commit(id, epoch, { messages: [late] }));
+      // The second room took its token where the buffer didn't hear of it, and showed the message under another time.
+      const shown = { ...late, createdAtMs: late.createdAtMs + 600_000, epoch: epoch + 1 };
+      await buffer.commit(commit(id, epoch + 1, { messages: [shown] }));
+      expect((await buffer.read(id, true)).messages).toEqual([shown]);
+      expect(await buffer.stats()).toMatchObject({ messages: 1 });
+    });
+
     it('keeps the time of the last message for the next room', async () => {
       const { buffer } = fixture;
       const id = randomUUID();

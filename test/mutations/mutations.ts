@@ -444,6 +444,17 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     keeps: 'e',
+    breaks: 'the buffer keeps a message as an earlier room accepted it',
+    file: 'src/buffer/scripts/commit.lua',
+    find: "redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])",
+    replace: "redis.call('HSETNX', KEYS[2], ARGV[i], ARGV[i + 1])",
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'takes a message over from an earlier room, whose commit arrived late',
+    },
+  },
+  {
+    keeps: 'e',
     breaks: 'a room gives its messages times without regard to those of the room before',
     file: 'src/room/live-session.ts',
     find: '    this.#lastMessageMs = opened.lastMessageMs;\n',

@@ -101,6 +101,19 @@ describe('connecting', () => {
     expect(FakeSocket.last.sent('code_update')).toHaveLength(1);
   });
 
+  it('goes where the room has moved to as soon as it says so, however long its socket takes to end', async () => {
+    const client = await open();
+    const first = FakeSocket.last;
+    first.say('server_shutdown', { reason: 'moved' });
+    expect(client.snapshot.connection).toEqual({ state: 'reconnecting', reason: 'moved' });
+    await vi.advanceTimersByTimeAsync(100);
+    expect(FakeSocket.last).not.toBe(first);
+    FakeSocket.last.hello();
+    // Of the first one nothing counts any more.
+    first.drop(1012, 'moved');
+    expect(client.snapshot.connection.state).toBe('open');
+  });
+
   it('stays closed when another client took over its connection id', async () => {
     const client = await open();
     FakeSocket.last.drop(1000, 'replaced');

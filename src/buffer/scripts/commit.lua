@@ -57,7 +57,8 @@ end
 local messages = tonumber(ARGV[11])
 local added = 0
 for i = 12, 11 + 2 * messages, 2 do
-  added = added + redis.call('HSETNX', KEYS[2], ARGV[i], ARGV[i + 1])
+  -- One that is there already may be an earlier room's, under another time: this room's counts, as it is the newest.
+  added = added + redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
 end
 -- A receipt says that the stored code contains an edit. The next room would acknowledge one that it doesn't.
 if not refused then
