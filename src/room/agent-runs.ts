@@ -15,7 +15,7 @@ import {
 } from '../ai/index.ts';
 import { type AgentRequest, MAX_AI_REQUESTS_PER_MINUTE, type ServerPayload } from '../protocol/index.ts';
 import type { SessionMessage } from '../sessions/types.ts';
-import type { Member } from './connection.ts';
+import type { ConnectionState, Member } from './connection.ts';
 import type { HandlerContext } from './handlers/context.ts';
 import type { LiveSession } from './live-session.ts';
 import { SlidingWindow } from './rate-limit.ts';
@@ -92,11 +92,13 @@ export class AgentRuns {
       );
       return;
     }
+    const asked = sender.state;
     const run: Run = { requestId, connectionId: sender.id, abort: new AbortController() };
     this.#running = run;
     try {
       const session = await room.session();
-      const day = choice.isOwnKey ? null : await this.#takeOfDay(sender);
+      if (run.abort.signal.aborted) return;
+      const day = choice.isOwnKey ? null : await this.#takeOfDay(requester());
       if (day && !day.isAllowed) {
         const { limit, resetMs } = day.quota;
         refuse(
@@ -105,7 +107,7 @@ export class AgentRuns {
         );
         return;
       }
-      await this.#answer(run, request, { agent, choice, session, room, sender, refuse, day, minute });
+      await this.#answer(run, request, { agent, choice, session, room, sender, asked, refuse, day, minute });
     } finally {
       this.#release(run);
     }
@@ -122,14 +124,9 @@ export class AgentRuns {
   }
 
   async #answer(run: Run, request: AgentRequest, details: Details): Promise<void> {
-    const { agent, choice, session, room, sender, refuse, day } = details;
+    const { agent, choice, session, room, sender, asked, refuse, day } = details;
     const { requestId, abort } = run;
     const strudelId = room.strudelId();
-    const asked = {
-      displayName: sender.state.displayName,
-      userId: sender.state.userId,
-      role: sender.state.role,
-    };
     const history = request.conversation_history ?? [
       ...room.brought(),
       ...turnsOf(await session.history(), strudelId),
@@ -146,7 +143,7 @@ export class AgentRuns {
       role: 'user',
       userId: asked.userId,
       displayName: asked.displayName,
-      avatarUrl: sender.state.avatarUrl,
+      avatarUrl: asked.avatarUrl,
       content: request.user_query,
       isActionable: false,
       isCodeResponse: false,
@@ -310,6 +307,8 @@ interface Details {
   session: LiveSession;
   room: Room;
   sender: Member;
+  /** Who asked, as they were then: their connection may be another by now. */
+  asked: ConnectionState;
   refuse: Refuse;
   /** null with one's own key. */
   day: (Taken & { person: CountedPerson }) | null;

@@ -18,6 +18,8 @@ const FIND_OUT_MS = 20_000;
 const FAULT_WITHIN_MS: [number, number] = [300, 2_500];
 /** What a store in trouble is never the reason of. */
 const UNEXPECTED = /unexpected_error|Uncaught|\b(Type|Range|Reference|Syntax|Zod)Error\b/;
+/** What the runtime says itself of a request whose other end is gone. */
+const DISCONNECTED = /disconnected: worker_do_not_log/;
 /** The load goes on so long after everything is mended. */
 const LOAD_AFTER_MS = 700;
 
@@ -102,7 +104,7 @@ export async function runRound(
     result.drainMs = Date.now() - stoppedAtMs;
     await check(world, load, scene, result);
     const news = world.stack.logs().slice(loggedBefore).split('\n');
-    for (const line of news.filter((text) => UNEXPECTED.test(text)))
+    for (const line of news.filter((text) => UNEXPECTED.test(text) && !DISCONNECTED.test(text)))
       result.problems.push(`the log says: ${line}`);
   } catch (error) {
     result.problems.push(error instanceof Error ? String(error.stack) : String(error));

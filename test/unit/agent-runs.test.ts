@@ -360,6 +360,19 @@ describe('an answer nobody waits for', () => {
     await done;
     expect(to('ada', 'agent_response')).toHaveLength(1);
   });
+
+  it('so it does when that happened while the session was loading', async () => {
+    const { join, begin, to } = setUp();
+    const first = join('ada', 'host');
+    const begun = begin(first);
+    // As the room does with a connection that another one has replaced.
+    first.setState(null);
+    join('ada', 'host');
+    const { done, call } = await begun;
+    call.resolve(CODE);
+    await done;
+    expect(to('ada', 'agent_response')).toHaveLength(1);
+  });
 });
 
 describe('a failure', () => {

@@ -1,4 +1,5 @@
 import type { ClientMessageOf } from '../../protocol/index.ts';
+import { isMember } from '../connection.ts';
 import type { HandlerContext } from './context.ts';
 
 /** Accepts a chat message; everybody sees it, the sender too, under the id and time it will be stored with. */
@@ -7,6 +8,8 @@ export async function chatMessage(
   { sender, room, requestId }: HandlerContext,
 ): Promise<void> {
   const session = await room.session();
+  // Whoever was sent away or replaced meanwhile sends it again, if he may.
+  if (!isMember(sender)) return;
   const { displayName, userId, avatarUrl } = sender.state;
   const id = payload.id ?? crypto.randomUUID();
   // A resend isn't counted: the client is doing what it should.

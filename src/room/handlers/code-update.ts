@@ -1,4 +1,5 @@
 import type { ClientMessageOf, ServerPayload } from '../../protocol/index.ts';
+import { isMember } from '../connection.ts';
 import type { HandlerContext } from './context.ts';
 
 /** Accepts an edit: it becomes the session's next revision, everybody else sees it at once, and its commit is under way. */
@@ -7,6 +8,8 @@ export async function codeUpdate(
   { sender, room, requestId }: HandlerContext,
 ): Promise<void> {
   const session = await room.session();
+  // Whoever was sent away or replaced meanwhile sends it again, if he may.
+  if (!isMember(sender)) return;
   const { displayName, userId, role } = sender.state;
   const accepted = session.edit({ connectionId: sender.id, requestId, code: payload.code, editorId: userId });
   if (!accepted) return;

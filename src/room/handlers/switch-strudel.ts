@@ -34,6 +34,7 @@ export async function switchStrudel(
     room.refuse(sender, 'server_error', 'the session could not be saved, so nothing was switched', requestId);
     return;
   }
+  if (!isMember(sender)) return;
   const loaded = await load(payload, { sender, room, requestId });
   // Whoever was sent away meanwhile, or has become a viewer, switches nothing any more.
   if (!loaded || !isMember(sender) || !may(sender.state.role, 'switch_strudel')) return;
