@@ -124,6 +124,9 @@ export class FaultClient {
         else this.#ledger.ackEdit(text, rev);
         return;
       }
+      case 'degraded':
+        if (message.payload.reason === 'buffer_unavailable') this.#ledger.stoodIn = true;
+        return;
       case 'flushed':
         this.#ledger.flushed.push({ rev: message.payload.rev, atMs: Date.now() });
         return;

@@ -16,6 +16,8 @@ export interface Scene {
   deleted: Set<string>;
   /** The dead letters that there have to be, besides those of deleted sessions: their reasons' codes by their ids. */
   letters: Map<string, string>;
+  /** What a second room of a session committed. */
+  takenOver: { ledger: Ledger; text: string; rev: number; messageId: string }[];
 }
 
 export interface Fault {

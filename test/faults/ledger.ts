@@ -27,6 +27,8 @@ export class Ledger {
   readonly shown = new Map<string, Set<number>>();
   /** What clients were told of Postgres, and when. */
   readonly flushed: { rev: number; atMs: number }[] = [];
+  /** Clients were told that Postgres stands in for the buffer. */
+  stoodIn = false;
   /** Whatever broke a rule while it happened. */
   readonly violations: string[] = [];
 

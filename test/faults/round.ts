@@ -82,6 +82,7 @@ export async function runRound(
     extra: [],
     deleted: new Set(),
     letters: new Map(),
+    takenOver: [],
   };
   try {
     await load.enter(options.sessions);
@@ -169,7 +170,18 @@ async function check(world: World, load: Load, scene: Scene, result: RoundResult
     world.deadLetters(),
   ]);
   const sessions = [...load.sessions, ...scene.extra.map((ledger) => ({ ledger, clients: [] }))];
+  // A room that stands on Postgres doesn't hear from Redis that it was replaced. The platform fences it then; here nothing does, and the session is
+  // that of two rooms. It happens on a busy machine; models try it with the fence.
+  const unfenced = scene.takenOver.filter(({ ledger }) => ledger.stoodIn).map(({ ledger }) => ledger);
+  const isAlone = !result.fault.includes('+');
+  if (isAlone && unfenced.length > 0 && unfenced.length === scene.takenOver.length)
+    problems.push('every session that was taken over stood on Postgres: nothing was tried');
+  for (const { ledger, text, rev, messageId } of scene.takenOver) {
+    ledger.ackEdit(text, rev);
+    ledger.ackedMessages.add(messageId);
+  }
   for (const { ledger, clients } of sessions) {
+    if (unfenced.includes(ledger)) continue;
     const isDeleted = scene.deleted.has(ledger.sessionId);
     const views: View[] = clients.map(({ name, client: { snapshot } }) => ({
       who: name,

@@ -73,11 +73,9 @@ export const deployFaults: readonly Fault[] = [
 ];
 
 /** What a room does that starts elsewhere: takes the token, loads, and commits an edit and a message. */
-async function succeed({ world }: Scene, ledger: Ledger): Promise<void> {
+async function succeed({ world, takenOver }: Scene, ledger: Ledger): Promise<void> {
   const { sessionId } = ledger;
   const opened = await patiently('a second room starts', () => world.buffer.open(sessionId));
-  // The first one must not wait for its answer so long that it takes Redis for dead: what it then commits to Postgres nothing fences here, as the
-  // platform does.
   const storedRev = await patiently('a second room loads', () => world.storedRev(sessionId));
   const rev = Math.max(opened.code?.rev ?? 0, storedRev) + 1;
   const text = `// the second room of ${sessionId}`;
@@ -105,8 +103,7 @@ async function succeed({ world }: Scene, ledger: Ledger): Promise<void> {
     ledger.messages.delete(message.id);
     return;
   }
-  ledger.ackEdit(text, rev);
-  ledger.ackedMessages.add(message.id);
+  takenOver.push({ ledger, text, rev, messageId: message.id });
 }
 
 export function chat(content: string, atMs = Date.now()): SessionMessage {
