@@ -19,7 +19,7 @@ const FAULT_WITHIN_MS: [number, number] = [300, 2_500];
 /** What a store in trouble is never the reason of. */
 const UNEXPECTED = /unexpected_error|Uncaught|\b(Type|Range|Reference|Syntax|Zod)Error\b/;
 /** What the runtime says itself of a request whose other end is gone. */
-const DISCONNECTED = /disconnected: worker_do_not_log/;
+const DISCONNECTED = /Uncaught exception: \S+ disconnected: /;
 /** The load goes on so long after everything is mended. */
 const LOAD_AFTER_MS = 700;
 
