@@ -16,10 +16,9 @@ const DRAIN_TIMEOUT_MS = 120_000;
 const FIND_OUT_MS = 20_000;
 /** A fault begins at a random moment of this span after the load does. */
 const FAULT_WITHIN_MS: [number, number] = [300, 2_500];
-/** What a store in trouble is never the reason of. */
-const UNEXPECTED = /unexpected_error|Uncaught|\b(Type|Range|Reference|Syntax|Zod)Error\b/;
-/** What the runtime says itself of a request whose other end is gone. */
-const DISCONNECTED = /Uncaught exception: \S+ disconnected: /;
+/** What a store in trouble is never the reason of: mistakes in the code, and our own errors where nobody catches them. */
+const UNEXPECTED =
+  /unexpected_error|\b(Type|Range|Reference|Syntax|Zod)Error\b|Uncaught.*\b(StorageUnavailable|Superseded|SessionNotFound|WriteRefused)Error\b/;
 /** The load goes on so long after everything is mended. */
 const LOAD_AFTER_MS = 700;
 
@@ -105,7 +104,7 @@ export async function runRound(
     result.drainMs = Date.now() - stoppedAtMs;
     await check(world, load, scene, result);
     const news = world.stack.logs().slice(loggedBefore).split('\n');
-    for (const line of news.filter((text) => UNEXPECTED.test(text) && !DISCONNECTED.test(text)))
+    for (const line of news.filter((text) => UNEXPECTED.test(text)))
       result.problems.push(`the log says: ${line}`);
   } catch (error) {
     result.problems.push(error instanceof Error ? String(error.stack) : String(error));
