@@ -46,7 +46,7 @@ export class BufferedSessionRepository implements SessionRepository {
     sessionId: string,
     home: Home | null,
     leastEpoch = 0,
-    noteStandIn: () => Promise<void> = async () => {},
+    noteStandIn?: (epoch: number) => Promise<void>,
   ): Promise<OpenedSession | null> {
     let buffered: Awaited<ReturnType<SessionBuffer['open']>>;
     try {
@@ -55,8 +55,7 @@ export class BufferedSessionRepository implements SessionRepository {
       // Without the buffer a room may start only when Postgres is known to hold all that was acknowledged: otherwise
       // it would go on from an older state, and what is in the buffer would be lost under it.
       if (error instanceof StorageUnavailableError && (home === 'postgres' || home === 'clean')) {
-        await noteStandIn();
-        return this.#postgres.open(sessionId, home, leastEpoch);
+        return this.#postgres.open(sessionId, home, leastEpoch, noteStandIn);
       }
       throw error;
     }

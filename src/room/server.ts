@@ -524,9 +524,9 @@ export default class SessionRoom implements Party.Server {
     const { repository } = storageOf(config);
     const { storage } = this.#room;
     let [home, last] = await Promise.all([this.#home(), storage.get('epoch')]);
-    const opened = await repository.open(id, home, epochSchema.parse(last ?? 0) + 1, async () => {
+    const opened = await repository.open(id, home, epochSchema.parse(last ?? 0) + 1, async (epoch) => {
       home = 'postgres';
-      await storage.put('home', home);
+      await Promise.all([storage.put('home', home), storage.put('epoch', epoch)]);
     });
     if (!opened) throw new SessionNotFoundError(id);
     await storage.put('epoch', opened.epoch);

@@ -22,6 +22,9 @@ import type {
 } from './types.ts';
 import { type FencedWrite, parseWriteOutcomes, writeSessionsStatement } from './write-sessions.ts';
 
+/** How often a takeover is tried when another one comes between. */
+const TAKEOVER_ATTEMPTS = 3;
+
 /** What is true of a session that has no buffer before it. */
 const UNBUFFERED = { isDirty: false, wasForgotten: false, sweeperLeaseMs: 0 } as const;
 
@@ -55,27 +58,44 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
   /**
    * Takes the session over by raising its row's epoch. The clock's milliseconds keep it above the epochs a buffer gave
    * out earlier, should the session have been served through one before. Wherever it was left, Postgres is all there is.
+   *
+   * The epoch is chosen here, not by the statement: one that was given up and takes effect late must not outdo the room that came
+   * after it, which asks for a greater epoch than what was noted.
    */
-  async open(sessionId: string, _home: Home | null, leastEpoch = 0): Promise<OpenedSession | null> {
-    const least = Math.max(leastEpoch, Date.now());
-    const [row] = await ask(() =>
-      this.#db
-        .update(sessions)
-        .set({ codeEpoch: sql`greatest(${sessions.codeEpoch} + 1, ${least}::bigint)` })
-        .where(eq(sessions.id, sessionId))
-        .returning(),
-    );
-    if (row === undefined) return null;
-    const { id, code, codeRev: rev, codeEpoch: epoch, lastActivity } = row;
-    return {
-      session: { id, code, rev, epoch },
-      epoch,
-      flushedRev: rev,
-      isDirty: false,
-      receipts: {},
-      messages: [],
-      lastMessageMs: lastActivity.getTime(),
-    };
+  async open(
+    sessionId: string,
+    _home: Home | null,
+    leastEpoch = 0,
+    noteStandIn: (epoch: number) => Promise<void> = async () => {},
+  ): Promise<OpenedSession | null> {
+    let epoch = Math.max(leastEpoch, Date.now());
+    for (let attempt = 0; attempt < TAKEOVER_ATTEMPTS; attempt++) {
+      await noteStandIn(epoch);
+      const taken = epoch;
+      const [row] = await ask(() =>
+        this.#db
+          .update(sessions)
+          .set({ codeEpoch: taken })
+          .where(and(eq(sessions.id, sessionId), lt(sessions.codeEpoch, taken)))
+          .returning(),
+      );
+      if (row) {
+        const { id, code, codeRev: rev, lastActivity } = row;
+        return {
+          session: { id, code, rev, epoch },
+          epoch,
+          flushedRev: rev,
+          isDirty: false,
+          receipts: {},
+          messages: [],
+          lastMessageMs: lastActivity.getTime(),
+        };
+      }
+      const stored = await this.getSession(sessionId);
+      if (!stored) return null;
+      epoch = stored.epoch + 1;
+    }
+    throw new StorageUnavailableError('postgres', 'others take the session over again and again');
   }
 
   /** @throws {SessionNotFoundError} when the session has been deleted. */

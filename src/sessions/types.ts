@@ -223,15 +223,16 @@ export interface SessionRepository {
    * Takes the session over: gives out an epoch and loads the state. Null when there is no such session.
    * @param home where the last room left the session, null when there is no note of it.
    * @param leastEpoch the least epoch to give out: one more than the last room's, which may be unknown to the store that is asked now.
-   * @param noteStandIn called before Postgres gives out an epoch in the buffer's stead: the room has to note `postgres` as the session's home first. The buffer
-   *   won't know of that epoch, nor will the room if the answer is lost, and a later room's edits under a lesser one would count as older than what is there.
+   * @param noteStandIn called before Postgres is asked for an epoch, with that epoch: the room has to note it, and `postgres` as the session's home. The buffer
+   *   won't know of that epoch, nor will the room if the answer is lost, or the request takes effect when another room is at work already; a later
+   *   room's edits under a lesser one would count as older than what is there.
    * @throws {StorageUnavailableError} a store that may hold something newer is out of reach.
    */
   open(
     sessionId: string,
     home: Home | null,
     leastEpoch?: number,
-    noteStandIn?: () => Promise<void>,
+    noteStandIn?: (epoch: number) => Promise<void>,
   ): Promise<OpenedSession | null>;
   /**
    * Makes a batch durable. Repeating a commit has no second effect.

@@ -5,6 +5,7 @@
  * `BACKBEAT_MODEL_RUNS` sets how many histories each property tries; a failure prints the seed and the shortest history that fails.
  */
 import { randomUUID } from 'node:crypto';
+import { neonConfig } from '@neondatabase/serverless';
 import fc from 'fast-check';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, it, vi } from 'vitest';
@@ -138,6 +139,8 @@ describe('whatever happens, nothing acknowledged is lost or doubled', () => {
       return new SessionBuffer({ redis: scripts, keys, cleanTtlS: 3_600, leastSavedChars: 0 });
     };
     const model = new SessionModel({ ids, makeBuffer, postgres: repository });
+    neonConfig.fetchFunction = (...request: Parameters<typeof fetch>) =>
+      model.gate.hold('postgres', () => fetch(...request));
     let skewMs = 0;
     const trueNow = Date.now.bind(Date);
     vi.spyOn(Date, 'now').mockImplementation(() => trueNow() + skewMs);
@@ -156,6 +159,7 @@ describe('whatever happens, nothing acknowledged is lost or doubled', () => {
       await model.recover();
     } finally {
       vi.restoreAllMocks();
+      neonConfig.fetchFunction = undefined;
     }
     if (model.failures.length > 0) throw model.failures[0];
     const [stored, audit] = [await readStored(database), await readAudit(database)];

@@ -305,12 +305,24 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '5',
     breaks: 'Postgres gives out a token that no later room will hear of',
-    file: 'src/buffer/buffered-repository.ts',
-    find: '        await noteStandIn();\n',
+    file: 'src/sessions/postgres.ts',
+    find: '      await noteStandIn(epoch);\n',
     replace: '',
     caughtBy: {
       file: integration('takeover'),
       title: 'an edit after such a room is flushed, though that room never heard of its token',
+    },
+  },
+  {
+    keeps: '5',
+    breaks: 'a takeover that takes effect late outdoes the room that came after it',
+    file: 'src/sessions/postgres.ts',
+    find: '          .set({ codeEpoch: taken })\n          .where(and(eq(sessions.id, sessionId), lt(sessions.codeEpoch, taken)))\n',
+    replace:
+      '          .set({ codeEpoch: sql.join([sql`1 + `, sessions.codeEpoch]) })\n          .where(eq(sessions.id, sessionId))\n',
+    caughtBy: {
+      file: integration('takeover'),
+      title: 'an edit after such a room is flushed, though that room’s takeover takes effect late',
     },
   },
   {

@@ -67,14 +67,3 @@ export class Gate {
     await settle();
   }
 }
-
-/** `target` with every method's calls held. */
-export function held<T extends object>(target: T, gate: Gate, store: Store): T {
-  return new Proxy(target, {
-    get(object, name) {
-      const value: unknown = Reflect.get(object, name);
-      if (typeof value !== 'function') return value;
-      return (...args: unknown[]) => gate.hold(store, async () => Reflect.apply(value, object, args));
-    },
-  });
-}

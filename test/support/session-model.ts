@@ -11,7 +11,7 @@ import { StorageUnavailableError } from '../../src/sessions/errors.ts';
 import type { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
 import type { Home } from '../../src/sessions/types.ts';
 import { Ledger } from '../faults/ledger.ts';
-import { type Fate, Gate, held } from './gate.ts';
+import { type Fate, Gate } from './gate.ts';
 import { FakeClock, settle } from './live-session.ts';
 
 const FLUSH_MS = 5_000;
@@ -86,7 +86,7 @@ export class SessionModel {
   /** Errors that nobody expected, of whatever runs in the background. */
   readonly failures: unknown[] = [];
 
-  /** @param buffer made over scripts whose calls go through {@link SessionModel.gate}; see `gated`. */
+  /** What `makeBuffer` and `postgres` ask their stores for has to go through {@link SessionModel.gate}. */
   constructor(options: {
     ids: readonly string[];
     makeBuffer(gate: Gate): SessionBuffer;
@@ -95,7 +95,7 @@ export class SessionModel {
     this.clock.nowMs = Date.now();
     this.sessions = options.ids.map((id) => new ModelSession(id));
     this.#buffer = options.makeBuffer(this.gate);
-    const postgres = held(options.postgres, this.gate, 'postgres');
+    const { postgres } = options;
     this.#repository = new BufferedSessionRepository({
       buffer: this.#buffer,
       postgres,
@@ -218,9 +218,10 @@ export class SessionModel {
   async #start(session: ModelSession): Promise<void> {
     const room: Room = { epoch: 0, isDead: false, isReady: false } as Room;
     session.owner = room;
-    const opened = await this.#repository.open(session.id, session.home, session.epoch + 1, async () => {
+    const opened = await this.#repository.open(session.id, session.home, session.epoch + 1, async (epoch) => {
       this.#comeToStorage(session, room);
       session.home = 'postgres';
+      session.epoch = epoch;
     });
     if (!opened) throw new Error('the session is gone');
     room.epoch = opened.epoch;

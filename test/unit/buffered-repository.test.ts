@@ -21,18 +21,23 @@ function repositoryWithoutRedis(): BufferedSessionRepository {
       throw new StorageUnavailableError('redis', 'down');
     },
   } as unknown as SessionBuffer;
-  const postgres = { open: async () => inPostgres } as unknown as SessionRepository;
+  const postgres = {
+    open: async (...[, , leastEpoch, noteStandIn]: Parameters<SessionRepository['open']>) => {
+      await noteStandIn?.(leastEpoch ?? 0);
+      return inPostgres;
+    },
+  } as unknown as SessionRepository;
   return new BufferedSessionRepository({ buffer, postgres, breaker: { failures: 1, retryMs: 1 } });
 }
 
 it('starts from Postgres only what Postgres is known to hold', async () => {
-  const noted: Home[] = [];
+  const noted: number[] = [];
   const open = (home: Home | null) =>
-    repositoryWithoutRedis().open('s', home, 0, async () => void noted.push('postgres'));
+    repositoryWithoutRedis().open('s', home, 7, async (epoch) => void noted.push(epoch));
   for (const home of ['postgres', 'clean'] as const) {
     expect(await open(home)).toEqual(inPostgres);
   }
-  expect(noted).toEqual(['postgres', 'postgres']);
+  expect(noted).toEqual([7, 7]);
   // What the buffer may hold was acknowledged; going on without it would lose it.
   for (const home of ['buffer', 'both', null] as const) {
     await expect(open(home)).rejects.toThrow(StorageUnavailableError);
