@@ -410,7 +410,7 @@ export class LiveSession {
     if (result.wasForgotten) this.#commitAgain();
     this.#commits += 1;
     // Postgres standing in knows nothing of what the buffer still holds.
-    const isDirty = result.durable === 'buffer' ? result.isDirty : this.#unflushed.size > 0;
+    const isDirty = result.durable === 'buffer' ? result.isDirty : this.#isInBufferOnly(batch);
     this.#learn({ ...result, isDirty }, this.#commits);
     this.#leastPauseMs = result.durable === 'postgres' ? this.#options.fallbackMs : 0;
     this.#schedule();
@@ -434,11 +434,16 @@ export class LiveSession {
       for (const message of batch.messages) this.#unflushed.delete(message.id);
     }
     this.#codeMissingInBuffer = !isBuffered;
-    const isSpread = this.#home !== 'postgres' && this.#unflushed.size > 0;
+    const isSpread = this.#home !== 'postgres' && this.#isInBufferOnly(batch);
     await Promise.all([
       this.#noteHome(isBuffered ? 'buffer' : isSpread ? 'both' : 'postgres'),
       this.armAlarm(),
     ]);
+  }
+
+  /** Whether Postgres, having taken this batch in the buffer's stead, may lack something that the buffer has: a batch of messages brings no code. */
+  #isInBufferOnly(batch: Batch): boolean {
+    return this.#unflushed.size > 0 || (batch.code === null && this.#rev > this.#flushedRev);
   }
 
   #onCommitFailed(error: unknown): void {

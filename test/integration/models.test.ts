@@ -2,7 +2,7 @@
  * The design's promises as properties: whatever order the steps of rooms, flushes and sweeps happen in, and whichever of them are
  * lost, late or cut short, in the end Postgres holds exactly what was acknowledged.
  *
- * `BACKBEAT_MODEL_RUNS` sets how many histories each property tries; a failure prints the seed and the shortest history that fails.
+ * `BACKBEAT_MODEL_RUNS` sets how many new histories each property tries; a failure prints the seed and the shortest history that fails.
  */
 import { randomUUID } from 'node:crypto';
 import { neonConfig } from '@neondatabase/serverless';
@@ -24,6 +24,8 @@ import { type PostgresFront, startPostgresFront } from '../support/postgres.ts';
 import { SessionModel } from '../support/session-model.ts';
 
 const RUNS = Number(process.env.BACKBEAT_MODEL_RUNS ?? 40);
+/** The same histories each time, unless more are asked for. */
+const SEED = process.env.BACKBEAT_MODEL_RUNS === undefined ? { seed: 20_261_126 } : {};
 const SESSIONS = 3;
 /** By default the library prefers short histories; what goes wrong here takes long ones. */
 const WHOLE = { minLength: 20, maxLength: 120, size: 'max' } as const;
@@ -106,7 +108,7 @@ describe('whatever happens, nothing acknowledged is lost or doubled', () => {
       fc.asyncProperty(steps, async (history) => {
         await live(history);
       }),
-      { numRuns: RUNS, endOnFailure: process.env.BACKBEAT_MODEL_SHRINK === '0' },
+      { ...SEED, numRuns: RUNS, endOnFailure: process.env.BACKBEAT_MODEL_SHRINK === '0' },
     );
 
   it(

@@ -154,6 +154,17 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     keeps: '2',
+    breaks: 'messages that went to Postgres alone let a room start there without the code',
+    file: 'src/room/live-session.ts',
+    find: ' || (batch.code === null && this.#rev > this.#flushedRev);',
+    replace: ';',
+    caughtBy: {
+      file: unit('live-session'),
+      title: 'with messages alone says that the code is in the buffer still, until Postgres has that, too',
+    },
+  },
+  {
+    keeps: '2',
     breaks: 'a newer edit is judged by the revision that the last one was lifted to',
     file: 'src/sessions/write-sessions.ts',
     find: 's.code_rev - s.code_lift as room_rev',

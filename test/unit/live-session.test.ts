@@ -287,6 +287,26 @@ describe('messages', () => {
 });
 
 describe('falling back', () => {
+  it('with messages alone says that the code is in the buffer still, until Postgres has that, too', async () => {
+    const { clock, script, edit, say, homes, session } = setUp();
+    edit('x1');
+    await clock.advance(100);
+    script.commit = async (commit) =>
+      committed(commit, {
+        durable: 'postgres',
+        isDirty: false,
+        flushedRev: commit.code?.rev ?? commit.flushedRev,
+      });
+    say('m1');
+    await clock.advance(1_000);
+    // A room that starts without the buffer now would start without the edit.
+    expect(homes).toEqual(['buffer', 'both']);
+    say('m2');
+    await clock.advance(1_000);
+    expect(homes.at(-1)).toBe('postgres');
+    expect(session.flushedRev).toBe(session.rev);
+  });
+
   it('acknowledges from Postgres, notes where the session is, and carries the code back into the buffer', async () => {
     const { clock, script, edit, say, acks, homes, commits, sent } = setUp();
     script.commit = async (commit) =>
