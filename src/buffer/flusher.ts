@@ -330,7 +330,7 @@ function settle(
     dirtySinceMs: peekedAtMs + 1,
     code: null,
     writtenMessages: 0,
-    messageIds: malformed.map(([id]) => id),
+    settledMessages: malformed.map(([id]) => ({ id, epoch: null })),
   };
   for (const piece of pieces) {
     const { write } = piece;
@@ -338,7 +338,7 @@ function settle(
       isBusy = true;
       continue;
     }
-    settlement.messageIds.push(...write.messages.map((message) => message.id));
+    settlement.settledMessages.push(...write.messages.map(({ id, epoch }) => ({ id, epoch })));
     if ('outcome' in piece && piece.outcome.status === 'written') {
       settlement.writtenMessages += write.messages.length;
       if (write.code) {

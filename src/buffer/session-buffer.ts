@@ -80,8 +80,11 @@ export interface Settlement {
   code: { rev: number; epoch: number; storedRev: number | null; isHeld: boolean } | null;
   /** Messages that are in Postgres now. */
   writtenMessages: number;
-  /** Messages to take out of the buffer: the written and the dead ones. */
-  messageIds: string[];
+  /**
+   * Messages to take out of the buffer, the written and the dead ones, as they were read: under a later epoch they stay. `epoch` null: it couldn't
+   * be read, and goes as it is.
+   */
+  settledMessages: { id: string; epoch: number | null }[];
 }
 
 export interface Lease {
@@ -350,7 +353,7 @@ export class SessionBuffer {
         String(this.#cleanTtlS),
         String(deadLetters.length),
         ...deadLetters.flatMap((letter) => [letter.id, JSON.stringify(letter)]),
-        ...settlements.flatMap(({ sessionId, dirtySinceMs, code, writtenMessages, messageIds }) => [
+        ...settlements.flatMap(({ sessionId, dirtySinceMs, code, writtenMessages, settledMessages }) => [
           sessionId,
           String(dirtySinceMs),
           code ? String(code.rev) : '',
@@ -358,8 +361,8 @@ export class SessionBuffer {
           code?.storedRev == null ? '' : String(code.storedRev),
           code?.isHeld ? '1' : '0',
           String(writtenMessages),
-          String(messageIds.length),
-          ...messageIds,
+          String(settledMessages.length),
+          ...settledMessages.flatMap(({ id, epoch }) => [id, epoch === null ? '' : String(epoch)]),
         ]),
       ],
       settleReply,

@@ -53,7 +53,10 @@ class FakeWriter implements SessionWriter {
         const rev = Math.max(code.rev, row.rev + 1);
         Object.assign(row, { code: code.code, epoch: code.epoch, rev, lift: rev - code.rev });
       }
-      for (const m of messages) if (!row.messages.has(m.id)) row.messages.set(m.id, m);
+      for (const m of messages) {
+        const held = row.messages.get(m.id);
+        if (!held || held.epoch < m.epoch) row.messages.set(m.id, m);
+      }
       return { sessionId, status: 'written', rev: row.rev, epoch: row.epoch, isHeld };
     });
     await this.after(writes);
@@ -438,6 +441,24 @@ describe.each(engines)('the buffer on %s', (engine) => {
       expect(await flusher.flushSession(id)).toMatchObject({ flushedRev: 2, isDirty: false });
       expect(writer.row(id)).toMatchObject({ code: 'two', rev: 2 });
       expect(writer.row(id).messages.size).toBe(2);
+    });
+
+    it('keeps a message that a later room took over between reading and settling', async () => {
+      const { buffer } = fixture;
+      const id = randomUUID();
+      const { epoch } = await buffer.open(id);
+      const [early, other] = [message('early'), message('other')];
+      await buffer.commit(commit(id, epoch, { messages: [early, other] }));
+      const shown = { ...early, createdAtMs: early.createdAtMs + 600_000, epoch: epoch + 1 };
+      writer.after = async () => {
+        await buffer.commit(commit(id, epoch + 1, { messages: [shown] }));
+      };
+      await flusher.sweep();
+      writer.after = async () => {};
+      expect((await buffer.read(id, true)).messages).toEqual([shown]);
+      expect(await flusher.flushSession(id)).toMatchObject({ isDirty: false });
+      expect(writer.row(id).messages.get(early.id)).toEqual(shown);
+      expect(writer.row(id).messages.get(other.id)).toEqual(other);
     });
 
     it('by two sweeps at once changes nothing twice and leaves nothing dirty', async () => {

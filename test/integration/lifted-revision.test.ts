@@ -106,7 +106,7 @@ describe.each(engines)('the buffer on %s', (engine) => {
     expect((await buffer.read(id, false)).code).toMatchObject({ code: 'of the second room', rev: rev + 1 });
   });
 
-  const settled = { dirtySinceMs: 1, writtenMessages: 0, messageIds: [] };
+  const settled = { dirtySinceMs: 1, writtenMessages: 0, settledMessages: [] };
 
   it('keeps an edit that came in under a revision that Postgres has passed', async () => {
     const { buffer } = fixture;
@@ -213,7 +213,10 @@ describe('both', () => {
     await buffer.commit(commit(id, epoch, 5, 'fifth'));
     await buffer.commit(commit(id, epoch, 6, 'sixth'));
     const code = { rev: 5, epoch, storedRev: 10, isHeld: true };
-    await buffer.settle([{ sessionId: id, dirtySinceMs: 1, writtenMessages: 0, messageIds: [], code }], []);
+    await buffer.settle(
+      [{ sessionId: id, dirtySinceMs: 1, writtenMessages: 0, settledMessages: [], code }],
+      [],
+    );
     expect(await repository.open(id, 'buffer')).toMatchObject({
       session: { code: 'sixth', rev: 11 },
       flushedRev: 10,

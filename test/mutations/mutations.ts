@@ -423,7 +423,7 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: 'c',
     breaks: 'settling deletes all messages, not those that were written',
     file: 'src/buffer/scripts/settle.lua',
-    find: "    redis.call('HDEL', key .. ':m', unpack(ids))\n",
+    find: "    remove_messages(key .. ':m', ids, epochs)\n",
     replace: "    redis.call('DEL', key .. ':m')\n",
     caughtBy: {
       file: integration('buffer'),
@@ -474,6 +474,17 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: {
       file: integration('buffer'),
       title: 'takes a message over from an earlier room, whose commit arrived late',
+    },
+  },
+  {
+    keeps: 'e',
+    breaks: 'settling takes a message out in whichever room’s version it is there',
+    file: 'src/buffer/scripts/settle.lua',
+    find: ' or epoch_of(held[i]) <= tonumber(epochs[i]) then',
+    replace: ' or true then',
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'keeps a message that a later room took over between reading and settling',
     },
   },
   {

@@ -7,7 +7,8 @@
 --   id, time it counts as dirty from if something is left (ms),
 --   revision that was dealt with or '', its epoch, revision that Postgres shows now or '' when it refused the code,
 --   1 if that is of this very code,
---   number of messages written, number n of messages to remove, n message ids
+--   number of messages written, number n of messages to remove, n pairs (message id, epoch it was read under, or '' for
+--   what can't be read at all)
 -- Returns for each session { id, 1 if still dirty else 0, flushed revision }
 local at = 4
 local function take()
@@ -23,6 +24,20 @@ end
 
 local function is_newer(epoch, rev, than_epoch, than_rev)
   return epoch > than_epoch or (epoch == than_epoch and rev > than_rev)
+end
+
+local function epoch_of(message)
+  local is_json, fields = pcall(cjson.decode, message)
+  return is_json and type(fields) == 'table' and tonumber(fields.epoch) or 0
+end
+
+-- A later room may have taken a message over since it was read: its version is still to be written.
+local function remove_messages(messages, ids, epochs)
+  local held, gone = redis.call('HMGET', messages, unpack(ids)), {}
+  for i, id in ipairs(ids) do
+    if epochs[i] == '' or not held[i] or epoch_of(held[i]) <= tonumber(epochs[i]) then gone[#gone + 1] = id end
+  end
+  if #gone > 0 then redis.call('HDEL', messages, unpack(gone)) end
 end
 
 local replies, edits, written = {}, 0, 0
@@ -52,9 +67,12 @@ while at <= #ARGV do
   written = written + tonumber(take())
   local count = tonumber(take())
   for first = 1, count, 1000 do
-    local ids = {}
-    for _ = first, math.min(first + 999, count) do ids[#ids + 1] = take() end
-    redis.call('HDEL', key .. ':m', unpack(ids))
+    local ids, epochs = {}, {}
+    for _ = first, math.min(first + 999, count) do
+      ids[#ids + 1] = take()
+      epochs[#epochs + 1] = take()
+    end
+    remove_messages(key .. ':m', ids, epochs)
   end
 
   local held = redis.call('HMGET', key, 'rev', 'code_epoch', 'settled', 'settled_epoch', 'flushed')
