@@ -1,13 +1,12 @@
 /** Storage may keep code under a greater revision than its room gave it. The room's own edit of that revision is another one. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BufferedSessionRepository } from '../../src/buffer/buffered-repository.ts';
-import { Flusher } from '../../src/buffer/flusher.ts';
 import { connectNeon } from '../../src/sessions/neon.ts';
 import { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
 import type { Commit } from '../../src/sessions/types.ts';
 import { type BufferFixture, engines, startBuffer } from '../support/buffer.ts';
 import { type PostgresFront, startPostgresFront } from '../support/postgres.ts';
+import { type Stores, startStores } from '../support/stores.ts';
 
 const commit = (sessionId: string, epoch: number, rev: number, code: string): Commit => ({
   sessionId,
@@ -159,32 +158,20 @@ describe.each(engines)('the buffer on %s', (engine) => {
 });
 
 describe('both', () => {
-  let redis: BufferFixture;
-  let front: PostgresFront;
-  let postgres: PostgresSessionRepository;
-  let repository: BufferedSessionRepository;
+  let stores: Stores;
   beforeAll(async () => {
-    redis = await startBuffer('embedded');
-    front = await startPostgresFront();
-    postgres = new PostgresSessionRepository(connectNeon({ ...front, timeoutMs: 20_000 }));
-    const breaker = { failures: 100, retryMs: 0 };
-    repository = new BufferedSessionRepository({ buffer: redis.buffer, postgres, breaker });
+    stores = await startStores();
   });
-  afterAll(async () => {
-    await front?.stop();
-    await redis?.stop();
-  });
+  afterAll(() => stores?.stop());
 
   it('keep the newest edit of a room that is behind Postgres, though the Worker dies before it settles', async () => {
-    const { buffer } = redis;
-    const bounds = { maxSessions: 10, maxBytes: 100_000 };
-    const inactivity = { afterMs: 3_600_000, everyMs: 3_600_000, maxSessions: 1 };
+    const { buffer, postgres, repository, flusher } = stores;
     const { id } = await postgres.createSession({ title: '', code: '', hostUserId: null });
     await postgres.commit(commit(id, 1, 9, 'an earlier room’s'));
     // Started from a buffer that knew of less.
     const { epoch } = await buffer.open(id);
     await buffer.commit(commit(id, epoch, 5, 'fifth'));
-    const { sessions } = await buffer.peekSessions([id], bounds);
+    const { sessions } = await buffer.peekSessions([id], { maxSessions: 1, maxBytes: 1_000 });
     const [outcome] = await postgres.writeSessions([
       { sessionId: id, code: sessions[0]?.code ?? null, messages: [] },
     ]);
@@ -192,14 +179,6 @@ describe('both', () => {
     // Killed here. Nobody knows of revision 10.
     await buffer.commit(commit(id, epoch, 6, 'sixth'));
     expect(await repository.getSession(id)).toMatchObject({ code: 'sixth', rev: 11 });
-    const flusher = new Flusher({
-      buffer,
-      writer: postgres,
-      bounds,
-      intervalMs: 1,
-      leaseMs: 1_000,
-      inactivity,
-    });
     expect(await flusher.flushSession(id)).toMatchObject({ isDirty: false, flushedRev: 11 });
     expect(await postgres.getSession(id)).toMatchObject({ code: 'sixth', rev: 11, lift: 5 });
     // The copy that stays readable is the same, and the next room goes on from it.
@@ -207,7 +186,7 @@ describe('both', () => {
   });
 
   it('show what isn’t flushed under a revision that isn’t either', async () => {
-    const { buffer } = redis;
+    const { buffer, postgres, repository } = stores;
     const { id } = await postgres.createSession({ title: '', code: '', hostUserId: null });
     const { epoch } = await buffer.open(id);
     await buffer.commit(commit(id, epoch, 5, 'fifth'));

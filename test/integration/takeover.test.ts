@@ -2,36 +2,18 @@
 import { randomUUID } from 'node:crypto';
 import { neonConfig } from '@neondatabase/serverless';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { BufferedSessionRepository } from '../../src/buffer/buffered-repository.ts';
-import { Flusher } from '../../src/buffer/flusher.ts';
 import { StorageUnavailableError } from '../../src/sessions/errors.ts';
-import { connectNeon } from '../../src/sessions/neon.ts';
-import { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
 import type { Home, OpenedSession } from '../../src/sessions/types.ts';
-import { type BufferFixture, startBuffer } from '../support/buffer.ts';
-import { type PostgresFront, startPostgresFront } from '../support/postgres.ts';
+import { type Stores, startStores } from '../support/stores.ts';
 
 const TEN_MINUTES_MS = 600_000;
 
-let redis: BufferFixture;
-let front: PostgresFront;
-let postgres: PostgresSessionRepository;
-let repository: BufferedSessionRepository;
+let stores: Stores;
 
 beforeAll(async () => {
-  redis = await startBuffer('embedded');
-  front = await startPostgresFront();
-  postgres = new PostgresSessionRepository(connectNeon({ ...front, timeoutMs: 20_000 }));
-  repository = new BufferedSessionRepository({
-    buffer: redis.buffer,
-    postgres,
-    breaker: { failures: 100, retryMs: 0 },
-  });
+  stores = await startStores();
 });
-afterAll(async () => {
-  await front?.stop();
-  await redis?.stop();
-});
+afterAll(() => stores?.stop());
 afterEach(() => vi.restoreAllMocks());
 
 it.each([
@@ -39,15 +21,7 @@ it.each([
   ['an edit after such a room is flushed, though that room never heard of its token', 'answer lost'],
   ['an edit after such a room is flushed, though that room’s takeover takes effect late', 'late'],
 ])('%s', async (_, fate) => {
-  const { buffer } = redis;
-  const flusher = new Flusher({
-    buffer,
-    writer: postgres,
-    bounds: { maxSessions: 10, maxBytes: 100_000 },
-    intervalMs: 1,
-    leaseMs: 1_000,
-    inactivity: { afterMs: 3_600_000, everyMs: 3_600_000, maxSessions: 1 },
-  });
+  const { buffer, postgres, repository, flusher } = stores;
   const { id } = await postgres.createSession({ title: '', code: '', hostUserId: null });
   let home: Home | null = null;
   let last = 0;
@@ -106,6 +80,7 @@ it.each([
 });
 
 it('a room that finds no note of its session’s home starts from the newer of what both stores hold', async () => {
+  const { postgres, repository } = stores;
   const { id } = await postgres.createSession({ title: '', code: '', hostUserId: null });
   const first = await repository.open(id, null);
   const commit = (code: string, rev: number) => ({
@@ -128,7 +103,7 @@ it('a room that finds no note of its session’s home starts from the newer of w
 });
 
 it('receipts of edits that a later room did not have are not taken over', async () => {
-  const { buffer } = redis;
+  const { buffer, postgres, repository } = stores;
   const { id } = await postgres.createSession({ title: '', code: '', hostUserId: null });
   const first = await repository.open(id, null);
   // Its answer is lost, and the room dies without having acknowledged it.

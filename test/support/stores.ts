@@ -1,0 +1,47 @@
+/** Both stores and what is wired over them, on the embedded engines, in this process. */
+import { BufferedSessionRepository } from '../../src/buffer/buffered-repository.ts';
+import { Flusher } from '../../src/buffer/flusher.ts';
+import type { SessionBuffer } from '../../src/buffer/session-buffer.ts';
+import { connectNeon } from '../../src/sessions/neon.ts';
+import { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
+import { startBuffer } from './buffer.ts';
+import { startPostgresFront } from './postgres.ts';
+
+const AN_HOUR_MS = 3_600_000;
+
+export interface Stores {
+  buffer: SessionBuffer;
+  postgres: PostgresSessionRepository;
+  /** Asks the buffer each time, however often it failed before. */
+  repository: BufferedSessionRepository;
+  flusher: Flusher;
+  stop(): Promise<void>;
+}
+
+export async function startStores(): Promise<Stores> {
+  const redis = await startBuffer('embedded');
+  const front = await startPostgresFront();
+  const { buffer } = redis;
+  const postgres = new PostgresSessionRepository(connectNeon({ ...front, timeoutMs: 20_000 }));
+  return {
+    buffer,
+    postgres,
+    repository: new BufferedSessionRepository({
+      buffer,
+      postgres,
+      breaker: { failures: 100, retryMs: 0 },
+    }),
+    flusher: new Flusher({
+      buffer,
+      writer: postgres,
+      bounds: { maxSessions: 10, maxBytes: 100_000 },
+      intervalMs: 1,
+      leaseMs: 1_000,
+      inactivity: { afterMs: AN_HOUR_MS, everyMs: AN_HOUR_MS, maxSessions: 1 },
+    }),
+    stop: async () => {
+      await front.stop();
+      await redis.stop();
+    },
+  };
+}
