@@ -12,19 +12,24 @@ const QUOTED_CHARACTERS = 500;
  */
 export function waitForHttp(
   url: string,
-  { signal, report }: ReadyContext,
+  { signal, report }: Pick<ReadyContext, 'signal' | 'report'>,
   isReady: (status: number) => boolean,
+  requestTimeoutMs = REQUEST_TIMEOUT_MS,
 ): Promise<void> {
   return pollUntil(signal, async () => {
+    // Not AbortSignal.timeout(): below AbortSignal.any() it may be collected before its time (nodejs/node#57736).
+    const slow = new AbortController();
+    const timer = setTimeout(() => slow.abort(new Error('no answer in time')), requestTimeoutMs);
     try {
-      const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
-      const response = await fetch(url, { signal: AbortSignal.any([signal, timeout]) });
+      const response = await fetch(url, { signal: AbortSignal.any([signal, slow.signal]) });
       const body = await response.text();
       report(`GET ${url} gives ${response.status} ${body.slice(0, QUOTED_CHARACTERS)}`);
       return isReady(response.status);
     } catch (error) {
       report(`GET ${url}: ${messageOf(error)}`);
       return false;
+    } finally {
+      clearTimeout(timer);
     }
   });
 }
