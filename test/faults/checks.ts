@@ -1,7 +1,10 @@
 /** The invariants: what has to be true once everything has recovered, whatever happened before. Pure. */
+import { z } from 'zod';
 import type { DeadLetter } from '../../src/buffer/dead-letter.ts';
 import type { AuditTrail } from './audit.ts';
 import { brief, type Ledger } from './ledger.ts';
+
+const codeSchema = z.object({ code: z.string(), rev: z.number() });
 
 export interface StoredMessage {
   id: string;
@@ -173,9 +176,18 @@ function checkDeleted({ ledger, audit, letters }: Outcome, findings: Findings, p
   findings.lostMessages += lost.length;
   if (lost.length > 0) problem(`${lost.length} acknowledged messages are neither stored nor dead letters`);
   const { last } = ledger;
-  const codes = (audit.code.get(ledger.sessionId) ?? []).map(({ code }) => code);
-  if (last && !codes.includes(last.text) && !data.includes(JSON.stringify(last.text).slice(1, -1))) {
-    findings.lostEdits += 1;
-    problem(`the edit acknowledged at ${last.rev} is neither stored nor a dead letter`);
-  }
+  if (!last) return;
+  const stored = (audit.code.get(ledger.sessionId) ?? []).map(({ code, newRev: rev }) => ({ code, rev }));
+  const dead = own
+    .filter(({ kind }) => kind === 'code')
+    .map((letter) => codeSchema.parse(JSON.parse(letter.data)));
+  // What replaced it may not have been acknowledged: its people couldn't come back to hear of that.
+  const isKept = [...stored, ...dead].some(
+    ({ code, rev }) => code === last.text || (rev > last.rev && ledger.edits.has(code)),
+  );
+  if (isKept) return;
+  findings.lostEdits += 1;
+  problem(
+    `the edit acknowledged at ${last.rev} is neither stored nor a dead letter, nor is what replaced it`,
+  );
 }
