@@ -129,7 +129,7 @@ export class AgentRuns {
     const strudelId = room.strudelId();
     const history = request.conversation_history ?? [
       ...room.brought(),
-      ...turnsOf(await session.history(), strudelId),
+      ...turnsOf((await session.history()).messages, strudelId),
     ];
     // They may have left while we asked about limits; nothing has been sent yet.
     if (abort.signal.aborted) {

@@ -31,6 +31,8 @@ export interface LiveSessionPorts {
   armAlarm(delayMs: number): Promise<void>;
   /** Another room has taken over: nothing this one says counts any more. */
   onSuperseded(): void;
+  /** The old messages can be read now; whoever asked before lacks some. */
+  onHistory(): void;
   /** Something went wrong that no client can be told about. Never with anybody's text in it. */
   log(event: string, detail: string): void;
   clock: Clock;
@@ -50,6 +52,12 @@ export interface LiveSessionOptions extends PaceOptions {
   flushMs: number;
   /** Messages kept for history; also the bound of what waits uncommitted. */
   historySize: number;
+}
+
+/** The newest messages, oldest first; not `isWhole` while storage can't be asked for the old ones. */
+export interface MessageHistory {
+  messages: readonly SessionMessage[];
+  isWhole: boolean;
 }
 
 export interface Edit {
@@ -115,7 +123,9 @@ export class LiveSession {
   /** Ids of all messages this instance knows of. */
   readonly #known = new Set<string>();
   #recent: SessionMessage[] = [];
-  #history: Promise<void> | null = null;
+  /** Whether storage could be read; null: it is to be asked. */
+  #history: Promise<boolean> | null = null;
+  #cancelHistory: (() => void) | null = null;
   #lastMessageMs: number;
 
   constructor(
@@ -219,21 +229,11 @@ export class LiveSession {
     return accepted;
   }
 
-  /** The newest messages, oldest first. Storage is read once; what comes later is kept along. */
-  async history(): Promise<readonly SessionMessage[]> {
-    this.#history ??= this.#ports.repository
-      .getMessages(this.id, { limit: this.#options.historySize })
-      .then((stored) => {
-        for (const message of stored) this.#remember(message);
-      })
-      .catch((error: unknown) => {
-        // Entering a session must not depend on its old messages: show what is here, and ask again for the next one.
-        this.#history = null;
-        if (!(error instanceof StorageUnavailableError)) throw error;
-        this.#ports.log('history_unavailable', error.message);
-      });
-    await this.#history;
-    return this.#recent;
+  /** Storage is read once; what comes later is kept along. Entering a session doesn't depend on its old messages: they follow. */
+  async history(): Promise<MessageHistory> {
+    this.#history ??= this.#readHistory();
+    const isWhole = await this.#history;
+    return { messages: this.#recent, isWhole };
   }
 
   /**
@@ -301,6 +301,7 @@ export class LiveSession {
   /** Stops: nothing is committed any more. */
   close(): void {
     this.#isClosed = true;
+    this.#cancelHistory?.();
     for (const { reject } of this.#waiters.splice(0)) reject(new SupersededError(this.id));
   }
 
@@ -333,6 +334,27 @@ export class LiveSession {
       for (const oldest of [...this.#known].slice(0, 1_000)) this.#known.delete(oldest);
     this.#lastMessageMs = Math.max(this.#lastMessageMs, message.createdAtMs);
     this.#recent = mergeMessages(this.#recent, [message], { limit: this.#options.historySize });
+  }
+
+  async #readHistory(): Promise<boolean> {
+    const { repository, log, clock, onHistory } = this.#ports;
+    try {
+      const stored = await repository.getMessages(this.id, { limit: this.#options.historySize });
+      for (const message of stored) this.#remember(message);
+      return true;
+    } catch (error) {
+      this.#history = null;
+      if (!(error instanceof StorageUnavailableError)) throw error;
+      log('history_unavailable', error.message);
+      this.#cancelHistory ??= clock.setTimeout(() => {
+        this.#cancelHistory = null;
+        this.history().then(
+          ({ isWhole }) => isWhole && onHistory(),
+          (failure: unknown) => log('history_failed', failure instanceof Error ? failure.message : 'unknown'),
+        );
+      }, this.#options.fallbackMs);
+      return false;
+    }
   }
 
   /** @param isArrival something has just been accepted: a commit that is due goes with it. */

@@ -22,7 +22,7 @@ import {
 } from '../protocol/index.ts';
 import { SessionNotFoundError, StorageUnavailableError, SupersededError } from '../sessions/errors.ts';
 import { may } from '../sessions/permissions.ts';
-import { HOMES, type SessionMessage } from '../sessions/types.ts';
+import { HOMES } from '../sessions/types.ts';
 import { agentPortsOf } from './agent-ports.ts';
 import { AgentRuns } from './agent-runs.ts';
 import { Backlog } from './backlog.ts';
@@ -42,7 +42,7 @@ import type { HandlerContext } from './handlers/context.ts';
 import { dispatch } from './handlers/index.ts';
 import { chatHistory, conversationHistory } from './histories.ts';
 import { carryOut } from './instructions.ts';
-import { type Clock, LiveSession } from './live-session.ts';
+import { type Clock, LiveSession, type MessageHistory } from './live-session.ts';
 import { log } from './log.ts';
 import { MemberLimits } from './member-limits.ts';
 import { Outbox } from './outbox.ts';
@@ -110,6 +110,8 @@ export default class SessionRoom implements Party.Server {
   });
   /** Made once: there is a message for each edit. */
   readonly #forHandlers: HandlerContext['room'];
+  /** Those that were told the state while the old messages were out of reach. */
+  readonly #lackHistory = new WeakSet<Member>();
   readonly #joining = new WeakMap<object, Promise<void>>();
   #isReady = false;
   #session: Promise<LiveSession> | null = null;
@@ -281,7 +283,7 @@ export default class SessionRoom implements Party.Server {
       return;
     }
     let session: LiveSession;
-    let history: readonly SessionMessage[];
+    let history: MessageHistory;
     try {
       await this.#ready();
       session = await this.#open();
@@ -553,6 +555,9 @@ export default class SessionRoom implements Party.Server {
         noteHome: (where) => storage.put('home', where),
         armAlarm: (delayMs) => storage.setAlarm(Date.now() + delayMs),
         onSuperseded: () => this.#moveAway(),
+        onHistory: () => {
+          this.#tellHistory().catch((error: unknown) => log(id, 'failed', describe(error)));
+        },
         log: (event, detail) => log(id, event, detail),
         clock: CLOCK,
       },
@@ -610,11 +615,20 @@ export default class SessionRoom implements Party.Server {
     });
   }
 
+  /** Now to those who lack the old messages. */
+  async #tellHistory(): Promise<void> {
+    for (const member of [...this.#roster.members()]) {
+      if (this.#lackHistory.delete(member)) await this.#tellState(member);
+    }
+  }
+
   #stateFor(
-    { state }: Member,
+    member: Member,
     session: LiveSession,
-    history: readonly SessionMessage[],
+    { messages, isWhole }: MessageHistory,
   ): ServerPayload<'session_state'> {
+    if (!isWhole) this.#lackHistory.add(member);
+    const { state } = member;
     const { strudelId, brought } = this.#strudel;
     return {
       code: session.code,
@@ -623,9 +637,9 @@ export default class SessionRoom implements Party.Server {
       your_role: state.role,
       your_display_name: state.displayName,
       participants: participantsOf(this.#roster.members()),
-      chat_history: chatHistory(history),
+      chat_history: chatHistory(messages),
       conversation_history: may(state.role, 'read_conversation')
-        ? [...brought, ...conversationHistory(history, strudelId)]
+        ? [...brought, ...conversationHistory(messages, strudelId)]
         : [],
       strudel_id: strudelId,
     };

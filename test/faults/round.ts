@@ -143,11 +143,21 @@ async function drain(world: World, load: Load, scene: Scene): Promise<void> {
   // A Redis that has just lost everything calls nothing dirty either; rooms find out at their next alarm. What hasn't come
   // by the end of the wait, the checks name.
   const ledgers = [...living.map(({ ledger }) => ledger), ...scene.extra];
-  await until(
-    'Postgres has everything',
-    async () => hasAll(await world.stored(), ledgers),
-    FIND_OUT_MS,
-  ).catch((error: unknown) => {
+  await inTime('Postgres has everything', async () => hasAll(await world.stored(), ledgers));
+  // Who entered while old messages were out of reach is told of them afterwards.
+  await inTime('everybody sees all messages', async () => {
+    const stored = await world.stored();
+    return living.every(({ ledger, clients: people }) =>
+      people.every(
+        ({ client }) => client.snapshot.chat.length >= (stored.get(ledger.sessionId)?.messages.length ?? 0),
+      ),
+    );
+  });
+}
+
+/** Waits for what should come, for a while: what hasn't come by then, the checks name. */
+async function inTime(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  await until(what, isSo, FIND_OUT_MS).catch((error: unknown) => {
     if (!(error instanceof LateError)) throw error;
   });
 }

@@ -246,6 +246,23 @@ describe('with the alarm near and no cron', () => {
     expect((await scene.stored(id))?.code).toBe('newest');
   });
 
+  it('who enters while old messages are out of reach gets them once they aren’t', async () => {
+    const { scene, stack } = on;
+    const { id } = await scene.session();
+    const ada = await scene.join(id);
+    await stack.control.stop('redisRest');
+    await ada.edit('in Postgres', 'r1');
+    ada.send('chat_message', { message: 'hello' });
+    await ada.next('ack', ({ message_id }) => message_id !== undefined);
+    await stack.control.kill('room');
+    await stack.control.start('room');
+    const back = await scene.join(id);
+    expect(back.state.payload).toMatchObject({ code: 'in Postgres', chat_history: [] });
+    await stack.control.start('redisRest');
+    const { payload } = await back.next('session_state', (state) => state.chat_history.length > 0);
+    expect(payload).toMatchObject({ code: 'in Postgres', chat_history: [{ content: 'hello' }] });
+  });
+
   it('while Postgres is down edits are acknowledged from the buffer, and flushed once it is back', async () => {
     const { scene, stack } = on;
     const { id } = await scene.session();

@@ -67,7 +67,7 @@ export function setUp(over: { opened?: Partial<OpenedSession>; home?: Home | nul
   const sent: Sent[] = [];
   const homes: Home[] = [];
   const alarms: number[] = [];
-  const state = { superseded: 0, flushes: 0 };
+  const state = { superseded: 0, flushes: 0, histories: 0 };
   const script = {
     commit: async (commit: Commit): Promise<CommitResult> => committed(commit),
     flushState: async (): Promise<FlushState> => ({
@@ -82,7 +82,7 @@ export function setUp(over: { opened?: Partial<OpenedSession>; home?: Home | nul
       isDirty: false,
     }),
     noteHome: async () => {},
-    messages: [] as SessionMessage[],
+    getMessages: async (): Promise<SessionMessage[]> => [],
   };
   const repository = {
     commit: (commit: Commit) => {
@@ -90,7 +90,7 @@ export function setUp(over: { opened?: Partial<OpenedSession>; home?: Home | nul
       return script.commit(commit);
     },
     flushState: () => script.flushState(),
-    getMessages: async () => script.messages,
+    getMessages: () => script.getMessages(),
   } as unknown as SessionRepository;
   const ports: LiveSessionPorts = {
     repository,
@@ -107,6 +107,9 @@ export function setUp(over: { opened?: Partial<OpenedSession>; home?: Home | nul
     armAlarm: async (delayMs) => void alarms.push(delayMs),
     onSuperseded: () => {
       state.superseded += 1;
+    },
+    onHistory: () => {
+      state.histories += 1;
     },
     log: () => {},
     clock,

@@ -244,6 +244,7 @@ export class SessionModel {
         this.#comeToStorage(session, room);
         session.alarmAtMs = this.clock.nowMs + delayMs;
       },
+      onHistory: () => {},
       onSuperseded: () => this.#end(session, room),
       log: () => {},
       clock: {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { StorageUnavailableError, SupersededError } from '../../src/sessions/errors.ts';
 import type { CommitResult } from '../../src/sessions/types.ts';
 import { committed, settle, setUp } from '../support/live-session.ts';
+import { makeMessage } from '../support/messages.ts';
 
 /** A promise held in the hand. */
 function held<T>() {
@@ -257,11 +258,11 @@ describe('messages', () => {
     const second = say('m2');
     if (typeof first === 'string' || typeof second === 'string') throw new Error('not accepted');
     expect(second.createdAtMs).toBeGreaterThan(first.createdAtMs);
-    script.messages = [{ ...first, id: 'old', createdAtMs: clock.nowMs + 600_000 }];
+    script.getMessages = async () => [{ ...first, id: 'old', createdAtMs: clock.nowMs + 600_000 }];
     await session.history();
     const third = say('m3');
     expect(third).toMatchObject({ createdAtMs: clock.nowMs + 600_001 });
-    expect((await session.history()).map((m) => m.id)).toEqual(['m1', 'm2', 'old', 'm3']);
+    expect((await session.history()).messages.map((m) => m.id)).toEqual(['m1', 'm2', 'old', 'm3']);
   });
 
   it('get later times than those of the room before, though its history can’t be read and its clock was ahead', async () => {
@@ -272,6 +273,27 @@ describe('messages', () => {
     await clock.advance(100);
     // And so will the next room's be.
     expect(commits.at(-1)).toMatchObject({ lastMessageMs: lastMessageMs + 1 });
+  });
+
+  it('that can’t be read are asked for again until they can, and then it is said', async () => {
+    const { clock, script, session, state } = setUp();
+    let asked = 0;
+    script.getMessages = async () => {
+      asked += 1;
+      throw new StorageUnavailableError('redis', 'down');
+    };
+    expect(await session.history()).toEqual({ messages: [], isWhole: false });
+    await session.history();
+    await clock.advance(1_100);
+    expect(asked).toBe(4);
+    expect(state.histories).toBe(0);
+    const old = makeMessage({ id: 'old' });
+    script.getMessages = async () => [old];
+    await clock.advance(500);
+    expect(state.histories).toBe(1);
+    expect(await session.history()).toEqual({ messages: [old], isWhole: true });
+    await clock.advance(10_000);
+    expect(state.histories).toBe(1);
   });
 
   it('are refused once too many wait for storage', async () => {
