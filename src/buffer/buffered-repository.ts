@@ -111,18 +111,15 @@ export class BufferedSessionRepository implements SessionRepository {
   }
 
   async getSession(sessionId: string): Promise<Session | null> {
-    const [stored, buffered] = await Promise.all([
-      this.#postgres.getSession(sessionId),
-      this.#buffer.read(sessionId, false),
-    ]);
+    // In this order: what the buffer doesn't have any more is in Postgres by then.
+    const buffered = await this.#buffer.read(sessionId, false);
+    const stored = await this.#postgres.getSession(sessionId);
     return stored && newestOf(stored, buffered);
   }
 
   async getMessages(sessionId: string, page: MessagePage): Promise<SessionMessage[]> {
-    const [stored, buffered] = await Promise.all([
-      this.#postgres.getMessages(sessionId, page),
-      this.#buffer.read(sessionId, true),
-    ]);
+    const buffered = await this.#buffer.read(sessionId, true);
+    const stored = await this.#postgres.getMessages(sessionId, page);
     return mergeMessages(stored, buffered.messages, page);
   }
 

@@ -568,8 +568,9 @@ export class LiveSession {
     }
   }
 
+  /** Nothing is left to flush. That doesn't make the buffer's copy the newest, where Postgres took the last commit in its stead. */
   async #noteClean(): Promise<void> {
-    if (!this.#mayBeDirty()) await this.#noteHome('clean');
+    if (!this.#mayBeDirty()) await this.#noteHome(this.#codeMissingInBuffer ? 'postgres' : 'clean');
   }
 
   /**

@@ -154,6 +154,17 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     keeps: '2',
+    breaks: 'the last flush makes the buffer’s copy the newest, though Postgres stood in since',
+    file: 'src/room/live-session.ts',
+    find: "this.#codeMissingInBuffer ? 'postgres' : 'clean'",
+    replace: "'clean'",
+    caughtBy: {
+      file: unit('live-session'),
+      title: 'and flushing what the buffer had besides doesn’t make the buffer’s copy the newest',
+    },
+  },
+  {
+    keeps: '2',
     breaks: 'messages that went to Postgres alone let a room start there without the code',
     file: 'src/room/live-session.ts',
     find: ' || (batch.code === null && this.#rev > this.#flushedRev);',

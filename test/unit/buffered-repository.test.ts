@@ -1,9 +1,10 @@
-/** Where a room starts from when the buffer is out of reach. */
+/** Where a room starts from when the buffer is out of reach, and what is read while a flush is at work. */
 import { expect, it } from 'vitest';
 import { BufferedSessionRepository } from '../../src/buffer/buffered-repository.ts';
 import type { SessionBuffer } from '../../src/buffer/session-buffer.ts';
 import { StorageUnavailableError } from '../../src/sessions/errors.ts';
-import type { Home, OpenedSession, SessionRepository } from '../../src/sessions/types.ts';
+import type { Home, OpenedSession, Session, SessionRepository } from '../../src/sessions/types.ts';
+import { makeMessage } from '../support/messages.ts';
 
 const inPostgres: OpenedSession = {
   session: { id: 's', code: 'in Postgres', rev: 3, epoch: 1 },
@@ -15,19 +16,28 @@ const inPostgres: OpenedSession = {
   messages: [],
 };
 
+function repositoryOf(buffer: Partial<SessionBuffer>, postgres: Partial<SessionRepository>) {
+  return new BufferedSessionRepository({
+    buffer: buffer as SessionBuffer,
+    postgres: postgres as SessionRepository,
+    breaker: { failures: 1, retryMs: 1 },
+  });
+}
+
 function repositoryWithoutRedis(): BufferedSessionRepository {
-  const buffer = {
-    open: async () => {
-      throw new StorageUnavailableError('redis', 'down');
+  return repositoryOf(
+    {
+      open: async () => {
+        throw new StorageUnavailableError('redis', 'down');
+      },
     },
-  } as unknown as SessionBuffer;
-  const postgres = {
-    open: async (...[, , leastEpoch, noteStandIn]: Parameters<SessionRepository['open']>) => {
-      await noteStandIn?.(leastEpoch ?? 0);
-      return inPostgres;
+    {
+      open: async (_id, _home, leastEpoch, noteStandIn) => {
+        await noteStandIn?.(leastEpoch ?? 0);
+        return inPostgres;
+      },
     },
-  } as unknown as SessionRepository;
-  return new BufferedSessionRepository({ buffer, postgres, breaker: { failures: 1, retryMs: 1 } });
+  );
 }
 
 it('starts from Postgres only what Postgres is known to hold', async () => {
@@ -43,4 +53,38 @@ it('starts from Postgres only what Postgres is known to hold', async () => {
     await expect(open(home)).rejects.toThrow(StorageUnavailableError);
   }
   expect(noted).toHaveLength(2);
+});
+
+it('misses nothing that a flush takes from one store to the other between reading both', async () => {
+  const message = makeMessage();
+  const code = { code: 'newest', rev: 2, epoch: 1, editedAtMs: 1, editorId: null };
+  const older = { id: 's', code: 'older', rev: 1, lift: 0, epoch: 1, lastActivityMs: 1 } as Session;
+  let isFlushed = false;
+  // By the time that either has answered, the flush is through.
+  const through = <T>(answer: T) => {
+    isFlushed = true;
+    return Promise.resolve(answer);
+  };
+  const nothing = {
+    code: null,
+    isCodeUnflushed: false,
+    flushedRev: 0,
+    messages: [],
+    receipts: {},
+    codeEpoch: 1,
+    lastMessageMs: 0,
+  };
+  const held = { ...nothing, code, isCodeUnflushed: true, messages: [message] };
+  const make = () => {
+    isFlushed = false;
+    return repositoryOf(
+      { read: () => through(isFlushed ? nothing : held) },
+      {
+        getSession: () => through(isFlushed ? { ...older, ...code } : older),
+        getMessages: () => through(isFlushed ? [message] : []),
+      },
+    );
+  };
+  expect(await make().getMessages('s', { limit: 10 })).toEqual([message]);
+  expect(await make().getSession('s')).toMatchObject({ code: 'newest', rev: 2 });
 });

@@ -329,6 +329,21 @@ describe('falling back', () => {
     expect(session.flushedRev).toBe(session.rev);
   });
 
+  it('and flushing what the buffer had besides doesn’t make the buffer’s copy the newest', async () => {
+    const { clock, script, edit, say, homes, session } = setUp();
+    edit('x1');
+    say('m1');
+    await clock.advance(100);
+    script.commit = async (commit) =>
+      committed(commit, { durable: 'postgres', isDirty: false, flushedRev: commit.code!.rev });
+    edit('x2');
+    await clock.advance(1_000);
+    expect(homes.at(-1)).toBe('both');
+    // The buffer is back, and somebody leaves before anything else is committed.
+    expect(await session.flush()).toBe(true);
+    expect(homes.at(-1)).toBe('postgres');
+  });
+
   it('acknowledges from Postgres, notes where the session is, and carries the code back into the buffer', async () => {
     const { clock, script, edit, say, acks, homes, commits, sent } = setUp();
     script.commit = async (commit) =>
