@@ -48,6 +48,25 @@ describe('with the alarm far away and no cron', () => {
     expect(await scene.isDirty(id)).toBe(false);
   });
 
+  it('a disconnect flushes what is left in the buffer, and a later room still finds what went to Postgres past it', async () => {
+    const { scene, stack } = on;
+    const { id } = await scene.session();
+    const ada = await scene.join(id);
+    await ada.edit('older', 'r1');
+    await scene.worker('POST', `/flush/${id}`);
+    ada.send('chat_message', { message: 'hello' });
+    await ada.next('ack', ({ message_id }) => message_id !== undefined);
+    await stack.control.stop('redisRest');
+    expect((await ada.edit('newer', 'r2')).payload.durable).toBe('postgres');
+    await stack.control.start('redisRest');
+    await ada.close();
+    await vi.waitUntil(async () => !(await scene.isDirty(id)), WAIT);
+    await stack.control.kill('room');
+    await stack.control.start('room');
+    expect((await scene.join(id)).state.payload).toMatchObject({ code: 'newer', rev: 2 });
+    expect((await scene.stored(id))?.messages).toEqual(['hello']);
+  });
+
   it('reads show what was acknowledged a moment ago', async () => {
     const { scene, stack } = on;
     const { id, token } = await scene.session({ code: 'start' });
