@@ -579,8 +579,14 @@ export class LiveSession {
    */
   async #noteHome(home: Home): Promise<void> {
     if (this.#home === home && home !== 'postgres' && home !== 'both') return;
-    await this.#ports.noteHome(home);
+    // Before it is written: what is noted meanwhile is compared with what comes last.
     this.#home = home;
+    try {
+      await this.#ports.noteHome(home);
+    } catch (error) {
+      this.#home = null;
+      throw error;
+    }
   }
 
   #setDegraded(reason: 'buffer_unavailable' | 'storage_unavailable' | null): void {

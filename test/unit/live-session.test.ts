@@ -344,6 +344,24 @@ describe('falling back', () => {
     expect(homes.at(-1)).toBe('postgres');
   });
 
+  it('notes a commit after a note that all is flushed, however long that takes', async () => {
+    const { clock, script, edit, acks, homes, session } = setUp();
+    edit('x1');
+    await clock.advance(100);
+    expect(homes).toEqual(['buffer']);
+    const storage = held<void>();
+    script.noteHome = () => storage.promise;
+    const flushed = session.flush();
+    await settle();
+    edit('x2', 'a', 'r2');
+    await clock.advance(1_000);
+    storage.resolve();
+    await flushed;
+    await settle();
+    expect(acks().at(-1)).toMatchObject({ payload: { request_id: 'r2' } });
+    expect(homes).toEqual(['buffer', 'clean', 'buffer']);
+  });
+
   it('acknowledges from Postgres, notes where the session is, and carries the code back into the buffer', async () => {
     const { clock, script, edit, say, acks, homes, commits, sent } = setUp();
     script.commit = async (commit) =>
