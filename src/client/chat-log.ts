@@ -23,8 +23,6 @@ export interface OutgoingChat {
 
 interface Entry {
   view: ChatEntry;
-  /** Own, and the room hasn't said that it is committed. */
-  unacknowledged: boolean;
   inFlight: boolean;
 }
 
@@ -33,10 +31,16 @@ const ENTRIES_KEPT = 200;
 
 export class ChatLog {
   #entries: Entry[];
+  /**
+   * Own ones that the room hasn't said are committed, in the order in which they were made: they are sent in that order again. By the rooms'
+   * times, the first may come after the second, when a room with another clock got to accept only the first of them.
+   */
+  readonly #unacknowledged: Set<Entry>;
 
   /** @param unacknowledged messages kept from before a reload, oldest first; they are sent again. */
   constructor(unacknowledged: readonly OutgoingChat[]) {
     this.#entries = unacknowledged.map((message) => ownEntry(message, ''));
+    this.#unacknowledged = new Set(this.#entries);
   }
 
   /** By the room's time; what it hasn't answered yet comes last. */
@@ -46,19 +50,19 @@ export class ChatLog {
 
   /** Own messages to be kept until they are acknowledged, oldest first. */
   get unacknowledged(): OutgoingChat[] {
-    return this.#entries.filter((entry) => entry.unacknowledged).map(({ view }) => outgoing(view));
+    return [...this.#unacknowledged].map(({ view }) => outgoing(view));
   }
 
   /** Own messages to send now, oldest first. */
   toSend(): OutgoingChat[] {
-    return this.#entries
-      .filter((entry) => entry.unacknowledged && !entry.inFlight)
-      .map(({ view }) => outgoing(view));
+    return [...this.#unacknowledged].filter((entry) => !entry.inFlight).map(({ view }) => outgoing(view));
   }
 
   /** Adds an own message. */
   add(message: OutgoingChat, displayName: string): void {
-    this.#entries.push(ownEntry(message, displayName));
+    const entry = ownEntry(message, displayName);
+    this.#entries.push(entry);
+    this.#unacknowledged.add(entry);
   }
 
   sent(id: string): void {
@@ -85,8 +89,7 @@ export class ChatLog {
   /** The room has committed the message. */
   acknowledged(id: string): boolean {
     const entry = this.#find(id);
-    if (!entry?.unacknowledged) return false;
-    entry.unacknowledged = false;
+    if (!entry || !this.#unacknowledged.delete(entry)) return false;
     entry.view = { ...entry.view, status: 'saved' };
     this.#sort();
     return true;
@@ -95,8 +98,7 @@ export class ChatLog {
   /** The room will never take the message. */
   refused(id: string): boolean {
     const entry = this.#find(id);
-    if (!entry?.unacknowledged) return false;
-    entry.unacknowledged = false;
+    if (!entry || !this.#unacknowledged.delete(entry)) return false;
     entry.view = { ...entry.view, status: 'refused' };
     return true;
   }
@@ -104,7 +106,7 @@ export class ChatLog {
   /** The room didn't take the message now; it is to be sent again. */
   deferred(id: string): boolean {
     const entry = this.#find(id);
-    if (!entry?.unacknowledged) return false;
+    if (!entry || !this.#unacknowledged.has(entry)) return false;
     entry.inFlight = false;
     return true;
   }
@@ -112,11 +114,7 @@ export class ChatLog {
   #put(message: Omit<ChatEntry, 'status'>): void {
     const known = this.#find(message.id);
     if (!known) {
-      this.#entries.push({
-        view: { ...message, status: 'received' },
-        unacknowledged: false,
-        inFlight: false,
-      });
+      this.#entries.push({ view: { ...message, status: 'received' }, inFlight: false });
       return;
     }
     const status = known.view.status === 'pending' ? 'sent' : known.view.status;
@@ -132,7 +130,9 @@ export class ChatLog {
     this.#entries.sort((a, b) => place(a) - place(b));
     const surplus = this.#entries.length - ENTRIES_KEPT;
     if (surplus > 0) {
-      this.#entries = this.#entries.filter((entry, index) => index >= surplus || entry.unacknowledged);
+      this.#entries = this.#entries.filter(
+        (entry, index) => index >= surplus || this.#unacknowledged.has(entry),
+      );
     }
   }
 }
@@ -149,7 +149,6 @@ function outgoing(view: ChatEntry): OutgoingChat {
 function ownEntry(message: OutgoingChat, displayName: string): Entry {
   return {
     view: { ...message, displayName, userId: null, avatarUrl: null, status: 'pending' },
-    unacknowledged: true,
     inFlight: false,
   };
 }

@@ -335,6 +335,23 @@ describe('chat', () => {
     expect(socket.sent('chat_message').map((payload) => payload.id)).toEqual([second, third]);
   });
 
+  it('is sent again in the order in which it was made, though a room with another clock has shown only some of it', async () => {
+    const client = await open();
+    const ids = [client.chat('one'), client.chat('two')];
+    const echo = (id: string | null, timestamp: number) =>
+      FakeSocket.last.say('chat_message', { id, message: '', timestamp, display_name: 'Ana', user_id: null });
+    echo(ids[0] ?? null, 1_000);
+    echo(ids[1] ?? null, 1_001);
+    FakeSocket.last.drop();
+    (await reconnected()).hello();
+    echo(ids[0] ?? null, 600_000);
+    FakeSocket.last.drop();
+    const socket = await reconnected();
+    socket.hello();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(socket.sent('chat_message').map(({ id }) => id)).toEqual(ids);
+  });
+
   it('that comes too fast is sent again later; what is blank or too long never', async () => {
     const client = await open();
     const socket = FakeSocket.last;
