@@ -165,6 +165,17 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     keeps: '2',
+    breaks: 'a slow note that all is flushed hides a commit that came meanwhile',
+    file: 'src/room/live-session.ts',
+    find: '    this.#home = home;\n    try {\n      await this.#ports.noteHome(home);\n',
+    replace: '    try {\n      await this.#ports.noteHome(home);\n      this.#home = home;\n',
+    caughtBy: {
+      file: unit('live-session'),
+      title: 'notes a commit after a note that all is flushed, however long that takes',
+    },
+  },
+  {
+    keeps: '2',
     breaks: 'messages that went to Postgres alone let a room start there without the code',
     file: 'src/room/live-session.ts',
     find: ' || (batch.code === null && this.#rev > this.#flushedRev);',
@@ -496,6 +507,18 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: {
       file: integration('buffer'),
       title: 'keeps a message that a later room took over between reading and settling',
+    },
+  },
+  {
+    keeps: 'e',
+    breaks: 'a client sends its messages again by the times that rooms gave them',
+    file: 'src/client/chat-log.ts',
+    find: 'return [...this.#unacknowledged].filter((entry) => !entry.inFlight)',
+    replace: 'return this.#entries.filter((entry) => this.#unacknowledged.has(entry) && !entry.inFlight)',
+    caughtBy: {
+      file: unit('client-session'),
+      title:
+        'is sent again in the order in which it was made, though a room with another clock has shown only some of it',
     },
   },
   {
