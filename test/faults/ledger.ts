@@ -56,6 +56,13 @@ export class Ledger {
     this.ackedEdits.push({ text, rev, epoch });
   }
 
+  /** A room that starts now has to go on from the edit that was acknowledged last, or from one that isn't acknowledged yet. */
+  checkStart(code: string): void {
+    const { last } = this;
+    if (last && code !== last.text && (this.#acked.has(code) || !this.edits.has(code)))
+      this.violate(`a room starts with ${brief(code)}, and ${brief(last.text)} was acknowledged after it`);
+  }
+
   show(messageId: string, atMs: number): void {
     const times = this.shown.get(messageId);
     if (times) times.add(atMs);

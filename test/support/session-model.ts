@@ -10,6 +10,7 @@ import { LiveSession } from '../../src/room/live-session.ts';
 import { StorageUnavailableError } from '../../src/sessions/errors.ts';
 import type { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
 import type { Home } from '../../src/sessions/types.ts';
+import type { View } from '../faults/checks.ts';
 import { Ledger } from '../faults/ledger.ts';
 import { type Fate, Gate } from './gate.ts';
 import { FakeClock, settle } from './live-session.ts';
@@ -26,6 +27,8 @@ const PACE = {
 /** More than any run needs to come to rest; a run that takes more never would. */
 const MOST_ROUNDS = 60;
 const ROUND_MS = 2_000;
+/** After that long a room has committed what it has, if anything answers. */
+const LONGEST_PAUSE_MS = PACE.maxMs;
 
 interface Room {
   live: LiveSession;
@@ -187,6 +190,20 @@ export class SessionModel {
     await settle();
   }
 
+  /** All that waits happens, and is answered. */
+  async calm(): Promise<void> {
+    while (!this.gate.isEmpty) await this.gate.step(0, 'ok');
+  }
+
+  /** An edit that Postgres takes while Redis refuses. */
+  async standIn(session: ModelSession, who: number): Promise<void> {
+    this.gate.outages.set('redis', 'refused');
+    this.edit(session, who);
+    await this.pass(LONGEST_PAUSE_MS);
+    await this.calm();
+    this.gate.outages.delete('redis');
+  }
+
   step(index: number, fate: Fate): Promise<void> {
     return this.gate.step(index, fate);
   }
@@ -195,14 +212,23 @@ export class SessionModel {
   async recover(): Promise<void> {
     this.gate.outages.clear();
     for (let round = 0; round < MOST_ROUNDS; round++) {
-      while (!this.gate.isEmpty) await this.gate.step(0, 'ok');
+      await this.calm();
       for (const session of this.sessions) if (!session.room) this.start(session);
       this.sweep();
       await this.pass(ROUND_MS);
-      while (!this.gate.isEmpty) await this.gate.step(0, 'ok');
+      await this.calm();
       if (this.#isAtRest()) return;
     }
     throw new Error('it never came to rest');
+  }
+
+  /** What a session's room would show somebody who came in. */
+  async view({ id, room }: ModelSession): Promise<View> {
+    if (!room) throw new Error(`${id} has no room`);
+    const history = room.live.history();
+    await this.calm();
+    const chat = (await history).messages.map((message) => message.id);
+    return { who: 'who enters now', code: room.live.code, chat, isWhole: true };
   }
 
   #isAtRest(): boolean {
@@ -224,6 +250,7 @@ export class SessionModel {
       session.epoch = epoch;
     });
     if (!opened) throw new Error('the session is gone');
+    session.ledger.checkStart(opened.session.code);
     room.epoch = opened.epoch;
     session.epoch = opened.epoch;
     const { home } = session;
