@@ -64,7 +64,7 @@ describe('clients by HTTP and by postgres:// at once', () => {
   async function handedOver<T>(start: () => PromiseLike<T>): Promise<{ answer: Promise<T> }> {
     const { statements } = server.stats;
     const answer = Promise.resolve(start());
-    await vi.waitUntil(() => server.stats.statements > statements, { interval: 1 });
+    await vi.waitUntil(() => server.stats.statements > statements, { interval: 1, timeout: 30_000 });
     return { answer };
   }
 
@@ -154,11 +154,14 @@ describe('clients by HTTP and by postgres:// at once', () => {
     await client.end();
     // The server cleans up after the client has seen the end; the next client waits for that.
     await connect();
-    await vi.waitFor(async () => {
-      const [row] =
-        await sql`SELECT current_setting('default_transaction_isolation') AS level, to_regclass('mine') AS t`;
-      expect(row).toEqual({ level: 'read committed', t: null });
-    });
+    await vi.waitFor(
+      async () => {
+        const [row] =
+          await sql`SELECT current_setting('default_transaction_isolation') AS level, to_regclass('mine') AS t`;
+        expect(row).toEqual({ level: 'read committed', t: null });
+      },
+      { timeout: 30_000 },
+    );
   });
 
   test('large parameters arrive whole, in whatever pieces they come', async () => {
@@ -236,7 +239,7 @@ describe('a folder', () => {
         answered.push(id);
       }
     })().catch(() => {});
-    await vi.waitUntil(() => answered.length >= 50);
+    await vi.waitUntil(() => answered.length >= 50, { timeout: 30_000 });
     await first.kill();
     await writing;
 

@@ -104,12 +104,15 @@ if ((await findPostgres()) === null) {
       const hanging = failure(sql`SELECT pg_sleep(60)`);
       await vi.waitUntil(
         async () => (await sql`SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)'`).length > 0,
+        { timeout: 30_000 },
       );
       first.child.kill('SIGKILL');
       // The backends notice that the postmaster is gone and end; the request learns of it.
       await hanging;
       expect((await failure(sql`SELECT 1`)).message).not.toBe('');
-      await vi.waitUntil(async () => (await failure(sql`SELECT 1`)).message.includes('HTTP status 500'));
+      await vi.waitUntil(async () => (await failure(sql`SELECT 1`)).message.includes('HTTP status 500'), {
+        timeout: 30_000,
+      });
 
       await start({ port });
       expect(await sql`SELECT count(*)::int AS n FROM kept`).toEqual([{ n: 5 }]);
@@ -121,6 +124,7 @@ if ((await findPostgres()) === null) {
       const hanging = failure(sql`SELECT pg_sleep(60)`);
       await vi.waitUntil(
         async () => (await sql`SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)'`).length > 0,
+        { timeout: 30_000 },
       );
       await server.stop();
       expect(await hanging).toMatchObject({ code: '57P01', severity: 'FATAL' });

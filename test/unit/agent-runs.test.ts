@@ -126,7 +126,7 @@ function setUp(over: { dayLimit?: number; config?: Parameters<typeof aiConfig>[0
   const begin = async (sender: Member, request: Partial<AgentRequest> = {}) => {
     const before = calls.length;
     const done = ask(sender, request);
-    await vi.waitUntil(() => calls.length > before, { interval: 1 });
+    await vi.waitUntil(() => calls.length > before, { interval: 1, timeout: 30_000 });
     const call = calls[before];
     if (!call) throw new Error('not asked');
     return { done, call };
@@ -163,7 +163,7 @@ describe('an AI request', () => {
     const { onDelta } = call.args[2];
     onDelta('Four on ', 1);
     onDelta('the floor.', 1);
-    await vi.waitUntil(() => to('ben', 'agent_delta').length === 1, { interval: 1 });
+    await vi.waitUntil(() => to('ben', 'agent_delta').length === 1, { interval: 1, timeout: 30_000 });
     expect(to('ben', 'agent_delta')).toEqual([{ request_id: 'r1', text: 'Four on the floor.', attempt: 1 }]);
     call.resolve(CODE);
     await done;
@@ -410,7 +410,7 @@ describe('a failure', () => {
       return Array.prototype.push.call(sent, message);
     });
     call.reject(new AgentError('provider_down'));
-    await vi.waitUntil(() => calls.length === 2, { interval: 1 });
+    await vi.waitUntil(() => calls.length === 2, { interval: 1, timeout: 30_000 });
     await settle();
     // The first one's end has not opened the way for a third.
     await ask(ada, { request_id: 'r3' });

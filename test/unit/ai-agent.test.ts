@@ -155,7 +155,7 @@ describe('a request that ends early', () => {
     const model = mockModel({ stream: open.stream });
     const { ask, abort, deltas } = setUp(model);
     const answer = failure(ask());
-    await vi.waitUntil(() => deltas.length === 1);
+    await vi.waitUntil(() => deltas.length === 1, { timeout: 30_000 });
     abort.abort();
     expect(await answer).toMatchObject({ failure: 'cancelled' });
     expect(model.doStreamCalls[0]?.abortSignal?.aborted).toBe(true);
@@ -175,7 +175,7 @@ describe('a request that ends early', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const answer = failure(setUp(model, { AI_TIMEOUT_MS: '5000' }).ask());
     // Waiting moves the clock by its interval at each look.
-    await vi.waitUntil(() => model.doStreamCalls.length === 2, { interval: 1 });
+    await vi.waitUntil(() => model.doStreamCalls.length === 2, { interval: 1, timeout: 30_000 });
     await vi.advanceTimersByTimeAsync(4_500);
     expect(model.doStreamCalls[1]?.abortSignal?.aborted).toBe(false);
     await vi.advanceTimersByTimeAsync(500);
@@ -253,7 +253,7 @@ describe('a provider’s error', () => {
     if (!choice) throw new Error('no model');
     const { signal } = new AbortController();
     const answer = agent.answer(choice, input, { signal, onDelta: () => {} });
-    await vi.waitUntil(() => model.doStreamCalls.length === 1);
+    await vi.waitUntil(() => model.doStreamCalls.length === 1, { timeout: 30_000 });
     await vi.advanceTimersByTimeAsync(10_000);
     expect(await answer).toEqual({ kind: 'text', text: 'Yes.' });
   });

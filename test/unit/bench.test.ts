@@ -62,7 +62,7 @@ describe('the frames of edits', () => {
       const client = new WebSocket(`ws://127.0.0.1:${port}`, { createConnection: () => wire });
       await once(client, 'open');
       for (const edit of [0, 42, 123_456]) wire.write(frames.frame(edit));
-      await vi.waitUntil(() => read.length === 3);
+      await vi.waitUntil(() => read.length === 3, { timeout: 30_000 });
       client.terminate();
       server.close();
       for (const [i, edit] of [0, 42, 123_456].entries()) {
