@@ -346,6 +346,7 @@ export class LiveSession {
       this.#history = null;
       if (!(error instanceof StorageUnavailableError)) throw error;
       log('history_unavailable', error.message);
+      if (this.#isClosed) return false;
       this.#cancelHistory ??= clock.setTimeout(() => {
         this.#cancelHistory = null;
         this.history().then(

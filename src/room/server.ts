@@ -615,7 +615,7 @@ export default class SessionRoom implements Party.Server {
     });
   }
 
-  /** Now to those who lack the old messages. */
+  /** The session as it is now, to those who lack the old messages. */
   async #tellHistory(): Promise<void> {
     for (const member of [...this.#roster.members()]) {
       if (this.#lackHistory.delete(member)) await this.#tellState(member);

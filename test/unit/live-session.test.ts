@@ -296,6 +296,22 @@ describe('messages', () => {
     expect(state.histories).toBe(1);
   });
 
+  it('that can’t be read are no longer asked for once another room has taken over', async () => {
+    const { clock, script, session } = setUp();
+    const answer = held<never>();
+    let asked = 0;
+    script.getMessages = () => {
+      asked += 1;
+      return answer.promise;
+    };
+    const history = session.history();
+    session.close();
+    answer.reject(new StorageUnavailableError('redis', 'down'));
+    expect(await history).toMatchObject({ isWhole: false });
+    await clock.advance(10_000);
+    expect(asked).toBe(1);
+  });
+
   it('are refused once too many wait for storage', async () => {
     const { clock, script, say } = setUp();
     script.commit = async () => {
