@@ -10,6 +10,7 @@ import type {
   CommitResult,
   FlushState,
   Home,
+  Known,
   MessagePage,
   NewSession,
   OpenedSession,
@@ -45,22 +46,23 @@ export class BufferedSessionRepository implements SessionRepository {
   async open(
     sessionId: string,
     home: Home | null,
-    leastEpoch = 0,
+    known: Known = { epoch: 0, commits: 0 },
     noteStandIn?: (epoch: number) => Promise<void>,
   ): Promise<OpenedSession | null> {
     let buffered: Awaited<ReturnType<SessionBuffer['open']>>;
     try {
-      buffered = await this.#buffer.open(sessionId, leastEpoch);
+      buffered = await this.#buffer.open(sessionId, known.epoch + 1);
     } catch (error) {
       // Without the buffer a room may start only when Postgres is known to hold all that was acknowledged: otherwise
       // it would go on from an older state, and what is in the buffer would be lost under it.
       if (error instanceof StorageUnavailableError && (home === 'postgres' || home === 'clean')) {
-        return this.#postgres.open(sessionId, home, leastEpoch, noteStandIn);
+        return this.#postgres.open(sessionId, home, known, noteStandIn);
       }
       throw error;
     }
-    // Without a note, Postgres may be ahead: it may have stood in.
-    if (buffered.code && (home === 'buffer' || home === 'clean')) {
+    // Without a note, Postgres may be ahead: it may have stood in. So it may where the buffer has lost commits that were flushed.
+    const hasLost = buffered.commits < known.commits;
+    if (buffered.code && !hasLost && (home === 'buffer' || home === 'clean')) {
       const { code, flushedRev, isCodeUnflushed } = buffered;
       const rev = shownRev(code, flushedRev, isCodeUnflushed);
       return {
@@ -71,6 +73,7 @@ export class BufferedSessionRepository implements SessionRepository {
         receipts: buffered.receipts,
         messages: buffered.messages,
         lastMessageMs: buffered.lastMessageMs,
+        commits: buffered.commits,
       };
     }
     const stored = await this.#postgres.getSession(sessionId);
@@ -91,6 +94,7 @@ export class BufferedSessionRepository implements SessionRepository {
       messages: buffered.messages,
       // Every message that Postgres has was activity when it was said.
       lastMessageMs: Math.max(stored.lastActivityMs, buffered.lastMessageMs),
+      commits: buffered.commits,
     };
   }
 

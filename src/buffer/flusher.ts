@@ -13,6 +13,7 @@ import type {
   PeekBounds,
   PeekedSession,
   SessionBuffer,
+  Settled,
   Settlement,
 } from './session-buffer.ts';
 import { splitWrites } from './split.ts';
@@ -34,8 +35,8 @@ export interface SessionFlush extends FlushSummary {
   /** Postgres holds the code up to this revision, as far as the buffer knows. */
   flushedRev: number;
   isDirty: boolean;
-  /** The buffer knows nothing of the session: it is not dirty, and what was committed to it may be gone. */
-  wasForgotten: boolean;
+  /** Commits of the session that the buffer counts: fewer than a room was told of, and it has lost some. */
+  commits: number;
 }
 
 export interface SweeperRun extends FlushSummary {
@@ -100,8 +101,8 @@ export class Flusher {
     for (;;) {
       const peek = await this.#buffer.peekSessions([sessionId], this.#options.bounds);
       if (peek.sessions.length === 0) {
-        const { flushedRev, isDirty, wasForgotten } = await this.#buffer.flushState(sessionId);
-        return { ...total, flushedRev, isDirty, wasForgotten };
+        const { flushedRev, isDirty, commits } = await this.#buffer.flushState(sessionId);
+        return { ...total, flushedRev, isDirty, commits };
       }
       const { summary, left } = await this.#flushBatch(peek);
       add(total, summary);
@@ -113,7 +114,7 @@ export class Flusher {
           ...total,
           flushedRev: rest?.flushedRev ?? 0,
           isDirty: rest?.isDirty ?? false,
-          wasForgotten: false,
+          commits: rest?.commits ?? 0,
         };
       }
     }
@@ -230,7 +231,7 @@ export class Flusher {
   /** Writes and settles what was read. `left` is what the buffer says of each session afterwards. */
   async #flushBatch(peek: Peek): Promise<{
     summary: FlushSummary;
-    left: { sessionId: string; isDirty: boolean; flushedRev: number }[];
+    left: Settled[];
   }> {
     const summary = nothing();
     const pieces: Piece[] = [];

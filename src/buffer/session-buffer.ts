@@ -1,6 +1,6 @@
 /** The buffer: one typed method a script. Knows keys and replies; decides nothing. */
 import { z } from 'zod';
-import { StorageUnavailableError, SupersededError } from '../sessions/errors.ts';
+import { CommitsLostError, StorageUnavailableError, SupersededError } from '../sessions/errors.ts';
 import type {
   CodeWrite,
   Commit,
@@ -39,6 +39,8 @@ export interface BufferedSession {
   codeEpoch: number;
   /** No message that went through the buffer is later, in milliseconds since the epoch. */
   lastMessageMs: number;
+  /** How many commits of the session it counts. */
+  commits: number;
 }
 
 /** One session as a flush reads it. */
@@ -87,6 +89,9 @@ export interface Settlement {
   settledMessages: { id: string; epoch: number | null }[];
 }
 
+/** What the buffer says of a session after that. */
+export type Settled = Pick<FlushState, 'isDirty' | 'flushedRev' | 'commits'> & { sessionId: string };
+
 export interface Lease {
   token: string;
   lengthMs: number;
@@ -127,15 +132,18 @@ export interface BufferStats {
 const commitReply = z.union([
   z.tuple([z.literal(0)]),
   z.tuple([z.literal(2)]),
-  z.tuple([z.literal(1), integer, integer, flag, flag, integer, integer]),
+  z.tuple([z.literal(3)]),
+  z.tuple([z.literal(1), integer, integer, flag, integer, integer, integer]),
 ]);
 type CommitReply = z.infer<typeof commitReply>;
 /** The script's word for: this isn't the code that the piece belongs to. */
 const WHOLE_NEEDED = 2;
+/** And for: what you were told is here isn't any more. */
+const COMMITS_LOST = 3;
 /** A piece is sent instead of the whole code when it is so much shorter. Less isn't worth looking for it. */
 const LEAST_SAVED_CHARS = 1_000;
 const openReply = z.tuple([integer, flag, flatHash, z.array(z.string())]);
-const stateReply = z.tuple([integer, integer, flag, flag, integer]);
+const stateReply = z.tuple([integer, integer, flag, integer, integer]);
 const peekReply = z.tuple([
   integer,
   flag,
@@ -155,7 +163,7 @@ const peekReply = z.tuple([
     ]),
   ),
 ]);
-const settleReply = z.array(z.tuple([z.string(), flag, integer]));
+const settleReply = z.array(z.tuple([z.string(), flag, integer, integer]));
 const leaseReply = z.tuple([z.enum(['idle', 'taken', 'busy']), integer, z.array(z.string())]);
 const statsReply = z.tuple([integer, integer, integer, integer, flatHash]);
 
@@ -197,6 +205,7 @@ export class SessionBuffer {
    * One group commit, as one Redis command: of a large code what changed since the last one. Should that not be what is there any more,
    * which is rare, a second command brings the whole.
    * @throws {SupersededError} a newer token has been given out.
+   * @throws {CommitsLostError}
    * @throws {StorageUnavailableError} it may have taken effect or not; repeating it is harmless.
    */
   async commit(commit: Commit): Promise<CommitResult> {
@@ -211,8 +220,9 @@ export class SessionBuffer {
     if (reply[0] === WHOLE_NEEDED) reply = await this.#commit(commit, code?.code ?? '', '');
     if (reply[0] === WHOLE_NEEDED) throw new StorageUnavailableError('redis', 'commit: unexpected reply');
     if (reply[0] === 0) throw new SupersededError(sessionId);
-    const [, rev, flushedRev, isDirty, wasForgotten, sweeperLeaseMs, dirtySessions] = reply;
-    return { durable: 'buffer', rev, flushedRev, isDirty, wasForgotten, sweeperLeaseMs, dirtySessions };
+    if (reply[0] === COMMITS_LOST) throw new CommitsLostError(sessionId);
+    const [, rev, flushedRev, isDirty, commits, sweeperLeaseMs, dirtySessions] = reply;
+    return { durable: 'buffer', rev, flushedRev, isDirty, commits, sweeperLeaseMs, dirtySessions };
   }
 
   /** @param place where in which code the text belongs; empty: it is the whole code. */
@@ -237,6 +247,7 @@ export class SessionBuffer {
         String(commit.flushedRev),
         place,
         String(commit.lastMessageMs),
+        String(commit.knownCommits ?? 0),
         String(messages.length),
         ...messages.flatMap((message) => [message.id, encodeMessage(message)]),
         ...Object.entries(receipts).flatMap(([connectionId, ids]) => [connectionId, encodeReceipts(ids)]),
@@ -247,13 +258,13 @@ export class SessionBuffer {
 
   /** @throws {StorageUnavailableError} */
   async flushState(sessionId: string): Promise<FlushState> {
-    const [rev, flushedRev, isDirty, wasForgotten, sweeperLeaseMs] = await this.#redis.run(
+    const [rev, flushedRev, isDirty, commits, sweeperLeaseMs] = await this.#redis.run(
       'state',
       [this.#keys.session(sessionId), this.#keys.dirty, this.#keys.sweep],
       [sessionId],
       stateReply,
     );
-    return { rev, flushedRev, isDirty, wasForgotten, sweeperLeaseMs };
+    return { rev, flushedRev, isDirty, commits, sweeperLeaseMs };
   }
 
   /** What is buffered of a session; its messages only `withMessages`. @throws {StorageUnavailableError} */
@@ -339,12 +350,9 @@ export class SessionBuffer {
 
   /**
    * Takes out what has been dealt with, and puts the dead letters aside in the same step.
-   * Returns, for each session, whether anything is left of it and how far its code is in Postgres.
+   * Returns, for each session, whether anything is left of it, how far its code is in Postgres, and how many commits are counted.
    */
-  async settle(
-    settlements: readonly Settlement[],
-    deadLetters: readonly DeadLetter[],
-  ): Promise<{ sessionId: string; isDirty: boolean; flushedRev: number }[]> {
+  async settle(settlements: readonly Settlement[], deadLetters: readonly DeadLetter[]): Promise<Settled[]> {
     const replies = await this.#redis.run(
       'settle',
       [this.#keys.dirty, this.#keys.dead, this.#keys.stats],
@@ -367,7 +375,12 @@ export class SessionBuffer {
       ],
       settleReply,
     );
-    return replies.map(([sessionId, isDirty, flushedRev]) => ({ sessionId, isDirty, flushedRev }));
+    return replies.map(([sessionId, isDirty, flushedRev, commits]) => ({
+      sessionId,
+      isDirty,
+      flushedRev,
+      commits,
+    }));
   }
 
   /**
@@ -497,6 +510,7 @@ function bufferedSession(fields: z.infer<typeof flatHash>, messages: readonly st
     receipts: receiptsOf(fields),
     codeEpoch: Number(fields.get('code_epoch') ?? 0),
     lastMessageMs: Number(fields.get('last_message') ?? 0),
+    commits: Number(fields.get('commits') ?? 0),
     messages: messages.flatMap((text) => decodeMessage(text) ?? []),
   };
 }

@@ -4,7 +4,7 @@
  * with neither network nor clock.
  */
 import type { ServerMessageType, ServerPayload } from '../protocol/index.ts';
-import { StorageUnavailableError, SupersededError } from '../sessions/errors.ts';
+import { CommitsLostError, StorageUnavailableError, SupersededError } from '../sessions/errors.ts';
 import { mergeMessages } from '../sessions/merge.ts';
 import type {
   CommitResult,
@@ -20,13 +20,16 @@ import { type Batch, emptyBatch, isEmpty, joinBatches, Receipts } from './pendin
 export interface LiveSessionPorts {
   repository: SessionRepository;
   /** Asks the Worker to flush the session. */
-  flush(sessionId: string): Promise<{ flushedRev: number; isDirty: boolean; wasForgotten?: boolean }>;
+  flush(sessionId: string): Promise<Pick<FlushState, 'flushedRev' | 'isDirty' | 'commits'>>;
   /** To one connection, if it is still there. */
   send<T extends ServerMessageType>(connectionId: string, type: T, payload: ServerPayload<T>): void;
   /** To every connection. */
   broadcast<T extends ServerMessageType>(type: T, payload: ServerPayload<T>): void;
-  /** Notes in the room's durable storage where the session can be found after this instance is gone. Fails where another instance has taken over. */
-  noteHome(home: Home): Promise<void>;
+  /**
+   * Notes in the room's durable storage where the session can be found after this instance is gone, and how many of its commits the buffer counts.
+   * Fails where another instance has taken over.
+   */
+  noteHome(home: Home, commits: number): Promise<void>;
   /** Wakes the room after this time, whatever becomes of this instance. */
   armAlarm(delayMs: number): Promise<void>;
   /** Another room has taken over: nothing this one says counts any more. */
@@ -105,6 +108,8 @@ export class LiveSession {
   #isClosed = false;
   /** Commits made by this instance. */
   #commits = 0;
+  /** Commits of the session that the buffer counted last; 0: nothing is known to be in it. */
+  #commitsInBuffer: number;
   /** How many things were given to commits to come, and how many of them are committed. */
   #given = 0;
   #committed = 0;
@@ -146,6 +151,7 @@ export class LiveSession {
     this.#flushedRev = opened.flushedRev;
     this.#isDirty = opened.isDirty;
     this.#lastMessageMs = opened.lastMessageMs;
+    this.#commitsInBuffer = opened.commits;
     this.#home = home;
     this.#codeMissingInBuffer = home === 'postgres' || home === 'both';
     for (const message of opened.messages) this.#remember(message);
@@ -404,6 +410,7 @@ export class LiveSession {
         code: batch.code && { ...batch.code, base: this.#inBuffer },
         messages: batch.messages,
         lastMessageMs: this.#lastMessageMs,
+        knownCommits: this.#knownCommits(),
         receipts: this.#receipts.forCommit(batch.edits.keys(), this.#receiptsSince[0]),
         flushedRev: this.#flushedRev,
       });
@@ -430,7 +437,6 @@ export class LiveSession {
       this.#acknowledge(batch, result.durable);
       this.#committed = given;
     }
-    if (result.wasForgotten) this.#commitAgain();
     this.#commits += 1;
     // Postgres standing in knows nothing of what the buffer still holds.
     const isDirty = result.durable === 'buffer' ? result.isDirty : this.#isInBufferOnly(batch);
@@ -457,6 +463,7 @@ export class LiveSession {
       for (const message of batch.messages) this.#unflushed.delete(message.id);
     }
     this.#codeMissingInBuffer = !isBuffered;
+    if (isBuffered) this.#commitsInBuffer = result.commits;
     const isSpread = this.#home !== 'postgres' && this.#isInBufferOnly(batch);
     await Promise.all([
       this.#noteHome(isBuffered ? 'buffer' : isSpread ? 'both' : 'postgres'),
@@ -473,6 +480,11 @@ export class LiveSession {
     if (error instanceof SupersededError) {
       this.close();
       this.#ports.onSuperseded();
+      return;
+    }
+    if (error instanceof CommitsLostError) {
+      this.#commitAgain();
+      this.#schedule();
       return;
     }
     this.#setDegraded('storage_unavailable');
@@ -495,8 +507,17 @@ export class LiveSession {
     this.#setDegraded(durable === 'postgres' ? 'buffer_unavailable' : null);
   }
 
-  /** The buffer lost what it held: commit again whatever may not be in Postgres. */
+  /** How many commits have to be in the buffer still: none, if Postgres has everything. */
+  #knownCommits(): number {
+    return this.#isDirty ? this.#commitsInBuffer : 0;
+  }
+
+  /**
+   * The buffer lost some of what it held, if not all: commit again whatever may not be in Postgres. Until that is confirmed nothing is known to be there: a
+   * commit whose answer is lost is made again with all of it.
+   */
   #commitAgain(): void {
+    this.#commitsInBuffer = 0;
     const lost = emptyBatch();
     if (this.#rev > this.#flushedRev) lost.code = this.#codeNow(0);
     lost.messages = [...this.#unflushed.values()];
@@ -527,9 +548,10 @@ export class LiveSession {
   /** True when a sweeper is at work on what is dirty; learns on the way whether anything still is. */
   async #askWhetherSwept(): Promise<boolean> {
     const asOf = this.#commits;
+    const knownCommits = this.#knownCommits();
     try {
       const state = await this.#ports.repository.flushState(this.id);
-      if (state.wasForgotten) {
+      if (state.commits < knownCommits) {
         this.#commitAgain();
         this.#schedule();
         return true;
@@ -550,9 +572,10 @@ export class LiveSession {
     try {
       await this.committed();
       const asOf = this.#commits;
+      const knownCommits = this.#knownCommits();
       const state = await this.#ports.flush(this.id);
-      if (state.wasForgotten) {
-        // Nothing is dirty in a buffer that lost everything: that is no word on whether Postgres has it.
+      if (state.commits < knownCommits) {
+        // What a buffer that lost something calls flushed is no word on what Postgres has.
         this.#commitAgain();
         this.#schedule();
         if (this.#mayBeDirty()) return false;
@@ -583,7 +606,7 @@ export class LiveSession {
     // Before it is written: what is noted meanwhile is compared with what comes last.
     this.#home = home;
     try {
-      await this.#ports.noteHome(home);
+      await this.#ports.noteHome(home, this.#commitsInBuffer);
     } catch (error) {
       this.#home = null;
       throw error;

@@ -22,7 +22,7 @@ import {
 } from '../protocol/index.ts';
 import { SessionNotFoundError, StorageUnavailableError, SupersededError } from '../sessions/errors.ts';
 import { may } from '../sessions/permissions.ts';
-import { HOMES } from '../sessions/types.ts';
+import { HOMES, type Known } from '../sessions/types.ts';
 import { agentPortsOf } from './agent-ports.ts';
 import { AgentRuns } from './agent-runs.ts';
 import { Backlog } from './backlog.ts';
@@ -90,7 +90,8 @@ const CLOCK: Clock = {
 
 const ADDRESS_IS_FULL = 'there are too many connections from your network';
 const knockSchema = z.object({ connectionId: z.string(), address: z.string() });
-const epochSchema = z.number().int().nonnegative().catch(0);
+const count = z.number().int().nonnegative().catch(0);
+const knownSchema = z.object({ epoch: count, commits: count }) satisfies z.ZodType<Known>;
 
 export default class SessionRoom implements Party.Server {
   readonly options: Party.ServerOptions = { hibernate: true };
@@ -525,8 +526,13 @@ export default class SessionRoom implements Party.Server {
     const id = await this.#sessionId();
     const { repository } = storageOf(config);
     const { storage } = this.#room;
-    let [home, last] = await Promise.all([this.#home(), storage.get('epoch')]);
-    const opened = await repository.open(id, home, epochSchema.parse(last ?? 0) + 1, async (epoch) => {
+    let [home, epoch, commits] = await Promise.all([
+      this.#home(),
+      storage.get('epoch'),
+      storage.get('commits'),
+    ]);
+    const known = knownSchema.parse({ epoch, commits });
+    const opened = await repository.open(id, home, known, async (epoch) => {
       home = 'postgres';
       await Promise.all([storage.put('home', home), storage.put('epoch', epoch)]);
     });
@@ -552,7 +558,7 @@ export default class SessionRoom implements Party.Server {
           ),
         send: (connectionId, type, payload) => this.#send(connectionId, type, payload),
         broadcast: (type, payload) => this.#outbox.broadcast(type, payload),
-        noteHome: (where) => storage.put('home', where),
+        noteHome: (where, commits) => storage.put({ home: where, commits }),
         armAlarm: (delayMs) => storage.setAlarm(Date.now() + delayMs),
         onSuperseded: () => this.#moveAway(),
         onHistory: () => {

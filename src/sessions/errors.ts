@@ -8,6 +8,17 @@ export class SupersededError extends Error {
   }
 }
 
+/**
+ * The buffer has lost commits that it had confirmed, and has taken nothing of this one: everything that may not be in Postgres has to be
+ * committed again, with nothing known to be there.
+ */
+export class CommitsLostError extends Error {
+  override readonly name = 'CommitsLostError';
+  constructor(readonly sessionId: string) {
+    super(`the buffer has lost commits of session ${sessionId}`);
+  }
+}
+
 /** A store is out of reach or failing in a way that may pass. The write may have taken effect or not. */
 export class StorageUnavailableError extends Error {
   override readonly name = 'StorageUnavailableError';

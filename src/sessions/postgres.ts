@@ -10,6 +10,7 @@ import type {
   CommitResult,
   FlushState,
   Home,
+  Known,
   MessagePage,
   NewSession,
   OpenedSession,
@@ -26,7 +27,7 @@ import { type FencedWrite, parseWriteOutcomes, writeSessionsStatement } from './
 const TAKEOVER_ATTEMPTS = 3;
 
 /** What is true of a session that has no buffer before it. */
-const UNBUFFERED = { isDirty: false, wasForgotten: false, sweeperLeaseMs: 0 } as const;
+const UNBUFFERED = { isDirty: false, commits: 0, sweeperLeaseMs: 0 } as const;
 
 /**
  * The repository without a buffer, and the writer the buffer flushes through.
@@ -65,10 +66,10 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
   async open(
     sessionId: string,
     _home: Home | null,
-    leastEpoch = 0,
+    known: Pick<Known, 'epoch'> = { epoch: 0 },
     noteStandIn: (epoch: number) => Promise<void> = async () => {},
   ): Promise<OpenedSession | null> {
-    let epoch = Math.max(leastEpoch, Date.now());
+    let epoch = Math.max(known.epoch + 1, Date.now());
     for (let attempt = 0; attempt < TAKEOVER_ATTEMPTS; attempt++) {
       await noteStandIn(epoch);
       const taken = epoch;
@@ -89,6 +90,7 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
           receipts: {},
           messages: [],
           lastMessageMs: lastActivity.getTime(),
+          commits: 0,
         };
       }
       const stored = await this.getSession(sessionId);

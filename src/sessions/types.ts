@@ -121,6 +121,8 @@ export interface OpenedSession {
   messages: SessionMessage[];
   /** No message of the session is later than this, in milliseconds since the epoch. New ones are, whatever the room's clock says. */
   lastMessageMs: number;
+  /** Commits of the session that the buffer counts, by which a room notices when it loses some; 0 when it wasn't asked. */
+  commits: number;
 }
 
 export interface CommittedCode extends Omit<CodeWrite, 'epoch'> {
@@ -139,6 +141,8 @@ export interface Commit {
   messages: SessionMessage[];
   /** Time of the session's last message, as the room knows it; 0 when it knows of none. Kept for the next room. */
   lastMessageMs: number;
+  /** How many of the session's commits have to be in the buffer still; by default none. */
+  knownCommits?: number;
   /** Receipts of the connections that edited in this batch; an empty list forgets a connection's. */
   receipts: EditReceipts;
   /** Postgres holds the code up to this revision, as far as the room knows. */
@@ -155,8 +159,8 @@ export interface CommitResult {
   flushedRev: number;
   /** Something of the session isn't in Postgres yet. */
   isDirty: boolean;
-  /** The buffer had forgotten this session: what was committed before and not flushed has to be committed again. */
-  wasForgotten: boolean;
+  /** Commits of the session that the buffer counts: fewer than it said before, and it has lost some. 0 from Postgres, which doesn't count them. */
+  commits: number;
   /** Remaining time of the sweeper's lease in milliseconds; 0 when nobody sweeps. */
   sweeperLeaseMs: number;
   /** Dirty sessions in the whole system: the measure of load by which rooms pace their commits. */
@@ -175,6 +179,14 @@ export type FlushState = Omit<CommitResult, 'durable' | 'dirtySessions'>;
  */
 export const HOMES = ['buffer', 'postgres', 'both', 'clean'] as const;
 export type Home = (typeof HOMES)[number];
+
+/** What a room noted for the next one, besides the session's home. */
+export interface Known {
+  /** Its own. */
+  epoch: number;
+  /** That the buffer counted at least. */
+  commits: number;
+}
 
 export interface NewSession {
   title: string;
@@ -222,7 +234,8 @@ export interface SessionRepository {
   /**
    * Takes the session over: gives out an epoch and loads the state. Null when there is no such session.
    * @param home where the last room left the session, null when there is no note of it.
-   * @param leastEpoch the least epoch to give out: one more than the last room's, which may be unknown to the store that is asked now.
+   * @param known what the last room knew: a greater epoch is given out, though the store that is asked now may never have heard of that one, and a
+   *   buffer that counts fewer commits has lost some.
    * @param noteStandIn called before Postgres is asked for an epoch, with that epoch: the room has to note it, and `postgres` as the session's home. The buffer
    *   won't know of that epoch, nor will the room if the answer is lost, or the request takes effect when another room is at work already; a later
    *   room's edits under a lesser one would count as older than what is there.
@@ -231,12 +244,13 @@ export interface SessionRepository {
   open(
     sessionId: string,
     home: Home | null,
-    leastEpoch?: number,
+    known?: Known,
     noteStandIn?: (epoch: number) => Promise<void>,
   ): Promise<OpenedSession | null>;
   /**
    * Makes a batch durable. Repeating a commit has no second effect.
    * @throws {SupersededError} another room has taken the session over.
+   * @throws {CommitsLostError} the buffer has lost earlier ones; nothing of this one was taken.
    * @throws {StorageUnavailableError} nothing confirmed it; keep the batch and try again.
    */
   commit(commit: Commit): Promise<CommitResult>;

@@ -125,9 +125,9 @@ export const sessionFlush = flushSummary
   .extend({
     flushed_rev: z.number().int(),
     is_dirty: z.boolean(),
-    was_forgotten: z
-      .boolean()
-      .meta({ description: 'the buffer holds nothing of the session: that says nothing of Postgres' }),
+    commits: z.number().int().meta({
+      description: 'of the session, as the buffer counts them: fewer than before, and it has lost some',
+    }),
   })
   .meta({ id: 'SessionFlush' });
 

@@ -135,6 +135,6 @@ export function sessionFlushJson(flush: SessionFlush): z.infer<typeof replies.se
     ...flushJson(flush),
     flushed_rev: flush.flushedRev,
     is_dirty: flush.isDirty,
-    was_forgotten: flush.wasForgotten,
+    commits: flush.commits,
   };
 }

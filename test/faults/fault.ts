@@ -27,10 +27,9 @@ export interface Fault {
   /** Parts that it takes down or reconfigures; faults that share one aren't paired. */
   parts: readonly PartName[];
   /**
-   * What goes with it: a room's memory, Redis' data, or Redis' answers. Redis' data together with either of the others is a
-   * loss that nobody promises to survive: the room that has to commit again is gone, or the answer that says so.
+   * What goes with it: a room's memory, or Redis' data. Both is a loss that nobody promises to survive: the room that has to commit again is gone.
    */
-  loses?: 'room' | 'redis' | 'answers';
+  loses?: 'room' | 'redis';
   /** Breaks something and mends it again; resolves when it is mended. */
   run(scene: Scene): Promise<void>;
 }

@@ -2,7 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Flusher } from '../../src/buffer/flusher.ts';
 import type { Inactivity } from '../../src/buffer/session-buffer.ts';
-import { StorageUnavailableError, SupersededError, WriteRefusedError } from '../../src/sessions/errors.ts';
+import {
+  CommitsLostError,
+  StorageUnavailableError,
+  SupersededError,
+  WriteRefusedError,
+} from '../../src/sessions/errors.ts';
 import { isNewer } from '../../src/sessions/merge.ts';
 import type {
   Commit,
@@ -13,6 +18,7 @@ import type {
 } from '../../src/sessions/types.ts';
 import { type BufferFixture, engines, startBuffer } from '../support/buffer.ts';
 import { makeMessage } from '../support/messages.ts';
+import { goBackTo, takeSnapshot } from '../support/snapshot.ts';
 
 const BOUNDS = { maxSessions: 100, maxBytes: 1_000_000 };
 
@@ -143,7 +149,7 @@ describe.each(engines)('the buffer on %s', (engine) => {
       expect(await buffer.commit(first)).toMatchObject({
         rev: 1,
         isDirty: true,
-        wasForgotten: false,
+        commits: 1,
         dirtySessions: 1,
       });
       expect(await buffer.commit(first)).toMatchObject({ rev: 1 });
@@ -216,19 +222,31 @@ describe.each(engines)('the buffer on %s', (engine) => {
       expect(after.epoch).toBeGreaterThan(before.epoch);
     });
 
-    it('says so when the buffer had forgotten the session', async () => {
+    it('is not taken when the buffer has lost earlier ones, be it all of them or only the last', async () => {
       const { buffer, command } = fixture;
-      const id = randomUUID();
-      const { epoch } = await buffer.open(id);
-      await buffer.commit(commit(id, epoch, { code: code('one', 1) }));
-      await command('FLUSHALL');
-      expect(await buffer.flushState(id)).toMatchObject({ wasForgotten: true });
-      expect(await buffer.commit(commit(id, epoch, { code: code('two', 2) }))).toMatchObject({
-        wasForgotten: true,
-      });
-      expect(await buffer.commit(commit(id, epoch, { code: code('three', 3) }))).toMatchObject({
-        wasForgotten: false,
-      });
+      for (const kept of [0, 1]) {
+        const id = randomUUID();
+        const { epoch } = await buffer.open(id);
+        await buffer.commit(commit(id, epoch, { code: code('one', 1) }));
+        const earlier = await takeSnapshot(command);
+        const last = await buffer.commit(commit(id, epoch, { code: code('two', 2), knownCommits: 1 }));
+        expect(last).toMatchObject({ commits: 2 });
+        if (kept === 0) await command('FLUSHALL');
+        else await goBackTo(earlier, command);
+        expect(await buffer.flushState(id)).toMatchObject({ commits: kept });
+
+        const next = commit(id, epoch, { code: code('three', 3), messages: [message()], knownCommits: 2 });
+        await expect(buffer.commit(next)).rejects.toThrow(CommitsLostError);
+        // Said once more, should the answer have been lost.
+        await expect(buffer.commit(next)).rejects.toThrow(CommitsLostError);
+        expect(await buffer.read(id, true)).toMatchObject({
+          code: kept === 0 ? null : { code: 'one' },
+          messages: [],
+        });
+        const again = await buffer.commit({ ...next, knownCommits: 0 });
+        expect(again).toMatchObject({ rev: 3, isDirty: true, commits: kept + 1 });
+        expect(await flusher.flushSession(id)).toMatchObject({ flushedRev: 3, commits: kept + 1 });
+      }
     });
 
     it('reports the sweeper’s lease', async () => {
@@ -386,7 +404,7 @@ describe.each(engines)('the buffer on %s', (engine) => {
       const { epoch } = await buffer.open(id);
       await buffer.commit(commit(id, epoch, { code: code('one', 1) }));
       await command('FLUSHALL');
-      expect(await flusher.flushSession(id)).toMatchObject({ isDirty: false, wasForgotten: true });
+      expect(await flusher.flushSession(id)).toMatchObject({ isDirty: false, commits: 0 });
     });
 
     it('takes nothing out before Postgres has it', async () => {

@@ -22,6 +22,7 @@ import { type BufferFixture, engines, startBuffer } from '../support/buffer.ts';
 import type { Fate, Gate, Store } from '../support/gate.ts';
 import { type PostgresFront, startPostgresFront } from '../support/postgres.ts';
 import { SessionModel } from '../support/session-model.ts';
+import { goBackTo, type Snapshot, takeSnapshot } from '../support/snapshot.ts';
 
 const RUNS = Number(process.env.BACKBEAT_MODEL_RUNS ?? 40);
 /** The same histories each time, unless more are asked for. */
@@ -35,11 +36,14 @@ const TIMEOUT_MS = Math.max(60_000, RUNS * 5_000);
 
 type Step =
   | { do: 'edit' | 'say'; session: number; who: number }
-  | { do: 'start' | 'kill' | 'leave'; session: number }
+  | { do: 'start' | 'kill' | 'leave' | 'turn over'; session: number }
   | { do: 'step'; index: number; fate: Fate }
   | { do: 'pass'; ms: number }
   | { do: 'stand in'; session: number; who: number }
-  | { do: 'sweep' | 'lose' | 'calm' }
+  | { do: 'sweep' | 'calm' }
+  | { do: 'lose' }
+  | { do: 'keep' }
+  | { do: 'go back' }
   | { do: 'skew'; ms: number }
   | { do: 'outage'; store: Store; fate: Fate };
 
@@ -98,8 +102,13 @@ const STOOD_IN: Step[] = [
   { do: 'start', session: 0 },
   { do: 'calm' },
 ];
-/** An answer that is lost with Redis' data would have said that the data is: both at once nobody promises to survive. */
-const losses = [weighted(1, fc.record({ do: fc.constant('lose' as const) }))];
+/** Redis loses everything, or goes back to what it was some time ago. Rooms end only when everything is flushed. */
+const losses = [
+  weighted(1, fc.record({ do: fc.constant('lose' as const) })),
+  weighted(2, fc.record({ do: fc.constant('keep' as const) })),
+  weighted(2, fc.record({ do: fc.constant('go back' as const) })),
+  weighted(1, fc.record({ do: fc.constant('turn over' as const), session })),
+];
 
 describe('whatever happens, nothing acknowledged is lost or doubled', () => {
   let redis: BufferFixture;
@@ -147,8 +156,8 @@ describe('whatever happens, nothing acknowledged is lost or doubled', () => {
   );
 
   it(
-    'when Redis loses everything while the rooms live',
-    () => holds(fc.array(fc.oneof(...everyday(['refused']), ...losses), WHOLE)),
+    'when Redis loses everything, or the last of what it had, while the rooms live',
+    () => holds(fc.array(fc.oneof(...everyday(['refused', 'answer lost', 'late']), ...losses), WHOLE)),
     TIMEOUT_MS,
   );
 
@@ -173,6 +182,7 @@ describe('whatever happens, nothing acknowledged is lost or doubled', () => {
     neonConfig.fetchFunction = (...request: Parameters<typeof fetch>) =>
       model.gate.hold('postgres', () => fetch(...request));
     let skewMs = 0;
+    let kept: Snapshot | null = null;
     const trueNow = Date.now.bind(Date);
     vi.spyOn(Date, 'now').mockImplementation(() => trueNow() + skewMs);
     try {
@@ -183,6 +193,8 @@ describe('whatever happens, nothing acknowledged is lost or doubled', () => {
           skewMs = step.ms;
           model.skewMs = step.ms;
         } else if (step.do === 'lose') await redis.command('FLUSHALL');
+        else if (step.do === 'keep') kept = await takeSnapshot(redis.command);
+        else if (step.do === 'go back') await (kept && goBackTo(kept, redis.command));
         else await take(model, step);
       }
       skewMs = 0;
@@ -214,7 +226,10 @@ describe('whatever happens, nothing acknowledged is lost or doubled', () => {
   }
 });
 
-async function take(model: SessionModel, step: Exclude<Step, { do: 'skew' | 'lose' }>): Promise<void> {
+async function take(
+  model: SessionModel,
+  step: Exclude<Step, { do: 'skew' | 'lose' | 'keep' | 'go back' }>,
+): Promise<void> {
   switch (step.do) {
     case 'edit':
       model.edit(model.session(step.session), step.who);
@@ -230,6 +245,9 @@ async function take(model: SessionModel, step: Exclude<Step, { do: 'skew' | 'los
       return;
     case 'leave':
       model.leave(model.session(step.session));
+      return;
+    case 'turn over':
+      await model.turnOver(model.session(step.session));
       return;
     case 'sweep':
       model.sweep();

@@ -82,15 +82,60 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '2',
     breaks: 'what the buffer has forgotten is not committed again',
     file: 'src/room/live-session.ts',
-    find: '    if (result.wasForgotten) this.#commitAgain();\n',
-    replace: '',
+    find: '      this.#commitAgain();\n      this.#schedule();\n      return;\n',
+    replace: '      this.#schedule();\n      return;\n',
     caughtBy: { file: unit('live-session'), title: 'commits again what may not be in Postgres' },
+  },
+  {
+    keeps: '2',
+    breaks: 'what is committed again counts as there before that is confirmed',
+    file: 'src/room/live-session.ts',
+    find: '    this.#commitsInBuffer = 0;\n',
+    replace: '    this.#commitsInBuffer = 1;\n',
+    caughtBy: {
+      file: unit('live-session'),
+      title: 'commits all of it again until that is confirmed: an answer may be lost too',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'what a buffer that lost something calls flushed is believed',
+    file: 'src/room/live-session.ts',
+    find: '      if (state.commits < knownCommits) {\n        // What',
+    replace: '      if (false) {\n        // What',
+    caughtBy: {
+      file: unit('live-session-forgotten'),
+      title:
+        'a flush that finds the buffer as it was before the last commit makes the room commit again what Postgres may lack',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'the buffer takes a commit though it has lost earlier ones',
+    file: 'src/buffer/scripts/commit.lua',
+    find: 'if commits < tonumber(ARGV[11]) then return { 3 } end\n',
+    replace: '',
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'is not taken when the buffer has lost earlier ones, be it all of them or only the last',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'a room believes a buffer that has gone back to something older',
+    file: 'src/buffer/buffered-repository.ts',
+    find: 'const hasLost = buffered.commits < known.commits;',
+    replace: 'const hasLost = false;',
+    caughtBy: {
+      file: integration('takeover'),
+      title: 'a room starts from what is flushed where the buffer has gone back to something older',
+    },
   },
   {
     keeps: '2',
     breaks: 'a room goes on from the buffer though the newest is in Postgres',
     file: 'src/buffer/buffered-repository.ts',
-    find: "if (buffered.code && (home === 'buffer' || home === 'clean')) {",
+    find: "if (buffered.code && !hasLost && (home === 'buffer' || home === 'clean')) {",
     replace: 'if (buffered.code) {',
     caughtBy: {
       file: integration('flushing'),
@@ -167,8 +212,9 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '2',
     breaks: 'a slow note that all is flushed hides a commit that came meanwhile',
     file: 'src/room/live-session.ts',
-    find: '    this.#home = home;\n    try {\n      await this.#ports.noteHome(home);\n',
-    replace: '    try {\n      await this.#ports.noteHome(home);\n      this.#home = home;\n',
+    find: '    this.#home = home;\n    try {\n      await this.#ports.noteHome(home, this.#commitsInBuffer);\n',
+    replace:
+      '    try {\n      await this.#ports.noteHome(home, this.#commitsInBuffer);\n      this.#home = home;\n',
     caughtBy: {
       file: unit('live-session'),
       title: 'notes a commit after a note that all is flushed, however long that takes',

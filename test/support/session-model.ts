@@ -9,7 +9,7 @@ import type { SessionBuffer } from '../../src/buffer/session-buffer.ts';
 import { LiveSession } from '../../src/room/live-session.ts';
 import { StorageUnavailableError } from '../../src/sessions/errors.ts';
 import type { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
-import type { Home } from '../../src/sessions/types.ts';
+import type { Home, Known } from '../../src/sessions/types.ts';
 import type { View } from '../faults/checks.ts';
 import { Ledger } from '../faults/ledger.ts';
 import { type Fate, Gate } from './gate.ts';
@@ -57,7 +57,7 @@ class ModelSession {
   readonly people: Person[];
   /** What the rooms keep in durable storage, and the instance that the platform lets at it: the newest. */
   home: Home | null = null;
-  epoch = 0;
+  readonly known: Known = { epoch: 0, commits: 0 };
   owner: Room | null = null;
   alarmAtMs: number | null = null;
   room: Room | null = null;
@@ -175,6 +175,16 @@ export class SessionModel {
     if (session.room) this.#background(session.room.live.flush());
   }
 
+  /** The last to leave has everything flushed, and the next to come finds another room. Not while anything is only in the buffer and in the room's memory. */
+  async turnOver(session: ModelSession): Promise<void> {
+    this.leave(session);
+    await this.calm();
+    if (session.home !== 'clean') return;
+    this.kill(session);
+    this.start(session);
+    await this.calm();
+  }
+
   /** Time goes by; alarms that fall due go off, starting a room where there is none. */
   async pass(ms: number): Promise<void> {
     await this.clock.advance(ms);
@@ -244,15 +254,15 @@ export class SessionModel {
   async #start(session: ModelSession): Promise<void> {
     const room: Room = { epoch: 0, isDead: false, isReady: false } as Room;
     session.owner = room;
-    const opened = await this.#repository.open(session.id, session.home, session.epoch + 1, async (epoch) => {
+    const opened = await this.#repository.open(session.id, session.home, session.known, async (epoch) => {
       this.#comeToStorage(session, room);
       session.home = 'postgres';
-      session.epoch = epoch;
+      session.known.epoch = epoch;
     });
     if (!opened) throw new Error('the session is gone');
     session.ledger.checkStart(opened.session.code);
     room.epoch = opened.epoch;
-    session.epoch = opened.epoch;
+    session.known.epoch = opened.epoch;
     const { home } = session;
     const { skewMs } = this;
     room.live = new LiveSession(opened, home, PACE, {
@@ -263,9 +273,10 @@ export class SessionModel {
         this.#acknowledged(session, room, connectionId, payload as Ack);
       },
       broadcast: () => {},
-      noteHome: async (where) => {
+      noteHome: async (where, commits) => {
         this.#comeToStorage(session, room);
         session.home = where;
+        session.known.commits = commits;
       },
       armAlarm: async (delayMs) => {
         this.#comeToStorage(session, room);

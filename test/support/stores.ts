@@ -4,7 +4,7 @@ import { Flusher } from '../../src/buffer/flusher.ts';
 import type { SessionBuffer } from '../../src/buffer/session-buffer.ts';
 import { connectNeon } from '../../src/sessions/neon.ts';
 import { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
-import { startBuffer } from './buffer.ts';
+import { type BufferFixture, startBuffer } from './buffer.ts';
 import { startPostgresFront } from './postgres.ts';
 
 const AN_HOUR_MS = 3_600_000;
@@ -15,16 +15,19 @@ export interface Stores {
   /** Asks the buffer each time, however often it failed before. */
   repository: BufferedSessionRepository;
   flusher: Flusher;
+  /** Sends one command to the buffer's Redis. */
+  command: BufferFixture['command'];
   stop(): Promise<void>;
 }
 
 export async function startStores(): Promise<Stores> {
   const redis = await startBuffer('embedded');
   const front = await startPostgresFront();
-  const { buffer } = redis;
+  const { buffer, command } = redis;
   const postgres = new PostgresSessionRepository(connectNeon({ ...front, timeoutMs: 20_000 }));
   return {
     buffer,
+    command,
     postgres,
     repository: new BufferedSessionRepository({
       buffer,

@@ -59,7 +59,7 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
     flusher: {
       async flushSession(id) {
         called('flushSession', id);
-        return { ...summary, flushedRev: 7, isDirty: false, wasForgotten: false };
+        return { ...summary, flushedRev: 7, isDirty: false, commits: 3 };
       },
       flushSessions: unused,
       async sweep() {

@@ -12,6 +12,7 @@ const inPostgres: OpenedSession = {
   flushedRev: 3,
   isDirty: false,
   lastMessageMs: 0,
+  commits: 0,
   receipts: {},
   messages: [],
 };
@@ -32,8 +33,8 @@ function repositoryWithoutRedis(): BufferedSessionRepository {
       },
     },
     {
-      open: async (_id, _home, leastEpoch, noteStandIn) => {
-        await noteStandIn?.(leastEpoch ?? 0);
+      open: async (_id, _home, known, noteStandIn) => {
+        await noteStandIn?.(known?.epoch ?? 0);
         return inPostgres;
       },
     },
@@ -43,7 +44,12 @@ function repositoryWithoutRedis(): BufferedSessionRepository {
 it('starts from Postgres only what Postgres is known to hold', async () => {
   const noted: number[] = [];
   const open = (home: Home | null) =>
-    repositoryWithoutRedis().open('s', home, 7, async (epoch) => void noted.push(epoch));
+    repositoryWithoutRedis().open(
+      's',
+      home,
+      { epoch: 7, commits: 0 },
+      async (epoch) => void noted.push(epoch),
+    );
   for (const home of ['postgres', 'clean'] as const) {
     expect(await open(home)).toEqual(inPostgres);
   }
@@ -73,6 +79,7 @@ it('misses nothing that a flush takes from one store to the other between readin
     receipts: {},
     codeEpoch: 1,
     lastMessageMs: 0,
+    commits: 0,
   };
   const held = { ...nothing, code, isCodeUnflushed: true, messages: [message] };
   const make = () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { StorageUnavailableError, SupersededError } from '../../src/sessions/errors.ts';
+import { CommitsLostError, StorageUnavailableError, SupersededError } from '../../src/sessions/errors.ts';
 import type { CommitResult } from '../../src/sessions/types.ts';
 import { committed, settle, setUp } from '../support/live-session.ts';
 import { makeMessage } from '../support/messages.ts';
@@ -436,16 +436,56 @@ describe('falling back', () => {
 
 describe('when the buffer has lost everything', () => {
   it('commits again what may not be in Postgres', async () => {
-    const { clock, script, edit, say, commits } = setUp();
+    const { clock, script, edit, say, commits, acks } = setUp();
     edit('x1');
     say('m1');
     await clock.advance(1_000);
-    script.commit = async (commit) => committed(commit, { wasForgotten: commits.length === 2 });
+    script.commit = async () => {
+      throw new CommitsLostError('s');
+    };
     say('m2');
+    await clock.advance(10);
+    expect(commits[1]).toMatchObject({ code: null, messages: [{ id: 'm2' }], knownCommits: 1 });
+    script.commit = async (commit) => committed(commit);
     await clock.advance(5_000);
     expect(commits).toHaveLength(3);
     expect(commits[2]!.code).toMatchObject({ code: 'x1', rev: 11 });
     expect(commits[2]!.messages.map((m) => m.id)).toEqual(['m1', 'm2']);
+    expect(acks().map(({ payload }) => payload.message_id)).toEqual([undefined, 'm1', 'm2']);
+  });
+
+  it('commits all of it again until that is confirmed: an answer may be lost too', async () => {
+    const { clock, script, edit, say, commits } = setUp();
+    edit('x1');
+    say('m1');
+    await clock.advance(1_000);
+    script.commit = async () => {
+      if (commits.length === 2) throw new CommitsLostError('s');
+      throw new StorageUnavailableError('redis', 'timed out');
+    };
+    edit('x2');
+    await clock.advance(10_000);
+    expect(commits.length).toBeGreaterThan(3);
+    for (const commit of commits.slice(2)) {
+      expect(commit).toMatchObject({ code: { code: 'x2' }, messages: [{ id: 'm1' }], knownCommits: 0 });
+    }
+    script.commit = async (commit) => committed(commit, { commits: 8 });
+    await clock.advance(10_000);
+    edit('x3');
+    await clock.advance(1_000);
+    expect(commits.at(-1)).toMatchObject({ code: { code: 'x3' }, messages: [], knownCommits: 8 });
+  });
+
+  it('needs nothing of it once everything is in Postgres', async () => {
+    const { clock, edit, session, commits } = setUp();
+    edit('x1');
+    await clock.advance(1_000);
+    await session.flush();
+    edit('x2');
+    await clock.advance(1_000);
+    edit('x3');
+    await clock.advance(1_000);
+    expect(commits.map(({ knownCommits }) => knownCommits)).toEqual([0, 0, 1]);
   });
 
   it('is found out by a room in which nobody types, too', async () => {
@@ -456,7 +496,7 @@ describe('when the buffer has lost everything', () => {
       rev: 0,
       flushedRev: 0,
       isDirty: false,
-      wasForgotten: true,
+      commits: 0,
       sweeperLeaseMs: 0,
     });
     await session.onAlarm();
@@ -533,7 +573,7 @@ describe('a flush', () => {
 
   it('that is under way does not count for what is accepted later; all who come meanwhile share the next', async () => {
     const { clock, script, edit, commits, session, state } = setUp();
-    const answer = held<{ flushedRev: number; isDirty: boolean }>();
+    const answer = held<{ flushedRev: number; isDirty: boolean; commits: number }>();
     const flush = script.flush;
     script.flush = () => answer.promise;
     edit('x1');
@@ -543,7 +583,7 @@ describe('a flush', () => {
     edit('x2');
     const later = [session.flush(), session.flush()];
     script.flush = flush;
-    answer.resolve({ flushedRev: 11, isDirty: false });
+    answer.resolve({ flushedRev: 11, isDirty: false, commits: 1 });
     await clock.advance(1_000);
     expect(await Promise.all([first, ...later])).toEqual([true, true, true]);
     expect(commits.at(-1)!.code).toMatchObject({ code: 'x2' });
@@ -576,8 +616,10 @@ describe('a room that Postgres is ahead of', () => {
     await clock.advance(100);
     expect(session.rev).toBeGreaterThan(20);
     // So that it counts as not flushed when the buffer loses everything.
-    script.commit = async (commit) =>
-      committed(commit, { flushedRev: 20, wasForgotten: commits.length === 2 });
+    script.commit = async (commit) => {
+      if (commits.length === 2) throw new CommitsLostError('s');
+      return committed(commit, { flushedRev: 20 });
+    };
     say('m1');
     await clock.advance(3_000);
     expect(commits.at(-1)?.code).toMatchObject({ code: 'x1', rev: session.rev });
@@ -629,7 +671,7 @@ describe('the alarm', () => {
       rev: 11,
       flushedRev: 11,
       isDirty: false,
-      wasForgotten: false,
+      commits: 1,
       sweeperLeaseMs: 0,
     });
     await session.onAlarm();
@@ -652,13 +694,13 @@ describe('the alarm', () => {
     const { clock, script, edit, session, homes, alarms } = setUp();
     edit('x1');
     await clock.advance(100);
-    const answer = held<{ flushedRev: number; isDirty: boolean }>();
+    const answer = held<{ flushedRev: number; isDirty: boolean; commits: number }>();
     script.flush = () => answer.promise;
     const alarm = session.onAlarm();
     await settle();
     edit('x2');
     await clock.advance(1_000);
-    answer.resolve({ flushedRev: 11, isDirty: false });
+    answer.resolve({ flushedRev: 11, isDirty: false, commits: 1 });
     await alarm;
     expect(homes).toEqual(['buffer']);
     expect(alarms.length).toBeGreaterThan(1);

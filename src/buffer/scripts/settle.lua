@@ -9,7 +9,7 @@
 --   1 if that is of this very code,
 --   number of messages written, number n of messages to remove, n pairs (message id, epoch it was read under, or '' for
 --   what can't be read at all)
--- Returns for each session { id, 1 if still dirty else 0, flushed revision }
+-- Returns for each session { id, 1 if still dirty else 0, flushed revision, commits counted }
 local at = 4
 local function take()
   local value = ARGV[at]
@@ -75,7 +75,7 @@ while at <= #ARGV do
     remove_messages(key .. ':m', ids, epochs)
   end
 
-  local held = redis.call('HMGET', key, 'rev', 'code_epoch', 'settled', 'settled_epoch', 'flushed')
+  local held = redis.call('HMGET', key, 'rev', 'code_epoch', 'settled', 'settled_epoch', 'flushed', 'commits')
   local rev, epoch = tonumber(held[1] or ''), tonumber(held[2] or '') or 0
   local left = (rev and is_newer(epoch, rev, tonumber(held[4] or '') or epoch, tonumber(held[3] or '') or 0))
     or redis.call('HLEN', key .. ':m') > 0
@@ -85,7 +85,7 @@ while at <= #ARGV do
     redis.call('ZREM', KEYS[1], id)
     redis.call('EXPIRE', key, ARGV[2])
   end
-  replies[#replies + 1] = { id, left and 1 or 0, held[5] or '0' }
+  replies[#replies + 1] = { id, left and 1 or 0, held[5] or '0', held[6] or '0' }
 end
 
 redis.call('HINCRBY', KEYS[3], 'flushes', 1)

@@ -13,7 +13,6 @@ export function flaky(options: {
   name: string;
   what: string;
   store: ProxiedRequest['store'];
-  loses?: 'answers';
   misbehave(forward: () => Promise<Answer>, random: Random): Promise<Answer | typeof CUT>;
 }): Fault {
   return {
@@ -21,7 +20,6 @@ export function flaky(options: {
     what: options.what,
     // Two rules can't have one request.
     parts: [options.store === 'redis' ? 'redisRest' : 'neonHttp'],
-    ...(options.loses ? { loses: options.loses } : {}),
     async run({ world: { proxy }, random }) {
       const share = random.pick(SHARES);
       let isTouched = false;

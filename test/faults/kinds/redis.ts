@@ -1,4 +1,4 @@
-/** Redis goes away, hangs, refuses, or loses everything. */
+/** Redis goes away, hangs, refuses, or loses what it had. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -7,6 +7,19 @@ import type { Fault } from '../fault.ts';
 const DOWN_MS: [number, number] = [0, 3_000];
 const FREEZE_MS = 10_000;
 const REFUSE_MS: [number, number] = [1_500, 4_000];
+const LAG_MS: [number, number] = [50, 3_000];
+/** Every key with its time to live (ms, 0 for ever) and what it holds; and all that put back, in the stead of what is there. */
+const KEEP = `
+  local kept = {}
+  for _, key in ipairs(redis.call('KEYS', '*')) do
+    kept[#kept + 1] = key
+    kept[#kept + 1] = tostring(math.max(0, redis.call('PTTL', key)))
+    kept[#kept + 1] = redis.call('DUMP', key)
+  end
+  return kept`;
+const GO_BACK = `
+  redis.call('FLUSHALL')
+  for i = 1, #ARGV, 3 do redis.call('RESTORE', ARGV[i], ARGV[i + 1], ARGV[i + 2]) end`;
 
 export const redisFaults: readonly Fault[] = [
   {
@@ -63,6 +76,17 @@ export const redisFaults: readonly Fault[] = [
       await stack.control.kill('redis');
       rmSync(join(stack.dataDir, 'redis'), { recursive: true });
       await stack.control.start('redis');
+    },
+  },
+  {
+    name: 'redis-goes-back',
+    what: 'Redis becomes what it was up to 3 s ago, as after a failover to a replica that lagged',
+    parts: ['redis'],
+    loses: 'redis',
+    async run({ world: { redis }, random }) {
+      const kept = await redis.callBuffer('EVAL', KEEP, 0);
+      await delay(random.int(...LAG_MS));
+      await redis.call('EVAL', GO_BACK, 0, ...(kept as Buffer[]));
     },
   },
 ];

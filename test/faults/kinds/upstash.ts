@@ -22,21 +22,18 @@ export const upstashFaults: readonly Fault[] = [
     name: 'upstash-slow',
     what: 'Upstash answers late, and what was given up takes effect late',
     store,
-    loses: 'answers',
     misbehave: (forward, random) => slow(forward, random, REDIS_TIMEOUT_MS),
   }),
   flaky({
     name: 'upstash-truncated',
     what: "Upstash's answers are cut in their middle",
     store,
-    loses: 'answers',
     misbehave: truncated,
   }),
   flaky({
     name: 'upstash-answer-lost',
     what: 'Upstash does what is asked, and its answer is lost',
     store,
-    loses: 'answers',
     misbehave: answerLost,
   }),
 ];
