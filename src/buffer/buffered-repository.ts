@@ -46,7 +46,7 @@ export class BufferedSessionRepository implements SessionRepository {
   async open(
     sessionId: string,
     home: Home | null,
-    known: Known = { epoch: 0, commits: 0 },
+    known: Known = { epoch: 0, lastCommit: 0 },
     noteStandIn?: (epoch: number) => Promise<void>,
   ): Promise<OpenedSession | null> {
     let buffered: Awaited<ReturnType<SessionBuffer['open']>>;
@@ -61,7 +61,7 @@ export class BufferedSessionRepository implements SessionRepository {
       throw error;
     }
     // Without a note, Postgres may be ahead: it may have stood in. So it may where the buffer has lost commits that were flushed.
-    const hasLost = buffered.commits < known.commits;
+    const hasLost = buffered.lastCommit < known.lastCommit;
     if (buffered.code && !hasLost && (home === 'buffer' || home === 'clean')) {
       const { code, flushedRev, isCodeUnflushed } = buffered;
       const rev = shownRev(code, flushedRev, isCodeUnflushed);
@@ -73,7 +73,8 @@ export class BufferedSessionRepository implements SessionRepository {
         receipts: buffered.receipts,
         messages: buffered.messages,
         lastMessageMs: buffered.lastMessageMs,
-        commits: buffered.commits,
+        lastCommit: buffered.lastCommit,
+        isBufferBehind: false,
       };
     }
     const stored = await this.#postgres.getSession(sessionId);
@@ -94,7 +95,9 @@ export class BufferedSessionRepository implements SessionRepository {
       messages: buffered.messages,
       // Every message that Postgres has was activity when it was said.
       lastMessageMs: Math.max(stored.lastActivityMs, buffered.lastMessageMs),
-      commits: buffered.commits,
+      lastCommit: buffered.lastCommit,
+      // Where it holds no code at all, whoever comes next asks Postgres.
+      isBufferBehind: buffered.code !== null && newest === stored,
     };
   }
 

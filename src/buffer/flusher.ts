@@ -35,8 +35,8 @@ export interface SessionFlush extends FlushSummary {
   /** Postgres holds the code up to this revision, as far as the buffer knows. */
   flushedRev: number;
   isDirty: boolean;
-  /** Commits of the session that the buffer counts: fewer than a room was told of, and it has lost some. */
-  commits: number;
+  /** Number of the last commit that the buffer has: smaller than one that a room was told of, and it has lost some. */
+  lastCommit: number;
 }
 
 export interface SweeperRun extends FlushSummary {
@@ -101,8 +101,8 @@ export class Flusher {
     for (;;) {
       const peek = await this.#buffer.peekSessions([sessionId], this.#options.bounds);
       if (peek.sessions.length === 0) {
-        const { flushedRev, isDirty, commits } = await this.#buffer.flushState(sessionId);
-        return { ...total, flushedRev, isDirty, commits };
+        const { flushedRev, isDirty, lastCommit } = await this.#buffer.flushState(sessionId);
+        return { ...total, flushedRev, isDirty, lastCommit };
       }
       const { summary, left } = await this.#flushBatch(peek);
       add(total, summary);
@@ -114,7 +114,7 @@ export class Flusher {
           ...total,
           flushedRev: rest?.flushedRev ?? 0,
           isDirty: rest?.isDirty ?? false,
-          commits: rest?.commits ?? 0,
+          lastCommit: rest?.lastCommit ?? 0,
         };
       }
     }

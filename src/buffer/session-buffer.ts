@@ -39,8 +39,8 @@ export interface BufferedSession {
   codeEpoch: number;
   /** No message that went through the buffer is later, in milliseconds since the epoch. */
   lastMessageMs: number;
-  /** How many commits of the session it counts. */
-  commits: number;
+  /** Number of the last commit; 0 when it knows of none. */
+  lastCommit: number;
 }
 
 /** One session as a flush reads it. */
@@ -90,7 +90,7 @@ export interface Settlement {
 }
 
 /** What the buffer says of a session after that. */
-export type Settled = Pick<FlushState, 'isDirty' | 'flushedRev' | 'commits'> & { sessionId: string };
+export type Settled = Pick<FlushState, 'isDirty' | 'flushedRev' | 'lastCommit'> & { sessionId: string };
 
 export interface Lease {
   token: string;
@@ -221,8 +221,8 @@ export class SessionBuffer {
     if (reply[0] === WHOLE_NEEDED) throw new StorageUnavailableError('redis', 'commit: unexpected reply');
     if (reply[0] === 0) throw new SupersededError(sessionId);
     if (reply[0] === COMMITS_LOST) throw new CommitsLostError(sessionId);
-    const [, rev, flushedRev, isDirty, commits, sweeperLeaseMs, dirtySessions] = reply;
-    return { durable: 'buffer', rev, flushedRev, isDirty, commits, sweeperLeaseMs, dirtySessions };
+    const [, rev, flushedRev, isDirty, lastCommit, sweeperLeaseMs, dirtySessions] = reply;
+    return { durable: 'buffer', rev, flushedRev, isDirty, lastCommit, sweeperLeaseMs, dirtySessions };
   }
 
   /** @param place where in which code the text belongs; empty: it is the whole code. */
@@ -247,7 +247,8 @@ export class SessionBuffer {
         String(commit.flushedRev),
         place,
         String(commit.lastMessageMs),
-        String(commit.knownCommits ?? 0),
+        String(commit.number ?? 0),
+        String(commit.after ?? 0),
         String(messages.length),
         ...messages.flatMap((message) => [message.id, encodeMessage(message)]),
         ...Object.entries(receipts).flatMap(([connectionId, ids]) => [connectionId, encodeReceipts(ids)]),
@@ -258,13 +259,13 @@ export class SessionBuffer {
 
   /** @throws {StorageUnavailableError} */
   async flushState(sessionId: string): Promise<FlushState> {
-    const [rev, flushedRev, isDirty, commits, sweeperLeaseMs] = await this.#redis.run(
+    const [rev, flushedRev, isDirty, lastCommit, sweeperLeaseMs] = await this.#redis.run(
       'state',
       [this.#keys.session(sessionId), this.#keys.dirty, this.#keys.sweep],
       [sessionId],
       stateReply,
     );
-    return { rev, flushedRev, isDirty, commits, sweeperLeaseMs };
+    return { rev, flushedRev, isDirty, lastCommit, sweeperLeaseMs };
   }
 
   /** What is buffered of a session; its messages only `withMessages`. @throws {StorageUnavailableError} */
@@ -350,7 +351,7 @@ export class SessionBuffer {
 
   /**
    * Takes out what has been dealt with, and puts the dead letters aside in the same step.
-   * Returns, for each session, whether anything is left of it, how far its code is in Postgres, and how many commits are counted.
+   * Returns, for each session, whether anything is left of it, how far its code is in Postgres, and the number of the last commit.
    */
   async settle(settlements: readonly Settlement[], deadLetters: readonly DeadLetter[]): Promise<Settled[]> {
     const replies = await this.#redis.run(
@@ -375,11 +376,11 @@ export class SessionBuffer {
       ],
       settleReply,
     );
-    return replies.map(([sessionId, isDirty, flushedRev, commits]) => ({
+    return replies.map(([sessionId, isDirty, flushedRev, lastCommit]) => ({
       sessionId,
       isDirty,
       flushedRev,
-      commits,
+      lastCommit,
     }));
   }
 
@@ -510,7 +511,7 @@ function bufferedSession(fields: z.infer<typeof flatHash>, messages: readonly st
     receipts: receiptsOf(fields),
     codeEpoch: Number(fields.get('code_epoch') ?? 0),
     lastMessageMs: Number(fields.get('last_message') ?? 0),
-    commits: Number(fields.get('commits') ?? 0),
+    lastCommit: Number(fields.get('last_commit') ?? 0),
     messages: messages.flatMap((text) => decodeMessage(text) ?? []),
   };
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 const replySchema = z.object({
   flushed_rev: z.number().int(),
   is_dirty: z.boolean(),
-  commits: z.number().int(),
+  last_commit: z.number().int(),
 });
 
 /**
@@ -13,7 +13,7 @@ const replySchema = z.object({
 export async function requestFlush(
   options: { workerUrl: string; flushSecret: string; timeoutMs: number },
   sessionId: string,
-): Promise<{ flushedRev: number; isDirty: boolean; commits: number }> {
+): Promise<{ flushedRev: number; isDirty: boolean; lastCommit: number }> {
   const response = await fetch(new URL(`/flush/${sessionId}`, options.workerUrl), {
     method: 'POST',
     headers: { authorization: `Bearer ${options.flushSecret}` },
@@ -24,5 +24,5 @@ export async function requestFlush(
     throw new Error(`the Worker answered ${response.status}`);
   }
   const reply = replySchema.parse(await response.json());
-  return { flushedRev: reply.flushed_rev, isDirty: reply.is_dirty, commits: reply.commits };
+  return { flushedRev: reply.flushed_rev, isDirty: reply.is_dirty, lastCommit: reply.last_commit };
 }

@@ -20,16 +20,16 @@ import { type Batch, emptyBatch, isEmpty, joinBatches, Receipts } from './pendin
 export interface LiveSessionPorts {
   repository: SessionRepository;
   /** Asks the Worker to flush the session. */
-  flush(sessionId: string): Promise<Pick<FlushState, 'flushedRev' | 'isDirty' | 'commits'>>;
+  flush(sessionId: string): Promise<Pick<FlushState, 'flushedRev' | 'isDirty' | 'lastCommit'>>;
   /** To one connection, if it is still there. */
   send<T extends ServerMessageType>(connectionId: string, type: T, payload: ServerPayload<T>): void;
   /** To every connection. */
   broadcast<T extends ServerMessageType>(type: T, payload: ServerPayload<T>): void;
   /**
-   * Notes in the room's durable storage where the session can be found after this instance is gone, and how many of its commits the buffer counts.
+   * Notes in the room's durable storage where the session can be found after this instance is gone, and which commit the buffer confirmed last.
    * Fails where another instance has taken over.
    */
-  noteHome(home: Home, commits: number): Promise<void>;
+  noteHome(home: Home, lastCommit: number): Promise<void>;
   /** Wakes the room after this time, whatever becomes of this instance. */
   armAlarm(delayMs: number): Promise<void>;
   /** Another room has taken over: nothing this one says counts any more. */
@@ -108,8 +108,12 @@ export class LiveSession {
   #isClosed = false;
   /** Commits made by this instance. */
   #commits = 0;
-  /** Commits of the session that the buffer counted last; 0: nothing is known to be in it. */
-  #commitsInBuffer: number;
+  /** Number of the last attempt at a commit. A later one's is greater, so that it tells which of them the buffer has. */
+  #number: number;
+  /** Number of the last commit that the buffer confirmed. */
+  #lastInBuffer: number;
+  /** The buffer has lost what it had, and hasn't confirmed any of it again. */
+  #isBufferLost = false;
   /** How many things were given to commits to come, and how many of them are committed. */
   #given = 0;
   #committed = 0;
@@ -151,9 +155,10 @@ export class LiveSession {
     this.#flushedRev = opened.flushedRev;
     this.#isDirty = opened.isDirty;
     this.#lastMessageMs = opened.lastMessageMs;
-    this.#commitsInBuffer = opened.commits;
+    this.#lastInBuffer = opened.lastCommit;
+    this.#number = Math.max(opened.epoch, opened.lastCommit);
     this.#home = home;
-    this.#codeMissingInBuffer = home === 'postgres' || home === 'both';
+    this.#codeMissingInBuffer = home === 'postgres' || home === 'both' || opened.isBufferBehind;
     for (const message of opened.messages) this.#remember(message);
     if (opened.isDirty) for (const message of opened.messages) this.#unflushed.set(message.id, message);
   }
@@ -401,6 +406,7 @@ export class LiveSession {
     const { clock, repository } = this.#ports;
     const startMs = clock.now();
     this.#lastStartMs = startMs;
+    this.#number += 1;
 
     let result: CommitResult;
     try {
@@ -410,7 +416,8 @@ export class LiveSession {
         code: batch.code && { ...batch.code, base: this.#inBuffer },
         messages: batch.messages,
         lastMessageMs: this.#lastMessageMs,
-        knownCommits: this.#knownCommits(),
+        number: this.#number,
+        after: this.#neededCommit(),
         receipts: this.#receipts.forCommit(batch.edits.keys(), this.#receiptsSince[0]),
         flushedRev: this.#flushedRev,
       });
@@ -463,7 +470,11 @@ export class LiveSession {
       for (const message of batch.messages) this.#unflushed.delete(message.id);
     }
     this.#codeMissingInBuffer = !isBuffered;
-    if (isBuffered) this.#commitsInBuffer = result.commits;
+    if (isBuffered) {
+      this.#lastInBuffer = result.lastCommit;
+      this.#number = Math.max(this.#number, result.lastCommit);
+      this.#isBufferLost = false;
+    }
     const isSpread = this.#home !== 'postgres' && this.#isInBufferOnly(batch);
     await Promise.all([
       this.#noteHome(isBuffered ? 'buffer' : isSpread ? 'both' : 'postgres'),
@@ -507,9 +518,9 @@ export class LiveSession {
     this.#setDegraded(durable === 'postgres' ? 'buffer_unavailable' : null);
   }
 
-  /** How many commits have to be in the buffer still: none, if Postgres has everything. */
-  #knownCommits(): number {
-    return this.#isDirty ? this.#commitsInBuffer : 0;
+  /** Number of the last commit that has to be in the buffer; 0 where nothing has to, as when Postgres has everything. */
+  #neededCommit(): number {
+    return this.#isDirty && !this.#isBufferLost ? this.#lastInBuffer : 0;
   }
 
   /**
@@ -517,7 +528,7 @@ export class LiveSession {
    * commit whose answer is lost is made again with all of it.
    */
   #commitAgain(): void {
-    this.#commitsInBuffer = 0;
+    this.#isBufferLost = true;
     const lost = emptyBatch();
     if (this.#rev > this.#flushedRev) lost.code = this.#codeNow(0);
     lost.messages = [...this.#unflushed.values()];
@@ -548,10 +559,10 @@ export class LiveSession {
   /** True when a sweeper is at work on what is dirty; learns on the way whether anything still is. */
   async #askWhetherSwept(): Promise<boolean> {
     const asOf = this.#commits;
-    const knownCommits = this.#knownCommits();
+    const needed = this.#neededCommit();
     try {
       const state = await this.#ports.repository.flushState(this.id);
-      if (state.commits < knownCommits) {
+      if (state.lastCommit < needed) {
         this.#commitAgain();
         this.#schedule();
         return true;
@@ -572,9 +583,9 @@ export class LiveSession {
     try {
       await this.committed();
       const asOf = this.#commits;
-      const knownCommits = this.#knownCommits();
+      const needed = this.#neededCommit();
       const state = await this.#ports.flush(this.id);
-      if (state.commits < knownCommits) {
+      if (state.lastCommit < needed) {
         // What a buffer that lost something calls flushed is no word on what Postgres has.
         this.#commitAgain();
         this.#schedule();
@@ -606,7 +617,7 @@ export class LiveSession {
     // Before it is written: what is noted meanwhile is compared with what comes last.
     this.#home = home;
     try {
-      await this.#ports.noteHome(home, this.#commitsInBuffer);
+      await this.#ports.noteHome(home, this.#lastInBuffer);
     } catch (error) {
       this.#home = null;
       throw error;

@@ -91,7 +91,7 @@ const CLOCK: Clock = {
 const ADDRESS_IS_FULL = 'there are too many connections from your network';
 const knockSchema = z.object({ connectionId: z.string(), address: z.string() });
 const count = z.number().int().nonnegative().catch(0);
-const knownSchema = z.object({ epoch: count, commits: count }) satisfies z.ZodType<Known>;
+const knownSchema = z.object({ epoch: count, lastCommit: count }) satisfies z.ZodType<Known>;
 
 export default class SessionRoom implements Party.Server {
   readonly options: Party.ServerOptions = { hibernate: true };
@@ -526,12 +526,12 @@ export default class SessionRoom implements Party.Server {
     const id = await this.#sessionId();
     const { repository } = storageOf(config);
     const { storage } = this.#room;
-    let [home, epoch, commits] = await Promise.all([
+    let [home, epoch, lastCommit] = await Promise.all([
       this.#home(),
       storage.get('epoch'),
-      storage.get('commits'),
+      storage.get('last_commit'),
     ]);
-    const known = knownSchema.parse({ epoch, commits });
+    const known = knownSchema.parse({ epoch, lastCommit });
     const opened = await repository.open(id, home, known, async (epoch) => {
       home = 'postgres';
       await Promise.all([storage.put('home', home), storage.put('epoch', epoch)]);
@@ -558,7 +558,7 @@ export default class SessionRoom implements Party.Server {
           ),
         send: (connectionId, type, payload) => this.#send(connectionId, type, payload),
         broadcast: (type, payload) => this.#outbox.broadcast(type, payload),
-        noteHome: (where, commits) => storage.put({ home: where, commits }),
+        noteHome: (where, lastCommit) => storage.put({ home: where, last_commit: lastCommit }),
         armAlarm: (delayMs) => storage.setAlarm(Date.now() + delayMs),
         onSuperseded: () => this.#moveAway(),
         onHistory: () => {

@@ -27,7 +27,7 @@ import { type FencedWrite, parseWriteOutcomes, writeSessionsStatement } from './
 const TAKEOVER_ATTEMPTS = 3;
 
 /** What is true of a session that has no buffer before it. */
-const UNBUFFERED = { isDirty: false, commits: 0, sweeperLeaseMs: 0 } as const;
+const UNBUFFERED = { isDirty: false, lastCommit: 0, sweeperLeaseMs: 0 } as const;
 
 /**
  * The repository without a buffer, and the writer the buffer flushes through.
@@ -90,7 +90,8 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
           receipts: {},
           messages: [],
           lastMessageMs: lastActivity.getTime(),
-          commits: 0,
+          lastCommit: 0,
+          isBufferBehind: true,
         };
       }
       const stored = await this.getSession(sessionId);

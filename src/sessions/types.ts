@@ -121,8 +121,10 @@ export interface OpenedSession {
   messages: SessionMessage[];
   /** No message of the session is later than this, in milliseconds since the epoch. New ones are, whatever the room's clock says. */
   lastMessageMs: number;
-  /** Commits of the session that the buffer counts, by which a room notices when it loses some; 0 when it wasn't asked. */
-  commits: number;
+  /** Number of the last commit that the buffer has, by which a room notices when it loses some; 0 when it has none, or wasn't asked. */
+  lastCommit: number;
+  /** The buffer holds, or may hold, older code than this: the next commit has to bring it, whatever else it is for. */
+  isBufferBehind: boolean;
 }
 
 export interface CommittedCode extends Omit<CodeWrite, 'epoch'> {
@@ -141,8 +143,10 @@ export interface Commit {
   messages: SessionMessage[];
   /** Time of the session's last message, as the room knows it; 0 when it knows of none. Kept for the next room. */
   lastMessageMs: number;
-  /** How many of the session's commits have to be in the buffer still; by default none. */
-  knownCommits?: number;
+  /** Greater than that of any attempt at a commit before it, of this room or an earlier one; from the room's epoch on. */
+  number?: number;
+  /** Number of the last commit that has to be in the buffer; by default nothing has to. */
+  after?: number;
   /** Receipts of the connections that edited in this batch; an empty list forgets a connection's. */
   receipts: EditReceipts;
   /** Postgres holds the code up to this revision, as far as the room knows. */
@@ -159,8 +163,8 @@ export interface CommitResult {
   flushedRev: number;
   /** Something of the session isn't in Postgres yet. */
   isDirty: boolean;
-  /** Commits of the session that the buffer counts: fewer than it said before, and it has lost some. 0 from Postgres, which doesn't count them. */
-  commits: number;
+  /** Number of the last commit that the buffer has: smaller than it was before, and the buffer has lost some. 0 from Postgres, which keeps none. */
+  lastCommit: number;
   /** Remaining time of the sweeper's lease in milliseconds; 0 when nobody sweeps. */
   sweeperLeaseMs: number;
   /** Dirty sessions in the whole system: the measure of load by which rooms pace their commits. */
@@ -184,8 +188,8 @@ export type Home = (typeof HOMES)[number];
 export interface Known {
   /** Its own. */
   epoch: number;
-  /** That the buffer counted at least. */
-  commits: number;
+  /** Number of a commit that the buffer confirmed. */
+  lastCommit: number;
 }
 
 export interface NewSession {
@@ -235,7 +239,7 @@ export interface SessionRepository {
    * Takes the session over: gives out an epoch and loads the state. Null when there is no such session.
    * @param home where the last room left the session, null when there is no note of it.
    * @param known what the last room knew: a greater epoch is given out, though the store that is asked now may never have heard of that one, and a
-   *   buffer that counts fewer commits has lost some.
+   *   buffer whose last commit is an earlier one has lost some.
    * @param noteStandIn called before Postgres is asked for an epoch, with that epoch: the room has to note it, and `postgres` as the session's home. The buffer
    *   won't know of that epoch, nor will the room if the answer is lost, or the request takes effect when another room is at work already; a later
    *   room's edits under a lesser one would count as older than what is there.

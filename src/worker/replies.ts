@@ -125,8 +125,8 @@ export const sessionFlush = flushSummary
   .extend({
     flushed_rev: z.number().int(),
     is_dirty: z.boolean(),
-    commits: z.number().int().meta({
-      description: 'of the session, as the buffer counts them: fewer than before, and it has lost some',
+    last_commit: z.number().int().meta({
+      description: 'number of the last commit that the buffer has: smaller than before, and it has lost some',
     }),
   })
   .meta({ id: 'SessionFlush' });

@@ -135,6 +135,6 @@ export function sessionFlushJson(flush: SessionFlush): z.infer<typeof replies.se
     ...flushJson(flush),
     flushed_rev: flush.flushedRev,
     is_dirty: flush.isDirty,
-    commits: flush.commits,
+    last_commit: flush.lastCommit,
   };
 }

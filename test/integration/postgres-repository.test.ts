@@ -379,7 +379,7 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
         rev: 1,
         flushedRev: 1,
         isDirty: false,
-        commits: 0,
+        lastCommit: 0,
         sweeperLeaseMs: 0,
         dirtySessions: 0,
       };

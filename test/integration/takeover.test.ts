@@ -27,7 +27,7 @@ it.each([
   let home: Home | null = null;
   let last = 0;
   const open = async (): Promise<OpenedSession> => {
-    const opened = await repository.open(id, home, { epoch: last, commits: 0 }, async (epoch) => {
+    const opened = await repository.open(id, home, { epoch: last, lastCommit: 0 }, async (epoch) => {
       home = 'postgres';
       last = epoch;
     });
@@ -113,20 +113,21 @@ it('a room starts from what is flushed where the buffer has gone back to somethi
       epoch: first?.epoch ?? 0,
       code: { code, rev, editedAtMs: Date.now(), editorId: null, edits: 1 },
       messages: [],
+      number: rev,
       lastMessageMs: 0,
       receipts: {},
       flushedRev: 0,
     });
   await commit('older', 1);
   const earlier = await takeSnapshot(command);
-  const { commits } = await commit('newer', 2);
+  const { lastCommit } = await commit('newer', 2);
   await flusher.flushSession(id);
   await goBackTo(earlier, command);
-  const known = { epoch: first?.epoch ?? 0, commits };
+  const known = { epoch: first?.epoch ?? 0, lastCommit };
   // Twice: the first answer may be lost.
   for (let i = 0; i < 2; i++) {
     const opened = await repository.open(id, 'clean', known);
-    expect(opened).toMatchObject({ session: { code: 'newer', rev: 2 }, flushedRev: 2, commits: commits - 1 });
+    expect(opened).toMatchObject({ session: { code: 'newer', rev: 2 }, flushedRev: 2, isBufferBehind: true });
   }
   await flusher.flushSession(id);
   expect(await postgres.getSession(id)).toMatchObject({ code: 'newer', rev: 2 });

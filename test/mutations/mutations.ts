@@ -90,8 +90,8 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '2',
     breaks: 'what is committed again counts as there before that is confirmed',
     file: 'src/room/live-session.ts',
-    find: '    this.#commitsInBuffer = 0;\n',
-    replace: '    this.#commitsInBuffer = 1;\n',
+    find: '    this.#isBufferLost = true;\n',
+    replace: '    this.#isBufferLost = false;\n',
     caughtBy: {
       file: unit('live-session'),
       title: 'commits all of it again until that is confirmed: an answer may be lost too',
@@ -101,7 +101,7 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '2',
     breaks: 'what a buffer that lost something calls flushed is believed',
     file: 'src/room/live-session.ts',
-    find: '      if (state.commits < knownCommits) {\n        // What',
+    find: '      if (state.lastCommit < needed) {\n        // What',
     replace: '      if (false) {\n        // What',
     caughtBy: {
       file: unit('live-session-forgotten'),
@@ -113,7 +113,7 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '2',
     breaks: 'the buffer takes a commit though it has lost earlier ones',
     file: 'src/buffer/scripts/commit.lua',
-    find: 'if commits < tonumber(ARGV[11]) then return { 3 } end\n',
+    find: 'if last_commit < tonumber(ARGV[12]) then return { 3 } end\n',
     replace: '',
     caughtBy: {
       file: integration('buffer'),
@@ -122,9 +122,20 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     keeps: '2',
+    breaks: 'older code is left in the buffer by a room that started from newer',
+    file: 'src/room/live-session.ts',
+    find: "home === 'both' || opened.isBufferBehind;",
+    replace: "home === 'both';",
+    caughtBy: {
+      file: unit('live-session'),
+      title: 'commits the code along, where the buffer holds older one',
+    },
+  },
+  {
+    keeps: '2',
     breaks: 'a room believes a buffer that has gone back to something older',
     file: 'src/buffer/buffered-repository.ts',
-    find: 'const hasLost = buffered.commits < known.commits;',
+    find: 'const hasLost = buffered.lastCommit < known.lastCommit;',
     replace: 'const hasLost = false;',
     caughtBy: {
       file: integration('takeover'),
@@ -212,9 +223,9 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '2',
     breaks: 'a slow note that all is flushed hides a commit that came meanwhile',
     file: 'src/room/live-session.ts',
-    find: '    this.#home = home;\n    try {\n      await this.#ports.noteHome(home, this.#commitsInBuffer);\n',
+    find: '    this.#home = home;\n    try {\n      await this.#ports.noteHome(home, this.#lastInBuffer);\n',
     replace:
-      '    try {\n      await this.#ports.noteHome(home, this.#commitsInBuffer);\n      this.#home = home;\n',
+      '    try {\n      await this.#ports.noteHome(home, this.#lastInBuffer);\n      this.#home = home;\n',
     caughtBy: {
       file: unit('live-session'),
       title: 'notes a commit after a note that all is flushed, however long that takes',

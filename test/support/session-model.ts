@@ -57,7 +57,7 @@ class ModelSession {
   readonly people: Person[];
   /** What the rooms keep in durable storage, and the instance that the platform lets at it: the newest. */
   home: Home | null = null;
-  readonly known: Known = { epoch: 0, commits: 0 };
+  readonly known: Known = { epoch: 0, lastCommit: 0 };
   owner: Room | null = null;
   alarmAtMs: number | null = null;
   room: Room | null = null;
@@ -273,10 +273,10 @@ export class SessionModel {
         this.#acknowledged(session, room, connectionId, payload as Ack);
       },
       broadcast: () => {},
-      noteHome: async (where, commits) => {
+      noteHome: async (where, lastCommit) => {
         this.#comeToStorage(session, room);
         session.home = where;
-        session.known.commits = commits;
+        session.known.lastCommit = lastCommit;
       },
       armAlarm: async (delayMs) => {
         this.#comeToStorage(session, room);

@@ -59,7 +59,7 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
     flusher: {
       async flushSession(id) {
         called('flushSession', id);
-        return { ...summary, flushedRev: 7, isDirty: false, commits: 3 };
+        return { ...summary, flushedRev: 7, isDirty: false, lastCommit: 3 };
       },
       flushSessions: unused,
       async sweep() {

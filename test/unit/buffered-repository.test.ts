@@ -12,7 +12,8 @@ const inPostgres: OpenedSession = {
   flushedRev: 3,
   isDirty: false,
   lastMessageMs: 0,
-  commits: 0,
+  lastCommit: 0,
+  isBufferBehind: true,
   receipts: {},
   messages: [],
 };
@@ -47,7 +48,7 @@ it('starts from Postgres only what Postgres is known to hold', async () => {
     repositoryWithoutRedis().open(
       's',
       home,
-      { epoch: 7, commits: 0 },
+      { epoch: 7, lastCommit: 0 },
       async (epoch) => void noted.push(epoch),
     );
   for (const home of ['postgres', 'clean'] as const) {
@@ -79,7 +80,7 @@ it('misses nothing that a flush takes from one store to the other between readin
     receipts: {},
     codeEpoch: 1,
     lastMessageMs: 0,
-    commits: 0,
+    lastCommit: 0,
   };
   const held = { ...nothing, code, isCodeUnflushed: true, messages: [message] };
   const make = () => {

@@ -5,15 +5,15 @@ import { committed, setUp } from '../support/live-session.ts';
 it.each([
   [
     'a flush that finds the buffer empty makes the room commit again what Postgres may lack',
-    { flushedRev: 0, isDirty: false, commits: 0 },
+    { flushedRev: 0, isDirty: false, lastCommit: 0 },
   ],
   [
     'a flush that finds the buffer as it was before the last commit makes the room commit again what Postgres may lack',
-    { flushedRev: 10, isDirty: false, commits: 6 },
+    { flushedRev: 10, isDirty: false, lastCommit: 6 },
   ],
 ])('%s', async (_, found) => {
   const { clock, commits, edit, say, script, session, homes } = setUp();
-  script.commit = async (commit) => committed(commit, { commits: 7 });
+  script.commit = async (commit) => committed(commit, { lastCommit: 7 });
   edit('mine', 'a', 'r1');
   say('m1');
   await clock.advance(100);
@@ -34,9 +34,9 @@ it('and leaves it at that when Postgres has everything', async () => {
   expect(session.flushedRev).toBe(11);
   edit('again', 'a', 'r2');
   await clock.advance(100);
-  script.flush = async () => ({ flushedRev: 12, isDirty: true, commits: 2 });
+  script.flush = async () => ({ flushedRev: 12, isDirty: true, lastCommit: 4 });
   await session.flush();
-  script.flush = async () => ({ flushedRev: 0, isDirty: false, commits: 0 });
+  script.flush = async () => ({ flushedRev: 0, isDirty: false, lastCommit: 0 });
   await session.flush();
   await clock.advance(1_000);
   expect(commits).toHaveLength(2);

@@ -445,7 +445,7 @@ describe('when the buffer has lost everything', () => {
     };
     say('m2');
     await clock.advance(10);
-    expect(commits[1]).toMatchObject({ code: null, messages: [{ id: 'm2' }], knownCommits: 1 });
+    expect(commits[1]).toMatchObject({ code: null, messages: [{ id: 'm2' }], after: commits[0]!.number });
     script.commit = async (commit) => committed(commit);
     await clock.advance(5_000);
     expect(commits).toHaveLength(3);
@@ -467,13 +467,22 @@ describe('when the buffer has lost everything', () => {
     await clock.advance(10_000);
     expect(commits.length).toBeGreaterThan(3);
     for (const commit of commits.slice(2)) {
-      expect(commit).toMatchObject({ code: { code: 'x2' }, messages: [{ id: 'm1' }], knownCommits: 0 });
+      expect(commit).toMatchObject({ code: { code: 'x2' }, messages: [{ id: 'm1' }], after: 0 });
     }
-    script.commit = async (commit) => committed(commit, { commits: 8 });
+    script.commit = async (commit) => committed(commit, { lastCommit: 8_000 });
     await clock.advance(10_000);
     edit('x3');
     await clock.advance(1_000);
-    expect(commits.at(-1)).toMatchObject({ code: { code: 'x3' }, messages: [], knownCommits: 8 });
+    expect(commits.at(-1)).toMatchObject({ code: { code: 'x3' }, messages: [], after: 8_000, number: 8_001 });
+  });
+
+  it('commits the code along, where the buffer holds older one', async () => {
+    const { clock, say, commits } = setUp({ opened: { isBufferBehind: true } });
+    say('m1');
+    await clock.advance(100);
+    say('m2');
+    await clock.advance(1_000);
+    expect(commits.map(({ code }) => code?.code)).toEqual(['start', undefined]);
   });
 
   it('needs nothing of it once everything is in Postgres', async () => {
@@ -485,7 +494,7 @@ describe('when the buffer has lost everything', () => {
     await clock.advance(1_000);
     edit('x3');
     await clock.advance(1_000);
-    expect(commits.map(({ knownCommits }) => knownCommits)).toEqual([0, 0, 1]);
+    expect(commits.map(({ after }) => after)).toEqual([0, 0, commits[1]!.number]);
   });
 
   it('is found out by a room in which nobody types, too', async () => {
@@ -496,7 +505,7 @@ describe('when the buffer has lost everything', () => {
       rev: 0,
       flushedRev: 0,
       isDirty: false,
-      commits: 0,
+      lastCommit: 0,
       sweeperLeaseMs: 0,
     });
     await session.onAlarm();
@@ -573,7 +582,7 @@ describe('a flush', () => {
 
   it('that is under way does not count for what is accepted later; all who come meanwhile share the next', async () => {
     const { clock, script, edit, commits, session, state } = setUp();
-    const answer = held<{ flushedRev: number; isDirty: boolean; commits: number }>();
+    const answer = held<{ flushedRev: number; isDirty: boolean; lastCommit: number }>();
     const flush = script.flush;
     script.flush = () => answer.promise;
     edit('x1');
@@ -583,7 +592,7 @@ describe('a flush', () => {
     edit('x2');
     const later = [session.flush(), session.flush()];
     script.flush = flush;
-    answer.resolve({ flushedRev: 11, isDirty: false, commits: 1 });
+    answer.resolve({ flushedRev: 11, isDirty: false, lastCommit: 3 });
     await clock.advance(1_000);
     expect(await Promise.all([first, ...later])).toEqual([true, true, true]);
     expect(commits.at(-1)!.code).toMatchObject({ code: 'x2' });
@@ -671,7 +680,7 @@ describe('the alarm', () => {
       rev: 11,
       flushedRev: 11,
       isDirty: false,
-      commits: 1,
+      lastCommit: 3,
       sweeperLeaseMs: 0,
     });
     await session.onAlarm();
@@ -694,13 +703,13 @@ describe('the alarm', () => {
     const { clock, script, edit, session, homes, alarms } = setUp();
     edit('x1');
     await clock.advance(100);
-    const answer = held<{ flushedRev: number; isDirty: boolean; commits: number }>();
+    const answer = held<{ flushedRev: number; isDirty: boolean; lastCommit: number }>();
     script.flush = () => answer.promise;
     const alarm = session.onAlarm();
     await settle();
     edit('x2');
     await clock.advance(1_000);
-    answer.resolve({ flushedRev: 11, isDirty: false, commits: 1 });
+    answer.resolve({ flushedRev: 11, isDirty: false, lastCommit: 3 });
     await alarm;
     expect(homes).toEqual(['buffer']);
     expect(alarms.length).toBeGreaterThan(1);

@@ -90,7 +90,7 @@ describe('the flush routes', () => {
     expect((await call('/flush', { method: 'POST', token })).json).toEqual(swept);
     const id = randomUUID();
     const one = await call(`/flush/${id}`, { method: 'POST', token });
-    expect(one.json).toEqual({ ...swept, flushed_rev: 7, is_dirty: false, commits: 3 });
+    expect(one.json).toEqual({ ...swept, flushed_rev: 7, is_dirty: false, last_commit: 3 });
     expect(services.calls).toEqual(['sweep', `flushSession "${id}"`]);
     expect((await call('/flush/nope', { method: 'POST', token })).status).toBe(400);
   });

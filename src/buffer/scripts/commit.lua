@@ -9,19 +9,20 @@
 -- ARGV[9] '' when ARGV[4] is the whole code; else ARGV[4] is a piece of it, and this says what it replaces in which code of the
 -- same room: its revision, first byte (from 0), bytes replaced, size of that code in bytes, with blanks between them
 -- ARGV[10] time of the session's last message (ms), as the room knows it; 0 when it knows of none
--- ARGV[11] how many of the session's commits the room knows to be here: fewer, and the buffer has lost some
--- ARGV[12] number of messages n, followed by n pairs (id, JSON), followed by pairs (connection id, receipts or '' to forget)
--- Returns { 1, stored revision, flushed revision, 1 if dirty, commits counted, lease left (ms), dirty sessions }, or { 0 } when a
+-- ARGV[11] the commit's number, greater than that of any before it; ARGV[12] number of the last one that has to be here, 0 for
+-- none: where the last one here is an earlier one, the buffer has lost some
+-- ARGV[13] number of messages n, followed by n pairs (id, JSON), followed by pairs (connection id, receipts or '' to forget)
+-- Returns { 1, stored revision, flushed revision, 1 if dirty, number of the last commit, lease left (ms), dirty sessions }, or { 0 } when a
 --           newer token has been given out, or { 2 } when the whole code is needed: it isn't the one that the piece belongs to
 --           that is here, or { 3 } when commits are lost. Then nothing has changed.
 local epoch = tonumber(ARGV[2])
-local held = redis.call('HMGET', KEYS[1], 'epoch', 'rev', 'code_epoch', 'flushed', 'settled', 'last_message', 'commits')
+local held = redis.call('HMGET', KEYS[1], 'epoch', 'rev', 'code_epoch', 'flushed', 'settled', 'last_message', 'last_commit')
 local owner = tonumber(held[1] or '')
 -- The fence: without it a room that was replaced while it hung would overwrite its successor.
 if owner and owner > epoch then return { 0 } end
 -- Nothing is taken before the room knows: were the answer lost that says so, the next one would find all in order.
-local commits = tonumber(held[7] or '') or 0
-if commits < tonumber(ARGV[11]) then return { 3 } end
+local last_commit = tonumber(held[7] or '') or 0
+if last_commit < tonumber(ARGV[12]) then return { 3 } end
 
 local rev = tonumber(held[2] or '')
 local code_epoch = tonumber(held[3] or '') or 0
@@ -36,7 +37,9 @@ if ARGV[9] ~= '' then
   code = string.sub(base, 1, tonumber(start)) .. code .. string.sub(base, start + deleted + 1)
 end
 if not held[4] then redis.call('HSET', KEYS[1], 'flushed', ARGV[8]) end
-redis.call('HSET', KEYS[1], 'epoch', ARGV[2], 'commits', commits + 1)
+-- One that was given up, and arrives late, doesn't count as the last.
+last_commit = math.max(last_commit, tonumber(ARGV[11]))
+redis.call('HSET', KEYS[1], 'epoch', ARGV[2], 'last_commit', string.format('%.0f', last_commit))
 -- The next room gives its messages later times than this, whatever its clock says.
 if tonumber(ARGV[10]) > (tonumber(held[6] or '') or 0) then redis.call('HSET', KEYS[1], 'last_message', ARGV[10]) end
 
@@ -58,15 +61,15 @@ if new_rev then
   end
 end
 
-local messages = tonumber(ARGV[12])
+local messages = tonumber(ARGV[13])
 local added = 0
-for i = 13, 12 + 2 * messages, 2 do
+for i = 14, 13 + 2 * messages, 2 do
   -- One that is there already may be an earlier room's, under another time: this room's counts, as it is the newest.
   added = added + redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
 end
 -- A receipt says that the stored code contains an edit. The next room would acknowledge one that it doesn't.
 if not refused then
-  for i = 13 + 2 * messages, #ARGV, 2 do
+  for i = 14 + 2 * messages, #ARGV, 2 do
     if ARGV[i + 1] == '' then
       redis.call('HDEL', KEYS[1], 'receipt:' .. ARGV[i])
     else
@@ -90,7 +93,7 @@ local lease = redis.call('PTTL', KEYS[4])
 return {
   1, rev or 0, flushed,
   redis.call('ZSCORE', KEYS[3], ARGV[1]) and 1 or 0,
-  commits + 1,
+  string.format('%.0f', last_commit),
   lease > 0 and lease or 0,
   redis.call('ZCARD', KEYS[3]),
 }

@@ -9,7 +9,7 @@
 --   1 if that is of this very code,
 --   number of messages written, number n of messages to remove, n pairs (message id, epoch it was read under, or '' for
 --   what can't be read at all)
--- Returns for each session { id, 1 if still dirty else 0, flushed revision, commits counted }
+-- Returns for each session { id, 1 if still dirty else 0, flushed revision, number of the last commit }
 local at = 4
 local function take()
   local value = ARGV[at]
@@ -75,7 +75,7 @@ while at <= #ARGV do
     remove_messages(key .. ':m', ids, epochs)
   end
 
-  local held = redis.call('HMGET', key, 'rev', 'code_epoch', 'settled', 'settled_epoch', 'flushed', 'commits')
+  local held = redis.call('HMGET', key, 'rev', 'code_epoch', 'settled', 'settled_epoch', 'flushed', 'last_commit')
   local rev, epoch = tonumber(held[1] or ''), tonumber(held[2] or '') or 0
   local left = (rev and is_newer(epoch, rev, tonumber(held[4] or '') or epoch, tonumber(held[3] or '') or 0))
     or redis.call('HLEN', key .. ':m') > 0
