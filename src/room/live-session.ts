@@ -77,6 +77,11 @@ const MAX_KNOWN_IDS = 5_000;
 /** Messages kept until they are known to be in Postgres, in case the buffer loses everything. */
 const MAX_UNFLUSHED_MESSAGES = 1_000;
 
+/** False when storage is ahead of the batch's revision. */
+function isCodeTaken({ code }: Batch, { rev }: CommitResult): boolean {
+  return code === null || rev <= code.rev;
+}
+
 export class LiveSession {
   readonly id: string;
   readonly #ports: LiveSessionPorts;
@@ -431,7 +436,7 @@ export class LiveSession {
 
     this.#load = { dirtySessions: result.dirtySessions, latencyMs: clock.now() - startMs };
     this.#inFlight = null;
-    if (batch.code && result.rev > batch.code.rev) {
+    if (!isCodeTaken(batch, result)) {
       // Storage is ahead, so this revision was not taken: go on from there, and only then acknowledge. The edits keep
       // the revisions they were broadcast under, which is the order clients go by.
       this.#rev = Math.max(this.#rev, result.rev + 1);
@@ -469,17 +474,17 @@ export class LiveSession {
     } else {
       for (const message of batch.messages) this.#unflushed.delete(message.id);
     }
-    this.#codeMissingInBuffer = !isBuffered;
+    // Where the buffer has other code under as great a revision, it took none of this: what was only in Postgres still is.
+    if (!isBuffered || isCodeTaken(batch, result)) this.#codeMissingInBuffer = !isBuffered;
     if (isBuffered) {
       this.#lastInBuffer = result.lastCommit;
       this.#number = Math.max(this.#number, result.lastCommit);
       this.#isBufferLost = false;
     }
-    const isSpread = this.#home !== 'postgres' && this.#isInBufferOnly(batch);
-    await Promise.all([
-      this.#noteHome(isBuffered ? 'buffer' : isSpread ? 'both' : 'postgres'),
-      this.armAlarm(),
-    ]);
+    const isSpread = isBuffered
+      ? this.#codeMissingInBuffer
+      : this.#home !== 'postgres' && this.#isInBufferOnly(batch);
+    await Promise.all([this.#noteHome(isSpread ? 'both' : result.durable), this.armAlarm()]);
   }
 
   /** Whether Postgres, having taken this batch in the buffer's stead, may lack something that the buffer has: a batch of messages brings no code. */

@@ -102,6 +102,22 @@ const STOOD_IN: Step[] = [
   { do: 'start', session: 0 },
   { do: 'calm' },
 ];
+/**
+ * A room that goes on from Postgres finds other code in the buffer, of the room before, under the revision of its own first edit; and is
+ * replaced before it has committed it under a greater one.
+ */
+const UNHEARD: Step[] = [
+  { do: 'stand in', session: 0, who: 0 },
+  { do: 'start', session: 0 },
+  { do: 'edit', session: 0, who: 0 },
+  { do: 'step', index: 0, fate: 'refused' },
+  { do: 'pass', ms: 10 },
+  { do: 'step', index: 0, fate: 'ok' },
+  { do: 'step', index: 0, fate: 'ok' },
+  { do: 'calm' },
+  { do: 'start', session: 0 },
+  { do: 'calm' },
+];
 /** Redis goes back to something older that is flushed, and the next room has only a message to commit. */
 const WENT_BACK: Step[] = [
   { do: 'edit', session: 0, who: 0 },
@@ -169,6 +185,7 @@ describe('whatever happens, nothing acknowledged is lost or doubled', () => {
     () =>
       holds(fc.array(fc.oneof(...everyday(['refused', 'answer lost', 'late']), ...takeovers), WHOLE), [
         STOOD_IN,
+        UNHEARD,
       ]),
     TIMEOUT_MS,
   );

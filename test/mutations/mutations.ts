@@ -133,6 +133,17 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     keeps: '2',
+    breaks: 'code that the buffer did not take counts as there',
+    file: 'src/room/live-session.ts',
+    find: 'if (!isBuffered || isCodeTaken(batch, result)) this',
+    replace: 'this',
+    caughtBy: {
+      file: unit('live-session'),
+      title: 'notes that still, where the buffer has other code under the same revision and takes none',
+    },
+  },
+  {
+    keeps: '2',
     breaks: 'a room believes a buffer that has gone back to something older',
     file: 'src/buffer/buffered-repository.ts',
     find: 'const hasLost = buffered.lastCommit < known.lastCommit;',

@@ -617,6 +617,20 @@ describe('how late a room may be', () => {
   });
 });
 
+describe('a room whose code only Postgres has', () => {
+  it('notes that still, where the buffer has other code under the same revision and takes none', async () => {
+    const { clock, script, edit, commits, homes } = setUp({ home: 'postgres' });
+    script.commit = async (commit) => committed(commit, commits.length === 1 ? { rev: 12 } : {});
+    edit('x1');
+    await clock.advance(10);
+    expect(commits).toHaveLength(1);
+    expect(homes).toEqual(['both']);
+    await clock.advance(1_000);
+    expect(commits[1]!.code).toMatchObject({ code: 'x1', rev: 13 });
+    expect(homes).toEqual(['both', 'buffer']);
+  });
+});
+
 describe('a room that Postgres is ahead of', () => {
   it('goes on after what Postgres shows, and doesn’t take its own code for that', async () => {
     const { clock, script, edit, say, session, commits } = setUp();
