@@ -202,6 +202,8 @@ export class SessionModel {
 
   /** All that waits happens, and is answered. */
   async calm(): Promise<void> {
+    // What has only just begun comes to its first call.
+    await settle();
     while (!this.gate.isEmpty) await this.gate.step(0, 'ok');
   }
 
