@@ -74,7 +74,7 @@ export class BufferedSessionRepository implements SessionRepository {
         messages: buffered.messages,
         lastMessageMs: buffered.lastMessageMs,
         lastCommit: buffered.lastCommit,
-        isBufferBehind: false,
+        home: buffered.isDirty ? 'buffer' : home,
       };
     }
     const stored = await this.#postgres.getSession(sessionId);
@@ -96,8 +96,7 @@ export class BufferedSessionRepository implements SessionRepository {
       // Every message that Postgres has was activity when it was said.
       lastMessageMs: Math.max(stored.lastActivityMs, buffered.lastMessageMs),
       lastCommit: buffered.lastCommit,
-      // Where it holds no code at all, whoever comes next asks Postgres.
-      isBufferBehind: buffered.code !== null && newest === stored,
+      home: homeOf(stored, buffered),
     };
   }
 
@@ -139,8 +138,20 @@ export class BufferedSessionRepository implements SessionRepository {
   }
 }
 
+/** The order of Postgres' code among all writes. */
+function writtenAs({ epoch, rev, lift }: Session): { epoch: number; rev: number } {
+  return { epoch, rev: rev - lift };
+}
+
+/** Where a session is of which both stores were asked. */
+function homeOf(stored: Session, { code, isDirty }: BufferedSession & { isDirty: boolean }): Home {
+  // Where the buffer holds no code, whoever comes next asks Postgres anyway.
+  if (code && isNewer(writtenAs(stored), code)) return isDirty ? 'both' : 'postgres';
+  return isDirty ? 'buffer' : 'clean';
+}
+
 function newestOf(stored: Session, { code }: BufferedSession): Session {
-  if (!code || !isNewer(code, { epoch: stored.epoch, rev: stored.rev - stored.lift })) return stored;
+  if (!code || !isNewer(code, writtenAs(stored))) return stored;
   const lastActivityMs = Math.max(stored.lastActivityMs, code.editedAtMs);
   const rev = shownRev(code, stored.rev, true);
   return { ...stored, code: code.code, rev, lift: rev - code.rev, epoch: code.epoch, lastActivityMs };

@@ -142,12 +142,7 @@ export class LiveSession {
   #cancelHistory: (() => void) | null = null;
   #lastMessageMs: number;
 
-  constructor(
-    opened: OpenedSession,
-    home: Home | null,
-    options: LiveSessionOptions,
-    ports: LiveSessionPorts,
-  ) {
+  constructor(opened: OpenedSession, options: LiveSessionOptions, ports: LiveSessionPorts) {
     this.id = opened.session.id;
     this.#ports = ports;
     this.#options = options;
@@ -162,8 +157,8 @@ export class LiveSession {
     this.#lastMessageMs = opened.lastMessageMs;
     this.#lastInBuffer = opened.lastCommit;
     this.#number = Math.max(opened.epoch, opened.lastCommit);
-    this.#home = home;
-    this.#codeMissingInBuffer = home === 'postgres' || home === 'both' || opened.isBufferBehind;
+    this.#home = opened.home;
+    this.#codeMissingInBuffer = opened.home === 'postgres' || opened.home === 'both';
     for (const message of opened.messages) this.#remember(message);
     if (opened.isDirty) for (const message of opened.messages) this.#unflushed.set(message.id, message);
   }

@@ -22,7 +22,7 @@ import {
 } from '../protocol/index.ts';
 import { SessionNotFoundError, StorageUnavailableError, SupersededError } from '../sessions/errors.ts';
 import { may } from '../sessions/permissions.ts';
-import { HOMES, type Known } from '../sessions/types.ts';
+import { HOMES, type Home, type Known } from '../sessions/types.ts';
 import { agentPortsOf } from './agent-ports.ts';
 import { AgentRuns } from './agent-runs.ts';
 import { Backlog } from './backlog.ts';
@@ -526,21 +526,18 @@ export default class SessionRoom implements Party.Server {
     const id = await this.#sessionId();
     const { repository } = storageOf(config);
     const { storage } = this.#room;
-    let [home, epoch, lastCommit] = await Promise.all([
+    const [home, epoch, lastCommit] = await Promise.all([
       this.#home(),
       storage.get('epoch'),
       storage.get('last_commit'),
     ]);
     const known = knownSchema.parse({ epoch, lastCommit });
-    const opened = await repository.open(id, home, known, async (epoch) => {
-      home = 'postgres';
-      await Promise.all([storage.put('home', home), storage.put('epoch', epoch)]);
-    });
+    const note = (where: Home, by: number) => storage.put({ home: where, epoch: by });
+    const opened = await repository.open(id, home, known, (by) => note('postgres', by));
     if (!opened) throw new SessionNotFoundError(id);
-    await storage.put('epoch', opened.epoch);
+    await note(opened.home, opened.epoch);
     this.#live = new LiveSession(
       opened,
-      home,
       {
         minMs: config.COMMIT_MIN_MS,
         maxMs: config.COMMIT_MAX_MS,

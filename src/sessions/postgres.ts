@@ -91,7 +91,7 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
           messages: [],
           lastMessageMs: lastActivity.getTime(),
           lastCommit: 0,
-          isBufferBehind: true,
+          home: 'postgres',
         };
       }
       const stored = await this.getSession(sessionId);

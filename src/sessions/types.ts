@@ -123,8 +123,8 @@ export interface OpenedSession {
   lastMessageMs: number;
   /** Number of the last commit that the buffer has, by which a room notices when it loses some; 0 when it has none, or wasn't asked. */
   lastCommit: number;
-  /** The buffer holds, or may hold, older code than this: the next commit has to bring it, whatever else it is for. */
-  isBufferBehind: boolean;
+  /** Where the session can be found now: to be noted before anything is acknowledged, as it may be in the buffer by a commit whose room was gone before it noted that. */
+  home: Home;
 }
 
 export interface CommittedCode extends Omit<CodeWrite, 'epoch'> {

@@ -118,6 +118,17 @@ const UNHEARD: Step[] = [
   { do: 'start', session: 0 },
   { do: 'calm' },
 ];
+/** A room is replaced with a commit under way, and the next finds that in the buffer, acknowledges it, and is replaced without the buffer. */
+const UNNOTED: Step[] = [
+  { do: 'stand in', session: 0, who: 0 },
+  { do: 'edit', session: 0, who: 0 },
+  { do: 'pass', ms: 1_000 },
+  { do: 'start', session: 0 },
+  { do: 'calm' },
+  { do: 'start', session: 0 },
+  { do: 'step', index: 0, fate: 'refused' },
+  { do: 'calm' },
+];
 /** Redis goes back to something older that is flushed, and the next room has only a message to commit. */
 const WENT_BACK: Step[] = [
   { do: 'edit', session: 0, who: 0 },
@@ -186,6 +197,7 @@ describe('whatever happens, nothing acknowledged is lost or doubled', () => {
       holds(fc.array(fc.oneof(...everyday(['refused', 'answer lost', 'late']), ...takeovers), WHOLE), [
         STOOD_IN,
         UNHEARD,
+        UNNOTED,
       ]),
     TIMEOUT_MS,
   );

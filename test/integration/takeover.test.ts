@@ -127,10 +127,36 @@ it('a room starts from what is flushed where the buffer has gone back to somethi
   // Twice: the first answer may be lost.
   for (let i = 0; i < 2; i++) {
     const opened = await repository.open(id, 'clean', known);
-    expect(opened).toMatchObject({ session: { code: 'newer', rev: 2 }, flushedRev: 2, isBufferBehind: true });
+    expect(opened).toMatchObject({ session: { code: 'newer', rev: 2 }, flushedRev: 2, home: 'both' });
   }
   await flusher.flushSession(id);
   expect(await postgres.getSession(id)).toMatchObject({ code: 'newer', rev: 2 });
+});
+
+it('a room that finds a commit which its own did not live to note says where it is before it acknowledges it', async () => {
+  const { postgres, repository, flusher } = stores;
+  const { id } = await postgres.createSession({ title: '', code: '', hostUserId: null });
+  const first = await repository.open(id, null);
+  expect(first).toMatchObject({ home: 'clean' });
+  const commit = (code: string, rev: number) => ({
+    sessionId: id,
+    epoch: first?.epoch ?? 0,
+    code: { code, rev, editedAtMs: Date.now(), editorId: null, edits: 1 },
+    messages: [],
+    lastMessageMs: 0,
+    receipts: {},
+    flushedRev: 0,
+  });
+  await repository.commit(commit('one', 1));
+  for (const home of ['clean', 'postgres', null] as const) {
+    expect(await repository.open(id, home)).toMatchObject({ session: { code: 'one' }, home: 'buffer' });
+  }
+  await flusher.flushSession(id);
+  for (const home of ['clean', 'postgres', null] as const) {
+    expect(await repository.open(id, home)).toMatchObject({ session: { code: 'one' }, home: 'clean' });
+  }
+  await postgres.commit({ ...commit('two', 2), epoch: Date.now() + TEN_MINUTES_MS });
+  expect(await repository.open(id, 'postgres')).toMatchObject({ session: { code: 'two' }, home: 'postgres' });
 });
 
 it('receipts of edits that a later room did not have are not taken over', async () => {

@@ -124,8 +124,8 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '2',
     breaks: 'older code is left in the buffer by a room that started from newer',
     file: 'src/room/live-session.ts',
-    find: "home === 'both' || opened.isBufferBehind;",
-    replace: "home === 'both';",
+    find: "opened.home === 'postgres' || opened.home === 'both';",
+    replace: 'false;',
     caughtBy: {
       file: unit('live-session'),
       title: 'commits the code along, where the buffer holds older one',
@@ -140,6 +140,18 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: {
       file: unit('live-session'),
       title: 'notes that still, where the buffer has other code under the same revision and takes none',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'what a room finds in the buffer is not noted to be there',
+    file: 'src/buffer/buffered-repository.ts',
+    find: "home: buffered.isDirty ? 'buffer' : home,",
+    replace: 'home,',
+    caughtBy: {
+      file: integration('takeover'),
+      title:
+        'a room that finds a commit which its own did not live to note says where it is before it acknowledges it',
     },
   },
   {

@@ -131,12 +131,11 @@ export function setUp(over: { opened?: Partial<OpenedSession>; home?: Home | nul
       isDirty: false,
       lastMessageMs: 0,
       lastCommit: 0,
-      isBufferBehind: false,
+      home: over.home ?? 'clean',
       receipts: {},
       messages: [],
       ...over.opened,
     },
-    over.home ?? 'clean',
     options,
     ports,
   );

@@ -265,9 +265,9 @@ export class SessionModel {
     session.ledger.checkStart(opened.session.code);
     room.epoch = opened.epoch;
     session.known.epoch = opened.epoch;
-    const { home } = session;
+    session.home = opened.home;
     const { skewMs } = this;
-    room.live = new LiveSession(opened, home, PACE, {
+    room.live = new LiveSession(opened, PACE, {
       repository: this.#repository,
       flush: (id) => this.#flusher.flushSession(id),
       send: (connectionId, type, payload) => {

@@ -13,7 +13,7 @@ const inPostgres: OpenedSession = {
   isDirty: false,
   lastMessageMs: 0,
   lastCommit: 0,
-  isBufferBehind: true,
+  home: 'postgres',
   receipts: {},
   messages: [],
 };

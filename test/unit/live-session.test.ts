@@ -477,7 +477,7 @@ describe('when the buffer has lost everything', () => {
   });
 
   it('commits the code along, where the buffer holds older one', async () => {
-    const { clock, say, commits } = setUp({ opened: { isBufferBehind: true } });
+    const { clock, say, commits } = setUp({ home: 'postgres' });
     say('m1');
     await clock.advance(100);
     say('m2');
