@@ -59,6 +59,9 @@ const HEALTHY_MS = 30_000;
 const RELOAD_MS = 15_000;
 const PORT_RETRIES = 2;
 const PORT_TAKEN = /EADDRINUSE|address already in use/i;
+/** A part that ran, complained of nothing, and never answered. */
+class HungError extends StackError {}
+
 /** Time for the lines that follow a failure's first. */
 const FAILURE_DETAIL_MS = 300;
 
@@ -165,6 +168,11 @@ export class Part {
         await this.#endLife('SIGKILL');
         // Some of partykit's and wrangler's own ports can't be given; they pick a free one, and another stack may be quicker.
         if (attempt < PORT_RETRIES && this.#wanted && PORT_TAKEN.test(tail)) continue;
+        // Rarely, partykit starts its runtime and never hears that it is up.
+        if (attempt === 0 && this.#wanted && error instanceof HungError) {
+          this.#output.note(`${this.name} ${error.message}; it is started once more`);
+          continue;
+        }
         if (this.#hasBeenUp && this.#wanted && !this.#isClosed) this.#retryLater();
         throw new StackError(
           `${this.name} ${messageOf(error)}; its last lines:\n${tail}\n    (${this.#log.path})`,
@@ -213,7 +221,7 @@ export class Part {
         answer = `; ${text}`;
       };
       const timeout = setTimeout(
-        () => abort.abort(new StackError(`was not ready within ${spec.readyTimeoutMs / 1000} s${answer}`)),
+        () => abort.abort(new HungError(`was not ready within ${spec.readyTimeoutMs / 1000} s${answer}`)),
         spec.readyTimeoutMs,
       );
       try {
