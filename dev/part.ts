@@ -59,9 +59,6 @@ const HEALTHY_MS = 30_000;
 const RELOAD_MS = 15_000;
 const PORT_RETRIES = 2;
 const PORT_TAKEN = /EADDRINUSE|address already in use/i;
-/** A part that ran, complained of nothing, and never answered. */
-class HungError extends StackError {}
-
 /** Time for the lines that follow a failure's first. */
 const FAILURE_DETAIL_MS = 300;
 
@@ -74,6 +71,9 @@ interface Life {
   /** Its end was noticed; what follows from ending the rest of it is no news. */
   isOver: boolean;
 }
+
+/** It ran, complained of nothing, and never answered. */
+class HungError extends StackError {}
 
 export class Part {
   readonly name: PartName;

@@ -404,11 +404,14 @@ describe.each(engines)('the buffer on %s', (engine) => {
       expect(await command('TTL', keys.session(id))).toBe(-1);
     });
 
-    it('doesn’t call a session flushed that the buffer has lost', async () => {
+    it('of a session that the buffer has lost says so by its last commit', async () => {
       const { buffer, command } = fixture;
       const id = randomUUID();
       const { epoch } = await buffer.open(id);
-      await buffer.commit(commit(id, epoch, { code: code('one', 1) }));
+      await buffer.commit(commit(id, epoch, { code: code('one', 1), number: 5 }));
+      expect(await flusher.flushSession(id)).toMatchObject({ isDirty: false, lastCommit: 5 });
+      // Nothing left to write: then it is the buffer's state that says so.
+      expect(await flusher.flushSession(id)).toMatchObject({ isDirty: false, lastCommit: 5 });
       await command('FLUSHALL');
       expect(await flusher.flushSession(id)).toMatchObject({ isDirty: false, lastCommit: 0 });
     });

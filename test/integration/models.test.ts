@@ -85,16 +85,16 @@ const takeovers = [
     fc.record({ do: fc.constant('skew' as const), ms: fc.constantFrom(-TEN_MINUTES_MS, 0, TEN_MINUTES_MS) }),
   ),
 ];
+/** Committed and acknowledged. */
+const COMMITTED: Step[] = [{ do: 'pass', ms: 1_000 }, { do: 'calm' }];
+const EDITED: Step[] = [{ do: 'edit', session: 0, who: 0 }, ...COMMITTED];
+const SAID: Step[] = [{ do: 'say', session: 0, who: 0 }, ...COMMITTED];
 /** Postgres stands in, and then the last to leave has the rest of the buffer flushed: chance takes long to find that. */
 const STOOD_IN: Step[] = [
-  { do: 'edit', session: 0, who: 0 },
-  { do: 'pass', ms: 1_000 },
-  { do: 'calm' },
+  ...EDITED,
   { do: 'sweep' },
   { do: 'calm' },
-  { do: 'say', session: 0, who: 0 },
-  { do: 'pass', ms: 1_000 },
-  { do: 'calm' },
+  ...SAID,
   { do: 'stand in', session: 0, who: 0 },
   { do: 'leave', session: 0 },
   { do: 'calm' },
@@ -131,20 +131,14 @@ const UNNOTED: Step[] = [
 ];
 /** Redis goes back to something older that is flushed, and the next room has only a message to commit. */
 const WENT_BACK: Step[] = [
-  { do: 'edit', session: 0, who: 0 },
-  { do: 'pass', ms: 1_000 },
-  { do: 'calm' },
+  ...EDITED,
   { do: 'turn over', session: 0 },
   { do: 'keep' },
-  { do: 'edit', session: 0, who: 0 },
-  { do: 'pass', ms: 1_000 },
-  { do: 'calm' },
+  ...EDITED,
   { do: 'turn over', session: 0 },
   { do: 'go back' },
   { do: 'turn over', session: 0 },
-  { do: 'say', session: 0, who: 0 },
-  { do: 'pass', ms: 1_000 },
-  { do: 'calm' },
+  ...SAID,
   { do: 'turn over', session: 0 },
 ];
 /** Redis loses everything, or goes back to what it was some time ago. Rooms end only when everything is flushed. */

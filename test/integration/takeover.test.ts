@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { neonConfig } from '@neondatabase/serverless';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { StorageUnavailableError } from '../../src/sessions/errors.ts';
-import type { Home, OpenedSession } from '../../src/sessions/types.ts';
+import type { Commit, Home, OpenedSession } from '../../src/sessions/types.ts';
 import { goBackTo, takeSnapshot } from '../support/snapshot.ts';
 import { type Stores, startStores } from '../support/stores.ts';
 
@@ -16,6 +16,19 @@ beforeAll(async () => {
 });
 afterAll(() => stores?.stop());
 afterEach(() => vi.restoreAllMocks());
+
+/** A commit of one edit by the room that `opened` the session, with its receipt. */
+function edited(sessionId: string, opened: OpenedSession | null, code: string, rev: number): Commit {
+  return {
+    sessionId,
+    epoch: opened?.epoch ?? 0,
+    code: { code, rev, editedAtMs: Date.now(), editorId: null, edits: 1 },
+    messages: [],
+    lastMessageMs: 0,
+    receipts: { c: [{ requestId: code, rev }] },
+    flushedRev: 0,
+  };
+}
 
 it.each([
   ['an edit after such a room is flushed, though that room’s clock was ahead of the buffer’s', 'answered'],
@@ -38,15 +51,7 @@ it.each([
   let rev = 0;
   const edit = async (opened: OpenedSession, code: string) => {
     rev += 1;
-    await repository.commit({
-      sessionId: id,
-      epoch: opened.epoch,
-      code: { code, rev, editedAtMs: Date.now(), editorId: null, edits: 1 },
-      messages: [],
-      lastMessageMs: 0,
-      receipts: {},
-      flushedRev: opened.flushedRev,
-    });
+    await repository.commit(edited(id, opened, code, rev));
   };
 
   await edit(await open(), 'first');
@@ -84,15 +89,7 @@ it('a room that finds no note of its session’s home starts from the newer of w
   const { postgres, repository } = stores;
   const { id } = await postgres.createSession({ title: '', code: '', hostUserId: null });
   const first = await repository.open(id, null);
-  const commit = (code: string, rev: number) => ({
-    sessionId: id,
-    epoch: first?.epoch ?? 0,
-    code: { code, rev, editedAtMs: Date.now(), editorId: null, edits: 1 },
-    messages: [],
-    lastMessageMs: 0,
-    receipts: { c: [{ requestId: code, rev }] },
-    flushedRev: 0,
-  });
+  const commit = (code: string, rev: number) => edited(id, first, code, rev);
   await repository.commit(commit('buffered', 1));
   expect((await repository.open(id, null))?.session).toMatchObject({ code: 'buffered', rev: 1 });
   // Postgres stood in for a moment.
@@ -108,16 +105,7 @@ it('a room starts from what is flushed where the buffer has gone back to somethi
   const { id } = await postgres.createSession({ title: '', code: '', hostUserId: null });
   const first = await repository.open(id, null);
   const commit = (code: string, rev: number) =>
-    repository.commit({
-      sessionId: id,
-      epoch: first?.epoch ?? 0,
-      code: { code, rev, editedAtMs: Date.now(), editorId: null, edits: 1 },
-      messages: [],
-      number: rev,
-      lastMessageMs: 0,
-      receipts: {},
-      flushedRev: 0,
-    });
+    repository.commit({ ...edited(id, first, code, rev), number: rev });
   await commit('older', 1);
   const earlier = await takeSnapshot(command);
   const { lastCommit } = await commit('newer', 2);
@@ -138,15 +126,7 @@ it('a room that finds a commit which its own did not live to note says where it 
   const { id } = await postgres.createSession({ title: '', code: '', hostUserId: null });
   const first = await repository.open(id, null);
   expect(first).toMatchObject({ home: 'clean' });
-  const commit = (code: string, rev: number) => ({
-    sessionId: id,
-    epoch: first?.epoch ?? 0,
-    code: { code, rev, editedAtMs: Date.now(), editorId: null, edits: 1 },
-    messages: [],
-    lastMessageMs: 0,
-    receipts: {},
-    flushedRev: 0,
-  });
+  const commit = (code: string, rev: number) => edited(id, first, code, rev);
   await repository.commit(commit('one', 1));
   for (const home of ['clean', 'postgres', null] as const) {
     expect(await repository.open(id, home)).toMatchObject({ session: { code: 'one' }, home: 'buffer' });
@@ -164,15 +144,7 @@ it('receipts of edits that a later room did not have are not taken over', async 
   const { id } = await postgres.createSession({ title: '', code: '', hostUserId: null });
   const first = await repository.open(id, null);
   // Its answer is lost, and the room dies without having acknowledged it.
-  await buffer.commit({
-    sessionId: id,
-    epoch: first?.epoch ?? 0,
-    code: { code: 'unheard', rev: 1, editedAtMs: Date.now(), editorId: null, edits: 1 },
-    messages: [],
-    lastMessageMs: 0,
-    receipts: { c: [{ requestId: 'r1', rev: 1 }] },
-    flushedRev: 0,
-  });
+  await buffer.commit(edited(id, first, 'unheard', 1));
   await postgres.open(id, 'postgres', { epoch: first?.epoch ?? 0 });
   const third = await repository.open(id, 'postgres');
   expect(third).toMatchObject({ session: { code: '', rev: 0 }, receipts: {} });

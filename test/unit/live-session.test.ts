@@ -434,7 +434,7 @@ describe('falling back', () => {
   });
 });
 
-describe('when the buffer has lost everything', () => {
+describe('when the buffer has lost something', () => {
   it('commits again what may not be in Postgres', async () => {
     const { clock, script, edit, say, commits, acks } = setUp();
     edit('x1');
