@@ -100,6 +100,7 @@ export async function people(scene: Scene): Promise<void> {
     await viewer.type('\n// Vera writes');
     await Promise.all([host.shows('// Vera writes'), coAuthor.shows('// Vera writes')]);
     await viewer.newestIs('saved', 'flushed');
+    assert.equal(await ana.page.getByTestId('save-state').textContent(), 'No edits of yours yet');
     await screenshot(ana.page, 'people-desktop');
   });
 

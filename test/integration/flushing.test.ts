@@ -23,6 +23,47 @@ function onStack(env: Record<string, string>) {
 describe('with the alarm far away and no cron', () => {
   const on = onStack({ FLUSH_ALARM_MS: '60000' });
 
+  // The two that count come first: a room that an earlier test left behind may ask for something, a minute later.
+  it('silence costs no Postgres query, and one Redis command a minute', async () => {
+    const { scene, stack } = on;
+    const { id } = await scene.session();
+    const ada = await scene.join(id);
+    await ada.edit('x', 'r1');
+    await scene.worker('POST', '/flush');
+    // The first turn sends the script's text after its hash.
+    await stack.control.cron();
+    await scene.quiet();
+    const before = await scene.counters();
+    for (let minute = 0; minute < 3; minute++) {
+      await stack.control.cron();
+      await ada.roundTrip();
+      await ada.roundTrip();
+      await ada.roundTrip();
+    }
+    const after = await scene.counters();
+    expect(after.statements - before.statements).toBe(0);
+    expect(after.commands - before.commands).toBe(3);
+  });
+
+  it('edits and messages cost no Postgres query, and one Redis command a commit', async () => {
+    const { scene } = on;
+    const { id } = await scene.session();
+    const ada = await scene.join(id);
+    await ada.edit('warm', 'r0');
+    await scene.quiet();
+    const commits = async () => Number(await scene.redis('HGET', scene.key('stats'), 'commits'));
+    const [before, commitsBefore] = [await scene.counters(), await commits()];
+    for (let i = 1; i <= 5; i++) {
+      ada.send('chat_message', { message: `message ${i}` });
+      await ada.edit(`edit ${i}`, `r${i}`);
+    }
+    await ada.next('ack', ({ request_id }) => request_id === 'r5');
+    const [after, made] = [await scene.counters(), (await commits()) - commitsBefore];
+    expect(after.statements - before.statements).toBe(0);
+    // One of them read the number of commits.
+    expect(after.commands - before.commands).toBe(made + 1);
+  });
+
   it('a disconnect flushes', async () => {
     const { scene } = on;
     const { id } = await scene.session();
@@ -135,46 +176,6 @@ describe('with the alarm far away and no cron', () => {
       body: { dead_letters: 2, is_dirty: false },
     });
     await scene.redis('DEL', scene.key('dead'));
-  });
-
-  it('silence costs no Postgres query, and one Redis command a minute', async () => {
-    const { scene, stack } = on;
-    const { id } = await scene.session();
-    const ada = await scene.join(id);
-    await ada.edit('x', 'r1');
-    await scene.worker('POST', '/flush');
-    // The first turn sends the script's text after its hash.
-    await stack.control.cron();
-    await scene.quiet();
-    const before = await scene.counters();
-    for (let minute = 0; minute < 3; minute++) {
-      await stack.control.cron();
-      await ada.roundTrip();
-      await ada.roundTrip();
-      await ada.roundTrip();
-    }
-    const after = await scene.counters();
-    expect(after.statements - before.statements).toBe(0);
-    expect(after.commands - before.commands).toBe(3);
-  });
-
-  it('edits and messages cost no Postgres query, and one Redis command a commit', async () => {
-    const { scene } = on;
-    const { id } = await scene.session();
-    const ada = await scene.join(id);
-    await ada.edit('warm', 'r0');
-    await scene.quiet();
-    const commits = async () => Number(await scene.redis('HGET', scene.key('stats'), 'commits'));
-    const [before, commitsBefore] = [await scene.counters(), await commits()];
-    for (let i = 1; i <= 5; i++) {
-      ada.send('chat_message', { message: `message ${i}` });
-      await ada.edit(`edit ${i}`, `r${i}`);
-    }
-    await ada.next('ack', ({ request_id }) => request_id === 'r5');
-    const [after, made] = [await scene.counters(), (await commits()) - commitsBefore];
-    expect(after.statements - before.statements).toBe(0);
-    // One of them read the number of commits.
-    expect(after.commands - before.commands).toBe(made + 1);
   });
 });
 

@@ -19,7 +19,7 @@ export interface SaveState {
 }
 
 export function createSaveState(): SaveState {
-  const label = el('span', { class: 'save-label' }, 'No edits yet');
+  const label = el('span', { class: 'save-label' });
   const newest = el(
     'p',
     { class: 'save-newest', role: 'status', 'data-state': 'none', 'data-testid': 'save-state' },
@@ -39,7 +39,8 @@ export function createSaveState(): SaveState {
       const last = snapshot.edits.at(-1);
       newest.dataset.state = unsent === null ? (last?.status ?? 'none') : 'refused';
       if (unsent !== null) setText(label, unsent);
-      else setText(label, last ? describe(last) : 'No edits yet');
+      else if (last) setText(label, describe(last));
+      else setText(label, snapshot.rev === 0 ? 'No edits yet' : 'No edits of yours yet');
       renderDots(dots, snapshot.edits.slice(-DOTS_SHOWN));
       setText(counts, count(snapshot.edits));
       setText(revision, `rev ${snapshot.rev}`);
