@@ -50,12 +50,6 @@ function ask(client: RawClient, requestId: string, over: Record<string, unknown>
 
 const response = (client: RawClient, requestId: string) =>
   client.next('agent_response', ({ request_id }) => request_id === requestId);
-/** The answer to one's own request, once it is safe: before that a flush need not find it. */
-async function safeResponse(client: RawClient, requestId: string) {
-  const answer = await response(client, requestId);
-  await client.next('ack', ({ message_id }) => message_id === answer.payload.message_id);
-  return answer;
-}
 const refusal = async (client: RawClient, requestId: string) =>
   (await client.next('error', ({ request_id }) => request_id === requestId)).payload;
 
@@ -89,7 +83,7 @@ describe('an AI request', () => {
       rate_limit: { requests_remaining: 49, requests_limit: 50, reset_seconds: expect.any(Number) },
       message_id: expect.any(String),
     });
-    expect((await safeResponse(ada, 'r1')).payload).toEqual(payload);
+    expect((await ada.safeAnswer('r1')).payload).toEqual(payload);
     expect((await ben.next('agent_request')).payload).toEqual({
       user_query: 'a beat please',
       display_name: 'host',
@@ -116,7 +110,7 @@ describe('an AI request', () => {
       code: 'It makes four beats.',
       is_code_response: false,
     });
-    await safeResponse(ben, 'r2');
+    await ben.safeAnswer('r2');
     const { messages } = JSON.parse(provider.requests.at(-1)?.body ?? '');
     expect(messages.map(({ role }: { role: string }) => role)).toEqual(['user', 'assistant', 'user']);
     expect(JSON.stringify(messages[1])).toContain('bd*4');
@@ -186,7 +180,7 @@ describe('a key of one’s own', () => {
     const own = { provider: 'openai', provider_api_key: OWN_KEY };
     provider.answer(...CODE_ANSWER);
     ask(ada, 'r1', { ...own, user_query: 'findable in storage' });
-    expect((await safeResponse(ada, 'r1')).payload).toMatchObject({
+    expect((await ada.safeAnswer('r1')).payload).toMatchObject({
       code: CODE,
       model: 'gpt-of-the-test',
       rate_limit: { requests_limit: MAX_AI_REQUESTS_PER_MINUTE },

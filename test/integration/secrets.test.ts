@@ -101,11 +101,11 @@ it('no secret is in any log or reply of a run in which everything happens, and m
   await host.next('chat_message');
   provider.answer('An answer.');
   host.send('agent_request', { user_query: 'a beat', request_id: 'a1' });
-  await host.next('agent_response');
+  await host.safeAnswer('a1');
   const own = { provider: 'openai', provider_api_key: OWN_KEY };
   provider.answer('Another.');
   host.send('agent_request', { user_query: 'a beat', request_id: 'a2', ...own });
-  await host.next('agent_response', ({ request_id }) => request_id === 'a2');
+  await host.safeAnswer('a2');
   expect(await ask(`${stack.workerUrl}/api/v1/sessions/${sessionId}`, { headers: bearer(ada.token) })).toBe(
     200,
   );

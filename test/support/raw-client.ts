@@ -147,6 +147,13 @@ export class RawClient {
     return this.next('ack', (payload) => payload.request_id === requestId);
   }
 
+  /** Waits for the answer to one's own AI request, and until it is safe: a flush before that need not find it. */
+  async safeAnswer(requestId: string): Promise<MessageOf<'agent_response'>> {
+    const answer = await this.next('agent_response', ({ request_id }) => request_id === requestId);
+    await this.next('ack', ({ message_id }) => message_id === answer.payload.message_id);
+    return answer;
+  }
+
   /** Sends a ping and waits for its answer: everything sent before has been handled then. */
   async roundTrip(): Promise<void> {
     const id = crypto.randomUUID();
