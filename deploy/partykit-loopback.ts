@@ -2,9 +2,9 @@
  * A server on this machine that answers `partykit` as its platform does, as far as the CLI's own code shows, and keeps what it
  * is sent. By it the rooms are bundled by partykit's own bundler, for which it has no command, and nothing leaves the machine.
  */
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { z } from 'zod';
+import { closeAtOnce, listenOnLoopback } from '../dev/loopback.ts';
 
 /** Credentials by which partykit asks nobody but its API who it is. They mean nothing anywhere else. */
 export const LOOPBACK_LOGIN = { GITHUB_LOGIN: 'loopback', GITHUB_TOKEN: 'means-nothing-anywhere' };
@@ -26,6 +26,7 @@ export class PartykitLoopback {
   /** Method and path of every request. */
   readonly requests: string[] = [];
   readonly #server: Server;
+  #port = 0;
 
   private constructor() {
     this.#server = createServer(async (request, response) => {
@@ -40,22 +41,17 @@ export class PartykitLoopback {
 
   static async start(): Promise<PartykitLoopback> {
     const loopback = new PartykitLoopback();
-    loopback.#server.listen(0, '127.0.0.1');
-    await once(loopback.#server, 'listening');
+    loopback.#port = await listenOnLoopback(loopback.#server);
     return loopback;
   }
 
   /** For `PARTYKIT_API_BASE`. */
   get url(): string {
-    const address = this.#server.address();
-    if (address === null || typeof address === 'string') throw new Error('the loopback server has no port');
-    return `http://127.0.0.1:${address.port}`;
+    return `http://127.0.0.1:${this.#port}`;
   }
 
-  async stop(): Promise<void> {
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await once(this.#server, 'close');
+  stop(): Promise<void> {
+    return closeAtOnce(this.#server);
   }
 
   async #answer(request: IncomingMessage): Promise<{ status: number; body: unknown }> {

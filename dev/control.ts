@@ -11,10 +11,11 @@
  * All with the flush secret as a bearer token; bodies are JSON.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import { type ClockSkews, isSkewable } from './clock-skew.ts';
 import type { CronTrigger } from './cron.ts';
 import { messageOf } from './errors.ts';
+import { closeAtOnce, listenOnLoopback } from './loopback.ts';
 import type { Part } from './part.ts';
 
 const ACTIONS: Record<string, (part: Part) => Promise<void>> = {
@@ -50,7 +51,7 @@ export async function startControl(options: {
     response.writeHead(status, { 'content-type': 'application/json' });
     response.end(JSON.stringify(body));
   });
-  return { url: `http://127.0.0.1:${await listen(server)}`, close: () => close(server) };
+  return { url: `http://127.0.0.1:${await listenOnLoopback(server)}`, close: () => void closeAtOnce(server) };
 }
 
 async function answer(
@@ -93,20 +94,3 @@ async function answer(
 }
 
 const digest = (text: string) => createHash('sha256').update(text).digest();
-
-function listen(server: Server): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host: '127.0.0.1', port: 0 }, () => {
-      const address = server.address();
-      if (address === null || typeof address === 'string')
-        reject(new Error('the control server has no port'));
-      else resolve(address.port);
-    });
-  });
-}
-
-function close(server: Server): void {
-  server.close();
-  server.closeAllConnections();
-}

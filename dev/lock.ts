@@ -2,14 +2,20 @@
  * One stack a data folder. The lock is a file that says who holds it and which processes belong to it, so that it can be
  * taken over, and what was left behind ended, after its holder was killed.
  */
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { isErrno, StackError } from './errors.ts';
+import { StackError } from './errors.ts';
+import { createExclusive, readExclusive, removeStale, replace } from './exclusive-file.ts';
 import { killAll, sendSignal, waitUntilGone } from './managed-process.ts';
-import { identify, isAlive, listProcesses, type ProcessIdentity, processTree } from './process-table.ts';
-
-const identitySchema = z.object({ pid: z.number().int(), startedAt: z.string() });
+import {
+  identify,
+  identitySchema,
+  isAlive,
+  listProcesses,
+  type ProcessIdentity,
+  processTree,
+} from './process-table.ts';
 
 const lockSchema = z.object({
   supervisor: identitySchema,
@@ -44,11 +50,11 @@ export class DataLock {
     if (!supervisor) throw new StackError('this process is not in the process table');
     const content: LockFile = { supervisor, watchdog: null, processes: [], urls: null };
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      if (create(path, content)) return new DataLock(path, content);
+      if (createExclusive(path, content)) return new DataLock(path, content);
       const held = read(path);
       if (held && isAlive(held.supervisor)) throw new StackError(describe(dataDir, held));
       if (held) await endLeftovers(held);
-      removeStale(path, held);
+      removeStale(path, (at) => read(at)?.supervisor ?? null, held?.supervisor ?? null);
     }
     throw new StackError(`${path} can't be taken: others take it at the same time`);
   }
@@ -74,8 +80,7 @@ export class DataLock {
 
   #update(change: Partial<LockFile>): void {
     this.#content = { ...this.#content, ...change };
-    // Renamed into place, so that a reader never sees half a file.
-    renameSync(writeBeside(this.#path, this.#content), this.#path);
+    replace(this.#path, this.#content);
   }
 }
 
@@ -127,48 +132,7 @@ async function endProcesses({ processes }: LockFile): Promise<void> {
   );
 }
 
-/** Creates the lock with its content in one step; false when there is one. */
-function create(path: string, content: LockFile): boolean {
-  const beside = writeBeside(path, content);
-  try {
-    linkSync(beside, path);
-    return true;
-  } catch (error) {
-    if (isErrno(error, 'EEXIST')) return false;
-    throw error;
-  } finally {
-    rmSync(beside, { force: true });
-  }
-}
-
-/** Removes the lock that was found stale, and puts it back if it turns out that someone has taken it meanwhile. */
-function removeStale(path: string, stale: LockFile | null): void {
-  const aside = `${path}.${process.pid}.stale`;
-  try {
-    renameSync(path, aside);
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return;
-    throw error;
-  }
-  const moved = read(aside);
-  if (moved && moved.supervisor.startedAt !== stale?.supervisor.startedAt) renameSync(aside, path);
-  else rmSync(aside, { force: true });
-}
-
-function writeBeside(path: string, content: LockFile): string {
-  const beside = `${path}.${process.pid}`;
-  writeFileSync(beside, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
-  return beside;
-}
-
-/** The lock, or null when there is none or it is damaged. */
-function read(path: string): LockFile | null {
-  try {
-    return lockSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
-  } catch {
-    return null;
-  }
-}
+const read = (path: string) => readExclusive(path, lockSchema);
 
 function describe(dataDir: string, { supervisor, urls }: LockFile): string {
   const who = `a stack on ${dataDir} (pid ${supervisor.pid})`;

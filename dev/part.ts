@@ -243,6 +243,7 @@ export class Part {
       }
       // It may have died just after it answered, when nobody was told.
       if (process.hasExited) throw new StackError(await process.exited);
+      if (!life.code) throw new StackError('is answered for by another process: its port is taken');
       this.#state = 'up';
       this.#hasBeenUp = true;
       life.watch = setInterval(() => this.#watch(life), WATCH_MS);

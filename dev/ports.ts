@@ -1,7 +1,12 @@
 /** Picks TCP ports. */
 import { randomInt } from 'node:crypto';
+import { mkdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
 import { StackError } from './errors.ts';
+import { createExclusive, readExclusive, removeStale } from './exclusive-file.ts';
+import { identify, identitySchema, isAlive } from './process-table.ts';
 
 /**
  * Random ports come from below the range that systems give to outgoing connections (32768 and up on Linux). A port from
@@ -11,6 +16,9 @@ import { StackError } from './errors.ts';
 const RANDOM_FROM = 20_000;
 const RANDOM_TO = 32_000;
 const ATTEMPTS = 200;
+
+/** A file for each port that was given out, by all processes of this user. */
+const RESERVED = join(tmpdir(), `backbeat-ports-${userInfo().uid}`);
 
 /** Whether nobody listens there: neither on loopback nor on all interfaces, where partykit's server listens. */
 export async function isPortFree(port: number): Promise<boolean> {
@@ -25,43 +33,71 @@ function canListen(port: number, host: string): Promise<boolean> {
   });
 }
 
-/** Gives out free ports, none twice. */
-export class PortPicker {
-  readonly #given = new Set<number>();
-
-  /** @throws {StackError} when there is none. */
-  async random(): Promise<number> {
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const port = await this.#take(randomInt(RANDOM_FROM, RANDOM_TO));
-      if (port !== null) return port;
-    }
-    throw new StackError(`no free port between ${RANDOM_FROM} and ${RANDOM_TO}`);
+/**
+ * A free port, and this process's as long as it lives: no other one is given it. Between a port's being picked and its being listened on
+ * it is free for all to see, and not everything that finds its port taken says so: partykit serves on, and who asks gets answers
+ * from another stack.
+ * @throws {StackError} when there is none.
+ */
+export async function randomPort(): Promise<number> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const port = randomInt(RANDOM_FROM, RANDOM_TO);
+    if (await take(port)) return port;
   }
+  throw new StackError(`no free port between ${RANDOM_FROM} and ${RANDOM_TO}`);
+}
 
-  /**
-   * @returns `preferred`, or the next free port above it.
-   * @throws {StackError} when there is none.
-   */
-  async near(preferred: number): Promise<number> {
-    for (let candidate = preferred; candidate < Math.min(preferred + ATTEMPTS, 65_536); candidate++) {
-      const port = await this.#take(candidate);
-      if (port !== null) return port;
-    }
-    throw new StackError(`no free port from ${preferred} on`);
+/**
+ * The same, but `preferred` or the next free one above it.
+ * @throws {StackError} when there is none.
+ */
+export async function portNear(preferred: number): Promise<number> {
+  for (let port = preferred; port < Math.min(preferred + ATTEMPTS, 65_536); port++) {
+    if (await take(port)) return port;
   }
+  throw new StackError(`no free port from ${preferred} on`);
+}
 
-  /**
-   * @param name the setting that asks for this port, for the error.
-   * @throws {StackError} when it is taken.
-   */
-  async exactly(port: number, name: string): Promise<number> {
-    if ((await this.#take(port)) === null) throw new StackError(`${name}=${port}: this port is taken`);
-    return port;
-  }
+/**
+ * The same, but no other one.
+ * @param name the setting that asks for this port, for the error.
+ * @throws {StackError} when it is taken.
+ */
+export async function exactPort(port: number, name: string): Promise<number> {
+  if (!(await take(port))) throw new StackError(`${name}=${port}: this port is taken`);
+  return port;
+}
 
-  async #take(port: number): Promise<number | null> {
-    if (this.#given.has(port) || !(await isPortFree(port))) return null;
-    this.#given.add(port);
-    return port;
+async function take(port: number): Promise<boolean> {
+  if (!reserve(port)) return false;
+  if (await isPortFree(port)) return true;
+  giveBack(port);
+  return false;
+}
+
+const reserved = new Set<number>();
+const pathOf = (port: number) => join(RESERVED, String(port));
+
+/** False when the port is reserved already, for this process or another one that lives. */
+function reserve(port: number): boolean {
+  const self = identify(process.pid);
+  if (self === null) throw new StackError('this process is not in the process table');
+  const path = pathOf(port);
+  const owner = (at: string) => readExclusive(at, identitySchema);
+  mkdirSync(RESERVED, { recursive: true, mode: 0o700 });
+  if (!createExclusive(path, self)) {
+    const other = owner(path);
+    if (other && isAlive(other)) return false;
+    // Left by one that was killed.
+    removeStale(path, owner, other);
+    if (!createExclusive(path, self)) return false;
   }
+  if (reserved.size === 0) process.once('exit', () => reserved.forEach(giveBack));
+  reserved.add(port);
+  return true;
+}
+
+function giveBack(port: number): void {
+  reserved.delete(port);
+  rmSync(pathOf(port), { force: true });
 }

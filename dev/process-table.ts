@@ -1,6 +1,7 @@
 /** The system's processes, as far as supervising needs them: who descends from whom, and who is really gone. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { z } from 'zod';
 
 export interface ProcessInfo {
   pid: number;
@@ -14,6 +15,7 @@ export interface ProcessInfo {
 
 /** A process, told apart from a later one with the same pid. */
 export type ProcessIdentity = Pick<ProcessInfo, 'pid' | 'startedAt'>;
+export const identitySchema = z.object({ pid: z.number().int(), startedAt: z.string() });
 
 /** Every live process; zombies count as gone, since in a container there may be nobody who reaps orphans. */
 export function listProcesses(): ProcessInfo[] {

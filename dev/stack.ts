@@ -19,7 +19,7 @@ import { findRedisServer, redisPart } from './parts/redis.ts';
 import { redisRestPart } from './parts/redis-rest.ts';
 import { roomPart } from './parts/room.ts';
 import { workerPart } from './parts/worker.ts';
-import { PortPicker } from './ports.ts';
+import { exactPort, portNear, randomPort } from './ports.ts';
 import { processTree } from './process-table.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
 import { WatchdogProcess } from './watchdog-process.ts';
@@ -311,12 +311,11 @@ export class Stack {
   }
 
   async #pickPorts(): Promise<Ports> {
-    const picker = new PortPicker();
     const { roomPort, workerPort, isEphemeral } = this.#options;
     const pick = async (set: number | null, name: string, usual: number) => {
-      if (isEphemeral) return picker.random();
-      if (set !== null) return picker.exactly(set, name);
-      const port = await picker.near(usual);
+      if (isEphemeral) return randomPort();
+      if (set !== null) return exactPort(set, name);
+      const port = await portNear(usual);
       if (port !== usual) this.#output.note(`port ${usual} is taken: ${name} is ${port}`);
       return port;
     };
@@ -324,10 +323,10 @@ export class Stack {
       room: await pick(roomPort, 'ROOM_PORT', ROOM_PORT),
       worker: await pick(workerPort, 'WORKER_PORT', WORKER_PORT),
       // The same each time where it can be: people keep it in their database clients.
-      database: isEphemeral ? await picker.random() : await picker.near(DATABASE_PORT),
-      redis: await picker.random(),
-      redisRest: await picker.random(),
-      neonHttp: await picker.random(),
+      database: isEphemeral ? await randomPort() : await portNear(DATABASE_PORT),
+      redis: await randomPort(),
+      redisRest: await randomPort(),
+      neonHttp: await randomPort(),
     };
   }
 }

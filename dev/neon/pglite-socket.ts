@@ -1,5 +1,6 @@
 /** Opens PGlite to plain postgres:// clients (psql, `pg`, drizzle-kit) on 127.0.0.1, beside what HTTP does with it. */
 import { createServer, type Server, type Socket } from 'node:net';
+import { listenOnLoopback } from '../loopback.ts';
 import type { Credentials } from './credentials.ts';
 import type { PgliteBackend } from './pglite-backend.ts';
 import { PgliteConnection, type PgliteConnectionOptions } from './pglite-connection.ts';
@@ -32,16 +33,7 @@ export class PgliteSocketServer {
   static async start(options: PgliteSocketOptions): Promise<PgliteSocketServer> {
     const connections = new Set<PgliteConnection>();
     const server = createServer({ noDelay: true }, (socket) => accept(socket, connections, options));
-    const port = await new Promise<number>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(options.port, '127.0.0.1', () => {
-        server.off('error', reject);
-        const address = server.address();
-        if (address === null || typeof address === 'string') reject(new Error('no port'));
-        else resolve(address.port);
-      });
-    });
-    return new PgliteSocketServer(server, port, connections);
+    return new PgliteSocketServer(server, await listenOnLoopback(server, options.port), connections);
   }
 
   /** Turns all clients out, rolling back what they left open. */

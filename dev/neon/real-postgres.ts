@@ -14,11 +14,11 @@ import {
   stat,
   writeFile,
 } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { randomPort } from '../ports.ts';
 
 const debianRoot = '/usr/lib/postgresql';
 const superuser = 'postgres';
@@ -105,7 +105,7 @@ export async function startPostgres(options: StartPostgresOptions): Promise<Runn
 
   const startedAt = Date.now();
   for (let attempt = 1; ; attempt += 1) {
-    const port = options.port || (await freePort());
+    const port = options.port || (await randomPort());
     try {
       return await launch({ bin, dataDir, port, password, runAs, log: options.log });
     } catch (error) {
@@ -308,20 +308,6 @@ async function hasServer(folder: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const server = createServer();
-    server.once('error', fail);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        if (address === null || typeof address === 'string') fail(new Error('no port'));
-        else done(address.port);
-      });
-    });
-  });
 }
 
 /** Nothing of ours (PG* variables would be taken for settings), and messages in one language. */

@@ -6,8 +6,9 @@
  *
  * `GET /_stats` isn't Neon's: it counts what reached the database, so that tests can show that idling costs nothing.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { inspect } from 'node:util';
+import { closeWithin, listenOnLoopback } from '../loopback.ts';
 import { parseConnectionString, verifyCredentials } from './credentials.ts';
 import { isCopyStream, type SqlEngine, SqlError } from './engine.ts';
 import { RequestError } from './errors.ts';
@@ -57,11 +58,11 @@ export async function startNeonServer(options: NeonServerOptions): Promise<NeonS
   const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs }, (request, response) => {
     void handler.handle(request, response);
   });
-  const port = await listen(server, options.port ?? 0);
+  const port = await listenOnLoopback(server, options.port);
   return {
     fetchEndpoint: `http://127.0.0.1:${port}/sql`,
     stats,
-    close: () => close(server),
+    close: () => closeWithin(server, closeGraceMs),
   };
 }
 
@@ -143,27 +144,4 @@ function send(response: ServerResponse, status: number, text: string): number {
   response.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length });
   response.end(body);
   return body.length;
-}
-
-function listen(server: Server, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => {
-      server.off('error', reject);
-      const address = server.address();
-      if (address === null || typeof address === 'string') reject(new Error('no port'));
-      else resolve(address.port);
-    });
-  });
-}
-
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), closeGraceMs);
-    server.close(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
 }

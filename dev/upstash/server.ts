@@ -1,5 +1,6 @@
 /** A loopback server that speaks Upstash's Redis REST API in front of an engine, for development, tests and benchmarks. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { closeWithin, listenOnLoopback } from '../loopback.ts';
 import {
   type CommandArgs,
   EngineUnavailableError,
@@ -212,27 +213,10 @@ export function createUpstashServer(options: UpstashServerOptions): UpstashServe
   return {
     http,
     stats,
-    listen: (port) =>
-      new Promise((resolve, reject) => {
-        http.once('error', reject);
-        http.listen(port, '127.0.0.1', () => {
-          http.off('error', reject);
-          const address = http.address();
-          if (address === null || typeof address === 'string')
-            reject(new Error('not listening on a TCP port'));
-          else resolve(`http://127.0.0.1:${address.port}`);
-        });
-      }),
-    close: () =>
-      new Promise((resolve) => {
-        closing = true;
-        // A caller that stalls in the middle of its request must not hold the process for ever.
-        const deadline = setTimeout(() => http.closeAllConnections(), CLOSE_GRACE_MS);
-        http.close(() => {
-          clearTimeout(deadline);
-          resolve();
-        });
-        http.closeIdleConnections();
-      }),
+    listen: async (port) => `http://127.0.0.1:${await listenOnLoopback(http, port)}`,
+    close() {
+      closing = true;
+      return closeWithin(http, CLOSE_GRACE_MS);
+    },
   };
 }

@@ -5,7 +5,6 @@
  * Its paths are those that `BACKBEAT_PROXY` makes: `/<room or worker>/<host:port>/…`.
  */
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import {
   Agent,
   createServer,
@@ -16,6 +15,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { z } from 'zod';
+import { listenOnLoopback } from '../../dev/loopback.ts';
 import type { ScriptName } from '../../src/buffer/redis.ts';
 import { scripts } from '../../src/buffer/scripts.generated.ts';
 
@@ -83,11 +83,7 @@ export class FaultProxy {
   }
 
   async listen(): Promise<string> {
-    this.#server.listen(0, '127.0.0.1');
-    await once(this.#server, 'listening');
-    const address = this.#server.address();
-    if (address === null || typeof address === 'string') throw new Error('the proxy has no port');
-    return `http://127.0.0.1:${address.port}`;
+    return `http://127.0.0.1:${await listenOnLoopback(this.#server)}`;
   }
 
   /** From now on asks `rule` about each request; it answers null for those it leaves alone. Returns what ends it. */

@@ -1,11 +1,11 @@
 /** The smoke test on a running system, and the last release beside this one, as they meet during a deploy. */
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { explainMigration, problemWithDatabase } from '../../deploy/database.ts';
 import { runSmokeTest, type SmokeTarget, waitUntilUp } from '../../deploy/smoke.ts';
+import { listenOnLoopback } from '../../dev/loopback.ts';
 import { SessionClient } from '../../src/client/session-client.ts';
 import { until } from '../../src/client/until.ts';
 import { connectNeon } from '../../src/sessions/neon.ts';
@@ -164,10 +164,8 @@ describe('the smoke test', () => {
     const answers = [503, 404, 200];
     const server = createServer((_, response) => {
       response.writeHead(answers.shift() ?? 200).end();
-    }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const address = server.address();
-    const url = `http://127.0.0.1:${address === null || typeof address === 'string' ? 0 : address.port}`;
+    });
+    const url = `http://127.0.0.1:${await listenOnLoopback(server)}`;
     const up = { workerUrl: url, roomUrl: url };
     const lines: string[] = [];
     const note = (line: string) => lines.push(line);

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { sql } from 'drizzle-orm';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listenOnLoopback } from '../../dev/loopback.ts';
 import { findPostgres } from '../../dev/neon/real-postgres.ts';
 import {
   SessionNotFoundError,
@@ -559,8 +559,8 @@ describe('a Postgres that does not answer well', () => {
       response.statusCode = reply.status;
       response.end(reply.body);
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    fetchEndpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}/sql`;
+    const port = await listenOnLoopback(server);
+    fetchEndpoint = `http://127.0.0.1:${port}/sql`;
     repository = new PostgresSessionRepository(
       connectNeon({ databaseUrl: secretUrl, fetchEndpoint, timeoutMs: 300 }),
     );

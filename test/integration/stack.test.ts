@@ -218,6 +218,18 @@ describe('a stack on a data folder', () => {
     );
   });
 
+  test('starts beside another one that is started at the same moment and wants the same ports', async () => {
+    const other = mkdtempSync(join(tmpdir(), 'backbeat-test-'));
+    const both = await Promise.all([start(), start({ BACKBEAT_DATA_DIR: other })]);
+    const ports = both.flatMap(({ roomUrl, workerUrl, databaseUrl }) =>
+      [roomUrl, workerUrl, databaseUrl].map((url) => new URL(url).port),
+    );
+    expect(new Set(ports).size).toBe(ports.length);
+    for (const { workerUrl } of both) expect((await fetch(`${workerUrl}/health`)).status).toBe(200);
+    for (const stack of stacks.splice(0)) await stack.stop();
+    rmSync(other, { recursive: true });
+  });
+
   test('refuses a port that was asked for and is taken', async () => {
     const holder = createServer();
     await new Promise<void>((resolve) => holder.listen({ port: 0, host: '127.0.0.1' }, resolve));

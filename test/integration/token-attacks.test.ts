@@ -1,9 +1,9 @@
 /** Tokens that aren't what they say, on rooms and Worker in their runtime, where users' tokens are an identity provider's. */
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { listenOnLoopback } from '../../dev/loopback.ts';
 import { SESSION_AUDIENCE } from '../../src/sessions/token.ts';
 import { People, type Place } from '../support/people.ts';
 import { addressOf, RawClient, RefusedError } from '../support/raw-client.ts';
@@ -30,9 +30,9 @@ beforeAll(async () => {
   server = createServer((_request, response) =>
     response.setHeader('content-type', 'application/json').end(JSON.stringify(published)),
   );
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const port = await listenOnLoopback(server);
   stack = await startStack({
-    JWKS_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`,
+    JWKS_URL: `http://127.0.0.1:${port}/keys`,
     JWT_ISSUER: ISSUER,
     JWT_AUDIENCE: AUDIENCE,
   });

@@ -1,13 +1,13 @@
 /** The local Upstash server against the official client, on each engine that this machine can run. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Redis, type RedisConfigNodejs } from '@upstash/redis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
+import { randomPort } from '../../dev/ports.ts';
 import type { RedisEngine } from '../../dev/upstash/engine.ts';
 import { RedisError, type Reply } from '../../dev/upstash/engine.ts';
 import { createEmbeddedEngine } from '../../dev/upstash/engine-embedded.ts';
@@ -31,19 +31,6 @@ function findOnPath(name: string): string | null {
 }
 
 const redisBinary = findOnPath('redis-server') ?? findOnPath('valkey-server');
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() =>
-        address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
-  });
-}
 
 function exited(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
@@ -78,7 +65,7 @@ interface RealRedis {
 
 /** A throwaway Redis on its own port, which can be killed and started again. */
 async function realRedis(binary: string, folder: string): Promise<RealRedis> {
-  const port = await freePort();
+  const port = await randomPort();
   let child: ChildProcess | null = null;
   return {
     url: `redis://127.0.0.1:${port}`,

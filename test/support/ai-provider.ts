@@ -3,8 +3,8 @@
  * answers in text go.
  * https://docs.anthropic.com/en/docs/build-with-claude/streaming, https://platform.openai.com/docs/api-reference/chat-streaming
  */
-import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import { closeAtOnce, listenOnLoopback } from '../../dev/loopback.ts';
 
 export interface ProviderRequest {
   path: string;
@@ -103,17 +103,14 @@ export async function startAiProvider(): Promise<AiProvider> {
     }
     answer(response, protocol);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
+  const port = await listenOnLoopback(server);
 
   const begin: Answer = (response, protocol) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.write(protocol.begin());
   };
   return {
-    url: `http://127.0.0.1:${address.port}/v1`,
+    url: `http://127.0.0.1:${port}/v1`,
     requests,
     answer(...pieces) {
       answers.push((response, protocol) => {
@@ -142,10 +139,6 @@ export async function startAiProvider(): Promise<AiProvider> {
           });
         });
       }),
-    async stop() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
+    stop: () => closeAtOnce(server),
   };
 }

@@ -4,10 +4,10 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { vi } from 'vitest';
+import { randomPort } from '../../dev/ports.ts';
 import { createEmbeddedEngine } from '../../dev/upstash/engine-embedded.ts';
 import { createRedisEngine } from '../../dev/upstash/engine-redis.ts';
 import { createUpstashServer } from '../../dev/upstash/server.ts';
@@ -92,7 +92,7 @@ async function startRedis(): Promise<{ url: string; stop(): Promise<void> }> {
   const path = serverPath();
   if (!path) throw new Error('no Redis server is installed');
   const folder = await mkdtemp(join(tmpdir(), 'backbeat-redis-'));
-  const port = await freePort();
+  const port = await randomPort();
   const child = spawn(path, ['--bind', '127.0.0.1', '--port', String(port), '--dir', folder, '--save', ''], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -113,14 +113,4 @@ async function startRedis(): Promise<{ url: string; stop(): Promise<void> }> {
       await rm(folder, { recursive: true });
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

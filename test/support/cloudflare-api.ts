@@ -1,8 +1,8 @@
 /** A loopback server that answers wrangler as Cloudflare's API does, as far as deploying, rolling back and deleting a Worker goes. */
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { z } from 'zod';
+import { closeAtOnce, listenOnLoopback } from '../../dev/loopback.ts';
 
 export const ACCOUNT_ID = '0123456789abcdef0123456789abcdef';
 export const API_TOKEN = 'cloudflare-token-of-the-tests';
@@ -36,6 +36,7 @@ export class CloudflareStandIn {
   readonly versions = new Map<string, Version[]>();
   readonly requests: string[] = [];
   readonly #server: Server;
+  #port = 0;
 
   private constructor() {
     this.#server = createServer(async (request, response) => {
@@ -57,22 +58,17 @@ export class CloudflareStandIn {
 
   static async start(): Promise<CloudflareStandIn> {
     const api = new CloudflareStandIn();
-    api.#server.listen(0, '127.0.0.1');
-    await once(api.#server, 'listening');
+    api.#port = await listenOnLoopback(api.#server);
     return api;
   }
 
   /** For `CLOUDFLARE_API_BASE_URL`. */
   get url(): string {
-    const address = this.#server.address();
-    if (address === null || typeof address === 'string') throw new Error('no port');
-    return `http://127.0.0.1:${address.port}/client/v4`;
+    return `http://127.0.0.1:${this.#port}/client/v4`;
   }
 
-  async stop(): Promise<void> {
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await once(this.#server, 'close');
+  stop(): Promise<void> {
+    return closeAtOnce(this.#server);
   }
 
   async #answer(request: IncomingMessage): Promise<Answer> {

@@ -1,7 +1,7 @@
 /** A loopback server that answers as Neon's API (v2) documents: branches, computes, connection strings, operations. */
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { z } from 'zod';
+import { closeAtOnce, listenOnLoopback } from '../../dev/loopback.ts';
 
 export const PROJECT_ID = 'loopback-project-12345678';
 export const API_KEY = 'neon-api-key-of-the-tests';
@@ -53,6 +53,7 @@ export class NeonApiStandIn {
   initFor = 1;
   databases = [{ name: 'neondb', owner_name: 'neondb_owner' }];
   readonly #server: Server;
+  #port = 0;
   #locked = 0;
   #counter = 0;
 
@@ -71,21 +72,16 @@ export class NeonApiStandIn {
 
   static async start(): Promise<NeonApiStandIn> {
     const api = new NeonApiStandIn();
-    api.#server.listen(0, '127.0.0.1');
-    await once(api.#server, 'listening');
+    api.#port = await listenOnLoopback(api.#server);
     return api;
   }
 
   get url(): string {
-    const address = this.#server.address();
-    if (address === null || typeof address === 'string') throw new Error('no port');
-    return `http://127.0.0.1:${address.port}/api/v2`;
+    return `http://127.0.0.1:${this.#port}/api/v2`;
   }
 
-  async stop(): Promise<void> {
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await once(this.#server, 'close');
+  stop(): Promise<void> {
+    return closeAtOnce(this.#server);
   }
 
   addBranch(name: string, over: Partial<Branch> = {}): Branch {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { vi } from 'vitest';
 import { ManagedProcess } from '../../dev/managed-process.ts';
 import { writeDotenvFile } from '../../dev/parts/dotenv-file.ts';
-import { PortPicker } from '../../dev/ports.ts';
+import { randomPort } from '../../dev/ports.ts';
 import { commandScript, PROJECT_DIR } from '../../dev/project.ts';
 import type { StackAddresses } from './stack.ts';
 
@@ -46,8 +46,7 @@ export async function startRelease(ref: string, stack: StackAddresses): Promise<
   execFileSync('tar', ['-x', '-C', source], { input: archive });
   symlinkSync(join(PROJECT_DIR, 'node_modules'), join(source, 'node_modules'));
 
-  const ports = new PortPicker();
-  const [workerPort, roomPort] = [await ports.random(), await ports.random()];
+  const [workerPort, roomPort] = [await randomPort(), await randomPort()];
   const shared = {
     UPSTASH_REDIS_REST_URL: stack.redisRestUrl,
     UPSTASH_REDIS_REST_TOKEN: stack.redisRestToken,

@@ -1,7 +1,7 @@
 /** Waiting for a server that is being started, and doesn't do what it should yet. */
-import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { afterEach, expect, it } from 'vitest';
+import { listenOnLoopback } from '../../dev/loopback.ts';
 import { waitForHttp } from '../../dev/parts/http-ready.ts';
 
 let server: Server | null = null;
@@ -16,10 +16,7 @@ it('asks again when a request is never answered', async () => {
     asked += 1;
     if (asked > 1) response.end();
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
+  const port = await listenOnLoopback(server);
   const reports: string[] = [];
   const context = {
     signal: new AbortController().signal,
@@ -27,7 +24,7 @@ it('asks again when a request is never answered', async () => {
       reports.push(text);
     },
   };
-  await waitForHttp(`http://127.0.0.1:${address.port}/`, context, (status) => status === 200, 1_000);
+  await waitForHttp(`http://127.0.0.1:${port}/`, context, (status) => status === 200, 1_000);
   expect(asked).toBeGreaterThan(1);
   expect(reports[0]).toContain('no answer in time');
 });

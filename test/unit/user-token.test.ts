@@ -1,6 +1,5 @@
 /** Users' tokens by a provider's published keys, and by the shared secret. */
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import {
   exportJWK,
   exportSPKI,
@@ -11,6 +10,7 @@ import {
   UnsecuredJWT,
 } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listenOnLoopback } from '../../dev/loopback.ts';
 import { StorageUnavailableError } from '../../src/sessions/errors.ts';
 import { signSessionToken } from '../../src/sessions/token.ts';
 import { userTokenVerifier } from '../../src/sessions/user-token.ts';
@@ -49,8 +49,8 @@ beforeAll(async () => {
     if (isDown) return response.writeHead(500).end();
     response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: published }));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  jwksUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`;
+  const port = await listenOnLoopback(server);
+  jwksUrl = `http://127.0.0.1:${port}/keys`;
   await publish(rsa, ec);
 });
 afterAll(() => server.close());
