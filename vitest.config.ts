@@ -40,7 +40,8 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          testTimeout: 60_000,
+          // Some start three stacks one after the other.
+          testTimeout: 180_000,
           hookTimeout: 120_000,
           // Each drives a whole stack and often waits for an event: three at a time keep two cores busy.
           maxWorkers: 3,

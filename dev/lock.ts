@@ -91,7 +91,9 @@ export class DataLock {
 export async function endLockedProcesses(dataDir: string, supervisorPid: number): Promise<boolean> {
   const path = join(dataDir, 'lock.json');
   const held = read(path);
-  if (held?.supervisor.pid !== supervisorPid || isAlive(held.supervisor)) return false;
+  if (held?.supervisor.pid !== supervisorPid) return false;
+  // A process that is killed closes its pipes, by which the watchdog hears of it, a moment before it is gone.
+  if (!(await waitUntilGone(held.supervisor, CLEAN_UP_MS))) return false;
   await endProcesses(held);
   rmSync(path, { force: true });
   return true;

@@ -9,14 +9,12 @@ import { findPostgres } from '../../dev/neon/real-postgres.ts';
 import { isAlive, type ProcessInfo, processTree } from '../../dev/process-table.ts';
 import { launchStack, type Stack, startStack } from '../support/stack.ts';
 
-async function until(
-  what: string,
-  isSo: () => boolean | Promise<boolean>,
-  timeoutMs = 30_000,
-): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
+const TIMEOUT_MS = 30_000;
+
+async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + TIMEOUT_MS;
   while (!(await isSo())) {
-    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
+    if (Date.now() > deadline) throw new Error(`not within ${TIMEOUT_MS} ms: ${what}`);
     await delay(25);
   }
 }
@@ -212,7 +210,7 @@ describe('a stack on a data folder', () => {
 
     const left = everything(stack);
     process.kill(stack.supervisorPid, 'SIGKILL');
-    await until('everything has ended', () => alive(left).length === 0, 15_000);
+    await until('everything has ended', () => alive(left).length === 0);
     expect(JSON.parse(readFileSync(join(dataDir, 'secrets.json'), 'utf8')).flushSecret).toBe(
       first.flushSecret,
     );
