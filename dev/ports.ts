@@ -1,6 +1,6 @@
 /** Picks TCP ports. */
 import { randomInt } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -83,17 +83,30 @@ function reserve(port: number): boolean {
   const self = identify(process.pid);
   if (self === null) throw new StackError('this process is not in the process table');
   const path = pathOf(port);
-  const owner = (at: string) => readExclusive(at, identitySchema);
-  mkdirSync(RESERVED, { recursive: true, mode: 0o700 });
-  if (!createExclusive(path, self)) {
-    const other = owner(path);
-    if (other && isAlive(other)) return false;
-    // Left by one that was killed.
-    removeStale(path, owner, other);
-    if (!createExclusive(path, self)) return false;
-  }
-  if (reserved.size === 0) process.once('exit', () => reserved.forEach(giveBack));
+  openReservations();
+  if (!createExclusive(path, self) && !(removeIfStale(path) && createExclusive(path, self))) return false;
   reserved.add(port);
+  return true;
+}
+
+let isOpen = false;
+
+/** The first time, what processes that were killed have left goes. */
+function openReservations(): void {
+  if (isOpen) return;
+  isOpen = true;
+  mkdirSync(RESERVED, { recursive: true, mode: 0o700 });
+  // Other names are files that are being written.
+  for (const name of readdirSync(RESERVED)) if (/^\d+$/.test(name)) removeIfStale(join(RESERVED, name));
+  process.once('exit', () => reserved.forEach(giveBack));
+}
+
+/** False when whoever has it lives. */
+function removeIfStale(path: string): boolean {
+  const owner = (at: string) => readExclusive(at, identitySchema);
+  const other = owner(path);
+  if (other && isAlive(other)) return false;
+  removeStale(path, owner, other);
   return true;
 }
 
