@@ -1,4 +1,4 @@
-/** Configuration of the room and the Worker, parsed once from the environment. */
+/** The configuration, parsed once from the environment. */
 import { z } from 'zod';
 import { AI_PROVIDERS, MAX_CONNECTIONS_PER_ADDRESS, MAX_CONNECTIONS_PER_USER } from './protocol/index.ts';
 
@@ -10,7 +10,7 @@ const secret = z.string().min(16, 'must have at least 16 characters');
 /** Travels as a bearer token, which has an alphabet of its own (RFC 6750). */
 const bearerSecret = secret.regex(/^[\w.~+/-]+=*$/, 'may have letters, digits and -._~+/ only, then =');
 
-/** What both need to reach the stores. */
+/** What it takes to reach the stores. */
 export const storageSchema = z.object({
   /** Upstash Redis REST endpoint and token. */
   UPSTASH_REDIS_REST_URL: httpUrl,
@@ -43,22 +43,6 @@ export const accessSchema = z.object({
     .transform((list) => list.split(',').flatMap((origin) => origin.trim() || [])),
 });
 
-export const workerConfigSchema = storageSchema.extend(accessSchema.shape).extend({
-  /** The rooms' public URL. */
-  ROOM_URL: httpUrl,
-  /** From the start of one sweep to the start of the next, while anything is dirty. */
-  FLUSH_INTERVAL_MS: integer(5_000, 100, 60_000),
-  /** Bounds of one batch: sessions, and bytes of what is read from Redis for it. */
-  FLUSH_BATCH_SESSIONS: integer(500, 1, 5_000),
-  FLUSH_BATCH_BYTES: integer(4_000_000, 10_000, 32_000_000),
-  /** The sweeper's lease; renewed with each batch, so it need only outlast one pause and one batch. */
-  SWEEP_LEASE_MS: integer(10_000, 500, 120_000),
-  /** A session in which nothing has happened for this long is ended, and how often that is looked for. */
-  INACTIVE_AFTER_MS: integer(30 * 60_000, 100, 30 * 24 * 3_600_000),
-  INACTIVE_CHECK_MS: integer(5 * 60_000, 1, 24 * 3_600_000),
-});
-export type WorkerConfig = z.infer<typeof workerConfigSchema>;
-
 /** One printable word: a line break or a blank at its end, left by a shell, would be refused as a header. */
 const apiKey = z.string().regex(/^[\x21-\x7e]+$/, 'must be printable and without blanks');
 
@@ -81,17 +65,18 @@ export const aiSchema = z.object({
 });
 export type AiConfig = z.infer<typeof aiSchema>;
 
-export const roomConfigSchema = storageSchema
+export const configSchema = storageSchema
   .extend(accessSchema.shape)
   .extend(aiSchema.shape)
   .extend({
-    /** The Worker's public URL. */
-    WORKER_URL: httpUrl,
     /** Connections to one room: of one person, and from one address. */
     CONNECTIONS_PER_USER: integer(MAX_CONNECTIONS_PER_USER, 1, 10_000),
     CONNECTIONS_PER_ADDRESS: integer(MAX_CONNECTIONS_PER_ADDRESS, 1, 1_000_000),
-    /** Bounds of the pause between two commits of a room. */
-    COMMIT_MIN_MS: integer(20, 0, 10_000),
+    /**
+     * Bounds of the pause between two commits of a room. The first edit after a pause is committed at once; by default a room
+     * makes four commits a second at most, as a free Upstash plan has 500,000 commands a month.
+     */
+    COMMIT_MIN_MS: integer(250, 0, 10_000),
     COMMIT_MAX_MS: integer(1_000, 1, 60_000),
     /** Commits a second that all rooms together aim at, at most; the pause grows with the number of dirty sessions to keep to it. */
     COMMIT_TARGET_PER_S: integer(1_500, 1, 1_000_000),
@@ -102,8 +87,22 @@ export const roomConfigSchema = storageSchema
     /** Redis is left alone after this many failures in a row, and tried again after this time. */
     BREAKER_FAILURES: integer(3, 1, 100),
     BREAKER_RETRY_MS: integer(3_000, 50, 300_000),
+    /** With so many dirty sessions or more the sweeper flushes them in batches, and rooms put their own flushes off. */
+    SWEEP_ABOVE_SESSIONS: integer(20, 1, 1_000_000),
+    /** From the start of one sweep to the start of the next, while the sweeper is at work. */
+    FLUSH_INTERVAL_MS: integer(5_000, 100, 60_000),
+    /** Requests that one turn of the cron may make. A free Workers plan allows 50 an invocation, a paid one 10,000. */
+    SWEEP_MAX_REQUESTS: integer(45, 10, 10_000),
+    /** Bounds of one batch: sessions, and bytes of what is read from Redis for it. */
+    FLUSH_BATCH_SESSIONS: integer(500, 1, 5_000),
+    FLUSH_BATCH_BYTES: integer(4_000_000, 10_000, 32_000_000),
+    /** The sweeper's lease; renewed with each batch, so it need only outlast one pause and one batch. */
+    SWEEP_LEASE_MS: integer(10_000, 500, 120_000),
+    /** A session in which nothing has happened for this long is ended, and how often that is looked for. */
+    INACTIVE_AFTER_MS: integer(30 * 60_000, 100, 30 * 24 * 3_600_000),
+    INACTIVE_CHECK_MS: integer(5 * 60_000, 1, 24 * 3_600_000),
   });
-export type RoomConfig = z.infer<typeof roomConfigSchema>;
+export type Config = z.infer<typeof configSchema>;
 
 /** One clear error for everything that is missing or malformed; it names variables, never their values. */
 export class ConfigError extends Error {
