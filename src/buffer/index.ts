@@ -1,6 +1,6 @@
 /** Wires the stores together from the configuration: the only place that knows both of them. */
 import type { z } from 'zod';
-import type { accessSchema, storageSchema, WorkerConfig } from '../config.ts';
+import type { accessSchema, Config, storageSchema } from '../config.ts';
 import { Admission } from '../sessions/admission.ts';
 import type { SessionDirectory } from '../sessions/directory.ts';
 import { connectNeon } from '../sessions/neon.ts';
@@ -81,7 +81,7 @@ export function createAdmission(
 export function createFlusher(
   { buffer, postgres }: Pick<Storage, 'buffer' | 'postgres'>,
   config: Pick<
-    WorkerConfig,
+    Config,
     | 'FLUSH_BATCH_SESSIONS'
     | 'FLUSH_BATCH_BYTES'
     | 'FLUSH_INTERVAL_MS'

@@ -19,11 +19,12 @@ export type TurnPorts = Omit<InactivePorts, 'flusher'> & {
  * @param scheduledMs when the turn was due, in milliseconds since the epoch.
  * @throws whatever isn't a store's or a room's failure, so that the platform counts the turn as failed.
  */
-export async function cronTurn(ports: TurnPorts, scheduledMs: number): Promise<void> {
+export async function cronTurn(ports: TurnPorts, scheduledMs: number): Promise<SweeperRun> {
   try {
     const run = await ports.flusher.runSweeper(scheduledMs + TURN_MS);
     logSweep(run);
     if (run.inactive.length > 0) logInactive(await endInactive(run.inactive, ports));
+    return run;
   } catch (error) {
     logError('sweep_failed', describeUnexpected(error));
     throw error;
