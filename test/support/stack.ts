@@ -12,6 +12,7 @@ const pid = z.number().int().positive().nullable();
 
 /** The one line that the stack prints; strict, so that a change of it is noticed here. */
 const addressesSchema = z.strictObject({
+  url: z.url(),
   roomUrl: z.url(),
   workerUrl: z.url(),
   redisRestUrl: z.url(),
