@@ -11,6 +11,8 @@ export interface RedisOptions {
   url: string;
   token: string;
   timeoutMs: number;
+  /** Called before each request, a repeated one too; what it throws keeps the request from being sent. */
+  onRequest?: (() => void) | undefined;
 }
 
 class Client extends Redis {
@@ -82,6 +84,7 @@ function reasonOf(error: unknown): string {
   if (error.name === 'TimeoutError' || error.name === 'AbortError') return 'no answer in time';
   if (error.name === 'UpstashError')
     return error.message.split(', command was:')[0]?.slice(0, 120) ?? 'refused';
+  if (error.name === 'RequestBudgetError') return error.message;
   if (error.name === 'UpstashJSONParseError') return 'the answer is not JSON';
   return 'out of reach';
 }

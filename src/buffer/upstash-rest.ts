@@ -11,6 +11,8 @@ export interface UpstashRestOptions {
   token: string;
   /** Of one request, in milliseconds. */
   timeoutMs: number;
+  /** Called before each attempt; what it throws keeps the attempt from being made. */
+  onRequest?: (() => void) | undefined;
 }
 
 /** A timer that is later than this share of its time says that its own side is overloaded. */
@@ -20,11 +22,13 @@ export class UpstashRest implements Requester {
   readonly #url: string;
   readonly #headers: Record<string, string>;
   readonly #timeoutMs: number;
+  readonly #onRequest: () => void;
 
-  constructor({ url, token, timeoutMs }: UpstashRestOptions) {
+  constructor({ url, token, timeoutMs, onRequest = () => {} }: UpstashRestOptions) {
     this.#url = url.replace(/\/+$/, '');
     this.#headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
     this.#timeoutMs = timeoutMs;
+    this.#onRequest = onRequest;
   }
 
   /**
@@ -48,10 +52,12 @@ export class UpstashRest implements Requester {
   /** Once more where the connection broke: one that was kept open may have been closed by the other side just then. */
   async #send(url: string, body: string, signal: AbortSignal): Promise<Response> {
     const init = { method: 'POST', headers: this.#headers, body, signal };
+    this.#onRequest();
     try {
       return await fetch(url, init);
     } catch (error) {
       if (signal.aborted) throw error;
+      this.#onRequest();
       return await fetch(url, init);
     }
   }
