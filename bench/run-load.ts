@@ -12,7 +12,6 @@ import { Latencies } from './load/latencies.ts';
 import type { LoadReport, RoomPlan } from './load/plan.ts';
 import { LoadProcesses, processesFor } from './load/processes.ts';
 import { readFronts } from './measure/fronts.ts';
-import { detachDebugger } from './measure/inspector.ts';
 import { COUNTERS_LAG_MS, PostgresMeter } from './measure/postgres.ts';
 import { ProcessWatch } from './measure/processes.ts';
 import { RedisMeter } from './measure/redis.ts';
@@ -45,14 +44,8 @@ export async function startBench(
   env: Record<string, string> = {},
 ): Promise<Bench> {
   const roomState = makeRoomState();
-  const stack = await startStack(env, [
-    '--redis=real',
-    '--postgres=real',
-    `--room-state=${roomState}`,
-    ...args,
-  ]);
+  const stack = await startStack(env, ['--redis=real', '--postgres=real', `--state=${roomState}`, ...args]);
   if (stack.redisUrl === null) throw new Error('the stack has no Redis of its own');
-  if (process.platform === 'linux') await detachDebugger(stack.pids.room);
   const postgres = new PostgresMeter(stack.databaseUrl);
   const redis = new RedisMeter(stack.redisUrl, stack.keyPrefix);
   return {
@@ -91,10 +84,9 @@ export function startCron(stack: Stack, say: Say): { stop(): void } {
 
 /** Processes by what they are for: the system's own, the stand-ins for the providers' HTTP, the load, and local tools. */
 export function groupsOf(stack: Stack, extra: Record<string, number>, load: readonly number[]) {
-  const { room, worker, redis, postgres, redisRest, neonHttp } = stack.pids;
+  const { worker, redis, postgres, redisRest, neonHttp } = stack.pids;
   const only = (pid: number | null) => (pid === null ? [] : [pid]);
   return {
-    rooms: [room],
     worker: [worker],
     redis: only(redis),
     postgres: only(postgres),
@@ -102,8 +94,7 @@ export function groupsOf(stack: Stack, extra: Record<string, number>, load: read
     'postgres http front': only(neonHttp),
     ...Object.fromEntries(Object.entries(extra).map(([name, pid]) => [name, [pid]])),
     load,
-    'partykit dev': parentOf(room),
-    'wrangler dev': parentOf(worker),
+    'dev runner': parentOf(worker),
     supervisor: [stack.supervisorPid],
   };
 }
@@ -210,7 +201,7 @@ async function measure(
     if (report.acked < report.sent) {
       // It can't keep up. What it does from here on belongs to no edit that is counted, so it stops here.
       say(`stopping it with ${report.sent - report.acked} edits unacknowledged`);
-      await (extra?.url ? extra.stop() : stack.control.stop('room'));
+      await (extra?.url ? extra.stop() : stack.control.stop('worker'));
       drainMs = null;
     } else {
       drainMs = (await drain(target, bench, report)) ? performance.now() - endedAt : null;
@@ -301,7 +292,6 @@ async function measure(
       redisBytes,
       postgresCpuS: used.postgres?.cpuS ?? 0,
       walBytes,
-      workerCpuS: target.isSwept ? (used.worker?.cpuS ?? 0) : 0,
     }),
     timeline: timeline.ticks,
   };

@@ -6,8 +6,7 @@ import type { StackAddresses, StackEngines } from './stack.ts';
 export function readyBlock(addresses: StackAddresses, engines: StackEngines): string {
   const data = relative(process.cwd(), addresses.dataDir);
   const rows: [string, string][] = [
-    ['page', `${addresses.roomUrl}/`],
-    ['Worker', addresses.workerUrl],
+    ['open', `${addresses.url}/`],
     ['database', addresses.databaseUrl],
     ['data', data === '' || data.startsWith('..') ? addresses.dataDir : data],
     ['engines', `Redis: ${engines.redis}; Postgres: ${engines.postgres}`],

@@ -6,13 +6,13 @@
  *   POST /parts/:name/start      until it answers                       …/restart
  *   POST /parts/:name/pause      freezes it                             …/resume
  *   POST /cron                   the Worker's scheduled handler, once
- *   POST /clocks/:name/:ms       from its next start on the clock of `room` or `worker` is that many milliseconds off
+ *   POST /clocks/worker/:ms      from its next start on the Worker's clock is that many milliseconds off
  *
- * All with the flush secret as a bearer token; bodies are JSON.
+ * `room` is another name of `worker`, which the rooms run in. All with the flush secret as a bearer token; bodies are JSON.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
-import { type ClockSkews, isSkewable } from './clock-skew.ts';
+import type { Clock } from './clock.ts';
 import type { CronTrigger } from './cron.ts';
 import { messageOf } from './errors.ts';
 import { closeAtOnce, listenOnLoopback } from './loopback.ts';
@@ -39,7 +39,7 @@ export interface Control {
 export async function startControl(options: {
   parts: readonly Part[];
   cron: CronTrigger;
-  skews: ClockSkews;
+  clock: Clock;
   secret: string;
 }): Promise<Control> {
   const expected = digest(`Bearer ${options.secret}`);
@@ -56,10 +56,11 @@ export async function startControl(options: {
 
 async function answer(
   request: IncomingMessage,
-  { parts, cron, skews }: { parts: readonly Part[]; cron: CronTrigger; skews: ClockSkews },
+  { parts, cron, clock }: { parts: readonly Part[]; cron: CronTrigger; clock: Clock },
 ): Promise<[status: number, body: object]> {
   const path = new URL(request.url ?? '/', 'http://127.0.0.1').pathname;
-  const [, collection, name, action, ...rest] = path.split('/');
+  const [, collection, given, action, ...rest] = path.split('/');
+  const name = given === 'room' ? 'worker' : given;
   const infos = () => Object.fromEntries(parts.map((part) => [part.name, part.info]));
   try {
     if (request.method === 'GET' && path === '/parts') return [200, infos()];
@@ -70,11 +71,11 @@ async function answer(
     if (
       request.method === 'POST' &&
       collection === 'clocks' &&
-      isSkewable(name) &&
+      name === 'worker' &&
       /^-?\d{1,9}$/.test(action ?? '')
     ) {
-      skews[name] = Number(action);
-      return [200, skews];
+      clock.skewMs = Number(action);
+      return [200, clock];
     }
     const part = parts.find((candidate) => candidate.name === name);
     const act = action !== undefined && Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined;

@@ -4,6 +4,8 @@ import type { Output } from './output.ts';
 
 /** The cron expression of wrangler.toml. */
 const SCHEDULE = '* * * * *';
+/** Where each host's local runtime lets its handler be called. */
+const ROUTES = { partyserver: '/cdn-cgi/handler/scheduled', partykit: '/__scheduled__' } as const;
 
 export class CronTrigger {
   readonly #url: string;
@@ -13,8 +15,8 @@ export class CronTrigger {
   #timer: NodeJS.Timeout | null = null;
 
   /** @param intervalMs pause between two calls; 0: none by itself. */
-  constructor(workerUrl: string, intervalMs: number, output: Output) {
-    this.#url = `${workerUrl}/__scheduled?cron=${encodeURIComponent(SCHEDULE)}`;
+  constructor(url: string, host: keyof typeof ROUTES, intervalMs: number, output: Output) {
+    this.#url = `${url}${ROUTES[host]}?cron=${encodeURIComponent(SCHEDULE)}`;
     this.#intervalMs = intervalMs;
     this.#output = output;
   }

@@ -1,5 +1,5 @@
 /** The environments of the parts. */
-import { ConfigError, parseConfig, roomConfigSchema, workerConfigSchema } from '../src/config.ts';
+import { ConfigError, configSchema, parseConfig } from '../src/config.ts';
 import { StackError } from './errors.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -10,8 +10,6 @@ export interface ServiceUrls {
   database: string;
   /** SQL over HTTP. */
   neonFetchEndpoint: string;
-  worker: string;
-  room: string;
   /** See BACKBEAT_PROXY. */
   proxy: string | null;
 }
@@ -22,8 +20,6 @@ const OWN = new Set([
   'UPSTASH_REDIS_REST_TOKEN',
   'DATABASE_URL',
   'NEON_FETCH_ENDPOINT',
-  'WORKER_URL',
-  'ROOM_URL',
   'JWT_SECRET',
   'FLUSH_SECRET',
 ]);
@@ -38,15 +34,13 @@ export function inheritedEnvironment(env: Record<string, string | undefined>): R
   );
 }
 
-/** The variables of the rooms and of the Worker. */
 export interface Variables {
-  room: Record<string, string>;
   worker: Record<string, string>;
   keyPrefix: string;
 }
 
 /**
- * Both sets of variables: the stack's own, and whatever else their schemas know and `env` gives.
+ * The Worker's variables: the stack's own, and whatever else its schema knows and `env` gives.
  * @throws {StackError} naming each malformed one.
  */
 export function makeVariables(
@@ -54,19 +48,17 @@ export function makeVariables(
   secrets: Secrets,
   env: Record<string, string | undefined>,
 ): Variables {
-  const stores = (part: 'room' | 'worker') => ({
-    UPSTASH_REDIS_REST_URL: through(urls.proxy, part, urls.redisRest),
+  const worker = {
+    ...tuning(configSchema.shape, env),
+    UPSTASH_REDIS_REST_URL: through(urls.proxy, urls.redisRest),
     UPSTASH_REDIS_REST_TOKEN: secrets.redisToken,
     DATABASE_URL: urls.database,
-    NEON_FETCH_ENDPOINT: through(urls.proxy, part, urls.neonFetchEndpoint),
+    NEON_FETCH_ENDPOINT: through(urls.proxy, urls.neonFetchEndpoint),
     JWT_SECRET: secrets.jwtSecret,
     FLUSH_SECRET: secrets.flushSecret,
-  });
-  const worker = { ...tuning(workerConfigSchema.shape, env), ...stores('worker'), ROOM_URL: urls.room };
-  const room = { ...tuning(roomConfigSchema.shape, env), ...stores('room'), WORKER_URL: urls.worker };
+  };
   try {
-    parseConfig(roomConfigSchema, room);
-    return { room, worker, keyPrefix: parseConfig(workerConfigSchema, worker).KEY_PREFIX };
+    return { worker, keyPrefix: parseConfig(configSchema, worker).KEY_PREFIX };
   } catch (error) {
     if (error instanceof ConfigError) throw new StackError(error.message);
     throw error;
@@ -85,8 +77,6 @@ export function checkTuning(secrets: Secrets, env: Record<string, string | undef
       redisRest: anywhere,
       database,
       neonFetchEndpoint: anywhere,
-      worker: anywhere,
-      room: anywhere,
       proxy: null,
     },
     secrets,
@@ -94,11 +84,11 @@ export function checkTuning(secrets: Secrets, env: Record<string, string | undef
   );
 }
 
-/** A service's address by way of the proxy, which learns from the path who calls whom. */
-function through(proxy: string | null, part: string, service: string): string {
+/** A service's address by way of the proxy, which learns from the path where a request goes. */
+function through(proxy: string | null, service: string): string {
   if (proxy === null) return service;
   const { host, pathname } = new URL(service);
-  return `${proxy.replace(/\/$/, '')}/${part}/${host}${pathname.replace(/\/$/, '')}`;
+  return `${proxy.replace(/\/$/, '')}/worker/${host}${pathname.replace(/\/$/, '')}`;
 }
 
 function tuning(

@@ -23,7 +23,7 @@ const lockSchema = z.object({
   watchdog: identitySchema.nullable(),
   processes: z.array(identitySchema.extend({ name: z.string() })),
   /** Null while starting. */
-  urls: z.object({ page: z.string(), worker: z.string(), database: z.string() }).nullable(),
+  urls: z.object({ page: z.string(), database: z.string() }).nullable(),
 });
 type LockFile = z.infer<typeof lockSchema>;
 
@@ -85,7 +85,7 @@ export class DataLock {
 }
 
 /**
- * Ends every process that the lock names, for the watchdog: rooms and Worker at once, engines with a little time to close their files.
+ * Ends every process that the lock names, for the watchdog: the Worker at once, engines with a little time to close their files.
  * @returns false when there is no lock, or it is another supervisor's by now.
  */
 export async function endLockedProcesses(dataDir: string, supervisorPid: number): Promise<boolean> {
@@ -120,7 +120,7 @@ async function endProcesses({ processes }: LockFile): Promise<void> {
   );
   for (const { name, pid } of members) {
     sendSignal(pid, 'SIGCONT');
-    sendSignal(pid, name === 'room' || name === 'worker' ? 'SIGKILL' : 'SIGTERM');
+    sendSignal(pid, name === 'worker' ? 'SIGKILL' : 'SIGTERM');
   }
   const deadline = Date.now() + ENGINE_GRACE_MS;
   await Promise.all(members.map((member) => waitUntilGone(member, deadline - Date.now())));
@@ -139,6 +139,6 @@ const read = (path: string) => readExclusive(path, lockSchema);
 function describe(dataDir: string, { supervisor, urls }: LockFile): string {
   const who = `a stack on ${dataDir} (pid ${supervisor.pid})`;
   return urls
-    ? `${who} runs already: page ${urls.page}, Worker ${urls.worker}, database ${urls.database}`
+    ? `${who} runs already: page ${urls.page}, database ${urls.database}`
     : `${who} is being started or stopped already`;
 }

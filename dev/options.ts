@@ -12,13 +12,14 @@ Starts Backbeat with everything it needs on this machine, and stops it all with 
   --json                         one line of JSON on stdout when ready; everything else on stderr
   --redis=auto|real|embedded     auto: redis-server or valkey-server if installed, else the embedded engine (BACKBEAT_REDIS)
   --postgres=pglite|real         pglite: embedded; real: the installed server (BACKBEAT_POSTGRES)
-  --room-entry=FILE              serve these rooms instead of partykit.json's (other wirings, for comparison)
-  --room-state=FOLDER            keep the rooms' own storage there instead of in the data folder
+  --host=partyserver|partykit    partyserver: the Worker as it is deployed, in Miniflare; partykit: the same product by partykit dev
+  --entry=FILE                   run this wiring of the Worker instead (for comparison)
+  --state=FOLDER                 keep the rooms' own storage there instead of in the data folder
   --help                         this text
 
-Environment: BACKBEAT_DATA_DIR (.backbeat), ROOM_PORT (1999), WORKER_PORT (8787), LOCAL_DATABASE_URL (a Postgres that
-runs already), BACKBEAT_CRON_MS (60000; 0: never), BACKBEAT_PROXY (the rooms and the Worker reach the stores through it, as
-<proxy>/<room or worker>/<host:port>), FLUSH_SECRET, JWT_SECRET, and the tuning variables of the rooms and the Worker.
+Environment: BACKBEAT_DATA_DIR (.backbeat), PORT (8787), LOCAL_DATABASE_URL (a Postgres that runs already), BACKBEAT_CRON_MS (60000;
+0: never), BACKBEAT_PROXY (the Worker reaches the stores through it, as <proxy>/worker/<host:port>), BACKBEAT_CLOCK_RATE (how many times
+too fast the Worker's clock runs), BACKBEAT_INSPECTOR_PORT, FLUSH_SECRET, JWT_SECRET, and the Worker's tuning variables.
 `;
 
 export interface StackOptions {
@@ -30,13 +31,17 @@ export interface StackOptions {
   databaseUrl: string | null;
   /** Absolute; null for a throwaway folder. */
   dataDir: string | null;
-  /** Absolute; null for the entry of partykit.json. */
-  roomEntry: string | null;
+  /** Which adapter of the rooms runs. */
+  host: 'partyserver' | 'partykit';
+  /** Absolute; null for the host's own. */
+  entry: string | null;
   /** Absolute; null for the data folder. It is the caller's to remove. */
-  roomState: string | null;
+  stateDir: string | null;
   /** Null: the usual one, or the next that is free. */
-  roomPort: number | null;
-  workerPort: number | null;
+  port: number | null;
+  /** How many times too fast the Worker's clock runs. */
+  clockRate: number;
+  inspectorPort: number | null;
   /** Pause between two calls of the Worker's scheduled handler in milliseconds; 0: never. */
   cronIntervalMs: number;
   /** An HTTP proxy between the code and the stores, by which a test breaks the way there; null: none. */
@@ -52,12 +57,18 @@ const environmentSchema = z.object({
   BACKBEAT_CRON_MS: z.coerce.number().int().min(0).max(86_400_000).default(60_000),
   BACKBEAT_PROXY: z.url({ protocol: /^http$/ }).optional(),
   LOCAL_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
-  ROOM_PORT: port.optional(),
-  WORKER_PORT: port.optional(),
+  BACKBEAT_HOST: z.enum(['partyserver', 'partykit']).default('partyserver'),
+  BACKBEAT_CLOCK_RATE: z.coerce.number().positive().max(1_000).default(1),
+  BACKBEAT_INSPECTOR_PORT: port.optional(),
+  PORT: port.optional(),
 });
 
 /** Where a flag goes before a variable, by the variable's name. */
-const FLAG_OF: Record<string, string> = { BACKBEAT_REDIS: '--redis', BACKBEAT_POSTGRES: '--postgres' };
+const FLAG_OF: Record<string, string> = {
+  BACKBEAT_REDIS: '--redis',
+  BACKBEAT_POSTGRES: '--postgres',
+  BACKBEAT_HOST: '--host',
+};
 
 /**
  * @param args the command line's arguments, without program and script.
@@ -75,6 +86,7 @@ export function parseOptions(
   );
   if (flags.redis !== undefined) given.BACKBEAT_REDIS = flags.redis;
   if (flags.postgres !== undefined) given.BACKBEAT_POSTGRES = flags.postgres;
+  if (flags.host !== undefined) given.BACKBEAT_HOST = flags.host;
   const parsed = environmentSchema.safeParse(given);
   if (!parsed.success) {
     const problems = parsed.error.issues.map(({ path, message }) => {
@@ -92,11 +104,13 @@ export function parseOptions(
     postgres: values.BACKBEAT_POSTGRES,
     databaseUrl: values.LOCAL_DATABASE_URL ?? null,
     dataDir: isEphemeral ? null : resolve(values.BACKBEAT_DATA_DIR),
-    roomEntry: flags['room-entry'] === undefined ? null : resolve(flags['room-entry']),
-    roomState: flags['room-state'] === undefined ? null : resolve(flags['room-state']),
+    host: values.BACKBEAT_HOST,
+    entry: flags.entry === undefined ? null : resolve(flags.entry),
+    stateDir: flags.state === undefined ? null : resolve(flags.state),
     // A throwaway stack must fit beside any other, whatever the shell has set for that.
-    roomPort: isEphemeral ? null : (values.ROOM_PORT ?? null),
-    workerPort: isEphemeral ? null : (values.WORKER_PORT ?? null),
+    port: isEphemeral ? null : (values.PORT ?? null),
+    clockRate: values.BACKBEAT_CLOCK_RATE,
+    inspectorPort: values.BACKBEAT_INSPECTOR_PORT ?? null,
     cronIntervalMs: values.BACKBEAT_CRON_MS,
     proxyUrl: values.BACKBEAT_PROXY ?? null,
   };
@@ -111,8 +125,9 @@ function parseFlags(args: readonly string[]) {
         json: { type: 'boolean' },
         redis: { type: 'string' },
         postgres: { type: 'string' },
-        'room-entry': { type: 'string' },
-        'room-state': { type: 'string' },
+        host: { type: 'string' },
+        entry: { type: 'string' },
+        state: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
       allowPositionals: false,

@@ -5,7 +5,7 @@ import type { LineSink, ManagedProcess } from './managed-process.ts';
 import type { Output, PartLog } from './output.ts';
 import { identify, isAlive, type ProcessIdentity, type ProcessInfo } from './process-table.ts';
 
-export const PART_NAMES = ['redis', 'redisRest', 'postgres', 'neonHttp', 'worker', 'room'] as const;
+export const PART_NAMES = ['redis', 'redisRest', 'postgres', 'neonHttp', 'worker'] as const;
 export type PartName = (typeof PART_NAMES)[number];
 
 /** How one part is run. */
@@ -166,7 +166,7 @@ export class Part {
       } catch (error) {
         const tail = this.#log.tail();
         await this.#endLife('SIGKILL');
-        // Some of partykit's and wrangler's own ports can't be given; they pick a free one, and another stack may be quicker.
+        // Some of partykit's own ports can't be given; they pick a free one, and another stack may be quicker.
         if (attempt < PORT_RETRIES && this.#wanted && PORT_TAKEN.test(tail)) continue;
         // Rarely, partykit starts its runtime and never hears that it is up.
         if (attempt === 0 && this.#wanted && error instanceof HungError) {

@@ -1,6 +1,6 @@
 /** The local stack as a whole: everything Backbeat needs, started in order, stopped in order. */
 
-import { type ClockSkews, noSkews } from './clock-skew.ts';
+import { trueClock } from './clock.ts';
 import { type Control, startControl } from './control.ts';
 import { CronTrigger } from './cron.ts';
 import { closeDataFolder, type DataFolder, openDataFolder } from './data-folder.ts';
@@ -14,24 +14,26 @@ import type { StackOptions } from './options.ts';
 import { type Output, PartLog } from './output.ts';
 import { Part, type PartName, type PartSpec } from './part.ts';
 import { neonHttpPart } from './parts/neon-http.ts';
+import { partykitPart } from './parts/partykit.ts';
 import { postgresPart } from './parts/postgres.ts';
 import { findRedisServer, redisPart } from './parts/redis.ts';
 import { redisRestPart } from './parts/redis-rest.ts';
-import { roomPart } from './parts/room.ts';
 import { workerPart } from './parts/worker.ts';
 import { exactPort, portNear, randomPort } from './ports.ts';
 import { processTree } from './process-table.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
 import { WatchdogProcess } from './watchdog-process.ts';
 
-const ROOM_PORT = 1999;
-const WORKER_PORT = 8787;
+const PORT = 8787;
 const DATABASE_PORT = 15_432;
 /** However badly a part hangs, stopping everything takes no longer. */
 const STOP_TIMEOUT_MS = 10_000;
 
 /** What a program needs to use the stack; `pids` are null where a part is in another's process, or somebody else's. */
 export interface StackAddresses {
+  /** The Worker: page, API, rooms. */
+  url: string;
+  /** The same, by the names that programs know it by. */
   roomUrl: string;
   workerUrl: string;
   redisRestUrl: string;
@@ -42,7 +44,7 @@ export interface StackAddresses {
   flushSecret: string;
   jwtSecret: string;
   keyPrefix: string;
-  pids: Record<PartName, number | null>;
+  pids: Record<PartName | 'room', number | null>;
   controlUrl: string;
   neonFetchEndpoint: string;
   dataDir: string;
@@ -55,7 +57,6 @@ export interface StackEngines {
 }
 
 interface Ports {
-  room: number;
   worker: number;
   redis: number;
   redisRest: number;
@@ -75,7 +76,7 @@ export class Stack {
   #cron: CronTrigger | null = null;
   #control: Control | null = null;
   #stopping: Promise<void> | null = null;
-  readonly #skews: ClockSkews = noSkews();
+  readonly #clock = trueClock();
 
   /** @param env the supervisor's own environment; only what the parts may know is passed on. */
   constructor(options: StackOptions, env: Record<string, string | undefined>, output: Output) {
@@ -105,8 +106,7 @@ export class Stack {
     const secrets = loadSecrets(folder.path, this.#env);
     checkTuning(secrets, this.#env);
     const ports = await this.#pickPorts();
-    const workerUrl = `http://127.0.0.1:${ports.worker}`;
-    const roomUrl = `http://127.0.0.1:${ports.room}`;
+    const url = `http://127.0.0.1:${ports.worker}`;
     const redisRestUrl = `http://127.0.0.1:${ports.redisRest}`;
 
     const [database] = await Promise.all([
@@ -119,39 +119,43 @@ export class Stack {
         redisRest: redisRestUrl,
         database: database.databaseUrl,
         neonFetchEndpoint: database.fetchEndpoint,
-        worker: workerUrl,
-        room: roomUrl,
         proxy: this.#options.proxyUrl,
       },
       secrets,
       this.#env,
     );
-    const common = { dataDir: folder.path, env: inherited, skews: this.#skews };
-    const worker = workerPart({ ...common, port: ports.worker, variables: variables.worker });
-    const room = roomPart({
-      ...common,
-      port: ports.room,
-      variables: variables.room,
-      copiesStatic: this.#options.isEphemeral,
-      entry: this.#options.roomEntry,
-      stateDir: this.#options.roomState,
-    });
-    await Promise.all([this.#startPart(worker), this.#startPart(room)]);
+    const { host, entry, stateDir, isEphemeral, clockRate, inspectorPort } = this.#options;
+    this.#clock.rate = clockRate;
+    const common = {
+      port: ports.worker,
+      variables: variables.worker,
+      dataDir: folder.path,
+      env: inherited,
+      clock: this.#clock,
+      entry,
+      stateDir,
+    };
+    await this.#startPart(
+      host === 'partykit'
+        ? partykitPart(common)
+        : workerPart({ ...common, isWatching: !isEphemeral, inspectorPort }),
+    );
 
-    this.#cron = new CronTrigger(workerUrl, this.#options.cronIntervalMs, this.#output);
+    this.#cron = new CronTrigger(url, host, this.#options.cronIntervalMs, this.#output);
     this.#cron.start();
     this.#control = await startControl({
       parts: [...this.#parts.values()],
       cron: this.#cron,
-      skews: this.#skews,
+      clock: this.#clock,
       secret: secrets.flushSecret,
     });
-    this.#lock.setUrls({ page: `${roomUrl}/`, worker: workerUrl, database: database.databaseUrl });
+    this.#lock.setUrls({ page: `${url}/`, database: database.databaseUrl });
     const pid = (name: PartName) => this.#parts.get(name)?.info.pid ?? null;
     return {
       addresses: {
-        roomUrl,
-        workerUrl,
+        url,
+        roomUrl: url,
+        workerUrl: url,
         redisRestUrl,
         redisRestToken: secrets.redisToken,
         redisUrl: redisProgram ? `redis://127.0.0.1:${ports.redis}` : null,
@@ -160,7 +164,7 @@ export class Stack {
         jwtSecret: secrets.jwtSecret,
         keyPrefix: variables.keyPrefix,
         pids: {
-          room: pid('room'),
+          room: pid('worker'),
           worker: pid('worker'),
           redis: pid('redis'),
           postgres: pid('postgres'),
@@ -198,11 +202,7 @@ export class Stack {
     this.#cron?.close();
     this.#control?.close();
     // Those that have clients first, then what they write to.
-    const layers: PartName[][] = [
-      ['room', 'worker'],
-      ['redisRest', 'neonHttp'],
-      ['redis', 'postgres'],
-    ];
+    const layers: PartName[][] = [['worker'], ['redisRest', 'neonHttp'], ['redis', 'postgres']];
     const inOrder = (async () => {
       for (const layer of layers) await Promise.all(layer.map((name) => this.#parts.get(name)?.close()));
     })();
@@ -311,7 +311,7 @@ export class Stack {
   }
 
   async #pickPorts(): Promise<Ports> {
-    const { roomPort, workerPort, isEphemeral } = this.#options;
+    const { port: wanted, isEphemeral } = this.#options;
     const pick = async (set: number | null, name: string, usual: number) => {
       if (isEphemeral) return randomPort();
       if (set !== null) return exactPort(set, name);
@@ -320,8 +320,7 @@ export class Stack {
       return port;
     };
     return {
-      room: await pick(roomPort, 'ROOM_PORT', ROOM_PORT),
-      worker: await pick(workerPort, 'WORKER_PORT', WORKER_PORT),
+      worker: await pick(wanted, 'PORT', PORT),
       // The same each time where it can be: people keep it in their database clients.
       database: isEphemeral ? await randomPort() : await portNear(DATABASE_PORT),
       redis: await randomPort(),

@@ -12,14 +12,11 @@ export interface Usage {
   redisBytes: number;
   postgresCpuS: number;
   walBytes: number;
-  /** CPU of the Worker that flushes; 0 where there is none. */
-  workerCpuS: number;
 }
 
 export interface Cost {
   redis: number;
   rooms: number;
-  worker: number;
   postgres: number;
   total: number;
 }
@@ -35,15 +32,13 @@ export function costPerMillionEdits(usage: Usage): Cost {
   const rooms =
     (messages / PRICES.messagesPerRoomRequest) * PRICES.roomPerRequest +
     usage.rooms * usage.seconds * PRICES.roomPerSecond;
-  const worker = usage.workerCpuS * PRICES.workerPerCpuSecond;
   const postgres =
     Math.max(usage.postgresCpuS, PRICES.postgresLeastCu * usage.seconds) * PRICES.postgresPerCuSecond +
     usage.walBytes * PRICES.postgresPerWalByte;
   return {
     redis: redis * perMillion,
     rooms: rooms * perMillion,
-    worker: worker * perMillion,
     postgres: postgres * perMillion,
-    total: (redis + rooms + worker + postgres) * perMillion,
+    total: (redis + rooms + postgres) * perMillion,
   };
 }

@@ -22,7 +22,7 @@ const cpu = (label: string, ...groups: string[]) =>
   });
 
 /** All processes that are the system's own and not the load's, the tools' or a stand-in for a provider's front. */
-const TOOLS = ['partykit dev', 'wrangler dev', 'supervisor'];
+const TOOLS = ['dev runner', 'supervisor'];
 const NOT_THE_SYSTEM = new Set(['load', 'redis http front', 'postgres http front', ...TOOLS]);
 
 const ROWS: readonly Row[] = [
@@ -60,8 +60,8 @@ const ROWS: readonly Row[] = [
   number('Postgres statements / 1,000 edits', ({ postgres }) => postgres.statementsPer1000),
   number('Postgres rows written / 1,000 edits', ({ postgres }) => postgres.rowsPer1000),
   number('WAL bytes / 1,000 edits', ({ postgres }) => postgres.walBytesPer1000),
-  cpu('CPU s / 1,000 edits: rooms', 'rooms', 'server'),
-  cpu('CPU s / 1,000 edits: Worker or flush loop', 'worker', 'flush loop'),
+  cpu('CPU s / 1,000 edits: Worker, or server', 'worker', 'server'),
+  cpu('CPU s / 1,000 edits: flush loop', 'flush loop'),
   cpu('CPU s / 1,000 edits: Redis', 'redis'),
   cpu('CPU s / 1,000 edits: Postgres', 'postgres'),
   number('CPU s / 1,000 edits: all of these', ({ processes }) =>
@@ -72,15 +72,17 @@ const ROWS: readonly Row[] = [
   cpu('CPU s / 1,000 edits: local HTTP fronts', 'redis http front', 'postgres http front'),
   cpu('CPU s / 1,000 edits: local tools', ...TOOLS),
   cpu('CPU s / 1,000 edits: the load itself', 'load'),
-  { label: 'peak memory: rooms', text: ({ processes }) => peak(processes.rooms ?? processes.server) },
-  { label: 'peak memory: Worker', text: ({ processes }) => peak(processes.worker) },
+  {
+    label: 'peak memory: Worker, or server',
+    text: ({ processes }) => peak(processes.worker ?? processes.server),
+  },
   { label: 'peak memory: Redis', text: ({ processes }) => peak(processes.redis) },
   number('oldest dirty, at most', ({ oldestDirtyMaxMs }) => oldestDirtyMaxMs, 'ms'),
   number('in Postgres after the end', ({ drainMs }) => drainMs, 'ms'),
   {
-    label: '$ / million edits: Redis, rooms, Worker, Postgres',
-    text: ({ dollarsPerMillionEdits: { redis, rooms, worker, postgres } }) =>
-      [redis, rooms, worker, postgres].map(dollars).join(', '),
+    label: '$ / million edits: Redis, rooms, Postgres',
+    text: ({ dollarsPerMillionEdits: { redis, rooms, postgres } }) =>
+      [redis, rooms, postgres].map(dollars).join(', '),
   },
   {
     label: '$ / million edits',

@@ -19,7 +19,6 @@ export const PRICES = {
   roomPerSecond: 0.128 * (12.5 / 1e6),
   /** developers.cloudflare.com/workers/platform/pricing: $0.30 a million requests, $0.02 a million CPU milliseconds. */
   workerPerRequest: 0.3 / 1e6,
-  workerPerCpuSecond: 0.02 / 1e3,
   /** neon.com/pricing, Launch: $0.106 a CU-hour (another copy says $0.14); one CU is one processor and 4 GB. */
   postgresPerCuSecond: 0.106 / 3600,
   /** The smallest compute Neon runs. */

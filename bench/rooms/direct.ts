@@ -1,10 +1,10 @@
 /** Backbeat's rooms on Postgres alone, one UPDATE an edit: what the same product would be without its buffer. */
-import { wireRooms } from '../../src/room/storage.ts';
+import { wireRooms } from '../../src/compose.ts';
 import { connectNeon } from '../../src/sessions/neon.ts';
 import { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
 import type { Commit, CommitResult } from '../../src/sessions/types.ts';
 
-export { default } from '../../src/room/server.ts';
+export { default, SessionRoom, Sweeper } from '../../src/hosts/partyserver.ts';
 
 /** Undoes the rooms' group commit: what came in one commit is written edit by edit, each with a revision of its own. */
 class OneUpdateAnEdit extends PostgresSessionRepository {

@@ -6,7 +6,7 @@
 import { Redis } from '@upstash/redis/cloudflare';
 import type * as Party from 'partykit/server';
 import { z } from 'zod';
-import { parseConfig, roomConfigSchema } from '../../src/config.ts';
+import { configSchema, parseConfig } from '../../src/config.ts';
 import { parseClientMessage } from '../../src/protocol/index.ts';
 import { connectNeon } from '../../src/sessions/neon.ts';
 import { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
@@ -23,7 +23,7 @@ export default class PerEditRoom implements Party.Server {
 
   constructor(room: Party.Room) {
     this.#room = room;
-    const config = parseConfig(roomConfigSchema, room.env);
+    const config = parseConfig(configSchema, room.env);
     this.#redis = new Redis({
       url: config.UPSTASH_REDIS_REST_URL,
       token: config.UPSTASH_REDIS_REST_TOKEN,

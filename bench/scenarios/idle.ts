@@ -122,7 +122,7 @@ function tableOf({
     [
       row('Redis commands', redisCommands, alone.redisCommands),
       row('Postgres statements', postgresStatements, alone.postgresStatements),
-      ['CPU: rooms', figure(processes.rooms?.cpuS ?? null, 's'), ''],
+      ['CPU: Worker', figure(processes.worker?.cpuS ?? null, 's'), ''],
     ],
   );
 }

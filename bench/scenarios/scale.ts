@@ -72,7 +72,7 @@ function scalePlots(results: readonly LoadResult[]): Record<string, Plot> {
       ...axis,
       title: 'CPU time for 1,000 edits',
       y: 'seconds',
-      series: ['rooms', 'worker', 'redis', 'postgres', 'redis http front', 'load'].map((group) => ({
+      series: ['worker', 'redis', 'postgres', 'redis http front', 'load'].map((group) => ({
         name: group,
         points: by(({ processes }) => processes[group]?.cpuSPer1000Edits ?? null),
       })),
@@ -81,7 +81,7 @@ function scalePlots(results: readonly LoadResult[]): Record<string, Plot> {
       ...axis,
       title: 'Peak memory',
       y: 'MB',
-      series: ['rooms', 'worker', 'redis', 'postgres'].map((group) => ({
+      series: ['worker', 'redis', 'postgres'].map((group) => ({
         name: group,
         points: by(({ processes }) => (processes[group]?.peakBytes ?? 0) / 1e6),
       })),
@@ -97,7 +97,7 @@ function scalePlots(results: readonly LoadResult[]): Record<string, Plot> {
       ...axis,
       title: 'Dollars for a million edits',
       y: 'dollars',
-      series: (['redis', 'rooms', 'worker', 'postgres'] as const).map((part) => ({
+      series: (['redis', 'rooms', 'postgres'] as const).map((part) => ({
         name: part,
         points: by(({ dollarsPerMillionEdits }) => dollarsPerMillionEdits[part]),
       })),

@@ -7,7 +7,7 @@ export const direct: Target = {
   about: 'the same rooms on Postgres alone, one UPDATE an edit',
   ackMeans: 'Postgres committed it',
   loadScript: backbeat.loadScript,
-  stackArgs: ['--room-entry=bench/rooms/direct.ts'],
+  stackArgs: ['--entry=bench/rooms/direct.ts'],
   stackEnv: {
     // Postgres isn't standing in for anything here: no pause between writes, and time for those that queue.
     COMMIT_MIN_MS: '0',

@@ -9,7 +9,7 @@ export const perEdit: Target = {
   about: 'each edit reads the session, then SET and SADD; a loop flushes session by session',
   ackMeans: 'Redis confirmed it',
   loadScript: backbeat.loadScript,
-  stackArgs: ['--room-entry=bench/rooms/per-edit.ts'],
+  stackArgs: ['--host=partykit', '--entry=bench/rooms/per-edit.ts'],
   stackEnv: {},
   isSwept: false,
   hasRooms: true,

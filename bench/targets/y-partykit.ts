@@ -1,4 +1,4 @@
-/** y-partykit in the same `partykit dev` as our rooms, its documents in Postgres through the same HTTP front. */
+/** y-partykit in `partykit dev`, its documents in Postgres through the same HTTP front. */
 import type { Target } from './target.ts';
 import { createDocumentsTable, storedDocuments } from './yjs.ts';
 
@@ -7,7 +7,7 @@ export const yPartykit: Target = {
   about: 'y-partykit 0.0.33 with load and save callbacks',
   ackMeans: 'the room has it in memory (its echo); stored 2 to 10 s later',
   loadScript: 'bench/peers/load-y-partykit.ts',
-  stackArgs: ['--room-entry=bench/peers/y-partykit-server.ts'],
+  stackArgs: ['--host=partykit', '--entry=bench/peers/y-partykit-server.ts'],
   stackEnv: {},
   isSwept: false,
   hasRooms: true,

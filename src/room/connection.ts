@@ -1,9 +1,9 @@
 /** What a room knows of one connection. It lives in the socket's attachment (2 KB), so it survives hibernation. */
-import type * as Party from 'partykit/server';
 import { z } from 'zod';
 import { roleSchema, type WireParticipant } from '../protocol/index.ts';
 import { VIAS } from '../sessions/types.ts';
-import type { Occupant } from './seats.ts';
+import type { Occupant } from './connection-limits.ts';
+import type { Connection } from './host.ts';
 
 export const connectionStateSchema = z.object({
   participantId: z.string(),
@@ -17,16 +17,16 @@ export const connectionStateSchema = z.object({
   /** Where the connection comes from; null when the network doesn't say. */
   address: z.string().nullable(),
   /** Times of what counts against a limit per minute, in milliseconds: a minute outlives the memory. */
-  chatTimes: z.array(z.number()).default([]),
-  switchTimes: z.array(z.number()).default([]),
-  agentTimes: z.array(z.number()).default([]),
+  chatTimes: z.array(z.number()).readonly().default([]),
+  switchTimes: z.array(z.number()).readonly().default([]),
+  agentTimes: z.array(z.number()).readonly().default([]),
 });
 export type ConnectionState = z.infer<typeof connectionStateSchema>;
 
 /** A connection that has been let in and has its state; before that, and once it was sent away, its state is null. */
-export type Member = Party.Connection<ConnectionState> & { state: Readonly<ConnectionState> };
+export type Member = Connection & { readonly state: Readonly<ConnectionState> };
 
-export function isMember(connection: Party.Connection<ConnectionState>): connection is Member {
+export function isMember(connection: Connection): connection is Member {
   return connection.state !== null;
 }
 

@@ -1,26 +1,30 @@
 /** What the Worker tells a room, carried out: who may still be in, and code that was set over HTTP. */
 import type { ServerPayload } from '../protocol/index.ts';
 import { type RoomRequest, roomRequestSchema } from '../sessions/room-request.ts';
-import { type Member, participantOf } from './connection.ts';
+import { TimeoutError, within } from '../within.ts';
+import { type ConnectionState, type Member, participantOf } from './connection.ts';
+import type { Reservation } from './connection-limits.ts';
 import type { LiveSession } from './live-session.ts';
 import type { Outbox } from './outbox.ts';
 import { refuse } from './refusal.ts';
 import type { Roster } from './roster.ts';
 import {
   ENDED,
+  forbidden,
   INVITE_REVOKED,
   LIVE_ENDED,
   NO_LONGER_OPEN,
   REMOVED,
   type StandingNotes,
 } from './standing-notes.ts';
-import { TimeoutError, within } from './within.ts';
 
 /** How long a caller waits for his code to be committed; storage that takes longer is in trouble. */
 const COMMIT_TIMEOUT_MS = 10_000;
 
 export interface RoomParts {
   roster: Roster;
+  /** The places that are kept for callers who are on their way. */
+  reservations(): Iterable<Reservation>;
   notes: StandingNotes;
   outbox: Outbox;
   session(): Promise<LiveSession>;
@@ -52,15 +56,21 @@ function asJson(text: string): unknown {
   }
 }
 
+/** A participant who is in, or on their way. */
+type Person = Pick<ConnectionState, 'participantId' | 'role' | 'via' | 'inviteId'>;
+
 /** @returns the number of connections that it concerned. */
 async function changeStanding(
   request: Exclude<RoomRequest, { kind: 'set_code' }>,
   parts: RoomParts,
 ): Promise<number> {
   const { roster, notes } = parts;
-  const sendAway = (reason: string, concerns: (member: Member) => boolean): number => {
-    const concerned = [...roster.members()].filter(concerns);
+  const sendAway = (reason: string, concerns: (person: Person) => boolean): number => {
+    const concerned = [...roster.members()].filter(({ state }) => concerns(state));
     for (const member of concerned) parts.sendAway(member, reason);
+    for (const reservation of parts.reservations()) {
+      if (concerns(reservation.grant)) reservation.refused = forbidden(reason);
+    }
     return concerned.length;
   };
   switch (request.kind) {
@@ -69,19 +79,19 @@ async function changeStanding(
       return changeRole(request, parts);
     case 'participant_removed':
       notes.noteParticipant(request.participant_id, null);
-      return sendAway(REMOVED, ({ state }) => state.participantId === request.participant_id);
+      return sendAway(REMOVED, ({ participantId }) => participantId === request.participant_id);
     case 'invite_revoked':
       notes.noteInviteRevoked(request.invite_id);
       return sendAway(
         INVITE_REVOKED,
-        ({ state }) => state.via === 'invite' && state.inviteId === request.invite_id,
+        ({ via, inviteId }) => via === 'invite' && inviteId === request.invite_id,
       );
     case 'discovery_ended':
       notes.noteDiscoveryEnded();
-      return sendAway(NO_LONGER_OPEN, ({ state }) => state.via === 'discovery');
+      return sendAway(NO_LONGER_OPEN, ({ via }) => via === 'discovery');
     case 'live_ended':
       notes.noteLiveEnded();
-      return sendAway(LIVE_ENDED, ({ state }) => state.role !== 'host');
+      return sendAway(LIVE_ENDED, ({ role }) => role !== 'host');
     case 'ended':
       return parts.end(request.reason);
   }
@@ -90,8 +100,11 @@ async function changeStanding(
 /** The person gets the session's state with the new role in it, everybody else hears of him anew. */
 async function changeRole(
   { participant_id, role }: Extract<RoomRequest, { kind: 'participant_changed' }>,
-  { roster, outbox, tellState }: RoomParts,
+  { roster, reservations, outbox, tellState }: RoomParts,
 ): Promise<number> {
+  for (const { grant } of reservations()) {
+    if (grant.participantId === participant_id) Object.assign(grant, { role, via: 'grant' });
+  }
   const connections = roster.of(participant_id);
   // He is in because the host says so now, whatever becomes of the invite he came by.
   const hasChanged = connections.filter(({ state }) => state.role !== role);

@@ -1,22 +1,23 @@
 /** What a room sends: each message's envelope, and the counter that broadcasts carry. */
-import type * as Party from 'partykit/server';
+import { z } from 'zod';
 import type { ErrorCode, ServerMessageType, ServerPayload } from '../protocol/index.ts';
 import type { Member } from './connection.ts';
+import type { Connection, RoomStorage } from './host.ts';
 
 /** How long the room is quiet before the counter is noted. While a timer runs there is no hibernation, so it may take its time. */
 const SEQ_NOTE_MS = 4_000;
 
 export interface OutboxOptions {
-  storage: Pick<Party.Storage, 'get' | 'put'>;
+  sessionId: string;
+  storage: Pick<RoomStorage, 'get' | 'put'>;
   /** Everybody who is in. */
   members(): Iterable<Member>;
   /** Told of each frame that is sent. */
-  sent(to: Party.Connection, chars: number): void;
+  sent(to: Connection, chars: number): void;
 }
 
 export class Outbox {
   readonly #options: OutboxOptions;
-  #sessionId: string | null = null;
   #seq = 0;
   #loading: Promise<void> | null = null;
   #isNoting = false;
@@ -27,11 +28,10 @@ export class Outbox {
   }
 
   /** The counter goes on where the last instance stopped. Nothing may be sent before this. */
-  open(sessionId: () => Promise<string>): Promise<void> {
-    this.#loading ??= (async () => {
-      this.#seq = (await this.#options.storage.get<number>('seq')) ?? 0;
-      this.#sessionId = await sessionId();
-    })();
+  open(): Promise<void> {
+    this.#loading ??= this.#options.storage.get('seq').then((stored) => {
+      this.#seq = z.number().catch(0).parse(stored);
+    });
     return this.#loading;
   }
 
@@ -44,7 +44,7 @@ export class Outbox {
   broadcast<T extends ServerMessageType>(
     type: T,
     payload: ServerPayload<T>,
-    except?: Party.Connection | ((member: Member) => boolean),
+    except?: Connection | ((member: Member) => boolean),
   ): void {
     this.#seq += 1;
     this.#noteSeq();
@@ -58,14 +58,14 @@ export class Outbox {
   }
 
   /** To one connection. */
-  reply<T extends ServerMessageType>(to: Party.Connection, type: T, payload: ServerPayload<T>): void {
+  reply<T extends ServerMessageType>(to: Connection, type: T, payload: ServerPayload<T>): void {
     // The state of a session says how far its reader is; other replies stand outside the order.
     this.#send(to, this.#envelope(type, payload, type === 'session_state' ? this.#seq : undefined));
   }
 
   /** An `error` to one connection, echoing the request it is about. */
   refuse(
-    to: Party.Connection,
+    to: Connection,
     error: ErrorCode,
     message: string,
     { requestId, details }: { requestId?: string | undefined; details?: string | undefined } = {},
@@ -79,7 +79,7 @@ export class Outbox {
   }
 
   /** A socket may be closing under our hands; what it misses, its client asks for when it is back. */
-  #send(connection: Party.Connection, text: string): void {
+  #send(connection: Connection, text: string): void {
     try {
       connection.send(text);
       this.#options.sent(connection, text.length);
@@ -90,7 +90,7 @@ export class Outbox {
 
   #envelope(type: ServerMessageType, payload: object, seq: number | undefined): string {
     const timestamp = new Date().toISOString();
-    return JSON.stringify({ type, session_id: this.#sessionId, timestamp, seq, payload });
+    return JSON.stringify({ type, session_id: this.#options.sessionId, timestamp, seq, payload });
   }
 
   /** Notes the counter once the room has gone quiet: a busy one writes nothing, and an instance that dies busy loses its clients anyway. */

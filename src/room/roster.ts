@@ -1,28 +1,27 @@
 /** Who is in the room. */
-import type * as Party from 'partykit/server';
 import { PING_TIMEOUT_MS } from '../protocol/index.ts';
-import { type ConnectionState, isMember, type Member } from './connection.ts';
+import { isMember, type Member } from './connection.ts';
+import type { RoomHost } from './host.ts';
 
 export class Roster {
-  readonly #room: Pick<Party.Room, 'getConnections'>;
+  readonly #host: Pick<RoomHost, 'connections'>;
   readonly #lastHeardMs = new WeakMap<object, number>();
   #lastSilenceCheckMs = 0;
 
-  constructor(room: Pick<Party.Room, 'getConnections'>) {
-    this.#room = room;
+  constructor(host: Pick<RoomHost, 'connections'>) {
+    this.#host = host;
   }
 
   /** Every connection that is in; closing ones aren't any more. */
   *members(): Iterable<Member> {
-    for (const connection of this.#room.getConnections<ConnectionState>()) {
+    for (const connection of this.#host.connections()) {
       if (isMember(connection)) yield connection;
     }
   }
 
   /** Those that carry this connection id: found by it, however many others there are. */
   *withId(connectionId: string): Iterable<Member> {
-    // PartyKit tags each connection with its id.
-    for (const connection of this.#room.getConnections<ConnectionState>(connectionId)) {
+    for (const connection of this.#host.connections(connectionId)) {
       if (isMember(connection)) yield connection;
     }
   }

@@ -1,16 +1,12 @@
 /**
- * The PartyKit server of one session. It reads in the order of its life: edge, request, connect, message, close, alarm.
+ * The room of one session. It reads in the order of its life: request, connect, message, close, alarm.
  *
- * What PartyKit makes special:
- * - With `hibernate: true` memory is gone between messages. What must outlive it is in the connections' state, in the
- *   room's storage, or in the buffer; a fresh instance loads the session when the first event needs it, and not before:
- *   a ping in a silent session costs no Redis command.
- * - PartyKit lets events in while `onStart` is still waiting, so loading isn't done there.
- * - While an alarm is handled, `room.id` can't be read, by whatever runs meanwhile either: it is kept in storage.
- * - Two sockets may carry one connection id, when a client is back before its old socket is known to be gone.
+ * Rooms hibernate: memory is gone between messages. What must outlive it is in the connections' state, in the room's storage, or in
+ * the buffer; a fresh instance loads the session when the first event needs it, and not before: a ping in a silent session costs no
+ * Redis command. Events come in while the first of them is still loading.
  */
-import type * as Party from 'partykit/server';
 import { z } from 'zod';
+import type { Config } from '../config.ts';
 import {
   CHAT_HISTORY_MESSAGES,
   type ErrorCode,
@@ -21,10 +17,12 @@ import {
   type ServerPayload,
 } from '../protocol/index.ts';
 import { SessionNotFoundError, StorageUnavailableError, SupersededError } from '../sessions/errors.ts';
+import type { PeopleRepository } from '../sessions/people.ts';
 import { may } from '../sessions/permissions.ts';
-import { HOMES, type Home, type Known } from '../sessions/types.ts';
-import { agentPortsOf } from './agent-ports.ts';
-import { AgentRuns } from './agent-runs.ts';
+import type { StrudelRepository } from '../sessions/strudels.ts';
+import { HOMES, type Home, type Known, type SessionRepository } from '../sessions/types.ts';
+import { within } from '../within.ts';
+import { type AgentPorts, AgentRuns } from './agent-runs.ts';
 import { Backlog } from './backlog.ts';
 import {
   type ConnectionState,
@@ -34,34 +32,27 @@ import {
   participantOf,
   participantsOf,
 } from './connection.ts';
-import { connect, explain, instruct, proxy } from './edge.ts';
+import { ConnectionLimits, type Occupant } from './connection-limits.ts';
 import { Flood } from './flood.ts';
-import { requestFlush } from './flush-client.ts';
+import { type AdmissionGrant, admissionGrantSchema, RESERVATION_HEADER } from './grant.ts';
 import { describe, guarded } from './guarded.ts';
 import type { HandlerContext } from './handlers/context.ts';
 import { dispatch } from './handlers/index.ts';
 import { chatHistory, conversationHistory } from './histories.ts';
+import type { Connection, RoomEvents, RoomHost } from './host.ts';
 import { carryOut } from './instructions.ts';
-import { type Clock, LiveSession, type MessageHistory } from './live-session.ts';
+import { type Clock, LiveSession, type LiveSessionPorts, type MessageHistory } from './live-session.ts';
 import { log } from './log.ts';
 import { MemberLimits } from './member-limits.ts';
 import { Outbox } from './outbox.ts';
-import { type Pass, passOf, passSchema } from './pass.ts';
 import { PresenceRecorder } from './presence.ts';
 import { refuse, refuseFlooder } from './refusal.ts';
 import { Roster } from './roster.ts';
-import { type Occupant, Seats } from './seats.ts';
-import { StandingNotes } from './standing-notes.ts';
-import { configOf, storageOf } from './storage.ts';
+import { SESSION_ENDED, StandingNotes } from './standing-notes.ts';
 import { StrudelContext } from './strudel-context.ts';
-import { within } from './within.ts';
 
-type Connection = Party.Connection<ConnectionState>;
-
-/** A flush includes a sweep's worth of waiting for Postgres. */
-const FLUSH_TIMEOUT_MS = 20_000;
 /** How long a connection that was let in may take to be there. */
-const SEAT_HOLD_MS = 30_000;
+const RESERVATION_MS = 30_000;
 /** How long a session that ends waits for its last acknowledgements before it sends everybody away. */
 const LAST_COMMIT_MS = 3_000;
 
@@ -88,27 +79,43 @@ const CLOCK: Clock = {
   },
 };
 
-const ADDRESS_IS_FULL = 'there are too many connections from your network';
-const knockSchema = z.object({ connectionId: z.string(), address: z.string() });
 const count = z.number().int().nonnegative().catch(0);
 const knownSchema = z.object({ epoch: count, lastCommit: count }) satisfies z.ZodType<Known>;
 
-export default class SessionRoom implements Party.Server {
-  readonly options: Party.ServerOptions = { hibernate: true };
-  readonly #room: Party.Room;
+/** What rooms are made with. */
+export interface RoomDependencies {
+  config: Pick<
+    Config,
+    | 'CONNECTIONS_PER_USER'
+    | 'CONNECTIONS_PER_ADDRESS'
+    | 'COMMIT_MIN_MS'
+    | 'COMMIT_MAX_MS'
+    | 'COMMIT_TARGET_PER_S'
+    | 'COMMIT_FALLBACK_MS'
+    | 'FLUSH_ALARM_MS'
+  >;
+  repository: SessionRepository;
+  people: Pick<PeopleRepository, 'recordPresence'>;
+  strudels: Pick<StrudelRepository, 'get'>;
+  /** Flushes the session by the Worker's flush route. @throws when that fails; the session stays dirty, and safe. */
+  flush: LiveSessionPorts['flush'];
+  /** Called when somebody first asks the AI. */
+  agentPorts: () => AgentPorts;
+}
+
+export class Room implements RoomEvents {
+  readonly #host: RoomHost;
+  readonly #deps: RoomDependencies;
   readonly #roster: Roster;
   readonly #outbox: Outbox;
   readonly #notes: StandingNotes;
   readonly #strudel: StrudelContext;
   readonly #presence: PresenceRecorder;
-  readonly #seats: Seats;
+  readonly #connections: ConnectionLimits;
   readonly #limits = new MemberLimits();
   readonly #flood = new Flood();
-  readonly #backlog = new Backlog<Party.Connection>(() => crypto.randomUUID());
-  readonly #agents = new AgentRuns({
-    ports: () => agentPortsOf(configOf(this.#room.env)),
-    log: (event, detail) => log(this.#id, event, detail),
-  });
+  readonly #backlog = new Backlog<Connection>(() => crypto.randomUUID());
+  readonly #agents: AgentRuns;
   /** Made once: there is a message for each edit. */
   readonly #forHandlers: HandlerContext['room'];
   /** Those that were told the state while the old messages were out of reach. */
@@ -117,31 +124,33 @@ export default class SessionRoom implements Party.Server {
   #isReady = false;
   #session: Promise<LiveSession> | null = null;
   #live: LiveSession | null = null;
-  #id: string | null = null;
 
-  constructor(room: Party.Room) {
-    this.#room = room;
-    const { storage } = room;
-    const config = configOf(room.env);
-    this.#roster = new Roster(room);
+  constructor(host: RoomHost, deps: RoomDependencies) {
+    this.#host = host;
+    this.#deps = deps;
+    const { id, storage } = host;
+    const { config, people, strudels } = deps;
+    const logOf = (event: string, detail: string) => log(id, event, detail);
+    this.#roster = new Roster(host);
+    this.#agents = new AgentRuns({ ports: deps.agentPorts, log: logOf });
     this.#outbox = new Outbox({
+      sessionId: id,
       storage,
       members: () => this.#roster.members(),
       sent: (to, chars) => this.#backlog.sent(to, chars),
     });
     this.#notes = new StandingNotes(storage, Date.now);
     this.#strudel = new StrudelContext(storage);
-    this.#seats = new Seats({
+    this.#connections = new ConnectionLimits({
       perPerson: config.CONNECTIONS_PER_USER,
       perAddress: config.CONNECTIONS_PER_ADDRESS,
-      holdMs: SEAT_HOLD_MS,
+      holdMs: RESERVATION_MS,
     });
     this.#presence = new PresenceRecorder({
       present: () => this.#roster.present(),
-      record: async (participantIds) =>
-        storageOf(config).people.recordPresence(await this.#sessionId(), participantIds),
+      record: (participantIds) => people.recordPresence(id, participantIds),
       note: (recorded) => void storage.put('present', recorded),
-      log: (event, detail) => log(this.#id, event, detail),
+      log: logOf,
       clock: CLOCK,
     });
     const outbox = this.#outbox;
@@ -152,113 +161,86 @@ export default class SessionRoom implements Party.Server {
       switchStrudel: (strudelId, conversation) => this.#strudel.switchTo(strudelId, conversation),
       brought: () => this.#strudel.entries,
       agents: this.#agents,
-      strudels: { get: (...args) => storageOf(config).strudels.get(...args) },
+      strudels,
       broadcast: (type, payload, except) => outbox.broadcast(type, payload, except),
       reply: (to, type, payload) => outbox.reply(to, type, payload),
       refuse: (to, error, message, id) => outbox.refuse(to, error, message, { requestId: id }),
       tellState: (to, id) => this.#tellState(to, id),
       takePerMinute: (member, what) => this.#limits.takePerMinute(member, what, Date.now()),
       pinged: (member, mark) => this.#backlog.pinged(member, mark),
-      log: (event, detail) => log(this.#id, event, detail),
+      log: logOf,
     };
-  }
-
-  // ---- at the edge -------------------------------------------------------------------------------------------------
-
-  static onBeforeConnect(request: Party.Request, lobby: Party.Lobby): Promise<Response> {
-    return guarded(null, () => connect(request, lobby.id, lobby));
-  }
-
-  /** Over HTTP: the Worker's instructions, and for everybody else the reason why a connection is refused. */
-  static onBeforeRequest(request: Party.Request, lobby: Party.Lobby): Promise<Response> {
-    const answer = request.method === 'POST' ? instruct : explain;
-    return guarded(null, () => answer(request, lobby.id, lobby));
-  }
-
-  /** Everything that is neither a room nor one of the page's files. */
-  static onFetch(request: Party.Request, lobby: Party.FetchLobby): Promise<Response> {
-    if (new URL(request.url).pathname !== '/api/v1/ws') return guarded(null, () => proxy(request, lobby));
-    const isUpgrade = request.headers.get('upgrade')?.toLowerCase() === 'websocket';
-    const answer = isUpgrade ? connect : explain;
-    return guarded(null, () => answer(request, null, lobby));
   }
 
   // ---- request -----------------------------------------------------------------------------------------------------
 
-  /** Only the edge's own requests get here. */
-  onRequest(request: Party.Request): Promise<Response> {
-    return guarded(this.#id, () => this.#answer(request));
+  /** A request of the Worker; nobody else gets here. */
+  onRequest(request: Request): Promise<Response> {
+    return guarded(this.#host.id, () => this.#answer(request));
   }
 
-  async #answer(request: Party.Request): Promise<Response> {
-    const what = new URL(request.url).pathname.split('/').at(-1);
-    // Anybody can make the edge ask this, for any session id: it must leave no trace in storage.
-    if (what === 'door') return this.#knocked(request);
+  async #answer(request: Request): Promise<Response> {
+    const { pathname } = new URL(request.url);
     try {
       await this.#ready();
-      return await (what === 'instruct' ? this.#instructed(request) : this.#asked(request));
+      if (pathname === '/reserve') return await this.#reserve(request);
+      if (pathname === '/instruct') return await this.#instructed(request);
+      return refuse(404, 'not_found', 'a room has no such request');
     } catch (error) {
       if (error instanceof SessionNotFoundError) return refuse(404, 'not_found', 'there is no such session');
       if (error instanceof StorageUnavailableError || error instanceof SupersededError) {
-        log(this.#id, 'request_failed', error.message);
+        log(this.#host.id, 'request_failed', error.message);
         return refuse(503, 'server_error', 'storage is out of reach, try again in a moment');
       }
       throw error;
     }
   }
 
-  /** Whether somebody who isn't known yet may come in, as far as his address goes. */
-  async #knocked(request: Party.Request): Promise<Response> {
-    const { connectionId, address } = knockSchema.parse(await request.json());
-    const isFree = this.#seats.hasRoomFor(address, connectionId, this.#occupants(), Date.now());
-    return isFree ? new Response(null, { status: 204 }) : refuse(429, 'too_many_requests', ADDRESS_IS_FULL);
-  }
-
-  /** Whether a connection may be upgraded. If so it has its seat from here on. */
-  async #asked(request: Party.Request): Promise<Response> {
-    const pass = passSchema.parse(await request.json());
-    // From here to the seat nothing waits: of any number that come at once, each sees those before it.
-    const refusal = this.#refusalOf(pass);
+  /** Keeps a place for a caller who was let in, or says why not. This is the room's one judgement of who may connect. */
+  async #reserve(request: Request): Promise<Response> {
+    const asked = admissionGrantSchema.parse(await request.json());
+    // From here to the reservation nothing waits: of any number that come at once, each sees those before it.
+    const judgement = this.#notes.judge(asked);
+    if (!judgement.isIn) return refuse(judgement.status, judgement.error, judgement.message);
+    const refusal = this.#refusalOf(asked);
     if (refusal) return refusal;
-    this.#seats.hold(pass.ticket, pass, Date.now());
+    const id = crypto.randomUUID();
+    const { role, via } = judgement;
+    this.#connections.reserve(id, { ...asked, role, via }, Date.now());
     // Whether or not the connection comes: it may be in the books as present already.
     this.#presence.changed();
     try {
       await this.#open();
     } catch (error) {
-      this.#seats.release(pass.ticket);
+      this.#connections.take(id, Date.now());
       throw error;
     }
-    return new Response(null, { status: 204 });
+    return Response.json({ reservation_id: id });
   }
 
-  #refusalOf(pass: Pass): Response | null {
-    const judgement = this.#notes.judge(pass);
-    if (!judgement.isIn) return refuse(judgement.status, judgement.error, judgement.message);
-    const banLeftMs = this.#flood.banLeftMs(pass.participantId, Date.now());
+  #refusalOf(grant: AdmissionGrant): Response | null {
+    const nowMs = Date.now();
+    const banLeftMs = this.#flood.banLeftMs(grant.participantId, nowMs);
     if (banLeftMs > 0) return refuseFlooder(banLeftMs);
-    this.#closeSilent(Date.now());
-    switch (this.#seatFor(pass)) {
+    this.#closeSilent(nowMs);
+    switch (this.#connections.check(grant, this.#occupants(), nowMs)) {
       case 'person_is_full':
         return refuse(429, 'too_many_requests', 'you have too many connections to this session');
       case 'address_is_full':
-        return refuse(429, 'too_many_requests', ADDRESS_IS_FULL);
+        return refuse(429, 'too_many_requests', 'there are too many connections from your network');
       case 'free':
         return null;
     }
-  }
-
-  #seatFor(pass: Pass) {
-    return this.#seats.check(pass, this.#occupants(), Date.now());
   }
 
   #occupants(): Occupant[] {
     return [...this.#roster.members()].map(occupantOf);
   }
 
-  async #instructed(request: Party.Request): Promise<Response> {
+  async #instructed(request: Request): Promise<Response> {
     return carryOut(await request.text(), {
       roster: this.#roster,
+      reservations: () => this.#connections.reservations(Date.now()),
       notes: this.#notes,
       outbox: this.#outbox,
       session: () => this.#open(),
@@ -270,19 +252,15 @@ export default class SessionRoom implements Party.Server {
 
   // ---- connect -----------------------------------------------------------------------------------------------------
 
-  async onConnect(connection: Connection, { request }: Party.ConnectionContext): Promise<void> {
+  async onConnect(connection: Connection, request: Pick<Request, 'headers'>): Promise<void> {
     const joined = this.#join(connection, request).catch((error: unknown) => this.#failed(connection, error));
     // A client may speak before it is let in; its messages wait for this.
     this.#joining.set(connection, joined);
     await joined;
   }
 
-  async #join(connection: Connection, request: Party.ConnectionContext['request']): Promise<void> {
-    const pass = passOf(request);
-    if (!pass) {
-      connection.close(CLOSE.unavailable, 'not admitted');
-      return;
-    }
+  async #join(connection: Connection, { headers }: Pick<Request, 'headers'>): Promise<void> {
+    const reservationId = headers.get(RESERVATION_HEADER) ?? '';
     let session: LiveSession;
     let history: MessageHistory;
     try {
@@ -290,35 +268,34 @@ export default class SessionRoom implements Party.Server {
       session = await this.#open();
       history = await session.history();
     } catch (error) {
-      this.#seats.release(pass.ticket);
+      this.#connections.take(reservationId, Date.now());
       throw error;
     }
     // From here to the end nothing waits: the state and what comes after it leave no gap between them.
-    const hasSeat = this.#seats.release(pass.ticket);
+    const reservation = this.#connections.take(reservationId, Date.now());
     if (connection.readyState !== OPEN) return;
-    const judgement = this.#notes.judge(pass);
-    if (!judgement.isIn) {
+    if (!reservation) {
+      // It was long on the way, or another instance kept its place: the client comes again.
+      connection.close(CLOSE.unavailable, 'not admitted');
+      return;
+    }
+    const { grant, refused } = reservation;
+    if (refused) {
       const { ended } = this.#notes;
       if (ended) this.#outbox.reply(connection, 'session_ended', ended);
-      else this.#outbox.refuse(connection, judgement.error, judgement.message);
-      connection.close(ended ? CLOSE.ended : CLOSE.forbidden, judgement.message);
+      else this.#outbox.refuse(connection, refused.error, refused.message);
+      connection.close(ended ? CLOSE.ended : CLOSE.forbidden, refused.message);
       return;
     }
-    // It was long on the way, or another instance gave it its seat.
-    if (!hasSeat && this.#seatFor(pass) !== 'free') {
-      connection.close(CLOSE.unavailable, 'too many connections');
-      return;
-    }
-    const wasHere = this.#roster.of(pass.participantId).length > 0;
+    const wasHere = this.#roster.of(grant.participantId).length > 0;
     for (const other of [...this.#roster.members()]) {
-      if (other.id === connection.id && other !== connection) this.#replace(other, pass);
+      if (other.id === connection.id && other !== connection) this.#replace(other, grant);
     }
-    const { participantId, userId, displayName, avatarUrl, inviteId, address } = pass;
-    const { role, via } = judgement;
+    const { participantId, userId, displayName, avatarUrl, role, via, inviteId, address } = grant;
     const person = { participantId, userId, displayName, avatarUrl, role, via, inviteId, address };
     connection.setState({ ...person, chatTimes: [], switchTimes: [], agentTimes: [] });
     if (!isMember(connection)) return;
-    const token = pass.token === null ? {} : { token: pass.token };
+    const token = grant.token === null ? {} : { token: grant.token };
     this.#outbox.reply(connection, 'session_state', {
       ...this.#stateFor(connection, session, history),
       ...token,
@@ -329,7 +306,7 @@ export default class SessionRoom implements Party.Server {
   }
 
   /** The client of a socket is back on another one; only if it is somebody else now does anybody hear of a departure. */
-  #replace(member: Member, by: Pass): void {
+  #replace(member: Member, by: AdmissionGrant): void {
     const { state } = member;
     member.setState(null);
     member.close(CLOSE.replaced, 'replaced');
@@ -340,7 +317,7 @@ export default class SessionRoom implements Party.Server {
 
   // ---- message -----------------------------------------------------------------------------------------------------
 
-  async onMessage(frame: string | ArrayBuffer | ArrayBufferView, connection: Connection): Promise<void> {
+  async onMessage(connection: Connection, frame: string | ArrayBuffer | ArrayBufferView): Promise<void> {
     // Before anything is waited for: whatever comes until a room is there would count as sent at once.
     const now = Date.now();
     try {
@@ -400,12 +377,6 @@ export default class SessionRoom implements Party.Server {
   // ---- close -------------------------------------------------------------------------------------------------------
 
   async onClose(connection: Connection): Promise<void> {
-    try {
-      // Completes the closing handshake, which this runtime leaves to us.
-      connection.close(1000);
-    } catch {
-      // It was complete already.
-    }
     const isReplaced = [...this.#roster.members()].some((m) => m !== connection && m.id === connection.id);
     if (!isReplaced) this.#agents.left(connection.id);
     try {
@@ -419,12 +390,8 @@ export default class SessionRoom implements Party.Server {
       const mayBeDirty = this.#live !== null || (await this.#home()) !== 'clean';
       if (mayBeDirty) await (await this.#open()).flush();
     } catch (error) {
-      log(this.#id, 'close_failed', describe(error));
+      log(this.#host.id, 'close_failed', describe(error));
     }
-  }
-
-  async onError(connection: Connection): Promise<void> {
-    await this.onClose(connection);
   }
 
   /** Somebody's connection is gone: he is too, unless he has another. */
@@ -450,7 +417,7 @@ export default class SessionRoom implements Party.Server {
 
   /** He sends more than anybody could mean to. */
   #keepOut(member: Member, nowMs: number): void {
-    log(this.#id, 'flood', 'a connection was closed for all that it sent');
+    log(this.#host.id, 'flood', 'a connection was closed for all that it sent');
     this.#flood.ban(member.state.participantId, nowMs);
     this.#dismiss(member, 'too_many_requests', 'too many messages', CLOSE.flood);
   }
@@ -458,7 +425,7 @@ export default class SessionRoom implements Party.Server {
   /** Closes who doesn't read, before what waits for him takes the room's memory. */
   #closeSlow(): void {
     for (const member of this.#backlog.tooFar(() => this.#roster.members())) {
-      log(this.#id, 'too_slow', 'a connection was closed that did not read');
+      log(this.#host.id, 'too_slow', 'a connection was closed that did not read');
       const { state } = member;
       // Not told why: that would only wait behind all the rest.
       member.setState(null);
@@ -476,6 +443,7 @@ export default class SessionRoom implements Party.Server {
   /** The session has ended: nothing is accepted any more, what was accepted is acknowledged, then everybody is sent away. */
   async #end(reason: string): Promise<number> {
     this.#notes.noteEnded(reason);
+    for (const reservation of this.#connections.reservations(Date.now())) reservation.refused = SESSION_ENDED;
     // Whatever becomes of it: it is flushed, here or by the alarm, also after the end.
     if (this.#live) await within(LAST_COMMIT_MS, this.#live.committed()).catch(() => {});
     const members = [...this.#roster.members()];
@@ -498,9 +466,9 @@ export default class SessionRoom implements Party.Server {
       await (await this.#open({ byAlarm: true })).onAlarm();
     } catch (error) {
       if (error instanceof SessionNotFoundError) return;
-      log(this.#id, 'alarm_failed', describe(error));
+      log(this.#host.id, 'alarm_failed', describe(error));
       // Whatever was dirty still is: try again.
-      await this.#room.storage.setAlarm(Date.now() + configOf(this.#room.env).FLUSH_ALARM_MS);
+      await this.#host.storage.setAlarm(Date.now() + this.#deps.config.FLUSH_ALARM_MS);
     }
   }
 
@@ -508,7 +476,7 @@ export default class SessionRoom implements Party.Server {
 
   /** What the room kept in its own storage is at hand. */
   async #ready(): Promise<void> {
-    await Promise.all([this.#outbox.open(() => this.#sessionId()), this.#notes.load(), this.#strudel.load()]);
+    await Promise.all([this.#outbox.open(), this.#notes.load(), this.#strudel.load()]);
     this.#isReady = true;
   }
 
@@ -522,10 +490,8 @@ export default class SessionRoom implements Party.Server {
   }
 
   async #load(byAlarm: boolean): Promise<LiveSession> {
-    const config = configOf(this.#room.env);
-    const id = await this.#sessionId();
-    const { repository } = storageOf(config);
-    const { storage } = this.#room;
+    const { id, storage } = this.#host;
+    const { config, repository, flush } = this.#deps;
     const [home, epoch, lastCommit] = await Promise.all([
       this.#home(),
       storage.get('epoch'),
@@ -548,11 +514,7 @@ export default class SessionRoom implements Party.Server {
       },
       {
         repository,
-        flush: (sessionId) =>
-          requestFlush(
-            { workerUrl: config.WORKER_URL, flushSecret: config.FLUSH_SECRET, timeoutMs: FLUSH_TIMEOUT_MS },
-            sessionId,
-          ),
+        flush,
         send: (connectionId, type, payload) => this.#send(connectionId, type, payload),
         broadcast: (type, payload) => this.#outbox.broadcast(type, payload),
         noteHome: (where, lastCommit) => storage.put({ home: where, last_commit: lastCommit }),
@@ -572,32 +534,21 @@ export default class SessionRoom implements Party.Server {
     return this.#live;
   }
 
-  async #sessionId(): Promise<string> {
-    if (this.#id !== null) return this.#id;
-    let id = await this.#room.storage.get<string>('id');
-    if (id === undefined) {
-      id = this.#room.id;
-      await this.#room.storage.put('id', id);
-    }
-    this.#id = id;
-    return id;
-  }
-
   async #home() {
     return z
       .enum(HOMES)
       .nullable()
       .catch(null)
-      .parse((await this.#room.storage.get('home')) ?? null);
+      .parse((await this.#host.storage.get('home')) ?? null);
   }
 
   /** Another room has taken over: clients are sent there, and this instance forgets what it held. */
   #moveAway(): void {
-    log(this.#id, 'superseded', 'another room has taken the session over');
+    log(this.#host.id, 'superseded', 'another room has taken the session over');
     this.#session = null;
     this.#live = null;
     this.#outbox.broadcast('server_shutdown', { reason: 'moved' });
-    for (const connection of this.#room.getConnections()) connection.close(CLOSE.moved, 'moved');
+    for (const connection of this.#host.connections()) connection.close(CLOSE.moved, 'moved');
   }
 
   // ---- what clients are told ---------------------------------------------------------------------------------------
@@ -654,7 +605,7 @@ export default class SessionRoom implements Party.Server {
       connection.close(CLOSE.notFound, 'there is no such session');
       return;
     }
-    log(this.#id, 'failed', describe(error));
+    log(this.#host.id, 'failed', describe(error));
     // The client keeps what isn't acknowledged, and comes back with it.
     connection.close(CLOSE.unavailable, 'storage is out of reach, try again in a moment');
   }

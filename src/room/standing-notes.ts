@@ -5,10 +5,10 @@
  * that check can't know: a change that was made while the newcomer was on the way, and everything when Postgres is out
  * of reach and only a session token vouches for somebody.
  */
-import type * as Party from 'partykit/server';
 import { z } from 'zod';
 import { type ErrorCode, type Role, roleSchema } from '../protocol/index.ts';
 import type { ConnectionState } from './connection.ts';
+import type { RoomStorage } from './host.ts';
 
 /** A session token lives for seven days; after that nobody comes in without Postgres, and notes have done their work. */
 const NOTE_LIFETIME_MS = 8 * 24 * 3600 * 1_000;
@@ -23,9 +23,14 @@ const noteSchema = z.object({
 });
 type Note = z.infer<typeof noteSchema>;
 
-export type Judgement =
-  | { isIn: true; role: Role; via: ConnectionState['via'] }
-  | { isIn: false; status: 403 | 410; error: ErrorCode; message: string };
+/** Why a caller may not be in. */
+export interface Refused {
+  status: 403 | 410;
+  error: ErrorCode;
+  message: string;
+}
+
+export type Judgement = { isIn: true; role: Role; via: ConnectionState['via'] } | ({ isIn: false } & Refused);
 
 /** Who asks to be in, and from when on changes aren't known to have been heeded when he was let in. */
 export interface Claim extends Pick<ConnectionState, 'participantId' | 'role' | 'via' | 'inviteId'> {
@@ -37,14 +42,15 @@ export const INVITE_REVOKED = 'the invite to this session has been revoked';
 export const NO_LONGER_OPEN = 'this session is no longer open to everybody';
 export const LIVE_ENDED = 'the live session is over';
 export const ENDED = 'the session has ended';
+export const SESSION_ENDED: Refused = { status: 410, error: 'not_found', message: ENDED };
 
 export class StandingNotes {
-  readonly #storage: Pick<Party.Storage, 'list' | 'put' | 'delete'>;
+  readonly #storage: Pick<RoomStorage, 'list' | 'put' | 'delete'>;
   readonly #now: () => number;
   readonly #notes = new Map<string, Note>();
   #loading: Promise<void> | null = null;
 
-  constructor(storage: Pick<Party.Storage, 'list' | 'put' | 'delete'>, now: () => number) {
+  constructor(storage: Pick<RoomStorage, 'list' | 'put' | 'delete'>, now: () => number) {
     this.#storage = storage;
     this.#now = now;
   }
@@ -84,19 +90,21 @@ export class StandingNotes {
 
   /** Whether somebody may be in, and as what, by what was noted since he was let in. */
   judge(claim: Claim): Judgement {
-    if (this.ended) return { isIn: false, status: 410, error: 'not_found', message: ENDED };
+    if (this.ended) return { isIn: false, ...SESSION_ENDED };
     const since = (key: string) => {
       const note = this.#notes.get(key);
       return note && note.atMs >= claim.knownAtMs ? note : undefined;
     };
     const own = since(`participant:${claim.participantId}`);
-    if (own?.role === null) return forbidden(REMOVED);
+    if (own?.role === null) return { isIn: false, ...forbidden(REMOVED) };
     // Whoever the host gave a role is in by that alone, whatever else he came by.
     if (own?.role) return { isIn: true, role: own.role, via: 'grant' };
     const { role, via } = claim;
-    if (via === 'invite' && since(`invite:${claim.inviteId}`)) return forbidden(INVITE_REVOKED);
-    if (via === 'discovery' && since('discovery')) return forbidden(NO_LONGER_OPEN);
-    if ((via === 'invite' || via === 'discovery') && since('live')) return forbidden(LIVE_ENDED);
+    if (via === 'invite' && since(`invite:${claim.inviteId}`))
+      return { isIn: false, ...forbidden(INVITE_REVOKED) };
+    if (via === 'discovery' && since('discovery')) return { isIn: false, ...forbidden(NO_LONGER_OPEN) };
+    if ((via === 'invite' || via === 'discovery') && since('live'))
+      return { isIn: false, ...forbidden(LIVE_ENDED) };
     return { isIn: true, role, via };
   }
 
@@ -122,6 +130,6 @@ export class StandingNotes {
   }
 }
 
-function forbidden(message: string): Judgement {
-  return { isIn: false, status: 403, error: 'forbidden', message };
+export function forbidden(message: string): Refused {
+  return { status: 403, error: 'forbidden', message };
 }

@@ -1,7 +1,7 @@
 /** What the session's code is at the moment: a saved strudel, or scratch code; with the conversation that came with it. */
-import type * as Party from 'partykit/server';
 import { z } from 'zod';
 import { type ConversationEntry, type ServerPayload, utf8Bytes } from '../protocol/index.ts';
+import type { RoomStorage } from './host.ts';
 
 const KEY = 'strudel';
 /**
@@ -37,11 +37,11 @@ type Context = z.infer<typeof contextSchema>;
 const SCRATCH: Context = { strudelId: null, brought: [] };
 
 export class StrudelContext {
-  readonly #storage: Pick<Party.Storage, 'get' | 'put'>;
+  readonly #storage: Pick<RoomStorage, 'get' | 'put'>;
   #context: Context = SCRATCH;
   #loading: Promise<void> | null = null;
 
-  constructor(storage: Pick<Party.Storage, 'get' | 'put'>) {
+  constructor(storage: Pick<RoomStorage, 'get' | 'put'>) {
     this.#storage = storage;
   }
 

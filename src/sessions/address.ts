@@ -1,12 +1,5 @@
 /** Addresses of callers, as limits count them. */
 
-/**
- * Headers by which the rooms say for whom they pass a request on to the Worker: what the network says there is the rooms' own
- * address. The secret is `FLUSH_SECRET`.
- */
-export const FORWARDED_ADDRESS = 'x-backbeat-address';
-export const FORWARDED_SECRET = 'x-backbeat-secret';
-
 const encoder = new TextEncoder();
 const ID_BYTES = 16;
 

@@ -1,12 +1,12 @@
 /**
- * Who may enter a session, and as what: the same decision for the room's edge and for the Worker's routes.
+ * Who may enter a session, and as what: the same decision for a room's connections and for the API's routes.
  *
  * What lets somebody in is their place in the session (`session_participants`, `anonymous_participants`), their owning it,
  * an invite, or the session's being discoverable; the repository decides in one statement. A token only says who they are.
  */
 import type { ErrorCode } from '../protocol/messages.ts';
 import { StorageUnavailableError } from './errors.ts';
-import type { EnterOutcome, PeopleRepository } from './people.ts';
+import type { EnterOutcome, PeopleRepository, Standing } from './people.ts';
 import type { SessionAccess } from './token.ts';
 import type { Role, Session, SessionRepository, UserProfile, Via } from './types.ts';
 
@@ -50,7 +50,15 @@ export interface Refusal {
   message: string;
   /** Set when it was the invite that didn't do. */
   isBadInvite?: true;
+  /** When it makes sense to try again, in seconds; only where that is known. */
+  retryAfterS?: number;
 }
+
+/**
+ * Asks a session's room for a place, before anything is used up for it.
+ * @returns null when the room keeps a place, else why it doesn't.
+ */
+export type Reserve = (admitted: Admitted) => Promise<Refusal | null>;
 
 export type AdmissionOutcome = { ok: true; admitted: Admitted } | Refusal;
 
@@ -70,7 +78,7 @@ export interface InviteGuard {
 
 export interface AdmissionPorts {
   sessions: Pick<SessionRepository, 'createSession' | 'getSession'>;
-  people: Pick<PeopleRepository, 'upsertUser' | 'enter' | 'standing' | 'sessionOfInvite' | 'isInviteUsable'>;
+  people: Pick<PeopleRepository, 'upsertUser' | 'enter' | 'standing' | 'sessionOfInvite'>;
   tokens: TokenVerifier;
   inviteGuard: InviteGuard;
 }
@@ -100,9 +108,12 @@ export class Admission {
     this.#ports = ports;
   }
 
-  /** Lets somebody in, or says why not. Never throws for what a caller or a store may do wrong. */
-  enter(request: AdmissionRequest): Promise<AdmissionOutcome> {
-    return this.#guarded(request, () => this.#admit(request));
+  /**
+   * Lets a caller in, or says why not. Never throws for what a caller or a store may do wrong.
+   * @param reserve asked before an invite is used, so that a room that is full or has banned the caller costs them none.
+   */
+  enter(request: AdmissionRequest, reserve?: Reserve): Promise<AdmissionOutcome> {
+    return this.#guarded(request, () => this.#admit(request, reserve));
   }
 
   /** Lets somebody into the session that an invite is for, or says why not; as `enter` otherwise. */
@@ -136,56 +147,107 @@ export class Admission {
     return outcome;
   }
 
-  async #admit(request: AdmissionRequest): Promise<AdmissionOutcome> {
+  async #admit(request: AdmissionRequest, reserve?: Reserve): Promise<AdmissionOutcome> {
+    const { sessionId, token, invite } = request;
     let caller: Caller | null = null;
+    let outcome: AdmissionOutcome;
+    let isReserved = false;
     try {
-      caller = await callerOf(request.token, this.#ports.tokens);
+      caller = await callerOf(token, this.#ports.tokens);
       if (!caller) return refusal(401, 'unauthorized', 'the token is not valid or has expired');
-      return request.sessionId === null
-        ? await this.#create(request, caller)
-        : await this.#enter(request, request.sessionId, caller);
+      if (sessionId === null) {
+        outcome = await this.#create(request, caller);
+      } else if (invite === null || reserve === undefined) {
+        outcome = await this.#enter(request, sessionId, caller, crypto.randomUUID());
+      } else {
+        const newParticipantId = crypto.randomUUID();
+        const prospect = await this.#prospect(request, sessionId, caller, newParticipantId);
+        if (!prospect.ok) return prospect;
+        const refused = await reserve(prospect.admitted);
+        if (refused) return refused;
+        isReserved = true;
+        outcome = await this.#enter(request, sessionId, caller, newParticipantId);
+        // What lets them in has changed in between: the place is kept for what they were.
+        if (outcome.ok && !isSameAdmission(outcome.admitted, prospect.admitted)) return unavailable();
+      }
     } catch (error) {
       if (!(error instanceof StorageUnavailableError)) throw error;
-      if (request.sessionId !== null && caller?.kind === 'participant' && isFor(caller, request.sessionId)) {
-        return { ok: true, admitted: { ...admittedBy(caller.access), isUnconfirmed: true } };
+      if (isReserved || sessionId === null || caller?.kind !== 'participant' || !isFor(caller, sessionId)) {
+        return unavailable();
       }
-      return unavailable();
+      outcome = { ok: true, admitted: { ...admittedBy(caller.access), isUnconfirmed: true } };
     }
+    if (outcome.ok && reserve && !isReserved) return (await reserve(outcome.admitted)) ?? outcome;
+    return outcome;
   }
 
   /** What speaks against entering a session, or null: nobody enters by asking, and no invite is used. */
-  look(request: AdmissionRequest): Promise<Refusal | null> {
-    return this.#guarded(request, () => this.#look(request));
+  check(request: AdmissionRequest): Promise<Refusal | null> {
+    return this.#guarded(request, () => this.#check(request));
   }
 
-  async #look({ sessionId, token, invite }: AdmissionRequest): Promise<Refusal | null> {
-    let isTheirs = false;
+  async #check(request: AdmissionRequest): Promise<Refusal | null> {
+    const { sessionId, token } = request;
+    let caller: Caller | null = null;
     try {
-      const caller = await callerOf(token, this.#ports.tokens);
+      caller = await callerOf(token, this.#ports.tokens);
       if (!caller) return refusal(401, 'unauthorized', 'the token is not valid or has expired');
       // Anybody may make a new session.
       if (sessionId === null) return null;
-      isTheirs = caller.kind === 'participant' && isFor(caller, sessionId);
-      if (caller.kind === 'participant' && !isTheirs) return ofAnotherSession();
-      const standing = await this.#ports.people.standing({
-        sessionId,
-        userId: (await this.#identify(caller)).userId,
-        participantId: caller.kind === 'participant' ? caller.access.participantId : null,
-      });
-      if (!standing) return refusalOf('missing', caller);
-      if (!standing.isActive) return refusalOf('ended', caller);
-      if (standing.role !== null) return null;
-      if (standing.isRemoved) return refusalOf('removed', caller);
-      if (invite === null) return refusalOf('refused', caller);
-      const isUsable = await this.#ports.people.isInviteUsable(sessionId, invite);
-      return isUsable ? null : refusalOf('bad_invite', caller);
+      const prospect = await this.#prospect(request, sessionId, caller, '');
+      return prospect.ok ? null : prospect;
     } catch (error) {
       if (!(error instanceof StorageUnavailableError)) throw error;
+      const isTheirs = sessionId !== null && caller?.kind === 'participant' && isFor(caller, sessionId);
       return isTheirs ? null : unavailable();
     }
   }
 
-  async #enter(request: AdmissionRequest, sessionId: string, caller: Caller): Promise<AdmissionOutcome> {
+  /**
+   * What `#enter` would do now, by reading alone.
+   * @param newParticipantId of a caller without a place in the session.
+   */
+  async #prospect(
+    { invite, displayName }: AdmissionRequest,
+    sessionId: string,
+    caller: Caller,
+    newParticipantId: string,
+  ): Promise<AdmissionOutcome> {
+    if (caller.kind === 'participant' && !isFor(caller, sessionId)) return ofAnotherSession();
+    const { userId, name, avatarUrl } = await this.#identify(caller);
+    const participantId = caller.kind === 'participant' ? caller.access.participantId : null;
+    const standing = await this.#ports.people.standing({
+      sessionId,
+      userId,
+      participantId,
+      inviteToken: invite,
+    });
+    if (!standing) return refusalOf('missing', caller);
+    if (!standing.isActive) return refusalOf('ended', caller);
+    if (standing.isRemoved) return refusalOf('removed', caller);
+    const way = wayIn(standing);
+    if (!way) return refusalOf(invite === null ? 'refused' : 'bad_invite', caller);
+    return {
+      ok: true,
+      admitted: {
+        sessionId,
+        participantId: standing.participantId ?? newParticipantId,
+        userId,
+        displayName: displayName ?? standing.displayName ?? name ?? DEFAULT_DISPLAY_NAME,
+        avatarUrl,
+        ...way,
+        isUnconfirmed: false,
+        session: null,
+      },
+    };
+  }
+
+  async #enter(
+    request: AdmissionRequest,
+    sessionId: string,
+    caller: Caller,
+    newParticipantId: string,
+  ): Promise<AdmissionOutcome> {
     if (caller.kind === 'participant' && !isFor(caller, sessionId)) return ofAnotherSession();
     const who = await this.#identify(caller);
     const entered = await this.#ports.people.enter({
@@ -195,6 +257,7 @@ export class Admission {
       inviteToken: request.invite,
       displayName: request.displayName,
       fallbackName: who.name ?? DEFAULT_DISPLAY_NAME,
+      newParticipantId,
     });
     if (entered.outcome !== 'entered') return refusalOf(entered.outcome, caller);
     const { id, role, via, inviteId, displayName } = entered.participant;
@@ -251,6 +314,7 @@ export class Admission {
       sessionId,
       userId: (await this.#identify(caller)).userId,
       participantId: isTheirs ? caller.access.participantId : null,
+      inviteToken: null,
     });
     if (!standing?.role) return '';
     return (await this.#ports.sessions.getSession(sessionId))?.code ?? '';
@@ -272,6 +336,28 @@ export class Admission {
       }
     }
   }
+}
+
+/** By which right a caller would be in: as `PeopleRepository.enter` chooses it, which is the one that counts. */
+function wayIn({
+  role,
+  via,
+  inviteId,
+  invite,
+}: Standing): Pick<Admitted, 'role' | 'via' | 'inviteId'> | null {
+  const isInAlready =
+    role !== null &&
+    via !== 'discovery' &&
+    (role !== 'viewer' || invite === null || invite.role === 'viewer');
+  if (invite && via !== 'owner' && !isInAlready)
+    return { role: invite.role, via: 'invite', inviteId: invite.id };
+  return role !== null && via !== null ? { role, via, inviteId } : null;
+}
+
+function isSameAdmission(a: Admitted, b: Admitted): boolean {
+  return (
+    a.participantId === b.participantId && a.role === b.role && a.via === b.via && a.inviteId === b.inviteId
+  );
 }
 
 function isFor(caller: Extract<Caller, { kind: 'participant' }>, sessionId: string): boolean {

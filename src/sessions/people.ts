@@ -31,6 +31,8 @@ export interface Entrance {
   /** null: the name they had, or `fallbackName`. */
   displayName: string | null;
   fallbackName: string;
+  /** The id of their place, if they get a new one. */
+  newParticipantId: string;
 }
 
 /**
@@ -47,6 +49,12 @@ export type EnterOutcome =
 export interface Standing {
   /** null: nothing lets them in. */
   role: Role | null;
+  /** By which right; null like `role`. */
+  via: Via | null;
+  /** The invite they came by, if that is their right. */
+  inviteId: string | null;
+  /** The invite that was asked about, if it would let a newcomer in. */
+  invite: { id: string; role: Invite['role'] } | null;
   participantId: string | null;
   /** The name they go by there; null for somebody without a place. */
   displayName: string | null;
@@ -83,6 +91,8 @@ export interface PeopleRepository {
     sessionId: string;
     userId: string | null;
     participantId: string | null;
+    /** An invite to look at, too; it isn't used by asking. */
+    inviteToken: string | null;
   }): Promise<Standing | null>;
 
   /** Everybody who hasn't expired, in the order they came; removed people only if asked for. */
@@ -102,8 +112,6 @@ export interface PeopleRepository {
   createInvite(input: NewInvite): Promise<Invite>;
   /** The session that an invite's secret is for, if it can still be used or has been; null for one that is unknown or revoked. */
   sessionOfInvite(inviteToken: string): Promise<string | null>;
-  /** Whether an invite would let somebody new into the session; it isn't used by asking. */
-  isInviteUsable(sessionId: string, inviteToken: string): Promise<boolean>;
   /** Those that aren't revoked, newest first. */
   invites(sessionId: string, query: PageRequest): Promise<Page<Invite>>;
   /** False when there is no such invite. Repeating it changes nothing. */

@@ -26,6 +26,9 @@ const INVITE_TOKEN_BYTES = 24;
 const standingSchema = z.array(
   z.object({
     role: z.enum(ROLES).nullable(),
+    via: z.enum(VIAS).nullable(),
+    invite_id: z.string().nullable(),
+    invite: z.object({ id: z.string(), role: z.enum(['co-author', 'viewer']) }).nullable(),
     participant_id: z.string().nullable(),
     display_name: z.string().nullable(),
     is_removed: z.boolean(),
@@ -118,7 +121,7 @@ const anonymousColumns = placeColumns(sql`null::uuid`);
  * The rows by which somebody is known in a session, at most one of each table, and whether each still lets them in.
  * Expects a CTE `s` with the session's row.
  */
-function knownPlaces({ sessionId, userId, participantId }: StandingKey) {
+function knownPlaces({ sessionId, userId, participantId }: Omit<StandingKey, 'inviteToken'>) {
   return sql`
     known as (
       select p.id, p.role, p.via, p.invite_id, p.display_name, p.removed_at, p.joined_at
@@ -182,7 +185,8 @@ export class PostgresPeople implements PeopleRepository {
   }
 
   async #enter(entrance: Entrance): Promise<EnterOutcome> {
-    const { sessionId, userId, participantId, inviteToken, displayName, fallbackName } = entrance;
+    const { sessionId, userId, participantId, inviteToken, displayName, fallbackName, newParticipantId } =
+      entrance;
     const result = await ask(() =>
       this.#db.execute(sql`
         with s as (select * from sessions where id = ${sessionId}::uuid),
@@ -212,8 +216,8 @@ export class PostgresPeople implements PeopleRepository {
           order by x.preference limit 1
         ),
         signed_in as (
-          insert into session_participants as p (session_id, user_id, display_name, role, via, invite_id, left_at)
-          select ${sessionId}::uuid, ${userId}::uuid, coalesce(${displayName}::text, ${fallbackName}::text),
+          insert into session_participants as p (id, session_id, user_id, display_name, role, via, invite_id, left_at)
+          select ${newParticipantId}::uuid, ${sessionId}::uuid, ${userId}::uuid, coalesce(${displayName}::text, ${fallbackName}::text),
             c.role, c.via, c.invite_id, now()
           from chosen c where ${userId}::uuid is not null
           on conflict (session_id, user_id) do update set
@@ -223,7 +227,7 @@ export class PostgresPeople implements PeopleRepository {
         ),
         anonymous as (
           insert into anonymous_participants as p (id, session_id, display_name, role, via, invite_id, left_at, expires_at)
-          select coalesce((select id from place limit 1), ${crypto.randomUUID()}::uuid), ${sessionId}::uuid,
+          select coalesce((select id from place limit 1), ${newParticipantId}::uuid), ${sessionId}::uuid,
             coalesce(${displayName}::text, ${fallbackName}::text), c.role, c.via, c.invite_id, now(), ${anonymousExpiry}
           from chosen c where ${userId}::uuid is null
           on conflict (id) do update set
@@ -258,6 +262,17 @@ export class PostgresPeople implements PeopleRepository {
             when p.is_good then p.role
             when s.is_discoverable then 'viewer'
           end as role,
+          case
+            when s.host_user_id = ${who.userId}::uuid then 'owner'
+            when p.removed_at is not null then null
+            when p.is_good then p.via
+            when s.is_discoverable then 'discovery'
+          end as via,
+          case when p.is_good and s.host_user_id is distinct from ${who.userId}::uuid then p.invite_id end as invite_id,
+          (
+            select jsonb_build_object('id', i.id, 'role', i.role) from invite_tokens i
+            where i.token = ${who.inviteToken}::text and i.session_id = s.id and ${inviteIsUsable}
+          ) as invite,
           p.id as participant_id, p.display_name, p.removed_at is not null as is_removed, s.is_active, s.is_discoverable
         from s left join place p on true
         limit 1`),
@@ -266,6 +281,9 @@ export class PostgresPeople implements PeopleRepository {
     if (row === undefined) return null;
     return {
       role: row.role,
+      via: row.via,
+      inviteId: row.invite_id,
+      invite: row.invite,
       participantId: row.participant_id,
       displayName: row.display_name,
       isRemoved: row.is_removed,
@@ -405,15 +423,6 @@ export class PostgresPeople implements PeopleRepository {
         .where(and(eq(inviteTokens.token, inviteToken), isNull(inviteTokens.revokedAt))),
     );
     return row?.sessionId ?? null;
-  }
-
-  async isInviteUsable(sessionId: string, inviteToken: string): Promise<boolean> {
-    const result = await ask(() =>
-      this.#db.execute(sql`
-        select i.id from invite_tokens i
-        where i.token = ${inviteToken}::text and i.session_id = ${sessionId}::uuid and ${inviteIsUsable}`),
-    );
-    return result.rows.length > 0;
   }
 
   async invites(sessionId: string, { limit, cursor }: PageRequest): Promise<Page<Invite>> {

@@ -1,5 +1,5 @@
 /**
- * What the Worker tells a room: `POST {ROOM_URL}/parties/main/:session_id` with `FLUSH_SECRET` as a bearer token.
+ * What the Worker tells a room, by a request that only the Worker's own code can make.
  * Postgres has it already when the room is told (but for code, which only the room may revise); telling it twice is
  * telling it once.
  */

@@ -13,6 +13,7 @@ import { inviteRoutes } from './routes/invites.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { participantRoutes } from './routes/participants.ts';
+import { roomRoutes } from './routes/rooms.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { strudelRoutes } from './routes/strudels.ts';
 import { visibilityRoutes } from './routes/visibility.ts';
@@ -31,6 +32,13 @@ export function createApp(options: { services: (env: Env) => Services }) {
   app.onError(errorResponse);
   app.notFound((c) => errorResponse(new ApiError(404, 'not_found', 'there is no such route'), c));
 
+  app.use(async (c, next) => {
+    c.set('services', options.services(c.env));
+    await next();
+  });
+  // Before the rest: what is below is for answers, and an upgraded connection is none.
+  app.route('/', roomRoutes);
+
   // Nothing here is a page but the documentation, which has one style sheet. What no browser asks for costs nothing.
   app.use(
     secureHeaders({
@@ -46,7 +54,6 @@ export function createApp(options: { services: (env: Env) => Services }) {
     }),
   );
   app.use(async (c, next) => {
-    c.set('services', options.services(c.env));
     await next();
     // Replies carry tokens and live state.
     c.header('Cache-Control', 'no-store');

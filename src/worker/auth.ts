@@ -82,7 +82,7 @@ async function callerFor(c: Context<SessionEnv>, sessionId: string, action: Acti
   const { people } = c.var.services;
   const { userId, name } = await identify(caller, people);
   const participantId = caller.kind === 'participant' ? caller.access.participantId : null;
-  const standing = await people.standing({ sessionId, userId, participantId });
+  const standing = await people.standing({ sessionId, userId, participantId, inviteToken: null });
   if (!standing) throw notFound();
   if (standing.role === null) throw new ApiError(403, 'forbidden', 'you have no access to this session');
   refuseUnless(standing.role, action);

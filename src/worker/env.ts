@@ -1,9 +1,12 @@
-import type { z } from 'zod';
-import type { workerConfigSchema } from '../config.ts';
+import type { Platform } from './platform.ts';
 import type { Services } from './services.ts';
 
-/** The Worker's bindings, all of them variables and secrets. Any may be missing: parseConfig says which. */
-export type Env = { [Name in keyof z.input<typeof workerConfigSchema>]?: string };
+/** What a host gives the app with each request. */
+export interface Env {
+  /** Variables and secrets, as they were set. Any may be missing: parseConfig says which. */
+  variables: Record<string, unknown>;
+  platform: Platform;
+}
 
 /** What Hono's contexts carry here. */
 export interface AppEnv {

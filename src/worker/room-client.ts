@@ -1,7 +1,9 @@
-/** How the Worker tells a session's room what has changed: one authenticated request, which may be repeated. */
+/** How the Worker tells a session's room what has changed: one request, which may be repeated. */
 import { z } from 'zod';
 import { type ErrorCode, errorCodeSchema } from '../protocol/messages.ts';
 import { type RoomRequest, setCodeReplySchema, toldReplySchema } from '../sessions/room-request.ts';
+import { within } from '../within.ts';
+import type { RoomStubs } from './platform.ts';
 
 /** A room that is loading a session and waits for a commit may take as long as this. */
 const TIMEOUT_MS = 15_000;
@@ -31,19 +33,11 @@ export class RoomRefusedError extends Error {
 
 type SetCode = Extract<RoomRequest, { kind: 'set_code' }>;
 
-export interface RoomClientOptions {
-  /** The rooms' public URL. */
-  url: string;
-  /** `FLUSH_SECRET`. */
-  secret: string;
-  fetch?: typeof fetch;
-}
-
 export class RoomClient {
-  readonly #options: RoomClientOptions;
+  readonly #rooms: RoomStubs;
 
-  constructor(options: RoomClientOptions) {
-    this.#options = options;
+  constructor(rooms: RoomStubs) {
+    this.#rooms = rooms;
   }
 
   /**
@@ -74,16 +68,13 @@ export class RoomClient {
   }
 
   async #ask<T extends z.ZodType>(sessionId: string, request: RoomRequest, reply: T): Promise<z.infer<T>> {
-    const { url, secret, fetch: send = fetch } = this.#options;
     let response: Response;
     let body: unknown;
     try {
-      response = await send(new URL(`/parties/main/${sessionId}`, url), {
-        method: 'POST',
-        headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
-        body: JSON.stringify(request),
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-      });
+      response = await within(
+        TIMEOUT_MS,
+        this.#rooms.fetch(sessionId, '/instruct', { method: 'POST', body: JSON.stringify(request) }),
+      );
       body = await response.json();
     } catch (cause) {
       throw new RoomUnavailableError('no answer', { cause });

@@ -1,6 +1,6 @@
 /** How domain objects look in HTTP replies. */
 import type { z } from 'zod';
-import type { FlushSummary, SessionFlush } from '../buffer/flusher.ts';
+import type { FlushSummary, SessionFlush, SweeperRun } from '../buffer/flusher.ts';
 import type { LiveSessionSummary, LiveStatus, SessionSummary } from '../sessions/directory.ts';
 import type { Participant } from '../sessions/people.ts';
 import { SYSTEM_USER_ID } from '../sessions/schema.ts';
@@ -128,6 +128,12 @@ export function flushJson(flush: FlushSummary): z.infer<typeof replies.flushSumm
     busy: flush.busy,
     transactions: flush.transactions,
   };
+}
+
+/** For the cron, which looks at the status, and for people who call it by hand. */
+export function sweeperRunJson(run: SweeperRun) {
+  const { outcome, sweeps, failures, lastFailure } = run;
+  return { outcome, sweeps, ...flushJson(run), failures, last_failure: lastFailure };
 }
 
 export function sessionFlushJson(flush: SessionFlush): z.infer<typeof replies.sessionFlush> {

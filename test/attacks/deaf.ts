@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
-import { detachDebugger } from '../../bench/measure/inspector.ts';
 import { MAX_CODE_BYTES } from '../../src/protocol/index.ts';
 import { addressOf } from '../support/raw-client.ts';
 import { Scene } from '../support/session.ts';
@@ -20,11 +19,11 @@ const MAX_GROWTH_BYTES = 256 * MIB;
 export async function deaf(say: (line: string) => void): Promise<boolean> {
   const stack = await startStack({ CONNECTIONS_PER_USER: '100' }, ['--redis=real', '--postgres=real']);
   // partykit attaches one, which keeps things in memory that production doesn't.
-  await detachDebugger(stack.pids.room);
   const scene = new Scene(stack);
   const sockets: WebSocket[] = [];
   const memory = () =>
-    Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${stack.pids.room}/status`, 'utf8'))?.[1]) * 1024;
+    Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${stack.pids.worker}/status`, 'utf8'))?.[1]) *
+    1024;
   try {
     const { id } = await scene.session();
     const typists = await Promise.all(Array.from({ length: TYPISTS }, () => scene.join(id, 'co-author')));

@@ -7,7 +7,6 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { detachDebugger } from '../../bench/measure/inspector.ts';
 import { tsxArgs } from '../../dev/project.ts';
 import { addressOf, type RawClient } from '../support/raw-client.ts';
 import { Scene } from '../support/session.ts';
@@ -43,7 +42,6 @@ const reportSchema = z.object({
 export async function flood(say: (line: string) => void): Promise<boolean> {
   const stack = await startStack({}, ['--redis=real', '--postgres=real']);
   // partykit attaches one, which keeps things in memory that production doesn't.
-  await detachDebugger(stack.pids.room);
   const scene = new Scene(stack);
   try {
     const { id } = await scene.session();

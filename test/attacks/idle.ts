@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
-import { detachDebugger } from '../../bench/measure/inspector.ts';
 import { addressOf } from '../support/raw-client.ts';
 import { Scene } from '../support/session.ts';
 import { type Stack, startStack } from '../support/stack.ts';
@@ -19,7 +18,6 @@ const MIB = 1024 * 1024;
 export async function idle(say: (line: string) => void): Promise<boolean> {
   const stack = await startStack({ CONNECTIONS_PER_USER: '10000' }, ['--redis=real', '--postgres=real']);
   // partykit attaches one, which keeps things in memory that production doesn't.
-  await detachDebugger(stack.pids.room);
   const scene = new Scene(stack);
   const sockets: WebSocket[] = [];
   try {

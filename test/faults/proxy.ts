@@ -2,7 +2,7 @@
  * An HTTP proxy between the code and the stores' fronts, through which a fault sees each request and decides what becomes of it:
  * passed on, held, answered falsely, cut before it arrives or after it took effect.
  *
- * Its paths are those that `BACKBEAT_PROXY` makes: `/<room or worker>/<host:port>/…`.
+ * Its paths are those that `BACKBEAT_PROXY` makes: `/worker/<host:port>/…`.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -20,7 +20,6 @@ import type { ScriptName } from '../../src/buffer/redis.ts';
 import { scripts } from '../../src/buffer/scripts.generated.ts';
 
 export interface ProxiedRequest {
-  caller: 'room' | 'worker';
   store: 'redis' | 'neon';
   /** The buffer's scripts that it runs (the client sends several at once), or `write` for the statement that writes sessions. */
   does: ReadonlySet<Deed>;
@@ -49,7 +48,7 @@ export type Rule = (
   forward: () => Promise<Answer>,
 ) => Promise<Answer | typeof CUT> | null;
 
-const PATH = /^\/(room|worker)\/([^/]+)(\/.*)?$/;
+const PATH = /^\/worker\/([^/]+)(\/.*)?$/;
 /** Name, script, and the rest: keys and arguments. */
 const evalSchema = z.tuple([z.string(), z.string()]).rest(z.unknown());
 const bodySchema = z.union([evalSchema.transform((command) => [command]), z.array(evalSchema)]);
@@ -101,8 +100,8 @@ export class FaultProxy {
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const [, caller, host, path = '/'] = PATH.exec(request.url ?? '') ?? [];
-    if ((caller !== 'room' && caller !== 'worker') || host === undefined) {
+    const [, host, path = '/'] = PATH.exec(request.url ?? '') ?? [];
+    if (host === undefined) {
       response.writeHead(404).end();
       return;
     }
@@ -112,7 +111,7 @@ export class FaultProxy {
     const does = new Set(store === 'neon' ? statementOf(body) : scriptsOf(body));
     let answer: Answer | typeof CUT | null = null;
     for (const rule of this.#rules) {
-      const ruled = rule({ caller, store, does, mentions: (text) => body.includes(text) }, forward);
+      const ruled = rule({ store, does, mentions: (text) => body.includes(text) }, forward);
       if (ruled === null) continue;
       this.touched += 1;
       answer = await ruled.catch((): typeof CUT => CUT);

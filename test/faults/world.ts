@@ -21,6 +21,9 @@ import { readStored } from './stored.ts';
 /** Shorter than in production, so that a fault's recovery takes seconds; their proportions are kept. */
 const TUNING = {
   BACKBEAT_CRON_MS: '2000',
+  COMMIT_MIN_MS: '50',
+  // With fewer dirty, the rooms flush by their alarms and the sweeper takes what they leave.
+  SWEEP_ABOVE_SESSIONS: '10',
   FLUSH_ALARM_MS: '1500',
   FLUSH_INTERVAL_MS: '1000',
   SWEEP_LEASE_MS: '3000',

@@ -214,6 +214,7 @@ async function enterByInvite(
     inviteToken: token,
     displayName,
     fallbackName: displayName,
+    newParticipantId: randomUUID(),
   });
   if (outcome.outcome !== 'entered') throw new Error(`not let in: ${outcome.outcome}`);
   return outcome.participant;

@@ -12,6 +12,7 @@ const pid = z.number().int().positive().nullable();
 
 /** The one line that the stack prints; strict, so that a change of it is noticed here. */
 const addressesSchema = z.strictObject({
+  url: z.url(),
   roomUrl: z.url(),
   workerUrl: z.url(),
   redisRestUrl: z.url(),
@@ -59,8 +60,8 @@ export interface StackControl {
   parts(): Promise<Partial<Record<PartName, PartInfo>>>;
   /** Runs the Worker's scheduled handler once. */
   cron(): Promise<void>;
-  /** Sets a part's clock wrong by so many milliseconds, from its next start on. */
-  setClock(part: 'room' | 'worker', skewMs: number): Promise<void>;
+  /** Sets the Worker's clock wrong by so many milliseconds, from its next start on. */
+  setClock(skewMs: number): Promise<void>;
 }
 
 export interface Stack extends StackAddresses {
@@ -160,8 +161,8 @@ function makeControl({ controlUrl, flushSecret }: StackAddresses): StackControl 
     async cron() {
       await ask('POST', '/cron');
     },
-    async setClock(part, skewMs) {
-      await ask('POST', `/clocks/${part}/${skewMs}`);
+    async setClock(skewMs) {
+      await ask('POST', `/clocks/worker/${skewMs}`);
     },
   };
 }

@@ -10,7 +10,7 @@ import { MemberLimits } from '../../src/room/member-limits.ts';
 import { Outbox } from '../../src/room/outbox.ts';
 import { Roster } from '../../src/room/roster.ts';
 import { type BroughtEntry, newestThatFit, StrudelContext } from '../../src/room/strudel-context.ts';
-import { TimeoutError, within } from '../../src/room/within.ts';
+import { TimeoutError, within } from '../../src/within.ts';
 
 function member(id: string, participantId = id): Member & { sent: string[] } {
   let state: ConnectionState | null = {

@@ -1,11 +1,14 @@
-/** Flushing on demand, and the dead letters. All of it needs the flush secret. */
+/**
+ * Flushing, and the dead letters. All of it needs the flush secret. Sweeps are the sweeper's; one session is flushed right here, also
+ * when it is the session's room that asks, in its own isolate.
+ */
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { flushAuth } from '../auth.ts';
 import type { AppEnv } from '../env.ts';
 import { ApiError, notFound } from '../errors.ts';
 import { query, readSessionId } from '../input.ts';
-import { flushJson, sessionFlushJson } from '../wire.ts';
+import { sessionFlushJson } from '../wire.ts';
 
 const DEFAULT_LETTERS = 50;
 const MAX_LETTERS = 500;
@@ -23,7 +26,10 @@ export const deadQuery = z.object({
 
 export const flushRoutes = new Hono<AppEnv>()
   .use(flushAuth)
-  .post('/', async (c) => c.json(flushJson(await c.var.services.flusher.sweep())))
+  .post('/', (c) => c.var.services.sweeper.fetch('/flush', { method: 'POST' }))
+  .post('/turn', async (c) =>
+    c.var.services.sweeper.fetch('/flush/turn', { method: 'POST', body: await c.req.text() }),
+  )
   .get('/dead', query(deadQuery), async (c) => {
     const { limit, cursor } = c.req.valid('query');
     const { letters, next } = await c.var.services.buffer.listDead({ limit, cursor });

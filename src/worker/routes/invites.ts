@@ -40,7 +40,7 @@ export const inviteRoutes = new Hono<AppEnv>()
         token: bearerOf(c),
         invite: wish.invite_token,
         displayName: wish.display_name ?? null,
-        address: await addressOf(c),
+        address: addressOf(c),
       }),
     );
     const { sessionId, role, displayName } = admitted;

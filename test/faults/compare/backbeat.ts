@@ -38,7 +38,7 @@ export class Backbeat implements Contender {
   }
 
   async kill(): Promise<void> {
-    await this.#world.stack.control.kill('room');
+    await this.#world.stack.control.kill('worker');
   }
 
   async stop(gone: readonly string[]) {
@@ -50,7 +50,7 @@ export class Backbeat implements Contender {
 
   async recover(): Promise<void> {
     const { stack } = this.#world;
-    await stack.control.start('room');
+    await stack.control.start('worker');
     await until('those who stayed have everything acknowledged', () =>
       this.#clients.every((client) => isConnected(client) && !client.hasUnacknowledged),
     );

@@ -27,10 +27,8 @@ export const sweepFaults: readonly Fault[] = [
         world.proxy,
         random.pick(['before', 'after'] as const),
         // A room's own flush, which needs no lease, writes one session.
-        ({ caller, does, mentions }) =>
-          caller === 'worker' &&
-          does.has('write') &&
-          sessions.filter(({ ledger }) => mentions(ledger.sessionId)).length > 1,
+        ({ does, mentions }) =>
+          does.has('write') && sessions.filter(({ ledger }) => mentions(ledger.sessionId)).length > 1,
       );
       await held.reached;
       await delay(SWEEP_LEASE_MS + random.int(100, 2_000));

@@ -1,4 +1,4 @@
-/** The Worker dies in the middle of a flush. */
+/** Everything dies in the middle of a flush, the room whose flush it is, or the sweeper, with the rest. */
 import type { Fault, Scene } from '../fault.ts';
 import { holdOne } from '../hold.ts';
 
@@ -7,7 +7,7 @@ async function killAt(
   point: 'before' | 'after',
   what: 'write' | 'settle',
 ): Promise<void> {
-  const held = holdOne(proxy, point, ({ caller, does }) => caller === 'worker' && does.has(what));
+  const held = holdOne(proxy, point, ({ does }) => does.has(what));
   await held.reached;
   await stack.control.kill('worker');
   const fate = random.pick(['arrive', 'vanish'] as const);
@@ -18,24 +18,17 @@ async function killAt(
 
 export const workerFaults: readonly Fault[] = [
   {
-    name: 'worker-kill',
-    what: 'kill -9 the Worker',
-    parts: ['worker'],
-    async run({ world: { stack } }) {
-      await stack.control.kill('worker');
-      await stack.control.start('worker');
-    },
-  },
-  {
     name: 'worker-kill-before-postgres',
-    what: 'kill -9 the Worker between its peek and Postgres; the write may arrive after its death',
+    what: 'kill -9 the Worker between a peek and Postgres; the write may arrive after its death',
     parts: ['worker'],
+    loses: 'room',
     run: (scene) => killAt(scene, 'before', 'write'),
   },
   {
     name: 'worker-kill-before-settle',
     what: "kill -9 the Worker between Postgres's commit and the settling; the settling may arrive after its death",
     parts: ['worker'],
+    loses: 'room',
     run: (scene) =>
       scene.random.chance(0.5) ? killAt(scene, 'after', 'write') : killAt(scene, 'before', 'settle'),
   },

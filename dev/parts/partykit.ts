@@ -1,39 +1,30 @@
-/** The rooms under partykit's workerd. */
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+/** The other host: the same product under partykit's workerd. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { type ClockSkews, skewedClock } from '../clock-skew.ts';
+import { buildPage } from '../../deploy/build-page.ts';
+import { clockModule, hasTrueClock } from '../clock.ts';
 import { ManagedProcess } from '../managed-process.ts';
 import type { PartSpec } from '../part.ts';
 import { commandScript, PROJECT_DIR } from '../project.ts';
 import { waitForHttp } from './http-ready.ts';
+import type { WorkerPartOptions } from './worker.ts';
 
 /** What we read of partykit.json; the rest is passed on as it is. */
-const configSchema = z.looseObject({
-  main: z.string(),
-  serve: z.looseObject({ path: z.string(), build: z.string() }),
-});
+const configSchema = z.looseObject({ main: z.string(), serve: z.string() });
 
-export function roomPart(options: {
-  port: number;
-  variables: Record<string, string>;
-  dataDir: string;
-  /** Serve a copy of the page's files: stacks that run beside each other must not build into one folder. */
-  copiesStatic: boolean;
-  /** Serve this file's rooms instead; null for partykit.json's. */
-  entry: string | null;
-  /** Where the rooms' own storage is; null: in the data folder. */
-  stateDir: string | null;
-  env: Record<string, string>;
-  skews: ClockSkews;
-}): PartSpec {
+type PartykitOptions = Omit<WorkerPartOptions, 'isWatching' | 'inspectorPort'>;
+
+export function partykitPart(options: PartykitOptions): PartSpec {
   const { port } = options;
-  const folder = join(options.dataDir, 'room');
+  const folder = join(options.dataDir, 'partykit');
   return {
-    name: 'room',
-    spawn(onLine) {
+    name: 'worker',
+    async spawn(onLine) {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      const config = writeFolder(folder, options);
+      const pageDir = join(folder, 'page');
+      await buildPage({ outDir: pageDir, minify: false });
+      const config = writeFolder(folder, pageDir, options);
       const args = [
         commandScript('partykit'),
         'dev',
@@ -47,7 +38,12 @@ export function roomPart(options: {
         onLine,
       );
     },
-    waitUntilReady: (context) => waitForHttp(`http://127.0.0.1:${port}/`, context, (status) => status < 500),
+    waitUntilReady: (context) =>
+      waitForHttp(
+        `http://127.0.0.1:${port}/health`,
+        context,
+        (status) => status === 200 || (!context.isFirst && status === 503),
+      ),
     readyTimeoutMs: 60_000,
     findCode: (tree) => tree.find(({ command }) => /\bworkerd serve\b/.test(command)),
     reloadMarker: /^Build succeeded/,
@@ -67,48 +63,32 @@ export function roomPart(options: {
  */
 function writeFolder(
   folder: string,
-  { variables, copiesStatic, entry: otherEntry, skews }: Parameters<typeof roomPart>[0],
+  pageDir: string,
+  { variables, entry: otherEntry, clock }: PartykitOptions,
 ): string {
   const source = join(PROJECT_DIR, 'partykit.json');
-  const config = configSchema.parse(JSON.parse(readFileSync(source, 'utf8')));
-  const inProject = (path: string) => resolve(dirname(source), path);
-
+  // Its build is the page's, which is made already.
+  const { build: _, ...config } = configSchema.parse(JSON.parse(readFileSync(source, 'utf8')));
   const entry = join(folder, 'server.ts');
-  const main = JSON.stringify(otherEntry ?? inProject(config.main));
-  const skewMs = skews.room;
-  if (skewMs !== 0) writeFileSync(join(folder, 'clock.js'), skewedClock(skewMs));
-  writeFileSync(
-    entry,
-    skewMs === 0 ? `export { default } from ${main};\n` : skewedEntry(main, './clock.js', skewMs),
-  );
+  const main = JSON.stringify(otherEntry ?? resolve(dirname(source), config.main));
+  if (!hasTrueClock(clock)) writeFileSync(join(folder, 'clock.js'), clockModule(clock));
+  writeFileSync(entry, hasTrueClock(clock) ? `export { default } from ${main};\n` : clockedEntry(main));
   for (const name of ['.env', '.env.local']) writeFileSync(join(folder, name), '');
-
-  let staticDir = inProject(config.serve.path);
-  if (copiesStatic) {
-    const copy = join(folder, 'static');
-    cpSync(staticDir, copy, { recursive: true });
-    staticDir = copy;
-  }
-  const generated = {
-    ...config,
-    main: entry,
-    serve: { ...config.serve, path: staticDir, build: inProject(config.serve.build) },
-    vars: variables,
-  };
   const path = join(folder, 'partykit.json');
+  const generated = { ...config, main: entry, serve: pageDir, vars: variables };
   writeFileSync(path, `${JSON.stringify(generated, null, 2)}\n`, { mode: 0o600 });
   return path;
 }
 
 /** The runtime's alarms go by the true clock, as they would where the machine itself is wrong: so theirs are put right. */
-function skewedEntry(main: string, clock: string, skewMs: number): string {
-  return `import ${JSON.stringify(clock)};
+function clockedEntry(main: string): string {
+  return `import { toTrueTime } from './clock.js';
 import Room from ${main};
 export default class extends Room {
   constructor(room) {
     const { storage } = room;
     const setAlarm = storage.setAlarm.bind(storage);
-    storage.setAlarm = (atMs) => setAlarm(atMs - ${skewMs});
+    storage.setAlarm = (atMs) => setAlarm(toTrueTime(atMs));
     super(room);
   }
 }

@@ -1,13 +1,13 @@
 /**
- * Whom a room keeps out, as far as this isolate's edge has heard: whoever is refused comes again at once, a hundred times a second,
- * and to find out anew each time who he is would cost Postgres a query. Pure: no clock.
+ * Callers whom a room has banned, as far as this isolate has heard: a refused client comes again at once, a hundred times a second,
+ * and to find out anew each time who it is would cost Postgres a query. Pure: no clock.
  */
 
-/** Kept at a time. Whoever is forgotten asks the room again, that is all. */
+/** Kept at a time. For one that is forgotten the room is asked again, that is all. */
 const MAX_KEPT = 1_000;
 
-export class KeptOut {
-  /** Until when, by the token he comes with. */
+export class BanList {
+  /** Until when, by the session and token they come with. */
   readonly #until = new Map<string, number>();
 
   add(token: string, untilMs: number): void {

@@ -1,0 +1,2 @@
+/** Printed before the runtime is replaced for a changed source: the stack doesn't take it for dead. */
+export const RELOADING = 'Reloading the Worker';

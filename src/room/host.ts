@@ -1,0 +1,54 @@
+/**
+ * What a room has of the platform that hosts it, and what the platform calls it by. The room imports no platform: an adapter in
+ * `src/hosts` implements {@link RoomHost} and passes each event on to {@link RoomEvents}.
+ */
+import type { ConnectionState } from './connection.ts';
+
+/** One client's WebSocket. */
+export interface Connection {
+  /** The client's connection id. Two sockets may carry one, when a client is back before its old socket is known to be gone. */
+  readonly id: string;
+  /** As `WebSocket.readyState`. */
+  readonly readyState: number;
+  /** What the room keeps of it; null before it joined and after it left. It survives hibernation, and has 2 KB at most. */
+  readonly state: ConnectionState | null;
+  setState(state: ConnectionState | null): void;
+  /** @throws when the socket is closed. */
+  send(text: string): void;
+  /** Closes the socket; one that is closed already is no error. */
+  close(code: number, reason: string): void;
+}
+
+/** The room's own durable storage, which the platform lets only the current instance at. */
+export interface RoomStorage {
+  get(key: string): Promise<unknown>;
+  put(key: string, value: unknown): Promise<void>;
+  /** All of them, or none. */
+  put(entries: Record<string, unknown>): Promise<void>;
+  /** @param keys at most 128. */
+  delete(keys: string[]): Promise<unknown>;
+  list(options: { prefix: string }): Promise<Map<string, unknown>>;
+  /** Wakes the room at this time (milliseconds since the epoch), whatever becomes of this instance. A later call replaces an earlier one. */
+  setAlarm(atMs: number): Promise<void>;
+}
+
+export interface RoomHost {
+  /** The session's id. */
+  readonly id: string;
+  readonly storage: RoomStorage;
+  /** The connections whose sockets are open; only those with this connection id, if one is given. */
+  connections(connectionId?: string): Iterable<Connection>;
+}
+
+/** What happens to a room. None of these rejects. */
+export interface RoomEvents {
+  /** A request of the Worker; see `room-requests.ts`. */
+  onRequest(request: Request): Promise<Response>;
+  /** A socket was accepted. Its client may send before this resolves. @param request the one that was upgraded. */
+  onConnect(connection: Connection, request: Pick<Request, 'headers'>): Promise<void>;
+  onMessage(connection: Connection, frame: string | ArrayBuffer | ArrayBufferView): Promise<void>;
+  /** A socket is closed, or has failed. The host completes the closing handshake. */
+  onClose(connection: Connection): Promise<void>;
+  /** The time that {@link RoomStorage.setAlarm} was given has come, in this instance or a later one. */
+  onAlarm(): Promise<void>;
+}

@@ -1,0 +1,29 @@
+/** What the Worker has of the platform that hosts it. An adapter in `src/hosts` implements it. */
+
+/** The sessions' rooms, each reached by its session's id. Only the Worker's own code can send them requests. */
+export interface RoomStubs {
+  /**
+   * @param path of the request: `/reserve`, `/instruct`, or `/` for a connection to be upgraded.
+   * @throws when the room can't be reached.
+   */
+  fetch(
+    sessionId: string,
+    path: string,
+    init: { method?: string; headers?: Record<string, string>; body?: string },
+  ): Promise<Response>;
+}
+
+export interface Platform {
+  rooms: RoomStubs;
+  /** The one object that sweeps (`sweeper.ts`). @throws when it can't be reached. */
+  sweeper: { fetch(path: string, init: { method: string; body?: string }): Promise<Response> };
+}
+
+/**
+ * What the flush route has when a room calls it, in the room's own isolate: no other object. A room that asked for itself would
+ * wait for itself.
+ */
+export const NO_PLATFORM: Platform = {
+  rooms: { fetch: () => Promise.reject(new Error('a room reaches no other room')) },
+  sweeper: { fetch: () => Promise.reject(new Error('a room reaches no sweeper')) },
+};
