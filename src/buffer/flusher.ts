@@ -1,6 +1,6 @@
 /**
- * The flush: reads a batch from the buffer, writes it to Postgres in one transaction, and only then takes it out of the
- * buffer. Every step can be repeated, and any number of flushers can work at once.
+ * The flush: reads a batch from the buffer, writes it to Postgres in one transaction, and only then takes it
+ * out of the buffer. Every step can be repeated, and any number of flushers can work at once.
  */
 import { z } from 'zod';
 import { StorageUnavailableError, WriteRefusedError } from '../sessions/errors.ts';
@@ -36,7 +36,10 @@ export interface SessionFlush extends FlushSummary {
   /** Postgres holds the code up to this revision, as far as the buffer knows. */
   flushedRev: number;
   isDirty: boolean;
-  /** Number of the last commit that the buffer has: smaller than one that a room was told of, and it has lost some. */
+  /**
+   * Number of the last commit that the buffer has: smaller than one that a room was told of, and it has lost
+   * some.
+   */
   lastCommit: number;
 }
 
@@ -44,9 +47,9 @@ export interface SweeperRun extends FlushSummary {
   /** Sessions in which nothing has happened for long; so many as the rest of the budget is for. */
   inactive: string[];
   /**
-   * `idle`: nothing was dirty; `busy`: another sweeper is at work; `left_to_rooms`: few sessions were dirty, and none for so
-   * long that its room should have flushed it; `swept`: did its turn; `out_of_requests`: did so much of it as the
-   * budget allowed.
+   * `idle`: nothing was dirty; `busy`: another sweeper is at work; `left_to_rooms`: few sessions were dirty,
+   * and none for so long that its room should have flushed it; `swept`: did its turn; `out_of_requests`: did
+   * so much of it as the budget allowed.
    */
   outcome: 'idle' | 'busy' | 'left_to_rooms' | 'swept' | 'out_of_requests';
   sweeps: number;
@@ -62,7 +65,10 @@ export interface FlusherOptions {
   buffer: SessionBuffer;
   writer: SessionWriter;
   bounds: PeekBounds;
-  /** Number of dirty sessions from which on a turn sweeps them in batches, and rooms put their own flushes off. */
+  /**
+   * Number of dirty sessions from which on a turn sweeps them in batches, and rooms put their own flushes
+   * off.
+   */
   sweepAbove: number;
   /** Age of a dirty session at which its room's alarm should have flushed it, in milliseconds. */
   staleAfterMs: number;
@@ -86,8 +92,9 @@ export interface Turn {
 }
 
 /**
- * What steps cost in requests, with room for what happens now and then: that Redis doesn't have a script yet and is sent its
- * text, or that a connection broke. A step that costs more still stops at the budget's end, and is repeated in the next turn.
+ * What steps cost in requests, with room for what happens now and then: that Redis doesn't have a script yet
+ * and is sent its text, or that a connection broke. A step that costs more still stops at the budget's end,
+ * and is repeated in the next turn.
  */
 const SETTLE_REQUESTS = 2;
 const RELEASE_REQUESTS = 2;
@@ -168,7 +175,8 @@ export class Flusher {
       const { summary, left } = await this.#flushBatch(peek, unbounded(total));
       const rest = left.find((session) => session.sessionId === sessionId);
       const progressed = summary.sessions + summary.deadLetters > 0;
-      // Not until it is clean: while people type, it never would be. Once over everything that was there is enough.
+      // Not until it is clean: while people type, it never would be. Once over everything that was there is
+      // enough.
       if (!rest || !progressed || !peek.sessions[0]?.isPartial) {
         return {
           ...total,
@@ -183,7 +191,8 @@ export class Flusher {
   /**
    * Flushes some sessions, all of them, or so many as the budget allows.
    * @param budget of the storage's requests; what is over after this is the caller's to leave.
-   * @returns those that are clean now; the others changed meanwhile, their rows are locked, or the budget ended before them.
+   * @returns those that are clean now; the others changed meanwhile, their rows are locked, or the budget
+   * ended before them.
    * @throws {StorageUnavailableError} what wasn't confirmed stays dirty.
    */
   async flushSessions(sessionIds: readonly string[], budget = unlimitedBudget()): Promise<string[]> {
@@ -208,7 +217,8 @@ export class Flusher {
   }
 
   /**
-   * One sweep: everything that was dirty when it began, oldest first, batch by batch, whatever number of requests it takes.
+   * One sweep: everything that was dirty when it began, oldest first, batch by batch, whatever number of
+   * requests it takes.
    * @throws {StorageUnavailableError} what wasn't confirmed stays dirty.
    */
   async sweep(): Promise<FlushSummary> {
@@ -218,8 +228,10 @@ export class Flusher {
   }
 
   /**
-   * One sweep, in a scope. The scope's lease is renewed with each batch, and is null afterwards if it was given up or lost.
-   * @param which.untilMs only what became dirty by then, in milliseconds on the buffer's clock; by now when absent.
+   * One sweep, in a scope. The scope's lease is renewed with each batch, and is null afterwards if it was
+   * given up or lost.
+   * @param which.untilMs only what became dirty by then, in milliseconds on the buffer's clock; by now when
+   * absent.
    * @param which.giveUpBelow number of dirty sessions below which the lease is given up.
    * @returns `cut` when the budget ended it.
    */
@@ -246,11 +258,13 @@ export class Flusher {
   /**
    * A turn of the sweeper, begun by the Cron Trigger each minute.
    *
-   * With few sessions dirty, rooms flush their own by their alarms: it takes only what is stale, takes no lease, and ends.
-   * With nothing dirty, or nothing stale, that is one Redis command. With many it sweeps every interval under the lease,
-   * and rooms put their own flushes off; once they are few, it flushes those too and gives the lease up.
+   * With few sessions dirty, rooms flush their own by their alarms: it takes only what is stale, takes no
+   * lease, and ends. With nothing dirty, or nothing stale, that is one Redis command. With many it sweeps
+   * every interval under the lease, and rooms put their own flushes off; once they are few, it flushes those
+   * too and gives the lease up.
    *
-   * A store's failure is counted, and tried again. What the budget doesn't suffice for stays dirty for the rooms and the next turn.
+   * A store's failure is counted, and tried again. What the budget doesn't suffice for stays dirty for the
+   * rooms and the next turn.
    */
   async runTurn(turn: Turn): Promise<SweeperRun> {
     const { intervalMs, leaseMs, now, sleep } = this.#options;
@@ -287,7 +301,8 @@ export class Flusher {
         // Counting is best effort: it may be Redis itself that failed.
         if (requestsFor(scope) > 1) await this.#buffer.countFailure().catch(() => {});
       }
-      // From start to start: a sweep's own time on top of the pause would make what is dirty older than the interval.
+      // From start to start: a sweep's own time on top of the pause would make what is dirty older than the
+      // interval.
       const nextMs = Math.max(startedMs + intervalMs, now());
       if (nextMs > untilMs) {
         // Rooms keep putting their own flushes off until the next turn.
@@ -366,7 +381,8 @@ export class Flusher {
 
   /**
    * Writes and settles what was read, and adds it to the scope's total.
-   * @returns `left`: what the buffer says of each session that was dealt with; `isCut`: the budget ended before all of it was.
+   * @returns `left`: what the buffer says of each session that was dealt with; `isCut`: the budget ended
+   * before all of it was.
    */
   async #flushBatch(
     peek: Peek,
@@ -384,7 +400,8 @@ export class Flusher {
         .filter(({ code, messages }) => code || messages.length > 0);
       isCut = (await this.#write(writes, pieces, summary, scope)) === 'cut';
     } catch (error) {
-      // What got through before the failure is settled all the same, so that it isn't written again for nothing.
+      // What got through before the failure is settled all the same, so that it isn't written again for
+      // nothing.
       failure = error;
     }
 
@@ -399,7 +416,8 @@ export class Flusher {
     let busy = 0;
     for (const { session, write, malformed } of read) {
       const parts = bySession.get(session.sessionId) ?? [];
-      // Not reached before the failure or the budget's end: stays as it is. (Nothing to write is a flush that was settled halfway.)
+      // Not reached before the failure or the budget's end: stays as it is. (Nothing to write is a flush that
+      // was settled halfway.)
       if (parts.length === 0 && (write.code || write.messages.length > 0)) continue;
       const part = settle(session, write, parts, malformed, peek.nowMs, this.#options.now());
       letters.push(...part.dead);

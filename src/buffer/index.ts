@@ -41,7 +41,8 @@ export interface Storage {
 
 /**
  * The buffer, Postgres, and the repository over both. Nothing is sent before the first use.
- * @param budget counts the requests of all of it, and refuses those that exceed it. The sweeper makes both anew for each turn.
+ * @param budget counts the requests of all of it, and refuses those that exceed it. The sweeper makes both
+ * anew for each turn.
  */
 export function createStorage(
   config: z.infer<typeof storageSchema>,

@@ -61,8 +61,8 @@ export interface Peek {
   /** The buffer's clock when it was read, in milliseconds. */
   nowMs: number;
   /**
-   * What became of the caller's lease: `none` when it has none; `given up` as few sessions are dirty; `lost` to another
-   * sweeper, and then nothing was read.
+   * What became of the caller's lease: `none` when it has none; `given up` as few sessions are dirty; `lost`
+   * to another sweeper, and then nothing was read.
    */
   lease: 'none' | 'held' | 'given up' | 'lost';
   sessions: PeekedSession[];
@@ -88,15 +88,15 @@ export interface Settlement {
   /** What is left counts as dirty from then. */
   dirtySinceMs: number;
   /**
-   * The code that was dealt with; `storedRev` what Postgres shows now, null when the code went to the dead letters; `isHeld` when Postgres has that
-   * very code, be it under a lifted revision.
+   * The code that was dealt with; `storedRev` what Postgres shows now, null when the code went to the dead
+   * letters; `isHeld` when Postgres has that very code, be it under a lifted revision.
    */
   code: { rev: number; epoch: number; storedRev: number | null; isHeld: boolean } | null;
   /** Messages that are in Postgres now. */
   writtenMessages: number;
   /**
-   * Messages to take out of the buffer, the written and the dead ones, as they were read: under a later epoch they stay. `epoch` null: it couldn't
-   * be read, and goes as it is.
+   * Messages to take out of the buffer, the written and the dead ones, as they were read: under a later epoch
+   * they stay. `epoch` null: it couldn't be read, and goes as it is.
    */
   settledMessages: { id: string; epoch: number | null }[];
 }
@@ -123,18 +123,23 @@ export interface TurnBounds {
   /** Age of a dirty session at which its room should have flushed it, in milliseconds. */
   staleAfterMs: number;
   inactivity: Inactivity;
-  /** How many inactive sessions to take, without the lease and with it; where there are more, the next turn goes on. */
+  /**
+   * How many inactive sessions to take, without the lease and with it; where there are more, the next turn
+   * goes on.
+   */
   maxInactive: { few: number; many: number };
 }
 
 /** What there is to do in a turn of the sweeper. */
 export interface TurnStart {
   /**
-   * `idle`: nothing is dirty; `fresh`: few sessions are, and none is stale; `stale`: few are, some of them stale; `many` are, and the
-   * lease is the caller's; `busy`: another sweeper has the lease.
+   * `idle`: nothing is dirty; `fresh`: few sessions are, and none is stale; `stale`: few are, some of them
+   * stale; `many` are, and the lease is the caller's; `busy`: another sweeper has the lease.
    */
   outcome: 'idle' | 'fresh' | 'stale' | 'many' | 'busy';
-  /** What became dirty by then is stale, in milliseconds on the buffer's clock. Only with `fresh` and `stale`. */
+  /**
+   * What became dirty by then is stale, in milliseconds on the buffer's clock. Only with `fresh` and `stale`.
+   */
   staleUntilMs: number;
   /** Ids of sessions in which nothing has happened for long, if it was time to look for them. */
   inactive: string[];
@@ -209,7 +214,8 @@ export class SessionBuffer {
 
   /**
    * @param options.cleanTtlS how long a clean session stays readable, in seconds.
-   * @param options.leastSavedChars see {@link LEAST_SAVED_CHARS}; 0 sends pieces whenever there is something to base them on.
+   * @param options.leastSavedChars see {@link LEAST_SAVED_CHARS}; 0 sends pieces whenever there is something
+   * to base them on.
    */
   constructor(options: { redis: RedisScripts; keys: Keys; cleanTtlS: number; leastSavedChars?: number }) {
     this.#redis = options.redis;
@@ -236,8 +242,8 @@ export class SessionBuffer {
   }
 
   /**
-   * One group commit, as one Redis command: of a large code what changed since the last one. Should that not be what is there any more,
-   * which is rare, a second command brings the whole.
+   * One group commit, as one Redis command: of a large code what changed since the last one. Should that not
+   * be what is there any more, which is rare, a second command brings the whole.
    * @throws {SupersededError} a newer token has been given out.
    * @throws {CommitsLostError}
    * @throws {StorageUnavailableError} it may have taken effect or not; repeating it is harmless.
@@ -383,7 +389,8 @@ export class SessionBuffer {
 
   /**
    * Takes out what has been dealt with, and puts the dead letters aside in the same step.
-   * Returns, for each session, whether anything is left of it, how far its code is in Postgres, and the number of the last commit.
+   * Returns, for each session, whether anything is left of it, how far its code is in Postgres, and the
+   * number of the last commit.
    */
   async settle(settlements: readonly Settlement[], deadLetters: readonly DeadLetter[]): Promise<Settled[]> {
     const replies = await this.#redis.run(
@@ -417,7 +424,8 @@ export class SessionBuffer {
   }
 
   /**
-   * Begins a turn of the sweeper, in one command: what there is to do, and the lease if many sessions are dirty.
+   * Begins a turn of the sweeper, in one command: what there is to do, and the lease if many sessions are
+   * dirty.
    * @throws {StorageUnavailableError}
    */
   async beginTurn(bounds: TurnBounds): Promise<TurnStart> {
@@ -451,7 +459,8 @@ export class SessionBuffer {
   }
 
   /**
-   * Notes of sessions that were inactive what has become of them; those in which something has happened since stay as they are.
+   * Notes of sessions that were inactive what has become of them; those in which something has happened since
+   * stay as they are.
    * @param sessions `lastActivityMs` null: it has ended or is gone, and need not be looked at again.
    */
   async retire(

@@ -3,11 +3,13 @@ import type { SessionWrite } from '../sessions/types.ts';
 type Parts = [SessionWrite[], SessionWrite[]];
 
 /**
- * Cuts a refused batch in two, so that repeating it narrows down to what Postgres refuses: first between sessions, then
- * between a session's code and its messages, then between messages. Null when nothing is left to cut: that's the culprit.
+ * Cuts a refused batch in two, so that repeating it narrows down to what Postgres refuses: first between
+ * sessions, then between a session's code and its messages, then between messages. Null when nothing is left
+ * to cut: that's the culprit.
  *
- * @param maxTries how many more writes can be tried. The first part is a half, or so much less that these suffice to narrow it
- * down: otherwise a large batch would be halved again each turn, and none of it would ever be dealt with.
+ * @param maxTries how many more writes can be tried. The first part is a half, or so much less that these
+ * suffice to narrow it down: otherwise a large batch would be halved again each turn, and none of it would
+ * ever be dealt with.
  */
 export function splitWrites(
   writes: readonly SessionWrite[],

@@ -1,7 +1,7 @@
 /**
- * Requests to Upstash's REST API, for the client library to make its commands with, in place of the library's own: that one lets each
- * time limit run to its end after the answer has come, which wakes a room once more for each of its commits, and turns an aborted
- * request into a reply.
+ * Requests to Upstash's REST API, for the client library to make its commands with, in place of the library's
+ * own: that one lets each time limit run to its end after the answer has come, which wakes a room once more
+ * for each of its commits, and turns an aborted request into a reply.
  */
 import type { Requester, UpstashRequest, UpstashResponse } from '@upstash/redis';
 import { errors } from '@upstash/redis/cloudflare';
@@ -49,7 +49,10 @@ export class UpstashRest implements Requester {
     }
   }
 
-  /** Once more where the connection broke: one that was kept open may have been closed by the other side just then. */
+  /**
+   * Once more where the connection broke: one that was kept open may have been closed by the other side just
+   * then.
+   */
   async #send(url: string, body: string, signal: AbortSignal): Promise<Response> {
     const init = { method: 'POST', headers: this.#headers, body, signal };
     this.#onRequest();
@@ -64,9 +67,9 @@ export class UpstashRest implements Requester {
 }
 
 /**
- * Aborts what takes too long. When the timer itself comes late, it was this side that had no time: the answer may have been waiting for
- * it all along, so it is given as long again. Otherwise a moment of too much work makes all rooms take Redis for dead at once, and
- * turn to Postgres, which is more work.
+ * Aborts what takes too long. When the timer itself comes late, it was this side that had no time: the answer
+ * may have been waiting for it all along, so it is given as long again. Otherwise a moment of too much work
+ * makes all rooms take Redis for dead at once, and turn to Postgres, which is more work.
  */
 class TimeLimit {
   readonly #controller = new AbortController();

@@ -9,11 +9,12 @@ export class RequestBudgetError extends Error {
 }
 
 /**
- * Counts the requests that a piece of work sends, and stops it at a bound. Cloudflare ends an event that sends more than
- * its plan allows (50 on the free one) at whatever point it has reached; work that counts ends where it can be resumed.
+ * Counts the requests that a piece of work sends, and stops it at a bound. Cloudflare ends an event that
+ * sends more than its plan allows (50 on the free one) at whatever point it has reached; work that counts
+ * ends where it can be resumed.
  *
- * Whatever sends a request calls {@link RequestBudget.spend} first: the storage's HTTP clients for each attempt, a caller of
- * rooms for each room. A budget is for one piece of work and is never refilled.
+ * Whatever sends a request calls {@link RequestBudget.spend} first: the storage's HTTP clients for each
+ * attempt, a caller of rooms for each room. A budget is for one piece of work and is never refilled.
  */
 export class RequestBudget {
   readonly maxRequests: number;

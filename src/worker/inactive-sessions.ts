@@ -1,6 +1,7 @@
 /**
- * Ending sessions in which nothing has happened for long: flushed first, ended in Postgres, then their rooms are told. Repeating
- * any of it is harmless. What fails, and what the turn has no requests left for, is done at the next look.
+ * Ending sessions in which nothing has happened for long: flushed first, ended in Postgres, then their rooms
+ * are told. Repeating any of it is harmless. What fails, and what the turn has no requests left for, is done
+ * at the next look.
  */
 import type { Flusher } from '../buffer/flusher.ts';
 import type { SessionBuffer } from '../buffer/session-buffer.ts';
@@ -19,8 +20,9 @@ const ROOMS_AT_ONCE = 6;
 const MAX_ADOPTED = 200;
 
 /**
- * What ending sessions costs in requests, besides one a session: read what is dirty of them, end them in Postgres, note it in
- * Redis. Half of it is for what happens now and then: that Redis doesn't have a script yet, or that a connection broke.
+ * What ending sessions costs in requests, besides one a session: read what is dirty of them, end them in
+ * Postgres, note it in Redis. Half of it is for what happens now and then: that Redis doesn't have a script
+ * yet, or that a connection broke.
  */
 const ENDING_REQUESTS = 6;
 /** Note in Redis what has been ended. */
@@ -85,7 +87,8 @@ export async function endInactive(sessionIds: readonly string[], ports: Inactive
     });
     await buffer.retire(settled, { afterMs });
     if (!budget.affords(UPKEEP_REQUESTS)) return run;
-    // Those that no room ever opened, or that were forgotten with everything else in the buffer: the next look finds them.
+    // Those that no room ever opened, or that were forgotten with everything else in the buffer: the next
+    // look finds them.
     await buffer.adopt(await directory.inactive(afterMs, MAX_ADOPTED));
     run.expired = await people.deleteExpired();
   } catch (error) {

@@ -4,12 +4,16 @@ import { endInactive, INACTIVE_REQUESTS, type InactivePorts, type InactiveRun } 
 import { describeUnexpected, logError, logInfo } from './log.ts';
 
 /**
- * The next turn comes a minute after this one. With many sessions dirty there is a sweep every few seconds within it, the last one so late
- * that what becomes dirty after it doesn't wait longer than usual for the next turn's first.
+ * The next turn comes a minute after this one. With many sessions dirty there is a sweep every few seconds
+ * within it, the last one so late that what becomes dirty after it doesn't wait longer than usual for the
+ * next turn's first.
  */
 const TURN_MS = 58_000;
 
-/** What a turn works with. Its budget and the storage behind its ports are made anew for each turn, as one counts the other. */
+/**
+ * What a turn works with. Its budget and the storage behind its ports are made anew for each turn, as one
+ * counts the other.
+ */
 export type TurnPorts = Omit<InactivePorts, 'flusher'> & {
   flusher: Pick<Flusher, 'runTurn' | 'flushSessions'>;
 };
@@ -21,8 +25,9 @@ export interface CronRun extends SweeperRun {
 }
 
 /**
- * Takes the sweeper's turn, and ends the sessions it found inactive with what is left of the budget. Logs one line for each of the two
- * that did something, failed or ran out of requests; none when there was nothing to do.
+ * Takes the sweeper's turn, and ends the sessions it found inactive with what is left of the budget. Logs one
+ * line for each of the two that did something, failed or ran out of requests; none when there was nothing to
+ * do.
  * @param scheduledMs when the turn was due, in milliseconds since the epoch.
  * @throws whatever isn't a store's or a room's failure, so that the platform counts the turn as failed.
  */

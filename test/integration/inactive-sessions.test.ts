@@ -1,4 +1,7 @@
-/** Sessions in which nothing happens any more are ended by the cron: over real stores, with rooms that only take note. */
+/**
+ * Sessions in which nothing happens any more are ended by the cron: over real stores, with rooms that only
+ * take note.
+ */
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';

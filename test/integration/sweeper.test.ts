@@ -1,4 +1,7 @@
-/** Turns of the sweeper over each Redis there is, with their requests counted: by the budget, and by what they reach. */
+/**
+ * Turns of the sweeper over each Redis there is, with their requests counted: by the budget, and by what they
+ * reach.
+ */
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -313,7 +316,7 @@ describe.each(engines)('a turn of the sweeper on %s', (engine) => {
       expect(await lease()).toBeNull();
     });
 
-    it('stops halving a refused batch, settles what got through, and leaves the rest as old as it was', async () => {
+    it('stops halving a refused batch, settles what got through, and keeps the age of the rest', async () => {
       const ids = await edits(64, 'fine');
       const poison = await edit(randomUUID(), 1, 'poison');
       for (const [i, id] of [...ids.slice(0, 40), poison, ...ids.slice(40)].entries()) {

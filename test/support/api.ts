@@ -1,4 +1,7 @@
-/** The Worker's app in this process, over real stores (the embedded engines), with rooms that only take note of what they are told. */
+/**
+ * The Worker's app in this process, over real stores (the embedded engines), with rooms that only take note
+ * of what they are told.
+ */
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { BufferedSessionRepository } from '../../src/buffer/buffered-repository.ts';
@@ -50,7 +53,10 @@ export interface Api {
   redis(...command: string[]): Promise<unknown>;
   /** Counts the buffer's commands from now on. */
   countCommands(): () => number;
-  /** What a turn of the sweeper works with: a storage of its own over the same stores, and a budget that counts its requests. */
+  /**
+   * What a turn of the sweeper works with: a storage of its own over the same stores, and a budget that
+   * counts its requests.
+   */
   turnPorts(maxRequests?: number): TurnPorts;
   /** What rooms were told, in order. */
   told: { sessionId: string; request: RoomRequest }[];

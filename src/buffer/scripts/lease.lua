@@ -1,7 +1,7 @@
--- Begins a turn of the sweeper: says what there is to do, and takes the lease when so many sessions are dirty that they are
--- to be swept in batches. With fewer, rooms flush their own: a lease that was left open for this turn is removed, as rooms
--- wait while there is one. Once in a while it also looks for sessions in which nothing has happened for long.
--- With nothing dirty it leaves no trace but when it looked last.
+-- Begins a turn of the sweeper: says what there is to do, and takes the lease when so many sessions are dirty
+-- that they are to be swept in batches. With fewer, rooms flush their own: a lease that was left open for
+-- this turn is removed, as rooms wait while there is one. Once in a while it also looks for sessions in which
+-- nothing has happened for long. With nothing dirty it leaves no trace but when it looked last.
 --
 -- KEYS[1] dirty set, KEYS[2] lease, KEYS[3] sessions by their last activity (ms),
 -- KEYS[4] note that inactive ones were looked for
@@ -11,9 +11,9 @@
 -- ARGV[5] time without activity after which a session is inactive (ms), ARGV[6] time between two looks (ms)
 -- ARGV[7] most inactive ones to return without the lease, ARGV[8] with it
 -- Returns {
---   'idle' nothing is dirty | 'fresh' few are dirty, and none of them is stale | 'stale' few are dirty, some of them stale |
---     'many' are dirty, and the lease is the caller's now | 'busy' another sweeper has the lease,
---   time at or before which a session became dirty that is stale (ms),
+--   'idle' nothing is dirty | 'fresh' few are dirty, none of them stale | 'stale' few are dirty, some of them
+--     stale | 'many' are dirty, and the lease is the caller's now | 'busy' another sweeper has the lease,
+--   latest time at which a stale session became dirty (ms), 0 with 'idle', 'many' and 'busy',
 --   { id of an inactive session, … } }
 local time = redis.call('TIME')
 local now = math.floor(tonumber(time[1]) * 1000 + tonumber(time[2]) / 1000)

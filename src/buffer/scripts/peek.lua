@@ -1,17 +1,21 @@
--- Reads dirty sessions for a flush, oldest first, bounded by count and bytes. Changes nothing but the sweeper's lease, which it
--- renews in the same command, or gives up when few sessions are dirty.
+-- Reads dirty sessions for a flush, oldest first, bounded by count and bytes. Changes nothing but the
+-- sweeper's lease, which it renews in the same command, or gives up when few sessions are dirty.
 --
 -- KEYS[1] dirty set, KEYS[2] sweeper's lease
 -- ARGV[1] key prefix, ARGV[2] token of the caller's lease or '', ARGV[3] its length (ms)
 -- ARGV[4] number of dirty sessions below which the lease is given up; 0: it is renewed whatever their number
--- ARGV[5] most sessions, ARGV[6] most bytes of code and messages (at least one session or message is read all the same)
--- ARGV[7] only what became dirty at or before this time (ms), or '' for now; ARGV[8] how many of the oldest to pass over
+-- ARGV[5] most sessions, ARGV[6] most bytes of code and messages (one session or message is read all the
+-- same)
+-- ARGV[7] only what became dirty at or before this time (ms), or '' for now
+-- ARGV[8] how many of the oldest to pass over
 -- ARGV[9…] session ids: reads these instead, whatever their age, leaving out the clean ones
--- Returns { now (ms),
---   'none' the caller has no lease | 'held' | 'given up' | 'lost' another sweeper has it, and nothing was read,
+-- Returns {
+--   now (ms),
+--   'none' the caller has no lease | 'held' | 'given up' | 'lost' to another sweeper, and nothing was read,
 --   1 if the bounds left out some of what was asked for,
---   { { id, dirty since (ms), revision, its epoch, code, time of the edit, editor, 1 if the code is to be written,
---       1 if some of its messages were left out, flushed revision, { message id, JSON, … } }, … } }
+--   { { id, dirty since (ms), revision, its epoch, code, time of the edit, editor,
+--       1 if the code is to be written, 1 if some of its messages were left out, flushed revision,
+--       { message id, JSON, … } }, … } }
 local time = redis.call('TIME')
 local now = math.floor(tonumber(time[1]) * 1000 + tonumber(time[2]) / 1000)
 local lease = 'none'
@@ -49,7 +53,8 @@ for _, id in ipairs(ids) do
       break
     end
     local key = ARGV[1] .. 's:' .. id
-    local held = redis.call('HMGET', key, 'rev', 'code_epoch', 'edited_at', 'editor', 'flushed', 'settled', 'settled_epoch')
+    local held = redis.call('HMGET', key,
+      'rev', 'code_epoch', 'edited_at', 'editor', 'flushed', 'settled', 'settled_epoch')
     local rev = tonumber(held[1] or '') or 0
     local epoch, settled = tonumber(held[2] or '') or 0, tonumber(held[6] or '') or 0
     local settled_epoch = tonumber(held[7] or '') or epoch
@@ -79,8 +84,8 @@ for _, id in ipairs(ids) do
 
     is_cut = is_cut or partial
     sessions[#sessions + 1] = {
-      id, string.format('%.0f', tonumber(since)), string.format('%.0f', rev), held[2] or '0', code, held[3] or '0', held[4] or '',
-      write and 1 or 0, partial and 1 or 0, held[5] or '0', messages,
+      id, string.format('%.0f', tonumber(since)), string.format('%.0f', rev), held[2] or '0', code,
+      held[3] or '0', held[4] or '', write and 1 or 0, partial and 1 or 0, held[5] or '0', messages,
     }
   end
 end
