@@ -9,6 +9,7 @@ import { PostgresSessionRepository } from '../sessions/postgres.ts';
 import { PostgresDirectory } from '../sessions/postgres-directory.ts';
 import { PostgresPeople } from '../sessions/postgres-people.ts';
 import { PostgresStrudels } from '../sessions/postgres-strudels.ts';
+import type { RequestBudget } from '../sessions/request-budget.ts';
 import type { StrudelRepository } from '../sessions/strudels.ts';
 import { tokenVerifier } from '../sessions/tokens.ts';
 import type { SessionRepository } from '../sessions/types.ts';
@@ -19,11 +20,11 @@ import { keysFor } from './keys.ts';
 import { RedisScripts } from './redis.ts';
 import { SessionBuffer } from './session-buffer.ts';
 
-/** Ended in one turn: each of them has a room to be told, and a Worker has a bound of requests. */
-const MAX_INACTIVE_SESSIONS = 200;
+/** A room's alarm has had the time to flush its session twice: what is dirty longer is left to nobody. */
+const STALE_AFTER_ALARMS = 2;
 
 export type { DeadLetter } from './dead-letter.ts';
-export { Flusher, type FlushSummary, type SessionFlush, type SweeperRun } from './flusher.ts';
+export { Flusher, type FlushSummary, type SessionFlush, type SweeperRun, type Turn } from './flusher.ts';
 export { type BufferStats, SessionBuffer } from './session-buffer.ts';
 export { BufferedSessionRepository };
 
@@ -38,18 +39,29 @@ export interface Storage {
   redis: RedisScripts;
 }
 
-/** The buffer, Postgres, and the repository over both. Nothing is sent before the first use. */
-export function createStorage(config: z.infer<typeof storageSchema>, breaker: BreakerOptions): Storage {
+/**
+ * The buffer, Postgres, and the repository over both. Nothing is sent before the first use.
+ * @param budget counts the requests of all of it, and refuses those that exceed it. The sweeper makes both
+ * anew for each turn.
+ */
+export function createStorage(
+  config: z.infer<typeof storageSchema>,
+  breaker: BreakerOptions,
+  budget?: RequestBudget,
+): Storage {
+  const onRequest = budget && (() => budget.spend());
   const database = connectNeon({
     databaseUrl: config.DATABASE_URL,
     fetchEndpoint: config.NEON_FETCH_ENDPOINT,
     timeoutMs: config.POSTGRES_TIMEOUT_MS,
+    onRequest,
   });
   const postgres = new PostgresSessionRepository(database);
   const redis = new RedisScripts({
     url: config.UPSTASH_REDIS_REST_URL,
     token: config.UPSTASH_REDIS_REST_TOKEN,
     timeoutMs: config.REDIS_TIMEOUT_MS,
+    onRequest,
   });
   const buffer = new SessionBuffer({
     redis,
@@ -82,6 +94,8 @@ export function createFlusher(
   { buffer, postgres }: Pick<Storage, 'buffer' | 'postgres'>,
   config: Pick<
     Config,
+    | 'FLUSH_ALARM_MS'
+    | 'SWEEP_ABOVE_SESSIONS'
     | 'FLUSH_BATCH_SESSIONS'
     | 'FLUSH_BATCH_BYTES'
     | 'FLUSH_INTERVAL_MS'
@@ -94,12 +108,10 @@ export function createFlusher(
     buffer,
     writer: postgres,
     bounds: { maxSessions: config.FLUSH_BATCH_SESSIONS, maxBytes: config.FLUSH_BATCH_BYTES },
+    sweepAbove: config.SWEEP_ABOVE_SESSIONS,
+    staleAfterMs: STALE_AFTER_ALARMS * config.FLUSH_ALARM_MS,
     intervalMs: config.FLUSH_INTERVAL_MS,
     leaseMs: config.SWEEP_LEASE_MS,
-    inactivity: {
-      afterMs: config.INACTIVE_AFTER_MS,
-      everyMs: config.INACTIVE_CHECK_MS,
-      maxSessions: MAX_INACTIVE_SESSIONS,
-    },
+    inactivity: { afterMs: config.INACTIVE_AFTER_MS, everyMs: config.INACTIVE_CHECK_MS },
   });
 }

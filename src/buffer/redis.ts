@@ -1,4 +1,7 @@
-/** The one way to Redis: Upstash's HTTP client, set up so that what goes in comes out unchanged, and its errors made ours. */
+/**
+ * The one way to Redis: Upstash's HTTP client, set up so that what goes in comes out unchanged, and its
+ * errors made ours.
+ */
 import { Redis } from '@upstash/redis/cloudflare';
 import type { z } from 'zod';
 import { StorageUnavailableError } from '../sessions/errors.ts';
@@ -11,6 +14,8 @@ export interface RedisOptions {
   url: string;
   token: string;
   timeoutMs: number;
+  /** Called before each request, a repeated one too; what it throws keeps the request from being sent. */
+  onRequest?: (() => void) | undefined;
 }
 
 class Client extends Redis {
@@ -38,7 +43,8 @@ export class RedisScripts {
 
   /**
    * Runs a script by its SHA, sending its text only when Redis doesn't have it yet, and parses the reply.
-   * @throws {StorageUnavailableError} Redis is out of reach, too slow, or refuses; the script may have run or not.
+   * @throws {StorageUnavailableError} Redis is out of reach, too slow, or refuses; the script may have run or
+   * not.
    */
   async run<T extends z.ZodType>(
     name: ScriptName,
@@ -74,14 +80,15 @@ export class RedisScripts {
 }
 
 /**
- * The client's messages quote the whole command, people's code included, and its errors' causes quote replies: only the
- * leading words of Redis' own error may leave this file.
+ * The client's messages quote the whole command, people's code included, and its errors' causes quote
+ * replies: only the leading words of Redis' own error may leave this file.
  */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'failed';
   if (error.name === 'TimeoutError' || error.name === 'AbortError') return 'no answer in time';
   if (error.name === 'UpstashError')
     return error.message.split(', command was:')[0]?.slice(0, 120) ?? 'refused';
+  if (error.name === 'RequestBudgetError') return error.message;
   if (error.name === 'UpstashJSONParseError') return 'the answer is not JSON';
   return 'out of reach';
 }

@@ -60,14 +60,26 @@ export interface PeekedSession {
 export interface Peek {
   /** The buffer's clock when it was read, in milliseconds. */
   nowMs: number;
-  /** False when the caller's lease has gone to somebody else; then nothing was read. */
-  holdsLease: boolean;
+  /**
+   * What became of the caller's lease: `none` when it has none; `given up` as few sessions are dirty; `lost`
+   * to another sweeper, and then nothing was read.
+   */
+  lease: 'none' | 'held' | 'given up' | 'lost';
   sessions: PeekedSession[];
+  /** The bounds left out some of what was asked for: ask again once this is dealt with. */
+  isCut: boolean;
 }
 
 export interface PeekBounds {
   maxSessions: number;
   maxBytes: number;
+}
+
+export interface PeekDirtyOptions {
+  untilMs?: number | undefined;
+  skip?: number;
+  lease?: Lease | undefined;
+  giveUpBelow?: number | undefined;
 }
 
 /** What became of one session's part of a batch. */
@@ -76,15 +88,15 @@ export interface Settlement {
   /** What is left counts as dirty from then. */
   dirtySinceMs: number;
   /**
-   * The code that was dealt with; `storedRev` what Postgres shows now, null when the code went to the dead letters; `isHeld` when Postgres has that
-   * very code, be it under a lifted revision.
+   * The code that was dealt with; `storedRev` what Postgres shows now, null when the code went to the dead
+   * letters; `isHeld` when Postgres has that very code, be it under a lifted revision.
    */
   code: { rev: number; epoch: number; storedRev: number | null; isHeld: boolean } | null;
   /** Messages that are in Postgres now. */
   writtenMessages: number;
   /**
-   * Messages to take out of the buffer, the written and the dead ones, as they were read: under a later epoch they stay. `epoch` null: it couldn't
-   * be read, and goes as it is.
+   * Messages to take out of the buffer, the written and the dead ones, as they were read: under a later epoch
+   * they stay. `epoch` null: it couldn't be read, and goes as it is.
    */
   settledMessages: { id: string; epoch: number | null }[];
 }
@@ -101,13 +113,35 @@ export interface Lease {
 export interface Inactivity {
   afterMs: number;
   everyMs: number;
-  /** How many are taken at once; with more, the next turn goes on. */
-  maxSessions: number;
 }
 
-export interface LeaseReply {
-  outcome: 'idle' | 'taken' | 'busy';
-  /** Ids of sessions in which nothing has happened for long. */
+/** What a turn of the sweeper begins with. */
+export interface TurnBounds {
+  lease: Lease;
+  /** Number of dirty sessions from which on the lease is taken, to sweep them in batches. */
+  sweepAbove: number;
+  /** Age of a dirty session at which its room should have flushed it, in milliseconds. */
+  staleAfterMs: number;
+  inactivity: Inactivity;
+  /**
+   * How many inactive sessions to take, without the lease and with it; where there are more, the next turn
+   * goes on.
+   */
+  maxInactive: { few: number; many: number };
+}
+
+/** What there is to do in a turn of the sweeper. */
+export interface TurnStart {
+  /**
+   * `idle`: nothing is dirty; `fresh`: few sessions are, and none is stale; `stale`: few are, some of them
+   * stale; `many` are, and the lease is the caller's; `busy`: another sweeper has the lease.
+   */
+  outcome: 'idle' | 'fresh' | 'stale' | 'many' | 'busy';
+  /**
+   * What became dirty by then is stale, in milliseconds on the buffer's clock. Only with `fresh` and `stale`.
+   */
+  staleUntilMs: number;
+  /** Ids of sessions in which nothing has happened for long, if it was time to look for them. */
   inactive: string[];
 }
 
@@ -146,6 +180,7 @@ const openReply = z.tuple([integer, flag, flatHash, z.array(z.string())]);
 const stateReply = z.tuple([integer, integer, flag, integer, integer]);
 const peekReply = z.tuple([
   integer,
+  z.enum(['none', 'held', 'given up', 'lost']),
   flag,
   z.array(
     z.tuple([
@@ -164,7 +199,11 @@ const peekReply = z.tuple([
   ),
 ]);
 const settleReply = z.array(z.tuple([z.string(), flag, integer, integer]));
-const leaseReply = z.tuple([z.enum(['idle', 'taken', 'busy']), integer, z.array(z.string())]);
+const leaseReply = z.tuple([
+  z.enum(['idle', 'fresh', 'stale', 'many', 'busy']),
+  integer,
+  z.array(z.string()),
+]);
 const statsReply = z.tuple([integer, integer, integer, integer, flatHash]);
 
 export class SessionBuffer {
@@ -175,7 +214,8 @@ export class SessionBuffer {
 
   /**
    * @param options.cleanTtlS how long a clean session stays readable, in seconds.
-   * @param options.leastSavedChars see {@link LEAST_SAVED_CHARS}; 0 sends pieces whenever there is something to base them on.
+   * @param options.leastSavedChars see {@link LEAST_SAVED_CHARS}; 0 sends pieces whenever there is something
+   * to base them on.
    */
   constructor(options: { redis: RedisScripts; keys: Keys; cleanTtlS: number; leastSavedChars?: number }) {
     this.#redis = options.redis;
@@ -202,8 +242,8 @@ export class SessionBuffer {
   }
 
   /**
-   * One group commit, as one Redis command: of a large code what changed since the last one. Should that not be what is there any more,
-   * which is rare, a second command brings the whole.
+   * One group commit, as one Redis command: of a large code what changed since the last one. Should that not
+   * be what is there any more, which is rare, a second command brings the whole.
    * @throws {SupersededError} a newer token has been given out.
    * @throws {CommitsLostError}
    * @throws {StorageUnavailableError} it may have taken effect or not; repeating it is harmless.
@@ -283,34 +323,31 @@ export class SessionBuffer {
    * Reads dirty sessions, oldest first.
    * @param options.untilMs only what became dirty by then (the buffer's clock); now when absent.
    * @param options.skip how many of the oldest to pass over.
-   * @param options.lease renewed, and required to be the caller's still.
+   * @param options.lease renewed in the same command; nothing is read when another sweeper has it.
+   * @param options.giveUpBelow number of dirty sessions below which the lease is given up instead.
    */
-  peekDirty(
-    bounds: PeekBounds,
-    options: { untilMs?: number | undefined; skip?: number; lease?: Lease | undefined },
-  ): Promise<Peek> {
-    return this.#peek(bounds, options.lease, options.untilMs, options.skip ?? 0, []);
+  peekDirty(bounds: PeekBounds, options: PeekDirtyOptions): Promise<Peek> {
+    return this.#peek(bounds, options, []);
   }
 
   /** Reads these sessions, leaving out the clean ones. */
   peekSessions(sessionIds: readonly string[], bounds: PeekBounds): Promise<Peek> {
-    return this.#peek(bounds, undefined, undefined, 0, sessionIds);
+    return this.#peek(bounds, {}, sessionIds);
   }
 
   async #peek(
     bounds: PeekBounds,
-    lease: Lease | undefined,
-    untilMs: number | undefined,
-    skip: number,
+    { lease, giveUpBelow = 0, untilMs, skip = 0 }: PeekDirtyOptions,
     sessionIds: readonly string[],
   ): Promise<Peek> {
-    const [nowMs, holdsLease, sessions] = await this.#redis.run(
+    const [nowMs, leaseNow, isCut, sessions] = await this.#redis.run(
       'peek',
       [this.#keys.dirty, this.#keys.sweep],
       [
         this.#keys.prefix,
         lease?.token ?? '',
         String(lease?.lengthMs ?? 0),
+        String(giveUpBelow),
         String(bounds.maxSessions),
         String(bounds.maxBytes),
         untilMs === undefined ? '' : String(untilMs),
@@ -321,7 +358,8 @@ export class SessionBuffer {
     );
     return {
       nowMs,
-      holdsLease,
+      lease: leaseNow,
+      isCut,
       sessions: sessions.map(
         ([
           sessionId,
@@ -351,7 +389,8 @@ export class SessionBuffer {
 
   /**
    * Takes out what has been dealt with, and puts the dead letters aside in the same step.
-   * Returns, for each session, whether anything is left of it, how far its code is in Postgres, and the number of the last commit.
+   * Returns, for each session, whether anything is left of it, how far its code is in Postgres, and the
+   * number of the last commit.
    */
   async settle(settlements: readonly Settlement[], deadLetters: readonly DeadLetter[]): Promise<Settled[]> {
     const replies = await this.#redis.run(
@@ -385,23 +424,28 @@ export class SessionBuffer {
   }
 
   /**
-   * Takes or renews the sweeper's lease, unless nothing is dirty or somebody else has it.
-   * @returns also the sessions that are inactive, if it is time to look for them.
+   * Begins a turn of the sweeper, in one command: what there is to do, and the lease if many sessions are
+   * dirty.
+   * @throws {StorageUnavailableError}
    */
-  async acquireLease(lease: Lease, inactivity: Inactivity): Promise<LeaseReply> {
-    const [outcome, , inactive] = await this.#redis.run(
+  async beginTurn(bounds: TurnBounds): Promise<TurnStart> {
+    const { lease, inactivity, maxInactive } = bounds;
+    const [outcome, staleUntilMs, inactive] = await this.#redis.run(
       'lease',
       [this.#keys.dirty, this.#keys.sweep, this.#keys.active, this.#keys.looked],
       [
         lease.token,
         String(lease.lengthMs),
+        String(bounds.sweepAbove),
+        String(bounds.staleAfterMs),
         String(inactivity.afterMs),
         String(inactivity.everyMs),
-        String(inactivity.maxSessions),
+        String(maxInactive.few),
+        String(maxInactive.many),
       ],
       leaseReply,
     );
-    return { outcome, inactive };
+    return { outcome, staleUntilMs, inactive };
   }
 
   /** Makes sessions known by their last activity, where the buffer knows nothing of it. */
@@ -415,7 +459,8 @@ export class SessionBuffer {
   }
 
   /**
-   * Notes of sessions that were inactive what has become of them; those in which something has happened since stay as they are.
+   * Notes of sessions that were inactive what has become of them; those in which something has happened since
+   * stay as they are.
    * @param sessions `lastActivityMs` null: it has ended or is gone, and need not be looked at again.
    */
   async retire(

@@ -1,7 +1,7 @@
 /**
- * Requests to Upstash's REST API, for the client library to make its commands with, in place of the library's own: that one lets each
- * time limit run to its end after the answer has come, which wakes a room once more for each of its commits, and turns an aborted
- * request into a reply.
+ * Requests to Upstash's REST API, for the client library to make its commands with, in place of the library's
+ * own: that one lets each time limit run to its end after the answer has come, which wakes a room once more
+ * for each of its commits, and turns an aborted request into a reply.
  */
 import type { Requester, UpstashRequest, UpstashResponse } from '@upstash/redis';
 import { errors } from '@upstash/redis/cloudflare';
@@ -11,6 +11,8 @@ export interface UpstashRestOptions {
   token: string;
   /** Of one request, in milliseconds. */
   timeoutMs: number;
+  /** Called before each attempt; what it throws keeps the attempt from being made. */
+  onRequest?: (() => void) | undefined;
 }
 
 /** A timer that is later than this share of its time says that its own side is overloaded. */
@@ -20,11 +22,13 @@ export class UpstashRest implements Requester {
   readonly #url: string;
   readonly #headers: Record<string, string>;
   readonly #timeoutMs: number;
+  readonly #onRequest: () => void;
 
-  constructor({ url, token, timeoutMs }: UpstashRestOptions) {
+  constructor({ url, token, timeoutMs, onRequest = () => {} }: UpstashRestOptions) {
     this.#url = url.replace(/\/+$/, '');
     this.#headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
     this.#timeoutMs = timeoutMs;
+    this.#onRequest = onRequest;
   }
 
   /**
@@ -45,22 +49,27 @@ export class UpstashRest implements Requester {
     }
   }
 
-  /** Once more where the connection broke: one that was kept open may have been closed by the other side just then. */
+  /**
+   * Once more where the connection broke: one that was kept open may have been closed by the other side just
+   * then.
+   */
   async #send(url: string, body: string, signal: AbortSignal): Promise<Response> {
     const init = { method: 'POST', headers: this.#headers, body, signal };
+    this.#onRequest();
     try {
       return await fetch(url, init);
     } catch (error) {
       if (signal.aborted) throw error;
+      this.#onRequest();
       return await fetch(url, init);
     }
   }
 }
 
 /**
- * Aborts what takes too long. When the timer itself comes late, it was this side that had no time: the answer may have been waiting for
- * it all along, so it is given as long again. Otherwise a moment of too much work makes all rooms take Redis for dead at once, and
- * turn to Postgres, which is more work.
+ * Aborts what takes too long. When the timer itself comes late, it was this side that had no time: the answer
+ * may have been waiting for it all along, so it is given as long again. Otherwise a moment of too much work
+ * makes all rooms take Redis for dead at once, and turn to Postgres, which is more work.
  */
 class TimeLimit {
   readonly #controller = new AbortController();

@@ -1,4 +1,6 @@
-/** The connection to Postgres: SQL over HTTP, one request a statement, nothing kept open between two of them. */
+/**
+ * The connection to Postgres: SQL over HTTP, one request a statement, nothing kept open between two of them.
+ */
 import { neon, neonConfig } from '@neondatabase/serverless';
 import { drizzle, type NeonHttpDatabase } from 'drizzle-orm/neon-http';
 
@@ -9,11 +11,16 @@ export interface NeonOptions {
   fetchEndpoint?: string | undefined;
   /** Time limit of one request, its answer's body included, in milliseconds. */
   timeoutMs: number;
+  /** Called before each request; what it throws keeps the request from being sent. */
+  onRequest?: (() => void) | undefined;
 }
 
 export type Database = NeonHttpDatabase<Record<string, never>>;
 
-/** Endpoints by the database's `host:port`: the driver's setting is global, while each connection here has its own. */
+/**
+ * Endpoints by the database's `host:port`: the driver's setting is global, while each connection here has its
+ * own.
+ */
 const endpoints = new Map<string, string>();
 const standardEndpoint = neonConfig.fetchEndpoint;
 
@@ -25,8 +32,11 @@ export function connectNeon(options: NeonOptions): Database {
   if (options.fetchEndpoint !== undefined) route(options.databaseUrl, options.fetchEndpoint);
   const client = neon(options.databaseUrl, {
     fetchOptions: {
-      // The driver spreads these options into each request, so each one gets a timeout of its own.
+      // The driver spreads these options once into each request, as it sends it: each request gets a timeout
+      // of its own and is counted. (The driver's own hook, `neonConfig.fetchFunction`, is one for all
+      // connections.)
       get signal() {
+        options.onRequest?.();
         return AbortSignal.timeout(options.timeoutMs);
       },
     },

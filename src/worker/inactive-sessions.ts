@@ -1,13 +1,16 @@
 /**
- * Ending sessions in which nothing has happened for long: flushed first, ended in Postgres, then their rooms are told. Repeating
- * any of it is harmless, and what fails is done at the next look.
+ * Ending sessions in which nothing has happened for long: flushed first, ended in Postgres, then their rooms
+ * are told. Repeating any of it is harmless. What fails, and what the turn has no requests left for, is done
+ * at the next look.
  */
 import type { Flusher } from '../buffer/flusher.ts';
 import type { SessionBuffer } from '../buffer/session-buffer.ts';
 import type { SessionDirectory } from '../sessions/directory.ts';
 import { StorageUnavailableError } from '../sessions/errors.ts';
 import type { PeopleRepository } from '../sessions/people.ts';
-import { type RoomClient, RoomRefusedError, RoomUnavailableError } from './room-client.ts';
+import type { RequestBudget } from '../sessions/request-budget.ts';
+import type { RoomRequest } from '../sessions/room-request.ts';
+import { RoomRefusedError, RoomUnavailableError } from './room-client.ts';
 
 /** What people who are still connected are told. */
 const ENDED_BY_SILENCE = 'nothing has happened in this session for a long time';
@@ -16,12 +19,28 @@ const ROOMS_AT_ONCE = 6;
 /** Sessions that Postgres knows to be inactive and the buffer hasn't heard of, taken in at each look. */
 const MAX_ADOPTED = 200;
 
+/**
+ * What ending sessions costs in requests, besides one a session: read what is dirty of them, end them in
+ * Postgres, note it in Redis. Half of it is for what happens now and then: that Redis doesn't have a script
+ * yet, or that a connection broke.
+ */
+const ENDING_REQUESTS = 6;
+/** Note in Redis what has been ended. */
+const RETIRE_REQUESTS = 2;
+/** Find what the buffer hasn't heard of, take it in, delete places that have expired. */
+const UPKEEP_REQUESTS = 3;
+/** What a turn leaves over for {@link endInactive}, besides one request a session. */
+export const INACTIVE_REQUESTS = ENDING_REQUESTS + UPKEEP_REQUESTS;
+
 export interface InactivePorts {
   flusher: Pick<Flusher, 'flushSessions'>;
   buffer: Pick<SessionBuffer, 'adopt' | 'retire'>;
   directory: Pick<SessionDirectory, 'endInactive' | 'inactive'>;
   people: Pick<PeopleRepository, 'deleteExpired'>;
-  room: Pick<RoomClient, 'tell'>;
+  /** Each room that is told is a request of the turn's. */
+  room: { tell(sessionId: string, news: Extract<RoomRequest, { kind: 'ended' }>): Promise<number> };
+  /** Of this turn; the stores' requests are counted in it by their clients. */
+  budget: RequestBudget;
   /** Time without activity after which a session is inactive. */
   afterMs: number;
 }
@@ -31,6 +50,8 @@ export interface InactiveRun {
   ended: number;
   /** Rooms that could not be told. */
   untold: number;
+  /** Sessions for which no requests were left. */
+  left: number;
   /** Places of anonymous people that had expired. */
   expired: number;
   /** What cut it short, or null. */
@@ -39,14 +60,23 @@ export interface InactiveRun {
 
 /** @param sessionIds sessions in which nothing has happened, as far as the buffer knows. */
 export async function endInactive(sessionIds: readonly string[], ports: InactivePorts): Promise<InactiveRun> {
-  const run: InactiveRun = { ended: 0, untold: 0, expired: 0, failure: null };
-  const { flusher, buffer, directory, people, room, afterMs } = ports;
+  const run: InactiveRun = { ended: 0, untold: 0, left: 0, expired: 0, failure: null };
+  const { flusher, buffer, directory, people, room, budget, afterMs } = ports;
+  const chosen = sessionIds.slice(0, Math.max(0, budget.left - ENDING_REQUESTS));
+  run.left = sessionIds.length - chosen.length;
+  if (chosen.length === 0) return run;
   try {
-    const clean = await flusher.flushSessions(sessionIds);
+    const clean = await flusher.flushSessions(chosen, budget);
     const outcomes = await directory.endInactive(clean, afterMs);
     const settled: { id: string; lastActivityMs: number | null }[] = [];
     await eachOf(outcomes, ROOMS_AT_ONCE, async ({ sessionId, status, lastActivityMs }) => {
       if (status === 'ended') {
+        // Flushing some of them may have cost more than they were counted for.
+        if (!budget.affords(1 + RETIRE_REQUESTS)) {
+          run.left += 1;
+          return;
+        }
+        budget.spend();
         if (!(await isTold(room, sessionId))) {
           run.untold += 1;
           return;
@@ -56,7 +86,9 @@ export async function endInactive(sessionIds: readonly string[], ports: Inactive
       settled.push({ id: sessionId, lastActivityMs: status === 'active' ? lastActivityMs : null });
     });
     await buffer.retire(settled, { afterMs });
-    // Those that no room ever opened, or that were forgotten with everything else in the buffer: the next look finds them.
+    if (!budget.affords(UPKEEP_REQUESTS)) return run;
+    // Those that no room ever opened, or that were forgotten with everything else in the buffer: the next
+    // look finds them.
     await buffer.adopt(await directory.inactive(afterMs, MAX_ADOPTED));
     run.expired = await people.deleteExpired();
   } catch (error) {

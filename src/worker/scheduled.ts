@@ -1,30 +1,45 @@
-/** The Cron Trigger's turn: the sweeper, then the sessions that nobody uses any more. */
+/** The Cron Trigger's turn: sweeping what is dirty, then ending the sessions that nobody uses any more. */
 import type { Flusher, SweeperRun } from '../buffer/flusher.ts';
-import { endInactive, type InactivePorts, type InactiveRun } from './inactive-sessions.ts';
+import { endInactive, INACTIVE_REQUESTS, type InactivePorts, type InactiveRun } from './inactive-sessions.ts';
 import { describeUnexpected, logError, logInfo } from './log.ts';
 
 /**
- * The next turn comes a minute after this one. Every few seconds within it there is a sweep, the last one so late that what becomes dirty
- * after it doesn't wait longer than usual for the next turn's first.
+ * The next turn comes a minute after this one. With many sessions dirty there is a sweep every few seconds
+ * within it, the last one so late that what becomes dirty after it doesn't wait longer than usual for the
+ * next turn's first.
  */
 const TURN_MS = 58_000;
 
+/**
+ * What a turn works with. Its budget and the storage behind its ports are made anew for each turn, as one
+ * counts the other.
+ */
 export type TurnPorts = Omit<InactivePorts, 'flusher'> & {
-  flusher: Pick<Flusher, 'runSweeper' | 'flushSessions'>;
+  flusher: Pick<Flusher, 'runTurn' | 'flushSessions'>;
 };
 
+/** What a turn did; `requests` are those of the whole turn, rooms included. */
+export interface CronRun extends SweeperRun {
+  /** Null when no session was found inactive. */
+  ending: InactiveRun | null;
+}
+
 /**
- * Sweeps until the turn is over, and ends the sessions it found inactive. Logs one line for each of the two that did something or
- * failed, none when there was nothing to do.
+ * Takes the sweeper's turn, and ends the sessions it found inactive with what is left of the budget. Logs one
+ * line for each of the two that did something, failed or ran out of requests; none when there was nothing to
+ * do.
  * @param scheduledMs when the turn was due, in milliseconds since the epoch.
  * @throws whatever isn't a store's or a room's failure, so that the platform counts the turn as failed.
  */
-export async function cronTurn(ports: TurnPorts, scheduledMs: number): Promise<SweeperRun> {
+export async function cronTurn(ports: TurnPorts, scheduledMs: number): Promise<CronRun> {
+  const { flusher, budget } = ports;
   try {
-    const run = await ports.flusher.runSweeper(scheduledMs + TURN_MS);
+    const turn = { untilMs: scheduledMs + TURN_MS, budget, endingRequests: INACTIVE_REQUESTS };
+    const run = await flusher.runTurn(turn);
     logSweep(run);
-    if (run.inactive.length > 0) logInactive(await endInactive(run.inactive, ports));
-    return run;
+    const ending = run.inactive.length > 0 ? await endInactive(run.inactive, ports) : null;
+    if (ending !== null) logInactive(ending, budget.used);
+    return { ...run, ending, requests: budget.used };
   } catch (error) {
     logError('sweep_failed', describeUnexpected(error));
     throw error;
@@ -32,9 +47,10 @@ export async function cronTurn(ports: TurnPorts, scheduledMs: number): Promise<S
 }
 
 function logSweep(run: SweeperRun): void {
-  const { outcome, sweeps, sessions, messages, deadLetters, busy, transactions, failures, lastFailure } = run;
+  const { outcome, requests, sweeps, sessions, messages, deadLetters, busy, transactions, failures } = run;
   const fields = {
     outcome,
+    requests,
     sweeps,
     sessions,
     messages,
@@ -42,14 +58,16 @@ function logSweep(run: SweeperRun): void {
     busy,
     transactions,
     failures,
-    last_failure: lastFailure,
+    last_failure: run.lastFailure,
   };
   if (failures > 0 || deadLetters > 0) logError('sweep', fields);
-  else if (sessions > 0 || messages > 0 || busy > 0) logInfo('sweep', fields);
+  else if (sessions > 0 || messages > 0 || busy > 0 || outcome === 'out_of_requests')
+    logInfo('sweep', fields);
 }
 
-function logInactive({ ended, untold, expired, failure }: InactiveRun): void {
-  const fields = { ended, untold, expired, failure };
+/** @param requests of the whole turn. */
+function logInactive({ ended, untold, left, expired, failure }: InactiveRun, requests: number): void {
+  const fields = { ended, untold, left, expired, failure, requests };
   if (untold > 0 || failure !== null) logError('inactive_sessions', fields);
-  else if (ended > 0 || expired > 0) logInfo('inactive_sessions', fields);
+  else if (ended > 0 || expired > 0 || left > 0) logInfo('inactive_sessions', fields);
 }

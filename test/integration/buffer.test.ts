@@ -1,22 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Flusher } from '../../src/buffer/flusher.ts';
-import type { Inactivity } from '../../src/buffer/session-buffer.ts';
-import {
-  CommitsLostError,
-  StorageUnavailableError,
-  SupersededError,
-  WriteRefusedError,
-} from '../../src/sessions/errors.ts';
-import { isNewer } from '../../src/sessions/merge.ts';
-import type {
-  Commit,
-  SessionMessage,
-  SessionWrite,
-  SessionWriter,
-  WriteOutcome,
-} from '../../src/sessions/types.ts';
+import type { TurnBounds } from '../../src/buffer/session-buffer.ts';
+import { CommitsLostError, StorageUnavailableError, SupersededError } from '../../src/sessions/errors.ts';
+import type { Commit } from '../../src/sessions/types.ts';
 import { type BufferFixture, engines, startBuffer } from '../support/buffer.ts';
+import { FakeWriter } from '../support/fake-writer.ts';
 import { makeMessage } from '../support/messages.ts';
 import { goBackTo, takeSnapshot } from '../support/snapshot.ts';
 
@@ -24,59 +13,20 @@ const BOUNDS = { maxSessions: 100, maxBytes: 1_000_000 };
 
 const message = (content = 'hello', id = randomUUID()) => makeMessage({ content, id });
 
-/** Postgres as the flusher knows it: an idempotent writer that can be made to fail. */
-class FakeWriter implements SessionWriter {
-  readonly rows = new Map<
-    string,
-    { code: string; rev: number; lift: number; epoch: number; messages: Map<string, SessionMessage> }
-  >();
-  readonly missing = new Set<string>();
-  readonly busy = new Set<string>();
-  calls: SessionWrite[][] = [];
-  refuse: (write: SessionWrite) => boolean = () => false;
-  before: (writes: readonly SessionWrite[]) => Promise<void> = async () => {};
-  after: (writes: readonly SessionWrite[]) => Promise<void> = async () => {};
-
-  row(id: string) {
-    let row = this.rows.get(id);
-    if (!row) {
-      row = { code: '', rev: 0, lift: 0, epoch: 0, messages: new Map() };
-      this.rows.set(id, row);
-    }
-    return row;
-  }
-
-  async writeSessions(writes: readonly SessionWrite[]): Promise<WriteOutcome[]> {
-    this.calls.push(structuredClone([...writes]));
-    await this.before(writes);
-    if (writes.some(this.refuse)) throw new WriteRefusedError('22021', 'invalid byte sequence');
-    const outcomes = writes.map(({ sessionId, code, messages }): WriteOutcome => {
-      if (this.missing.has(sessionId)) return { sessionId, status: 'missing' };
-      if (this.busy.has(sessionId)) return { sessionId, status: 'busy' };
-      const row = this.row(sessionId);
-      const isHeld = code !== null && !isNewer({ epoch: row.epoch, rev: row.rev - row.lift }, code);
-      if (code && isNewer(code, { epoch: row.epoch, rev: row.rev - row.lift })) {
-        const rev = Math.max(code.rev, row.rev + 1);
-        Object.assign(row, { code: code.code, epoch: code.epoch, rev, lift: rev - code.rev });
-      }
-      for (const m of messages) {
-        const held = row.messages.get(m.id);
-        if (!held || held.epoch < m.epoch) row.messages.set(m.id, m);
-      }
-      return { sessionId, status: 'written', rev: row.rev, epoch: row.epoch, isHeld };
-    });
-    await this.after(writes);
-    return outcomes;
-  }
-}
-
-const INACTIVITY: Inactivity = { afterMs: 1_800_000, everyMs: 300_000, maxSessions: 3 };
+const INACTIVITY = { afterMs: 1_800_000, everyMs: 300_000 };
+/** A turn of the sweeper that takes the lease when anything is dirty. */
+const TURN: TurnBounds = {
+  lease: { token: 'x', lengthMs: 5_000 },
+  sweepAbove: 1,
+  staleAfterMs: 10_000,
+  inactivity: INACTIVITY,
+  maxInactive: { few: 3, many: 2 },
+};
 
 describe.each(engines)('the buffer on %s', (engine) => {
   let fixture: BufferFixture;
   let writer: FakeWriter;
   let flusher: Flusher;
-  let clockMs = 0;
 
   beforeAll(async () => {
     fixture = await startBuffer(engine);
@@ -85,18 +35,15 @@ describe.each(engines)('the buffer on %s', (engine) => {
   beforeEach(async () => {
     await fixture.command('FLUSHALL');
     writer = new FakeWriter();
-    clockMs = 0;
     flusher = new Flusher({
       buffer: fixture.buffer,
       writer,
       bounds: BOUNDS,
+      sweepAbove: 1,
+      staleAfterMs: 10_000,
       intervalMs: 5_000,
       leaseMs: 10_000,
       inactivity: INACTIVITY,
-      now: () => clockMs,
-      sleep: async (ms) => {
-        clockMs += ms;
-      },
     });
   });
 
@@ -262,8 +209,7 @@ describe.each(engines)('the buffer on %s', (engine) => {
       expect(await buffer.commit(commit(id, epoch, { code: code('one', 1) }))).toMatchObject({
         sweeperLeaseMs: 0,
       });
-      const lease = await buffer.acquireLease({ token: 'x', lengthMs: 5_000 }, INACTIVITY);
-      expect(lease.outcome).toBe('taken');
+      expect(await buffer.beginTurn(TURN)).toMatchObject({ outcome: 'many' });
       const { sweeperLeaseMs } = await buffer.commit(commit(id, epoch, { code: code('two', 2) }));
       expect(sweeperLeaseMs).toBeGreaterThan(0);
       expect(sweeperLeaseMs).toBeLessThanOrEqual(5_000);
@@ -506,6 +452,8 @@ describe.each(engines)('the buffer on %s', (engine) => {
         buffer,
         writer,
         bounds: { maxSessions: 3, maxBytes: 20_000 },
+        sweepAbove: 1,
+        staleAfterMs: 10_000,
         intervalMs: 1,
         leaseMs: 1_000,
         inactivity: INACTIVITY,
@@ -654,91 +602,12 @@ describe.each(engines)('the buffer on %s', (engine) => {
     });
   });
 
-  describe('the sweeper', () => {
-    it('with nothing dirty costs one command', async () => {
-      const { redis } = fixture;
-      const calls: string[] = [];
-      const call = redis.call.bind(redis);
-      redis.call = (what, run) => {
-        calls.push(what);
-        return call(what, run);
-      };
-      expect(await flusher.runSweeper(55_000)).toMatchObject({ outcome: 'idle', sweeps: 0 });
-      expect(calls).toEqual(['lease']);
-      expect(writer.calls).toEqual([]);
-    });
-
-    it('sweeps every interval while something is dirty, holding the lease, and hands it over at the end', async () => {
-      const { buffer, command, keys } = fixture;
-      const id = randomUUID();
-      const { epoch } = await buffer.open(id);
-      let rev = 1;
-      await buffer.commit(commit(id, epoch, { code: code('x', rev) }));
-      let other: unknown;
-      writer.after = async () => {
-        rev += 1;
-        await buffer.commit(commit(id, epoch, { code: code('x', rev) }));
-        const second = { buffer, writer, bounds: BOUNDS, intervalMs: 1, leaseMs: 1, inactivity: INACTIVITY };
-        other = await new Flusher(second).runSweeper(0);
-      };
-      expect(await flusher.runSweeper(55_000)).toMatchObject({ outcome: 'swept', sweeps: 12 });
-      expect(other).toMatchObject({ outcome: 'busy', sweeps: 0 });
-      // Rooms see a lease, and the next sweeper can have it.
-      expect(await command('GET', keys.sweep)).toBe('open');
-      writer.after = async () => {};
-      clockMs = 0;
-      expect(await flusher.runSweeper(55_000)).toMatchObject({ outcome: 'swept', sweeps: 1 });
-      expect(await command('EXISTS', keys.sweep)).toBe(0);
-    });
-
-    it('goes on after a failure, and counts it', async () => {
-      const { buffer } = fixture;
-      const id = randomUUID();
-      const { epoch } = await buffer.open(id);
-      await buffer.commit(commit(id, epoch, { code: code('x', 1) }));
-      let failures = 0;
-      writer.before = async () => {
-        failures += 1;
-        if (failures <= 2) throw new StorageUnavailableError('postgres', 'down');
-      };
-      expect(await flusher.runSweeper(55_000)).toMatchObject({ sweeps: 3, failures: 2, sessions: 1 });
-      expect(await buffer.stats()).toMatchObject({ flushFailures: 2, dirtySessions: 0 });
-    });
-
-    it('stops when its lease has gone to another', async () => {
-      const { buffer, command, keys } = fixture;
-      for (let i = 0; i < 3; i++) {
-        const id = randomUUID();
-        const { epoch } = await buffer.open(id);
-        await buffer.commit(commit(id, epoch, { code: code('x', 1) }));
-      }
-      const slow = new Flusher({
-        buffer,
-        writer,
-        bounds: { maxSessions: 1, maxBytes: 1_000 },
-        intervalMs: 5_000,
-        leaseMs: 10_000,
-        inactivity: INACTIVITY,
-        now: () => clockMs,
-        sleep: async (ms) => {
-          clockMs += ms;
-        },
-      });
-      writer.before = async () => {
-        await command('SET', keys.sweep, 'somebody else');
-      };
-      await slow.runSweeper(20_000);
-      expect(writer.calls).toHaveLength(1);
-      expect(await command('GET', keys.sweep)).toBe('somebody else');
-    });
-
-    it('shows how old the oldest dirty session is', async () => {
-      const { buffer, command, keys } = fixture;
-      await command('ZADD', keys.dirty, String(Date.now() - 7_000), randomUUID());
-      const { oldestDirtyMs } = await buffer.stats();
-      expect(oldestDirtyMs).toBeGreaterThanOrEqual(7_000);
-      expect(oldestDirtyMs).toBeLessThan(60_000);
-    });
+  it('shows how old the oldest dirty session is', async () => {
+    const { buffer, command, keys } = fixture;
+    await command('ZADD', keys.dirty, String(Date.now() - 7_000), randomUUID());
+    const { oldestDirtyMs } = await buffer.stats();
+    expect(oldestDirtyMs).toBeGreaterThanOrEqual(7_000);
+    expect(oldestDirtyMs).toBeLessThan(60_000);
   });
 
   describe('sessions in which nothing happens', () => {
@@ -746,8 +615,7 @@ describe.each(engines)('the buffer on %s', (engine) => {
       await fixture.command('ZADD', fixture.keys.active, String(Date.now() - minutes * 60_000), id);
       return id;
     };
-    const look = async () =>
-      (await fixture.buffer.acquireLease({ token: 'x', lengthMs: 1_000 }, INACTIVITY)).inactive;
+    const look = async () => (await fixture.buffer.beginTurn(TURN)).inactive;
     const known = async () => fixture.command('ZRANGE', fixture.keys.active, '0', '-1');
 
     it('are found with the lease, oldest first, once in a while', async () => {
@@ -769,16 +637,6 @@ describe.each(engines)('the buffer on %s', (engine) => {
       await fixture.buffer.retire(retired, INACTIVITY);
       expect(await look()).toHaveLength(2);
       expect(await look()).toEqual([]);
-    });
-
-    it('are told to the sweeper, dirty or not, in its one command', async () => {
-      const id = await quiet(31);
-      expect(await flusher.runSweeper(55_000)).toMatchObject({ outcome: 'idle', inactive: [id] });
-      await fixture.command('DEL', fixture.keys.looked);
-      const dirty = randomUUID();
-      const { epoch } = await fixture.buffer.open(dirty);
-      await fixture.buffer.commit(commit(dirty, epoch, { code: code('x', 1) }));
-      expect(await flusher.runSweeper(55_000)).toMatchObject({ outcome: 'swept', inactive: [id] });
     });
 
     it('are active again once somebody comes, edits or says something', async () => {

@@ -1,10 +1,13 @@
-/** Sessions in which nothing happens any more are ended by the cron: over real stores, with rooms that only take note. */
+/**
+ * Sessions in which nothing happens any more are ended by the cron: over real stores, with rooms that only
+ * take note.
+ */
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { StorageUnavailableError } from '../../src/sessions/errors.ts';
 import { RoomUnavailableError } from '../../src/worker/room-client.ts';
-import { cronTurn } from '../../src/worker/scheduled.ts';
+import { cronTurn, type TurnPorts } from '../../src/worker/scheduled.ts';
 import { type Api, startApi } from '../support/api.ts';
 
 const HALF_AN_HOUR_MS = 1_800_000;
@@ -26,9 +29,13 @@ beforeEach(() => {
     vi.spyOn(console, method).mockImplementation((line) => logged.push(String(line)));
   }
 });
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 // The sweeper ends at once: it is long past its time.
-const turn = (over: object = {}) => cronTurn({ ...api.services, afterMs: HALF_AN_HOUR_MS, ...over }, 0);
+const turn = (over: Partial<TurnPorts> = {}, maxRequests?: number) =>
+  cronTurn({ ...api.turnPorts(maxRequests), afterMs: HALF_AN_HOUR_MS, ...over }, 0);
 
 /** A session that a room opened, with nothing in it for some minutes, as far as each store knows. */
 async function quiet({ buffer, postgres }: { buffer: number | null; postgres: number }): Promise<string> {
@@ -77,24 +84,27 @@ describe('a session that was quiet for half an hour', () => {
     });
     await api.redis('ZADD', 'quiet:active', String(old), id);
     const order: string[] = [];
-    const { flusher, directory } = api.services;
-    await turn({
-      // A sweeper that doesn't get to it.
+    const ports = api.turnPorts();
+    const { flusher, directory } = ports;
+    const run = await turn({
+      ...ports,
       flusher: {
-        runSweeper: async () => ({ ...(await flusher.runSweeper(0)), inactive: [id] }),
-        flushSessions: async (ids: string[]) => {
+        runTurn: (turn) => flusher.runTurn(turn),
+        flushSessions: async (ids, budget) => {
           order.push('flush');
-          return flusher.flushSessions(ids);
+          return flusher.flushSessions(ids, budget);
         },
       },
       directory: {
         inactive: () => Promise.resolve([]),
-        endInactive: async (ids: string[], ms: number) => {
+        endInactive: async (ids, ms) => {
           order.push('end');
           return directory.endInactive(ids, ms);
         },
       },
     });
+    // The session's room may flush it for some seconds yet: the sweeper doesn't get to it.
+    expect(run).toMatchObject({ outcome: 'left_to_rooms', inactive: [id] });
     expect(order).toEqual(['flush', 'end']);
     const { rows } = await api.db.execute(sql`select code, is_active from sessions where id = ${id}::uuid`);
     expect(rows).toEqual([{ code: 'last words', is_active: false }]);
@@ -165,12 +175,41 @@ it('with the sessions go the places of anonymous people that have expired', asyn
 it('a system with only quiet, clean sessions costs one command a turn, and no Postgres', async () => {
   await quiet({ buffer: 1, postgres: 1 });
   const touched = vi.fn(() => Promise.reject(new Error('not to be touched')));
-  const commands = api.countCommands();
-  await turn({
+  const sent = vi.spyOn(globalThis, 'fetch');
+  const run = await turn({
     people: { deleteExpired: touched },
     directory: { endInactive: touched, inactive: touched },
     buffer: { adopt: touched, retire: touched },
   });
-  expect(commands()).toBe(1);
+  expect(run).toMatchObject({ outcome: 'idle', requests: 1 });
+  expect(sent).toHaveBeenCalledTimes(1);
   expect(touched).not.toHaveBeenCalled();
+});
+
+describe('the requests of a turn', () => {
+  it('are counted, each of them, to whichever store or room', async () => {
+    const over = await Promise.all(Array.from({ length: 3 }, () => quiet({ buffer: 31, postgres: 31 })));
+    const sent = vi.spyOn(globalThis, 'fetch');
+    const run = await turn();
+    expect(run).toMatchObject({ outcome: 'idle', ending: { ended: over.length, left: 0, failure: null } });
+    // Rooms are told by a stand-in here.
+    expect(run.requests).toBe(sent.mock.calls.length + over.length);
+    expect(run.requests).toBeGreaterThan(over.length + 5);
+  });
+
+  it('are kept within, and the next turns end the rest', async () => {
+    const over = await Promise.all(Array.from({ length: 12 }, () => quiet({ buffer: 31, postgres: 31 })));
+    const sent = vi.spyOn(globalThis, 'fetch');
+    let turns = 0;
+    for (; toldEnd().length < over.length; turns++) {
+      expect(turns).toBeLessThan(6);
+      const [asked, told] = [sent.mock.calls.length, toldEnd().length];
+      const run = await turn({}, 22);
+      expect(run.requests).toBe(sent.mock.calls.length - asked + toldEnd().length - told);
+      expect(run.requests).toBeLessThanOrEqual(22);
+    }
+    expect(turns).toBeGreaterThan(1);
+    expect(new Set(toldEnd())).toEqual(new Set(over));
+    for (const id of over) expect([await isActive(id), await isKnown(id)]).toEqual([false, false]);
+  });
 });

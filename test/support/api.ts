@@ -1,21 +1,26 @@
-/** The Worker's app in this process, over real stores (the embedded engines), with rooms that only take note of what they are told. */
+/**
+ * The Worker's app in this process, over real stores (the embedded engines), with rooms that only take note
+ * of what they are told.
+ */
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { BufferedSessionRepository } from '../../src/buffer/buffered-repository.ts';
-import { createAdmission, createFlusher } from '../../src/buffer/index.ts';
+import { createAdmission, createFlusher, createStorage } from '../../src/buffer/index.ts';
 import type { SessionBuffer } from '../../src/buffer/session-buffer.ts';
-import { parseConfig, workerConfigSchema } from '../../src/config.ts';
+import { configSchema, parseConfig } from '../../src/config.ts';
 import { connectNeon, type Database } from '../../src/sessions/neon.ts';
 import type { Participant } from '../../src/sessions/people.ts';
 import { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
 import { PostgresDirectory } from '../../src/sessions/postgres-directory.ts';
 import { PostgresPeople } from '../../src/sessions/postgres-people.ts';
 import { PostgresStrudels } from '../../src/sessions/postgres-strudels.ts';
+import { RequestBudget } from '../../src/sessions/request-budget.ts';
 import type { RoomRequest } from '../../src/sessions/room-request.ts';
 import { type SessionAccess, signSessionToken } from '../../src/sessions/token.ts';
 import { tokenVerifier } from '../../src/sessions/tokens.ts';
 import type { Role } from '../../src/sessions/types.ts';
 import { createApp } from '../../src/worker/app.ts';
+import type { TurnPorts } from '../../src/worker/scheduled.ts';
 import type { Services } from '../../src/worker/services.ts';
 import { startBuffer } from './buffer.ts';
 import { startPostgresFront } from './postgres.ts';
@@ -48,6 +53,11 @@ export interface Api {
   redis(...command: string[]): Promise<unknown>;
   /** Counts the buffer's commands from now on. */
   countCommands(): () => number;
+  /**
+   * What a turn of the sweeper works with: a storage of its own over the same stores, and a budget that
+   * counts its requests.
+   */
+  turnPorts(maxRequests?: number): TurnPorts;
   /** What rooms were told, in order. */
   told: { sessionId: string; request: RoomRequest }[];
   /** What rooms throw when they are told something; null: nothing. */
@@ -72,7 +82,7 @@ export async function startApi(env: Record<string, string> = {}): Promise<Api> {
     startBuffer('embedded', env.KEY_PREFIX),
   ]);
   const db = connectNeon({ ...front, timeoutMs: 20_000 });
-  const config = parseConfig(workerConfigSchema, { ...WORKER_ENV, ...env });
+  const config = parseConfig(configSchema, { ...WORKER_ENV, ...env });
   const postgres = new PostgresSessionRepository(db);
   const { buffer } = redis;
   const people = new PostgresPeople(db);
@@ -140,6 +150,25 @@ export async function startApi(env: Record<string, string> = {}): Promise<Api> {
         return call(what, command);
       };
       return () => commands;
+    },
+    turnPorts: (maxRequests = config.SWEEP_MAX_REQUESTS) => {
+      const budget = new RequestBudget(maxRequests);
+      const storage = createStorage(
+        {
+          ...config,
+          UPSTASH_REDIS_REST_URL: redis.url,
+          UPSTASH_REDIS_REST_TOKEN: redis.token,
+          DATABASE_URL: front.databaseUrl,
+          NEON_FETCH_ENDPOINT: front.fetchEndpoint,
+          KEY_PREFIX: redis.keys.prefix,
+        },
+        { failures: 3, retryMs: 100 },
+        budget,
+      );
+      const { buffer, directory, people } = storage;
+      const flusher = createFlusher(storage, config);
+      const { room } = services;
+      return { flusher, buffer, directory, people, room, budget, afterMs: config.INACTIVE_AFTER_MS };
     },
     told,
     failRooms: (error) => {

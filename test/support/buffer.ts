@@ -29,9 +29,12 @@ export interface BufferFixture {
   /** Sends one command, as any client would. */
   command(...args: string[]): Promise<unknown>;
   /** What it was asked so far. */
-  asked(): { commands: number; bytes: number };
+  asked(): { requests: number; commands: number; bytes: number };
   /** Another client of the same Redis. */
-  connect(): RedisScripts;
+  connect(onRequest?: () => void): RedisScripts;
+  /** Where it answers, and with which token. */
+  url: string;
+  token: string;
   stop(): Promise<void>;
 }
 
@@ -46,7 +49,8 @@ export async function startBuffer(
     : await createEmbeddedEngine({ directory: null });
   const server = createUpstashServer({ engine: backend, token: TOKEN });
   const url = await server.listen(0);
-  const connect = () => new RedisScripts({ url, token: TOKEN, timeoutMs: 10_000 });
+  const connect = (onRequest?: () => void) =>
+    new RedisScripts({ url, token: TOKEN, timeoutMs: 10_000, onRequest });
   const redis = connect();
   // The engine connects by itself; until it has, it refuses.
   await vi.waitUntil(() => redis.call('ping', (client) => client.ping()).catch(() => false), {
@@ -56,6 +60,8 @@ export async function startBuffer(
   return {
     redis,
     connect,
+    url,
+    token: TOKEN,
     keys,
     buffer: new SessionBuffer({ redis, keys, cleanTtlS: 60 }),
     command: async (...args) => {
@@ -69,7 +75,11 @@ export async function startBuffer(
         throw new Error(JSON.stringify(body));
       return body.result;
     },
-    asked: () => ({ commands: server.stats.commands, bytes: server.stats.bytesIn }),
+    asked: () => ({
+      requests: server.stats.requests,
+      commands: server.stats.commands,
+      bytes: server.stats.bytesIn,
+    }),
     stop: async () => {
       await server.close();
       await backend.close();

@@ -109,9 +109,11 @@ export class SessionModel {
       buffer: this.#buffer,
       writer: postgres,
       bounds: { maxSessions: 2, maxBytes: 2_000 },
+      sweepAbove: 1,
+      staleAfterMs: 10_000,
       intervalMs: 1,
       leaseMs: 10_000,
-      inactivity: { afterMs: 3_600_000, everyMs: 3_600_000, maxSessions: 1 },
+      inactivity: { afterMs: 3_600_000, everyMs: 3_600_000 },
     });
   }
 

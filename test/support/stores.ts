@@ -38,9 +38,11 @@ export async function startStores(): Promise<Stores> {
       buffer,
       writer: postgres,
       bounds: { maxSessions: 10, maxBytes: 100_000 },
+      sweepAbove: 1,
+      staleAfterMs: 10_000,
       intervalMs: 1,
       leaseMs: 1_000,
-      inactivity: { afterMs: AN_HOUR_MS, everyMs: AN_HOUR_MS, maxSessions: 1 },
+      inactivity: { afterMs: AN_HOUR_MS, everyMs: AN_HOUR_MS },
     }),
     stop: async () => {
       await front.stop();

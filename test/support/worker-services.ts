@@ -1,5 +1,5 @@
 /** The Worker's services without any store, to be told to fail: for tests of what needs none. What needs some is tested over real ones (`api.ts`). */
-import { parseConfig, workerConfigSchema } from '../../src/config.ts';
+import { configSchema, parseConfig } from '../../src/config.ts';
 import type { Services } from '../../src/worker/services.ts';
 
 export const JWT_SECRET = 'a-jwt-secret-for-tests';
@@ -42,7 +42,7 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
   return {
     calls,
     failures,
-    config: parseConfig(workerConfigSchema, { ...WORKER_ENV, ...env }),
+    config: parseConfig(configSchema, { ...WORKER_ENV, ...env }),
     repository: unusedStore(),
     people: unusedStore(),
     directory: unusedStore(),
@@ -65,10 +65,6 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
       async sweep() {
         called('sweep');
         return summary;
-      },
-      async runSweeper(untilMs) {
-        called('runSweeper', untilMs);
-        return { ...summary, inactive: [], outcome: 'swept', sweeps: 1, failures: 0, lastFailure: null };
       },
       async replayDead(id) {
         called('replayDead', id);

@@ -1,36 +1,60 @@
--- Reads dirty sessions for a flush, oldest first, bounded by count and bytes; changes nothing but the sweeper's lease.
+-- Reads dirty sessions for a flush, oldest first, bounded by count and bytes. Changes nothing but the
+-- sweeper's lease, which it renews in the same command, or gives up when few sessions are dirty.
 --
 -- KEYS[1] dirty set, KEYS[2] sweeper's lease
 -- ARGV[1] key prefix, ARGV[2] token of the caller's lease or '', ARGV[3] its length (ms)
--- ARGV[4] most sessions, ARGV[5] most bytes of code and messages (at least one session or message is read all the same)
--- ARGV[6] only what became dirty at or before this time (ms), or '' for now; ARGV[7] how many of the oldest to pass over
--- ARGV[8…] session ids: reads these instead, whatever their age, leaving out the clean ones
--- Returns { now (ms), 0 if the caller's lease was lost else 1,
---   { { id, dirty since (ms), revision, its epoch, code, time of the edit, editor, 1 if the code is to be written,
---       1 if some of its messages were left out, flushed revision, { message id, JSON, … } }, … } }
+-- ARGV[4] number of dirty sessions below which the lease is given up; 0: it is renewed whatever their number
+-- ARGV[5] most sessions, ARGV[6] most bytes of code and messages (one session or message is read all the
+-- same)
+-- ARGV[7] only what became dirty at or before this time (ms), or '' for now
+-- ARGV[8] how many of the oldest to pass over
+-- ARGV[9…] session ids: reads these instead, whatever their age, leaving out the clean ones
+-- Returns {
+--   now (ms),
+--   'none' the caller has no lease | 'held' | 'given up' | 'lost' to another sweeper, and nothing was read,
+--   1 if the bounds left out some of what was asked for,
+--   { { id, dirty since (ms), revision, its epoch, code, time of the edit, editor,
+--       1 if the code is to be written, 1 if some of its messages were left out, flushed revision,
+--       { message id, JSON, … } }, … } }
 local time = redis.call('TIME')
 local now = math.floor(tonumber(time[1]) * 1000 + tonumber(time[2]) / 1000)
+local lease = 'none'
 if ARGV[2] ~= '' then
-  if redis.call('GET', KEYS[2]) ~= ARGV[2] then return { now, 0, {} } end
-  redis.call('PEXPIRE', KEYS[2], ARGV[3])
+  local holder = redis.call('GET', KEYS[2])
+  if holder and holder ~= 'open' and holder ~= ARGV[2] then return { now, 'lost', 0, {} } end
+  if redis.call('ZCARD', KEYS[1]) < tonumber(ARGV[4]) then
+    redis.call('DEL', KEYS[2])
+    lease = 'given up'
+  else
+    -- One that ran out during a slow batch, and that nobody has taken, is taken again.
+    redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+    lease = 'held'
+  end
 end
 
-local ids = {}
-if #ARGV >= 8 then
-  for i = 8, #ARGV do ids[#ids + 1] = ARGV[i] end
+local ids, is_cut = {}, false
+if #ARGV >= 9 then
+  for i = 9, #ARGV do ids[#ids + 1] = ARGV[i] end
 else
-  local until_ms = ARGV[6] == '' and string.format('%.0f', now) or ARGV[6]
-  ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', until_ms, 'LIMIT', ARGV[7], ARGV[4])
+  local until_ms = ARGV[7] == '' and string.format('%.0f', now) or ARGV[7]
+  -- One more than wanted says whether that is all.
+  ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', until_ms, 'LIMIT', ARGV[8], tonumber(ARGV[5]) + 1)
+  is_cut = #ids > tonumber(ARGV[5])
+  if is_cut then table.remove(ids) end
 end
 
-local bytes, most_bytes = 0, tonumber(ARGV[5])
+local bytes, most_bytes = 0, tonumber(ARGV[6])
 local sessions = {}
 for _, id in ipairs(ids) do
   local since = redis.call('ZSCORE', KEYS[1], id)
   if since then
-    if bytes >= most_bytes then break end
+    if bytes >= most_bytes then
+      is_cut = true
+      break
+    end
     local key = ARGV[1] .. 's:' .. id
-    local held = redis.call('HMGET', key, 'rev', 'code_epoch', 'edited_at', 'editor', 'flushed', 'settled', 'settled_epoch')
+    local held = redis.call('HMGET', key,
+      'rev', 'code_epoch', 'edited_at', 'editor', 'flushed', 'settled', 'settled_epoch')
     local rev = tonumber(held[1] or '') or 0
     local epoch, settled = tonumber(held[2] or '') or 0, tonumber(held[6] or '') or 0
     local settled_epoch = tonumber(held[7] or '') or epoch
@@ -58,10 +82,11 @@ for _, id in ipairs(ids) do
       end
     until cursor == '0'
 
+    is_cut = is_cut or partial
     sessions[#sessions + 1] = {
-      id, string.format('%.0f', tonumber(since)), string.format('%.0f', rev), held[2] or '0', code, held[3] or '0', held[4] or '',
-      write and 1 or 0, partial and 1 or 0, held[5] or '0', messages,
+      id, string.format('%.0f', tonumber(since)), string.format('%.0f', rev), held[2] or '0', code,
+      held[3] or '0', held[4] or '', write and 1 or 0, partial and 1 or 0, held[5] or '0', messages,
     }
   end
 end
-return { now, 1, sessions }
+return { now, lease, is_cut and 1 or 0, sessions }
