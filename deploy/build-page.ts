@@ -1,0 +1,197 @@
+/**
+ * `npm run build`: the page, from `src/client` into `dist/page`, as wrangler and `partykit dev` serve it.
+ *
+ * The HTML files of `src/client/static` name their scripts and styles as they stand in the sources. The build bundles
+ * each, puts it under `/assets/` with a hash of its content in its name, and writes that name into the HTML.
+ * Everything else in the folder is copied: `favicon.svg`, and `_headers`, in which Cloudflare finds the headers.
+ */
+import { mkdirSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type BuildOptions, type BuildResult, build, context } from 'esbuild';
+import { isErrno, messageOf } from '../dev/errors.ts';
+import { PROJECT_DIR } from '../dev/project.ts';
+
+/** `[assets].directory` of wrangler.toml. */
+export const PAGE_DIR = join(PROJECT_DIR, 'dist', 'page');
+const STATIC_DIR = join(PROJECT_DIR, 'src', 'client', 'static');
+
+/** Where index.html wants the policy of `_headers`. */
+const POLICY_PLACE = '%content-security-policy%';
+/** What browsers ignore in a `<meta>`, with a warning (https://www.w3.org/TR/CSP3/#meta-element). */
+const NOT_IN_META = ['frame-ancestors', 'sandbox', 'report-uri'];
+
+export interface PageOptions {
+  /** Made if it isn't there. Files that aren't the page's are removed from it. */
+  outDir: string;
+  minify: boolean;
+}
+
+export interface BuiltPage {
+  outDir: string;
+  /** Paths below `outDir`, sorted. */
+  files: string[];
+}
+
+/**
+ * Builds the page.
+ * @throws {Error} when a source can't be bundled, when HTML names a file that isn't there, or when `outDir` holds
+ *   something other than a page.
+ */
+export async function buildPage({ outDir, minify }: PageOptions): Promise<BuiltPage> {
+  const pages = readPages();
+  const bundled = await build({ ...bundling(pages, minify), metafile: true, write: false });
+  return writePage(outDir, pages, bundled);
+}
+
+/**
+ * Builds the page now and after every change of its sources, until it is stopped. A new script or style in the HTML is
+ * noticed only by a new start.
+ * @param onBuild is told of each build, or why it failed.
+ */
+export async function watchPage(
+  { outDir, minify }: PageOptions,
+  onBuild: (built: BuiltPage | Error) => void,
+): Promise<{ stop(): Promise<void> }> {
+  const builds = await context({
+    ...bundling(readPages(), minify),
+    metafile: true,
+    write: false,
+    plugins: [
+      {
+        name: 'page',
+        setup({ onEnd }) {
+          onEnd((result) => {
+            try {
+              const [failure] = result.errors;
+              if (failure) throw new Error(`${failure.location?.file ?? 'the page'}: ${failure.text}`);
+              onBuild(writePage(outDir, readPages(), result));
+            } catch (error) {
+              onBuild(error instanceof Error ? error : new Error(messageOf(error)));
+            }
+          });
+        },
+      },
+    ],
+  });
+  await builds.watch();
+  // esbuild watches what it bundles. Its failures reach `onBuild`.
+  const others = watch(STATIC_DIR, () => void builds.rebuild().catch(() => {}));
+  return {
+    async stop() {
+      others.close();
+      await builds.dispose();
+    },
+  };
+}
+
+/** A reference of an HTML file to a file beside it: `src="../main.ts"`, say. */
+const REFERENCE = /\b(src|href)="(?![a-z]+:|[/#])([^"]+)"/g;
+
+interface Page {
+  /** Its name in the static folder. */
+  name: string;
+  html: string;
+}
+
+function readPages(): Page[] {
+  return readdirSync(STATIC_DIR)
+    .filter((name) => name.endsWith('.html'))
+    .map((name) => ({ name, html: readFileSync(join(STATIC_DIR, name), 'utf8') }));
+}
+
+const isBundled = (path: string) => /\.(ts|css)$/.test(path);
+
+function bundling(pages: readonly Page[], minify: boolean) {
+  const referred = pages.flatMap(({ html }) => [...html.matchAll(REFERENCE)].map(([, , path = '']) => path));
+  return {
+    absWorkingDir: PROJECT_DIR,
+    entryPoints: [...new Set(referred.filter(isBundled).map((path) => join(STATIC_DIR, path)))],
+    bundle: true,
+    // What several scripts share, and what is loaded only when it is needed, become files of their own.
+    splitting: true,
+    format: 'esm',
+    target: 'es2022',
+    // They cost nothing until the developer tools are opened; the sources are public anyway.
+    sourcemap: 'linked',
+    minify,
+    outdir: PAGE_DIR,
+    entryNames: 'assets/[name]-[hash]',
+    chunkNames: 'assets/[name]-[hash]',
+    assetNames: 'assets/[name]-[hash]',
+    logLevel: 'silent',
+  } as const satisfies BuildOptions;
+}
+
+function writePage(outDir: string, pages: readonly Page[], bundled: BuildResult): BuiltPage {
+  const files = new Map<string, Uint8Array>();
+  for (const { path, contents } of bundled.outputFiles ?? []) files.set(relative(PAGE_DIR, path), contents);
+  for (const name of readdirSync(STATIC_DIR)) {
+    if (!name.endsWith('.html') && !isBundled(name)) files.set(name, readFileSync(join(STATIC_DIR, name)));
+  }
+  // The output of each source that was asked for, as a path of the site.
+  const outputs = new Map<string, string>();
+  for (const [output, { entryPoint }] of Object.entries(bundled.metafile?.outputs ?? {})) {
+    if (entryPoint) {
+      outputs.set(resolve(PROJECT_DIR, entryPoint), `/${relative(PAGE_DIR, resolve(PROJECT_DIR, output))}`);
+    }
+  }
+  const policy = metaPolicy(readFileSync(join(STATIC_DIR, '_headers'), 'utf8'));
+  for (const { name, html } of pages) {
+    const built = html
+      .replace(REFERENCE, (_, attribute: string, path: string) => {
+        const found = isBundled(path) ? outputs.get(join(STATIC_DIR, path)) : files.has(path) && `/${path}`;
+        if (!found) throw new Error(`${name} names ${path}, which isn't there`);
+        return `${attribute}="${found}"`;
+      })
+      .replaceAll(POLICY_PLACE, policy);
+    files.set(name, Buffer.from(built));
+  }
+  replaceFiles(outDir, files);
+  return { outDir, files: [...files.keys()].sort() };
+}
+
+/** The policy of all pages in a `_headers` file, as far as a `<meta>` can say it. */
+export function metaPolicy(headers: string): string {
+  const policy = /^\/\*\n(?:[ \t].*\n)*?[ \t]+Content-Security-Policy: (.+)$/m.exec(headers)?.[1];
+  if (policy === undefined) throw new Error('_headers has no Content-Security-Policy for /*');
+  return policy
+    .split(';')
+    .map((directive) => directive.trim())
+    .filter((directive) => !NOT_IN_META.includes(directive.split(' ')[0] ?? ''))
+    .join('; ');
+}
+
+/**
+ * Makes a folder hold these files and no others. What is there already isn't written again: several builds of the same
+ * sources may run at once, and none takes away what another has just put there.
+ */
+function replaceFiles(folder: string, files: ReadonlyMap<string, Uint8Array>): void {
+  const present = filesIn(folder);
+  if (present.length > 0 && !present.includes('_headers')) {
+    throw new Error(`${folder} holds something other than a page: nothing is written there`);
+  }
+  for (const [path, content] of files) {
+    const target = join(folder, path);
+    if (present.includes(path) && readFileSync(target).equals(content)) continue;
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, content);
+  }
+  for (const path of present) if (!files.has(path)) rmSync(join(folder, path), { force: true });
+}
+
+function filesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap((entry) =>
+      entry.isFile() ? [relative(folder, join(entry.parentPath, entry.name))] : [],
+    );
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const { files } = await buildPage({ outDir: PAGE_DIR, minify: true });
+  process.stdout.write(`${files.map((file) => `dist/page/${file}\n`).join('')}`);
+}
