@@ -16,10 +16,10 @@ const routeSchema = z.union([
 ]);
 
 /**
- * What deploying reads of wrangler.toml. A preview takes everything of it but `routes` and `triggers`
- * (see `previewConfig`); a key that isn't listed here is production's only.
+ * Every key of wrangler.toml. One that isn't listed is refused: somewhere it has to be decided whether a preview has it,
+ * and that is `previewConfig`.
  */
-const wranglerConfigSchema = z.object({
+const wranglerConfigSchema = z.strictObject({
   name: nameSchema,
   main: z.string(),
   compatibility_date: z.string(),
@@ -34,6 +34,11 @@ const wranglerConfigSchema = z.object({
   observability: z.looseObject({}).optional(),
   limits: z.looseObject({}).optional(),
   placement: z.looseObject({}).optional(),
+  // From here on what is production's alone.
+  account_id: z.string().optional(),
+  workers_dev: z.boolean().optional(),
+  preview_urls: z.boolean().optional(),
+  vars: z.looseObject({}).optional(),
   triggers: z.object({ crons: z.array(z.string()) }).optional(),
   route: routeSchema.optional(),
   routes: z.array(routeSchema).optional(),

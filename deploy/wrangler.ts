@@ -79,13 +79,17 @@ const workerName = (target: Target) =>
  * @param config production's.
  */
 export function previewConfig(name: PreviewName, config: WranglerConfig): object {
-  const { route: _, routes: __, triggers: ___, main, assets, build, ...shared } = config;
+  const { main, assets, build, compatibility_date, compatibility_flags, durable_objects, migrations } =
+    config;
+  const { observability, limits, placement } = config;
   return {
-    ...shared,
     name: name.worker,
     main: resolve(PROJECT_DIR, main),
+    // JSON leaves out what isn't set.
+    ...{ compatibility_date, compatibility_flags, durable_objects, migrations },
+    ...{ observability, limits, placement },
     assets: { ...assets, directory: resolve(PROJECT_DIR, assets.directory) },
-    ...(build === undefined ? {} : { build: { ...build, cwd: PROJECT_DIR } }),
+    build: build && { ...build, cwd: PROJECT_DIR },
     workers_dev: true,
     triggers: { crons: [] },
   };

@@ -155,6 +155,10 @@ describe('a preview’s configuration', () => {
     expect(customDomains(parseWranglerConfig(withKeys('route = "jam.example/*"')))).toEqual([]);
   });
 
+  it('leaves nothing out without a decision: a key that it doesn’t know is refused', () => {
+    expect(() => parseWranglerConfig(withKeys('keep_vars = true'))).toThrow('keep_vars');
+  });
+
   it('can’t be bound to the objects of another Worker', () => {
     const text = wranglerToml.replace(
       'class_name = "Sweeper"',
