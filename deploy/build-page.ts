@@ -25,6 +25,8 @@ export interface PageOptions {
   /** Made if it isn't there. Files that aren't the page's are removed from it. */
   outDir: string;
   minify: boolean;
+  /** Where the HTML is; by default the project's own. */
+  staticDir?: string;
 }
 
 export interface BuiltPage {
@@ -38,10 +40,9 @@ export interface BuiltPage {
  * @throws {Error} when a source can't be bundled, when HTML names a file that isn't there, or when `outDir` holds
  *   something other than a page.
  */
-export async function buildPage({ outDir, minify }: PageOptions): Promise<BuiltPage> {
-  const pages = readPages();
-  const bundled = await build({ ...bundling(pages, minify), metafile: true, write: false });
-  return writePage(outDir, pages, bundled);
+export async function buildPage({ outDir, minify, staticDir = STATIC_DIR }: PageOptions): Promise<BuiltPage> {
+  const bundled = await build(bundling(staticDir, minify));
+  return writePage(outDir, staticDir, bundled);
 }
 
 /**
@@ -50,13 +51,11 @@ export async function buildPage({ outDir, minify }: PageOptions): Promise<BuiltP
  * @param onBuild is told of each build, or why it failed.
  */
 export async function watchPage(
-  { outDir, minify }: PageOptions,
+  { outDir, minify, staticDir = STATIC_DIR }: PageOptions,
   onBuild: (built: BuiltPage | Error) => void,
 ): Promise<{ stop(): Promise<void> }> {
   const builds = await context({
-    ...bundling(readPages(), minify),
-    metafile: true,
-    write: false,
+    ...bundling(staticDir, minify),
     plugins: [
       {
         name: 'page',
@@ -65,7 +64,7 @@ export async function watchPage(
             try {
               const [failure] = result.errors;
               if (failure) throw new Error(`${failure.location?.file ?? 'the page'}: ${failure.text}`);
-              onBuild(writePage(outDir, readPages(), result));
+              onBuild(writePage(outDir, staticDir, result));
             } catch (error) {
               onBuild(error instanceof Error ? error : new Error(messageOf(error)));
             }
@@ -76,7 +75,7 @@ export async function watchPage(
   });
   await builds.watch();
   // esbuild watches what it bundles. Its failures reach `onBuild`.
-  const others = watch(STATIC_DIR, () => void builds.rebuild().catch(() => {}));
+  const others = watch(staticDir, () => void builds.rebuild().catch(() => {}));
   return {
     async stop() {
       others.close();
@@ -94,19 +93,21 @@ interface Page {
   html: string;
 }
 
-function readPages(): Page[] {
-  return readdirSync(STATIC_DIR)
+function readPages(staticDir: string): Page[] {
+  return readdirSync(staticDir)
     .filter((name) => name.endsWith('.html'))
-    .map((name) => ({ name, html: readFileSync(join(STATIC_DIR, name), 'utf8') }));
+    .map((name) => ({ name, html: readFileSync(join(staticDir, name), 'utf8') }));
 }
 
 const isBundled = (path: string) => /\.(ts|css)$/.test(path);
 
-function bundling(pages: readonly Page[], minify: boolean) {
-  const referred = pages.flatMap(({ html }) => [...html.matchAll(REFERENCE)].map(([, , path = '']) => path));
+function bundling(staticDir: string, minify: boolean) {
+  const referred = readPages(staticDir).flatMap(({ html }) =>
+    [...html.matchAll(REFERENCE)].map(([, , path = '']) => path),
+  );
   return {
     absWorkingDir: PROJECT_DIR,
-    entryPoints: [...new Set(referred.filter(isBundled).map((path) => join(STATIC_DIR, path)))],
+    entryPoints: [...new Set(referred.filter(isBundled).map((path) => join(staticDir, path)))],
     bundle: true,
     // What several scripts share, and what is loaded only when it is needed, become files of their own.
     splitting: true,
@@ -119,15 +120,17 @@ function bundling(pages: readonly Page[], minify: boolean) {
     entryNames: 'assets/[name]-[hash]',
     chunkNames: 'assets/[name]-[hash]',
     assetNames: 'assets/[name]-[hash]',
+    metafile: true,
+    write: false,
     logLevel: 'silent',
   } as const satisfies BuildOptions;
 }
 
-function writePage(outDir: string, pages: readonly Page[], bundled: BuildResult): BuiltPage {
+function writePage(outDir: string, staticDir: string, bundled: BuildResult): BuiltPage {
   const files = new Map<string, Uint8Array>();
   for (const { path, contents } of bundled.outputFiles ?? []) files.set(relative(PAGE_DIR, path), contents);
-  for (const name of readdirSync(STATIC_DIR)) {
-    if (!name.endsWith('.html') && !isBundled(name)) files.set(name, readFileSync(join(STATIC_DIR, name)));
+  for (const name of readdirSync(staticDir)) {
+    if (!name.endsWith('.html') && !isBundled(name)) files.set(name, readFileSync(join(staticDir, name)));
   }
   // The output of each source that was asked for, as a path of the site.
   const outputs = new Map<string, string>();
@@ -136,11 +139,11 @@ function writePage(outDir: string, pages: readonly Page[], bundled: BuildResult)
       outputs.set(resolve(PROJECT_DIR, entryPoint), `/${relative(PAGE_DIR, resolve(PROJECT_DIR, output))}`);
     }
   }
-  const policy = metaPolicy(readFileSync(join(STATIC_DIR, '_headers'), 'utf8'));
-  for (const { name, html } of pages) {
+  const policy = metaPolicy(readFileSync(join(staticDir, '_headers'), 'utf8'));
+  for (const { name, html } of readPages(staticDir)) {
     const built = html
       .replace(REFERENCE, (_, attribute: string, path: string) => {
-        const found = isBundled(path) ? outputs.get(join(STATIC_DIR, path)) : files.has(path) && `/${path}`;
+        const found = isBundled(path) ? outputs.get(join(staticDir, path)) : files.has(path) && `/${path}`;
         if (!found) throw new Error(`${name} names ${path}, which isn't there`);
         return `${attribute}="${found}"`;
       })

@@ -1,6 +1,6 @@
 /** One command line, as it is run and as it is shown. Secrets reach a program by its environment or by a private file. */
 
-export type Program = 'wrangler' | 'partykit' | 'drizzle-kit' | 'git';
+export type Program = 'wrangler' | 'drizzle-kit' | 'git';
 
 /** Stands in the arguments for the path of a file that exists only while the command runs. */
 export interface PrivateFile {

@@ -53,7 +53,7 @@ export async function explainMigration(databaseUrl: string): Promise<string | nu
   }
 }
 
-/** What is wrong with the database as rooms and Worker will ask it, over HTTP; null when nothing is. */
+/** What is wrong with the database as the Worker will ask it, over HTTP; null when nothing is. */
 export async function problemWithDatabase(databaseUrl: string): Promise<string | null> {
   try {
     await connectNeon({ databaseUrl, timeoutMs: PING_TIMEOUT_MS }).execute(sql`select 1`);

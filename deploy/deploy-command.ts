@@ -8,13 +8,13 @@ import { runSteps, showSteps } from './steps.ts';
 import type { Tools } from './tools.ts';
 import type { Environment } from './variables.ts';
 
-/** @returns where things are; null after a dry run. */
+/** @returns where Backbeat runs; null after a dry run. */
 export async function deploy(
   env: Environment,
   options: CommonOptions,
   tools: Tools,
 ): Promise<Deployed | null> {
-  const { settings, problems } = readProductionSettings(env, readProductionNames(), options);
+  const { settings, problems } = readProductionSettings(env, readProductionNames());
   const plan = planProduction(settings, problems, tools);
   if (options.isDryRun) {
     tools.note('A dry run: nothing is asked of any account, and nothing is changed.');

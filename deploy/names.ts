@@ -14,7 +14,7 @@ const SLUG_CHARS = 24;
 const HASH_CHARS = 10;
 /** How much of production's name a preview's Worker shows; the hash tells apart what this cuts off. */
 const BASE_CHARS = 20;
-/** A Worker's name and a PartyKit preview's are one label of a host name each (RFC 1035). */
+/** A Worker's name is one label of a host name (RFC 1035). */
 const MAX_LABEL_CHARS = 63;
 
 const ID = new RegExp(`^[a-z0-9](?:[a-z0-9-]{0,${SLUG_CHARS - 1}})-[0-9a-f]{${HASH_CHARS}}$`);
@@ -23,8 +23,6 @@ const ID = new RegExp(`^[a-z0-9](?:[a-z0-9-]{0,${SLUG_CHARS - 1}})-[0-9a-f]{${HA
 export interface ProductionNames {
   /** `name` of wrangler.toml. */
   worker: string;
-  /** `name` of partykit.json. */
-  room: string;
 }
 
 /** What is deployed: production, or a preview. */
@@ -38,17 +36,11 @@ export class PreviewName {
   private constructor(id: string, production: ProductionNames) {
     this.id = id;
     this.#production = production;
-    for (const label of [this.worker, this.room]) {
-      if (label.length > MAX_LABEL_CHARS || !/^[a-z0-9][a-z0-9-]*[a-z0-9]$/.test(label)) {
-        throw new DeployError(`${label} can't be the name of a preview`);
-      }
+    if (this.worker.length > MAX_LABEL_CHARS || !/^[a-z0-9][a-z0-9-]*[a-z0-9]$/.test(this.worker)) {
+      throw new DeployError(`${this.worker} can't be the name of a preview`);
     }
-    // Can't be, unless production itself is named like a preview; then nothing may be done to it in that name.
-    if (
-      this.worker === production.worker ||
-      this.room === production.worker ||
-      this.room === production.room
-    ) {
+    // Only when production itself is named like this preview; then no preview command may act in that name.
+    if (this.worker === production.worker) {
       throw new DeployError(`${this.worker} is the name of production`);
     }
   }
@@ -89,11 +81,6 @@ export class PreviewName {
   /** Of the Worker. */
   get worker(): string {
     return `${baseOf(this.#production.worker)}-${MARK}-${this.id}`;
-  }
-
-  /** Of the PartyKit preview, the first label of its host. Never empty: `partykit delete` without one means production. */
-  get room(): string {
-    return `${MARK}-${this.id}`;
   }
 
   /** Of Neon's branch. */

@@ -5,11 +5,10 @@ import { DeployError } from './errors.ts';
 
 export const DEPLOY_USAGE = `Usage: npm run deploy -- [options]
 
-Deploys Backbeat to production: migrations, the Worker, the rooms and the page, then a smoke test.
+Deploys Backbeat to production: migrations, the Worker with page and rooms, then a smoke test.
 It can be run again after any failure.
 
   --dry-run          show each step and each command, secrets masked, and do nothing
-  --domain HOST      run the rooms in your own Cloudflare account, at this domain (ROOM_DOMAIN)
   --env-file FILE    take variables from this file, too; those of the shell go before
   --help             this text
 
@@ -25,9 +24,8 @@ export const PREVIEW_USAGE = `Usage: npm run preview -- up|down|list|gc [options
 
   --branch NAME      by default the one that is checked out
   --remote NAME      where gc and list look for branches (origin)
-  --output FILE      up: write the URLs as Markdown, for a comment
+  --output FILE      up: write the URL as Markdown, for a comment
   --dry-run          show each step and each command, secrets masked, and do nothing
-  --domain HOST      the rooms run in your own Cloudflare account, below this domain (ROOM_DOMAIN)
   --env-file FILE    take variables from this file, too; those of the shell go before
   --help             this text
 
@@ -36,14 +34,12 @@ docs/deploy.md says which variables it takes.
 
 const COMMON = {
   'dry-run': { type: 'boolean' },
-  domain: { type: 'string' },
   'env-file': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const satisfies ParseArgsConfig['options'];
 
 export interface CommonOptions {
   isDryRun: boolean;
-  domain: string | undefined;
   envFile: string | undefined;
 }
 
@@ -90,8 +86,8 @@ export function parsePreviewOptions(args: readonly string[]): PreviewOptions | n
   };
 }
 
-function common(values: { 'dry-run'?: boolean; domain?: string; 'env-file'?: string }): CommonOptions {
-  return { isDryRun: values['dry-run'] ?? false, domain: values.domain, envFile: values['env-file'] };
+function common(values: { 'dry-run'?: boolean; 'env-file'?: string }): CommonOptions {
+  return { isDryRun: values['dry-run'] ?? false, envFile: values['env-file'] };
 }
 
 function isAction(word: string | undefined): word is PreviewAction {

@@ -6,16 +6,17 @@ import { messageOf } from '../dev/errors.ts';
 import { PROJECT_DIR } from '../dev/project.ts';
 import type { Program } from './command.ts';
 import { DeployError } from './errors.ts';
-import { problemWithPartykit } from './partykit.ts';
 import type { CommandRunner } from './runner.ts';
-import type { Access } from './settings.ts';
 import type { Problem } from './variables.ts';
-import { problemWithCloudflare } from './wrangler.ts';
+import { type CloudflareAccess, problemWithCloudflare } from './wrangler.ts';
 
-const VERSIONED: readonly Program[] = ['wrangler', 'partykit', 'drizzle-kit'];
+const VERSIONED: readonly Program[] = ['wrangler', 'drizzle-kit'];
 
 const packageSchema = z.object({ version: z.string() });
-const projectSchema = z.object({ engines: z.object({ node: z.string().regex(/^>=\d+\.\d+/) }) });
+const projectSchema = z.object({
+  engines: z.object({ node: z.string().regex(/^>=\d+\.\d+/) }),
+  devDependencies: z.record(z.string(), z.string()),
+});
 
 /**
  * @param checks other things to look at: each resolves with what is wrong, or null.
@@ -23,18 +24,14 @@ const projectSchema = z.object({ engines: z.object({ node: z.string().regex(/^>=
  */
 export async function checkBefore(
   runner: CommandRunner,
-  access: Access,
+  access: CloudflareAccess,
   problems: readonly Problem[],
   checks: readonly (() => Promise<string | null>)[] = [],
 ): Promise<void> {
-  const isGiven = (...names: string[]) => !problems.some(({ variable }) => names.includes(variable));
   const found = await Promise.all([
     problemWithNode(),
     ...VERSIONED.map((program) => problemWithVersion(runner, program)),
-    isGiven('CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_ACCOUNT_ID')
-      ? problemWithCloudflare(runner, access.cloudflare)
-      : null,
-    isGiven('PARTYKIT_LOGIN', 'PARTYKIT_TOKEN') ? problemWithPartykit(runner, access.partykit) : null,
+    problemWithCloudflare(runner, access),
     ...checks.map((check) => check().catch((error: unknown) => messageOf(error))),
   ]);
   const all = [
@@ -50,20 +47,29 @@ export async function checkBefore(
 }
 
 function problemWithNode(): string | null {
-  const { engines } = projectSchema.parse(
-    JSON.parse(readFileSync(join(PROJECT_DIR, 'package.json'), 'utf8')),
-  );
+  const { engines } = readProject();
   const [major = 0, minor = 0] = engines.node.slice(2).split('.').map(Number);
   const [ownMajor = 0, ownMinor = 0] = process.versions.node.split('.').map(Number);
   const isEnough = ownMajor > major || (ownMajor === major && ownMinor >= minor);
   return isEnough ? null : `Node.js ${process.versions.node} is too old: ${engines.node} is needed`;
 }
 
-/** The flags that are used are those of the version that the lock file names: another one may not know them. */
+function readProject() {
+  return projectSchema.parse(JSON.parse(readFileSync(join(PROJECT_DIR, 'package.json'), 'utf8')));
+}
+
+/**
+ * The flags that are used are those of the version that is installed, and package.json pins wrangler's exactly: another
+ * version may not know them.
+ */
 async function problemWithVersion(runner: CommandRunner, program: Program): Promise<string | null> {
   const file = join(PROJECT_DIR, 'node_modules', program, 'package.json');
-  if (!existsSync(file)) return `${program} is not installed: run npm install`;
+  if (!existsSync(file)) return `${program} is not installed: run npm ci`;
   const { version } = packageSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  const wanted = readProject().devDependencies[program] ?? '';
+  if (/^\d/.test(wanted) && wanted !== version) {
+    return `${program} ${version} is installed, and package.json pins ${wanted}: run npm ci`;
+  }
   try {
     const { output } = await runner.run({ program, args: ['--version'], cwd: 'private' }, { isQuiet: true });
     if (output.includes(version)) return null;

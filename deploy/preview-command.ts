@@ -23,7 +23,7 @@ import { runAllSteps, runSteps, showSteps } from './steps.ts';
 import type { Tools } from './tools.ts';
 import type { Environment, Problem } from './variables.ts';
 
-/** @returns where things are after `up`; else null. */
+/** @returns where the preview runs, after `up`; else null. */
 export async function preview(
   env: Environment,
   options: PreviewOptions,
@@ -31,7 +31,7 @@ export async function preview(
 ): Promise<Deployed | null> {
   const names = readProductionNames();
   const isUp = options.action === 'up';
-  const { settings, problems } = readPreviewSettings(env, names, { domain: options.domain, isUp });
+  const { settings, problems } = readPreviewSettings(env, names, { isUp });
   const tools: PreviewTools = { ...base, ...platforms(settings, base.note) };
   if (options.isDryRun) tools.note('A dry run: nothing is asked of any account, and nothing is changed.');
   switch (options.action) {

@@ -1,6 +1,6 @@
 /**
- * A branch's own system: database branch, Worker, rooms and key prefix. `up` makes or renews it, `down` removes it, in
- * whatever state they find it.
+ * A branch's own system: database branch, Worker with its rooms, and key prefix. `up` makes or renews it, `down`
+ * removes it, in whatever state they find it.
  *
  * The database branch is made first and removed last, so that a preview is known of for as long as anything of it is there.
  */
@@ -9,22 +9,21 @@ import { migrate, migrateCommand } from './database.ts';
 import { DeployError } from './errors.ts';
 import { PreviewName, type ProductionNames } from './names.ts';
 import { NEON_API_URL, type NeonApi, type NeonBranch } from './neon-api.ts';
-import { deleteRooms, deleteRoomsCommand, deployRooms, deployRoomsCommand, roomUrl } from './partykit.ts';
 import { checkBefore } from './preflight.ts';
 import {
+  known,
   maskedEnvironment,
   type Plan,
   placeholderUrl,
   showChecks,
   storesOf,
-  urlOf,
   verifyStep,
 } from './production.ts';
 import type { PreviewKeys } from './redis-keys.ts';
 import { type PreviewSettings, previewValues } from './settings.ts';
 import type { Step } from './steps.ts';
 import type { Tools } from './tools.ts';
-import { type Problem, pick } from './variables.ts';
+import { type Problem, pickVariables } from './variables.ts';
 import { deleteWorker, deleteWorkerCommand, deployWorker, deployWorkerCommand } from './wrangler.ts';
 
 export interface PreviewTools extends Tools {
@@ -69,16 +68,10 @@ export function planUp(
   const { runner, masker, neon } = tools;
   const fixed = previewValues(settings, name);
   for (const [variable, value] of Object.entries(fixed)) if (variable.endsWith('SECRET')) masker.add(value);
-  const rooms = roomUrl(name, access.partykit);
   let databaseUrl: string | null = null;
-  let workerUrl: string | null = null;
+  let url: string | null = null;
 
-  const values = (url: string | null) => ({
-    ...fixed,
-    DATABASE_URL: databaseUrl ?? '<its database>',
-    ROOM_URL: rooms,
-    WORKER_URL: url ?? placeholderUrl(name.worker),
-  });
+  const values = () => pickVariables({ ...fixed, DATABASE_URL: databaseUrl ?? '<its database>' });
   const show = (command: Command) => showCommand(command, (text) => masker.mask(text));
   const steps: Step[] = [
     checkStep(settings, problems, tools),
@@ -102,42 +95,29 @@ export function planUp(
       run: () => migrate(tools, known(databaseUrl)),
     },
     {
-      title: `deploy the Worker ${name.worker} with its own secrets and cron`,
-      show: () =>
-        show(deployWorkerCommand(name, pick('worker', values(null)), access.cloudflare, '<private folder>')),
+      title: `deploy the Worker ${name.worker} with its own rooms and secrets, and without cron`,
+      show: () => show(deployWorkerCommand(name, values(), access, '<private folder>')),
       run: async () => {
-        const given = pick('worker', values(null));
-        // It doesn't know its own URL before it is there.
-        const { WORKER_URL: _, ...forWorker } = given;
-        workerUrl = urlOf(await deployWorker(runner, name, forWorker, access.cloudflare));
-        tools.note(`  the Worker is at ${workerUrl}`);
-      },
-    },
-    {
-      title: `deploy the rooms and the page to ${rooms}`,
-      show: () => show(deployRoomsCommand(name, pick('room', values(null)), access.partykit)),
-      run: async () => {
-        const url = await deployRooms(runner, name, pick('room', values(known(workerUrl))), access.partykit);
-        if (url !== rooms)
-          throw new DeployError(`the rooms are at ${url}, and the Worker looks for them at ${rooms}`);
+        known(databaseUrl);
+        url = await deployWorker(runner, name, values(), access);
+        tools.note(`  it is at ${url}`);
       },
     },
     verifyStep(
       () => ({
-        workerUrl: workerUrl ?? placeholderUrl(name.worker),
-        roomUrl: rooms,
+        url: url ?? placeholderUrl(name.worker),
         flushSecret: fixed.FLUSH_SECRET ?? '',
         stores: storesOf(fixed, databaseUrl ?? ''),
       }),
       tools,
     ),
   ];
-  return { steps, result: () => ({ workerUrl: urlOf(workerUrl), roomUrl: rooms }) };
+  return { steps, result: () => ({ url: known(url) }) };
 }
 
 /**
- * Removes all of a preview. Who writes goes before what is written to; the database branch goes last, and only when all else
- * is gone.
+ * Removes all of a preview. The Worker, which writes, goes before what it writes to; the database branch goes last,
+ * and only when all else is gone.
  */
 export function planDown(settings: PreviewSettings, name: PreviewName, tools: PreviewTools): Step[] {
   const { access } = settings;
@@ -145,14 +125,9 @@ export function planDown(settings: PreviewSettings, name: PreviewName, tools: Pr
   const show = (command: Command) => showCommand(command, (text) => masker.mask(text));
   return [
     {
-      title: `delete the Worker ${name.worker}, its cron and its secrets`,
-      show: () => show(deleteWorkerCommand(name, access.cloudflare)),
-      run: () => deleteWorker(runner, name, access.cloudflare),
-    },
-    {
-      title: `delete the rooms of ${name.room}`,
-      show: () => show(deleteRoomsCommand(name, access.partykit)),
-      run: () => deleteRooms(runner, name, access.partykit),
+      title: `delete the Worker ${name.worker}, its rooms and its secrets`,
+      show: () => show(deleteWorkerCommand(name, access)),
+      run: () => deleteWorker(runner, name, access),
     },
     {
       title: `remove the Redis keys that begin with ${name.keyPrefix}`,
@@ -221,9 +196,4 @@ function refuseProduction(databaseUrl: string, { production }: PreviewSettings):
 
 function neonUrl({ neon }: PreviewSettings): string {
   return `${neon.url ?? NEON_API_URL}/projects/${neon.projectId}`;
-}
-
-function known(value: string | null): string {
-  if (value === null) throw new Error('a step was run out of order');
-  return value;
 }

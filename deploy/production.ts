@@ -1,31 +1,29 @@
 /**
- * Production: migrations, then the Worker, then the rooms, then a look at the result.
+ * Production: migrations, then the Worker, then a smoke test.
  *
- * Migrations only add, so the old code goes on working on the new schema; the Worker comes before the rooms, and either
- * works with the other's last release. So it can stop after any step, and be run again.
+ * Migrations only add, so the release that runs goes on working on the new schema. A deploy can stop after any step,
+ * and be run again.
  */
 import { storageSchema } from '../src/config.ts';
 import { type Command, showCommand } from './command.ts';
 import { migrate, migrateCommand } from './database.ts';
-import { DeployError } from './errors.ts';
 import { MASK } from './masking.ts';
-import { deployRooms, deployRoomsCommand, roomUrl } from './partykit.ts';
 import { checkBefore } from './preflight.ts';
-import type { Access, ProductionSettings } from './settings.ts';
+import type { ProductionSettings } from './settings.ts';
 import type { SmokeTarget } from './smoke.ts';
 import type { Step } from './steps.ts';
 import type { Tools } from './tools.ts';
-import { type Problem, pick } from './variables.ts';
-import { deployWorker, deployWorkerCommand } from './wrangler.ts';
+import type { Problem } from './variables.ts';
+import { type CloudflareAccess, deployWorker, deployWorkerCommand } from './wrangler.ts';
 
 export interface Deployed {
-  workerUrl: string;
-  roomUrl: string;
+  /** Origin of page, API and rooms. */
+  url: string;
 }
 
 export interface Plan {
   steps: Step[];
-  /** Where things are; known once the steps are done. */
+  /** Where it runs. @throws {Error} before the steps are done. */
   result: () => Deployed;
 }
 
@@ -40,11 +38,9 @@ export function planProduction(
   const isGiven = (name: string) => !problems.some(({ variable }) => variable === name);
   const noProblem = Promise.resolve(null);
   const target = { production: names };
-  const rooms = values.ROOM_URL ?? roomUrl(target, access.partykit);
-  let workerUrl = values.WORKER_URL ?? null;
+  const databaseUrl = values.DATABASE_URL ?? '';
+  let url: string | null = null;
 
-  const forWorker = () => pick('worker', { ...values, ROOM_URL: rooms });
-  const forRooms = (url: string) => pick('room', { ...values, ROOM_URL: rooms, WORKER_URL: url });
   const show = (command: Command) => showCommand(command, (text) => masker.mask(text));
   const steps: Step[] = [
     {
@@ -53,64 +49,47 @@ export function planProduction(
       run: () =>
         checkBefore(runner, access, problems, [
           () => tools.pingRedis(values),
-          () => (isGiven('DATABASE_URL') ? tools.pingDatabase(values.DATABASE_URL ?? '') : noProblem),
+          () => (isGiven('DATABASE_URL') ? tools.pingDatabase(databaseUrl) : noProblem),
         ]),
     },
     {
       title: 'migrate the database',
-      show: () => show(maskedEnvironment(migrateCommand(values.DATABASE_URL ?? ''))),
-      run: () => migrate(tools, values.DATABASE_URL ?? ''),
+      show: () => show(maskedEnvironment(migrateCommand(databaseUrl))),
+      run: () => migrate(tools, databaseUrl),
     },
     {
-      title: `deploy the Worker ${names.worker} with its secrets and its cron`,
-      show: () => show(deployWorkerCommand(target, forWorker(), access.cloudflare, '<private folder>')),
+      title: `deploy the Worker ${names.worker}: page, API, rooms, cron and secrets`,
+      show: () => show(deployWorkerCommand(target, values, access, '<private folder>')),
       run: async () => {
-        const deployed = await deployWorker(runner, target, forWorker(), access.cloudflare);
-        workerUrl = values.WORKER_URL ?? urlOf(deployed);
-        tools.note(`  the Worker is at ${workerUrl}`);
-      },
-    },
-    {
-      title: `deploy the rooms and the page to ${rooms}`,
-      show: () =>
-        show(
-          deployRoomsCommand(target, forRooms(workerUrl ?? placeholderUrl(names.worker)), access.partykit),
-        ),
-      run: async () => {
-        const url = await deployRooms(runner, target, forRooms(urlOf(workerUrl)), access.partykit);
-        if (values.ROOM_URL === undefined && url !== rooms) {
-          throw new DeployError(
-            `the rooms are at ${url}, and the Worker looks for them at ${rooms}: set ROOM_URL`,
-          );
-        }
+        url = await deployWorker(runner, target, values, access);
+        tools.note(`  it is at ${url}`);
       },
     },
     verifyStep(
       () => ({
-        workerUrl: urlOf(workerUrl ?? placeholderUrl(names.worker)),
-        roomUrl: rooms,
+        url: url ?? placeholderUrl(names.worker),
         flushSecret: values.FLUSH_SECRET ?? '',
-        stores: storesOf(values, values.DATABASE_URL ?? ''),
+        stores: storesOf(values, databaseUrl),
       }),
       tools,
     ),
   ];
-  return { steps, result: () => ({ workerUrl: urlOf(workerUrl), roomUrl: rooms }) };
+  return { steps, result: () => ({ url: known(url) }) };
 }
 
 /** The last step of both kinds. */
 export function verifyStep(target: () => SmokeTarget, tools: Tools): Step {
   return {
-    title: 'wait until both answer, then smoke-test them over their public URLs',
+    title: 'wait until it answers, then smoke-test it over its public URL',
     show: () => {
-      const { workerUrl, roomUrl } = target();
+      const { url } = target();
       return [
-        `GET ${workerUrl}/health and ${roomUrl}/ until both are well`,
-        `POST ${workerUrl}/api/v1/sessions`,
-        `edit in the session's room at ${roomUrl}, until it is acknowledged`,
-        `POST ${workerUrl}/flush/<session>, with FLUSH_SECRET`,
-        `GET ${workerUrl}/api/v1/sessions/<session>, which must show the edit`,
-        `DELETE ${workerUrl}/api/v1/sessions/<session>, then its rows and its keys`,
+        `GET ${url}/ and ${url}/health until both are well`,
+        `POST ${url}/api/v1/sessions`,
+        `edit in the session's room, until the edit is acknowledged`,
+        `POST ${url}/flush/<session>, with FLUSH_SECRET`,
+        `GET ${url}/api/v1/sessions/<session>, which must show the edit`,
+        `DELETE ${url}/api/v1/sessions/<session>, then its rows and its keys`,
       ];
     },
     run: () => tools.verify(target()),
@@ -129,15 +108,14 @@ export function storesOf(values: Record<string, string>, databaseUrl: string): S
 /** @param asked what else is looked at. */
 export function showChecks(
   problems: readonly Problem[],
-  { cloudflare }: Access,
+  { apiToken }: CloudflareAccess,
   asked: readonly string[],
 ): string[] {
   return [
-    'Node.js, wrangler, partykit and drizzle-kit are the versions of package.json',
-    cloudflare.apiToken === null
+    'Node.js, wrangler and drizzle-kit are the versions of package.json',
+    apiToken === null
       ? '$ npx wrangler whoami --json, by the login of npx wrangler login, as CLOUDFLARE_API_TOKEN is not set'
       : '$ npx wrangler whoami --json',
-    '$ npx partykit list --format json',
     ...asked,
     ...(problems.length === 0
       ? ['every variable is there']
@@ -155,11 +133,8 @@ export function maskedEnvironment(command: Command): Command {
 
 export const placeholderUrl = (worker: string) => `https://${worker}.<your-subdomain>.workers.dev`;
 
-export function urlOf(url: string | null): string {
-  if (url === null) {
-    throw new DeployError(
-      'wrangler tells of no https:// URL of the Worker: set WORKER_URL to where it answers',
-    );
-  }
-  return url.replace(/\/+$/, '');
+/** What an earlier step has found out. @throws {Error} when that step wasn't done. */
+export function known(value: string | null): string {
+  if (value === null) throw new Error('a step was run out of order');
+  return value;
 }

@@ -35,7 +35,7 @@ export class PreviewKeys {
   /**
    * Removes every key of a preview.
    * @returns how many there were.
-   * @throws {DeployError} when Redis is out of reach, or somebody keeps writing.
+   * @throws {DeployError} when Redis is out of reach, or another program keeps writing.
    */
   async removeAll(name: PreviewName): Promise<number> {
     let removed = 0;
@@ -49,7 +49,7 @@ export class PreviewKeys {
       // SCAN promises only what was there from its beginning to its end: one pass must find nothing.
       if (removed === before) return removed;
     }
-    throw new DeployError(`somebody still writes keys that begin with ${name.keyPrefix}`);
+    throw new DeployError(`another program still writes keys that begin with ${name.keyPrefix}`);
   }
 
   /** The previews of this project that have keys. */

@@ -1,22 +1,17 @@
-/** Says what runs where: to people, to a file for a comment, and to a CI step's outputs. */
+/** Says where it runs: to people, in a file for a comment, and in a CI step's outputs. */
 import { appendFileSync } from 'node:fs';
 import type { Deployed } from './production.ts';
 
 /** Marks the comment as ours. */
 const MARK = '<!-- backbeat-preview -->';
 
-export function deployedLines(title: string, { roomUrl, workerUrl }: Deployed): string[] {
-  return [
-    title,
-    `  page and rooms  ${roomUrl}/`,
-    `  Worker          ${workerUrl}/`,
-    `  health          ${workerUrl}/health`,
-  ];
+export function deployedLines(title: string, { url }: Deployed): string[] {
+  return [title, `  page    ${url}/`, `  API     ${url}/docs`, `  health  ${url}/health`];
 }
 
 /** Markdown for a pull request's comment. */
-export function previewComment(branch: string, { roomUrl, workerUrl }: Deployed): string {
-  // A branch's name is whatever somebody typed: no Markdown of it may take effect.
+export function previewComment(branch: string, { url }: Deployed): string {
+  // A branch's name is what its author typed: no Markdown of it may take effect.
   const name = branch.replace(/[`\r\n]/g, '');
   return [
     MARK,
@@ -24,18 +19,19 @@ export function previewComment(branch: string, { roomUrl, workerUrl }: Deployed)
     '',
     '| | |',
     '| --- | --- |',
-    `| Page and rooms | ${roomUrl}/ |`,
-    `| Worker | ${workerUrl}/health |`,
+    `| Page | ${url}/ |`,
+    `| API | ${url}/docs |`,
+    `| Health | ${url}/health |`,
     '',
-    'It has its own database, keys and secrets, and goes when the branch does.',
+    'It has its own rooms, database, keys and secrets, and goes when the branch does.',
     '',
   ].join('\n');
 }
 
 /**
- * Notes the URLs for later steps of a CI job.
+ * Notes the URL for later steps of a CI job.
  * @param file GitHub's file of `name=value` lines; null: none.
  */
-export function writeOutputs({ roomUrl, workerUrl }: Deployed, file: string | null): void {
-  if (file !== null) appendFileSync(file, `room_url=${roomUrl}\nworker_url=${workerUrl}\n`);
+export function writeOutputs({ url }: Deployed, file: string | null): void {
+  if (file !== null) appendFileSync(file, `url=${url}\n`);
 }

@@ -16,21 +16,20 @@ const TAIL_LINES = 20;
 
 /**
  * Passed on besides what the local stack's parts get: how to reach the internet from here, where wrangler keeps its login,
- * and other addresses of the platforms' APIs.
+ * and another address of Cloudflare's API.
  */
 const PASSED_ON = [
   ...['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'],
   'NODE_EXTRA_CA_CERTS',
   'XDG_CONFIG_HOME',
   'CLOUDFLARE_API_BASE_URL',
-  'PARTYKIT_API_BASE',
 ];
 
 /** By which git alone reaches a remote over SSH. */
 const FOR_GIT = ['SSH_AUTH_SOCK', 'GIT_SSH', 'GIT_SSH_COMMAND'];
 
 const QUIET = {
-  // Nobody is there to answer a question.
+  // No person is there to answer a question.
   CI: 'true',
   NO_COLOR: '1',
   NO_UPDATE_NOTIFIER: '1',
@@ -99,7 +98,7 @@ export class Runner implements CommandRunner {
     try {
       const paths = new Map(files.map((file) => [file, this.#folder.write(file.name, file.content)]));
       const args = command.args.map((arg) => (typeof arg === 'string' ? arg : (paths.get(arg) ?? '')));
-      // Whoever is on this machine can read the arguments of any process.
+      // Every user of this machine can read the arguments of any process.
       if (args.some((arg) => this.#masker.isIn(arg))) {
         throw new DeployError(`${command.program}: a secret was about to be put on a command line`);
       }
@@ -153,7 +152,7 @@ export class Runner implements CommandRunner {
     this.#children.delete(child);
     const output = lines.join('\n');
     if (ended instanceof Error) {
-      const why = isErrno(ended, 'ENOENT') ? 'is not installed: run npm install' : messageOf(ended);
+      const why = isErrno(ended, 'ENOENT') ? 'is not installed: run npm ci' : messageOf(ended);
       throw new CommandError(`${command.program}: ${why}`, output);
     }
     if (ended.code === 0 && !this.#isStopped) return { stdout, output };

@@ -113,7 +113,7 @@ export async function withTools<T>(
 
 /** Runs a command line: its errors become one message and an exit code. */
 export async function main(run: () => Promise<void>): Promise<void> {
-  // Whoever read our output may be gone; that is no reason to stop halfway.
+  // The reader of our output may be gone; that is no reason to stop halfway.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   try {
     await run();

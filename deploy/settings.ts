@@ -3,13 +3,18 @@ import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import type { Masker } from './masking.ts';
 import { PreviewName, type ProductionNames } from './names.ts';
-import type { PartykitAccess } from './partykit.ts';
 import type { RedisAddress } from './redis-keys.ts';
-import { allVariableNames, type Environment, isSecret, type Problem, problemsWith } from './variables.ts';
+import {
+  type Environment,
+  isSecret,
+  type Problem,
+  pickVariables,
+  problemsWith,
+  VARIABLE_NAMES,
+} from './variables.ts';
 import type { CloudflareAccess } from './wrangler.ts';
 
-/** Both are known only while deploying. */
-const WORKER_URL = 'https://known-when-deployed.invalid';
+/** Stands for what is known only when the preview's database branch is made. */
 const DATABASE_URL = 'postgresql://known-when-made.invalid/db';
 const MIN_SECRET_CHARS = 32;
 
@@ -18,21 +23,16 @@ const PREVIEW_PREFIX = 'PREVIEW_';
 /** Told apart by the preview's name, so that they needn't be kept anywhere. */
 const DERIVED = ['FLUSH_SECRET', 'JWT_SECRET'];
 
-export interface Access {
-  cloudflare: CloudflareAccess;
-  partykit: PartykitAccess;
-}
-
 export interface ProductionSettings {
   names: ProductionNames;
-  access: Access;
-  /** All variables but each other's URL, unless it is given. */
+  access: CloudflareAccess;
+  /** The Worker's variables. */
   values: Record<string, string>;
 }
 
 export interface PreviewSettings {
   names: ProductionNames;
-  access: Access;
+  access: CloudflareAccess;
   neon: { apiKey: string; projectId: string; parent: string | null; url: string | null };
   redis: RedisAddress;
   /** Of every preview alike. */
@@ -50,24 +50,16 @@ export interface Read<T> {
 }
 
 const present = z.string().min(1, 'missing');
-const domain = z.hostname('is not a host name');
 
 /** Reads what `npm run deploy` needs. */
-export function readProductionSettings(
-  env: Environment,
-  names: ProductionNames,
-  options: { domain?: string | undefined } = {},
-): Read<ProductionSettings> {
-  const { access, problems } = readAccess(env, options.domain);
-  const values: Record<string, string> = {};
-  for (const name of allVariableNames()) if (env[name]) values[name] = env[name];
-  problems.push(...problemsWith({ WORKER_URL, ROOM_URL: WORKER_URL, ...values }));
+export function readProductionSettings(env: Environment, names: ProductionNames): Read<ProductionSettings> {
+  const values = pickVariables(env);
+  const problems = problemsWith(values);
   if (values.KEY_PREFIX?.startsWith(PreviewName.keyPrefixOfAll(names))) {
     problems.push({ variable: 'KEY_PREFIX', what: "is a preview's" });
   }
   for (const { variable, what } of problems) if (what === 'missing') values[variable] ??= `<${variable}>`;
-  for (const name of Object.keys(values)) if (!allVariableNames().includes(name)) delete values[name];
-  return { settings: { names, access, values }, problems };
+  return { settings: { names, access: readAccess(env), values }, problems };
 }
 
 /**
@@ -77,9 +69,9 @@ export function readProductionSettings(
 export function readPreviewSettings(
   env: Environment,
   names: ProductionNames,
-  options: { domain?: string | undefined; isUp: boolean },
+  options: { isUp: boolean },
 ): Read<PreviewSettings> {
-  const { access, problems } = readAccess(env, options.domain);
+  const problems: Problem[] = [];
   const required = (name: string, schema: z.ZodType<string> = present) =>
     readOne(env, name, schema, problems);
   const neon = {
@@ -100,7 +92,7 @@ export function readPreviewSettings(
     });
   }
   const values: Record<string, string> = {};
-  for (const name of allVariableNames()) {
+  for (const name of VARIABLE_NAMES) {
     const given = env[`${PREVIEW_PREFIX}${name}`];
     if (given) values[name] = given;
   }
@@ -109,7 +101,7 @@ export function readPreviewSettings(
     ? required(`${PREVIEW_PREFIX}SECRET`, z.string().min(MIN_SECRET_CHARS, length))
     : '';
   if (options.isUp) {
-    const computed = { WORKER_URL, ROOM_URL: WORKER_URL, DATABASE_URL, KEY_PREFIX: 'p:' };
+    const computed = { DATABASE_URL, KEY_PREFIX: 'p:' };
     const derived = Object.fromEntries(DERIVED.map((name) => [name, 'x'.repeat(MIN_SECRET_CHARS)]));
     const known = new Set(problems.map(({ variable }) => variable));
     for (const { variable, what } of problemsWith({ ...derived, ...values, ...computed })) {
@@ -119,6 +111,7 @@ export function readPreviewSettings(
   }
   Object.assign(values, { UPSTASH_REDIS_REST_URL: redis.url, UPSTASH_REDIS_REST_TOKEN: redis.token });
   const production = { databaseUrl: env.DATABASE_URL || null };
+  const access = readAccess(env);
   return { settings: { names, access, neon, redis, values, secret, production }, problems };
 }
 
@@ -140,29 +133,14 @@ export function maskSecrets(env: Environment, masker: Masker): void {
   for (const [name, value] of Object.entries(env)) {
     if (!value) continue;
     const variable = name.startsWith(PREVIEW_PREFIX) ? name.slice(PREVIEW_PREFIX.length) : name;
-    const isOurs = allVariableNames().includes(variable);
+    const isOurs = VARIABLE_NAMES.includes(variable);
     if (isOurs ? isSecret(variable) : secret.test(name)) masker.add(value);
   }
 }
 
-function readAccess(
-  env: Environment,
-  domainFlag: string | undefined,
-): { access: Access; problems: Problem[] } {
-  const problems: Problem[] = [];
-  const apiToken = env.CLOUDFLARE_API_TOKEN || null;
-  const accountId = env.CLOUDFLARE_ACCOUNT_ID || null;
-  const login = readOne(env, 'PARTYKIT_LOGIN', present, problems);
-  const token = readOne(env, 'PARTYKIT_TOKEN', present, problems);
-  let own: PartykitAccess['own'] = null;
-  if (domainFlag ?? env.ROOM_DOMAIN) {
-    own = {
-      domain: readOne({ ROOM_DOMAIN: domainFlag ?? env.ROOM_DOMAIN }, 'ROOM_DOMAIN', domain, problems),
-      accountId: readOne(env, 'CLOUDFLARE_ACCOUNT_ID', present, problems),
-      apiToken: readOne(env, 'CLOUDFLARE_API_TOKEN', present, problems),
-    };
-  }
-  return { access: { cloudflare: { apiToken, accountId }, partykit: { login, token, own } }, problems };
+/** Both may be missing: wrangler then acts by the login of `npx wrangler login`, and in its only account. */
+function readAccess(env: Environment): CloudflareAccess {
+  return { apiToken: env.CLOUDFLARE_API_TOKEN || null, accountId: env.CLOUDFLARE_ACCOUNT_ID || null };
 }
 
 function readOne(env: Environment, name: string, schema: z.ZodType<string>, problems: Problem[]): string {

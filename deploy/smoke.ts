@@ -1,6 +1,6 @@
 /**
- * One session from its beginning to its end over the public URLs: made, edited, acknowledged, flushed, read back, removed.
- * It passes only when the rooms, the Worker, Redis and Postgres work together.
+ * One session from its beginning to its end over the public URL: made, edited, acknowledged, flushed, read back,
+ * removed. It passes only when page, API, rooms, Redis and Postgres work together.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from '@upstash/redis';
@@ -24,8 +24,8 @@ const STOPPED = 'the smoke test was stopped';
 const NOTE_EVERY_MS = 15_000;
 
 export interface SmokeTarget {
-  workerUrl: string;
-  roomUrl: string;
+  /** Origin of page, API and rooms. */
+  url: string;
   flushSecret: string;
   /** Where it removes the rows and keys of its own session. */
   stores: {
@@ -38,7 +38,7 @@ export interface SmokeTarget {
   };
 }
 
-/** Whoever looks on. */
+/** The one who runs it. */
 export interface SmokeWatch {
   /** Is told of what is waited for, and of each thing that worked. */
   note: (line: string) => void;
@@ -47,11 +47,11 @@ export interface SmokeWatch {
 }
 
 /**
- * Waits until both answer.
+ * Waits until the page and `/health` answer.
  * @throws {DeployError} with the last answer, when one doesn't in time.
  */
 export function waitUntilUp(
-  target: Pick<SmokeTarget, 'workerUrl' | 'roomUrl'>,
+  target: Pick<SmokeTarget, 'url'>,
   { note, signal }: SmokeWatch,
   options: { timeoutMs?: number; pollMs?: number } = {},
 ): Promise<void> {
@@ -76,7 +76,7 @@ async function unlessStopped(work: Promise<void>, signal: AbortSignal | undefine
 }
 
 async function untilUp(
-  { workerUrl, roomUrl }: Pick<SmokeTarget, 'workerUrl' | 'roomUrl'>,
+  { url: origin }: Pick<SmokeTarget, 'url'>,
   note: (line: string) => void,
   options: { timeoutMs?: number; pollMs?: number },
 ): Promise<void> {
@@ -84,8 +84,8 @@ async function untilUp(
   const deadlineMs = startMs + (options.timeoutMs ?? UP_TIMEOUT_MS);
   let nextNoteMs = startMs;
   for (const [url, isUp] of [
-    [`${workerUrl}/health`, (status: number) => status === 200],
-    [`${roomUrl}/`, (status: number) => status < 400],
+    [`${origin}/health`, (status: number) => status === 200],
+    [`${origin}/`, (status: number) => status < 400],
   ] as const) {
     for (;;) {
       const answer = await ask('GET', url).catch((error: unknown) => reasonOf(error));
@@ -114,7 +114,7 @@ const seconds = (ms: number) => `${Math.round(ms / 1_000)} s`;
  * @throws {DeployError} naming the first thing that didn't work. What the test made is removed in any case.
  */
 export async function runSmokeTest(target: SmokeTarget, { note, signal }: SmokeWatch): Promise<void> {
-  const created = await call('POST', `${target.workerUrl}/api/v1/sessions`, createdSchema, {
+  const created = await call('POST', `${target.url}/api/v1/sessions`, createdSchema, {
     body: { title: TITLE, code: '// before', display_name: TITLE },
   });
   const { id } = created.session;
@@ -138,7 +138,7 @@ export async function runSmokeTest(target: SmokeTarget, { note, signal }: SmokeW
 }
 
 async function tryOut(
-  { workerUrl, roomUrl, flushSecret }: SmokeTarget,
+  { url, flushSecret }: SmokeTarget,
   { id, token }: { id: string; token: string },
   { note, signal }: SmokeWatch,
 ): Promise<void> {
@@ -149,11 +149,11 @@ async function tryOut(
   };
   if (signal?.aborted) throw new DeployError(STOPPED);
   const code = `// smoke test\ns("bd sd").fast(${Date.now() % 1_000})`;
-  const rev = await edit({ url: roomUrl, sessionId: id, token }, code);
+  const rev = await edit({ url, sessionId: id, token }, code);
   told(`edit acknowledged as revision ${rev}`);
-  await flush(`${workerUrl}/flush/${id}`, flushSecret, rev);
+  await flush(`${url}/flush/${id}`, flushSecret, rev);
   told('flushed to Postgres');
-  const { session } = await call('GET', `${workerUrl}/api/v1/sessions/${id}`, readSchema, { bearer: token });
+  const { session } = await call('GET', `${url}/api/v1/sessions/${id}`, readSchema, { bearer: token });
   if (session.code !== code || session.rev < rev) {
     throw new DeployError(`revision ${session.rev} was read back, and not the code that was acknowledged`);
   }
@@ -219,9 +219,9 @@ async function flush(url: string, secret: string, rev: number): Promise<void> {
 }
 
 /** Ends the session as its host would, then removes its keys and its rows: nobody else has been in it. */
-async function remove({ workerUrl, stores }: SmokeTarget, id: string, token: string): Promise<void> {
+async function remove({ url, stores }: SmokeTarget, id: string, token: string): Promise<void> {
   // The rest goes even where the Worker, which may be what is broken, can't end it.
-  await ask('DELETE', `${workerUrl}/api/v1/sessions/${id}`, { bearer: token }).catch(() => {});
+  await ask('DELETE', `${url}/api/v1/sessions/${id}`, { bearer: token }).catch(() => {});
   const { databaseUrl, fetchEndpoint, redisUrl, redisToken } = stores;
   const keys = keysFor(stores.keyPrefix);
   const redis = new Redis({

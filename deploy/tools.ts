@@ -8,11 +8,11 @@ export interface Tools {
   masker: Masker;
   /** Shows a line. */
   note: (line: string) => void;
-  /** Waits until both answer, and smoke-tests them. */
+  /** Waits until the deployed system answers, and smoke-tests it. */
   verify: (target: SmokeTarget) => Promise<void>;
   /** Whether Redis takes the token: what is wrong, or null. */
   pingRedis: (values: Readonly<Record<string, string>>) => Promise<string | null>;
-  /** Whether Postgres answers as rooms and Worker will ask it: what is wrong, or null. */
+  /** Whether Postgres answers as the Worker will ask it: what is wrong, or null. */
   pingDatabase: (databaseUrl: string) => Promise<string | null>;
   /** Why migrations that failed can't be applied; null when nothing is found. */
   explainMigration: (databaseUrl: string) => Promise<string | null>;

@@ -7,7 +7,7 @@ import type { Command, PrivateFile } from './command.ts';
 import { DeployError } from './errors.ts';
 import { MASK } from './masking.ts';
 import { PreviewName, type Target } from './names.ts';
-import { readWranglerConfig } from './project-names.ts';
+import { customDomains, readWranglerConfig, type WranglerConfig } from './project-names.ts';
 import { CommandError, type CommandRunner } from './runner.ts';
 import { isSecret, type Values } from './variables.ts';
 
@@ -37,7 +37,7 @@ const NO_ENV_FILE: PrivateFile = {
 };
 
 /**
- * Deploys the Worker with its cron, its variables and its secrets, all in one new version.
+ * Deploys the Worker: page, rooms, cron, variables and secrets, all in one new version.
  * @param values of its variables.
  */
 export function deployWorkerCommand(
@@ -53,7 +53,7 @@ export function deployWorkerCommand(
     args: [
       'deploy',
       '--config',
-      target instanceof PreviewName ? previewConfig(target) : 'wrangler.toml',
+      target instanceof PreviewName ? previewFile(target) : 'wrangler.toml',
       ...['--name', workerName(target)],
       ...plain.flatMap(([variable, value]) => ['--var', `${variable}:${value}`]),
       '--secrets-file',
@@ -72,14 +72,34 @@ export function deployWorkerCommand(
 const workerName = (target: Target) =>
   target instanceof PreviewName ? target.worker : target.production.worker;
 
-/** Has nothing of production's but its code: a route in wrangler.toml, say, would lead production's callers to the preview. */
-function previewConfig(name: PreviewName): PrivateFile {
-  const { name: _, main, ...config } = readWranglerConfig();
-  const content = { ...config, name: name.worker, main: resolve(PROJECT_DIR, main), workers_dev: true };
+/**
+ * A preview's configuration: wrangler.toml with another name, on workers.dev alone, and without cron.
+ * A route would lead production's callers to the preview. A free account has five cron triggers in all, and
+ * needs none here: each room flushes itself by its alarm. `crons: []` also takes away one that an older preview had.
+ * @param config production's.
+ */
+export function previewConfig(name: PreviewName, config: WranglerConfig): object {
+  const { main, assets, build, compatibility_date, compatibility_flags, durable_objects, migrations } =
+    config;
+  const { observability, limits, placement } = config;
+  return {
+    name: name.worker,
+    main: resolve(PROJECT_DIR, main),
+    // JSON leaves out what isn't set.
+    ...{ compatibility_date, compatibility_flags, durable_objects, migrations },
+    ...{ observability, limits, placement },
+    assets: { ...assets, directory: resolve(PROJECT_DIR, assets.directory) },
+    build: build && { ...build, cwd: PROJECT_DIR },
+    workers_dev: true,
+    triggers: { crons: [] },
+  };
+}
+
+function previewFile(name: PreviewName): PrivateFile {
   return {
     name: 'wrangler.json',
-    content: JSON.stringify(content),
-    shows: 'code, dates and cron of wrangler.toml; none of its routes and bindings',
+    content: JSON.stringify(previewConfig(name, readWranglerConfig())),
+    shows: 'wrangler.toml under the name of the preview, without its routes and its cron',
   };
 }
 
@@ -91,15 +111,15 @@ const deployedSchema = z.object({
 
 /**
  * Deploys the Worker.
- * @returns its URL, or null when it answers on none that wrangler tells (only on routes, say).
- * @throws {DeployError} when wrangler fails, or has deployed something else.
+ * @returns the URL where it answers.
+ * @throws {DeployError} when wrangler fails, has deployed something else, or names no address of the Worker.
  */
 export async function deployWorker(
   runner: CommandRunner,
   target: Target,
   values: Values,
   access: CloudflareAccess,
-): Promise<string | null> {
+): Promise<string> {
   const name = workerName(target);
   runner.folder.removeFile(OUTPUT_FILE);
   await runner.run(deployWorkerCommand(target, values, access, runner.folder.path));
@@ -113,7 +133,28 @@ export async function deployWorker(
   if (deployed.worker_name !== name) {
     throw new DeployError(`wrangler has deployed ${deployed.worker_name} instead of ${name}`);
   }
-  return deployed.targets.find((target) => target.startsWith('https://')) ?? null;
+  const domains = target instanceof PreviewName ? [] : customDomains(readWranglerConfig());
+  const url = addressAmong(deployed.targets, domains);
+  if (url === null) {
+    throw new DeployError(
+      `the Worker ${name} is deployed and has no address: set workers_dev = true in wrangler.toml, or give it a custom domain there`,
+    );
+  }
+  return url;
+}
+
+/**
+ * Where a Worker answers.
+ * @param targets as wrangler notes them: `https://NAME.SUBDOMAIN.workers.dev`, `HOST (custom domain)`, `schedule: …`.
+ * @param domains custom domains of wrangler.toml, for the case that wrangler's words change.
+ * @returns the first of workers.dev, then of the custom domains; null when there is neither. A route's pattern
+ *   (`example.com/jam/*`) isn't taken for an address: the page works only at the root of a host.
+ */
+export function addressAmong(targets: readonly string[], domains: readonly string[]): string | null {
+  const [onWorkersDev] = targets.filter((target) => target.startsWith('https://'));
+  const [domain] = targets.flatMap((target) => /^([\w.-]+) \(custom domain\b/.exec(target)?.[1] ?? []);
+  const url = onWorkersDev ?? (domain === undefined ? domains[0] : `https://${domain}`);
+  return url?.replace(/\/+$/, '') ?? null;
 }
 
 /** Away from the project's folder, where wrangler.toml would lend it production's name. */
@@ -126,7 +167,7 @@ export function deleteWorkerCommand(name: PreviewName, access: CloudflareAccess)
   };
 }
 
-/** Deletes a preview's Worker with its cron and its secrets; one that isn't there is fine. */
+/** Deletes a preview's Worker with its rooms, all that they keep, and its secrets; one that isn't there is fine. */
 export async function deleteWorker(
   runner: CommandRunner,
   name: PreviewName,

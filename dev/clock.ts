@@ -32,5 +32,7 @@ globalThis.Date = class Date extends TrueDate {
 };
 const trueSetTimeout = setTimeout;
 globalThis.setTimeout = (task, delayMs = 0, ...args) => trueSetTimeout(task, delayMs / ${rate}, ...args);
+const trueSetInterval = setInterval;
+globalThis.setInterval = (task, delayMs = 0, ...args) => trueSetInterval(task, delayMs / ${rate}, ...args);
 `;
 }

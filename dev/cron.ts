@@ -4,8 +4,8 @@ import type { Output } from './output.ts';
 
 /** The cron expression of wrangler.toml. */
 const SCHEDULE = '* * * * *';
-/** Where each host's local runtime lets its handler be called. */
-const ROUTES = { partyserver: '/cdn-cgi/handler/scheduled', partykit: '/__scheduled__' } as const;
+/** Where the local runtimes let the handler be called. */
+const PATH = '/__scheduled__';
 
 export class CronTrigger {
   readonly #url: string;
@@ -15,8 +15,8 @@ export class CronTrigger {
   #timer: NodeJS.Timeout | null = null;
 
   /** @param intervalMs pause between two calls; 0: none by itself. */
-  constructor(url: string, host: keyof typeof ROUTES, intervalMs: number, output: Output) {
-    this.#url = `${url}${ROUTES[host]}?cron=${encodeURIComponent(SCHEDULE)}`;
+  constructor(url: string, intervalMs: number, output: Output) {
+    this.#url = `${url}${PATH}?cron=${encodeURIComponent(SCHEDULE)}`;
     this.#intervalMs = intervalMs;
     this.#output = output;
   }

@@ -5,6 +5,7 @@ import { type Config, ConfigError, configSchema, parseConfig } from './config.ts
 import type { AgentPorts } from './room/agent-runs.ts';
 import type { RoomHost } from './room/host.ts';
 import { Room } from './room/server.ts';
+import { RequestBudget } from './sessions/request-budget.ts';
 import { tokenVerifier } from './sessions/tokens.ts';
 import type { SessionRepository } from './sessions/types.ts';
 import { createApp } from './worker/app.ts';
@@ -41,10 +42,14 @@ function sharedOf(variables: Variables): Shared {
   return shared.value;
 }
 
+const breakerOf = ({ BREAKER_FAILURES: failures, BREAKER_RETRY_MS: retryMs }: Config) => ({
+  failures,
+  retryMs,
+});
+
 /** The circuit breaker is shared, too: if Redis is down, it is for all rooms. */
 function createShared(config: Config): Shared {
-  const breaker = { failures: config.BREAKER_FAILURES, retryMs: config.BREAKER_RETRY_MS };
-  const storage = createStorage(config, breaker);
+  const storage = createStorage(config, breakerOf(config));
   return {
     config,
     ...storage,
@@ -79,18 +84,17 @@ export async function runCron(scheduledMs: number, env: Env): Promise<void> {
 /** The sweeper's side of its requests. It has a storage of its own, as what a turn asks for is counted. */
 export function answerSweeper(request: Request, variables: Variables, rooms: RoomStubs): Promise<Response> {
   const { config } = sharedOf(variables);
-  const sweeper = createSweeper(() => {
-    const storage = createStorage(config, {
-      failures: config.BREAKER_FAILURES,
-      retryMs: config.BREAKER_RETRY_MS,
-    });
+  const sweeper = createSweeper((maxRequests) => {
+    const budget = new RequestBudget(maxRequests ?? Number.POSITIVE_INFINITY);
+    const storage = createStorage(config, breakerOf(config), budget);
     return {
       ...storage,
       flusher: createFlusher(storage, config),
       room: new RoomClient(rooms),
+      budget,
       afterMs: config.INACTIVE_AFTER_MS,
     };
-  });
+  }, config.SWEEP_MAX_REQUESTS);
   return Promise.resolve(sweeper.fetch(request));
 }
 

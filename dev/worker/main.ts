@@ -43,7 +43,6 @@ function runtimeOptions(code: string): MiniflareOptions {
     // Nothing is fetched from the internet, and callers' addresses are what they say: tests come from many.
     cf: false,
     stripCfConnectingIp: false,
-    unsafeTriggerHandlers: true,
     log: new Log(LogLevel.WARN),
     handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {
       createInterface({ input: stdout }).on('line', (line) => process.stdout.write(`${line}\n`));

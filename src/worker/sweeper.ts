@@ -8,7 +8,7 @@ import type { Flusher } from '../buffer/flusher.ts';
 import { errorResponse } from './errors.ts';
 import { body } from './input.ts';
 import { cronTurn, type TurnPorts } from './scheduled.ts';
-import { flushJson, sweeperRunJson } from './wire.ts';
+import { cronRunJson, flushJson } from './wire.ts';
 
 export interface SweeperPorts extends TurnPorts {
   flusher: TurnPorts['flusher'] & Pick<Flusher, 'sweep'>;
@@ -19,13 +19,16 @@ export const turnBody = z.object({
   scheduled_ms: z.number().int(),
 });
 
-/** @param ports made anew for each request: what a turn may ask for is counted. */
-export function createSweeper(ports: () => SweeperPorts) {
+/**
+ * @param ports made anew for each request, as what it asks for is counted; no more than so many requests, if a bound is given.
+ * @param maxTurnRequests of one turn of the cron.
+ */
+export function createSweeper(ports: (maxRequests?: number) => SweeperPorts, maxTurnRequests: number) {
   const app = new Hono();
   app.onError(errorResponse);
   return app
     .post('/flush', async (c) => c.json(flushJson(await ports().flusher.sweep())))
     .post('/flush/turn', body(turnBody), async (c) =>
-      c.json(sweeperRunJson(await cronTurn(ports(), c.req.valid('json').scheduled_ms))),
+      c.json(cronRunJson(await cronTurn(ports(maxTurnRequests), c.req.valid('json').scheduled_ms))),
     );
 }

@@ -1,12 +1,13 @@
 /** How domain objects look in HTTP replies. */
 import type { z } from 'zod';
-import type { FlushSummary, SessionFlush, SweeperRun } from '../buffer/flusher.ts';
+import type { FlushSummary, SessionFlush } from '../buffer/flusher.ts';
 import type { LiveSessionSummary, LiveStatus, SessionSummary } from '../sessions/directory.ts';
 import type { Participant } from '../sessions/people.ts';
 import { SYSTEM_USER_ID } from '../sessions/schema.ts';
 import type { Strudel, StrudelMessage } from '../sessions/strudels.ts';
 import type { Invite, Session, SessionMessage } from '../sessions/types.ts';
 import type * as replies from './replies.ts';
+import type { CronRun } from './scheduled.ts';
 
 const iso = (ms: number) => new Date(ms).toISOString();
 
@@ -131,9 +132,9 @@ export function flushJson(flush: FlushSummary): z.infer<typeof replies.flushSumm
 }
 
 /** For the cron, which looks at the status, and for people who call it by hand. */
-export function sweeperRunJson(run: SweeperRun) {
-  const { outcome, sweeps, failures, lastFailure } = run;
-  return { outcome, sweeps, ...flushJson(run), failures, last_failure: lastFailure };
+export function cronRunJson(run: CronRun) {
+  const { outcome, requests, sweeps, failures, lastFailure } = run;
+  return { outcome, requests, sweeps, ...flushJson(run), failures, last_failure: lastFailure };
 }
 
 export function sessionFlushJson(flush: SessionFlush): z.infer<typeof replies.sessionFlush> {

@@ -25,7 +25,6 @@ describe('a dry run', () => {
       for (const line of [
         '$ npx drizzle-kit migrate --config drizzle.config.ts',
         '$ npx wrangler deploy --config wrangler.toml --name backbeat',
-        '$ npx partykit deploy --config <partykit.json> --with-vars --name backbeat',
         'POST https://backbeat.<your-subdomain>.workers.dev/flush/<session>, with FLUSH_SECRET',
       ]) {
         expect(scene.shown).toContain(line);
@@ -46,14 +45,9 @@ describe('a dry run', () => {
         up: [
           `if it isn't there: a copy of the default branch, with a compute`,
           `$ npx wrangler deploy --config <wrangler.json> --name ${name.worker} --var KEY_PREFIX:${name.keyPrefix}`,
-          `--name backbeat --preview ${name.room}`,
+          'wrangler.toml under the name of the preview, without its routes and its cron',
         ],
-        down: [
-          `$ npx wrangler delete ${name.worker} --force`,
-          `$ npx partykit delete --name backbeat --preview ${name.room} --force`,
-          `SCAN MATCH ${name.keyPrefix}*`,
-          'DELETE ',
-        ],
+        down: [`$ npx wrangler delete ${name.worker} --force`, `SCAN MATCH ${name.keyPrefix}*`, 'DELETE '],
         list: ['$ git ls-remote --heads -- origin'],
         gc: ['$ git ls-remote --heads -- origin', '$ npx wrangler delete backbeat-pv-'],
       };
@@ -85,8 +79,7 @@ describe('list and gc', () => {
     const name = scene.name(branch);
     scene.neon.addBranch(name.database);
     const { platform } = scene.clis;
-    platform.workers[name.worker] = { vars: {}, secrets: {}, cron: '* * * * *' };
-    platform.rooms[`${name.room}/backbeat`] = { vars: {} };
+    platform.workers[name.worker] = { vars: {}, secrets: {}, crons: [] };
     scene.clis.platform = platform;
     for (let i = 0; i < 3; i++) await scene.redis('SET', `${name.keyPrefix}s:${i}`, '1');
     return name;
@@ -104,14 +97,12 @@ describe('list and gc', () => {
     const otherKeys = ['bb:dirty', 'backbeat-pv:no-hash:dirty', 'other-pv:x-0123456789:dirty'];
     for (const key of otherKeys) await scene.redis('SET', key, '1');
     const { platform } = scene.clis;
-    platform.workers.backbeat = { vars: {}, secrets: {}, cron: '* * * * *' };
-    platform.rooms['/backbeat'] = { vars: {} };
+    platform.workers.backbeat = { vars: {}, secrets: {}, crons: ['* * * * *'] };
     scene.clis.platform = platform;
 
     await scene.preview(['gc', '--remote', remote]);
     expect(scene.neon.names()).toEqual([...others, kept.database, 'production'].sort());
     expect(Object.keys(scene.clis.platform.workers).sort()).toEqual(['backbeat', kept.worker]);
-    expect(Object.keys(scene.clis.platform.rooms).sort()).toEqual(['/backbeat', `${kept.room}/backbeat`]);
     const keys = await scene.redis('KEYS', '*');
     expect(keys).toHaveLength(otherKeys.length + 3);
     expect(keys).toEqual(expect.arrayContaining([...otherKeys, `${kept.keyPrefix}s:0`]));
@@ -156,7 +147,7 @@ describe('list and gc', () => {
 });
 
 describe('what is written for a CI step', () => {
-  it('has the URLs, and nothing that a branch’s name could smuggle in', async () => {
+  it('has the URL, and nothing that a branch’s name could smuggle in', async () => {
     const branch = 'x`](https://evil.example)`';
     const output = join(scene.folder, 'comment.md');
     const outputs = join(scene.folder, 'outputs');
@@ -165,12 +156,10 @@ describe('what is written for a CI step', () => {
       GITHUB_OUTPUT: outputs,
     });
     const name = scene.name(branch);
-    expect(readFileSync(outputs, 'utf8')).toBe(
-      `room_url=https://${name.room}.backbeat.ada.partykit.dev\nworker_url=https://${name.worker}.loopback.workers.dev\n`,
-    );
+    expect(readFileSync(outputs, 'utf8')).toBe(`url=https://${name.worker}.loopback.workers.dev\n`);
     const comment = readFileSync(output, 'utf8');
     expect(comment).toContain('**Preview of `x](https://evil.example)`**');
-    expect(comment).toContain(`| Worker | https://${name.worker}.loopback.workers.dev/health |`);
+    expect(comment).toContain(`| Page | https://${name.worker}.loopback.workers.dev/ |`);
   });
 });
 
@@ -221,7 +210,7 @@ describe('a run that is stopped', () => {
 
   it('by a kill leaves a folder that nobody else can enter; the next run removes it', async () => {
     const { wranglerPid } = await stopBy('SIGKILL');
-    // Nobody is left to end it.
+    // No process is left to end it.
     process.kill(wranglerPid, 'SIGKILL');
     expect(scene.leftovers()).toHaveLength(1);
     await scene.deploy(['--dry-run']);

@@ -10,7 +10,6 @@ import type { Command } from '../../deploy/command.ts';
 import { migrateCommand } from '../../deploy/database.ts';
 import { PreviewName } from '../../deploy/names.ts';
 import { DEPLOY_USAGE, PREVIEW_USAGE } from '../../deploy/options.ts';
-import { deleteRoomsCommand, deployRoomsCommand, listRoomsCommand } from '../../deploy/partykit.ts';
 import { readPreviewSettings, readProductionSettings } from '../../deploy/settings.ts';
 import { deleteWorkerCommand, deployWorkerCommand, whoamiCommand } from '../../deploy/wrangler.ts';
 import { commandScript, PROJECT_DIR } from '../../dev/project.ts';
@@ -22,7 +21,7 @@ const scripts = z
   .parse(JSON.parse(readFileSync(join(PROJECT_DIR, 'package.json'), 'utf8'))).scripts;
 
 /** Programs whose subcommands are two words. */
-const TWO_WORDS = /^(secret|versions|token|env)$/;
+const TWO_WORDS = /^(secret|versions)$/;
 
 interface Used {
   program: string;
@@ -49,24 +48,21 @@ function used(program: string, words: readonly string[]): Used {
 }
 
 /** What the guide tells people to type. */
-const written = [
-  ...text.matchAll(/(?:npx |node_modules\/\.bin\/)(wrangler|partykit|drizzle-kit) ([^`\n]+)/g),
-].map(([, program = '', rest = '']) => used(program, rest.trim().split(/\s+/)));
+const written = [...text.matchAll(/(?:npx |node_modules\/\.bin\/)(wrangler|drizzle-kit) ([^`\n]+)/g)].map(
+  ([, program = '', rest = '']) => used(program, rest.trim().split(/\s+/)),
+);
 
 /** What the code runs. */
 function ran(): Used[] {
-  const names = { worker: 'w', room: 'r' };
+  const names = { worker: 'w' };
   const name = PreviewName.ofBranch('x', names);
   const values = { KEY_PREFIX: 'p:', JWT_SECRET: 's' };
   const account = { apiToken: 't', accountId: 'a' };
-  const rooms = { login: 'l', token: 't', own: { domain: 'd.example', accountId: 'a', apiToken: 't' } };
   const commands: Command[] = [
-    deployWorkerCommand({ production: { worker: 'w', room: 'r' } }, values, account, '/tmp'),
+    deployWorkerCommand({ production: names }, values, account, '/tmp'),
     deleteWorkerCommand(name, account),
     whoamiCommand(account),
-    deployRoomsCommand(name, values, rooms),
-    deleteRoomsCommand(name, rooms),
-    listRoomsCommand(rooms),
+    deployWorkerCommand(name, values, account, '/tmp'),
     migrateCommand('postgres://u:p@h/d'),
     { program: 'wrangler', args: ['deploy', '--dry-run', '--outdir'] },
   ];
@@ -147,17 +143,40 @@ describe('the guide and the code', () => {
     )) {
       expect(existsSync(join(PROJECT_DIR, path)), path).toBe(true);
     }
-    for (const [, name = ''] of text.matchAll(/`(deploy-[\w-]+\.test\.ts)`/g)) {
+    for (const [, name = ''] of text.matchAll(/`([\w-]+\.test\.ts)`/g)) {
       expect(existsSync(join(dirname(new URL(import.meta.url).pathname), name)), name).toBe(true);
     }
   });
 
   it('the guide: names every variable that a deploy and a preview can’t do without', () => {
-    const names = { worker: 'w', room: 'r' };
+    const names = { worker: 'w' };
     const problems = [
       ...readProductionSettings({}, names).problems,
       ...readPreviewSettings({}, names, { isUp: true }).problems,
     ];
     for (const { variable } of problems) expect(text).toMatch(new RegExp(`^${variable}=`, 'm'));
+  });
+
+  it('the guide: names each check, variable and secret of the workflows that people set', () => {
+    for (const name of ['deploy.yml', 'preview.yml']) {
+      const workflow = readFileSync(join(PROJECT_DIR, '.github', 'workflows', name), 'utf8');
+      for (const [, variable = ''] of workflow.matchAll(/\b(?:vars|secrets)\.(\w+)/g)) {
+        // A preview's are its variables with a prefix.
+        expect(text).toMatch(new RegExp(`\\b${variable.replace(/^PREVIEW_(?=\w+_API_KEY$)/, '')}\\b`));
+      }
+    }
+    expect(text).toContain('`reviewed`');
+  });
+
+  it('the guide: each link to a section of its own leads to one', () => {
+    const sections = [...text.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
+      title
+        .toLowerCase()
+        .replace(/[^\w\s-]/g, '')
+        .replace(/\s/g, '-'),
+    );
+    const links = [...text.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor]) => anchor);
+    expect(links.length).toBeGreaterThan(3);
+    for (const anchor of links) expect(sections).toContain(anchor);
   });
 });

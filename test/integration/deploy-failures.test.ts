@@ -36,7 +36,7 @@ async function failing(run: Promise<unknown>): Promise<string> {
 }
 
 function expectProduction() {
-  const { workers, rooms, migrated } = scene.clis.platform;
+  const { workers, migrated } = scene.clis.platform;
   const secrets = {
     UPSTASH_REDIS_REST_URL: scene.redisUrl,
     UPSTASH_REDIS_REST_TOKEN: SECRETS.redis,
@@ -48,54 +48,40 @@ function expectProduction() {
   expect(workers.backbeat?.secrets).toMatchObject(secrets);
   expect(workers.backbeat?.vars).toMatchObject({
     ALLOWED_ORIGINS: 'https://jam.example',
-    ROOM_URL: 'https://backbeat.ada.partykit.dev',
-  });
-  expect(Object.keys(rooms)).toEqual(['/backbeat']);
-  expect(rooms['/backbeat']?.vars).toMatchObject({
-    ...secrets,
     COMMIT_MAX_MS: '700',
-    WORKER_URL: 'https://backbeat.loopback.workers.dev',
   });
+  expect(workers.backbeat?.crons).toEqual(['* * * * *']);
   expect(Object.keys(migrated)).toEqual([DATABASE_HOST]);
   expect(scene.smoked.at(-1)).toMatchObject({
-    workerUrl: 'https://backbeat.loopback.workers.dev',
-    roomUrl: 'https://backbeat.ada.partykit.dev',
+    url: 'https://backbeat.loopback.workers.dev',
     flushSecret: SECRETS.flush,
   });
 }
 
 function expectPreview() {
   const name = scene.name(BRANCH);
-  const { workers, rooms, migrated } = scene.clis.platform;
+  const { workers, migrated } = scene.clis.platform;
   expect(scene.neon.names()).toEqual([name.database, 'production']);
   expect(Object.keys(workers)).toEqual([name.worker]);
-  expect(Object.keys(rooms)).toEqual([`${name.room}/backbeat`]);
   const worker = { ...workers[name.worker]?.vars, ...workers[name.worker]?.secrets };
-  const room = rooms[`${name.room}/backbeat`]?.vars ?? {};
-  for (const vars of [worker, room]) {
-    expect(vars).toMatchObject({ KEY_PREFIX: name.keyPrefix, UPSTASH_REDIS_REST_URL: scene.redisUrl });
-    expect(vars.DATABASE_URL).toContain('ep-loop-');
-    expect(vars.FLUSH_SECRET).not.toBe(vars.JWT_SECRET);
-  }
-  expect(worker.ROOM_URL).toBe(`https://${name.room}.backbeat.ada.partykit.dev`);
-  for (const shared of ['FLUSH_SECRET', 'JWT_SECRET', 'DATABASE_URL'])
-    expect(worker[shared]).toBe(room[shared]);
-  expect(room).toMatchObject({
-    WORKER_URL: `https://${name.worker}.loopback.workers.dev`,
+  expect(worker).toMatchObject({
+    KEY_PREFIX: name.keyPrefix,
+    UPSTASH_REDIS_REST_URL: scene.redisUrl,
     COMMIT_MAX_MS: '500',
   });
+  expect(worker.DATABASE_URL).toContain('ep-loop-');
+  expect(worker.FLUSH_SECRET).not.toBe(worker.JWT_SECRET);
+  expect(workers[name.worker]?.crons).toEqual([]);
   expect(Object.keys(migrated)).toEqual([new URL(worker.DATABASE_URL ?? '').hostname]);
   expect(scene.smoked.at(-1)).toMatchObject({
-    roomUrl: `https://${name.room}.backbeat.ada.partykit.dev`,
+    url: `https://${name.worker}.loopback.workers.dev`,
     flushSecret: worker.FLUSH_SECRET,
   });
 }
 
 async function expectNothing() {
-  const { workers, rooms } = scene.clis.platform;
   expect(scene.neon.names()).toEqual(['production']);
-  expect(workers).toEqual({});
-  expect(rooms).toEqual({});
+  expect(scene.clis.platform.workers).toEqual({});
   expect(await scene.redis('KEYS', '*')).toEqual([]);
 }
 
@@ -103,12 +89,10 @@ async function expectNothing() {
 const PRODUCTION_STEPS = [
   ['drizzle-kit migrate', 'migrate the database'],
   ['wrangler deploy', 'deploy the Worker backbeat'],
-  ['partykit deploy', 'deploy the rooms'],
 ] as const;
 const PREVIEW_STEPS = [
   ['drizzle-kit migrate', 'migrate it'],
   ['wrangler deploy', 'deploy the Worker'],
-  ['partykit deploy', 'deploy the rooms'],
 ] as const;
 const NEON_REQUESTS = ['POST /branches', 'GET /branches/br-', 'GET /connection_uri'] as const;
 const WHEN = ['before', 'after'] as const;
@@ -131,13 +115,13 @@ describe('production', () => {
     expect(await failing(scene.deploy())).toContain('the room refuses its host');
     // A bug somewhere below, with all that it knows.
     scene.smokeFault = new TypeError(`${SECRETS.jwt} at ${scene.production.DATABASE_URL}`);
-    expect(await failing(scene.deploy())).toContain('smoke-test them over their public URLs: **** at ****');
+    expect(await failing(scene.deploy())).toContain('smoke-test it over its public URL: **** at ****');
     scene.smokeFault = null;
     await scene.deploy();
     await scene.deploy();
     expectProduction();
     expectNoSecretAnywhere();
-    expect(scene.shown).toContain('https://backbeat.ada.partykit.dev/');
+    expect(scene.shown).toContain('page    https://backbeat.loopback.workers.dev/\n');
   });
 
   it('says why a migration failed: drizzle-kit itself does not', async () => {
@@ -150,56 +134,38 @@ describe('production', () => {
     expectProduction();
   });
 
-  it('deploys the Worker also where its address is given', async () => {
-    await scene.deploy([], { ...scene.production, WORKER_URL: 'https://jam.example/' });
-    expect(Object.keys(scene.clis.platform.workers)).toEqual(['backbeat']);
-    expect(scene.clis.platform.rooms['/backbeat']?.vars.WORKER_URL).toBe('https://jam.example');
-    expect(scene.smoked.at(-1)?.workerUrl).toBe('https://jam.example');
+  it('is tested at its own domain where it answers only there', async () => {
+    scene.clis.platform = { ...scene.clis.platform, domain: 'jam.example' };
+    expect(await scene.deploy()).toEqual({ url: 'https://jam.example' });
+    expect(scene.smoked.at(-1)?.url).toBe('https://jam.example');
     expect(scene.shown).toContain('https://jam.example/health');
   });
 
   it('names all that is missing at once, and changes nothing', async () => {
-    scene.clis.setVersion('partykit', '9.9.9');
+    scene.clis.setVersion('wrangler', '9.9.9');
     const message = await failing(scene.deploy([], { PATH: scene.env.PATH ?? '', FLUSH_SECRET: 'short' }));
     for (const what of [
-      ...['PARTYKIT_LOGIN: missing', 'PARTYKIT_TOKEN: missing', 'UPSTASH_REDIS_REST_URL: missing'],
+      ...['UPSTASH_REDIS_REST_URL: missing', 'UPSTASH_REDIS_REST_TOKEN: missing'],
       ...['DATABASE_URL: missing', 'JWT_SECRET: missing', 'FLUSH_SECRET: must have at least 16 characters'],
-      ...['partykit is not version', 'CLOUDFLARE_API_TOKEN, or run npx wrangler login'],
+      ...['wrangler is not version', 'CLOUDFLARE_API_TOKEN, or run npx wrangler login'],
     ]) {
       expect(message).toContain(what);
     }
-    expect(scene.clis.platform).toMatchObject({ workers: {}, rooms: {}, migrated: {} });
+    expect(scene.clis.platform).toMatchObject({ workers: {}, migrated: {} });
   });
 
   it('refuses wrong accounts before it changes anything', async () => {
-    const wrong = {
-      ...scene.production,
-      CLOUDFLARE_API_TOKEN: 'another-token',
-      PARTYKIT_TOKEN: 'another-token',
-    };
+    const wrong = { ...scene.production, CLOUDFLARE_API_TOKEN: 'another-token' };
     scene.databaseProblem = 'DATABASE_URL: Postgres does not answer';
     const message = await failing(scene.deploy([], { ...wrong, UPSTASH_REDIS_REST_TOKEN: 'another-token' }));
     expect(message).toContain('DATABASE_URL: Postgres does not answer');
     expect(message).toContain('CLOUDFLARE_API_TOKEN is refused');
-    expect(message).toContain('PARTYKIT_LOGIN and PARTYKIT_TOKEN are refused');
     expect(message).toMatch(/Redis: .*(unauthorized|WRONGPASS)/i);
     scene.clis.platform = { ...scene.clis.platform, accounts: ['one', 'two'] };
     expect(await failing(scene.deploy())).toContain('set CLOUDFLARE_ACCOUNT_ID');
     const stranger = { ...scene.production, CLOUDFLARE_ACCOUNT_ID: 'three' };
     expect(await failing(scene.deploy([], stranger))).toContain('none of the accounts');
-    expect(scene.clis.platform).toMatchObject({ workers: {}, rooms: {}, migrated: {} });
-  });
-
-  it('runs the rooms at an own domain when it is asked to', async () => {
-    const account = { CLOUDFLARE_ACCOUNT_ID: 'an-account' };
-    expect(await failing(scene.deploy(['--domain', 'rooms.example.com']))).toContain(
-      'CLOUDFLARE_ACCOUNT_ID: missing',
-    );
-    await scene.deploy(['--domain', 'rooms.example.com'], { ...scene.production, ...account });
-    expect(scene.smoked.at(-1)?.roomUrl).toBe('https://rooms.example.com');
-    const call = scene.clis.calls().findLast(({ args }) => args[0] === 'deploy' && args.includes('--domain'));
-    expect(call?.env).toMatchObject({ ...account, CLOUDFLARE_API_TOKEN: SECRETS.cloudflare });
-    expectNoSecretAnywhere();
+    expect(scene.clis.platform).toMatchObject({ workers: {}, migrated: {} });
   });
 });
 
@@ -238,20 +204,18 @@ describe('a preview', () => {
     },
   );
 
-  it.each([...Array(16).keys()])('is removed from half-built state %#', async (state) => {
+  it.each([...Array(8).keys()])('is removed from half-built state %#', async (state) => {
     const name = scene.name(BRANCH);
     const isThere = (part: number) => (state & (1 << part)) !== 0;
     const { platform } = scene.clis;
     // Production is beside it, and is what it was afterwards.
-    platform.workers = { backbeat: { vars: {}, secrets: {}, cron: '* * * * *' } };
-    platform.rooms = { '/backbeat': { vars: {} } };
+    platform.workers = { backbeat: { vars: {}, secrets: {}, crons: ['* * * * *'] } };
     scene.clis.platform = platform;
     await scene.redis('SET', 'bb:s:1', '1');
     const production = scene.clis.platform;
     if (isThere(0)) scene.neon.addBranch(name.database);
-    if (isThere(1)) platform.workers[name.worker] = { vars: {}, secrets: {}, cron: '* * * * *' };
-    if (isThere(2)) platform.rooms[`${name.room}/backbeat`] = { vars: {} };
-    if (isThere(3)) await scene.redis('SET', `${name.keyPrefix}s:1`, '1');
+    if (isThere(1)) platform.workers[name.worker] = { vars: {}, secrets: {}, crons: [] };
+    if (isThere(2)) await scene.redis('SET', `${name.keyPrefix}s:1`, '1');
     scene.clis.platform = platform;
     await down();
     expect(scene.clis.platform).toEqual(production);
@@ -276,7 +240,7 @@ describe('a preview', () => {
     await up();
     scene.failRedis('SCAN');
     expect(await failing(down())).toContain('remove the Redis keys');
-    expect(scene.clis.platform).toMatchObject({ workers: {}, rooms: {} });
+    expect(scene.clis.platform.workers).toEqual({});
     expect(scene.neon.names()).toContain(scene.name(BRANCH).database);
     scene.failRedis('UNLINK');
     expect(await failing(down())).toContain('remove the Redis keys');
@@ -292,7 +256,7 @@ describe('a preview', () => {
     await up();
     const before = scene.clis.platform;
     await up();
-    expect(scene.clis.platform).toMatchObject({ workers: before.workers, rooms: before.rooms });
+    expect(scene.clis.platform.workers).toEqual(before.workers);
     expectPreview();
     await down();
     await expectNothing();
@@ -301,33 +265,24 @@ describe('a preview', () => {
     expectNoSecretAnywhere();
   });
 
-  it.each(['wrangler delete', 'partykit delete'])(
-    '%s fails: all else goes but the database branch, by which it is known; then that goes, too',
-    async (on) => {
-      await up();
-      scene.clis.setFaults({ on, when: 'before', times: 1 });
-      expect(await failing(down())).toContain('a fault before');
-      const { workers, rooms } = scene.clis.platform;
-      expect([Object.keys(workers).length, Object.keys(rooms).length]).toEqual(
-        on === 'wrangler delete' ? [1, 0] : [0, 1],
-      );
-      expect(await scene.redis('KEYS', '*')).toEqual([]);
-      expect(scene.neon.names()).toContain(scene.name(BRANCH).database);
-      await down();
-      await expectNothing();
-      expectNoSecretAnywhere();
-    },
-  );
+  it('whose Worker can’t be deleted keeps its database branch, by which it is known; then both go', async () => {
+    await up();
+    scene.clis.setFaults({ on: 'wrangler delete', when: 'before', times: 1 });
+    expect(await failing(down())).toContain('a fault before');
+    expect(Object.keys(scene.clis.platform.workers)).toEqual([scene.name(BRANCH).worker]);
+    expect(await scene.redis('KEYS', '*')).toEqual([]);
+    expect(scene.neon.names()).toContain(scene.name(BRANCH).database);
+    await down();
+    await expectNothing();
+    expectNoSecretAnywhere();
+  });
 
   it('is removed when deleting took effect and its answer was lost', async () => {
     await up();
-    scene.clis.setFaults(
-      { on: 'wrangler delete', when: 'after', times: 1 },
-      { on: 'partykit delete', when: 'after', times: 1 },
-    );
+    scene.clis.setFaults({ on: 'wrangler delete', when: 'after', times: 1 });
     scene.neon.faults.push({ on: 'DELETE', when: 'after', status: 400, times: 1 });
-    await failing(down());
     expect(await failing(down())).toContain('a fault after');
+    expect(await failing(down())).toContain('delete the database branch');
     await down();
     await expectNothing();
   });
@@ -354,7 +309,8 @@ describe('a preview', () => {
     const shell = { ...scene.production, UPSTASH_REDIS_REST_URL: 'https://production.upstash.invalid' };
     await scene.preview(['up', '--branch', BRANCH], shell);
     expectPreview();
-    const { vars } = Object.values(scene.clis.platform.rooms)[0] ?? { vars: {} };
+    const [worker] = Object.values(scene.clis.platform.workers);
+    const vars: Record<string, string> = { ...worker?.vars, ...worker?.secrets };
     expect(Object.values(vars)).not.toContain(SECRETS.jwt);
     expect(Object.values(vars)).not.toContain('https://jam.example');
     // The same Redis as production's is refused, and so is its database.
@@ -372,7 +328,7 @@ describe('a preview', () => {
   it('names all that is missing at once, and changes nothing', async () => {
     const message = await failing(scene.preview(['up', '--branch', BRANCH], { PATH: scene.env.PATH ?? '' }));
     for (const name of [
-      ...['PARTYKIT_LOGIN', 'PARTYKIT_TOKEN', 'NEON_API_KEY', 'NEON_PROJECT_ID', 'PREVIEW_SECRET'],
+      ...['NEON_API_KEY', 'NEON_PROJECT_ID', 'PREVIEW_SECRET'],
       ...['PREVIEW_UPSTASH_REDIS_REST_URL', 'PREVIEW_UPSTASH_REDIS_REST_TOKEN'],
     ]) {
       expect(message).toContain(`${name}: missing`);

@@ -1,24 +1,23 @@
-/** The platforms' own CLIs, in the versions that are installed, against loopback servers: what really arrives, and how large it is. */
+/** The CLIs, in the versions that are installed, against loopback servers: what really arrives, and how large it is. */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { BUDGET_BYTES, bundleLine, makeBundles, PLATFORM_LIMIT_BYTES } from '../../deploy/bundles.ts';
+import { BUDGET_BYTES, bundleLine, bundleWorker, PLATFORM_LIMIT_BYTES } from '../../deploy/bundles.ts';
 import { explainMigration, migrate, migrateCommand } from '../../deploy/database.ts';
 import { Masker } from '../../deploy/masking.ts';
 import { PreviewName } from '../../deploy/names.ts';
-import { deleteRooms, deployRooms, problemWithPartykit } from '../../deploy/partykit.ts';
-import { LOOPBACK_LOGIN, PartykitLoopback } from '../../deploy/partykit-loopback.ts';
 import { PrivateFolder } from '../../deploy/private-files.ts';
+import { readWranglerConfig } from '../../deploy/project-names.ts';
 import { type CommandRunner, Runner } from '../../deploy/runner.ts';
 import { deleteWorker, deployWorker, problemWithCloudflare } from '../../deploy/wrangler.ts';
 import { applyMigrations } from '../../dev/migrate.ts';
 import { PROJECT_DIR } from '../../dev/project.ts';
-import { ACCOUNT_ID, API_TOKEN, CloudflareStandIn } from '../support/cloudflare-api.ts';
+import { ACCOUNT_ID, API_TOKEN, CloudflareStandIn, ZONE } from '../support/cloudflare-api.ts';
 import { startNeonProcess } from '../support/neon-process.ts';
 
-const NAMES = { worker: 'backbeat', room: 'backbeat' };
+const NAMES = { worker: 'backbeat' };
 const PREVIEW = PreviewName.ofBranch('feature/x', NAMES);
 const SECRET = 'a-jwt-secret-of-the-tests';
 const VALUES = {
@@ -32,17 +31,14 @@ const NOWHERE = 'postgres://u:p@127.0.0.1:1/d';
 
 let home: string;
 let cloudflare: CloudflareStandIn;
-let partykit: PartykitLoopback;
 let shown = '';
 
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'backbeat-home-'));
   cloudflare = await CloudflareStandIn.start();
-  partykit = await PartykitLoopback.start();
 });
 afterAll(async () => {
   await cloudflare.stop();
-  await partykit.stop();
   rmSync(home, { recursive: true });
 });
 
@@ -50,7 +46,6 @@ const environment = () => ({
   PATH: [join(PROJECT_DIR, 'node_modules', '.bin'), process.env.PATH].join(delimiter),
   HOME: home,
   CLOUDFLARE_API_BASE_URL: cloudflare.url,
-  PARTYKIT_API_BASE: partykit.url,
 });
 
 async function withRunner<T>(use: (runner: Runner) => Promise<T>): Promise<T> {
@@ -72,30 +67,122 @@ async function withRunner<T>(use: (runner: Runner) => Promise<T>): Promise<T> {
 
 describe('wrangler', () => {
   const access = { apiToken: API_TOKEN, accountId: ACCOUNT_ID };
+  const production = { production: NAMES };
+  const deployed = (name: string) => {
+    const worker = cloudflare.workers.get(name);
+    if (!worker) throw new Error(`${name} is not deployed`);
+    return worker;
+  };
+  const objects = [
+    { name: 'ROOM', type: 'durable_object_namespace', class_name: 'SessionRoom' },
+    { name: 'SWEEPER', type: 'durable_object_namespace', class_name: 'Sweeper' },
+  ];
 
-  it('deploys the Worker with secrets, variables and cron in one version, tells its URL, and deletes it', async () => {
+  it('deploys production: page, rooms, cron, variables and secrets in one version, and tells its URL', async () => {
     await withRunner(async (runner) => {
       expect(await problemWithCloudflare(runner, access)).toBeNull();
-      cloudflare.workers.set('backbeat', { bindings: [], crons: [] });
-      expect(await deployWorker(runner, PREVIEW, VALUES, access)).toBe(
-        `https://${PREVIEW.worker}.ada.workers.dev`,
-      );
-      expect(cloudflare.workers.get(PREVIEW.worker)).toEqual({
-        bindings: [
-          { name: 'KEY_PREFIX', type: 'plain_text', text: PREVIEW.keyPrefix },
-          { name: 'JWT_SECRET', type: 'secret_text', text: SECRET },
-          { name: 'DATABASE_URL', type: 'secret_text', text: VALUES.DATABASE_URL },
-        ],
-        crons: ['* * * * *'],
-      });
+      expect(await deployWorker(runner, production, VALUES, access)).toBe('https://backbeat.ada.workers.dev');
+    });
+    const worker = deployed('backbeat');
+    expect(worker).toMatchObject({
+      crons: ['* * * * *'],
+      onWorkersDev: true,
+      migrationTag: 'v1',
+      classes: ['SessionRoom', 'Sweeper'],
+    });
+    expect(worker.bindings).toEqual([
+      { name: 'KEY_PREFIX', type: 'plain_text', text: PREVIEW.keyPrefix },
+      { name: 'JWT_SECRET', type: 'secret_text', text: SECRET },
+      { name: 'DATABASE_URL', type: 'secret_text', text: VALUES.DATABASE_URL },
+      ...objects,
+    ]);
+    expect(cloudflare.uploads.at(-1)?.migrations).toEqual({
+      new_tag: 'v1',
+      steps: [{ new_sqlite_classes: ['SessionRoom', 'Sweeper'] }],
+    });
+  });
+
+  it('uploads the page with its headers, and what is always the Worker’s', () => {
+    const { assets, assetConfig, modules } = deployed('backbeat');
+    const [script = ''] = /\/assets\/main-\w+\.js/.exec(assets['/index.html'] ?? '') ?? [];
+    expect(Object.keys(assets)).toEqual(expect.arrayContaining(['/index.html', '/favicon.svg', script]));
+    // It is read, not served.
+    expect(assets).not.toHaveProperty('/_headers');
+    expect(assetConfig).toMatchObject({
+      _headers: expect.stringContaining("frame-ancestors 'none'"),
+      run_worker_first: readWranglerConfig().assets.run_worker_first,
+    });
+    // A secret is neither in the page nor in the code.
+    for (const text of [...Object.values(assets), ...Object.values(modules)])
+      expect(text).not.toContain(SECRET);
+  });
+
+  it('deploys again: no migration twice, and no file twice', async () => {
+    const before = cloudflare.requests.length;
+    await withRunner(async (runner) => {
+      expect(await deployWorker(runner, production, VALUES, access)).toBe('https://backbeat.ada.workers.dev');
+    });
+    expect(cloudflare.uploads.at(-1)?.migrations).toBeUndefined();
+    // The page is the same, so Cloudflare is asked what it lacks, and is sent nothing.
+    const aboutAssets = cloudflare.requests.slice(before).filter((request) => request.includes('assets'));
+    expect(aboutAssets).toEqual([
+      `POST /accounts/${ACCOUNT_ID}/workers/scripts/backbeat/assets-upload-session`,
+    ]);
+    expect(deployed('backbeat')).toMatchObject({ migrationTag: 'v1', crons: ['* * * * *'] });
+    expect(cloudflare.uploads.at(-1)?.bindings).toEqual(expect.arrayContaining(objects));
+  });
+
+  it('deploys a preview beside it, with rooms of its own and without cron, and deletes only that', async () => {
+    const before = { ...deployed('backbeat') };
+    await withRunner(async (runner) => {
+      const url = `https://${PREVIEW.worker}.ada.workers.dev`;
+      expect(await deployWorker(runner, PREVIEW, VALUES, access)).toBe(url);
+      const preview = deployed(PREVIEW.worker);
+      expect(preview).toMatchObject({ crons: [], onWorkersDev: true, migrationTag: 'v1' });
+      expect(preview.classes).toEqual(before.classes);
+      expect(preview.assets).toEqual(before.assets);
+      expect(preview.bindings).toEqual(expect.arrayContaining(objects));
+      // One that an older release gave a cron loses it.
+      preview.crons = ['* * * * *'];
+      expect(await deployWorker(runner, PREVIEW, VALUES, access)).toBe(url);
+      expect(deployed(PREVIEW.worker).crons).toEqual([]);
       await deleteWorker(runner, PREVIEW, access);
       expect([...cloudflare.workers.keys()]).toEqual(['backbeat']);
       await deleteWorker(runner, PREVIEW, access);
     });
+    expect(deployed('backbeat')).toEqual(before);
+  });
+
+  it('tells the custom domain of a Worker that answers only there', async () => {
+    const folder = join(home, 'domain');
+    mkdirSync(folder, { recursive: true });
+    const config = join(folder, 'wrangler.toml');
+    const text = readFileSync(join(PROJECT_DIR, 'wrangler.toml'), 'utf8');
+    const moved = text
+      .replace(
+        'workers_dev = true',
+        `workers_dev = false\nroutes = [{ pattern = "jam.${ZONE}", custom_domain = true }]`,
+      )
+      .replace('main = "', `main = "${PROJECT_DIR}/`)
+      .replace('directory = "', `directory = "${PROJECT_DIR}/`)
+      .replace('[build]', `[build]\ncwd = "${PROJECT_DIR}"`);
+    writeFileSync(config, moved);
+    await withRunner(async (runner) => {
+      const there: CommandRunner = {
+        folder: runner.folder,
+        run: (command) =>
+          runner.run({
+            ...command,
+            args: command.args.map((arg) => (arg === 'wrangler.toml' ? config : arg)),
+          }),
+      };
+      expect(await deployWorker(there, production, VALUES, access)).toBe(`https://jam.${ZONE}`);
+    });
+    expect(deployed('backbeat')).toMatchObject({ domains: [`jam.${ZONE}`], onWorkersDev: false });
   });
 });
 
-describe('rolling back the Worker alone, as the guide says', () => {
+describe('rolling back by wrangler alone, as the guide says', () => {
   const guide = readFileSync(join(PROJECT_DIR, 'docs', 'deploy.md'), 'utf8');
   const production = { production: NAMES };
   const access = { apiToken: API_TOKEN, accountId: ACCOUNT_ID };
@@ -107,6 +194,8 @@ describe('rolling back the Worker alone, as the guide says', () => {
   }
 
   it('finds the version before, and brings its variables and secrets back', async () => {
+    cloudflare.workers.clear();
+    cloudflare.versions.clear();
     await withRunner(async (runner) => {
       await deployWorker(runner, production, { ...VALUES, KEY_PREFIX: 'before:' }, access);
       const before = cloudflare.workers.get('backbeat')?.bindings;
@@ -119,37 +208,6 @@ describe('rolling back the Worker alone, as the guide says', () => {
       expect(id).toBe(cloudflare.versions.get('backbeat')?.[0]?.id);
       await run(written('wrangler rollback').map((word) => (word.startsWith('0123abcd') ? id : word)));
       expect(cloudflare.workers.get('backbeat')?.bindings).toEqual(before);
-    });
-  });
-});
-
-describe('partykit', () => {
-  const access = { login: 'loopback', token: '', own: null };
-  /** The usual login asks a server on the internet; this one asks only the API. */
-  const here = (runner: Runner): CommandRunner => ({
-    folder: runner.folder,
-    run: (command, options) => runner.run({ ...command, env: LOOPBACK_LOGIN }, options),
-  });
-
-  it('deploys rooms and page with exactly the given variables, tells their URL, and deletes a preview only', async () => {
-    await withRunner(async (runner) => {
-      expect(await problemWithPartykit(here(runner), access)).toBeNull();
-      partykit.projects.set('backbeat', { code: '', vars: {}, assets: {} });
-      expect(await deployRooms(here(runner), PREVIEW, VALUES, access)).toBe(
-        `https://${PREVIEW.room}.backbeat.loopback.partykit.dev`,
-      );
-      const key = `backbeat?preview=${PREVIEW.room}`;
-      expect([...partykit.projects.keys()]).toEqual(['backbeat', key]);
-      const deployed = partykit.projects.get(key);
-      expect(deployed?.vars).toEqual(VALUES);
-      expect(Object.keys(deployed?.assets ?? {})).toEqual(
-        expect.arrayContaining(['index.html', 'style.css', 'dist/main.js']),
-      );
-      // Not in the bundle, nor in the page: only in the variables.
-      expect(deployed?.code).not.toContain(SECRET);
-      await deleteRooms(here(runner), PREVIEW, access);
-      await deleteRooms(here(runner), PREVIEW, access);
-      expect([...partykit.projects.keys()]).toEqual(['backbeat']);
     });
   });
 });
@@ -198,15 +256,13 @@ describe('drizzle-kit', () => {
   }
 });
 
-describe('the bundles', () => {
-  it('fit the platforms, with room to spare', async () => {
-    const bundles = await makeBundles(environment(), () => {});
-    for (const bundle of bundles) console.log(bundleLine(bundle));
-    expect(bundles.map(({ name }) => name)).toEqual(['Worker', 'rooms']);
-    for (const { gzipBytes } of bundles) {
-      expect(gzipBytes).toBeGreaterThan(10_000);
-      expect(gzipBytes).toBeLessThan(BUDGET_BYTES);
-    }
+describe('the bundle', () => {
+  it('fits the platform, with room to spare', async () => {
+    const bundle = await bundleWorker(environment(), () => {});
+    console.log(bundleLine(bundle));
+    expect(bundle.gzipBytes).toBeGreaterThan(0);
+    expect(bundle.gzipBytes).toBeLessThan(BUDGET_BYTES);
     expect(BUDGET_BYTES).toBeLessThan(PLATFORM_LIMIT_BYTES);
+    expect(bundle.code).toContain('SessionRoom');
   });
 });

@@ -1,4 +1,4 @@
-/** A preview's keys: all of them are found and removed, however many there are, and no key of anybody else. */
+/** A preview's keys: all of them are found and removed, however many there are, and no key of another program. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { PreviewKeys } from '../../deploy/redis-keys.ts';
 import { DeployScene, SECRETS } from '../support/deploy-scene.ts';
@@ -33,12 +33,12 @@ it('go by the thousand, and what others have stays', async () => {
   expect(await scene.redis('DBSIZE')).toBe(others.length);
 });
 
-it('that somebody goes on writing are told of, not chased for ever', async () => {
+it('that another program goes on writing are reported, not chased for ever', async () => {
   const own = scene.name('feature/x');
   await scene.redis('SET', `${own.keyPrefix}dirty`, '1');
   // A writer that is always there again: whatever is removed comes back.
   scene.onRedis((command) => (command === 'UNLINK' ? ['SET', `${own.keyPrefix}dirty`, '1'] : null));
   await expect(keys.removeAll(own)).rejects.toThrow(
-    `somebody still writes keys that begin with ${own.keyPrefix}`,
+    `another program still writes keys that begin with ${own.keyPrefix}`,
   );
 });

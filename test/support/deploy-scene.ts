@@ -18,7 +18,6 @@ import { StandInClis } from './stand-in-clis.ts';
 /** Everything that must never be shown, put on a command line or left in a file. */
 export const SECRETS = {
   cloudflare: 'cloudflare-token-of-the-tests',
-  partykit: 'partykit-token-of-the-tests',
   redis: 'redis-token-of-the-tests',
   database: 'database-password-of-the-tests',
   jwt: 'jwt-secret-of-the-tests',
@@ -34,7 +33,7 @@ export const DATABASE_HOST = 'ep-production-1.eu-central-1.aws.neon.invalid';
 interface RedisFaults {
   /** The command that Redis refuses. */
   command: string | null;
-  /** What somebody else does right after a command. */
+  /** What another client does right after a command. */
   after: (command: string) => string[] | null;
 }
 
@@ -72,7 +71,6 @@ export class DeployScene {
     this.#stopRedis = stopRedis;
     this.clis = new StandInClis(join(folder, 'bin'), {
       cloudflareToken: SECRETS.cloudflare,
-      partykitToken: SECRETS.partykit,
     });
     const temporary = join(folder, 'tmp');
     mkdirSync(temporary);
@@ -81,8 +79,6 @@ export class DeployScene {
       HOME: folder,
       TMPDIR: temporary,
       CLOUDFLARE_API_TOKEN: SECRETS.cloudflare,
-      PARTYKIT_LOGIN: 'ada',
-      PARTYKIT_TOKEN: SECRETS.partykit,
       NEON_API_KEY: SECRETS.neonKey,
       NEON_PROJECT_ID: PROJECT_ID,
       NEON_API_URL: neon.url,
@@ -159,7 +155,7 @@ export class DeployScene {
     this.#redisFaults.command = command;
   }
 
-  /** Somebody else, who sends a command of his own right after another. */
+  /** Another client, which sends a command of its own right after one of ours. */
   onRedis(after: (command: string) => string[] | null): void {
     this.#redisFaults.after = after;
   }
@@ -182,11 +178,7 @@ export class DeployScene {
 
   /** Whether `text` holds a secret, of those given or of those derived. */
   hasSecret(text: string): boolean {
-    const { workers, rooms } = this.clis.platform;
-    const derived = [
-      ...Object.values(workers).map(({ secrets }) => secrets),
-      ...Object.values(rooms).map(({ vars }) => vars),
-    ];
+    const derived = Object.values(this.clis.platform.workers).map(({ secrets }) => secrets);
     const own = derived.flatMap(({ FLUSH_SECRET, JWT_SECRET }) => [FLUSH_SECRET, JWT_SECRET]);
     return [...Object.values(SECRETS), ...own].some(
       (secret) => secret !== undefined && text.includes(secret),

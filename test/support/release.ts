@@ -1,6 +1,6 @@
-/** The Worker and the rooms of another commit, beside a running stack and on its stores. */
+/** Another commit's Worker, with its rooms and its page, beside a running stack and on its stores. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { vi } from 'vitest';
@@ -16,10 +16,8 @@ const STOP_GRACE_MS = 3_000;
 export interface OldRelease {
   /** A tag, or `HEAD` before the first release. */
   ref: string;
-  /** Its Worker, which knows the stack's rooms. */
-  workerUrl: string;
-  /** Its rooms, which know the stack's Worker. */
-  roomUrl: string;
+  /** Its page, API and rooms. The rooms keep their own storage, as in a namespace of their own. */
+  url: string;
   logs(): string;
   stop(): Promise<void>;
 }
@@ -35,7 +33,7 @@ export function previousRelease(): string {
   }
 }
 
-/** Builds and starts both from `ref`'s own sources. */
+/** Builds and starts it from `ref`'s own sources, on the stack's stores. */
 export async function startRelease(ref: string, stack: StackAddresses): Promise<OldRelease> {
   const folder = mkdtempSync(join(tmpdir(), 'backbeat-release-'));
   const source = join(folder, 'source');
@@ -46,8 +44,8 @@ export async function startRelease(ref: string, stack: StackAddresses): Promise<
   execFileSync('tar', ['-x', '-C', source], { input: archive });
   symlinkSync(join(PROJECT_DIR, 'node_modules'), join(source, 'node_modules'));
 
-  const [workerPort, roomPort] = [await randomPort(), await randomPort()];
-  const shared = {
+  const envFile = join(folder, 'worker.env');
+  writeDotenvFile(envFile, {
     UPSTASH_REDIS_REST_URL: stack.redisRestUrl,
     UPSTASH_REDIS_REST_TOKEN: stack.redisRestToken,
     DATABASE_URL: stack.databaseUrl,
@@ -55,73 +53,37 @@ export async function startRelease(ref: string, stack: StackAddresses): Promise<
     JWT_SECRET: stack.jwtSecret,
     FLUSH_SECRET: stack.flushSecret,
     KEY_PREFIX: stack.keyPrefix,
-    WORKER_URL: stack.workerUrl,
-    ROOM_URL: stack.roomUrl,
-  };
+  });
+  const port = await randomPort();
   let log = '';
-  const onLine = (line: string) => {
-    log += `${line}\n`;
-  };
-  const processes = [
-    spawnWorker({ folder, source, port: workerPort, variables: shared }, onLine),
-    spawnRooms({ folder, source, port: roomPort, variables: shared }, onLine),
-  ];
+  const worker = spawnQuietly(
+    [
+      ...[commandScript('wrangler'), 'dev', '--config', join(source, 'wrangler.toml'), '--env-file', envFile],
+      ...['--persist-to', join(folder, 'worker'), '--ip', '127.0.0.1', '--port', String(port)],
+      ...['--inspector-port', '0', '--show-interactive-dev-session=false'],
+    ],
+    source,
+    folder,
+    (line) => {
+      log += `${line}\n`;
+    },
+  );
   const stop = async () => {
-    await Promise.all(processes.map((child) => child.end('SIGTERM', 'tree', STOP_GRACE_MS)));
+    await worker.end('SIGTERM', 'tree', STOP_GRACE_MS);
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   };
-  const workerUrl = `http://127.0.0.1:${workerPort}`;
-  const roomUrl = `http://127.0.0.1:${roomPort}`;
+  const url = `http://127.0.0.1:${port}`;
   try {
-    await Promise.all([
-      untilUp(`${workerUrl}/health`, (status) => status === 200),
-      untilUp(`${roomUrl}/`, (status) => status < 500),
-    ]);
+    await untilUp(`${url}/health`);
+    await untilUp(`${url}/`);
   } catch (error) {
     await stop();
     throw new Error(`${ref} does not start: ${log}`, { cause: error });
   }
-  return { ref, workerUrl, roomUrl, logs: () => log, stop };
+  return { ref, url, logs: () => log, stop };
 }
 
-interface Run {
-  folder: string;
-  source: string;
-  port: number;
-  variables: Record<string, string>;
-}
 type OnLine = (line: string) => void;
-
-function spawnWorker({ folder, source, port, variables }: Run, onLine: OnLine): ManagedProcess {
-  const envFile = join(folder, 'worker.env');
-  writeDotenvFile(envFile, variables);
-  const args = [
-    ...[commandScript('wrangler'), 'dev', '--config', join(source, 'wrangler.toml'), '--env-file', envFile],
-    ...['--persist-to', join(folder, 'worker'), '--ip', '127.0.0.1', '--port', String(port)],
-    ...['--inspector-port', '0', '--show-interactive-dev-session=false'],
-  ];
-  return spawnQuietly(args, source, folder, onLine);
-}
-
-function spawnRooms({ folder, source, port, variables }: Run, onLine: OnLine): ManagedProcess {
-  const runsIn = join(folder, 'rooms');
-  mkdirSync(runsIn);
-  for (const name of ['.env', '.env.local']) writeFileSync(join(runsIn, name), '');
-  // workerd refuses modules outside of the folder that it runs in: this one leads there.
-  const entry = join(runsIn, 'server.ts');
-  writeFileSync(
-    entry,
-    `export { default } from ${JSON.stringify(join(source, 'src', 'room', 'server.ts'))};\n`,
-  );
-  const config = join(runsIn, 'partykit.json');
-  const compatibilityDate = '2024-07-18';
-  writeFileSync(config, JSON.stringify({ name: 'old', main: entry, compatibilityDate, vars: variables }));
-  const args = [
-    ...[commandScript('partykit'), 'dev', '--config', config, '--port', String(port)],
-    ...['--persist', join(runsIn, 'state'), '--disable-request-cf-fetch', '--no-hotkeys'],
-  ];
-  return spawnQuietly(args, runsIn, folder, onLine);
-}
 
 function spawnQuietly(args: string[], cwd: string, folder: string, onLine: OnLine): ManagedProcess {
   const env = {
@@ -138,11 +100,11 @@ function spawnQuietly(args: string[], cwd: string, folder: string, onLine: OnLin
   return ManagedProcess.spawn({ file: process.execPath, args, cwd, env }, onLine);
 }
 
-async function untilUp(url: string, isUp: (status: number) => boolean): Promise<void> {
+async function untilUp(url: string): Promise<void> {
   const answers = async () => {
     const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
     await response.body?.cancel();
-    return isUp(response.status);
+    return response.ok;
   };
   await vi.waitUntil(() => answers().catch(() => false), { timeout: START_TIMEOUT_MS, interval: 100 });
 }

@@ -1,5 +1,5 @@
 /**
- * Stands in for wrangler, partykit and drizzle-kit: records each call, plays a platform of a few files, and fails when it is
+ * Stands in for wrangler and drizzle-kit: records each call, plays a platform of a few files, and fails when it is
  * told to. Its arguments: the folder of its state (calls.ndjson, platform.json, faults.json), the program's name, and the
  * program's arguments.
  */
@@ -14,7 +14,7 @@ const all = (flag) => args.flatMap((arg, i) => (args[i - 1] === flag ? [arg] : [
 
 const files = {};
 const privateFolder = dirname(process.env.WRANGLER_LOG_PATH);
-for (const arg of [...args, join(privateFolder, 'partykit.json')]) {
+for (const arg of args) {
   if (arg.startsWith(privateFolder) && existsSync(arg)) {
     files[arg] = { content: readFileSync(arg, 'utf8'), mode: (statSync(arg).mode & 0o777).toString(8) };
   }
@@ -63,30 +63,21 @@ if (program === 'drizzle-kit') {
     ...platform.workers[name]?.secrets,
     ...JSON.parse(readFileSync(option('--secrets-file'), 'utf8')),
   };
-  platform.workers[name] = { vars, secrets, cron: '* * * * *' };
+  // Production's cron is in wrangler.toml; a preview has a configuration of its own.
+  const config = option('--config');
+  const crons = config === 'wrangler.toml' ? ['* * * * *'] : JSON.parse(readFileSync(config)).triggers.crons;
+  platform.workers[name] = { vars, secrets, crons };
   save();
-  const target = `https://${name}.loopback.workers.dev`;
-  const entry = { type: 'deploy', version: 1, worker_name: name, targets: [target, 'schedule: * * * * *'] };
+  const addresses = platform.domain
+    ? [`${platform.domain} (custom domain)`]
+    : [`https://${name}.loopback.workers.dev`];
+  const targets = [...addresses, ...crons.map((cron) => `schedule: ${cron}`)];
+  const entry = { type: 'deploy', version: 1, worker_name: name, targets };
   if (fault?.when !== 'after')
     appendFileSync(process.env.WRANGLER_OUTPUT_FILE_PATH, `${JSON.stringify(entry)}\n`);
 } else if (line.startsWith('wrangler delete')) {
   if (!(args[1] in platform.workers)) fail('This Worker does not exist on your account. [code: 10007]');
   delete platform.workers[args[1]];
-  save();
-} else if (line.startsWith('partykit list')) {
-  fail('Error: {"error":"Unauthorized"}');
-} else if (line.startsWith('partykit deploy')) {
-  const { vars } = JSON.parse(readFileSync(option('--config'), 'utf8'));
-  const preview = option('--preview');
-  const host = option('--domain') ?? `${option('--name')}.${process.env.PARTYKIT_LOGIN}.partykit.dev`;
-  platform.rooms[`${preview ?? ''}/${option('--name')}`] = { vars };
-  save();
-  if (fault?.when !== 'after')
-    console.log(`Deployed ./x.ts to https://${preview ? `${preview}.` : ''}${host}`);
-} else if (line.startsWith('partykit delete')) {
-  const key = `${option('--preview') ?? ''}/${option('--name')}`;
-  if (!(key in platform.rooms)) fail('Error: {"error":"Not found"}');
-  delete platform.rooms[key];
   save();
 } else {
   fail(`no such command: ${line}`);

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 
 const SCRIPT = fileURLToPath(new URL('./stand-in-cli.mjs', import.meta.url));
-const PROGRAMS = ['wrangler', 'partykit', 'drizzle-kit'] as const;
+const PROGRAMS = ['wrangler', 'drizzle-kit'] as const;
 const require = createRequire(import.meta.url);
 
 const text = z.record(z.string(), z.string());
@@ -22,10 +22,10 @@ export type Call = z.infer<typeof callSchema>;
 
 const platformSchema = z.object({
   cloudflareToken: z.string(),
-  partykitToken: z.string(),
   accounts: z.array(z.string()),
-  workers: z.record(z.string(), z.object({ vars: text, secrets: text, cron: z.string() })),
-  rooms: z.record(z.string(), z.object({ vars: text })),
+  workers: z.record(z.string(), z.object({ vars: text, secrets: text, crons: z.array(z.string()) })),
+  /** Where Workers answer instead of on workers.dev; null: there. */
+  domain: z.string().nullable(),
   /** How often, by the database's host. */
   migrated: z.record(z.string(), z.number()),
 });
@@ -43,7 +43,7 @@ export class StandInClis {
   /** For the PATH. */
   readonly path: string;
 
-  constructor(folder: string, platform: Pick<Platform, 'cloudflareToken' | 'partykitToken'>) {
+  constructor(folder: string, platform: Pick<Platform, 'cloudflareToken'>) {
     this.path = folder;
     mkdirSync(folder, { recursive: true });
     for (const program of PROGRAMS) {
@@ -51,7 +51,7 @@ export class StandInClis {
       this.setVersion(program, installedVersion(program));
     }
     this.setFaults();
-    this.platform = { ...platform, accounts: ['an-account'], workers: {}, rooms: {}, migrated: {} };
+    this.platform = { ...platform, accounts: ['an-account'], workers: {}, domain: null, migrated: {} };
   }
 
   get platform(): Platform {
@@ -61,8 +61,7 @@ export class StandInClis {
     this.#write('platform.json', platform);
     const accounts = platform.accounts.map((id) => ({ id, name: id }));
     this.#write('whoami', { loggedIn: true, accounts });
-    this.#write('list', []);
-    writeFileSync(join(this.path, 'tokens'), `${platform.cloudflareToken} ${platform.partykitToken}`);
+    writeFileSync(join(this.path, 'token'), `${platform.cloudflareToken}\n`);
   }
 
   setFaults(...faults: CliFault[]): void {
@@ -89,10 +88,10 @@ export class StandInClis {
 /** Small questions are answered by the shell, which starts sooner than Node: there are hundreds of them. */
 function launcher(folder: string, program: string): string {
   return `#!/bin/sh
-read -r cloudflare partykit < '${folder}/tokens'
-case "$1 $CLOUDFLARE_API_TOKEN$PARTYKIT_TOKEN" in
+read -r token < '${folder}/token'
+case "$1 $CLOUDFLARE_API_TOKEN" in
   --version*) exec cat '${folder}/${program}.version' ;;
-  "whoami $cloudflare"|"list $partykit"|"list $cloudflare$partykit") exec cat "${folder}/$1" ;;
+  "whoami $token") exec cat "${folder}/whoami" ;;
 esac
 exec node '${SCRIPT}' '${folder}' ${program} "$@"
 `;

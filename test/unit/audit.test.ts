@@ -7,8 +7,28 @@ import { judgeAudit } from '../../deploy/audit.ts';
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const versions = z.record(z.string(), z.string());
 const packageJson = z
-  .object({ dependencies: versions, devDependencies: versions })
+  .object({
+    dependencies: versions,
+    devDependencies: versions,
+    allowScripts: z.record(z.string(), z.boolean()),
+  })
   .parse(JSON.parse(read('package.json')));
+
+const lock = z
+  .object({
+    packages: z.record(
+      z.string(),
+      z.object({
+        dependencies: versions.optional(),
+        devDependencies: versions.optional(),
+        integrity: z.string().optional(),
+        resolved: z.string().optional(),
+        inBundle: z.boolean().optional(),
+        hasInstallScript: z.boolean().optional(),
+      }),
+    ),
+  })
+  .parse(JSON.parse(read('package-lock.json')));
 
 describe('direct dependencies', () => {
   it.each([
@@ -26,27 +46,24 @@ describe('direct dependencies', () => {
   });
 
   it('are fixed by the lock file, all of them from the registry and with their hashes', () => {
-    const lock = z
-      .object({
-        packages: z.record(
-          z.string(),
-          z.object({
-            dependencies: versions.optional(),
-            devDependencies: versions.optional(),
-            integrity: z.string().optional(),
-            resolved: z.string().optional(),
-            inBundle: z.boolean().optional(),
-          }),
-        ),
-      })
-      .parse(JSON.parse(read('package-lock.json')));
     const { '': root, ...packages } = lock.packages;
-    expect(root).toMatchObject(packageJson);
+    const { dependencies, devDependencies } = packageJson;
+    expect(root).toMatchObject({ dependencies, devDependencies });
     for (const [path, { integrity, resolved, inBundle }] of Object.entries(packages)) {
       if (inBundle) continue;
       expect([path, integrity]).toEqual([path, expect.stringMatching(/^sha512-/)]);
       if (resolved !== undefined) expect(resolved).toMatch(/^https:\/\/registry\.npmjs\.org\//);
     }
+  });
+});
+
+describe('install scripts', () => {
+  it('of dependencies are denied, each by its name: npm leaves out what isn’t decided, and warns of it', () => {
+    const withScript = Object.entries(lock.packages)
+      .filter(([, { hasInstallScript }]) => hasInstallScript)
+      .map(([path]) => path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length));
+    const denied = Object.fromEntries([...new Set(withScript)].map((name) => [name, false]));
+    expect(packageJson.allowScripts).toEqual(denied);
   });
 });
 

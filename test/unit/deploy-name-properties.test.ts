@@ -4,14 +4,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Command } from '../../deploy/command.ts';
 import { PreviewName, type ProductionNames } from '../../deploy/names.ts';
-import { deleteRoomsCommand, deployRoomsCommand, roomUrl } from '../../deploy/partykit.ts';
 import { deleteWorkerCommand, deployWorkerCommand } from '../../deploy/wrangler.ts';
 import { storageSchema } from '../../src/config.ts';
 
 /** A label of a host name (RFC 1035). */
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
-const PRODUCTION: ProductionNames = { worker: 'backbeat', room: 'backbeat' };
-const PLATFORMS = ['worker', 'room', 'database', 'keyPrefix'] as const;
+const PRODUCTION: ProductionNames = { worker: 'backbeat' };
+const PLATFORMS = ['worker', 'database', 'keyPrefix'] as const;
 
 /** What git-check-ref-format(1) asks of what stands between two slashes. */
 const isComponent = (text: string) =>
@@ -71,9 +70,9 @@ const alike = branches.chain((branch) =>
   ),
 );
 
-/** Any names that wrangler.toml and partykit.json may have. */
+/** Any name that wrangler.toml may have. */
 const label = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/).filter((text) => LABEL.test(text));
-const productions = fc.record({ worker: label, room: label });
+const productions = fc.record({ worker: label });
 
 describe('for any branch', () => {
   it('the generator makes what git takes', () => {
@@ -87,13 +86,10 @@ describe('for any branch', () => {
       fc.property(branches, productions, (branch, production) => {
         const name = PreviewName.ofBranch(branch, production);
         expect(name.worker).toMatch(LABEL);
-        expect(name.room).toMatch(LABEL);
         // Neon takes 256 characters of nearly any kind; these need no quoting anywhere.
         expect(name.database).toMatch(/^[a-z0-9-]+-pv\/[a-z0-9-]+$/);
         expect(name.database.length).toBeLessThanOrEqual(63);
         expect(storageSchema.shape.KEY_PREFIX.parse(name.keyPrefix)).toBe(name.keyPrefix);
-        const url = roomUrl(name, { login: 'ada', token: '', own: null });
-        expect(new URL(url).origin).toBe(url);
         const again = PreviewName.ofBranch(branch, { ...production });
         for (const kind of PLATFORMS) expect(again[kind]).toBe(name[kind]);
       }),
@@ -125,7 +121,6 @@ describe('for any branch', () => {
 
 describe('production', () => {
   const access = { apiToken: null, accountId: null };
-  const partykit = { login: 'ada', token: 't', own: null };
   const words = ({ args }: Command) => args.filter((arg) => typeof arg === 'string');
   const following = (args: string[], flag: string) => args[args.indexOf(flag) + 1];
 
@@ -140,19 +135,14 @@ describe('production', () => {
         const deploy = words(deployWorkerCommand(name, {}, access, '/tmp'));
         expect(following(deploy, '--name')).toBe(name.worker);
         expect(deploy).not.toContain('wrangler.toml');
-        for (const command of [deployRoomsCommand(name, {}, partykit), deleteRoomsCommand(name, partykit)]) {
-          // Without a name after it, partykit would take production.
-          expect(following(words(command), '--preview')).toBe(name.room);
-        }
-        for (const own of [name.worker, name.room])
-          expect(own).not.toMatch(new RegExp(`^(${production.worker}|${production.room})$`));
+        expect(name.worker).not.toBe(production.worker);
         expect(name.keyPrefix.startsWith('bb:')).toBe(false);
       }),
     );
   });
 
   it('can’t be handed to what removes a preview', () => {
-    const like = { id: 'x', worker: 'backbeat', room: 'backbeat', database: 'main', keyPrefix: 'bb:' };
+    const like = { id: 'x', worker: 'backbeat', database: 'main', keyPrefix: 'bb:' };
     // @ts-expect-error only PreviewName itself makes one
     const name: PreviewName = like;
     expect(name).not.toBeInstanceOf(PreviewName);

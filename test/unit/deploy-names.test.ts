@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { PreviewName } from '../../deploy/names.ts';
 import { parsePreviewOptions } from '../../deploy/options.ts';
 
-const PRODUCTION = { worker: 'backbeat', room: 'backbeat' };
+const PRODUCTION = { worker: 'backbeat' };
 
 const BRANCHES = [
   ...[
@@ -42,7 +42,7 @@ const BRANCHES = [
   ],
 ];
 
-/** A label of a host name (RFC 1035), which Workers' and PartyKit's names become. */
+/** A label of a host name (RFC 1035), which a Worker's name becomes. */
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])$/;
 
 describe('names of a preview', () => {
@@ -50,7 +50,6 @@ describe('names of a preview', () => {
     for (const branch of BRANCHES) {
       const name = PreviewName.ofBranch(branch, PRODUCTION);
       expect(name.worker).toMatch(LABEL);
-      expect(name.room).toMatch(LABEL);
       expect(name.database).toMatch(/^backbeat-pv\/[a-z0-9-]+$/);
       expect(name.keyPrefix).toMatch(/^backbeat-pv:[a-z0-9-]+:$/);
       // The limit of KEY_PREFIX in the configuration.
@@ -59,7 +58,7 @@ describe('names of a preview', () => {
   });
 
   it('differ for different branches on each platform', () => {
-    for (const kind of ['worker', 'room', 'database', 'keyPrefix'] as const) {
+    for (const kind of ['worker', 'database', 'keyPrefix'] as const) {
       const names = BRANCHES.map((branch) => PreviewName.ofBranch(branch, PRODUCTION)[kind]);
       expect(new Set(names).size).toBe(BRANCHES.length);
     }
@@ -70,13 +69,11 @@ describe('names of a preview', () => {
     expect({
       ...name,
       worker: name.worker,
-      room: name.room,
       database: name.database,
       keyPrefix: name.keyPrefix,
     }).toEqual({
       id: 'feature-login-42-afc41d11ec',
       worker: 'backbeat-pv-feature-login-42-afc41d11ec',
-      room: 'pv-feature-login-42-afc41d11ec',
       database: 'backbeat-pv/feature-login-42-afc41d11ec',
       keyPrefix: 'backbeat-pv:feature-login-42-afc41d11ec:',
     });
@@ -119,28 +116,20 @@ describe('names of a preview', () => {
 
   it('of two projects differ, also where their names are cut alike', () => {
     const names = ['a-rather-long-name-for-one', 'a-rather-long-name-for-two', 'backbeat'].map((worker) =>
-      PreviewName.ofBranch('main', { worker, room: worker }),
+      PreviewName.ofBranch('main', { worker }),
     );
     expect(new Set(names.map(({ worker }) => worker)).size).toBe(3);
     for (const { worker } of names) expect(worker).toMatch(LABEL);
   });
 
   it('are never production’s', () => {
+    // Production's name is in the hash, so a preview of a Worker that is named like a preview is another one.
     const taken = PreviewName.ofBranch('main', PRODUCTION);
-    // Production that is itself named like a preview can't have previews that would be it.
-    for (const room of [taken.room, taken.worker]) {
-      const production = { worker: 'backbeat', room };
-      if (room === taken.room) {
-        expect(() => PreviewName.ofBranch('main', production)).toThrow('is the name of production');
-      } else {
-        expect(PreviewName.ofBranch('main', production).worker).not.toBe(production.worker);
-      }
-    }
+    expect(PreviewName.ofBranch('main', { worker: taken.worker }).worker).not.toBe(taken.worker);
     for (const branch of BRANCHES) {
-      const { worker, room } = PreviewName.ofBranch(branch, PRODUCTION);
-      expect([worker, room]).not.toContain('backbeat');
-      // An empty name would make partykit delete production.
-      expect(room.length).toBeGreaterThan(12);
+      const { worker } = PreviewName.ofBranch(branch, PRODUCTION);
+      expect(worker).not.toBe('backbeat');
+      expect(worker).toContain('-pv-');
     }
   });
 

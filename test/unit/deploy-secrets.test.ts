@@ -1,24 +1,29 @@
-/** What is secret, and how it stays so. */
+/** What is secret and how it stays so, and what a preview is given. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { migrateCommand } from '../../deploy/database.ts';
 import { Masker } from '../../deploy/masking.ts';
 import { PreviewName } from '../../deploy/names.ts';
+import { customDomains, parseWranglerConfig, readWranglerConfig } from '../../deploy/project-names.ts';
 import {
   maskSecrets,
   previewValues,
   readPreviewSettings,
   readProductionSettings,
 } from '../../deploy/settings.ts';
-import { allVariableNames, isSecret, variableNames } from '../../deploy/variables.ts';
-import { deployWorkerCommand } from '../../deploy/wrangler.ts';
+import { isSecret, VARIABLE_NAMES } from '../../deploy/variables.ts';
+import { addressAmong, deployWorkerCommand, previewConfig } from '../../deploy/wrangler.ts';
+import { PROJECT_DIR } from '../../dev/project.ts';
 
-const NAMES = { worker: 'backbeat', room: 'backbeat' };
+const NAMES = { worker: 'backbeat' };
 
 describe('variables', () => {
-  it('are those of the schemas', () => {
-    expect(variableNames('worker')).toEqual(expect.arrayContaining(['DATABASE_URL', 'FLUSH_INTERVAL_MS']));
-    expect(variableNames('room')).toEqual(expect.arrayContaining(['WORKER_URL', 'COMMIT_MAX_MS']));
-    expect(allVariableNames()).not.toContain('NEON_FETCH_ENDPOINT');
+  it('are those of the schema', () => {
+    expect(VARIABLE_NAMES).toEqual(
+      expect.arrayContaining(['DATABASE_URL', 'FLUSH_INTERVAL_MS', 'COMMIT_MAX_MS']),
+    );
+    expect(VARIABLE_NAMES).not.toContain('NEON_FETCH_ENDPOINT');
   });
 
   it('count as secret unless they are numbers, choices, or known to be public', () => {
@@ -30,12 +35,12 @@ describe('variables', () => {
       'UPSTASH_REDIS_REST_TOKEN',
     ];
     for (const name of secret) expect(isSecret(name)).toBe(true);
-    for (const name of ['KEY_PREFIX', 'WORKER_URL', 'ALLOWED_ORIGINS', 'COMMIT_MAX_MS', 'BREAKER_FAILURES']) {
+    for (const name of ['KEY_PREFIX', 'ALLOWED_ORIGINS', 'COMMIT_MAX_MS', 'BREAKER_FAILURES']) {
       expect(isSecret(name)).toBe(false);
     }
     expect(isSecret('SOMETHING_NEW')).toBe(true);
     // None that is called a secret may ever be shown.
-    for (const name of allVariableNames()) {
+    for (const name of VARIABLE_NAMES) {
       if (/(SECRET|TOKEN|KEY|PASSWORD|DATABASE_URL)$/.test(name)) expect(isSecret(name)).toBe(true);
     }
   });
@@ -48,7 +53,7 @@ describe('masking', () => {
     PREVIEW_FLUSH_SECRET: 'a flush secret of previews',
     NEON_API_KEY: 'napi_0123456789',
     COMMIT_MAX_MS: '700700',
-    PARTYKIT_LOGIN: 'ada-lovelace',
+    CLOUDFLARE_ACCOUNT_ID: 'ada-lovelace',
   };
   const masker = new Masker();
   maskSecrets(env, masker);
@@ -74,7 +79,7 @@ describe('command lines', () => {
   it('have no secret in them, and none of wrangler’s names is left out', () => {
     const values = { DATABASE_URL: 'postgres://o:pass@h/d', KEY_PREFIX: 'a:b:', JWT_SECRET: 'x'.repeat(20) };
     const { args } = deployWorkerCommand(
-      { production: { worker: 'w', room: 'r' } },
+      { production: { worker: 'w' } },
       values,
       { apiToken: 'token', accountId: null },
       '/tmp',
@@ -89,15 +94,14 @@ describe('command lines', () => {
     });
   });
 
-  it('give a preview’s Worker nothing of production’s but its code', () => {
+  it('give a preview’s Worker its own configuration', () => {
     const name = PreviewName.ofBranch('x', NAMES);
     const { args } = deployWorkerCommand(name, {}, { apiToken: null, accountId: null }, '/tmp');
     expect(args).not.toContain('wrangler.toml');
-    const config = args.find((arg) => typeof arg !== 'string' && arg.name === 'wrangler.json');
-    expect(typeof config === 'object' && Object.keys(JSON.parse(config.content)).sort()).toEqual([
-      ...['compatibility_date', 'main', 'name', 'observability', 'triggers', 'workers_dev'],
-    ]);
-    expect(typeof config === 'object' && JSON.parse(config.content).name).toBe(name.worker);
+    const file = args.find((arg) => typeof arg !== 'string' && arg.name === 'wrangler.json');
+    expect(typeof file === 'object' && JSON.parse(file.content)).toEqual(
+      JSON.parse(JSON.stringify(previewConfig(name, readWranglerConfig()))),
+    );
   });
 
   it('migrate past the connection pooler', () => {
@@ -114,12 +118,80 @@ describe('command lines', () => {
   });
 });
 
+describe('a preview’s configuration', () => {
+  const name = PreviewName.ofBranch('x', NAMES);
+  const wranglerToml = readFileSync(join(PROJECT_DIR, 'wrangler.toml'), 'utf8');
+  const first = wranglerToml.indexOf('\n[');
+  /** wrangler.toml with more at its top level. */
+  const withKeys = (keys: string) => `${wranglerToml.slice(0, first)}\n${keys}\n${wranglerToml.slice(first)}`;
+
+  it('has the code, the page, the rooms and their migrations as production has them', () => {
+    const production = readWranglerConfig();
+    expect(previewConfig(name, production)).toEqual({
+      name: name.worker,
+      main: join(PROJECT_DIR, production.main),
+      compatibility_date: production.compatibility_date,
+      workers_dev: true,
+      build: { command: 'npm run build', cwd: PROJECT_DIR },
+      assets: { ...production.assets, directory: join(PROJECT_DIR, 'dist', 'page') },
+      durable_objects: production.durable_objects,
+      migrations: production.migrations,
+      observability: production.observability,
+      triggers: { crons: [] },
+    });
+    expect(production.triggers?.crons).toHaveLength(1);
+  });
+
+  it('has none of production’s routes, domains and variables', () => {
+    const config = parseWranglerConfig(
+      withKeys(
+        'routes = ["jam.example/*", { pattern = "jam.example", custom_domain = true }]\nvars = { KEY_PREFIX = "bb:" }',
+      ),
+    );
+    expect(customDomains(config)).toEqual(['https://jam.example']);
+    const preview = JSON.stringify(previewConfig(name, config));
+    expect(preview).not.toMatch(/jam\.example|route|vars|bb:/);
+    expect(JSON.parse(preview)).toMatchObject({ workers_dev: true });
+    expect(customDomains(parseWranglerConfig(withKeys('route = "jam.example/*"')))).toEqual([]);
+  });
+
+  it('leaves nothing out without a decision: a key that it doesn’t know is refused', () => {
+    expect(() => parseWranglerConfig(withKeys('keep_vars = true'))).toThrow('keep_vars');
+  });
+
+  it('can’t be bound to the objects of another Worker', () => {
+    const text = wranglerToml.replace(
+      'class_name = "Sweeper"',
+      'class_name = "Sweeper"\nscript_name = "backbeat"',
+    );
+    expect(() => parseWranglerConfig(text)).toThrow('script_name');
+  });
+});
+
+describe('where a Worker answers', () => {
+  const schedule = 'schedule: * * * * *';
+
+  it.each([
+    [['https://backbeat.ada.workers.dev', schedule], [], 'https://backbeat.ada.workers.dev'],
+    [
+      ['https://backbeat.ada.workers.dev/', 'jam.example (custom domain)'],
+      [],
+      'https://backbeat.ada.workers.dev',
+    ],
+    [['jam.example (custom domain)', schedule], ['https://other.example'], 'https://jam.example'],
+    [['jam.example (custom domain - zone name: example)'], [], 'https://jam.example'],
+    [['jam.example, in words of another version', schedule], ['https://jam.example'], 'https://jam.example'],
+    [['jam.example/* (zone name: jam.example)', schedule], [], null],
+    [[schedule], [], null],
+  ])('%j with the domains %j: %s', (targets, domains, url) => {
+    expect(addressAmong(targets, domains)).toBe(url);
+  });
+});
+
 describe('a preview’s values', () => {
   const env = {
     NEON_API_KEY: 'k',
     NEON_PROJECT_ID: 'p',
-    PARTYKIT_LOGIN: 'ada',
-    PARTYKIT_TOKEN: 't',
     PREVIEW_UPSTASH_REDIS_REST_URL: 'https://previews.example',
     PREVIEW_UPSTASH_REDIS_REST_TOKEN: 't',
     PREVIEW_SECRET: 's'.repeat(32),

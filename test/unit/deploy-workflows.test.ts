@@ -1,6 +1,6 @@
 /** The workflow files: checked, pinned, with few permissions, and giving the deploy what it asks for. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
@@ -11,7 +11,7 @@ import { PROJECT_DIR, tsxArgs } from '../../dev/project.ts';
 const FOLDER = join(PROJECT_DIR, '.github', 'workflows');
 const files = readdirSync(FOLDER).map((name) => ({ name, text: readFileSync(join(FOLDER, name), 'utf8') }));
 const file = (name: string) => files.find((one) => one.name === name)?.text ?? '';
-const NAMES = { worker: 'backbeat', room: 'backbeat' };
+const NAMES = { worker: 'backbeat' };
 
 /** What is missing where nothing is given at all. */
 const required = (problems: { variable: string }[]) => problems.map(({ variable }) => variable);
@@ -55,12 +55,78 @@ describe('workflows', () => {
     }
   });
 
+  it.each(files)('$name pins container images by digest', ({ text }) => {
+    const images = [...text.matchAll(/^ +(?:container|image): (.*)$/gm)].map(([, image = '']) => image);
+    for (const image of images) expect(image).toMatch(/^[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}$/);
+    // All jobs have the same one.
+    expect(new Set(images).size).toBeLessThanOrEqual(1);
+    if (text.includes('bash .ci/')) expect(images.length).toBeGreaterThan(0);
+  });
+
+  it.each(files)('$name installs what the lock file says', ({ text }) => {
+    expect(text).not.toMatch(/npm (install|i)\b(?!`)/);
+    for (const [, after = ''] of text.matchAll(/actions\/setup-node@.*\n(?: {8,}.*\n)*(.*)\n/g)) {
+      expect(after.trim()).toBe('- run: npm ci');
+    }
+  });
+
   it.each(files)('$name may only read, unless a job says what else it needs', ({ text }) => {
     expect(text).toMatch(/^permissions:\n {2}contents: read\n/m);
     const granted = [...text.matchAll(/^\s+([\w-]+): write$/gm)].map(([, scope]) => scope);
     expect(granted.filter((scope) => scope !== 'pull-requests')).toEqual([]);
     expect(text).not.toContain('pull_request_target');
     expect(text).toMatch(/^ {2,}cancel-in-progress: (true|false)$/m);
+  });
+
+  it('deploy.yml and preview.yml use secrets only in jobs of an environment, each of its own', () => {
+    for (const [name, environment] of [
+      ['deploy.yml', 'production'],
+      ['preview.yml', 'preview'],
+    ] as const) {
+      const [, ...jobs] = file(name).split(/^ {2}(?=\w+:\n {4})/m);
+      const withSecrets = jobs.filter((job) => job.includes('secrets.'));
+      expect(withSecrets.length).toBeGreaterThan(0);
+      for (const job of withSecrets) {
+        expect(job).toMatch(
+          new RegExp(`^ {4}environment:(?: ${environment}|\\n {6}name: ${environment})\\n`, 'm'),
+        );
+      }
+    }
+    expect(file('ci.yml')).not.toContain('secrets.');
+  });
+
+  it.each([
+    { rules: 'branch_policy required_reviewers', review: '', status: 0, says: 'has required reviewers' },
+    { rules: 'required_reviewers', review: 'none', status: 0, says: 'has required reviewers' },
+    { rules: 'branch_policy', review: '', status: 1, says: '::error::' },
+    { rules: '', review: '', status: 1, says: 'no required reviewers' },
+    { rules: '', review: 'none', status: 0, says: '::warning::' },
+    // An environment that isn't there, or an API that is out of reach.
+    { rules: null, review: 'none', status: 4, says: '' },
+  ])(
+    'deploy.yml: rules $rules and BACKBEAT_REVIEW=$review end with $status',
+    ({ rules, review, status, says }) => {
+      const [, job = ''] = /^ {2}reviewed:\n([\s\S]*?)^ {2}\w+:\n/m.exec(file('deploy.yml')) ?? [];
+      const [, block = ''] = /run: \|\n([\s\S]*)$/.exec(job) ?? [];
+      const folder = mkdtempSync(join(tmpdir(), 'backbeat-gh-'));
+      const answer = rules === null ? 'exit 4' : `echo '${rules}'`;
+      writeFileSync(join(folder, 'gh'), `#!/bin/sh\n${answer}\n`, { mode: 0o755 });
+      // As GitHub runs it.
+      const ran = spawnSync('bash', ['--noprofile', '--norc', '-eo', 'pipefail', '-c', block], {
+        encoding: 'utf8',
+        env: {
+          PATH: `${folder}:${process.env.PATH}`,
+          ENVIRONMENT: 'repos/a/b/environments/production',
+          REVIEW: review,
+        },
+      });
+      rmSync(folder, { recursive: true });
+      expect(ran).toMatchObject({ status, stdout: expect.stringContaining(says) });
+    },
+  );
+
+  it('deploy.yml deploys only after CI and after that check', () => {
+    expect(file('deploy.yml')).toMatch(/^ {2}deploy:\n {4}needs: \[ci, reviewed\]\n/m);
   });
 
   it('preview.yml runs one at a time for each branch of each owner, and the sweep of what is left by itself', () => {
@@ -141,5 +207,13 @@ describe('workflows', () => {
   it('run the same script as everywhere else', () => {
     expect(file('ci.yml')).toContain('- run: bash .ci/run\n');
     expect(file('deploy.yml')).toContain('uses: ./.github/workflows/ci.yml');
+    // On newer versions of Node.js, a smaller one.
+    expect(file('ci.yml')).toContain('run: bash .ci/node-versions "$NODE"\n');
+    expect(file('ci.yml')).toMatch(/^ {8}node: \[22, 24\]$/m);
+    for (const [, script = ''] of file('ci.yml').matchAll(/bash (\.ci\/[\w-]+)/g)) {
+      expect(existsSync(join(PROJECT_DIR, script))).toBe(true);
+      expect(statSync(join(PROJECT_DIR, script)).mode & 0o111).not.toBe(0);
+      expect(spawnSync('bash', ['-n', join(PROJECT_DIR, script)]).status).toBe(0);
+    }
   });
 });

@@ -1,0 +1,123 @@
+/**
+ * Backbeat on PartyKit: `npx partykit dev` runs the whole product with it. This file is all that knows PartyKit, and what is special there:
+ * - While an alarm is handled, `room.id` can't be read, by anything that runs meanwhile either: it is kept in storage.
+ * - A closing handshake is left to the room.
+ * - The bundler replaces `performance` by a module namespace, whose functions are lost on the way.
+ */
+import type * as Party from 'partykit/server';
+import { z } from 'zod';
+import { answerSweeper, app, createRoom, runCron } from '../compose.ts';
+import type { ConnectionState } from '../room/connection.ts';
+import type { Room } from '../room/server.ts';
+import type { Env } from '../worker/env.ts';
+import type { RoomStubs } from '../worker/platform.ts';
+
+if (typeof globalThis.performance?.now !== 'function') {
+  Object.defineProperty(globalThis, 'performance', {
+    value: { timeOrigin: 0, now: () => Date.now() },
+    writable: true,
+    configurable: true,
+  });
+}
+
+type Connection = Party.Connection<ConnectionState>;
+
+const ORIGIN = 'https://object.internal';
+
+function environmentOf({ env, parties }: Pick<Party.FetchLobby, 'env' | 'parties'>): Env {
+  const rooms: RoomStubs = {
+    fetch(sessionId, path, init) {
+      if (!parties.main) throw new Error('PartyKit knows no main party');
+      return parties.main.get(sessionId).fetch(path, init);
+    },
+  };
+  return {
+    variables: env,
+    platform: {
+      rooms,
+      // No object of its own: PartyKit's cron has the time, and two sweepers at once do no harm.
+      sweeper: { fetch: (path, init) => answerSweeper(new Request(ORIGIN + path, init), env, rooms) },
+    },
+  };
+}
+
+/** PartyKit's requests are the standard's, under a type of their own. */
+const answer = async (request: Party.Request, lobby: Pick<Party.FetchLobby, 'env' | 'parties'>) =>
+  app.fetch(request as unknown as Request, environmentOf(lobby));
+
+export default class SessionRoom implements Party.Server {
+  readonly options: Party.ServerOptions = { hibernate: true };
+  readonly #party: Party.Room;
+  #opening: Promise<Room> | null = null;
+
+  constructor(party: Party.Room) {
+    this.#party = party;
+  }
+
+  // ---- at the edge -------------------------------------------------------------------------------------------------
+
+  static onFetch(request: Party.Request, lobby: Party.FetchLobby): Promise<Response> {
+    return answer(request, lobby);
+  }
+
+  /** The way into a room is the app's, as on any host. */
+  static onBeforeConnect(request: Party.Request, lobby: Party.Lobby): Promise<Response> {
+    return answer(request, lobby);
+  }
+
+  static onBeforeRequest(request: Party.Request, lobby: Party.Lobby): Promise<Response> {
+    return answer(request, lobby);
+  }
+
+  static onCron({ scheduledTime }: Party.Cron, lobby: Party.CronLobby): Promise<void> {
+    return runCron(scheduledTime, environmentOf(lobby));
+  }
+
+  // ---- the room ----------------------------------------------------------------------------------------------------
+
+  async onRequest(request: Party.Request): Promise<Response> {
+    return (await this.#room()).onRequest(request as unknown as Request);
+  }
+
+  async onConnect(connection: Connection, { request }: Party.ConnectionContext): Promise<void> {
+    await (await this.#room()).onConnect(connection, request as unknown as Request);
+  }
+
+  async onMessage(frame: string | ArrayBuffer | ArrayBufferView, connection: Connection): Promise<void> {
+    await (await this.#room()).onMessage(connection, frame);
+  }
+
+  async onClose(connection: Connection): Promise<void> {
+    try {
+      connection.close(1000);
+    } catch {
+      // The handshake was complete already.
+    }
+    await (await this.#room()).onClose(connection);
+  }
+
+  async onError(connection: Connection): Promise<void> {
+    await this.onClose(connection);
+  }
+
+  async onAlarm(): Promise<void> {
+    await (await this.#room()).onAlarm();
+  }
+
+  #room(): Promise<Room> {
+    this.#opening ??= this.#open().catch((error: unknown) => {
+      this.#opening = null;
+      throw error;
+    });
+    return this.#opening;
+  }
+
+  async #open(): Promise<Room> {
+    const party = this.#party;
+    const stored = z.string().safeParse(await party.storage.get('id'));
+    const id = stored.success ? stored.data : party.id;
+    if (!stored.success) await party.storage.put('id', id);
+    const connections = (connectionId?: string) => party.getConnections<ConnectionState>(connectionId);
+    return createRoom({ id, storage: party.storage, connections }, party.env);
+  }
+}
