@@ -503,13 +503,13 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     keeps: '2',
-    breaks: 'what a turn had no requests for counts as flushed',
+    breaks: 'sessions count as flushed that a turn had no requests for',
     file: 'src/buffer/flusher.ts',
-    find: '      if (parts.length === 0 && (write.code',
-    replace: '      if (parts.length < 0 && (write.code',
+    find: '      if (peek.isCut) continue;\n',
+    replace: '',
     caughtBy: {
       file: integration('sweeper'),
-      title: 'stops halving a refused batch, settles what got through, and keeps the age of the rest',
+      title: 'flushes them as far as the requests go, and says which are clean',
     },
   },
   {
