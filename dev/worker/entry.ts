@@ -13,7 +13,7 @@ export function writeEntry({
   const file = join(folder, 'entry.js');
   const main = JSON.stringify(entry);
   if (hasTrueClock(clock)) {
-    writeFileSync(file, `export * from ${main};\nexport { default } from ${main};\n`);
+    writeFileSync(file, drainedWorker(main));
     return file;
   }
   writeFileSync(join(folder, 'clock.js'), clockModule(clock));
@@ -22,8 +22,7 @@ export function writeEntry({
     file,
     `import { toTrueTime } from './clock.js';
 import { SessionRoom as Room } from ${main};
-export * from ${main};
-export { default } from ${main};
+${drainedWorker(main)}
 export class SessionRoom extends Room {
   constructor(ctx, env) {
     const setAlarm = ctx.storage.setAlarm.bind(ctx.storage);
@@ -34,4 +33,24 @@ export class SessionRoom extends Room {
 `,
   );
   return file;
+}
+
+/**
+ * The runtime resets a connection on which a request's body was left unread, and with it the caller's next request. Cloudflare's network
+ * reads it to the end; here this does, as `wrangler dev` does by a middleware of its own.
+ */
+function drainedWorker(main: string): string {
+  return `import worker from ${main};
+export * from ${main};
+export default {
+  ...worker,
+  async fetch(request, env, ctx) {
+    try {
+      return await worker.fetch(request, env, ctx);
+    } finally {
+      if (request.body !== null && !request.bodyUsed) await request.body.pipeTo(new WritableStream()).catch(() => {});
+    }
+  },
+};
+`;
 }

@@ -4,7 +4,7 @@ import { SignJWT } from 'jose';
 import { BufferedSessionRepository } from '../../src/buffer/buffered-repository.ts';
 import { createAdmission, createFlusher } from '../../src/buffer/index.ts';
 import type { SessionBuffer } from '../../src/buffer/session-buffer.ts';
-import { parseConfig, workerConfigSchema } from '../../src/config.ts';
+import { configSchema, parseConfig } from '../../src/config.ts';
 import { connectNeon, type Database } from '../../src/sessions/neon.ts';
 import type { Participant } from '../../src/sessions/people.ts';
 import { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
@@ -16,6 +16,7 @@ import { type SessionAccess, signSessionToken } from '../../src/sessions/token.t
 import { tokenVerifier } from '../../src/sessions/tokens.ts';
 import type { Role } from '../../src/sessions/types.ts';
 import { createApp } from '../../src/worker/app.ts';
+import { NO_PLATFORM } from '../../src/worker/platform.ts';
 import type { Services } from '../../src/worker/services.ts';
 import { startBuffer } from './buffer.ts';
 import { startPostgresFront } from './postgres.ts';
@@ -72,7 +73,7 @@ export async function startApi(env: Record<string, string> = {}): Promise<Api> {
     startBuffer('embedded', env.KEY_PREFIX),
   ]);
   const db = connectNeon({ ...front, timeoutMs: 20_000 });
-  const config = parseConfig(workerConfigSchema, { ...WORKER_ENV, ...env });
+  const config = parseConfig(configSchema, { ...WORKER_ENV, ...env });
   const postgres = new PostgresSessionRepository(db);
   const { buffer } = redis;
   const people = new PostgresPeople(db);
@@ -89,6 +90,7 @@ export async function startApi(env: Record<string, string> = {}): Promise<Api> {
     told.push({ sessionId, request });
   };
   const services: Services = {
+    ...NO_PLATFORM,
     config,
     repository,
     people,
