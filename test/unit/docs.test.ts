@@ -2,11 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type * as z from 'zod';
-import { parseConfig, roomConfigSchema, workerConfigSchema } from '../../src/config.ts';
+import { configSchema, parseConfig } from '../../src/config.ts';
 import { clientMessageSchema, serverPayloads } from '../../src/protocol/index.ts';
 
-const schemas = { rooms: roomConfigSchema.shape, Worker: workerConfigSchema.shape };
-const names = [...new Set(Object.values(schemas).flatMap((shape) => Object.keys(shape)))].sort();
+const names = Object.keys(configSchema.shape).sort();
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
 /** `NAME=value` lines. */
@@ -14,14 +13,13 @@ const example = Object.fromEntries(
   [...read('.env.example').matchAll(/^([A-Z_0-9]+)=(.*)$/gm)].map(([, name, value]) => [name, value]),
 );
 
-/** The README's configuration table: variables, who reads them, their defaults. */
-const rows = [
-  ...read('README.md').matchAll(/^\| ((?:`[A-Z_0-9]+`(?:, )?)+) *\| (both|rooms|Worker) *\| (.+) \|$/gm),
-].map(([, variables = '', reader = '', defaults = '']) => ({
-  variables: [...variables.matchAll(/`(\w+)`/g)].map(([, name = '']) => name),
-  reader,
-  defaults,
-}));
+/** The variables of the README's configuration table, with what it says of their defaults, one for each or one for all. */
+const rows = [...read('README.md').matchAll(/^\| ((?:`[A-Z_0-9]+`(?:, )?)+) *\| (.+?) *\|$/gm)].map(
+  ([, variables = '', defaults = '']) => ({
+    variables: [...variables.matchAll(/`(\w+)`/g)].map(([, name = '']) => name),
+    defaults: [...defaults.matchAll(/`([^`]+)`/g)].map(([, value = '']) => value),
+  }),
+);
 
 const required = {
   UPSTASH_REDIS_REST_URL: 'https://redis.example',
@@ -29,8 +27,6 @@ const required = {
   DATABASE_URL: 'postgres://host.example/db',
   JWT_SECRET: 'x'.repeat(32),
   FLUSH_SECRET: 'x'.repeat(32),
-  WORKER_URL: 'https://worker.example',
-  ROOM_URL: 'https://rooms.example',
 };
 
 describe('.env.example', () => {
@@ -42,13 +38,10 @@ describe('.env.example', () => {
     expect(read('.env.example')).not.toMatch(/^\n[A-Z_0-9]+=/m);
   });
 
-  it.each(Object.entries({ rooms: roomConfigSchema, Worker: workerConfigSchema }))(
-    'shows the defaults of the %s',
-    (_, schema) => {
-      const given = Object.fromEntries(Object.entries(example).filter(([, value]) => value !== ''));
-      expect(parseConfig(schema, { ...required, ...given })).toEqual(parseConfig(schema, required));
-    },
-  );
+  it('shows the defaults', () => {
+    const given = Object.fromEntries(Object.entries(example).filter(([, value]) => value !== ''));
+    expect(parseConfig(configSchema, { ...required, ...given })).toEqual(parseConfig(configSchema, required));
+  });
 });
 
 describe("the README's configuration", () => {
@@ -56,12 +49,13 @@ describe("the README's configuration", () => {
     expect(rows.flatMap(({ variables }) => variables).sort()).toEqual(names);
   });
 
-  it('says who reads each', () => {
-    for (const { variables, reader } of rows) {
-      for (const name of variables) {
-        const readers = Object.entries(schemas).flatMap(([who, shape]) => (name in shape ? [who] : []));
-        expect([name, readers.length === 2 ? 'both' : readers[0]]).toEqual([name, reader]);
-      }
+  it('shows the defaults that are values', () => {
+    const config: Record<string, unknown> = parseConfig(configSchema, required);
+    for (const { variables, defaults } of rows) {
+      if (defaults.length !== variables.length) continue;
+      expect(variables.map((name) => [name, String(config[name])])).toEqual(
+        variables.map((name, i) => [name, defaults[i]]),
+      );
     }
   });
 });
