@@ -1,11 +1,12 @@
 /** Calls the Worker's scheduled handler in intervals, as Cloudflare's Cron Trigger does. */
 import { messageOf, StackError } from './errors.ts';
 import type { Output } from './output.ts';
+import { SCHEDULED_PATH } from './worker/markers.ts';
 
 /** The cron expression of wrangler.toml. */
 const SCHEDULE = '* * * * *';
 /** Where each host's local runtime lets its handler be called. */
-const ROUTES = { partyserver: '/cdn-cgi/handler/scheduled', partykit: '/__scheduled__' } as const;
+const ROUTES = { partyserver: SCHEDULED_PATH, partykit: '/__scheduled__' } as const;
 
 export class CronTrigger {
   readonly #url: string;

@@ -1,7 +1,8 @@
-/** The entry that Miniflare gets: the Worker's own, with the clock that a test asks for. */
+/** The entry that Miniflare gets: the Worker's own, with what the network does around it, and the clock that a test asks for. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { clockModule, hasTrueClock } from '../clock.ts';
+import { SCHEDULED_PATH } from './markers.ts';
 import type { WorkerOptions } from './options.ts';
 
 /** @returns the file to bundle. */
@@ -13,7 +14,7 @@ export function writeEntry({
   const file = join(folder, 'entry.js');
   const main = JSON.stringify(entry);
   if (hasTrueClock(clock)) {
-    writeFileSync(file, drainedWorker(main));
+    writeFileSync(file, networkedWorker(main));
     return file;
   }
   writeFileSync(join(folder, 'clock.js'), clockModule(clock));
@@ -22,7 +23,7 @@ export function writeEntry({
     file,
     `import { toTrueTime } from './clock.js';
 import { SessionRoom as Room } from ${main};
-${drainedWorker(main)}
+${networkedWorker(main)}
 export class SessionRoom extends Room {
   constructor(ctx, env) {
     const setAlarm = ctx.storage.setAlarm.bind(ctx.storage);
@@ -36,15 +37,29 @@ export class SessionRoom extends Room {
 }
 
 /**
- * The runtime resets a connection on which a request's body was left unread, and with it the caller's next request. Cloudflare's network
- * reads it to the end; here this does, as `wrangler dev` does by a middleware of its own.
+ * The Worker as Cloudflare's network calls it:
+ * - The runtime resets a connection on which a request's body was left unread, and with it the caller's next request. The network
+ *   reads it to the end; here this does, as `wrangler dev` does by a middleware of its own.
+ * - The cron is called by a request: Miniflare's own way to do that leads to the assets before a Worker, which know no cron.
  */
-function drainedWorker(main: string): string {
+function networkedWorker(main: string): string {
   return `import worker from ${main};
 export * from ${main};
+async function runCron(url, env, ctx) {
+  const cron = url.searchParams.get('cron') ?? '';
+  try {
+    await worker.scheduled({ scheduledTime: Date.now(), cron, noRetry() {} }, env, ctx);
+    return new Response('ok');
+  } catch (error) {
+    console.error(String(error));
+    return new Response('failed', { status: 500 });
+  }
+}
 export default {
   ...worker,
   async fetch(request, env, ctx) {
+    const url = new URL(request.url);
+    if (url.pathname === ${JSON.stringify(SCHEDULED_PATH)}) return runCron(url, env, ctx);
     try {
       return await worker.fetch(request, env, ctx);
     } finally {

@@ -18,13 +18,14 @@ import { workerOptionsSchema } from './options.ts';
 
 const options = workerOptionsSchema.parse(JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')));
 const pageDir = join(options.folder, 'page');
-// First: wrangler and Miniflare look into the folder as they start.
+const pageOptions = { outDir: pageDir, minify: false };
+// First: wrangler and Miniflare look into the folder as they start, and nothing says when a watcher's first build is there.
+await buildPage(pageOptions);
 const page = options.isWatching
-  ? await watchPage({ outDir: pageDir, minify: false }, (built) => {
+  ? await watchPage(pageOptions, (built) => {
       if (built instanceof Error) process.stderr.write(`[ERROR] ${built.message}\n`);
     })
   : null;
-if (page === null) await buildPage({ outDir: pageDir, minify: false });
 const configured = unstable_getMiniflareWorkerOptions(join(PROJECT_DIR, 'wrangler.toml'), undefined, {
   overrides: { assets: { directory: pageDir } },
 });
@@ -43,7 +44,6 @@ function runtimeOptions(code: string): MiniflareOptions {
     // Nothing is fetched from the internet, and callers' addresses are what they say: tests come from many.
     cf: false,
     stripCfConnectingIp: false,
-    unsafeTriggerHandlers: true,
     log: new Log(LogLevel.WARN),
     handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {
       createInterface({ input: stdout }).on('line', (line) => process.stdout.write(`${line}\n`));
