@@ -8,10 +8,10 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { context, type Plugin } from 'esbuild';
 import { Log, LogLevel, Miniflare, type MiniflareOptions } from 'miniflare';
-import { unstable_getMiniflareWorkerOptions } from 'wrangler';
 import { buildPage, watchPage } from '../../deploy/build-page.ts';
 import { messageOf } from '../errors.ts';
 import { PROJECT_DIR } from '../project.ts';
+import { readConfiguration } from './configuration.ts';
 import { writeEntry } from './entry.ts';
 import { RELOADING } from './markers.ts';
 import { workerOptionsSchema } from './options.ts';
@@ -26,13 +26,11 @@ const page = options.isWatching
       if (built instanceof Error) process.stderr.write(`[ERROR] ${built.message}\n`);
     })
   : null;
-const configured = unstable_getMiniflareWorkerOptions(join(PROJECT_DIR, 'wrangler.toml'), undefined, {
-  overrides: { assets: { directory: pageDir } },
-});
+const configured = await readConfiguration(options.folder, pageDir);
 
 /** What Miniflare runs, of one build. */
 function runtimeOptions(code: string): MiniflareOptions {
-  const { assets, ...worker } = configured.workerOptions;
+  const { assets, ...worker } = configured;
   return {
     ...worker,
     ...(assets ? { assets: { ...assets, directory: pageDir } } : {}),
