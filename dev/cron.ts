@@ -1,11 +1,12 @@
 /** Calls the Worker's scheduled handler in intervals, as Cloudflare's Cron Trigger does. */
 import { messageOf, StackError } from './errors.ts';
 import type { Output } from './output.ts';
+import { SCHEDULED_PATH } from './worker/markers.ts';
 
 /** The cron expression of wrangler.toml. */
 const SCHEDULE = '* * * * *';
-/** Where the local runtimes let the handler be called. */
-const PATH = '/__scheduled__';
+/** Where each host's local runtime lets its handler be called. */
+const ROUTES = { partyserver: SCHEDULED_PATH, partykit: '/__scheduled__' } as const;
 
 export class CronTrigger {
   readonly #url: string;
@@ -15,8 +16,8 @@ export class CronTrigger {
   #timer: NodeJS.Timeout | null = null;
 
   /** @param intervalMs pause between two calls; 0: none by itself. */
-  constructor(url: string, intervalMs: number, output: Output) {
-    this.#url = `${url}${PATH}?cron=${encodeURIComponent(SCHEDULE)}`;
+  constructor(url: string, host: keyof typeof ROUTES, intervalMs: number, output: Output) {
+    this.#url = `${url}${ROUTES[host]}?cron=${encodeURIComponent(SCHEDULE)}`;
     this.#intervalMs = intervalMs;
     this.#output = output;
   }

@@ -141,7 +141,7 @@ export class Stack {
         : workerPart({ ...common, isWatching: !isEphemeral, inspectorPort }),
     );
 
-    this.#cron = new CronTrigger(url, this.#options.cronIntervalMs, this.#output);
+    this.#cron = new CronTrigger(url, host, this.#options.cronIntervalMs, this.#output);
     this.#cron.start();
     this.#control = await startControl({
       parts: [...this.#parts.values()],

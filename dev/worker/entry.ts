@@ -1,15 +1,11 @@
-/** The entry that Miniflare gets: the Worker's own, with a route that calls its cron, and with the clock that a test asks for. */
+/** The entry that Miniflare gets: the Worker's own, with what the network does around it, and the clock that a test asks for. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { clockModule, hasTrueClock } from '../clock.ts';
+import { SCHEDULED_PATH } from './markers.ts';
 import type { WorkerOptions } from './options.ts';
 
-/**
- * @returns the file to bundle.
- *
- * Miniflare's own route for scheduled handlers doesn't reach a Worker with assets (seen with 4.20260426.0). This one has the path of
- * partykit's.
- */
+/** @returns the file to bundle. */
 export function writeEntry({
   folder,
   entry,
@@ -17,32 +13,59 @@ export function writeEntry({
 }: Pick<WorkerOptions, 'folder' | 'entry' | 'clock'>): string {
   const file = join(folder, 'entry.js');
   const main = JSON.stringify(entry);
-  const isTrue = hasTrueClock(clock);
-  if (!isTrue) writeFileSync(join(folder, 'clock.js'), clockModule(clock));
+  if (hasTrueClock(clock)) {
+    writeFileSync(file, networkedWorker(main));
+    return file;
+  }
+  writeFileSync(join(folder, 'clock.js'), clockModule(clock));
+  // The runtime's alarms go by the true clock, as they would where the machine itself is wrong: so theirs are put right.
   writeFileSync(
     file,
-    `${isTrue ? '' : "import { toTrueTime } from './clock.js';"}
-import worker, { SessionRoom as Room } from ${main};
-export * from ${main};
-${isTrue ? 'export { Room as SessionRoom };' : CLOCKED_ROOM}
-export default {
-  ...worker,
-  async fetch(request, env, ctx) {
-    if (new URL(request.url).pathname !== '/__scheduled__') return worker.fetch(request, env, ctx);
-    await worker.scheduled({ scheduledTime: Date.now() }, env, ctx);
-    return new Response('ok');
-  },
-};
-`,
-  );
-  return file;
-}
-
-/** The runtime's alarms go by the true clock, as they would where the machine itself is wrong: so theirs are put right. */
-const CLOCKED_ROOM = `export class SessionRoom extends Room {
+    `import { toTrueTime } from './clock.js';
+import { SessionRoom as Room } from ${main};
+${networkedWorker(main)}
+export class SessionRoom extends Room {
   constructor(ctx, env) {
     const setAlarm = ctx.storage.setAlarm.bind(ctx.storage);
     ctx.storage.setAlarm = (atMs) => setAlarm(toTrueTime(atMs));
     super(ctx, env);
   }
-}`;
+}
+`,
+  );
+  return file;
+}
+
+/**
+ * The Worker as Cloudflare's network calls it:
+ * - The runtime resets a connection on which a request's body was left unread, and with it the caller's next request. The network
+ *   reads it to the end; here this does, as `wrangler dev` does by a middleware of its own.
+ * - The cron is called by a request: Miniflare's own way to do that leads to the assets before a Worker, which know no cron.
+ */
+function networkedWorker(main: string): string {
+  return `import worker from ${main};
+export * from ${main};
+async function runCron(url, env, ctx) {
+  const cron = url.searchParams.get('cron') ?? '';
+  try {
+    await worker.scheduled({ scheduledTime: Date.now(), cron, noRetry() {} }, env, ctx);
+    return new Response('ok');
+  } catch (error) {
+    console.error(String(error));
+    return new Response('failed', { status: 500 });
+  }
+}
+export default {
+  ...worker,
+  async fetch(request, env, ctx) {
+    const url = new URL(request.url);
+    if (url.pathname === ${JSON.stringify(SCHEDULED_PATH)}) return runCron(url, env, ctx);
+    try {
+      return await worker.fetch(request, env, ctx);
+    } finally {
+      if (request.body !== null && !request.bodyUsed) await request.body.pipeTo(new WritableStream()).catch(() => {});
+    }
+  },
+};
+`;
+}

@@ -8,30 +8,29 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { context, type Plugin } from 'esbuild';
 import { Log, LogLevel, Miniflare, type MiniflareOptions } from 'miniflare';
-import { unstable_getMiniflareWorkerOptions } from 'wrangler';
 import { buildPage, watchPage } from '../../deploy/build-page.ts';
 import { messageOf } from '../errors.ts';
 import { PROJECT_DIR } from '../project.ts';
+import { readConfiguration } from './configuration.ts';
 import { writeEntry } from './entry.ts';
 import { RELOADING } from './markers.ts';
 import { workerOptionsSchema } from './options.ts';
 
 const options = workerOptionsSchema.parse(JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')));
 const pageDir = join(options.folder, 'page');
-// First: wrangler and Miniflare look into the folder as they start.
+const pageOptions = { outDir: pageDir, minify: false };
+// First: wrangler and Miniflare look into the folder as they start, and nothing says when a watcher's first build is there.
+await buildPage(pageOptions);
 const page = options.isWatching
-  ? await watchPage({ outDir: pageDir, minify: false }, (built) => {
+  ? await watchPage(pageOptions, (built) => {
       if (built instanceof Error) process.stderr.write(`[ERROR] ${built.message}\n`);
     })
   : null;
-if (page === null) await buildPage({ outDir: pageDir, minify: false });
-const configured = unstable_getMiniflareWorkerOptions(join(PROJECT_DIR, 'wrangler.toml'), undefined, {
-  overrides: { assets: { directory: pageDir } },
-});
+const configured = await readConfiguration(options.folder, pageDir);
 
 /** What Miniflare runs, of one build. */
 function runtimeOptions(code: string): MiniflareOptions {
-  const { assets, ...worker } = configured.workerOptions;
+  const { assets, ...worker } = configured;
   return {
     ...worker,
     ...(assets ? { assets: { ...assets, directory: pageDir } } : {}),

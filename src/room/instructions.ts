@@ -100,10 +100,13 @@ async function changeStanding(
 /** The person gets the session's state with the new role in it, everybody else hears of him anew. */
 async function changeRole(
   { participant_id, role }: Extract<RoomRequest, { kind: 'participant_changed' }>,
-  { roster, reservations, outbox, tellState }: RoomParts,
+  { roster, reservations, notes, outbox, tellState }: RoomParts,
 ): Promise<number> {
-  for (const { grant } of reservations()) {
-    if (grant.participantId === participant_id) Object.assign(grant, { role, via: 'grant' });
+  for (const reservation of reservations()) {
+    if (reservation.grant.participantId !== participant_id) continue;
+    Object.assign(reservation.grant, { role, via: 'grant' });
+    // Who was sent away and has a place again is in by that, as for the notes; but not after the end.
+    if (!notes.ended) reservation.refused = null;
   }
   const connections = roster.of(participant_id);
   // He is in because the host says so now, whatever becomes of the invite he came by.

@@ -44,13 +44,17 @@ export const LIVE_ENDED = 'the live session is over';
 export const ENDED = 'the session has ended';
 export const SESSION_ENDED: Refused = { status: 410, error: 'not_found', message: ENDED };
 
+type NotesStorage = Pick<RoomStorage, 'list' | 'delete'> & {
+  put(key: string, value: unknown): Promise<void>;
+};
+
 export class StandingNotes {
-  readonly #storage: Pick<RoomStorage, 'list' | 'put' | 'delete'>;
+  readonly #storage: NotesStorage;
   readonly #now: () => number;
   readonly #notes = new Map<string, Note>();
   #loading: Promise<void> | null = null;
 
-  constructor(storage: Pick<RoomStorage, 'list' | 'put' | 'delete'>, now: () => number) {
+  constructor(storage: NotesStorage, now: () => number) {
     this.#storage = storage;
     this.#now = now;
   }

@@ -224,7 +224,8 @@ export class Admission {
     });
     if (!standing) return refusalOf('missing', caller);
     if (!standing.isActive) return refusalOf('ended', caller);
-    if (standing.isRemoved) return refusalOf('removed', caller);
+    // Nobody is removed from what they own.
+    if (standing.isRemoved && standing.via !== 'owner') return refusalOf('removed', caller);
     const way = wayIn(standing);
     if (!way) return refusalOf(invite === null ? 'refused' : 'bad_invite', caller);
     return {

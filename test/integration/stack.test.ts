@@ -52,12 +52,21 @@ describe('a throwaway stack', () => {
   afterAll(() => stack?.stop());
 
   test('answers where its line says', async () => {
-    expect(await status(`${stack.workerUrl}/health`)).toBe(200);
-    expect(await status(`${stack.roomUrl}/`)).toBe(200);
+    expect([stack.roomUrl, stack.workerUrl]).toEqual([stack.url, stack.url]);
+    expect(await status(`${stack.url}/health`)).toBe(200);
     expect(await redis(stack, 'PING')).toEqual({ result: 'PONG' });
     expect(stack.keyPrefix).toBe('stack-test:');
-    const code = await fetch(`${stack.roomUrl}/dist/main.js`);
-    expect(code.headers.get('content-type')).toContain('javascript');
+    const page = await fetch(`${stack.url}/`);
+    expect([page.status, page.headers.get('content-type')]).toEqual([
+      200,
+      expect.stringContaining('text/html'),
+    ]);
+    const script = /<script[^>]* src="([^"]+)"/.exec(await page.text())?.[1] ?? '';
+    const code = await fetch(new URL(script, stack.url));
+    expect([code.status, code.headers.get('content-type')]).toEqual([
+      200,
+      expect.stringContaining('javascript'),
+    ]);
   });
 
   test('has a migrated database that any client opens', async () => {
@@ -66,8 +75,9 @@ describe('a throwaway stack', () => {
 
   test('names the processes that run the code', () => {
     const commands = new Map(everything(stack).map(({ pid, command }) => [pid, command]));
-    expect(commands.get(stack.pids.room)).toContain('workerd serve');
     expect(commands.get(stack.pids.worker)).toContain('workerd serve');
+    // The rooms are in it.
+    expect(stack.pids.room).toBe(stack.pids.worker);
     if (stack.pids.redis !== null)
       expect(commands.get(stack.pids.redis)).toMatch(/redis-server|valkey-server/);
     expect(commands.get(stack.pids.redisRest ?? 0)).toContain('dev/upstash/main.ts');
@@ -84,7 +94,7 @@ describe('a throwaway stack', () => {
     for (const { command } of everything(stack)) {
       for (const secret of secrets) expect(command).not.toContain(secret);
     }
-    for (const file of ['secrets.json', 'lock.json', 'worker/variables.env', 'room/partykit.json']) {
+    for (const file of ['secrets.json', 'lock.json', 'worker/options.json']) {
       expect(statSync(join(stack.dataDir, file)).mode & 0o077, file).toBe(0);
     }
   });
@@ -99,22 +109,36 @@ describe('a throwaway stack', () => {
     await stack.control.cron();
   });
 
-  test.each(['room', 'worker'] as const)(
-    'notices that the workerd of the %s was killed, says so and starts it again',
-    async (part) => {
-      const before = (await stack.control.parts())[part];
-      const read = stack.logs().length;
-      process.kill(before?.pid ?? 0, 'SIGKILL');
-      const news = () => stack.logs().slice(read);
-      await until(`${part} is named`, () => news().includes(`backbeat  ${part} `));
-      await until(`${part} is back`, () => news().includes(`${part} is back`));
-      expect(news()).toMatch(/its last lines:\n {4}\S/);
-      const after = (await stack.control.parts())[part];
-      expect(after).toMatchObject({ state: 'up', restarts: 1 });
-      expect(after?.pid).not.toBe(before?.pid);
-      expect(await status(part === 'room' ? `${stack.roomUrl}/` : `${stack.workerUrl}/health`)).toBe(200);
-    },
-  );
+  test('notices that the workerd was killed, says so and starts it again', async () => {
+    const before = (await stack.control.parts()).worker;
+    const read = stack.logs().length;
+    process.kill(before?.pid ?? 0, 'SIGKILL');
+    const news = () => stack.logs().slice(read);
+    await until('it is named', () => news().includes('backbeat  worker '));
+    await until('it is back', () => news().includes('worker is back'));
+    expect(news()).toMatch(/its last lines:\n {4}\S/);
+    const after = (await stack.control.parts()).worker;
+    expect(after).toMatchObject({ state: 'up', restarts: 1 });
+    expect(after?.pid).not.toBe(before?.pid);
+    expect(await status(`${stack.url}/health`)).toBe(200);
+  });
+
+  test('knows the Worker by the name of the rooms, too', async () => {
+    const before = (await stack.control.parts()).worker;
+    const after = await stack.control.restart('room');
+    expect(after).toMatchObject({ state: 'up' });
+    expect(after.pid).not.toBe(before?.pid);
+    expect((await stack.control.parts()).worker).toEqual(after);
+  });
+
+  test('answers a caller whose last request was refused unread', async () => {
+    const refused = async (path: string) =>
+      status(`${stack.url}${path}`, { method: 'POST', body: JSON.stringify({ title: 'x' }) });
+    for (let i = 0; i < 20; i++) {
+      expect(await refused('/api/v1/strudels')).toBe(401);
+      expect(await refused('/api/v1/nope')).toBe(404);
+    }
+  });
 
   test('starts a killed Redis again, with what was acknowledged', async () => {
     await redis(stack, 'SET', 'kept', 'yes');
@@ -130,12 +154,12 @@ describe('a throwaway stack', () => {
   test('keeps down what it is told to stop, until it is told to start it', async () => {
     const { postgresPart } = stack;
     expect(await stack.control.stop(postgresPart)).toMatchObject({ state: 'down', pid: null });
-    await until('the Worker says so', async () => (await status(`${stack.workerUrl}/health`)) === 503);
+    await until('the Worker says so', async () => (await status(`${stack.url}/health`)) === 503);
     // The Worker can be started meanwhile: it says itself what is missing.
     expect(await stack.control.restart('worker')).toMatchObject({ state: 'up' });
     expect(await stack.control.parts()).toMatchObject({ [postgresPart]: { state: 'down' } });
     expect(await stack.control.start(postgresPart)).toMatchObject({ state: 'up' });
-    await until('the Worker is well again', async () => (await status(`${stack.workerUrl}/health`)) === 200);
+    await until('the Worker is well again', async () => (await status(`${stack.url}/health`)) === 200);
   });
 
   test('freezes and thaws a part', async () => {
@@ -187,17 +211,16 @@ describe('a stack on a data folder', () => {
     await select(first, 'CREATE TABLE kept AS SELECT 1 AS n');
     const processes = everything(first);
 
-    const roomPort = new URL(first.roomUrl).port;
+    const { port } = new URL(first.url);
     await expect(start()).rejects.toThrow(
       new RegExp(
-        `a stack on ${dataDir} \\(pid ${first.supervisorPid}\\) runs already: page http://127\\.0\\.0\\.1:${roomPort}/`,
+        `a stack on ${dataDir} \\(pid ${first.supervisorPid}\\) runs already: page http://127\\.0\\.0\\.1:${port}/`,
       ),
     );
     // A connection's own Postgres process may well have ended by now; the parts may not.
-    const parts = Object.values(first.pids);
-    expect(alive(processes.filter(({ pid }) => parts.includes(pid)))).toHaveLength(
-      parts.filter((pid) => pid !== null).length,
-    );
+    const parts = new Set(Object.values(first.pids));
+    parts.delete(null);
+    expect(alive(processes.filter(({ pid }) => parts.has(pid)))).toHaveLength(parts.size);
 
     process.kill(first.supervisorPid, 'SIGKILL');
     const second = start({}, postgres);
@@ -219,11 +242,9 @@ describe('a stack on a data folder', () => {
   test('starts beside another one that is started at the same moment and wants the same ports', async () => {
     const other = mkdtempSync(join(tmpdir(), 'backbeat-test-'));
     const both = await Promise.all([start(), start({ BACKBEAT_DATA_DIR: other })]);
-    const ports = both.flatMap(({ roomUrl, workerUrl, databaseUrl }) =>
-      [roomUrl, workerUrl, databaseUrl].map((url) => new URL(url).port),
-    );
+    const ports = both.flatMap(({ url, databaseUrl }) => [url, databaseUrl].map((at) => new URL(at).port));
     expect(new Set(ports).size).toBe(ports.length);
-    for (const { workerUrl } of both) expect((await fetch(`${workerUrl}/health`)).status).toBe(200);
+    for (const { url } of both) expect(await status(`${url}/health`)).toBe(200);
     for (const stack of stacks.splice(0)) await stack.stop();
     rmSync(other, { recursive: true });
   });
@@ -233,7 +254,7 @@ describe('a stack on a data folder', () => {
     await new Promise<void>((resolve) => holder.listen({ port: 0, host: '127.0.0.1' }, resolve));
     const address = holder.address();
     const port = typeof address === 'object' ? address?.port : undefined;
-    await expect(start({ ROOM_PORT: String(port) })).rejects.toThrow(`ROOM_PORT=${port}: this port is taken`);
+    await expect(start({ PORT: String(port) })).rejects.toThrow(`PORT=${port}: this port is taken`);
     holder.close();
   });
 

@@ -20,6 +20,7 @@ import { type SessionAccess, signSessionToken } from '../../src/sessions/token.t
 import { tokenVerifier } from '../../src/sessions/tokens.ts';
 import type { Role } from '../../src/sessions/types.ts';
 import { createApp } from '../../src/worker/app.ts';
+import { NO_PLATFORM } from '../../src/worker/platform.ts';
 import type { TurnPorts } from '../../src/worker/scheduled.ts';
 import type { Services } from '../../src/worker/services.ts';
 import { startBuffer } from './buffer.ts';
@@ -99,6 +100,7 @@ export async function startApi(env: Record<string, string> = {}): Promise<Api> {
     told.push({ sessionId, request });
   };
   const services: Services = {
+    ...NO_PLATFORM,
     config,
     repository,
     people,

@@ -1,5 +1,6 @@
 /** The Worker's services without any store, to be told to fail: for tests of what needs none. What needs some is tested over real ones (`api.ts`). */
 import { configSchema, parseConfig } from '../../src/config.ts';
+import { NO_PLATFORM } from '../../src/worker/platform.ts';
 import type { Services } from '../../src/worker/services.ts';
 
 export const JWT_SECRET = 'a-jwt-secret-for-tests';
@@ -11,7 +12,6 @@ export const WORKER_ENV = {
   DATABASE_URL: 'postgres://user:password@db.test/backbeat',
   JWT_SECRET,
   FLUSH_SECRET,
-  ROOM_URL: 'https://rooms.test',
 };
 
 export interface FakeServices extends Services {
@@ -47,10 +47,18 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
     people: unusedStore(),
     directory: unusedStore(),
     strudels: unusedStore(),
+    ...NO_PLATFORM,
+    sweeper: {
+      async fetch(path, { method, body }) {
+        called('sweeper', `${method} ${path}`, ...(body === undefined ? [] : [body]));
+        return Response.json({ swept: true });
+      },
+    },
     room: { tell: unused, setCode: unused },
     tokens: { session: unused, user: unused },
     admission: {
       join: unused,
+      check: unused,
       async enter(request) {
         called('enter', request);
         return { ok: false, status: 401, error: 'unauthorized', message: 'not here' };
@@ -61,11 +69,6 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
         called('flushSession', id);
         return { ...summary, flushedRev: 7, isDirty: false, lastCommit: 3 };
       },
-      flushSessions: unused,
-      async sweep() {
-        called('sweep');
-        return summary;
-      },
       async replayDead(id) {
         called('replayDead', id);
         if (id === 'good') return 'replayed';
@@ -73,8 +76,6 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
       },
     },
     buffer: {
-      adopt: unused,
-      retire: unused,
       async listDead(page) {
         called('listDead', page);
         return { letters: [], next: '42' };

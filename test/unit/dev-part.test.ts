@@ -28,7 +28,7 @@ function makePart(answersAt: number): Part {
   const output = { note: (text: string) => notes.push(text), partLine: () => {} } as unknown as Output;
   return new Part(
     {
-      name: 'room',
+      name: 'worker',
       spawn(onLine) {
         const args = ['-e', 'setInterval(() => {}, 1e6)'];
         const process = ManagedProcess.spawn(
@@ -43,7 +43,7 @@ function makePart(answersAt: number): Part {
       stop: { signal: 'SIGKILL', target: 'tree', graceMs: 0 },
       isShown: false,
     },
-    new PartLog(folder, 'room'),
+    new PartLog(folder, 'worker'),
     output,
     () => {},
   );
@@ -61,7 +61,7 @@ describe('a part that hangs as it starts', () => {
 
   it('and fails when it hangs again', async () => {
     part = makePart(3);
-    await expect(part.start()).rejects.toThrow('room was not ready within 0.02 s');
+    await expect(part.start()).rejects.toThrow('worker was not ready within 0.02 s');
     expect(spawned).toHaveLength(2);
     expect(spawned[1]!.hasExited).toBe(true);
   });

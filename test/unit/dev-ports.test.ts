@@ -26,15 +26,15 @@ it('are given to no other process, though nobody listens on them', async () => {
   const next = await portNear(mine);
   expect(next).toBeGreaterThan(mine);
   expect([mine, next]).not.toContain(other('orderly', `portNear(${mine})`));
-  await expect(exactPort(mine, 'ROOM_PORT')).rejects.toThrow(`ROOM_PORT=${mine}: this port is taken`);
+  await expect(exactPort(mine, 'PORT')).rejects.toThrow(`PORT=${mine}: this port is taken`);
 });
 
 it('are free again once their process has ended, however it ended', async () => {
   const ended = other('orderly', 'randomPort()');
   expect(existsSync(fileOf(ended))).toBe(false);
-  expect(await exactPort(ended, 'ROOM_PORT')).toBe(ended);
+  expect(await exactPort(ended, 'PORT')).toBe(ended);
   const killed = other('killed', 'randomPort()');
-  expect(await exactPort(killed, 'ROOM_PORT')).toBe(killed);
+  expect(await exactPort(killed, 'PORT')).toBe(killed);
 });
 
 it('are not those that somebody listens on', async () => {

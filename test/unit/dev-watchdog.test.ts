@@ -33,7 +33,7 @@ it('what a supervisor leaves is ended, also when it is heard to have ended befor
   const lock = {
     supervisor: supervisor.identity,
     watchdog: null,
-    processes: [{ name: 'room', ...part.identity }],
+    processes: [{ name: 'worker', ...part.identity }],
     urls: null,
   };
   writeFileSync(join(folder, 'lock.json'), JSON.stringify(lock));

@@ -1,6 +1,7 @@
-/** The room's own decisions about who may be in: seats, and notes of changed standings. */
+/** The room's own decisions about who may be in: limits of connections, and notes of changed standings. */
 import { describe, expect, it } from 'vitest';
-import { type Occupant, Seats } from '../../src/room/seats.ts';
+import { ConnectionLimits, type Occupant } from '../../src/room/connection-limits.ts';
+import type { AdmissionGrant } from '../../src/room/grant.ts';
 import { type Claim, type Judgement, StandingNotes } from '../../src/room/standing-notes.ts';
 
 const someone = (connectionId: string, over: Partial<Occupant> = {}): Occupant => ({
@@ -10,42 +11,73 @@ const someone = (connectionId: string, over: Partial<Occupant> = {}): Occupant =
   ...over,
 });
 
-describe('seats', () => {
-  const limits = { perPerson: 2, perAddress: 3, holdMs: 1_000 };
+/** What the Worker says of somebody who was let in. */
+const grantOf = (occupant: Occupant): AdmissionGrant => ({
+  userId: null,
+  displayName: 'Ada',
+  avatarUrl: null,
+  role: 'viewer',
+  via: 'grant',
+  inviteId: null,
+  knownAtMs: 0,
+  token: null,
+  ...occupant,
+});
+
+describe('connections', () => {
+  const options = { perPerson: 2, perAddress: 3, holdMs: 1_000 };
 
   it('are limited for a person and for an address, those on the way counted', () => {
-    const seats = new Seats(limits);
+    const limits = new ConnectionLimits(options);
     const ada = { participantId: 'ada', address: null };
-    seats.hold('t1', someone('c1', ada), 0);
+    limits.reserve('r1', grantOf(someone('c1', ada)), 0);
     const present = [someone('c2', ada)];
-    expect(seats.check(someone('c3', ada), present, 0)).toBe('person_is_full');
-    expect(seats.check(someone('c3', { address: null }), present, 0)).toBe('free');
-    expect(seats.check(someone('c3'), [someone('c4'), someone('c5')], 0)).toBe('free');
-    seats.hold('t2', someone('c6'), 0);
-    expect(seats.check(someone('c3'), [someone('c4'), someone('c5')], 0)).toBe('address_is_full');
-    expect(seats.check(someone('c3', { address: '192.0.2.2' }), [someone('c4'), someone('c5')], 0)).toBe(
-      'free',
-    );
+    expect(limits.check(someone('c3', ada), present, 0)).toBe('person_is_full');
+    expect(limits.check(someone('c3', { address: null }), present, 0)).toBe('free');
+    const others = [someone('c4'), someone('c5')];
+    expect(limits.check(someone('c3'), others, 0)).toBe('free');
+    limits.reserve('r2', grantOf(someone('c6')), 0);
+    expect(limits.check(someone('c3'), others, 0)).toBe('address_is_full');
+    expect(limits.check(someone('c3', { address: '192.0.2.2' }), others, 0)).toBe('free');
   });
 
-  it('are not taken by the socket that the newcomer replaces', () => {
-    const seats = new Seats({ ...limits, perPerson: 1 });
+  it('take no place from the newcomer that replaces them', () => {
+    const limits = new ConnectionLimits({ ...options, perPerson: 1 });
     const ada = someone('c1', { participantId: 'ada' });
-    expect(seats.check(ada, [ada], 0)).toBe('free');
-    expect(seats.check({ ...ada, connectionId: 'c2' }, [ada], 0)).toBe('person_is_full');
+    expect(limits.check(ada, [ada], 0)).toBe('free');
+    expect(limits.check({ ...ada, connectionId: 'c2' }, [ada], 0)).toBe('person_is_full');
   });
 
-  it('are kept for a while only, and used once', () => {
-    const seats = new Seats({ ...limits, perPerson: 1 });
-    const ada = someone('c1', { participantId: 'ada' });
+  it('have a place reserved for a while only, and once', () => {
+    const limits = new ConnectionLimits({ ...options, perPerson: 1 });
+    const ada = grantOf(someone('c1', { participantId: 'ada' }));
     const again = { ...ada, connectionId: 'c2' };
-    seats.hold('t1', ada, 0);
-    expect(seats.check(again, [], 999)).toBe('person_is_full');
-    expect(seats.check(again, [], 1_000)).toBe('free');
-    expect(seats.release('t1')).toBe(false);
-    seats.hold('t2', again, 1_000);
-    expect(seats.release('t2')).toBe(true);
-    expect(seats.release('t2')).toBe(false);
+    limits.reserve('r1', ada, 0);
+    expect(limits.check(again, [], 999)).toBe('person_is_full');
+    expect(limits.check(again, [], 1_000)).toBe('free');
+    expect(limits.take('r1', 1_000)).toBeNull();
+    limits.reserve('r2', again, 1_000);
+    expect(limits.take('unknown', 1_000)).toBeNull();
+    expect(limits.take('r2', 1_999)).toMatchObject({ grant: again, refused: null });
+    expect(limits.take('r2', 1_999)).toBeNull();
+  });
+
+  it('that come too late find no place, also when nobody has looked since', () => {
+    const limits = new ConnectionLimits(options);
+    limits.reserve('r1', grantOf(someone('c1')), 0);
+    expect(limits.take('r1', 1_000)).toBeNull();
+  });
+
+  it('get what the reservation is when they are there, not what it was', () => {
+    const limits = new ConnectionLimits(options);
+    limits.reserve('r1', grantOf(someone('c1')), 0);
+    limits.reserve('r2', grantOf(someone('c2')), 500);
+    expect([...limits.reservations(1_000)].map(({ grant }) => grant.connectionId)).toEqual(['c2']);
+    for (const reservation of limits.reservations(1_000)) {
+      reservation.grant.role = 'host';
+      reservation.refused = { status: 403, error: 'forbidden', message: 'no' };
+    }
+    expect(limits.take('r2', 1_000)).toMatchObject({ grant: { role: 'host' }, refused: { message: 'no' } });
   });
 });
 
@@ -61,10 +93,7 @@ function makeNotes() {
     },
   };
   const open = async () => {
-    const notes = new StandingNotes(
-      storage as unknown as ConstructorParameters<typeof StandingNotes>[0],
-      () => clock.nowMs,
-    );
+    const notes = new StandingNotes(storage, () => clock.nowMs);
     await notes.load();
     return notes;
   };

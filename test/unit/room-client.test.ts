@@ -1,17 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import type { RoomStubs } from '../../src/worker/platform.ts';
 import { RoomClient, RoomRefusedError, RoomUnavailableError } from '../../src/worker/room-client.ts';
 
 const sessionId = randomUUID();
 
-/** A client whose room answers like this, and what it was sent. */
+/** A client whose rooms answer like this, and what they were sent. */
 function clientOf(answer: () => Response | Promise<Response>) {
-  const sent: { url: string; init: RequestInit | undefined }[] = [];
+  const sent: { sessionId: string; path: string; init: Parameters<RoomStubs['fetch']>[2] }[] = [];
   const client = new RoomClient({
-    url: 'https://rooms.test',
-    secret: 'the-secret',
-    fetch: async (input, init) => {
-      sent.push({ url: String(input), init });
+    fetch: async (to, path, init) => {
+      sent.push({ sessionId: to, path, init });
       return answer();
     },
   });
@@ -21,25 +20,18 @@ function clientOf(answer: () => Response | Promise<Response>) {
 const edit = { code: 'x', user_id: null, display_name: 'Ada', role: 'host' } as const;
 
 describe('the client of rooms', () => {
-  it('tells a room by one request that carries the secret', async () => {
+  it('tells a room by one request', async () => {
     const { client, sent } = clientOf(() => Response.json({ delivered: 3 }));
     expect(await client.tell(sessionId, { kind: 'discovery_ended' })).toBe(3);
-    expect(sent).toMatchObject([
-      {
-        url: `https://rooms.test/parties/main/${sessionId}`,
-        init: {
-          method: 'POST',
-          headers: { authorization: 'Bearer the-secret' },
-          body: '{"kind":"discovery_ended"}',
-        },
-      },
+    expect(sent).toEqual([
+      { sessionId, path: '/instruct', init: { method: 'POST', body: '{"kind":"discovery_ended"}' } },
     ]);
   });
 
   it('sets code, and says where it is safe', async () => {
     const { client, sent } = clientOf(() => Response.json({ rev: 7, durable: 'buffer' }));
     expect(await client.setCode(sessionId, edit)).toEqual({ rev: 7, durable: 'buffer' });
-    expect(JSON.parse(String(sent[0]?.init?.body))).toEqual({ kind: 'set_code', ...edit });
+    expect(JSON.parse(String(sent[0]?.init.body))).toEqual({ kind: 'set_code', ...edit });
   });
 
   it('passes a refusal on', async () => {
@@ -61,7 +53,7 @@ describe('the client of rooms', () => {
     ['an answer of another shape', () => Response.json({ ok: true })],
     ['an error of the server', () => Response.json({ error: 'server_error', message: 'x' }, { status: 503 })],
     [
-      'a secret that the room does not know',
+      'a status that no room refuses with',
       () => Response.json({ error: 'unauthorized', message: 'x' }, { status: 401 }),
     ],
     ['a refusal of another shape', () => Response.json({ no: 'shape' }, { status: 404 })],

@@ -14,7 +14,7 @@ import {
 } from '../../src/protocol/index.ts';
 import { Backlog } from '../../src/room/backlog.ts';
 import { Flood } from '../../src/room/flood.ts';
-import { KeptOut } from '../../src/room/kept-out.ts';
+import { BanList } from '../../src/worker/ban-list.ts';
 
 interface Client {
   name: string;
@@ -149,8 +149,8 @@ describe('a flood', () => {
     expect(flood.banLeftMs('eve', FLOOD_BAN_MS)).toBe(0);
   });
 
-  it('is known at the edge as long, of a bounded number', () => {
-    const out = new KeptOut();
+  it('is known to the Worker as long, of a bounded number', () => {
+    const out = new BanList();
     out.add('first', 100);
     expect([out.has('first', 99), out.has('other', 99), out.has('first', 100)]).toEqual([true, false, false]);
     out.add('first', 100);

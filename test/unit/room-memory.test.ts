@@ -41,7 +41,7 @@ function member(id: string, participantId = id): Member & { sent: string[] } {
 }
 
 const roomOf = (...members: Member[]) =>
-  ({ getConnections: () => members }) as unknown as ConstructorParameters<typeof Roster>[0];
+  ({ connections: () => members }) satisfies ConstructorParameters<typeof Roster>[0];
 
 function makeStorage() {
   const values = new Map<string, unknown>();
@@ -86,11 +86,12 @@ describe('the outbox', () => {
       const storage = makeStorage();
       const open = async () => {
         const outbox = new Outbox({
+          sessionId: 'session',
           storage: storage as unknown as ConstructorParameters<typeof Outbox>[0]['storage'],
           members: () => [ada, ben],
           sent: () => {},
         });
-        await outbox.open(async () => 'session');
+        await outbox.open();
         return outbox;
       };
       const outbox = await open();

@@ -1,0 +1,184 @@
+/** A room without a platform: its host, its connections and its stores are the test's. */
+import { parseServerMessage, type ServerMessage, type ServerMessageType } from '../../src/protocol/index.ts';
+import type { ConnectionState } from '../../src/room/connection.ts';
+import { type AdmissionGrant, RESERVATION_HEADER, reservedSchema } from '../../src/room/grant.ts';
+import type { Connection, RoomStorage } from '../../src/room/host.ts';
+import { Room, type RoomDependencies } from '../../src/room/server.ts';
+import type { RoomRequest } from '../../src/sessions/room-request.ts';
+import type { OpenedSession, SessionRepository } from '../../src/sessions/types.ts';
+import { committed } from './live-session.ts';
+
+const OPEN = 1;
+const CLOSED = 3;
+
+export class FakeConnection implements Connection {
+  readonly id: string;
+  readonly received: ServerMessage[] = [];
+  state: ConnectionState | null = null;
+  closed: { code: number; reason: string } | null = null;
+
+  constructor(id: string) {
+    this.id = id;
+  }
+
+  get readyState(): number {
+    return this.closed ? CLOSED : OPEN;
+  }
+
+  setState(state: ConnectionState | null): void {
+    this.state = state;
+  }
+
+  send(text: string): void {
+    const message = parseServerMessage(text);
+    if (!message) throw new Error(`not a message of the protocol: ${text.slice(0, 200)}`);
+    this.received.push(message);
+  }
+
+  close(code: number, reason: string): void {
+    this.closed ??= { code, reason };
+  }
+
+  all<T extends ServerMessageType>(type: T): Extract<ServerMessage, { type: T }>['payload'][] {
+    return this.received.filter((m) => m.type === type).map(({ payload }) => payload) as never;
+  }
+}
+
+export class FakeStorage implements RoomStorage {
+  readonly values = new Map<string, unknown>();
+  alarmMs: number | null = null;
+
+  async get(key: string): Promise<unknown> {
+    return structuredClone(this.values.get(key));
+  }
+
+  async put(key: string | Record<string, unknown>, value?: unknown): Promise<void> {
+    const entries = typeof key === 'string' ? { [key]: value } : key;
+    for (const [name, given] of Object.entries(entries)) this.values.set(name, structuredClone(given));
+  }
+
+  async delete(keys: string[]): Promise<void> {
+    for (const key of keys) this.values.delete(key);
+  }
+
+  async list({ prefix }: { prefix: string }): Promise<Map<string, unknown>> {
+    return new Map([...this.values].filter(([key]) => key.startsWith(prefix)));
+  }
+
+  async setAlarm(atMs: number): Promise<void> {
+    this.alarmMs = atMs;
+  }
+}
+
+export interface RoomFixture {
+  room: Room;
+  /** What the repository does when the room opens its session; may be replaced. */
+  script: { open: () => Promise<OpenedSession | null> };
+  connections: FakeConnection[];
+  ask(path: string, body: unknown): Promise<Response>;
+  /** As the Worker tells it. */
+  tell(request: RoomRequest): Promise<Response>;
+  /** Asks for a place. */
+  reserve(grant: AdmissionGrant): Promise<Response>;
+  /** Asks for a place and gets it; resolves with the reservation's id. */
+  reserved(grant: AdmissionGrant): Promise<string>;
+  /** A socket that was upgraded with this reservation. */
+  connect(reservationId: string | null, connectionId?: string): Promise<FakeConnection>;
+}
+
+/** @param storage what an earlier instance has left. */
+export function makeRoom(
+  storage = new FakeStorage(),
+  config: Partial<RoomDependencies['config']> = {},
+): RoomFixture {
+  const connections: FakeConnection[] = [];
+  const script: RoomFixture['script'] = {
+    open: async () => ({
+      session: { id: 'session', code: 'start', rev: 0, epoch: 1 },
+      epoch: 2,
+      flushedRev: 0,
+      isDirty: false,
+      receipts: {},
+      messages: [],
+      lastMessageMs: 0,
+      lastCommit: 0,
+      home: 'clean',
+    }),
+  };
+  const repository = {
+    open: () => script.open(),
+    commit: async (commit) => committed(commit),
+    getMessages: async () => [],
+  } satisfies Partial<SessionRepository> as Partial<SessionRepository> as SessionRepository;
+  const host = {
+    id: 'session',
+    storage,
+    connections: (id?: string) =>
+      connections.filter((c) => c.readyState === OPEN && (id === undefined || c.id === id)),
+  };
+  const room = new Room(host, {
+    config: {
+      CONNECTIONS_PER_USER: 5,
+      CONNECTIONS_PER_ADDRESS: 10,
+      COMMIT_MIN_MS: 0,
+      COMMIT_MAX_MS: 1_000,
+      COMMIT_TARGET_PER_S: 1_000,
+      COMMIT_FALLBACK_MS: 1_000,
+      FLUSH_ALARM_MS: 5_000,
+      ...config,
+    },
+    repository,
+    people: { recordPresence: async () => {} },
+    strudels: { get: async () => null },
+    flush: async () => ({ flushedRev: 0, isDirty: false, lastCommit: 0 }),
+    agentPorts: () => {
+      throw new Error('nobody asks the AI here');
+    },
+  });
+  const ask = (path: string, body: unknown) =>
+    room.onRequest(
+      new Request(`https://object.internal${path}`, {
+        method: 'POST',
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      }),
+    );
+  const reserve = (grant: AdmissionGrant) => ask('/reserve', grant);
+  return {
+    room,
+    script,
+    connections,
+    ask,
+    tell: (request) => ask('/instruct', request),
+    reserve,
+    async reserved(grant) {
+      const answer = await reserve(grant);
+      if (!answer.ok) throw new Error(`no place: ${await answer.text()}`);
+      return reservedSchema.parse(await answer.json()).reservation_id;
+    },
+    async connect(reservationId, connectionId = crypto.randomUUID()) {
+      const connection = new FakeConnection(connectionId);
+      connections.push(connection);
+      const headers = new Headers(reservationId === null ? {} : { [RESERVATION_HEADER]: reservationId });
+      await room.onConnect(connection, { headers });
+      return connection;
+    },
+  };
+}
+
+/** Somebody who was let in. */
+export function makeGrant(over: Partial<AdmissionGrant> = {}): AdmissionGrant {
+  return {
+    connectionId: crypto.randomUUID(),
+    participantId: crypto.randomUUID(),
+    userId: null,
+    displayName: 'Ada',
+    avatarUrl: null,
+    role: 'viewer',
+    via: 'grant',
+    inviteId: null,
+    address: null,
+    knownAtMs: Date.now(),
+    token: null,
+    ...over,
+  };
+}
