@@ -1,5 +1,5 @@
 /** A room without a platform: its host, its connections and its stores are the test's. */
-import { type ServerMessage, type ServerMessageType, parseServerMessage } from '../../src/protocol/index.ts';
+import { parseServerMessage, type ServerMessage, type ServerMessageType } from '../../src/protocol/index.ts';
 import type { ConnectionState } from '../../src/room/connection.ts';
 import { type AdmissionGrant, RESERVATION_HEADER, reservedSchema } from '../../src/room/grant.ts';
 import type { Connection, RoomStorage } from '../../src/room/host.ts';

@@ -158,29 +158,28 @@ describe('what the room is told while somebody is on their way', () => {
   const revoked: RoomRequest = { kind: 'invite_revoked', invite_id: invite };
 
   /** A role: they are in with it. A code: their connection is closed with it, after they were told why. */
-  const cases: [name: string, grant: Partial<AdmissionGrant>, news: RoomRequest[], expected: string | 4403][] =
-    [
-      ['a better role', {}, [roleOf('co-author')], 'co-author'],
-      ['a lesser role', { role: 'host' }, [roleOf('viewer')], 'viewer'],
-      ['two roles, of which the last counts', {}, [roleOf('host'), roleOf('co-author')], 'co-author'],
-      ['their removal', { role: 'host' }, [removal], 4403],
-      ['their removal, and a place again', {}, [removal, roleOf('co-author')], 'co-author'],
-      [
-        'a place again, and their removal',
-        { role: 'host' },
-        [removal, roleOf('co-author'), removal],
-        4403,
-      ],
-      ['somebody else’s removal', {}, [{ ...removal, participant_id: randomUUID() }], 'viewer'],
-      ['their invite is revoked', byInvite, [revoked], 4403],
-      ['another invite is revoked', { ...byInvite, inviteId: otherInvite }, [revoked], 'viewer'],
-      ['an invite is revoked, which they did not need', { inviteId: invite }, [revoked], 'viewer'],
-      ['a role of their own, then their invite is revoked', byInvite, [roleOf('viewer'), revoked], 'viewer'],
-      ['no more discovery, by which they came', byDiscovery, [{ kind: 'discovery_ended' }], 4403],
-      ['no more discovery, by which they did not come', byInvite, [{ kind: 'discovery_ended' }], 'viewer'],
-      ['live is over', {}, [{ kind: 'live_ended' }], 4403],
-      ['live is over, for the host', { role: 'host', via: 'owner' }, [{ kind: 'live_ended' }], 'host'],
-    ];
+  const cases: [
+    name: string,
+    grant: Partial<AdmissionGrant>,
+    news: RoomRequest[],
+    expected: string | 4403,
+  ][] = [
+    ['a better role', {}, [roleOf('co-author')], 'co-author'],
+    ['a lesser role', { role: 'host' }, [roleOf('viewer')], 'viewer'],
+    ['two roles, of which the last counts', {}, [roleOf('host'), roleOf('co-author')], 'co-author'],
+    ['their removal', { role: 'host' }, [removal], 4403],
+    ['their removal, and a place again', {}, [removal, roleOf('co-author')], 'co-author'],
+    ['a place again, and their removal', { role: 'host' }, [removal, roleOf('co-author'), removal], 4403],
+    ['somebody else’s removal', {}, [{ ...removal, participant_id: randomUUID() }], 'viewer'],
+    ['their invite is revoked', byInvite, [revoked], 4403],
+    ['another invite is revoked', { ...byInvite, inviteId: otherInvite }, [revoked], 'viewer'],
+    ['an invite is revoked, which they did not need', { inviteId: invite }, [revoked], 'viewer'],
+    ['a role of their own, then their invite is revoked', byInvite, [roleOf('viewer'), revoked], 'viewer'],
+    ['no more discovery, by which they came', byDiscovery, [{ kind: 'discovery_ended' }], 4403],
+    ['no more discovery, by which they did not come', byInvite, [{ kind: 'discovery_ended' }], 'viewer'],
+    ['live is over', {}, [{ kind: 'live_ended' }], 4403],
+    ['live is over, for the host', { role: 'host', via: 'owner' }, [{ kind: 'live_ended' }], 'host'],
+  ];
 
   it.each(cases)('%s', async (_name, over, news, expected) => {
     const fixture = makeRoom();
