@@ -166,7 +166,15 @@ describe.each(engines)('on the %s engine', (engine) => {
       await people.setRole(id, granted.id, 'co-author');
       expect(await directory.endLive(id)).toBe(true);
       const roleOf = async (who: { userId?: string | null; participantId?: string }) =>
-        (await people.standing({ sessionId: id, userId: null, participantId: null, inviteToken: null, ...who }))?.role;
+        (
+          await people.standing({
+            sessionId: id,
+            userId: null,
+            participantId: null,
+            inviteToken: null,
+            ...who,
+          })
+        )?.role;
       expect(await roleOf({ userId: guest.userId })).toBeNull();
       expect(await roleOf({ participantId: granted.id })).toBeNull();
       expect(await roleOf({ participantId: cohost.id })).toBe('host');

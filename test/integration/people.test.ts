@@ -57,7 +57,8 @@ describe.each(engines)('people on the %s engine', (engine) => {
   const usesOf = async (sessionId: string) =>
     (await people.invites(sessionId, { limit: 10 })).items.map(({ usesCount }) => usesCount);
   const roleOf = async (sessionId: string, who: { userId?: string; participantId?: string }) =>
-    (await people.standing({ sessionId, userId: null, participantId: null, inviteToken: null, ...who }))?.role;
+    (await people.standing({ sessionId, userId: null, participantId: null, inviteToken: null, ...who }))
+      ?.role;
   const all = async (sessionId: string, withRemoved = false) =>
     (await people.participants(sessionId, { limit: 100, withRemoved })).items;
 
@@ -217,7 +218,9 @@ describe.each(engines)('people on the %s engine', (engine) => {
       expect(await enter(id, { userId, inviteToken })).toEqual({ outcome: 'removed' });
       expect(await enter(id, { participantId: anonymous.id, inviteToken })).toEqual({ outcome: 'removed' });
       expect(await usesOf(id)).toEqual([2]);
-      expect(await people.standing({ sessionId: id, userId, participantId: null, inviteToken: null })).toMatchObject({
+      expect(
+        await people.standing({ sessionId: id, userId, participantId: null, inviteToken: null }),
+      ).toMatchObject({
         role: null,
         isRemoved: true,
       });
