@@ -12,8 +12,8 @@ let scene: Scene;
 let people: People;
 
 beforeAll(async () => {
-  // Redis' outage is noticed soon, and the room flushes when it is told to, not by itself.
-  stack = await startStack({ FLUSH_ALARM_MS: '60000', POSTGRES_TIMEOUT_MS: '3000' });
+  // The room flushes when it is told to, not by itself.
+  stack = await startStack({ FLUSH_ALARM_MS: '60000' });
   scene = new Scene(stack);
   people = new People(stack, scene);
 });
