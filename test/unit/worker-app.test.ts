@@ -161,7 +161,7 @@ describe('the flush routes', () => {
 describe('the sweeper', () => {
   const sweeper = createSweeper(() => {
     throw new StorageUnavailableError('redis', 'down');
-  });
+  }, 45);
   const ask = (path: string, body?: string) =>
     sweeper.request(path, { method: 'POST', ...(body === undefined ? {} : { body }) });
 
