@@ -40,6 +40,7 @@ export class SessionRoom extends Room {
  * The Worker as Cloudflare's network calls it:
  * - The runtime resets a connection on which a request's body was left unread, and with it the caller's next request. The network
  *   reads it to the end; here this does, as `wrangler dev` does by a middleware of its own.
+ * - Callers who don't say where they are all have this machine's address from Miniflare. They aren't one network, so they have none.
  * - The cron is called by a request: Miniflare's own way to do that leads to the assets before a Worker, which know no cron.
  */
 function networkedWorker(main: string): string {
@@ -55,11 +56,19 @@ async function runCron(url, env, ctx) {
     return new Response('failed', { status: 500 });
   }
 }
+const LOOPBACK = ['127.0.0.1', '::1', '::ffff:127.0.0.1'];
+function withoutLoopback(request) {
+  if (!LOOPBACK.includes(request.headers.get('cf-connecting-ip'))) return request;
+  const headers = new Headers(request.headers);
+  headers.delete('cf-connecting-ip');
+  return new Request(request, { headers });
+}
 export default {
   ...worker,
-  async fetch(request, env, ctx) {
-    const url = new URL(request.url);
+  async fetch(given, env, ctx) {
+    const url = new URL(given.url);
     if (url.pathname === ${JSON.stringify(SCHEDULED_PATH)}) return runCron(url, env, ctx);
+    const request = withoutLoopback(given);
     try {
       return await worker.fetch(request, env, ctx);
     } finally {

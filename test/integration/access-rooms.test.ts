@@ -7,7 +7,7 @@ import {
   MAX_CONNECTIONS_PER_USER,
   MAX_DISPLAY_NAME_CHARS,
 } from '../../src/protocol/index.ts';
-import { People, type Place } from '../support/people.ts';
+import { People, type Place, type User } from '../support/people.ts';
 import { addressOf, RawClient, type RawClientOptions, RefusedError } from '../support/raw-client.ts';
 import { Scene } from '../support/session.ts';
 import { type Stack, startStack } from '../support/stack.ts';
@@ -364,28 +364,58 @@ describe('coming into a session', () => {
   });
 });
 
-describe('over HTTP, the page’s own origin', () => {
-  const ask = (base: string, path: string, headers: Record<string, string> = {}) =>
-    fetch(new URL(path, base), { headers });
+describe('over HTTP', () => {
+  const ask = (path: string, init?: RequestInit) => fetch(new URL(path, stack.url), init);
 
-  it('answers for the Worker’s API and documentation, and for nothing else', async () => {
-    for (const path of [`/api/v1/sessions/${randomUUID()}`, '/api/v1/no-such-route', '/docs']) {
-      const [here, there] = await Promise.all([ask(stack.roomUrl, path), ask(stack.workerUrl, path)]);
-      expect([here.status, await here.text()]).toEqual([there.status, await there.text()]);
+  it('one origin has the page, the API and its documentation, and nothing else', async () => {
+    for (const [path, status, type] of [
+      ['/', 200, 'text/html'],
+      ['/docs', 200, 'text/html'],
+      ['/health', 200, 'application/json'],
+      ['/metrics', 200, 'text/plain'],
+      ['/flush', 401, 'application/json'],
+      ['/flush/turn', 401, 'application/json'],
+      [`/api/v1/sessions/${randomUUID()}`, 401, 'application/json'],
+      ['/api/v1/no-such-route', 404, 'application/json'],
+      ['/apis', 404, 'application/json'],
+      ['/docsx', 404, 'application/json'],
+    ] as const) {
+      const answer = await ask(path);
+      expect([path, answer.status, answer.headers.get('content-type')]).toEqual([
+        path,
+        status,
+        expect.stringContaining(type),
+      ]);
     }
-    const made = await fetch(new URL('/api/v1/sessions', stack.roomUrl), { method: 'POST', body: '{}' });
-    expect(made.status).toBe(201);
-    for (const path of ['/flush', '/metrics', '/health', '/apis', '/docsx']) {
-      const { status } = await ask(stack.roomUrl, path);
-      expect([path, status]).toEqual([path, 404]);
+    expect((await ask('/api/v1/sessions', { method: 'POST', body: '{}' })).status).toBe(201);
+  });
+
+  it('nobody tells a room what the Worker tells it, nor asks it for a place', async () => {
+    const sessionId = await people.session();
+    const place = await people.place(sessionId, 'host');
+    const ada = await join({ sessionId, token: place.token });
+    const end = JSON.stringify({ kind: 'ended', reason: 'by a stranger' });
+    for (const path of ['', '/instruct', '/reserve', '/%2Finstruct', '/../instruct', '%2Finstruct']) {
+      for (const token of [stack.flushSecret, place.token]) {
+        const answer = await ask(`/parties/main/${sessionId}${path}`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${token}` },
+          body: end,
+        });
+        expect([path, answer.status]).toEqual([path, 404]);
+      }
     }
+    for (const path of ['/instruct', '/reserve', '/parties/room/x', `/parties/session-room/${sessionId}`]) {
+      expect([path, (await ask(path, { method: 'POST', body: end })).status]).toEqual([path, 404]);
+    }
+    await ada.edit('nothing has happened', 'r1');
   });
 
   it('tells pages of allowed origins why they can’t connect', async () => {
     const path = `/parties/main/${randomUUID()}`;
-    const allowed = await ask(stack.roomUrl, path, { origin: ORIGIN });
+    const allowed = await ask(path, { headers: { origin: ORIGIN } });
     expect([allowed.status, allowed.headers.get('access-control-allow-origin')]).toEqual([404, ORIGIN]);
-    const other = await ask(stack.roomUrl, path, { origin: 'https://evil.example' });
+    const other = await ask(path, { headers: { origin: 'https://evil.example' } });
     expect([other.status, other.headers.get('access-control-allow-origin')]).toEqual([403, null]);
   });
 });
@@ -472,17 +502,17 @@ describe('what a message does', () => {
   it.each([
     [
       'a removed participant',
-      (id: string, place: Place) =>
-        people.tell(id, { kind: 'participant_removed', participant_id: place.participantId }),
+      (host: User, id: string, { participantId }: Place) =>
+        people.act(host, 'DELETE', `${id}/participants/${participantId}`),
     ],
-    ['anybody in an ended session', (id: string) => people.tell(id, { kind: 'ended', reason: 'over' })],
-  ])('of %s is nothing any more', async (_name, send) => {
-    const sessionId = await people.session({ code: 'start' });
+    ['anybody in an ended session', (host: User, id: string) => people.act(host, 'DELETE', id)],
+  ])('of %s is nothing any more', async (_name, happens) => {
+    const host = await people.user('Ada');
+    const sessionId = await people.session({ host, code: 'start' });
     const place = await people.place(sessionId, 'host');
     const watcher = await join({ sessionId, token: (await people.place(sessionId, 'viewer')).token });
     const sender = await join({ sessionId, token: place.token });
-    const told = send(sessionId, place);
-    await told;
+    await happens(host, sessionId, place);
     for (const [type, payload] of table) sender.send(type, payload);
     await sender.sentAway();
     const seen = watcher.received.map(({ type }) => type);

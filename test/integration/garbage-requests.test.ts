@@ -1,9 +1,10 @@
-/** Whatever is asked over HTTP, of the Worker and of the rooms: a refusal that shows nothing internal and changes nothing. */
+/** Whatever is asked over HTTP, of the API and of the rooms: a refusal that shows nothing internal and changes nothing. */
 import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { RESERVATION_HEADER } from '../../src/room/grant.ts';
 import { OPERATIONS, type Operation } from '../../src/worker/openapi/operations.ts';
 import { contentsOf } from '../support/contents.ts';
 import {
@@ -57,7 +58,6 @@ interface Attack {
   /** `right`: what the route wants; else what the header says. */
   authorization: 'right' | 'none' | string;
   headers: Record<string, string>;
-  by: 'worker' | 'rooms';
 }
 
 const BODIES: Record<string, object> = {
@@ -77,17 +77,6 @@ const BODIES: Record<string, object> = {
   },
   'put /api/v1/strudels/{id}': { title: 't', code: 'c', tags: ['a'] },
 };
-
-/**
- * The runtime waits for so much of a body that nobody reads before it cuts the connection, its answer perhaps with it: of a caller who
- * is refused by his headers no more is sent.
- */
-const UNREAD_BODY_BYTES = 60_000;
-
-/** A body to somebody who may not read it. */
-function shortened(body: string | Buffer<ArrayBuffer>): Buffer<ArrayBuffer> {
-  return Buffer.from(body).subarray(0, UNREAD_BODY_BYTES);
-}
 
 /** What a header may carry at all. */
 const headerText = nastyText.map((text) => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 8_000));
@@ -122,32 +111,27 @@ function attackOn(operation: Operation): fc.Arbitrary<Attack> {
         'content-type',
         'origin',
         'cf-connecting-ip',
-        'x-backbeat-address',
-        'x-backbeat-secret',
-        'x-backbeat-pass',
+        RESERVATION_HEADER,
         'x-forwarded-for',
         'x-http-method-override',
       ),
       headerText,
       { maxKeys: 2 },
     ),
-    by: fc.constantFrom('worker', 'rooms'),
   });
 }
 
-async function send({ operation, pathTexts, query, body, authorization, headers, by }: Attack) {
-  const isApi = operation.path.startsWith('/api/');
-  const base = by === 'rooms' && isApi ? stack.roomUrl : stack.workerUrl;
+async function send({ operation, pathTexts, query, body, authorization, headers }: Attack) {
   const texts = pathTexts.map((text) => (text === THE_SESSION ? sessionId : text));
   const path = operation.path.replace(/\{\w+\}/g, () => encodeURIComponent(texts.shift() ?? 'x') || 'x');
-  const url = new URL(path, base);
+  const url = new URL(path, stack.url);
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
   const right = operation.access === 'flush' ? stack.flushSecret : host.token;
   const bearer = authorization === 'right' ? `Bearer ${right}` : authorization;
   const response = await fetch(url, {
     method: operation.method.toUpperCase(),
     headers: { ...headers, ...(bearer === 'none' ? {} : { authorization: bearer }) },
-    ...(body === null ? {} : { body: authorization === 'right' ? body : shortened(body) }),
+    ...(body === null ? {} : { body }),
   });
   return { status: response.status, headers: response.headers, text: await response.text() };
 }
@@ -188,7 +172,7 @@ it(
 );
 
 it(
-  'the rooms’ own requests, with and without their secret, and upgrades that are nearly right',
+  'what only the Worker asks of a room, with and without its secret, and upgrades that are nearly right',
   async () => {
     sessionId = await people.session({ host, code: 'start' });
     const client = await scene.join(sessionId, 'host', { token: host.token });
@@ -207,25 +191,26 @@ it(
       isAuthorized: fc.boolean(),
       query: fc.dictionary(fc.constantFrom(...names), wellFormed, { minKeys: 1, maxKeys: 3 }),
       text: wellFormed,
-      headers: fc.dictionary(fc.constantFrom('origin', 'x-backbeat-pass', 'cookie'), headerText, {
+      headers: fc.dictionary(fc.constantFrom('origin', RESERVATION_HEADER, 'cookie'), headerText, {
         maxKeys: 1,
       }),
       method: fc.constantFrom('GET', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'HEAD'),
     });
     await fc.assert(
       fc.asyncProperty(made, async ({ body, isAuthorized, query, text, headers, method }) => {
-        const room = new URL(`/parties/main/${sessionId}`, stack.roomUrl);
-        const told = await fetch(room, {
-          method: 'POST',
-          headers: isAuthorized ? { authorization: `Bearer ${stack.flushSecret}` } : headers,
-          body: isAuthorized ? body : shortened(body),
-        });
-        expect([told.status]).toEqual([isAuthorized ? 400 : 401]);
-        expectHarmless(told.status, await told.text());
+        for (const path of ['', '/instruct', '/reserve']) {
+          const told = await fetch(new URL(`/parties/main/${sessionId}${path}`, stack.url), {
+            method: 'POST',
+            headers: isAuthorized ? { authorization: `Bearer ${stack.flushSecret}` } : headers,
+            body,
+          });
+          expect([path, told.status]).toEqual([path, 404]);
+          expectHarmless(told.status, await told.text());
+        }
         // Of a session that isn't there, so that nobody is let in.
         const nowhere = `/parties/main/${encodeURIComponent(text.replaceAll('/', '') || 'x')}`;
         for (const path of [nowhere, `/parties/main/${randomUUID()}`]) {
-          const url = new URL(path, stack.roomUrl);
+          const url = new URL(path, stack.url);
           for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
           const explained = await fetch(url, { method, headers });
           expectHarmless(explained.status, await explained.text());
@@ -280,22 +265,20 @@ it(
     );
     await fc.assert(
       fc.asyncProperty(bytes, async (sent) => {
-        for (const base of [stack.workerUrl, stack.roomUrl]) {
-          const socket = connect(Number(new URL(base).port), '127.0.0.1');
-          let text = '';
-          socket.on('data', (chunk) => {
-            text += chunk;
-          });
-          socket.on('error', () => {});
-          socket.end(sent);
-          await new Promise((resolve) => socket.once('close', resolve));
-          for (const secret of secrets) expect(text).not.toContain(secret);
-        }
+        const socket = connect(Number(new URL(stack.url).port), '127.0.0.1');
+        let text = '';
+        socket.on('data', (chunk) => {
+          text += chunk;
+        });
+        socket.on('error', () => {});
+        socket.end(sent);
+        await new Promise((resolve) => socket.once('close', resolve));
+        for (const secret of secrets) expect(text).not.toContain(secret);
       }),
       fuzz(RUNS / 8),
     );
     expect((await scene.worker('GET', '/health')).status).toBe(200);
-    expect((await fetch(stack.roomUrl)).status).toBe(200);
+    expect((await fetch(stack.url)).status).toBe(200);
   },
   fuzzTimeoutMs(RUNS, EACH_MS),
 );

@@ -1,6 +1,7 @@
 /** No secret leaves the place it is kept in: not for a log, not for a reply, not for the page. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { RESERVATION_HEADER } from '../../src/room/grant.ts';
 import { type AiProvider, startAiProvider } from '../support/ai-provider.ts';
 import { INTERNAL } from '../support/garbage.ts';
 import { People } from '../support/people.ts';
@@ -81,6 +82,7 @@ async function knock(options: Parameters<typeof RawClient.connect>[0]): Promise<
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
 it('no secret is in any log or reply of a run in which everything happens, and much goes wrong', async () => {
+  const { url } = stack;
   const people = new People(stack, scene);
   const ada = await people.user('Ada');
   hidden.set('user token', ada.token);
@@ -106,9 +108,7 @@ it('no secret is in any log or reply of a run in which everything happens, and m
   provider.answer('Another.');
   host.send('agent_request', { user_query: 'a beat', request_id: 'a2', ...own });
   await host.safeAnswer('a2');
-  expect(await ask(`${stack.workerUrl}/api/v1/sessions/${sessionId}`, { headers: bearer(ada.token) })).toBe(
-    200,
-  );
+  expect(await ask(`${url}/api/v1/sessions/${sessionId}`, { headers: bearer(ada.token) })).toBe(200);
   await scene.worker('POST', '/flush');
   await stack.control.cron();
 
@@ -131,24 +131,20 @@ it('no secret is in any log or reply of a run in which everything happens, and m
   // Much that is wrong, with all that is secret in every place where it might be repeated.
   for (const [name, secret] of hidden) {
     const encoded = encodeURIComponent(secret);
-    for (const base of [stack.workerUrl, stack.roomUrl]) {
-      // Not in paths: those are the caller's to choose, and the platforms' to log.
-      await ask(`${base}/api/v1/sessions/x?token=${encoded}`);
-      await ask(`${base}/api/v1/strudels?cursor=${encoded}&limit=${encoded}`, { headers: bearer('x.y.z') });
-      await ask(`${base}/api/v1/sessions/join`, {
-        method: 'POST',
-        headers: { 'x-backbeat-secret': encoded },
-        body: JSON.stringify({ invite_token: secret, [name]: secret }),
-      });
-      await ask(`${base}/nothing?secret=${encoded}`);
-    }
-    await ask(`${stack.roomUrl}/parties/main/${sessionId}?token=${encoded}x`);
-    await ask(`${stack.roomUrl}/parties/main/${sessionId}`, {
+    // Not in paths: those are the caller's to choose, and the platforms' to log.
+    await ask(`${url}/api/v1/sessions/x?token=${encoded}`);
+    await ask(`${url}/api/v1/strudels?cursor=${encoded}&limit=${encoded}`, { headers: bearer('x.y.z') });
+    await ask(`${url}/api/v1/sessions/join`, {
       method: 'POST',
-      headers: bearer('no'),
-      body: secret,
+      headers: { [RESERVATION_HEADER]: encoded },
+      body: JSON.stringify({ invite_token: secret, [name]: secret }),
     });
-    await knock({ roomUrl: stack.roomUrl, sessionId, token: `${secret}x`, invite: secret });
+    await ask(`${url}/nothing?secret=${encoded}`);
+    await ask(`${url}/flush/turn?secret=${encoded}`, { method: 'POST', body: secret });
+    await ask(`${url}/flush/turn`, { method: 'POST', headers: bearer(SECRETS.FLUSH_SECRET), body: secret });
+    await ask(`${url}/parties/main/${sessionId}?token=${encoded}x`);
+    await ask(`${url}/parties/main/${sessionId}`, { method: 'POST', headers: bearer('no'), body: secret });
+    await knock({ roomUrl: url, sessionId, token: `${secret}x`, invite: secret });
     host.send('chat_message', { message: 5, [name]: secret });
     host.send('code_update', { code: 5, request_id: secret.slice(0, 5), [secret]: secret });
     host.sendFrame(`{"type":"agent_request","payload":{"provider_api_key":"${secret} `);
@@ -156,26 +152,32 @@ it('no secret is in any log or reply of a run in which everything happens, and m
   await host.roundTrip();
   for (const { payload } of host.all('error')) replies.push(JSON.stringify(payload));
 
-  // Storage that is not there, and comes back; and a room that dies.
-  for (const part of [stack.redisPart, stack.postgresPart, 'neonHttp', 'redisRest', 'worker'] as const) {
+  // Storage that is not there, and comes back; and a room that dies with the Worker.
+  const askEverything = async () => {
+    const failed = () => {};
+    await ask(`${url}/api/v1/sessions/${sessionId}`, { headers: bearer(ada.token) }).catch(failed);
+    await ask(`${url}/health`).catch(failed);
+    await ask(`${url}/flush`, { method: 'POST', headers: bearer(SECRETS.FLUSH_SECRET) }).catch(failed);
+    await ask(`${url}/flush/${sessionId}`, {
+      method: 'POST',
+      headers: bearer(SECRETS.FLUSH_SECRET),
+    }).catch(failed);
+    await stack.control.cron().catch((error: unknown) => replies.push(String(error)));
+    await ask(`${url}/parties/main/${sessionId}?token=${encodeURIComponent(place.token)}`).catch(failed);
+    await knock({ roomUrl: url, sessionId, token: place.token });
+  };
+  for (const part of [stack.redisPart, stack.postgresPart, 'neonHttp', 'redisRest'] as const) {
     await stack.control.kill(part);
     host.send('code_update', { code: `code-that-is-private while ${part} is away`, request_id: part });
-    await ask(`${stack.workerUrl}/api/v1/sessions/${sessionId}`, { headers: bearer(ada.token) }).catch(
-      () => {},
-    );
-    await ask(`${stack.roomUrl}/api/v1/sessions/${sessionId}`, { headers: bearer(ada.token) });
-    await ask(`${stack.workerUrl}/health`).catch(() => {});
-    await ask(`${stack.workerUrl}/flush`, { method: 'POST', headers: bearer(SECRETS.FLUSH_SECRET) }).catch(
-      () => {},
-    );
-    await ask(`${stack.roomUrl}/parties/main/${sessionId}?token=${encodeURIComponent(place.token)}`);
-    await knock({ roomUrl: stack.roomUrl, sessionId, token: place.token });
+    await askEverything();
     await stack.control.start(part);
     await host.next('ack', ({ request_id }) => request_id === part);
   }
-  await stack.control.kill('room');
-  await stack.control.start('room');
-  await scene.enter({ sessionId, token: ada.token });
+  await stack.control.kill('worker');
+  await askEverything();
+  await stack.control.start('worker');
+  const back = await scene.enter({ sessionId, token: ada.token });
+  await back.edit('code-that-is-private again', 'back');
   await scene.leave();
   await scene.quiet();
 
@@ -193,11 +195,14 @@ it('no secret is in any log or reply of a run in which everything happens, and m
 }, 180_000);
 
 it('no secret is in the page, nor the name of one', async () => {
-  const page = await (await fetch(stack.roomUrl)).text();
+  const page = await (await fetch(stack.url)).text();
   const files = [...page.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path = '']) => path);
-  expect(files).toContain('/dist/main.js');
-  for (const path of ['/', ...files, '/dist/main.js.map']) {
-    const text = await (await fetch(new URL(path, stack.roomUrl))).text();
+  const scripts = files.filter((path) => path.endsWith('.js'));
+  expect(scripts).not.toEqual([]);
+  for (const path of ['/', ...files, ...scripts.map((script) => `${script}.map`)]) {
+    const answer = await fetch(new URL(path, stack.url));
+    expect([path, answer.status]).toEqual([path, 200]);
+    const text = await answer.text();
     expect([path, seenIn(text)]).toEqual([path, []]);
     expect(text).not.toMatch(
       /FLUSH_SECRET|JWT_SECRET|UPSTASH_REDIS|DATABASE_URL|ANTHROPIC_API_KEY|OPENAI_API_KEY/,

@@ -6,8 +6,7 @@ import type { Role, Via } from '../../src/sessions/types.ts';
 import type { Scene } from './session.ts';
 
 interface Addresses {
-  roomUrl: string;
-  flushSecret: string;
+  workerUrl: string;
   jwtSecret: string;
 }
 
@@ -140,17 +139,29 @@ export class People {
     return rows.map(({ id }) => id).sort();
   }
 
-  /** Tells a room something, as the Worker does. */
-  async tell(
-    sessionId: string,
-    body: object | string,
-    secret: string | null = this.#stack.flushSecret,
+  /**
+   * A request of somebody's to a session's API, which also tells its room.
+   * @param path below `/api/v1/sessions/`.
+   */
+  async ask(
+    { token }: { token: string },
+    method: string,
+    path: string,
+    body?: object,
   ): Promise<{ status: number; body: unknown }> {
-    const response = await fetch(new URL(`/parties/main/${sessionId}`, this.#stack.roomUrl), {
-      method: 'POST',
-      headers: secret === null ? {} : { authorization: `Bearer ${secret}` },
-      body: typeof body === 'string' ? body : JSON.stringify(body),
+    const response = await fetch(new URL(`/api/v1/sessions/${path}`, this.#stack.workerUrl), {
+      method,
+      headers: { authorization: `Bearer ${token}` },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     return { status: response.status, body: await response.json() };
+  }
+
+  /** As `ask`, of somebody who may. @throws when it is refused. */
+  async act(by: { token: string }, method: string, path: string, body?: object): Promise<unknown> {
+    const reply = await this.ask(by, method, path, body);
+    if (reply.status >= 300)
+      throw new Error(`${method} ${path}: ${reply.status} ${JSON.stringify(reply.body)}`);
+    return reply.body;
   }
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ConnectionLimits, type Occupant } from '../../src/room/connection-limits.ts';
 import type { AdmissionGrant } from '../../src/room/grant.ts';
 import { type Claim, type Judgement, StandingNotes } from '../../src/room/standing-notes.ts';
+import { FakeStorage } from '../support/room.ts';
 
 const someone = (connectionId: string, over: Partial<Occupant> = {}): Occupant => ({
   connectionId,
@@ -82,22 +83,14 @@ describe('connections', () => {
 });
 
 function makeNotes() {
-  const stored = new Map<string, unknown>();
+  const storage = new FakeStorage();
   const clock = { nowMs: 1_000 };
-  const storage = {
-    list: async () => new Map(stored),
-    put: async (key: string, value: unknown) => void stored.set(key, value),
-    delete: async (keys: string[]) => {
-      for (const key of keys) stored.delete(key);
-      return keys.length;
-    },
-  };
   const open = async () => {
     const notes = new StandingNotes(storage, () => clock.nowMs);
     await notes.load();
     return notes;
   };
-  return { stored, clock, open };
+  return { stored: storage.values, clock, open };
 }
 
 const claim = (over: Partial<Claim> = {}): Claim => ({

@@ -4,6 +4,7 @@ import { ConfigError } from '../../src/config.ts';
 import { StorageUnavailableError, WriteRefusedError } from '../../src/sessions/errors.ts';
 import { type SessionAccess, signSessionToken } from '../../src/sessions/token.ts';
 import { createApp } from '../../src/worker/app.ts';
+import { createSweeper } from '../../src/worker/sweeper.ts';
 import { type FakeServices, FLUSH_SECRET, fakeServices, JWT_SECRET } from '../support/worker-services.ts';
 
 let services: FakeServices;
@@ -57,6 +58,7 @@ function sessionToken(over: Partial<SessionAccess> = {}) {
 describe('the flush routes', () => {
   const routes: [string, string][] = [
     ['POST', '/flush'],
+    ['POST', '/flush/turn'],
     ['POST', `/flush/${randomUUID()}`],
     ['GET', '/flush/dead'],
     ['POST', '/flush/dead/good/replay'],
@@ -86,12 +88,21 @@ describe('the flush routes', () => {
 
   it('flush everything, or one session', async () => {
     const token = FLUSH_SECRET;
-    const swept = { sessions: 2, messages: 3, dead_letters: 0, busy: 0, transactions: 1 };
-    expect((await call('/flush', { method: 'POST', token })).json).toEqual(swept);
     const id = randomUUID();
     const one = await call(`/flush/${id}`, { method: 'POST', token });
-    expect(one.json).toEqual({ ...swept, flushed_rev: 7, is_dirty: false, last_commit: 3 });
-    expect(services.calls).toEqual(['sweep', `flushSession "${id}"`]);
+    expect(one.json).toEqual({
+      sessions: 2,
+      messages: 3,
+      dead_letters: 0,
+      busy: 0,
+      transactions: 1,
+      flushed_rev: 7,
+      is_dirty: false,
+      last_commit: 3,
+    });
+    // The sweeper flushes everything, and its answer is passed on.
+    expect((await call('/flush', { method: 'POST', token })).json).toEqual({ swept: true });
+    expect(services.calls).toEqual([`flushSession "${id}"`, 'sweeper "POST /flush"']);
     expect((await call('/flush/nope', { method: 'POST', token })).status).toBe(400);
   });
 
@@ -118,13 +129,60 @@ describe('the flush routes', () => {
   });
 
   it('answer 503 when a store is out of reach', async () => {
-    services.failures.set('sweep', new StorageUnavailableError('postgres', 'HTTP status 500'));
-    const { status, json } = await call('/flush', { method: 'POST', token: FLUSH_SECRET });
+    services.failures.set('flushSession', new StorageUnavailableError('postgres', 'HTTP status 500'));
+    const path = `/flush/${randomUUID()}`;
+    const { status, json } = await call(path, { method: 'POST', token: FLUSH_SECRET });
     expect(status).toBe(503);
     expect(json).toEqual({ error: 'server_error', message: 'postgres is out of reach, try again' });
     expect(logged.map((line) => JSON.parse(line))).toEqual([
-      expect.objectContaining({ event: 'storage_unavailable', store: 'postgres', path: '/flush' }),
+      expect.objectContaining({ event: 'storage_unavailable', store: 'postgres', path }),
     ]);
+  });
+
+  it('hand a turn over to the sweeper, as it was asked for, and its answer back', async () => {
+    const token = FLUSH_SECRET;
+    const body = { scheduled_ms: 1_700_000_000_000 };
+    expect(await call('/flush/turn', { token, body })).toMatchObject({ status: 200, json: { swept: true } });
+    expect(services.calls).toEqual([`sweeper "POST /flush/turn" ${JSON.stringify(JSON.stringify(body))}`]);
+    services.sweeper.fetch = async () =>
+      Response.json({ error: 'bad_request', message: 'no' }, { status: 400 });
+    expect(await call('/flush/turn', { token, raw: 'x' })).toMatchObject({
+      status: 400,
+      json: { error: 'bad_request', message: 'no' },
+    });
+    services.sweeper.fetch = () => Promise.reject(new Error('no such object'));
+    expect(await call('/flush/turn', { token, body })).toMatchObject({
+      status: 500,
+      json: { error: 'server_error', message: 'something went wrong' },
+    });
+  });
+});
+
+describe('the sweeper', () => {
+  const sweeper = createSweeper(() => {
+    throw new StorageUnavailableError('redis', 'down');
+  }, 45);
+  const ask = (path: string, body?: string) =>
+    sweeper.request(path, { method: 'POST', ...(body === undefined ? {} : { body }) });
+
+  it.each([
+    ['no body', undefined, 'validation_error'],
+    ['nothing in it', '{}', 'validation_error'],
+    ['something that is not JSON', 'x', 'bad_request'],
+    ['a time that is none', '{"scheduled_ms":"now"}', 'validation_error'],
+    ['half a millisecond', '{"scheduled_ms":0.5}', 'validation_error'],
+  ])('takes no turn with %s', async (_, body, error) => {
+    const answer = await ask('/flush/turn', body);
+    expect([answer.status, await answer.json()]).toMatchObject([400, { error }]);
+  });
+
+  it('says that a store is out of reach as the routes do', async () => {
+    for (const answer of [await ask('/flush'), await ask('/flush/turn', '{"scheduled_ms":1}')]) {
+      expect([answer.status, await answer.json()]).toEqual([
+        503,
+        { error: 'server_error', message: 'redis is out of reach, try again' },
+      ]);
+    }
   });
 });
 

@@ -1,0 +1,389 @@
+/** Who is let into a room, and when the room is asked for a place: the decision over a real Postgres. */
+import { randomUUID } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  Admission,
+  type AdmissionRequest,
+  type Admitted,
+  type Reserve,
+} from '../../src/sessions/admission.ts';
+import { StorageUnavailableError } from '../../src/sessions/errors.ts';
+import { connectNeon, type Database } from '../../src/sessions/neon.ts';
+import { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
+import { PostgresPeople } from '../../src/sessions/postgres-people.ts';
+import type { SessionAccess } from '../../src/sessions/token.ts';
+import type { Role, UserProfile, Via } from '../../src/sessions/types.ts';
+import { type PostgresFront, startPostgresFront } from '../support/postgres.ts';
+
+let front: PostgresFront;
+let db: Database;
+let sessions: PostgresSessionRepository;
+/** Takes note of what it is asked, and fails when told to. */
+let people: PostgresPeople & { asked: string[]; fails: Set<'standing' | 'enter'> };
+let admission: Admission;
+const accesses = new Map<string, SessionAccess>();
+const profiles = new Map<string, UserProfile>();
+
+class WatchedPeople extends PostgresPeople {
+  readonly asked: string[] = [];
+  readonly fails = new Set<'standing' | 'enter'>();
+
+  override standing(...args: Parameters<PostgresPeople['standing']>) {
+    return this.#watched('standing', () => super.standing(...args));
+  }
+
+  override enter(...args: Parameters<PostgresPeople['enter']>) {
+    return this.#watched('enter', () => super.enter(...args));
+  }
+
+  #watched<T>(name: 'standing' | 'enter', ask: () => Promise<T>): Promise<T> {
+    this.asked.push(name);
+    if (this.fails.has(name)) return Promise.reject(new StorageUnavailableError('postgres', 'down'));
+    return ask();
+  }
+}
+
+beforeAll(async () => {
+  front = await startPostgresFront('embedded');
+  db = connectNeon({ ...front, timeoutMs: 20_000 });
+  sessions = new PostgresSessionRepository(db);
+  people = new WatchedPeople(db);
+  admission = new Admission({
+    sessions,
+    people,
+    tokens: {
+      session: async (token) => accesses.get(token) ?? null,
+      user: async (token) => profiles.get(token) ?? null,
+    },
+    inviteGuard: { mayTry: async () => true, failed: async () => {} },
+  });
+});
+beforeEach(() => {
+  people.asked.length = 0;
+  people.fails.clear();
+});
+afterAll(async () => {
+  await front?.stop();
+});
+
+/** Somebody who can sign in: their id and a token. */
+async function newUser(name = 'Ben') {
+  const profile = { subject: randomUUID(), name, avatarUrl: null };
+  const { id } = await people.upsertUser(profile);
+  const token = randomUUID();
+  profiles.set(token, profile);
+  return { id, token };
+}
+
+async function newSession(over: { hostUserId?: string; isDiscoverable?: boolean } = {}): Promise<string> {
+  const { id } = await sessions.createSession({ title: '', code: '', hostUserId: over.hostUserId ?? null });
+  await db.execute(
+    sql`update sessions set is_discoverable = ${over.isDiscoverable ?? false} where id = ${id}`,
+  );
+  return id;
+}
+
+interface InviteState {
+  role?: 'viewer' | 'co-author';
+  isUsedUp?: boolean;
+  isRevoked?: boolean;
+  isExpired?: boolean;
+}
+
+async function newInvite(sessionId: string, over: InviteState = {}) {
+  const { role = 'viewer', isUsedUp = false, isRevoked = false, isExpired = false } = over;
+  const invite = await people.createInvite({ sessionId, role, maxUses: 1, expiresAtMs: null });
+  await db.execute(sql`
+    update invite_tokens set
+      uses_count = ${isUsedUp ? 1 : 0},
+      revoked_at = case when ${isRevoked}::boolean then now() end,
+      expires_at = case when ${isExpired}::boolean then now() - interval '1 minute' end
+    where id = ${invite.id}`);
+  return invite;
+}
+
+async function usesOf(invite: { id: string }): Promise<unknown> {
+  const { rows } = await db.execute(sql`select uses_count from invite_tokens where id = ${invite.id}`);
+  return rows[0]?.uses_count;
+}
+
+interface PlaceState {
+  role: Role;
+  via: Via;
+  inviteId?: string;
+  isRemoved?: boolean;
+  isExpired?: boolean;
+}
+
+/** A place in a session: of a user, or of somebody anonymous, who then has a session token. */
+async function newPlace(sessionId: string, userId: string | null, place: PlaceState) {
+  const id = randomUUID();
+  const { role, via, inviteId = null, isRemoved = false, isExpired = false } = place;
+  const removedAt = sql`case when ${isRemoved}::boolean then now() end`;
+  if (userId === null) {
+    await db.execute(sql`
+      insert into anonymous_participants (id, session_id, display_name, role, via, invite_id, removed_at, expires_at)
+      values (${id}, ${sessionId}, 'Known', ${role}, ${via}, ${inviteId}, ${removedAt},
+        now() + case when ${isExpired}::boolean then interval '-1 minute' else interval '1 day' end)`);
+  } else {
+    await db.execute(sql`
+      insert into session_participants (id, session_id, user_id, display_name, role, via, invite_id, removed_at)
+      values (${id}, ${sessionId}, ${userId}, 'Known', ${role}, ${via}, ${inviteId}, ${removedAt})`);
+  }
+  const token = randomUUID();
+  accesses.set(token, {
+    sessionId,
+    participantId: id,
+    userId,
+    displayName: 'Token',
+    avatarUrl: null,
+    role,
+    via,
+    inviteId,
+  });
+  return { id, token };
+}
+
+const requestOf = (over: Partial<AdmissionRequest>): AdmissionRequest => ({
+  sessionId: null,
+  token: null,
+  invite: null,
+  displayName: null,
+  previousSessionId: null,
+  ...over,
+});
+
+describe('what a room is asked to keep a place for is what the one statement decides that lets people in', () => {
+  const PLACES: Record<string, ((sessionId: string) => Promise<PlaceState>) | null> = {
+    'no place': null,
+    'a viewer’s place': async () => ({ role: 'viewer', via: 'grant' }),
+    'a co-author’s place': async () => ({ role: 'co-author', via: 'grant' }),
+    'a host’s place': async () => ({ role: 'host', via: 'grant' }),
+    'a place by an invite to watch': async (id) => ({
+      role: 'viewer',
+      via: 'invite',
+      inviteId: (await newInvite(id, { isUsedUp: true })).id,
+    }),
+    'a place by an invite to write': async (id) => ({
+      role: 'co-author',
+      via: 'invite',
+      inviteId: (await newInvite(id, { role: 'co-author', isUsedUp: true })).id,
+    }),
+    'a place by an invite that is revoked': async (id) => ({
+      role: 'co-author',
+      via: 'invite',
+      inviteId: (await newInvite(id, { role: 'co-author', isRevoked: true })).id,
+    }),
+    'a place by discovery': async () => ({ role: 'viewer', via: 'discovery' }),
+    'a place they were removed from': async () => ({ role: 'co-author', via: 'grant', isRemoved: true }),
+    'a place that has expired': async () => ({ role: 'co-author', via: 'grant', isExpired: true }),
+  };
+  const INVITES: Record<string, InviteState | null> = {
+    'an invite to watch': { role: 'viewer' },
+    'an invite to write': { role: 'co-author' },
+    'an invite that is used up': { role: 'co-author', isUsedUp: true },
+    'an invite that is revoked': { role: 'co-author', isRevoked: true },
+    'an invite that has expired': { role: 'co-author', isExpired: true },
+    'another session’s invite': null,
+  };
+
+  const NEEDS_INVITE = ['no place', 'a viewer’s place', 'a place by discovery'];
+
+  const cases = (['somebody anonymous', 'a user', 'the owner'] as const).flatMap((who) =>
+    [false, true].flatMap((isDiscoverable) =>
+      Object.keys(PLACES)
+        // Users' places don't expire.
+        .filter((place) => who === 'somebody anonymous' || place !== 'a place that has expired')
+        .map((place) => [who, isDiscoverable, place] as const),
+    ),
+  );
+
+  it.each(cases)('%s, discoverable: %s, with %s', async (who, isDiscoverable, place) => {
+    for (const [name, invite] of Object.entries(INVITES)) {
+      // In what way an invite is no good matters only to those whom something may let in by it.
+      const isGood = invite !== null && !invite.isUsedUp && !invite.isRevoked && !invite.isExpired;
+      if (!isGood && !NEEDS_INVITE.includes(place)) continue;
+      const user = who === 'somebody anonymous' ? null : await newUser();
+      const owner = who === 'the owner' && user ? { hostUserId: user.id } : {};
+      const sessionId = await newSession({ isDiscoverable, ...owner });
+      const state = await PLACES[place]?.(sessionId);
+      const known = state && (await newPlace(sessionId, user?.id ?? null, state));
+      const asked = await newInvite(invite === null ? await newSession() : sessionId, invite ?? {});
+      const request = requestOf({
+        sessionId,
+        token: user?.token ?? known?.token ?? null,
+        invite: asked.token,
+      });
+      const usesBefore = await usesOf(asked);
+
+      let prospect: Admitted | null = null;
+      const full = { ok: false, status: 429, error: 'too_many_requests', message: 'full' } as const;
+      const checked = await admission.check(request);
+      const refused = await admission.enter(request, async (admitted) => {
+        prospect = admitted;
+        return full;
+      });
+      expect([name, await usesOf(asked)]).toEqual([name, usesBefore]);
+      // Without a room to ask, only the statement decides.
+      const decided = await admission.enter(request);
+      if (!decided.ok) {
+        expect([name, refused, checked, prospect]).toEqual([name, decided, decided, null]);
+        continue;
+      }
+      expect([name, refused, checked]).toEqual([name, full, null]);
+      const { participantId, ...expected } = decided.admitted;
+      expect([name, prospect]).toEqual([
+        name,
+        { ...expected, participantId: known?.id && !state?.isExpired ? known.id : expect.any(String) },
+      ]);
+      if (known && !state?.isExpired) expect([name, participantId]).toEqual([name, known.id]);
+      const isUsed = decided.admitted.via === 'invite' && decided.admitted.inviteId === asked.id;
+      expect([name, await usesOf(asked)]).toEqual([name, isUsed ? Number(usesBefore) + 1 : usesBefore]);
+    }
+  });
+});
+
+describe('entering a room', () => {
+  const keeps: Reserve = async () => {
+    people.asked.push('room');
+    return null;
+  };
+  const isFull: Reserve = async () => {
+    people.asked.push('room');
+    return { ok: false, status: 429, error: 'too_many_requests', message: 'full', retryAfterS: 7 };
+  };
+
+  it('by an invite: the room keeps a place first, then it is used', async () => {
+    const sessionId = await newSession();
+    const invite = await newInvite(sessionId, { role: 'co-author' });
+    const request = requestOf({ sessionId, invite: invite.token, displayName: 'Ada' });
+    expect(await admission.enter(request, isFull)).toMatchObject({ ok: false, status: 429, retryAfterS: 7 });
+    expect(people.asked).toEqual(['standing', 'room']);
+    expect(await usesOf(invite)).toBe(0);
+    let prospect: Admitted | undefined;
+    const outcome = await admission.enter(request, async (admitted) => {
+      prospect = admitted;
+      return keeps(admitted);
+    });
+    expect(outcome).toEqual({ ok: true, admitted: prospect });
+    expect(prospect).toMatchObject({ role: 'co-author', via: 'invite', inviteId: invite.id });
+    expect(people.asked.slice(2)).toEqual(['standing', 'room', 'enter']);
+    expect(await usesOf(invite)).toBe(1);
+  });
+
+  it('without an invite: Postgres decides in one statement, then the room is asked once', async () => {
+    const sessionId = await newSession({ isDiscoverable: true });
+    const request = requestOf({ sessionId });
+    expect(await admission.enter(request, keeps)).toMatchObject({ ok: true });
+    expect(people.asked).toEqual(['enter', 'room']);
+    people.asked.length = 0;
+    expect(await admission.enter(request, isFull)).toMatchObject({ ok: false, status: 429 });
+    expect(people.asked).toEqual(['enter', 'room']);
+  });
+
+  it('of a new session: the room is asked for its host', async () => {
+    const made = await admission.enter(requestOf({ displayName: 'Ada' }), async (admitted) => {
+      expect(admitted).toMatchObject({ role: 'host', via: 'owner', displayName: 'Ada' });
+      return keeps(admitted);
+    });
+    expect(made).toMatchObject({ ok: true });
+    expect(people.asked).toEqual(['room']);
+    expect(await admission.enter(requestOf({}), isFull)).toMatchObject({ ok: false, status: 429 });
+  });
+
+  it('is 503 when somebody has become something else while the room was asked; the next time it is that', async () => {
+    const sessionId = await newSession();
+    const invite = await newInvite(sessionId, { role: 'co-author' });
+    const place = await newPlace(sessionId, null, { role: 'viewer', via: 'grant' });
+    const request = requestOf({ sessionId, token: place.token, invite: invite.token });
+    const promotes: Reserve = async (admitted) => {
+      expect(admitted).toMatchObject({ role: 'co-author', via: 'invite' });
+      await people.setRole(sessionId, place.id, 'host');
+      return null;
+    };
+    expect(await admission.enter(request, promotes)).toMatchObject({ ok: false, status: 503 });
+    expect(await usesOf(invite)).toBe(0);
+    expect(await admission.enter(request, keeps)).toMatchObject({
+      ok: true,
+      admitted: { role: 'host', via: 'grant', participantId: place.id },
+    });
+  });
+
+  it('is refused when somebody else has used the invite up while the room was asked', async () => {
+    const sessionId = await newSession();
+    const invite = await newInvite(sessionId);
+    const request = requestOf({ sessionId, invite: invite.token });
+    const isOvertaken: Reserve = async () => {
+      expect(await admission.enter(request)).toMatchObject({ ok: true });
+      return null;
+    };
+    expect(await admission.enter(request, isOvertaken)).toMatchObject({
+      ok: false,
+      status: 403,
+      isBadInvite: true,
+    });
+    expect(await usesOf(invite)).toBe(1);
+  });
+
+  it('is refused when they were removed while the room was asked', async () => {
+    const sessionId = await newSession();
+    const invite = await newInvite(sessionId, { role: 'co-author' });
+    const place = await newPlace(sessionId, null, { role: 'viewer', via: 'grant' });
+    const request = requestOf({ sessionId, token: place.token, invite: invite.token });
+    const removes: Reserve = async () => {
+      await people.remove(sessionId, place.id);
+      return null;
+    };
+    expect(await admission.enter(request, removes)).toMatchObject({ ok: false, status: 403 });
+    expect(await usesOf(invite)).toBe(0);
+  });
+
+  describe('while Postgres is out of reach', () => {
+    const arrange = async () => {
+      const sessionId = await newSession();
+      const invite = (await newInvite(sessionId)).token;
+      const { id, token } = await newPlace(sessionId, null, { role: 'co-author', via: 'grant' });
+      return { sessionId, invite, token, id };
+    };
+
+    it('is for session tokens of that session, at their word', async () => {
+      const { sessionId, invite, token, id } = await arrange();
+      people.fails.add('standing').add('enter');
+      for (const request of [
+        { sessionId, token },
+        { sessionId, token, invite },
+      ]) {
+        people.asked.length = 0;
+        const admitted = { participantId: id, role: 'co-author', via: 'grant', isUnconfirmed: true };
+        expect(await admission.enter(requestOf(request), keeps)).toMatchObject({ ok: true, admitted });
+        expect(people.asked.filter((asked) => asked === 'room')).toHaveLength(1);
+        expect(await admission.enter(requestOf(request), isFull)).toMatchObject({ ok: false, status: 429 });
+      }
+    });
+
+    it('is for nobody else', async () => {
+      const { sessionId, invite, token } = await arrange();
+      const user = await newUser();
+      const elsewhere = await newSession();
+      people.fails.add('standing').add('enter');
+      for (const [request, status] of [
+        [{ sessionId }, 503],
+        [{ sessionId, invite }, 503],
+        [{ sessionId, token: user.token }, 503],
+        [{ sessionId: elsewhere, token }, 403],
+      ] as const) {
+        expect(await admission.enter(requestOf(request), keeps)).toMatchObject({ ok: false, status });
+      }
+      expect(people.asked).not.toContain('room');
+    });
+
+    it('is for nobody whose place was kept for what the invite makes of them', async () => {
+      const { sessionId, invite, token } = await arrange();
+      people.fails.add('enter');
+      const request = requestOf({ sessionId, token, invite });
+      expect(await admission.enter(request, keeps)).toMatchObject({ ok: false, status: 503 });
+      expect(people.asked).toEqual(['standing', 'room', 'enter']);
+    });
+  });
+});
