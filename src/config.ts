@@ -92,7 +92,7 @@ export const configSchema = storageSchema
     /** From the start of one sweep to the start of the next, while the sweeper is at work. */
     FLUSH_INTERVAL_MS: integer(5_000, 100, 60_000),
     /** Requests that one turn of the cron may make. A free Workers plan allows 50 an invocation, a paid one 10,000. */
-    SWEEP_MAX_REQUESTS: integer(45, 10, 10_000),
+    SWEEP_MAX_REQUESTS: integer(45, 20, 10_000),
     /** Bounds of one batch: sessions, and bytes of what is read from Redis for it. */
     FLUSH_BATCH_SESSIONS: integer(500, 1, 5_000),
     FLUSH_BATCH_BYTES: integer(4_000_000, 10_000, 32_000_000),

@@ -54,9 +54,11 @@ export class Backbeat implements Contender {
     await until('those who stayed have everything acknowledged', () =>
       this.#clients.every((client) => isConnected(client) && !client.hasUnacknowledged),
     );
-    // What comes by itself within a minute: nobody enters the other sessions again.
-    await stack.control.cron();
-    await until('nothing is dirty', async () => (await this.#world.dirtySessions()) === 0);
+    // What comes by itself: nobody enters the other sessions again. The cron takes what has been dirty for longer than the rooms' alarms need.
+    await until('nothing is dirty', async () => {
+      await stack.control.cron();
+      return (await this.#world.dirtySessions()) === 0;
+    });
   }
 
   async stored(): Promise<Map<string, string>> {
