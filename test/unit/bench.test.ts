@@ -111,14 +111,13 @@ describe('the cost of a million edits', () => {
     redisBytes: 0,
     postgresCpuS: 0,
     walBytes: 0,
-    workerCpuS: 0,
   };
 
   it('adds up its parts, and charges Postgres for at least the smallest compute', () => {
     const cost = costPerMillionEdits(usage);
     expect(cost.redis).toBeCloseTo(0.3);
     expect(cost.postgres).toBeCloseTo((0.25 * 50 * 0.106) / 3600);
-    expect(cost.total).toBeCloseTo(cost.redis + cost.rooms + cost.worker + cost.postgres);
+    expect(cost.total).toBeCloseTo(cost.redis + cost.rooms + cost.postgres);
   });
 
   it("charges no room where rooms aren't the provider's", () => {
