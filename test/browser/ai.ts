@@ -11,8 +11,8 @@ export async function ai(scene: Scene): Promise<void> {
   const ana = await browser.newPerson('Ana');
   const ben = await browser.newPerson('Ben', PHONE);
   const vera = await browser.newPerson('Vera');
-  await new SessionPage(ana.page).signIn(stack.roomUrl, await userToken(scene, 'ana-of-ai', 'Ana'));
-  const host = await SessionPage.make(ana.page, stack.roomUrl, 'Ana', 'With the AI');
+  await new SessionPage(ana.page).signIn(stack.url, await userToken(scene, 'ana-of-ai', 'Ana'));
+  const host = await SessionPage.make(ana.page, stack.url, 'Ana', 'With the AI');
   const coAuthor = await SessionPage.join(ben.page, await host.invite('co-author'), 'Ben');
   const viewer = await SessionPage.join(vera.page, await host.invite('viewer'), 'Vera');
   await host.tab('ai');

@@ -11,11 +11,11 @@ export async function durability({ stack, browser }: Scene): Promise<void> {
   const vera = await browser.newPerson('Vera');
 
   await step('the start screen makes a session', async () => {
-    await ana.page.goto(stack.roomUrl);
+    await ana.page.goto(stack.url);
     await screenshot(ana.page, 'start-desktop');
-    await ben.page.goto(stack.roomUrl);
+    await ben.page.goto(stack.url);
     await screenshot(ben.page, 'start-phone');
-    await SessionPage.make(ana.page, stack.roomUrl, 'Ana', 'Friday jam');
+    await SessionPage.make(ana.page, stack.url, 'Ana', 'Friday jam');
   });
   const host = new SessionPage(ana.page);
   const { sessionId } = host;
@@ -106,7 +106,7 @@ export async function durability({ stack, browser }: Scene): Promise<void> {
     await host.type('\n// without Postgres');
     await host.newestIs('saved');
     // A flush is tried, and fails: what is shown isn't only a matter of time.
-    const response = await fetch(`${stack.workerUrl}/flush/${sessionId}`, {
+    const response = await fetch(`${stack.url}/flush/${sessionId}`, {
       method: 'POST',
       headers: { authorization: `Bearer ${stack.flushSecret}` },
     });

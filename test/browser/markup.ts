@@ -28,8 +28,8 @@ export async function markup(scene: Scene): Promise<void> {
   let guest = new SessionPage(vic.page);
 
   await step('in the names of people and sessions', async () => {
-    await host.signIn(stack.roomUrl, await userToken(scene, 'eve-of-markup', FIRST));
-    await SessionPage.make(eve.page, stack.roomUrl, FIRST, ALL.slice(0, 200));
+    await host.signIn(stack.url, await userToken(scene, 'eve-of-markup', FIRST));
+    await SessionPage.make(eve.page, stack.url, FIRST, ALL.slice(0, 200));
     guest = await SessionPage.join(vic.page, await host.invite('co-author'), SECOND);
     await host.person(SECOND).waitFor();
     await guest.person(FIRST).waitFor();
@@ -75,12 +75,12 @@ export async function markup(scene: Scene): Promise<void> {
     await host.saveStrudel(FIRST, { description: ALL, tags: '<b>x</b>, <i>y</i>', isPublic: true });
     await host.strudel(FIRST).getByTestId('strudel-load').click();
     await host.toast(FIRST);
-    await fetch(new URL(`/api/v1/sessions/${host.sessionId}/discoverable`, stack.workerUrl), {
+    await fetch(new URL(`/api/v1/sessions/${host.sessionId}/discoverable`, stack.url), {
       method: 'PUT',
       headers: { authorization: `Bearer ${await userToken(scene, 'eve-of-markup', FIRST)}` },
       body: JSON.stringify({ is_discoverable: true }),
     });
-    const start = new URL('/#/', stack.roomUrl).href;
+    const start = new URL('/#/', stack.url).href;
     for (const page of pages) {
       await page.goto(start);
       await page.getByTestId('live-sessions').getByText(FIRST).first().waitFor();
@@ -98,7 +98,7 @@ export async function markup(scene: Scene): Promise<void> {
           `/#${text}`,
           `/?${text}#/s/javascript:${RUN}`,
         ]) {
-          await vic.page.goto(new URL(path, stack.roomUrl).href);
+          await vic.page.goto(new URL(path, stack.url).href);
           await vic.page.locator('#app > *').first().waitFor();
           await nothingRan([vic.page]);
         }
@@ -111,7 +111,7 @@ export async function markup(scene: Scene): Promise<void> {
     async () => {
       await browser.expectingBlocks(async () => {
         for (const path of ['/', '/docs']) {
-          await vic.page.goto(new URL(path, stack.roomUrl).href);
+          await vic.page.goto(new URL(path, stack.url).href);
           const blocked = await vic.page.evaluate(tryEverything, RUN);
           assert.deepEqual(blocked, ['img', 'inline', 'style'], path);
           await nothingRan([vic.page], false);

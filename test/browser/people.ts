@@ -12,9 +12,9 @@ export async function people(scene: Scene): Promise<void> {
   const host = new SessionPage(ana.page);
 
   await step('somebody signs in with a development token, and stays so', async () => {
-    await ana.page.goto(stack.roomUrl);
+    await ana.page.goto(stack.url);
     await screenshot(ana.page, 'start-desktop');
-    await ben.page.goto(stack.roomUrl);
+    await ben.page.goto(stack.url);
     await screenshot(ben.page, 'start-phone');
     await browser.expectingRefusals(async () => {
       await ana.page.getByTestId('sign-in').click();
@@ -28,16 +28,16 @@ export async function people(scene: Scene): Promise<void> {
       );
       await screenshot(ana.page, 'sign-in-desktop');
     });
-    await host.signIn(stack.roomUrl, await userToken(scene, 'ana', 'Ana'));
+    await host.signIn(stack.url, await userToken(scene, 'ana', 'Ana'));
     assert.equal(await ana.page.getByTestId('account-name').textContent(), 'Ana');
     await ana.page.reload();
     await host.waitFor(ana.page.getByTestId('sign-out'), 'being signed in after a reload');
   });
 
   const sessionId = await step('their session is under “Your sessions”, to go back to', async () => {
-    await SessionPage.make(ana.page, stack.roomUrl, 'Ana', 'Friday jam');
+    await SessionPage.make(ana.page, stack.url, 'Ana', 'Friday jam');
     const id = host.sessionId;
-    await ana.page.goto(stack.roomUrl);
+    await ana.page.goto(stack.url);
     await ana.page.getByTestId('my-sessions').getByText('Friday jam').click();
     await host.isOpen();
     assert.equal(host.sessionId, id);
@@ -154,7 +154,7 @@ export async function people(scene: Scene): Promise<void> {
     const eve = await browser.newPerson('Eve', DESKTOP);
     const guest = new SessionPage(eve.page);
     await eventually('the session to be listed with those who are there', async () => {
-      await eve.page.goto(stack.roomUrl);
+      await eve.page.goto(stack.url);
       const row = eve.page.getByTestId('live-sessions').locator('li').filter({ hasText: 'Open stage' });
       await guest.waitFor(row, 'the session to be listed');
       const text = (await row.textContent()) ?? '';
@@ -212,7 +212,7 @@ export async function people(scene: Scene): Promise<void> {
     assert.equal(await coAuthor.text(), text);
     await screenshot(ana.page, 'ended-desktop');
     await screenshot(ben.page, 'ended-phone');
-    await ana.page.goto(stack.roomUrl);
+    await ana.page.goto(stack.url);
     const ended = ana.page.getByTestId('my-sessions').locator(`[data-session="${sessionId}"]`);
     await host.waitFor(ended.getByText('Start again'), 'the session to be among the ended ones');
     await screenshot(ana.page, 'start-signed-in-desktop');
@@ -228,7 +228,7 @@ export async function people(scene: Scene): Promise<void> {
   });
 
   await step('signing out forgets the account and its keys', async () => {
-    await ana.page.goto(stack.roomUrl);
+    await ana.page.goto(stack.url);
     await ana.page.getByTestId('sign-out').click();
     await host.waitFor(ana.page.getByTestId('sign-in'), 'being signed out');
     const stored = await ana.page.evaluate(() => JSON.stringify(Object.entries(localStorage)));

@@ -10,9 +10,9 @@ export async function strudels(scene: Scene): Promise<void> {
   const ben = await browser.newPerson('Ben', PHONE);
   const host = new SessionPage(ana.page);
   const coAuthor = new SessionPage(ben.page);
-  await host.signIn(stack.roomUrl, await userToken(scene, 'ana-of-strudels', 'Ana'));
-  await SessionPage.make(ana.page, stack.roomUrl, 'Ana', 'With strudels');
-  await coAuthor.signIn(stack.roomUrl, await userToken(scene, 'ben-of-strudels', 'Ben'));
+  await host.signIn(stack.url, await userToken(scene, 'ana-of-strudels', 'Ana'));
+  await SessionPage.make(ana.page, stack.url, 'Ana', 'With strudels');
+  await coAuthor.signIn(stack.url, await userToken(scene, 'ben-of-strudels', 'Ben'));
   await SessionPage.join(ben.page, await host.invite('co-author'), 'Ben');
   await host.tab('strudels');
   await coAuthor.tab('strudels');

@@ -71,7 +71,8 @@ it('only hosts know a platform, and nothing but its own bindings', () => {
   ]);
 });
 
-it('only one file wires the parts: it alone imports a room and what it is stored in', () => {
+it('a room knows nothing of the buffer, but where it is wired', () => {
+  expect(importsOf('room').filter(({ to }) => folderOf(to) === 'buffer')).toEqual([]);
   const wiring = importsOf().filter(
     ({ from, to }) =>
       ['room/server.ts', 'buffer/index.ts', 'worker/app.ts'].includes(to) && folderOf(from) !== folderOf(to),
