@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { MAX_CONNECTIONS_PER_USER, MAX_FRAME_BYTES } from '../../src/protocol/index.ts';
-import { type RoomEvent, readRoomEvents, UNRESERVED } from '../support/hosts/room-event.ts';
+import { CRASHING, type RoomEvent, readRoomEvents, UNRESERVED } from '../support/hosts/room-event.ts';
 import { People } from '../support/people.ts';
 import { RawClient, RefusedError } from '../support/raw-client.ts';
 import { Scene } from '../support/session.ts';
@@ -23,9 +23,9 @@ const IDLE_TRIES_MS = [16_000, 25_000, 40_000];
 
 /** What isn't the same on all hosts. */
 const HOSTS = [
-  // Deployed, alarms outlive any process. So they do here: workerd keeps them with the rooms' storage on disk.
+  // Deployed, alarms outlive every process. Here workerd keeps them on disk, beside the rooms' storage.
   { host: 'partyserver', keepsAlarms: true, sendsPageHeaders: true },
-  // `partykit dev` has them in memory only: what a killed process left dirty is flushed by the cron, or once somebody joins.
+  // The older workerd of `partykit dev` has them in memory: what a killed process left dirty is flushed by the cron, or once somebody joins.
   { host: 'partykit', keepsAlarms: false, sendsPageHeaders: false },
 ] as const;
 
@@ -74,7 +74,7 @@ describe.each(HOSTS)('on $host', ({ host, keepsAlarms, sendsPageHeaders }) => {
     const { id, token } = await scene.session();
     const [room] = await newRoom(() => api('PUT', `/sessions/${id}`, token, { code: 'by nobody here' }));
     expect(await scene.isDirty(id)).toBe(true);
-    return { id, room };
+    return { id, token, room };
   }
 
   const isSaved = (id: string, code: string) => async () => (await scene.stored(id))?.code === code;
@@ -325,6 +325,38 @@ describe.each(HOSTS)('on $host', ({ host, keepsAlarms, sendsPageHeaders }) => {
         expect(alarm?.instance).not.toBe(before[i]);
       }
       await vi.waitUntil(async () => !(await scene.isDirty(id)) && !(await scene.isDirty(other.id)), SOON);
+    },
+    BY_ALARM.timeout + 30_000,
+  );
+
+  it(
+    'an instance that is killed takes its connections with it, but nothing that was acknowledged; its alarm fires in the next one',
+    async () => {
+      const { id, token, room } = await arrangeDirty();
+      const other = await arrange();
+      await other.ada.edit('x', 'r1');
+      for (const session of [{ id, token }, other]) {
+        const connectionId = `${CRASHING}${randomUUID()}`;
+        const crash = await RawClient.connect({
+          roomUrl: stack.url,
+          sessionId: session.id,
+          token: session.token,
+          connectionId,
+        }).catch(() => null);
+        await crash?.sentAway();
+      }
+      expect((await other.ada.sentAway()).code).toBeOneOf([1006, 1011, 1012]);
+      const back = await scene.join(other.id, 'host', { token: other.token });
+      expect(back.state.payload).toMatchObject({ code: 'x', rev: 1 });
+      await vi.waitUntil(isSaved(id, 'by nobody here'), BY_ALARM);
+      expect(namesOf(room)).toEqual([
+        expect.stringContaining('request'),
+        'request /reserve',
+        'connect',
+        'alarm',
+      ]);
+      const instances = eventsOf(room).map(({ instance }) => instance);
+      expect(instances.at(-1)).not.toBe(instances.at(-2));
     },
     BY_ALARM.timeout + 30_000,
   );

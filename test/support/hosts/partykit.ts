@@ -2,17 +2,17 @@
 import type * as Party from 'partykit/server';
 import Room from '../../../src/hosts/partykit.ts';
 import type { ConnectionState } from '../../../src/room/connection.ts';
-import { type RoomEvent, tellRoomEvent, UNRESERVED } from './room-event.ts';
+import { CRASHING, type RoomEvent, tellRoomEvent, UNRESERVED } from './room-event.ts';
 
 type Connection = Party.Connection<ConnectionState>;
 
 export default class SessionRoom extends Room {
   readonly #instance = crypto.randomUUID();
-  readonly #object: string;
+  readonly #watched: Party.Room;
 
   constructor(party: Party.Room) {
     super(party);
-    this.#object = party.internalID;
+    this.#watched = party;
   }
 
   override onRequest(request: Party.Request): Promise<Response> {
@@ -20,8 +20,12 @@ export default class SessionRoom extends Room {
     return super.onRequest(request);
   }
 
-  override onConnect(connection: Connection, context: Party.ConnectionContext): Promise<void> {
+  override async onConnect(connection: Connection, context: Party.ConnectionContext): Promise<void> {
     this.#tell('connect');
+    if (connection.id.startsWith(CRASHING)) {
+      // PartyKit shows nothing that ends an object at once, but the platform resets one that fails in here.
+      await this.#watched.blockConcurrencyWhile(() => Promise.reject(new Error('killed by a test')));
+    }
     const { request } = context;
     const isReserved = !connection.id.startsWith(UNRESERVED);
     const bare = new Request(request.url) as unknown as Party.Request;
@@ -44,6 +48,6 @@ export default class SessionRoom extends Room {
   }
 
   #tell(event: RoomEvent['event'], path?: string): void {
-    tellRoomEvent({ object: this.#object, instance: this.#instance, event, path });
+    tellRoomEvent({ object: this.#watched.internalID, instance: this.#instance, event, path });
   }
 }

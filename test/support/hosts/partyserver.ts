@@ -3,18 +3,20 @@ import type { DurableObjectState } from 'cloudflare:workers';
 import type { Connection, ConnectionContext, WSMessage } from 'partyserver';
 import host, { SessionRoom as Room, Sweeper } from '../../../src/hosts/partyserver.ts';
 import type { ConnectionState } from '../../../src/room/connection.ts';
-import { type RoomEvent, tellRoomEvent, UNRESERVED } from './room-event.ts';
+import { CRASHING, type RoomEvent, tellRoomEvent, UNRESERVED } from './room-event.ts';
+
+type State = DurableObjectState & { id: object; abort(reason: string): void };
 
 export { Sweeper };
 export default host;
 
 export class SessionRoom extends Room {
   readonly #instance = crypto.randomUUID();
-  readonly #object: string;
+  readonly #state: State;
 
-  constructor(ctx: DurableObjectState & { id: object }, env: ConstructorParameters<typeof Room>[1]) {
+  constructor(ctx: State, env: ConstructorParameters<typeof Room>[1]) {
     super(ctx, env);
-    this.#object = String(ctx.id);
+    this.#state = ctx;
   }
 
   override onRequest(request: Request): Promise<Response> {
@@ -24,6 +26,7 @@ export class SessionRoom extends Room {
 
   override onConnect(connection: Connection<ConnectionState>, context: ConnectionContext): Promise<void> {
     this.#tell('connect');
+    if (connection.id.startsWith(CRASHING)) this.#state.abort('killed by a test');
     const isReserved = !connection.id.startsWith(UNRESERVED);
     return super.onConnect(
       connection,
@@ -47,6 +50,6 @@ export class SessionRoom extends Room {
   }
 
   #tell(event: RoomEvent['event'], path?: string): void {
-    tellRoomEvent({ object: this.#object, instance: this.#instance, event, path });
+    tellRoomEvent({ object: String(this.#state.id), instance: this.#instance, event, path });
   }
 }
