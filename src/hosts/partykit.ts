@@ -1,6 +1,7 @@
 /**
  * Backbeat on PartyKit: `npx partykit dev` runs the whole product with it. This file is all that knows PartyKit, and what is special there:
  * - While an alarm is handled, `room.id` can't be read, by anything that runs meanwhile either: it is kept in storage.
+ * - A stub's request comes under the room's own address, `/parties/main/<id>`.
  * - A closing handshake is left to the room.
  * - The bundler replaces `performance` by a module namespace, whose functions are lost on the way.
  */
@@ -23,6 +24,7 @@ if (typeof globalThis.performance?.now !== 'function') {
 type Connection = Party.Connection<ConnectionState>;
 
 const ORIGIN = 'https://object.internal';
+const ROOM_ADDRESS = /^\/parties\/main\/[^/]+/;
 
 function environmentOf({ env, parties }: Pick<Party.FetchLobby, 'env' | 'parties'>): Env {
   const rooms: RoomStubs = {
@@ -76,7 +78,9 @@ export default class SessionRoom implements Party.Server {
   // ---- the room ----------------------------------------------------------------------------------------------------
 
   async onRequest(request: Party.Request): Promise<Response> {
-    return (await this.#room()).onRequest(request as unknown as Request);
+    const path = new URL(request.url).pathname.replace(ROOM_ADDRESS, '');
+    const own = new Request(ORIGIN + path, request as unknown as Request);
+    return (await this.#room()).onRequest(own);
   }
 
   async onConnect(connection: Connection, { request }: Party.ConnectionContext): Promise<void> {

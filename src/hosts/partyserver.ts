@@ -2,12 +2,7 @@
  * Backbeat on a Cloudflare Worker: what `wrangler deploy` puts online. Rooms are Durable Objects by PartyServer, and the sweeper is one
  * more. This file is all that knows it.
  */
-import {
-  DurableObject,
-  type DurableObjectNamespace,
-  type DurableObjectState,
-  type ScheduledController,
-} from 'cloudflare:workers';
+import { DurableObject, type DurableObjectNamespace, type ScheduledController } from 'cloudflare:workers';
 import type { ExecutionContext } from 'hono';
 import { type Connection, type ConnectionContext, Server, type WSMessage } from 'partyserver';
 import { answerSweeper, app, createRoom, runCron } from '../compose.ts';
@@ -41,41 +36,49 @@ function platformOf(env: Bindings): Platform {
 
 export class SessionRoom extends Server<Bindings> {
   static override readonly options = { hibernate: true };
-  readonly #room: Room;
+  #started: Room | null = null;
 
-  constructor(ctx: DurableObjectState, env: Bindings) {
-    super(ctx, env);
+  /**
+   * Called before anything else. The constructor would be too early: where an alarm was left behind by another process, the runtime
+   * doesn't know the object's name, and PartyServer has just read it from storage.
+   */
+  override onStart(): void {
     const host: RoomHost = {
-      // A room is only ever reached by its name, which is its session's id; alarms know it, too.
+      // A room is only ever reached by its name, which is its session's id.
       id: this.name,
-      storage: ctx.storage,
+      storage: this.ctx.storage,
       connections: (connectionId) => this.getConnections<ConnectionState>(connectionId),
     };
-    this.#room = createRoom(host, env);
+    this.#started = createRoom(host, this.env);
   }
 
   override onRequest(request: Request): Promise<Response> {
-    return this.#room.onRequest(request);
+    return this.#room().onRequest(request);
   }
 
   override onConnect(connection: Connection<ConnectionState>, { request }: ConnectionContext): Promise<void> {
-    return this.#room.onConnect(connection, request);
+    return this.#room().onConnect(connection, request);
   }
 
   override onMessage(connection: Connection<ConnectionState>, frame: WSMessage): Promise<void> {
-    return this.#room.onMessage(connection, frame);
+    return this.#room().onMessage(connection, frame);
   }
 
   override onClose(connection: Connection<ConnectionState>): Promise<void> {
-    return this.#room.onClose(connection);
+    return this.#room().onClose(connection);
   }
 
   override onError(connection: Connection<ConnectionState>): Promise<void> {
-    return this.#room.onClose(connection);
+    return this.#room().onClose(connection);
   }
 
   override onAlarm(): Promise<void> {
-    return this.#room.onAlarm();
+    return this.#room().onAlarm();
+  }
+
+  #room(): Room {
+    if (this.#started === null) throw new Error('a room was called before its start');
+    return this.#started;
   }
 }
 

@@ -1,0 +1,400 @@
+/**
+ * What a host owes the rooms, the API and the page: the same tests on each. Everything else is tested on the deployed host only.
+ * Rooms say in the log what their host calls them for (test/support/hosts).
+ */
+import { randomUUID } from 'node:crypto';
+import { get } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
+import { MAX_CONNECTIONS_PER_USER, MAX_FRAME_BYTES } from '../../src/protocol/index.ts';
+import { CRASHING, type RoomEvent, readRoomEvents, UNRESERVED } from '../support/hosts/room-event.ts';
+import { People } from '../support/people.ts';
+import { RawClient, RefusedError } from '../support/raw-client.ts';
+import { Scene } from '../support/session.ts';
+import { type Stack, startStack } from '../support/stack.ts';
+
+/** Longer than a room without connections stays in memory, so that its alarm finds none. */
+const ALARM_MS = 30_000;
+const SOON = { timeout: 20_000, interval: 50 };
+const BY_ALARM = { timeout: ALARM_MS + 30_000, interval: 200 };
+/** Rooms sleep after ten quiet seconds and a little. A try that came too early keeps its room awake: the next one leaves it alone for longer. */
+const IDLE_TRIES_MS = [16_000, 25_000, 40_000];
+
+/** What isn't the same on all hosts. */
+const HOSTS = [
+  // Deployed, alarms outlive every process. Here workerd keeps them on disk, beside the rooms' storage.
+  { host: 'partyserver', keepsAlarms: true, sendsPageHeaders: true },
+  // The older workerd of `partykit dev` has them in memory: what a killed process left dirty is flushed by the cron, or once somebody joins.
+  { host: 'partykit', keepsAlarms: false, sendsPageHeaders: false },
+] as const;
+
+describe.each(HOSTS)('on $host', ({ host, keepsAlarms, sendsPageHeaders }) => {
+  let stack: Stack;
+  let scene: Scene;
+  let people: People;
+
+  beforeAll(async () => {
+    stack = await startStack(
+      // One dirty session is enough for a sweep.
+      { FLUSH_ALARM_MS: String(ALARM_MS), SWEEP_ABOVE_SESSIONS: '1' },
+      [`--host=${host}`, `--entry=test/support/hosts/${host}.ts`],
+    );
+    scene = new Scene(stack);
+    people = new People(stack, scene);
+  });
+  afterEach(() => scene.leave());
+  afterAll(async () => {
+    await scene?.end();
+    await stack?.stop();
+  });
+
+  const eventsOf = (room: string) => readRoomEvents(stack.logs()).filter(({ object }) => object === room);
+  const namesOf = (room: string) =>
+    eventsOf(room).map(({ event, path }) => (path ? `${event} ${path}` : event));
+
+  /** The first event of a room that the log hasn't named before: `act` is what makes it start. */
+  async function newRoom<T>(act: () => Promise<T>): Promise<[room: string, result: T]> {
+    const known = new Set(readRoomEvents(stack.logs()).map(({ object }) => object));
+    const result = await act();
+    const isNew = ({ object }: RoomEvent) => !known.has(object);
+    const event = await vi.waitUntil(() => readRoomEvents(stack.logs()).find(isNew), SOON);
+    return [event.object, result];
+  }
+
+  /** A new session with its host in it. */
+  async function arrange(code = '') {
+    const { id, token } = await scene.session({ code });
+    const [room, ada] = await newRoom(() => scene.join(id, 'host', { token }));
+    return { id, token, room, ada };
+  }
+
+  /** A new session with an edit that isn't in Postgres, and nobody in it. */
+  async function arrangeDirty() {
+    const { id, token } = await scene.session();
+    const [room] = await newRoom(() => api('PUT', `/sessions/${id}`, token, { code: 'by nobody here' }));
+    expect(await scene.isDirty(id)).toBe(true);
+    return { id, token, room };
+  }
+
+  const isSaved = (id: string, code: string) => async () => (await scene.stored(id))?.code === code;
+
+  async function api(method: string, path: string, token: string, body?: object): Promise<unknown> {
+    const response = await fetch(new URL(`/api/v1${path}`, stack.url), {
+      method,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    expect([method, path, response.status, text]).toEqual([method, path, expect.toSatisfy(isSuccess), text]);
+    return text === '' ? null : JSON.parse(text);
+  }
+
+  /** As a browser does that is sent to an address; `fetch` can't say so. */
+  function navigate(path: string): Promise<{ status: number; type: string; policy: string; body: string }> {
+    const headers = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', accept: 'text/html' };
+    return new Promise((resolve, reject) => {
+      get(new URL(path, stack.url), { headers }, async (response) => {
+        let body = '';
+        for await (const chunk of response.setEncoding('utf8')) body += chunk;
+        const { 'content-type': type = '', 'content-security-policy': policy = '' } = response.headers;
+        resolve({ status: response.statusCode ?? 0, type, policy: String(policy), body });
+      }).on('error', reject);
+    });
+  }
+
+  const refusalOf = async (options: { sessionId: string; token?: string; connectionId?: string }) => {
+    const failure: unknown = await RawClient.connect({ roomUrl: stack.url, ...options }).catch(
+      (error: unknown) => error,
+    );
+    if (!(failure instanceof RefusedError)) throw new Error(`not refused: ${String(failure)}`);
+    return [failure.status, refusalSchema.parse(JSON.parse(failure.body)).error];
+  };
+
+  // First: nothing that an earlier test left behind may ask the stores for anything.
+  it(
+    'an idle room sleeps with its connections open: its memory is gone, a ping costs no request to a store, and all goes on',
+    async () => {
+      const { id, token, room, ada } = await arrange('start');
+      const ben = await scene.join(id, 'co-author');
+      const gone = await arrange();
+      await scene.quiet();
+      const clients = [ada, ben, gone.ada];
+      const instances = () => [room, gone.room].map((of) => eventsOf(of).at(-1)?.instance);
+      const awake = instances();
+
+      for (const idleMs of IDLE_TRIES_MS) {
+        const seen = readRoomEvents(stack.logs()).length;
+        // Real idle time: whoever asked a room whether it sleeps would wake it.
+        await sleep(idleMs);
+        const before = await scene.counters();
+        await Promise.all(clients.map((client) => client.roundTrip()));
+        expect(await scene.counters()).toEqual(before);
+        await vi.waitUntil(() => readRoomEvents(stack.logs()).length === seen + clients.length, SOON);
+        if (instances().every((instance, i) => instance !== awake[i])) break;
+      }
+      for (const [i, instance] of instances().entries()) expect(instance).not.toBe(awake[i]);
+
+      // Who they are was in the sockets' attachments; the session is loaded anew.
+      await ben.edit('awake', 'r1');
+      expect((await ada.next('code_update')).payload).toMatchObject({
+        code: 'awake',
+        rev: 1,
+        role: 'co-author',
+        display_name: 'co-author',
+      });
+      const cleo = await scene.join(id, 'viewer');
+      expect(cleo.state.payload).toMatchObject({ code: 'awake', rev: 1 });
+      expect(cleo.state.payload.participants.map(({ role }) => role).sort()).toEqual([
+        'co-author',
+        'host',
+        'viewer',
+      ]);
+      await ada.next('user_joined', ({ role }) => role === 'viewer');
+      // One number a broadcast goes on, too: the room noted it before it slept.
+      const seqs = ada.received.flatMap(({ seq, type }) =>
+        seq === undefined || type === 'session_state' ? [] : [seq],
+      );
+      expect(seqs).toEqual(seqs.map((_, i) => (seqs[0] ?? 0) + i));
+      await api('DELETE', `/sessions/${id}`, token);
+      expect(await ben.sentAway()).toMatchObject({ code: 1000 });
+
+      // A session that was deleted meanwhile isn't there any more for a room that has to load it.
+      await scene.sql('delete from sessions where id = $1', [gone.id]);
+      await scene.redis('DEL', scene.key(`s:${gone.id}`));
+      gone.ada.send('code_update', { code: 'into nothing', request_id: 'r1' });
+      expect(await gone.ada.sentAway()).toMatchObject({ code: 4404 });
+    },
+    IDLE_TRIES_MS.reduce((sum, idleMs) => sum + idleMs, 60_000),
+  );
+
+  it('serves the page and the API at one address, also where a browser navigates', async () => {
+    const page = await navigate('/');
+    expect([page.status, page.type]).toEqual([200, expect.stringContaining('text/html')]);
+    expect(page.body).toContain('<title>Backbeat</title>');
+    const script = /src="(\/assets\/[^"]+\.js)"/.exec(page.body)?.[1] ?? '';
+    const asset = await fetch(new URL(script, stack.url));
+    expect([asset.status, asset.headers.get('content-type')]).toEqual([
+      200,
+      expect.stringContaining('javascript'),
+    ]);
+    // Everywhere the page itself has the policy; what only a header can say needs a host that sends it.
+    expect(page.body).toContain(`http-equiv="Content-Security-Policy" content="default-src 'none'`);
+    if (sendsPageHeaders) expect(page.policy).toContain("frame-ancestors 'none'");
+
+    const statuses: Record<string, number> = {
+      '/health': 200,
+      '/metrics': 200,
+      '/docs': 200,
+      '/api/v1/openapi.json': 200,
+      '/api/v1/nothing': 404,
+      '/api/v1/ws': 426,
+      [`/parties/main/${randomUUID()}`]: 404,
+      '/parties/main/nonsense': 400,
+      '/parties/other/nonsense': 404,
+      '/flush/dead': 401,
+      '/flush': 401,
+      '/live': 404,
+      '/auth/nothing': 404,
+      '/admin/nothing': 404,
+    };
+    const answers: Record<string, number> = {};
+    for (const path of Object.keys(statuses)) {
+      const { status, body } = await navigate(path);
+      answers[path] = status;
+      expect([path, body]).not.toEqual([path, page.body]);
+    }
+    expect(answers).toEqual(statuses);
+  });
+
+  it('a room is joined, edited, acknowledged, shown and flushed; a join asks it once before the upgrade', async () => {
+    const { id, room, ada } = await arrange('start');
+    expect(ada.state.payload).toMatchObject({ code: 'start', rev: 0, your_role: 'host' });
+    await vi.waitUntil(() => namesOf(room).includes('connect'), SOON);
+    expect(namesOf(room)).toEqual(['request /reserve', 'connect']);
+    const ben = await scene.join(id, 'co-author');
+    expect((await ada.next('user_joined')).payload).toMatchObject({ role: 'co-author' });
+    expect((await ada.edit('s("bd")', 'r1')).payload).toMatchObject({ rev: 1, durable: 'buffer' });
+    expect((await ben.next('code_update')).payload).toMatchObject({ code: 's("bd")', rev: 1, role: 'host' });
+    ben.send('chat_message', { message: 'hello' });
+    expect((await ada.next('chat_message')).payload.message).toBe('hello');
+    await ben.roundTrip();
+    expect(await scene.isDirty(id)).toBe(true);
+
+    // Whoever leaves has the session flushed, in this process, and the others are told.
+    await ben.close();
+    expect((await ada.next('user_left')).payload.role).toBe('co-author');
+    await ada.next('flushed', ({ rev }) => rev === 1);
+    expect(await scene.stored(id)).toMatchObject({ code: 's("bd")', rev: 1, messages: ['hello'] });
+    await vi.waitUntil(async () => !(await scene.isDirty(id)), SOON);
+    expect(namesOf(room)).not.toContain('alarm');
+  });
+
+  it('a connection that is cut has left', async () => {
+    const { id, ada } = await arrange();
+    const ben = await scene.join(id, 'viewer');
+    await ada.next('user_joined');
+    ben.terminate();
+    expect((await ada.next('user_left')).payload.role).toBe('viewer');
+  });
+
+  it('who may not enter is told before the upgrade, by a status and a reason', async () => {
+    const { id, token, room } = await arrange();
+    await vi.waitUntil(() => namesOf(room).length === 2, SOON);
+    const ended = await scene.session();
+    await api('DELETE', `/sessions/${ended.id}`, ended.token);
+    const nowhere = randomUUID();
+    const removed = await people.place(id, 'viewer');
+    await people.remove(removed);
+    expect(await refusalOf({ sessionId: id })).toEqual([401, 'unauthorized']);
+    expect(await refusalOf({ sessionId: id, token: 'x.y.z' })).toEqual([401, 'unauthorized']);
+    expect(await refusalOf({ sessionId: id, token: ended.token })).toEqual([403, 'forbidden']);
+    expect(await refusalOf({ sessionId: id, token: removed.token })).toEqual([403, 'forbidden']);
+    expect(await refusalOf({ sessionId: id, token, connectionId: 'a b' })).toEqual([400, 'bad_request']);
+    expect(await refusalOf({ sessionId: nowhere, token: await scene.token(nowhere, 'host') })).toEqual([
+      404,
+      'not_found',
+    ]);
+    expect(await refusalOf({ sessionId: ended.id, token: ended.token })).toEqual([410, 'not_found']);
+    // Nobody of them got as far as the room.
+    expect(namesOf(room)).toEqual(['request /reserve', 'connect']);
+    for (let i = 1; i < MAX_CONNECTIONS_PER_USER; i++) await scene.join(id, 'host', { token });
+    expect(await refusalOf({ sessionId: id, token })).toEqual([429, 'too_many_requests']);
+    await vi.waitUntil(() => namesOf(room).length === 2 * MAX_CONNECTIONS_PER_USER + 1, SOON);
+    expect(namesOf(room).filter((name) => name === 'connect')).toHaveLength(MAX_CONNECTIONS_PER_USER);
+  });
+
+  it('what the API changes reaches the connections that are open: a role, a removal, the end', async () => {
+    const { id, token, ada } = await arrange();
+    const ben = await people.place(id, 'viewer');
+    const viewer = await scene.join(id, 'viewer', { token: ben.token });
+    await api('PATCH', `/sessions/${id}/participants/${ben.participantId}`, token, { role: 'co-author' });
+    await viewer.next('session_state', ({ your_role }) => your_role === 'co-author');
+    await viewer.edit('by Ben', 'r1');
+    await api('DELETE', `/sessions/${id}/participants/${ben.participantId}`, token);
+    await viewer.next('error', ({ error }) => error === 'forbidden');
+    expect(await viewer.sentAway()).toMatchObject({ code: 4403 });
+    await ada.next('user_left', ({ participant_id }) => participant_id === ben.participantId);
+    await api('DELETE', `/sessions/${id}`, token);
+    await ada.next('session_ended');
+    expect(await ada.sentAway()).toMatchObject({ code: 1000, reason: 'session ended' });
+    await vi.waitUntil(isSaved(id, 'by Ben'), SOON);
+  });
+
+  it('a connection is closed with the code that says why', async () => {
+    const { id, token, ada } = await arrange();
+    const big = await scene.join(id, 'co-author');
+    big.sendFrame('x'.repeat(MAX_FRAME_BYTES + 1));
+    await big.next('error', ({ error }) => error === 'validation_error');
+    expect(await big.sentAway()).toMatchObject({ code: 1009 });
+
+    const connectionId = randomUUID();
+    const first = await scene.join(id, 'host', { token, connectionId });
+    const second = await scene.join(id, 'host', { token, connectionId });
+    expect(await first.sentAway()).toMatchObject({ code: 1000, reason: 'replaced' });
+    await second.roundTrip();
+
+    const unreserved = { sessionId: id, token, connectionId: `${UNRESERVED}${randomUUID()}` };
+    const early = await RawClient.connect({ roomUrl: stack.url, ...unreserved });
+    expect(await early.sentAway()).toMatchObject({ code: 1013, reason: 'not admitted' });
+
+    // What another room does first: it takes a newer fencing token.
+    await scene.redis('HSET', scene.key(`s:${id}`), 'epoch', String(Date.now() + 60_000));
+    ada.send('code_update', { code: 'of the zombie', request_id: 'r1' });
+    await ada.next('server_shutdown');
+    expect(await ada.sentAway()).toMatchObject({ code: 1012 });
+    const back = await scene.join(id, 'host', { token });
+    expect((await back.edit('of the zombie', 'r1')).payload.rev).toBe(1);
+  });
+
+  it(
+    'the alarm of a dirty room flushes it, in a new instance, with nobody in it or with somebody who sleeps, and without the cron',
+    async () => {
+      const { id, room } = await arrangeDirty();
+      const other = await arrange();
+      await other.ada.edit('x', 'r1');
+      const before = [room, other.room].map((of) => eventsOf(of)[0]?.instance);
+      await Promise.all([
+        vi.waitUntil(isSaved(id, 'by nobody here'), BY_ALARM),
+        vi.waitUntil(isSaved(other.id, 'x'), BY_ALARM),
+      ]);
+      await other.ada.next('flushed', ({ rev }) => rev === 1);
+      for (const [i, of] of [room, other.room].entries()) {
+        const alarm = eventsOf(of).find(({ event }) => event === 'alarm');
+        expect(alarm?.instance).toEqual(expect.any(String));
+        expect(alarm?.instance).not.toBe(before[i]);
+      }
+      await vi.waitUntil(async () => !(await scene.isDirty(id)) && !(await scene.isDirty(other.id)), SOON);
+    },
+    BY_ALARM.timeout + 30_000,
+  );
+
+  it(
+    'an instance that is killed takes its connections with it, but nothing that was acknowledged; its alarm fires in the next one',
+    async () => {
+      const { id, token, room } = await arrangeDirty();
+      const other = await arrange();
+      await other.ada.edit('x', 'r1');
+      for (const session of [{ id, token }, other]) {
+        const connectionId = `${CRASHING}${randomUUID()}`;
+        const crash = await RawClient.connect({
+          roomUrl: stack.url,
+          sessionId: session.id,
+          token: session.token,
+          connectionId,
+        }).catch(() => null);
+        await crash?.sentAway();
+      }
+      expect((await other.ada.sentAway()).code).toBeOneOf([1006, 1011, 1012]);
+      const back = await scene.join(other.id, 'host', { token: other.token });
+      expect(back.state.payload).toMatchObject({ code: 'x', rev: 1 });
+      await vi.waitUntil(isSaved(id, 'by nobody here'), BY_ALARM);
+      expect(namesOf(room)).toEqual([
+        expect.stringContaining('request'),
+        'request /reserve',
+        'connect',
+        'alarm',
+      ]);
+      const instances = eventsOf(room).map(({ instance }) => instance);
+      expect(instances.at(-1)).not.toBe(instances.at(-2));
+    },
+    BY_ALARM.timeout + 30_000,
+  );
+
+  it(
+    keepsAlarms
+      ? 'the alarm that a killed process left behind flushes what that had acknowledged'
+      : 'what a killed process had acknowledged is flushed by the cron, or once somebody has joined',
+    async () => {
+      const [left, joined] = [await arrangeDirty(), await arrangeDirty()];
+      await stack.control.kill('room');
+      await stack.control.start('room');
+      if (keepsAlarms) {
+        await vi.waitUntil(isSaved(left.id, 'by nobody here'), BY_ALARM);
+        expect(namesOf(left.room).slice(1)).toEqual(['alarm']);
+      }
+      // Whoever joins a session that was left dirty has it flushed, by an alarm that this sets if there is none.
+      const ada = await scene.join(joined.id);
+      expect(ada.state.payload.code).toBe('by nobody here');
+      await vi.waitUntil(isSaved(joined.id, 'by nobody here'), BY_ALARM);
+      if (!keepsAlarms) {
+        expect(await scene.isDirty(left.id)).toBe(true);
+        expect(namesOf(left.room)).not.toContain('alarm');
+        await stack.control.cron();
+        expect(await scene.stored(left.id)).toMatchObject({ code: 'by nobody here' });
+      }
+    },
+    2 * BY_ALARM.timeout + 60_000,
+  );
+
+  it('the cron sweeps what is dirty, before the rooms do it themselves', async () => {
+    const { id, room } = await arrangeDirty();
+    await stack.control.cron();
+    expect(await scene.stored(id)).toMatchObject({ code: 'by nobody here', rev: 1 });
+    expect(await scene.isDirty(id)).toBe(false);
+    expect(namesOf(room)).toEqual([expect.stringContaining('request')]);
+  });
+});
+
+const refusalSchema = z.object({ error: z.string() });
+const isSuccess = (status: number) => status >= 200 && status < 300;
