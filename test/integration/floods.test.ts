@@ -57,7 +57,7 @@ it('who sends far more than anybody may is closed, and kept out for a while; eve
   // What a slow machine hasn't read within one second isn't counted in it: more of them, until it is closed.
   for (let sent = 0; sent < 10 * enough; sent++) flooder.send('ping');
   expect((await flooder.sentAway()).code).toBe(1008);
-  // The answer of the room, and then the edge's own.
+  // The answer of the room, and then the Worker's own, which has heard of that.
   for (const _ of [1, 2]) {
     const back = RawClient.connect({ roomUrl: stack.roomUrl, sessionId: id, token });
     await expect(back).rejects.toThrow(RefusedError);
