@@ -237,7 +237,8 @@ describe('with the alarm near and no cron', () => {
     expect(await scene.isDirty(id)).toBe(true);
     await stack.control.start('room');
     const back = await scene.join(id, 'viewer');
-    await back.next('flushed', ({ rev }) => rev === 1);
+    // The alarm that the killed room left behind may have been quicker.
+    if (back.state.payload.flushed_rev < 1) await back.next('flushed', ({ rev }) => rev === 1);
     expect(await scene.stored(id)).toEqual({ code: 'x', rev: 1, messages: ['hello'] });
   });
 
