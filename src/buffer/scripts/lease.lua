@@ -15,13 +15,16 @@
 --     stale | 'many' are dirty, and the lease is the caller's now | 'busy' another sweeper has the lease,
 --   latest time at which a stale session became dirty (ms), 0 with 'idle', 'many' and 'busy',
 --   { id of an inactive session, … } }
+local dirty = redis.call('ZCARD', KEYS[1])
+local has_looked = redis.call('EXISTS', KEYS[4]) == 1
+-- Most turns of a quiet system: each command of a script may be billed.
+if dirty == 0 and has_looked then return { 'idle', '0', {} } end
+
 local time = redis.call('TIME')
 local now = math.floor(tonumber(time[1]) * 1000 + tonumber(time[2]) / 1000)
-local dirty = redis.call('ZCARD', KEYS[1])
 local is_many = dirty > 0 and dirty >= tonumber(ARGV[3])
-
 local inactive = {}
-if redis.call('EXISTS', KEYS[4]) == 0 then
+if not has_looked then
   local before, most = string.format('%.0f', now - tonumber(ARGV[5])), is_many and ARGV[8] or ARGV[7]
   inactive = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', before, 'LIMIT', 0, most)
   -- With more than one turn can take, the next turn looks again.
