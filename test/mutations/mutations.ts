@@ -225,8 +225,8 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '2',
     breaks: 'a dirty session may expire',
     file: 'src/buffer/scripts/commit.lua',
-    find: "  redis.call('PERSIST', KEYS[1])\n",
-    replace: '',
+    find: "redis.call('PERSIST', KEYS[1])",
+    replace: 'KEYS[1] = KEYS[1]',
     caughtBy: {
       file: integration('buffer'),
       title: 'writes what is dirty, then takes it out, and leaves the code readable for a while',

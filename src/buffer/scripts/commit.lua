@@ -36,12 +36,17 @@ if ARGV[9] ~= '' then
   if not base or #base ~= tonumber(size) then return { 2 } end
   code = string.sub(base, 1, tonumber(start)) .. code .. string.sub(base, start + deleted + 1)
 end
-if not held[4] then redis.call('HSET', KEYS[1], 'flushed', ARGV[8]) end
 -- One that was given up, and arrives late, doesn't count as the last.
 last_commit = math.max(last_commit, tonumber(ARGV[11]))
-redis.call('HSET', KEYS[1], 'epoch', ARGV[2], 'last_commit', string.format('%.0f', last_commit))
+-- What is set in the session's hash: at once, as each command of a script may be billed.
+local fields = { 'epoch', ARGV[2], 'last_commit', string.format('%.0f', last_commit) }
+local function set(name, value)
+  fields[#fields + 1] = name
+  fields[#fields + 1] = value
+end
+if not held[4] then set('flushed', ARGV[8]) end
 -- The next room gives its messages later times than this, whatever its clock says.
-if tonumber(ARGV[10]) > (tonumber(held[6] or '') or 0) then redis.call('HSET', KEYS[1], 'last_message', ARGV[10]) end
+if tonumber(ARGV[10]) > (tonumber(held[6] or '') or 0) then set('last_message', ARGV[10]) end
 
 local changed, refused = false, false
 local new_rev = tonumber(ARGV[3])
@@ -49,7 +54,11 @@ if new_rev then
   -- Never backwards, whoever wrote what is there: Postgres may be ahead of the buffered copy too.
   local highest = math.max(rev or 0, flushed, settled)
   if new_rev > highest then
-    redis.call('HSET', KEYS[1], 'code', code, 'rev', ARGV[3], 'code_epoch', ARGV[2], 'edited_at', ARGV[5], 'editor', ARGV[6])
+    set('code', code)
+    set('rev', ARGV[3])
+    set('code_epoch', ARGV[2])
+    set('edited_at', ARGV[5])
+    set('editor', ARGV[6])
     redis.call('HINCRBY', KEYS[5], 'edits', ARGV[7])
     rev = new_rev
     changed = true
@@ -73,26 +82,26 @@ if not refused then
     if ARGV[i + 1] == '' then
       redis.call('HDEL', KEYS[1], 'receipt:' .. ARGV[i])
     else
-      redis.call('HSET', KEYS[1], 'receipt:' .. ARGV[i], ARGV[i + 1])
+      set('receipt:' .. ARGV[i], ARGV[i + 1])
     end
   end
 end
+redis.call('HSET', KEYS[1], unpack(fields))
 
 redis.call('HINCRBY', KEYS[5], 'commits', 1)
 if added > 0 then redis.call('HINCRBY', KEYS[5], 'messages', added) end
 if changed or added > 0 then
   local now = redis.call('TIME')
   local ms = string.format('%.0f', math.floor(tonumber(now[1]) * 1000 + tonumber(now[2]) / 1000))
-  redis.call('ZADD', KEYS[3], 'NX', ms, ARGV[1])
+  -- Dirty data never expires; only a clean session's hash is given a time, and its messages never are.
+  if redis.call('ZADD', KEYS[3], 'NX', ms, ARGV[1]) == 1 then redis.call('PERSIST', KEYS[1]) end
   redis.call('ZADD', KEYS[6], ms, ARGV[1])
-  -- Dirty data never expires.
-  redis.call('PERSIST', KEYS[1])
-  redis.call('PERSIST', KEYS[2])
 end
+local is_dirty = changed or added > 0 or redis.call('ZSCORE', KEYS[3], ARGV[1])
 local lease = redis.call('PTTL', KEYS[4])
 return {
   1, rev or 0, flushed,
-  redis.call('ZSCORE', KEYS[3], ARGV[1]) and 1 or 0,
+  is_dirty and 1 or 0,
   string.format('%.0f', last_commit),
   lease > 0 and lease or 0,
   redis.call('ZCARD', KEYS[3]),
