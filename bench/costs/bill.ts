@@ -22,6 +22,8 @@ export interface Played {
 const MINUTES_PER_DAY = 24 * 60;
 const DAYS_PER_MONTH = 30;
 const HOUR_MS = 3_600_000;
+/** What an idle turn of the cron costs where the commands of a script count: the call, and two in it. */
+const IDLE_SCRIPT_COMMANDS = 3;
 
 /** A row for each free plan's limit: what one jam takes, the limit, and how many jams it carries. */
 export function costRows(played: Played): string[][] {
@@ -38,8 +40,8 @@ export function costRows(played: Played): string[][] {
     after.postgresAt.slice(before.postgresAt.length).map((atMs): Span => [atMs, atMs + SCALE_TO_ZERO_MS]),
   );
   const computeHours = (awakeMs / HOUR_MS) * SMALLEST_COMPUTE_UNITS;
-  // A cron that finds nothing asks Redis one thing; it turns while nobody jams, too.
-  const idleCommands = MINUTES_PER_DAY * DAYS_PER_MONTH;
+  // The cron turns while nobody jams, too.
+  const idleTurns = MINUTES_PER_DAY * DAYS_PER_MONTH;
 
   const row = (what: string, value: number | null, limit: number, unit: string, per: string) => [
     what,
@@ -73,14 +75,14 @@ export function costRows(played: Played): string[][] {
     row(
       'Upstash: commands, a script as one',
       played.redisCommands,
-      FREE.redisCommandsPerMonth - idleCommands,
+      FREE.redisCommandsPerMonth - idleTurns,
       '',
       ' a month beside the idle cron',
     ),
     row(
       'commands, by all that scripts call',
       played.redisCommandsInScripts,
-      FREE.redisCommandsPerMonth - idleCommands,
+      FREE.redisCommandsPerMonth - idleTurns * IDLE_SCRIPT_COMMANDS,
       '',
       ' a month beside the idle cron',
     ),
