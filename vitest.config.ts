@@ -3,6 +3,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** What takes longest goes first, so that no worker ends long after the other. */
 const LONGEST = [
+  'host-partykit',
+  'host-partyserver',
   'flushing',
   'eviction',
   'stack',

@@ -215,9 +215,10 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/room/server.ts',
     find: '    if (opened.isDirty && !byAlarm) await this.#live.armAlarm();\n',
     replace: '',
+    // On the other host, whose alarms a killed process takes with it.
     caughtBy: {
-      file: integration('flushing'),
-      title: 'what a killed room left dirty is flushed by the next one that loads it',
+      file: integration('host-partykit'),
+      title: 'what a killed process had acknowledged is flushed by the cron, or once somebody has joined',
     },
   },
   {

@@ -5,14 +5,14 @@
 import { randomUUID } from 'node:crypto';
 import { get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { MAX_CONNECTIONS_PER_USER, MAX_FRAME_BYTES } from '../../src/protocol/index.ts';
-import { CRASHING, type RoomEvent, readRoomEvents, UNRESERVED } from '../support/hosts/room-event.ts';
-import { People } from '../support/people.ts';
-import { RawClient, RefusedError } from '../support/raw-client.ts';
-import { Scene } from '../support/session.ts';
-import { type Stack, startStack } from '../support/stack.ts';
+import { CRASHING, type RoomEvent, readRoomEvents, UNRESERVED } from './hosts/room-event.ts';
+import { People } from './people.ts';
+import { RawClient, RefusedError } from './raw-client.ts';
+import { Scene } from './session.ts';
+import { type Stack, startStack } from './stack.ts';
 
 /** Longer than a room without connections stays in memory, so that its alarm finds none. */
 const ALARM_MS = 30_000;
@@ -22,14 +22,18 @@ const BY_ALARM = { timeout: ALARM_MS + 30_000, interval: 200 };
 const IDLE_TRIES_MS = [16_000, 25_000, 40_000];
 
 /** What isn't the same on all hosts. */
-const HOSTS = [
-  // Deployed, alarms outlive every process. Here workerd keeps them on disk, beside the rooms' storage.
-  { host: 'partyserver', keepsAlarms: true, sendsPageHeaders: true },
-  // The older workerd of `partykit dev` has them in memory: what a killed process left dirty is flushed by the cron, or once somebody joins.
-  { host: 'partykit', keepsAlarms: false, sendsPageHeaders: false },
-] as const;
+export interface HostTraits {
+  host: 'partyserver' | 'partykit';
+  /** Alarms outlive the process that set them. */
+  keepsAlarms: boolean;
+  /** What becomes of what a killed process had acknowledged, in words. */
+  afterKill: string;
+  /** Serves the page with the headers of `_headers`. */
+  sendsPageHeaders: boolean;
+}
 
-describe.each(HOSTS)('on $host', ({ host, keepsAlarms, sendsPageHeaders }) => {
+/** The tests of one host. Each has a file of its own, so that they wait beside each other. */
+export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }: HostTraits): void {
   let stack: Stack;
   let scene: Scene;
   let people: People;
@@ -362,9 +366,7 @@ describe.each(HOSTS)('on $host', ({ host, keepsAlarms, sendsPageHeaders }) => {
   );
 
   it(
-    keepsAlarms
-      ? 'the alarm that a killed process left behind flushes what that had acknowledged'
-      : 'what a killed process had acknowledged is flushed by the cron, or once somebody has joined',
+    afterKill,
     async () => {
       const [left, joined] = [await arrangeDirty(), await arrangeDirty()];
       await stack.control.kill('room');
@@ -394,7 +396,7 @@ describe.each(HOSTS)('on $host', ({ host, keepsAlarms, sendsPageHeaders }) => {
     expect(await scene.isDirty(id)).toBe(false);
     expect(namesOf(room)).toEqual([expect.stringContaining('request')]);
   });
-});
+}
 
 const refusalSchema = z.object({ error: z.string() });
 const isSuccess = (status: number) => status >= 200 && status < 300;
