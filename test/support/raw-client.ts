@@ -168,7 +168,7 @@ export class RawClient {
 
   /**
    * Waits until the room has closed the connection, with which code and reason. Doesn't wait for the end of the TCP
-   * connection: workerd ends it late where a room closed it on another connection's behalf.
+   * connection: where a room closed it on another's behalf, workerd (of 2026-04-26, still) leaves that to the client.
    */
   async sentAway(): Promise<{ code: number; reason: string }> {
     await vi.waitUntil(() => this.#socket.readyState >= WebSocket.CLOSING, {
