@@ -101,7 +101,6 @@ async function main(people: number, minutes: number, rate: number): Promise<void
     if (values.write) {
       mkdirSync('bench/results', { recursive: true });
       writeFileSync('bench/results/costs.md', text);
-      writeFileSync('bench/results/costs.json', `${JSON.stringify(played, null, 2)}\n`);
     }
   } finally {
     redis?.close();

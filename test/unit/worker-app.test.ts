@@ -152,8 +152,8 @@ describe('the flush routes', () => {
     });
     services.sweeper.fetch = () => Promise.reject(new Error('no such object'));
     expect(await call('/flush/turn', { token, body })).toMatchObject({
-      status: 500,
-      json: { error: 'server_error', message: 'something went wrong' },
+      status: 503,
+      json: { error: 'server_error', message: 'the sweeper is out of reach, try again' },
     });
   });
 });

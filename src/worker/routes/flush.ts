@@ -2,12 +2,13 @@
  * Flushing, and the dead letters. All of it needs the flush secret. Sweeps are the sweeper's; one session is flushed right here, also
  * when it is the session's room that asks, in its own isolate.
  */
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { z } from 'zod';
 import { flushAuth } from '../auth.ts';
 import type { AppEnv } from '../env.ts';
 import { ApiError, notFound } from '../errors.ts';
 import { query, readSessionId } from '../input.ts';
+import { describeUnexpected, logError } from '../log.ts';
 import { sessionFlushJson } from '../wire.ts';
 
 const DEFAULT_LETTERS = 50;
@@ -24,12 +25,20 @@ export const deadQuery = z.object({
     .optional(),
 });
 
+/** Its answer is the route's. @throws {ApiError} 503 when it can't be reached. */
+async function askSweeper(c: Context<AppEnv>, path: string, init: { method: string; body?: string }) {
+  try {
+    return await c.var.services.sweeper.fetch(path, init);
+  } catch (error) {
+    logError('sweeper_unavailable', describeUnexpected(error));
+    throw new ApiError(503, 'server_error', 'the sweeper is out of reach, try again');
+  }
+}
+
 export const flushRoutes = new Hono<AppEnv>()
   .use(flushAuth)
-  .post('/', (c) => c.var.services.sweeper.fetch('/flush', { method: 'POST' }))
-  .post('/turn', async (c) =>
-    c.var.services.sweeper.fetch('/flush/turn', { method: 'POST', body: await c.req.text() }),
-  )
+  .post('/', (c) => askSweeper(c, '/flush', { method: 'POST' }))
+  .post('/turn', async (c) => askSweeper(c, '/flush/turn', { method: 'POST', body: await c.req.text() }))
   .get('/dead', query(deadQuery), async (c) => {
     const { limit, cursor } = c.req.valid('query');
     const { letters, next } = await c.var.services.buffer.listDead({ limit, cursor });
