@@ -1,6 +1,6 @@
 /** What wrangler makes of wrangler.toml for Miniflare. */
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Unstable_MiniflareWorkerOptions } from 'wrangler';
 import { isErrno } from '../errors.ts';
@@ -9,17 +9,21 @@ import { PROJECT_DIR } from '../project.ts';
 type Configuration = Unstable_MiniflareWorkerOptions['workerOptions'];
 
 const FILE = join(PROJECT_DIR, 'wrangler.toml');
+const CACHE = join(PROJECT_DIR, 'node_modules', '.cache', 'backbeat');
 
 /**
- * Reads wrangler.toml. To load wrangler takes longer than everything else of a start, so what it said of the same file is kept
- * in `folder` for the next start.
- * @param pageDir the folder of `[assets]`; it has to be there.
+ * Reads wrangler.toml. To load wrangler takes longer than everything else of a start, so what that version of it said of the same file
+ * is kept for the next start, of any stack.
+ * @param pageDir the folder of `[assets]`; it has to be there. The answer names that of whoever asked first.
  */
-export async function readConfiguration(folder: string, pageDir: string): Promise<Configuration> {
-  const digest = createHash('sha256').update(readFileSync(FILE)).digest('hex');
-  const cache = join(folder, `wrangler-${digest.slice(0, 16)}.json`);
+export async function readConfiguration(pageDir: string): Promise<Configuration> {
+  const hash = createHash('sha256');
+  for (const file of [FILE, join(PROJECT_DIR, 'node_modules', 'wrangler', 'package.json')]) {
+    hash.update(readFileSync(file));
+  }
+  const cached = join(CACHE, `wrangler-${hash.digest('hex').slice(0, 16)}.json`);
   try {
-    return JSON.parse(readFileSync(cache, 'utf8'));
+    return JSON.parse(readFileSync(cached, 'utf8'));
   } catch (error) {
     if (!isErrno(error, 'ENOENT')) throw error;
   }
@@ -27,6 +31,10 @@ export async function readConfiguration(folder: string, pageDir: string): Promis
   const { workerOptions } = unstable_getMiniflareWorkerOptions(FILE, undefined, {
     overrides: { assets: { directory: pageDir } },
   });
-  writeFileSync(cache, JSON.stringify(workerOptions));
+  mkdirSync(CACHE, { recursive: true });
+  // Stacks that start beside each other must never read half of it.
+  const own = `${cached}.${process.pid}`;
+  writeFileSync(own, JSON.stringify(workerOptions));
+  renameSync(own, cached);
   return workerOptions;
 }

@@ -26,7 +26,7 @@ const page = options.isWatching
       if (built instanceof Error) process.stderr.write(`[ERROR] ${built.message}\n`);
     })
   : null;
-const configured = await readConfiguration(options.folder, pageDir);
+const configured = await readConfiguration(pageDir);
 
 /** What Miniflare runs, of one build. */
 function runtimeOptions(code: string): MiniflareOptions {
