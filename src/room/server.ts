@@ -20,7 +20,7 @@ import { SessionNotFoundError, StorageUnavailableError, SupersededError } from '
 import type { PeopleRepository } from '../sessions/people.ts';
 import { may } from '../sessions/permissions.ts';
 import type { StrudelRepository } from '../sessions/strudels.ts';
-import { HOMES, type Home, type Known, type SessionRepository } from '../sessions/types.ts';
+import type { SessionRepository } from '../sessions/types.ts';
 import { within } from '../within.ts';
 import { type AgentPorts, AgentRuns } from './agent-runs.ts';
 import { Backlog } from './backlog.ts';
@@ -40,8 +40,9 @@ import type { HandlerContext } from './handlers/context.ts';
 import { dispatch } from './handlers/index.ts';
 import { chatHistory, conversationHistory } from './histories.ts';
 import type { Connection, RoomEvents, RoomHost } from './host.ts';
+import { HostedSession } from './hosted-session.ts';
 import { carryOut } from './instructions.ts';
-import { type Clock, LiveSession, type LiveSessionPorts, type MessageHistory } from './live-session.ts';
+import type { Clock, LiveSession, LiveSessionPorts, MessageHistory } from './live-session.ts';
 import { log } from './log.ts';
 import { MemberLimits } from './member-limits.ts';
 import { Outbox } from './outbox.ts';
@@ -79,8 +80,8 @@ const CLOCK: Clock = {
   },
 };
 
-const count = z.number().int().nonnegative().catch(0);
-const knownSchema = z.object({ epoch: count, lastCommit: count }) satisfies z.ZodType<Known>;
+/** What presence was recorded last. */
+const presentSchema = z.string().nullable().catch(null);
 
 /** What rooms are made with. */
 export interface RoomDependencies {
@@ -122,8 +123,7 @@ export class Room implements RoomEvents {
   readonly #lackHistory = new WeakSet<Member>();
   readonly #joining = new WeakMap<object, Promise<void>>();
   #isReady = false;
-  #session: Promise<LiveSession> | null = null;
-  #live: LiveSession | null = null;
+  readonly #session: HostedSession;
 
   constructor(host: RoomHost, deps: RoomDependencies) {
     this.#host = host;
@@ -154,8 +154,34 @@ export class Room implements RoomEvents {
       clock: CLOCK,
     });
     const outbox = this.#outbox;
+    this.#session = new HostedSession({
+      id,
+      storage,
+      repository: deps.repository,
+      session: {
+        minMs: config.COMMIT_MIN_MS,
+        maxMs: config.COMMIT_MAX_MS,
+        targetPerS: config.COMMIT_TARGET_PER_S,
+        fallbackMs: config.COMMIT_FALLBACK_MS,
+        flushMs: config.FLUSH_ALARM_MS,
+        historySize: CHAT_HISTORY_MESSAGES,
+      },
+      ports: {
+        flush: deps.flush,
+        send: (connectionId, type, payload) => this.#send(connectionId, type, payload),
+        broadcast: (type, payload) => outbox.broadcast(type, payload),
+        onSuperseded: () => this.#moveAway(),
+        onHistory: () => {
+          this.#tellHistory().catch((error: unknown) => log(id, 'failed', describe(error)));
+        },
+        log: logOf,
+        clock: CLOCK,
+      },
+      onOpened: async () =>
+        this.#presence.resume(presentSchema.parse((await storage.get('present')) ?? null)),
+    });
     this.#forHandlers = {
-      session: () => this.#open(),
+      session: () => this.#session.open(),
       members: () => this.#roster.members(),
       strudelId: () => this.#strudel.strudelId,
       switchStrudel: (strudelId, conversation) => this.#strudel.switchTo(strudelId, conversation),
@@ -210,7 +236,7 @@ export class Room implements RoomEvents {
     // Whether or not the connection comes: it may be in the books as present already.
     this.#presence.changed();
     try {
-      await this.#open();
+      await this.#session.open();
     } catch (error) {
       this.#connections.take(id, Date.now());
       throw error;
@@ -243,7 +269,7 @@ export class Room implements RoomEvents {
       reservations: () => this.#connections.reservations(Date.now()),
       notes: this.#notes,
       outbox: this.#outbox,
-      session: () => this.#open(),
+      session: () => this.#session.open(),
       sendAway: (member, reason) => this.#sendAway(member, reason),
       tellState: (member) => this.#tellState(member),
       end: (reason) => this.#end(reason),
@@ -265,7 +291,7 @@ export class Room implements RoomEvents {
     let history: MessageHistory;
     try {
       await this.#ready();
-      session = await this.#open();
+      session = await this.#session.open();
       history = await session.history();
     } catch (error) {
       this.#connections.take(reservationId, Date.now());
@@ -336,7 +362,7 @@ export class Room implements RoomEvents {
 
   async #handle(frame: string | ArrayBuffer | ArrayBufferView, sender: Member, nowMs: number): Promise<void> {
     const length = typeof frame === 'string' ? frame.length : frame.byteLength;
-    const lateMs = this.#live?.latencyMs ?? 0;
+    const lateMs = this.#session.live?.latencyMs ?? 0;
     const verdict = this.#flood.take(sender, length, nowMs, lateMs);
     if (verdict !== 'read') {
       this.#outbox.refuse(sender, 'too_many_requests', 'too many messages, slow down');
@@ -387,8 +413,7 @@ export class Room implements RoomEvents {
         this.#tellLeft(state);
       }
       // A fresh instance only loads the session for this if something of it may still be dirty.
-      const mayBeDirty = this.#live !== null || (await this.#home()) !== 'clean';
-      if (mayBeDirty) await (await this.#open()).flush();
+      if (await this.#session.mayBeDirty()) await (await this.#session.open()).flush();
     } catch (error) {
       log(this.#host.id, 'close_failed', describe(error));
     }
@@ -445,7 +470,8 @@ export class Room implements RoomEvents {
     this.#notes.noteEnded(reason);
     for (const reservation of this.#connections.reservations(Date.now())) reservation.refused = SESSION_ENDED;
     // Whatever becomes of it: it is flushed, here or by the alarm, also after the end.
-    if (this.#live) await within(LAST_COMMIT_MS, this.#live.committed()).catch(() => {});
+    const { live } = this.#session;
+    if (live) await within(LAST_COMMIT_MS, live.committed()).catch(() => {});
     const members = [...this.#roster.members()];
     if (members.length > 0) this.#outbox.broadcast('session_ended', { reason });
     for (const member of members) {
@@ -454,7 +480,7 @@ export class Room implements RoomEvents {
       this.#agents.left(member.id);
     }
     this.#presence.changed();
-    void this.#live?.flush();
+    void live?.flush();
     return members.length;
   }
 
@@ -463,7 +489,7 @@ export class Room implements RoomEvents {
   async onAlarm(): Promise<void> {
     try {
       await this.#ready();
-      await (await this.#open({ byAlarm: true })).onAlarm();
+      await (await this.#session.open({ byAlarm: true })).onAlarm();
     } catch (error) {
       if (error instanceof SessionNotFoundError) return;
       log(this.#host.id, 'alarm_failed', describe(error));
@@ -480,73 +506,10 @@ export class Room implements RoomEvents {
     this.#isReady = true;
   }
 
-  /** The live session, loaded once; a failure to load is not kept. */
-  #open({ byAlarm = false } = {}): Promise<LiveSession> {
-    this.#session ??= this.#load(byAlarm).catch((error: unknown) => {
-      this.#session = null;
-      throw error;
-    });
-    return this.#session;
-  }
-
-  async #load(byAlarm: boolean): Promise<LiveSession> {
-    const { id, storage } = this.#host;
-    const { config, repository, flush } = this.#deps;
-    const [home, epoch, lastCommit] = await Promise.all([
-      this.#home(),
-      storage.get('epoch'),
-      storage.get('last_commit'),
-    ]);
-    const known = knownSchema.parse({ epoch, lastCommit });
-    const note = (where: Home, by: number) => storage.put({ home: where, epoch: by });
-    const opened = await repository.open(id, home, known, (by) => note('postgres', by));
-    if (!opened) throw new SessionNotFoundError(id);
-    await note(opened.home, opened.epoch);
-    this.#live = new LiveSession(
-      opened,
-      {
-        minMs: config.COMMIT_MIN_MS,
-        maxMs: config.COMMIT_MAX_MS,
-        targetPerS: config.COMMIT_TARGET_PER_S,
-        fallbackMs: config.COMMIT_FALLBACK_MS,
-        flushMs: config.FLUSH_ALARM_MS,
-        historySize: CHAT_HISTORY_MESSAGES,
-      },
-      {
-        repository,
-        flush,
-        send: (connectionId, type, payload) => this.#send(connectionId, type, payload),
-        broadcast: (type, payload) => this.#outbox.broadcast(type, payload),
-        noteHome: (where, lastCommit) => storage.put({ home: where, last_commit: lastCommit }),
-        armAlarm: (delayMs) => storage.setAlarm(Date.now() + delayMs),
-        onSuperseded: () => this.#moveAway(),
-        onHistory: () => {
-          this.#tellHistory().catch((error: unknown) => log(id, 'failed', describe(error)));
-        },
-        log: (event, detail) => log(id, event, detail),
-        clock: CLOCK,
-      },
-    );
-    // What an earlier instance left dirty has an alarm, unless that was lost with it.
-    if (opened.isDirty && !byAlarm) await this.#live.armAlarm();
-    const recorded = z.string().nullable().catch(null);
-    this.#presence.resume(recorded.parse((await storage.get('present')) ?? null));
-    return this.#live;
-  }
-
-  async #home() {
-    return z
-      .enum(HOMES)
-      .nullable()
-      .catch(null)
-      .parse((await this.#host.storage.get('home')) ?? null);
-  }
-
   /** Another room has taken over: clients are sent there, and this instance forgets what it held. */
   #moveAway(): void {
     log(this.#host.id, 'superseded', 'another room has taken the session over');
-    this.#session = null;
-    this.#live = null;
+    this.#session.giveUp();
     this.#outbox.broadcast('server_shutdown', { reason: 'moved' });
     for (const connection of this.#host.connections()) connection.close(CLOSE.moved, 'moved');
   }
@@ -559,7 +522,7 @@ export class Room implements RoomEvents {
 
   /** The session as it is now, to one member. */
   async #tellState(to: Member, requestId?: string): Promise<void> {
-    const session = await this.#open();
+    const session = await this.#session.open();
     const history = await session.history();
     if (!isMember(to)) return;
     const state = this.#stateFor(to, session, history);
