@@ -32,7 +32,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/unit/**/*.test.ts'],
+          include: ['test/unit', 'src', 'dev', 'deploy', 'bench'].map((folder) => `${folder}/**/*.test.ts`),
           // Only to end what hangs: a busy machine is no failure.
           testTimeout: 60_000,
           sequence: { groupOrder: 0 },

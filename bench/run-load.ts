@@ -5,7 +5,7 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { listProcesses } from '../dev/process-table.ts';
-import { signSessionToken } from '../src/sessions/token.ts';
+import { signSessionToken } from '../src/access/session-token.ts';
 import { type Stack, startStack } from '../test/support/stack.ts';
 import { KnobDocument } from './load/document.ts';
 import { Latencies } from './load/latencies.ts';

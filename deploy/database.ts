@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm';
 import { messageOf } from '../dev/errors.ts';
 import { applyMigrations } from '../dev/migrate.ts';
-import { connectNeon } from '../src/sessions/neon.ts';
+import { connectNeon } from '../src/postgres/client.ts';
 import type { Command } from './command.ts';
 import { DeployError, reasonOf } from './errors.ts';
 import { CommandError } from './runner.ts';

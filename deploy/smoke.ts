@@ -7,10 +7,10 @@ import { Redis } from '@upstash/redis';
 import { sql } from 'drizzle-orm';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
-import { keysFor } from '../src/buffer/keys.ts';
-import { SessionClient, type Snapshot } from '../src/client/session-client.ts';
-import { until } from '../src/client/until.ts';
-import { connectNeon } from '../src/sessions/neon.ts';
+import { SessionClient, type Snapshot } from '../src/client/sdk/session-client.ts';
+import { until } from '../src/client/sdk/until.ts';
+import { connectNeon } from '../src/postgres/client.ts';
+import { keysFor } from '../src/redis/keys.ts';
 import { DeployError, reasonOf } from './errors.ts';
 
 const TITLE = 'Backbeat smoke test';

@@ -1,13 +1,33 @@
 /** The only wiring: what an isolate has once, shared by its Worker and its rooms, and how the parts get it. */
-import { countedPerson, createAgent, DailyLimits } from './ai/index.ts';
-import { createAdmission, createFlusher, createStorage, type Storage } from './buffer/index.ts';
-import { type Config, ConfigError, configSchema, parseConfig } from './config.ts';
-import type { AgentPorts } from './room/agent-runs.ts';
+import type { z } from 'zod';
+import { Admission } from './access/admission.ts';
+import { BadInvites } from './access/bad-invites.ts';
+import { tokenVerifier } from './access/token-verifier.ts';
+import {
+  type accessSchema,
+  type Config,
+  ConfigError,
+  configSchema,
+  parseConfig,
+  type storageSchema,
+} from './config.ts';
+import type { SessionDirectory } from './domain/directory.ts';
+import type { PeopleRepository } from './domain/people.ts';
+import { RequestBudget } from './domain/request-budget.ts';
+import type { StrudelRepository } from './domain/strudels.ts';
+import type { SessionRepository } from './domain/types.ts';
+import { connectNeon } from './postgres/client.ts';
+import { PostgresDirectory } from './postgres/directory.ts';
+import { PostgresPeople } from './postgres/people.ts';
+import { PostgresSessionRepository } from './postgres/sessions.ts';
+import { PostgresStrudels } from './postgres/strudels.ts';
+import { RedisScripts } from './redis/client.ts';
+import { keysFor } from './redis/keys.ts';
+import { SessionBuffer } from './redis/session-buffer.ts';
+import type { AgentPorts } from './room/agent/agent-runs.ts';
+import { countedPerson, createAgent, DailyLimits } from './room/agent/index.ts';
 import type { RoomHost } from './room/host.ts';
 import { Room } from './room/server.ts';
-import { RequestBudget } from './sessions/request-budget.ts';
-import { tokenVerifier } from './sessions/tokens.ts';
-import type { SessionRepository } from './sessions/types.ts';
 import { createApp } from './worker/app.ts';
 import type { Env } from './worker/env.ts';
 import { requestFlush } from './worker/flush-client.ts';
@@ -16,6 +36,99 @@ import { NO_PLATFORM, type RoomStubs } from './worker/platform.ts';
 import { RoomClient } from './worker/room-client.ts';
 import type { Services } from './worker/services.ts';
 import { createSweeper } from './worker/sweeper.ts';
+import { type BreakerOptions, BufferedSessionRepository } from './write-behind/buffered-repository.ts';
+import { Flusher } from './write-behind/flusher.ts';
+
+/** A room's alarm has had the time to flush its session twice: what is dirty longer is left to nobody. */
+const STALE_AFTER_ALARMS = 2;
+
+export interface Storage {
+  buffer: SessionBuffer;
+  postgres: PostgresSessionRepository;
+  /** What handlers and routes use. */
+  repository: SessionRepository;
+  people: PeopleRepository;
+  directory: SessionDirectory;
+  strudels: StrudelRepository;
+  redis: RedisScripts;
+}
+
+/**
+ * The buffer, Postgres, and the repository over both. Nothing is sent before the first use.
+ * @param budget counts the requests of all of it, and refuses those that exceed it. The sweeper makes both
+ * anew for each turn.
+ */
+export function createStorage(
+  config: z.infer<typeof storageSchema>,
+  breaker: BreakerOptions,
+  budget?: RequestBudget,
+): Storage {
+  const onRequest = budget && (() => budget.spend());
+  const database = connectNeon({
+    databaseUrl: config.DATABASE_URL,
+    fetchEndpoint: config.NEON_FETCH_ENDPOINT,
+    timeoutMs: config.POSTGRES_TIMEOUT_MS,
+    onRequest,
+  });
+  const postgres = new PostgresSessionRepository(database);
+  const redis = new RedisScripts({
+    url: config.UPSTASH_REDIS_REST_URL,
+    token: config.UPSTASH_REDIS_REST_TOKEN,
+    timeoutMs: config.REDIS_TIMEOUT_MS,
+    onRequest,
+  });
+  const buffer = new SessionBuffer({
+    redis,
+    keys: keysFor(config.KEY_PREFIX),
+    cleanTtlS: config.CLEAN_TTL_S,
+  });
+  return {
+    buffer,
+    postgres,
+    repository: new BufferedSessionRepository({ buffer, postgres, breaker }),
+    people: new PostgresPeople(database),
+    directory: new PostgresDirectory(database),
+    strudels: new PostgresStrudels(database),
+    redis,
+  };
+}
+
+/** Who may enter, decided over a storage. */
+export function createAdmission(
+  { repository: sessions, people, redis }: Pick<Storage, 'repository' | 'people' | 'redis'>,
+  config: z.infer<typeof accessSchema> & Pick<z.infer<typeof storageSchema>, 'KEY_PREFIX'>,
+): Admission {
+  const { KEY_PREFIX: keyPrefix, JWT_SECRET: secret } = config;
+  const inviteGuard = new BadInvites({ redis, keyPrefix, secret });
+  return new Admission({ sessions, people, inviteGuard, tokens: tokenVerifier(config) });
+}
+
+/** The flusher over a storage. */
+export function createFlusher(
+  { buffer, postgres }: Pick<Storage, 'buffer' | 'postgres'>,
+  config: Pick<
+    Config,
+    | 'FLUSH_ALARM_MS'
+    | 'SWEEP_ABOVE_SESSIONS'
+    | 'FLUSH_BATCH_SESSIONS'
+    | 'FLUSH_BATCH_BYTES'
+    | 'FLUSH_INTERVAL_MS'
+    | 'SWEEP_LEASE_MS'
+    | 'INACTIVE_AFTER_MS'
+    | 'INACTIVE_CHECK_MS'
+  >,
+): Flusher {
+  return new Flusher({
+    buffer,
+    writer: postgres,
+    bounds: { maxSessions: config.FLUSH_BATCH_SESSIONS, maxBytes: config.FLUSH_BATCH_BYTES },
+    sweepAbove: config.SWEEP_ABOVE_SESSIONS,
+    staleAfterMs: STALE_AFTER_ALARMS * config.FLUSH_ALARM_MS,
+    intervalMs: config.FLUSH_INTERVAL_MS,
+    leaseMs: config.SWEEP_LEASE_MS,
+    inactivity: { afterMs: config.INACTIVE_AFTER_MS, everyMs: config.INACTIVE_CHECK_MS },
+  });
+}
 
 type Variables = Env['variables'];
 

@@ -4,8 +4,8 @@
  */
 import { WebSocket } from 'ws';
 import { z } from 'zod';
-import { SessionClient } from '../../src/client/session-client.ts';
-import { until } from '../../src/client/until.ts';
+import { SessionClient } from '../../src/client/sdk/session-client.ts';
+import { until } from '../../src/client/sdk/until.ts';
 
 const jamSchema = z.object({
   url: z.string(),

@@ -4,7 +4,7 @@ import type * as Party from 'partykit/server';
 import { onConnect } from 'y-partykit';
 import * as Y from 'yjs';
 import { z } from 'zod';
-import { connectNeon, type Database } from '../../src/sessions/neon.ts';
+import { connectNeon, type Database } from '../../src/postgres/client.ts';
 
 const envSchema = z.object({ DATABASE_URL: z.string(), NEON_FETCH_ENDPOINT: z.string() });
 const rowsSchema = z.array(z.object({ state: z.string() }));

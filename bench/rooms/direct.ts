@@ -1,8 +1,8 @@
 /** Backbeat's rooms on Postgres alone, one UPDATE an edit: what the same product would be without its buffer. */
 import { wireRooms } from '../../src/compose.ts';
-import { connectNeon } from '../../src/sessions/neon.ts';
-import { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
-import type { Commit, CommitResult } from '../../src/sessions/types.ts';
+import type { Commit, CommitResult } from '../../src/domain/types.ts';
+import { connectNeon } from '../../src/postgres/client.ts';
+import { PostgresSessionRepository } from '../../src/postgres/sessions.ts';
 
 export { default, SessionRoom, Sweeper } from '../../src/hosts/partyserver.ts';
 

@@ -4,7 +4,7 @@ import { Redis } from '@upstash/redis';
 import { sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { parseConfig, storageSchema } from '../../src/config.ts';
-import { connectNeon } from '../../src/sessions/neon.ts';
+import { connectNeon } from '../../src/postgres/client.ts';
 import { codeKey, dirtyCodeKey, dirtyMessagesKey, messagesKey } from './per-edit-keys.ts';
 
 const INTERVAL_MS = 5_000;

@@ -7,9 +7,9 @@ import { Redis } from '@upstash/redis/cloudflare';
 import type * as Party from 'partykit/server';
 import { z } from 'zod';
 import { configSchema, parseConfig } from '../../src/config.ts';
+import { connectNeon } from '../../src/postgres/client.ts';
+import { PostgresSessionRepository } from '../../src/postgres/sessions.ts';
 import { parseClientMessage } from '../../src/protocol/index.ts';
-import { connectNeon } from '../../src/sessions/neon.ts';
-import { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
 import { codeKey, dirtyCodeKey, dirtyMessagesKey, messagesKey } from './per-edit-keys.ts';
 
 const bufferedSchema = z.object({ code: z.string(), rev: z.number() });

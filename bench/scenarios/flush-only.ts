@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
-import { createStorage } from '../../src/buffer/index.ts';
+import { createStorage } from '../../src/compose.ts';
 import { parseConfig, storageSchema } from '../../src/config.ts';
-import type { SessionMessage } from '../../src/sessions/types.ts';
+import type { SessionMessage } from '../../src/domain/types.ts';
 import { digestOf, KnobDocument } from '../load/document.ts';
 import { readFronts } from '../measure/fronts.ts';
 import { COUNTERS_LAG_MS } from '../measure/postgres.ts';

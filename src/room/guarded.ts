@@ -2,9 +2,9 @@
  * Answers of last resort. PartyKit shows its caller the message of whatever is thrown, and logs it whole; such messages quote
  * addresses, statements and what they were given. So nothing that a caller may set off leaves this code as an exception.
  */
-import { SessionNotFoundError, StorageUnavailableError, SupersededError } from '../sessions/errors.ts';
+import { SessionNotFoundError, StorageUnavailableError, SupersededError } from '../domain/errors.ts';
+import { refuse } from './connections/refusal.ts';
 import { log } from './log.ts';
-import { refuse } from './refusal.ts';
 
 const FRAMES = 4;
 const OURS = [StorageUnavailableError, SupersededError, SessionNotFoundError];

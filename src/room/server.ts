@@ -7,6 +7,12 @@
  */
 import { z } from 'zod';
 import type { Config } from '../config.ts';
+import { SessionNotFoundError, StorageUnavailableError, SupersededError } from '../domain/errors.ts';
+import type { PeopleRepository } from '../domain/people.ts';
+import { may } from '../domain/permissions.ts';
+import type { StrudelRepository } from '../domain/strudels.ts';
+import type { SessionRepository } from '../domain/types.ts';
+import { within } from '../domain/with-timeout.ts';
 import {
   CHAT_HISTORY_MESSAGES,
   type ErrorCode,
@@ -16,14 +22,8 @@ import {
   type ServerMessageType,
   type ServerPayload,
 } from '../protocol/index.ts';
-import { SessionNotFoundError, StorageUnavailableError, SupersededError } from '../sessions/errors.ts';
-import type { PeopleRepository } from '../sessions/people.ts';
-import { may } from '../sessions/permissions.ts';
-import type { StrudelRepository } from '../sessions/strudels.ts';
-import type { SessionRepository } from '../sessions/types.ts';
-import { within } from '../within.ts';
-import { type AgentPorts, AgentRuns } from './agent-runs.ts';
-import { Backlog } from './backlog.ts';
+import { type AgentPorts, AgentRuns } from './agent/agent-runs.ts';
+import { Backlog } from './connections/backlog.ts';
 import {
   type ConnectionState,
   isMember,
@@ -31,26 +31,26 @@ import {
   occupantOf,
   participantOf,
   participantsOf,
-} from './connection.ts';
-import { ConnectionLimits, type Occupant } from './connection-limits.ts';
-import { Flood } from './flood.ts';
-import { type AdmissionGrant, admissionGrantSchema, RESERVATION_HEADER } from './grant.ts';
+} from './connections/connection.ts';
+import { ConnectionLimits, type Occupant } from './connections/connection-limits.ts';
+import { Flood } from './connections/flood.ts';
+import { type AdmissionGrant, admissionGrantSchema, RESERVATION_HEADER } from './connections/grant.ts';
+import { MemberLimits } from './connections/member-limits.ts';
+import { Outbox } from './connections/outbox.ts';
+import { PresenceRecorder } from './connections/presence.ts';
+import { refuse, refuseFlooder } from './connections/refusal.ts';
+import { Roster } from './connections/roster.ts';
+import { SESSION_ENDED, StandingNotes } from './connections/standing-notes.ts';
+import { chatHistory, conversationHistory } from './document/histories.ts';
+import { HostedSession } from './document/hosted-session.ts';
+import type { Clock, LiveSession, LiveSessionPorts, MessageHistory } from './document/live-session.ts';
+import { StrudelContext } from './document/strudel-context.ts';
 import { describe, guarded } from './guarded.ts';
 import type { HandlerContext } from './handlers/context.ts';
 import { dispatch } from './handlers/index.ts';
-import { chatHistory, conversationHistory } from './histories.ts';
+import { carryOut } from './handlers/instructions.ts';
 import type { Connection, RoomEvents, RoomHost } from './host.ts';
-import { HostedSession } from './hosted-session.ts';
-import { carryOut } from './instructions.ts';
-import type { Clock, LiveSession, LiveSessionPorts, MessageHistory } from './live-session.ts';
 import { log } from './log.ts';
-import { MemberLimits } from './member-limits.ts';
-import { Outbox } from './outbox.ts';
-import { PresenceRecorder } from './presence.ts';
-import { refuse, refuseFlooder } from './refusal.ts';
-import { Roster } from './roster.ts';
-import { SESSION_ENDED, StandingNotes } from './standing-notes.ts';
-import { StrudelContext } from './strudel-context.ts';
 
 /** How long a connection that was let in may take to be there. */
 const RESERVATION_MS = 30_000;

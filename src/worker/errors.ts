@@ -2,8 +2,8 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { ConfigError } from '../config.ts';
+import { SessionNotFoundError, StorageUnavailableError, WriteRefusedError } from '../domain/errors.ts';
 import type { ErrorCode } from '../protocol/messages.ts';
-import { SessionNotFoundError, StorageUnavailableError, WriteRefusedError } from '../sessions/errors.ts';
 import { describeUnexpected, logError } from './log.ts';
 import { RoomRefusedError, RoomUnavailableError } from './room-client.ts';
 

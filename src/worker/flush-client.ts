@@ -1,6 +1,6 @@
 /** A room's way to the flush route (`POST /flush/:session_id`). */
 import { z } from 'zod';
-import { within } from '../within.ts';
+import { within } from '../domain/with-timeout.ts';
 
 /** A flush includes a sweep's worth of waiting for Postgres. */
 const FLUSH_TIMEOUT_MS = 20_000;

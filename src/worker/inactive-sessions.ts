@@ -3,13 +3,14 @@
  * are told. Repeating any of it is harmless. What fails, and what the turn has no requests left for, is done
  * at the next look.
  */
-import type { Flusher } from '../buffer/flusher.ts';
-import type { SessionBuffer } from '../buffer/session-buffer.ts';
-import type { SessionDirectory } from '../sessions/directory.ts';
-import { StorageUnavailableError } from '../sessions/errors.ts';
-import type { PeopleRepository } from '../sessions/people.ts';
-import type { RequestBudget } from '../sessions/request-budget.ts';
-import type { RoomRequest } from '../sessions/room-request.ts';
+
+import type { SessionDirectory } from '../domain/directory.ts';
+import { StorageUnavailableError } from '../domain/errors.ts';
+import type { PeopleRepository } from '../domain/people.ts';
+import type { RequestBudget } from '../domain/request-budget.ts';
+import type { SessionBuffer } from '../redis/session-buffer.ts';
+import type { RoomRequest } from '../room/handlers/room-command.ts';
+import type { Flusher } from '../write-behind/flusher.ts';
 import { RoomRefusedError, RoomUnavailableError } from './room-client.ts';
 
 /** What people who are still connected are told. */

@@ -1,6 +1,6 @@
 /** The query of a list: how many, and from where on. */
 import { z } from 'zod';
-import { cursorSchema } from '../sessions/page.ts';
+import { cursorSchema } from '../domain/page.ts';
 
 const DEFAULT_ENTRIES = 50;
 const MAX_ENTRIES = 100;

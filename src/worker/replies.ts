@@ -1,6 +1,6 @@
 /** The shapes of HTTP replies: what `wire.ts` makes, and what the API's document says. */
 import { z } from 'zod';
-import { MESSAGE_ROLES, MESSAGE_TYPES, ROLES } from '../sessions/types.ts';
+import { MESSAGE_ROLES, MESSAGE_TYPES, ROLES } from '../domain/types.ts';
 
 const instant = z.iso.datetime().meta({ description: 'ISO 8601, in UTC' });
 const epochMs = z.number().int().meta({ description: 'milliseconds since the epoch' });

@@ -1,8 +1,8 @@
 /** How the Worker tells a session's room what has changed: one request, which may be repeated. */
 import { z } from 'zod';
+import { within } from '../domain/with-timeout.ts';
 import { type ErrorCode, errorCodeSchema } from '../protocol/messages.ts';
-import { type RoomRequest, setCodeReplySchema, toldReplySchema } from '../sessions/room-request.ts';
-import { within } from '../within.ts';
+import { type RoomRequest, setCodeReplySchema, toldReplySchema } from '../room/handlers/room-command.ts';
 import type { RoomStubs } from './platform.ts';
 
 /** A room that is loading a session and waits for a commit may take as long as this. */

@@ -3,13 +3,13 @@
  * asked once, for a place; the upgrade request then names the reservation.
  */
 import { z } from 'zod';
+import type { Admission, AdmissionRequest, Admitted, Refusal } from '../access/admission.ts';
+import { BanList } from '../access/ban-list.ts';
+import { signSessionToken, verifySessionToken } from '../access/session-token.ts';
 import type { Config } from '../config.ts';
 import { displayNameSchema, errorCodeSchema, issuesText } from '../protocol/index.ts';
-import { type AdmissionGrant, RESERVATION_HEADER, reservedSchema } from '../room/grant.ts';
-import { KEEP_OUT_S, refuse, refuseFlooder } from '../room/refusal.ts';
-import type { Admission, AdmissionRequest, Admitted, Refusal } from '../sessions/admission.ts';
-import { signSessionToken, verifySessionToken } from '../sessions/token.ts';
-import { BanList } from './ban-list.ts';
+import { type AdmissionGrant, RESERVATION_HEADER, reservedSchema } from '../room/connections/grant.ts';
+import { KEEP_OUT_S, refuse, refuseFlooder } from '../room/connections/refusal.ts';
 import { describeUnexpected, logError } from './log.ts';
 import type { RoomStubs } from './platform.ts';
 

@@ -1,5 +1,5 @@
 /** The Cron Trigger's turn: sweeping what is dirty, then ending the sessions that nobody uses any more. */
-import type { Flusher, SweeperRun } from '../buffer/flusher.ts';
+import type { Flusher, SweeperRun } from '../write-behind/flusher.ts';
 import { endInactive, INACTIVE_REQUESTS, type InactivePorts, type InactiveRun } from './inactive-sessions.ts';
 import { describeUnexpected, logError, logInfo } from './log.ts';
 

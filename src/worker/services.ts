@@ -1,12 +1,13 @@
 /** What the routes work with. */
-import type { Flusher } from '../buffer/flusher.ts';
-import type { SessionBuffer } from '../buffer/session-buffer.ts';
+
+import type { Admission, TokenVerifier } from '../access/admission.ts';
 import type { Config } from '../config.ts';
-import type { Admission, TokenVerifier } from '../sessions/admission.ts';
-import type { SessionDirectory } from '../sessions/directory.ts';
-import type { PeopleRepository } from '../sessions/people.ts';
-import type { StrudelRepository } from '../sessions/strudels.ts';
-import type { SessionRepository } from '../sessions/types.ts';
+import type { SessionDirectory } from '../domain/directory.ts';
+import type { PeopleRepository } from '../domain/people.ts';
+import type { StrudelRepository } from '../domain/strudels.ts';
+import type { SessionRepository } from '../domain/types.ts';
+import type { SessionBuffer } from '../redis/session-buffer.ts';
+import type { Flusher } from '../write-behind/flusher.ts';
 import type { Platform } from './platform.ts';
 import type { RoomClient } from './room-client.ts';
 

@@ -4,7 +4,7 @@
  */
 import { Hono } from 'hono';
 import { z } from 'zod';
-import type { Flusher } from '../buffer/flusher.ts';
+import type { Flusher } from '../write-behind/flusher.ts';
 import { errorResponse } from './errors.ts';
 import { body } from './input.ts';
 import { cronTurn, type TurnPorts } from './scheduled.ts';

@@ -1,11 +1,11 @@
 /** How domain objects look in HTTP replies. */
 import type { z } from 'zod';
-import type { FlushSummary, SessionFlush } from '../buffer/flusher.ts';
-import type { LiveSessionSummary, LiveStatus, SessionSummary } from '../sessions/directory.ts';
-import type { Participant } from '../sessions/people.ts';
-import { SYSTEM_USER_ID } from '../sessions/schema.ts';
-import type { Strudel, StrudelMessage } from '../sessions/strudels.ts';
-import type { Invite, Session, SessionMessage } from '../sessions/types.ts';
+import type { LiveSessionSummary, LiveStatus, SessionSummary } from '../domain/directory.ts';
+import type { Participant } from '../domain/people.ts';
+import type { Strudel, StrudelMessage } from '../domain/strudels.ts';
+import type { Invite, Session, SessionMessage } from '../domain/types.ts';
+import { SYSTEM_USER_ID } from '../postgres/schema.ts';
+import type { FlushSummary, SessionFlush } from '../write-behind/flusher.ts';
 import type * as replies from './replies.ts';
 import type { CronRun } from './scheduled.ts';
 

@@ -1,6 +1,6 @@
 /** The invariants: what has to be true once everything has recovered, whatever happened before. Pure. */
 import { z } from 'zod';
-import type { DeadLetter } from '../../src/buffer/dead-letter.ts';
+import type { DeadLetter } from '../../src/redis/dead-letter.ts';
 import type { AuditTrail } from './audit.ts';
 import { brief, type Ledger } from './ledger.ts';
 

@@ -1,6 +1,6 @@
 /** What the clients of one session were told: what is promised to them, and what they saw that must be true in the end. */
 
-import { isNewer } from '../../src/sessions/merge.ts';
+import { isNewer } from '../../src/domain/merge-messages.ts';
 
 export interface AckedEdit {
   text: string;

@@ -16,8 +16,8 @@ import {
 } from 'node:http';
 import { z } from 'zod';
 import { listenOnLoopback } from '../../dev/loopback.ts';
-import type { ScriptName } from '../../src/buffer/redis.ts';
-import { scripts } from '../../src/buffer/scripts.generated.ts';
+import type { ScriptName } from '../../src/redis/client.ts';
+import { scripts } from '../../src/redis/scripts.generated.ts';
 
 export interface ProxiedRequest {
   store: 'redis' | 'neon';

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SESSION_AUDIENCE, signSessionToken } from '../../src/sessions/token.ts';
+import { SESSION_AUDIENCE, signSessionToken } from '../../src/access/session-token.ts';
 import { OPERATIONS } from '../../src/worker/openapi/operations.ts';
 import { replies } from '../../src/worker/replies.ts';
 import { type Api, type Reply, startApi } from '../support/api.ts';

@@ -2,18 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  Admission,
-  type AdmissionRequest,
-  type Admitted,
-  type Reserve,
-} from '../../src/sessions/admission.ts';
-import { StorageUnavailableError } from '../../src/sessions/errors.ts';
-import { connectNeon, type Database } from '../../src/sessions/neon.ts';
-import { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
-import { PostgresPeople } from '../../src/sessions/postgres-people.ts';
-import type { SessionAccess } from '../../src/sessions/token.ts';
-import type { Role, UserProfile, Via } from '../../src/sessions/types.ts';
+import { Admission, type AdmissionRequest, type Admitted, type Reserve } from '../../src/access/admission.ts';
+import type { SessionAccess } from '../../src/access/session-token.ts';
+import { StorageUnavailableError } from '../../src/domain/errors.ts';
+import type { Role, UserProfile, Via } from '../../src/domain/types.ts';
+import { connectNeon, type Database } from '../../src/postgres/client.ts';
+import { PostgresPeople } from '../../src/postgres/people.ts';
+import { PostgresSessionRepository } from '../../src/postgres/sessions.ts';
 import { type PostgresFront, startPostgresFront } from '../support/postgres.ts';
 
 let front: PostgresFront;

@@ -3,13 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { countedPerson } from '../../src/ai/counted-person.ts';
 import {
   MAX_AGENT_QUERY_CHARS,
   MAX_AI_REQUESTS_PER_DAY,
   MAX_AI_REQUESTS_PER_MINUTE,
   MAX_PROVIDER_KEY_CHARS,
 } from '../../src/protocol/index.ts';
+import { countedPerson } from '../../src/room/agent/counted-person.ts';
 import { type AiProvider, startAiProvider } from '../support/ai-provider.ts';
 import type { RawClient } from '../support/raw-client.ts';
 import { Scene } from '../support/session.ts';

@@ -1,8 +1,8 @@
 /** What one person may ask the AI on one day, counted in each Redis that this machine can run. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type CountedPerson, DailyLimits } from '../../src/ai/daily-limits.ts';
-import { RedisScripts } from '../../src/buffer/redis.ts';
 import { MAX_AI_REQUESTS_PER_DAY } from '../../src/protocol/index.ts';
+import { RedisScripts } from '../../src/redis/client.ts';
+import { type CountedPerson, DailyLimits } from '../../src/room/agent/daily-limits.ts';
 import { type BufferFixture, engines, startBuffer } from '../support/buffer.ts';
 
 const DAY_S = 86_400;

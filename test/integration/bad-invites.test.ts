@@ -1,9 +1,9 @@
 /** Invites can't be guessed: an address that comes with too many bad ones waits. Over the API, and as counted in each Redis there is. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { BadInvites } from '../../src/buffer/bad-invites.ts';
-import { RedisScripts } from '../../src/buffer/redis.ts';
+import { BadInvites } from '../../src/access/bad-invites.ts';
 import { MAX_BAD_INVITES_PER_MINUTE } from '../../src/protocol/limits.ts';
+import { RedisScripts } from '../../src/redis/client.ts';
 import { type Api, startApi } from '../support/api.ts';
 import { type BufferFixture, engines, startBuffer } from '../support/buffer.ts';
 

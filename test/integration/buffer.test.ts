@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Flusher } from '../../src/buffer/flusher.ts';
-import type { TurnBounds } from '../../src/buffer/session-buffer.ts';
-import { CommitsLostError, StorageUnavailableError, SupersededError } from '../../src/sessions/errors.ts';
-import type { Commit } from '../../src/sessions/types.ts';
+import { CommitsLostError, StorageUnavailableError, SupersededError } from '../../src/domain/errors.ts';
+import type { Commit } from '../../src/domain/types.ts';
+import type { TurnBounds } from '../../src/redis/session-buffer.ts';
+import { Flusher } from '../../src/write-behind/flusher.ts';
 import { type BufferFixture, engines, startBuffer } from '../support/buffer.ts';
 import { FakeWriter } from '../support/fake-writer.ts';
 import { makeMessage } from '../support/messages.ts';

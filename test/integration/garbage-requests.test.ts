@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { RESERVATION_HEADER } from '../../src/room/grant.ts';
+import { RESERVATION_HEADER } from '../../src/room/connections/grant.ts';
 import { OPERATIONS, type Operation } from '../../src/worker/openapi/operations.ts';
 import { contentsOf } from '../support/contents.ts';
 import {

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { StorageUnavailableError } from '../../src/sessions/errors.ts';
+import { StorageUnavailableError } from '../../src/domain/errors.ts';
 import { RoomUnavailableError } from '../../src/worker/room-client.ts';
 import { cronTurn, type TurnPorts } from '../../src/worker/scheduled.ts';
 import { type Api, startApi } from '../support/api.ts';

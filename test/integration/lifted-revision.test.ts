@@ -1,9 +1,9 @@
 /** Storage may keep code under a greater revision than its room gave it. The room's own edit of that revision is another one. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectNeon } from '../../src/sessions/neon.ts';
-import { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
-import type { Commit } from '../../src/sessions/types.ts';
+import type { Commit } from '../../src/domain/types.ts';
+import { connectNeon } from '../../src/postgres/client.ts';
+import { PostgresSessionRepository } from '../../src/postgres/sessions.ts';
 import { type BufferFixture, engines, startBuffer } from '../support/buffer.ts';
 import { type PostgresFront, startPostgresFront } from '../support/postgres.ts';
 import { type Stores, startStores } from '../support/stores.ts';

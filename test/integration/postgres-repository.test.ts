@@ -10,12 +10,12 @@ import {
   StorageUnavailableError,
   SupersededError,
   WriteRefusedError,
-} from '../../src/sessions/errors.ts';
-import { connectNeon, type Database } from '../../src/sessions/neon.ts';
-import { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
-import { PostgresPeople } from '../../src/sessions/postgres-people.ts';
-import { DEFAULT_TITLE, SYSTEM_USER_ID, strudels } from '../../src/sessions/schema.ts';
-import type { CodeWrite, SessionMessage, SessionWrite } from '../../src/sessions/types.ts';
+} from '../../src/domain/errors.ts';
+import type { CodeWrite, SessionMessage, SessionWrite } from '../../src/domain/types.ts';
+import { connectNeon, type Database } from '../../src/postgres/client.ts';
+import { PostgresPeople } from '../../src/postgres/people.ts';
+import { DEFAULT_TITLE, SYSTEM_USER_ID, strudels } from '../../src/postgres/schema.ts';
+import { PostgresSessionRepository } from '../../src/postgres/sessions.ts';
 import { makeMessage } from '../support/messages.ts';
 import { type PostgresFront, startPostgresFront } from '../support/postgres.ts';
 

@@ -1,6 +1,7 @@
 /** A room as its clients see it: state, order, acknowledgements, resends, roles, limits. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { signSessionToken } from '../../src/access/session-token.ts';
 import {
   MAX_CHAT_CHARS,
   MAX_CHAT_PER_MINUTE,
@@ -8,8 +9,7 @@ import {
   MAX_CODE_UPDATES_PER_SECOND,
   MAX_SIGNALS_PER_SECOND,
 } from '../../src/protocol/index.ts';
-import { RESERVATION_HEADER } from '../../src/room/grant.ts';
-import { signSessionToken } from '../../src/sessions/token.ts';
+import { RESERVATION_HEADER } from '../../src/room/connections/grant.ts';
 import { RawClient, RefusedError } from '../support/raw-client.ts';
 import { Scene } from '../support/session.ts';
 import { type Stack, startStack } from '../support/stack.ts';

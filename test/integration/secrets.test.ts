@@ -1,7 +1,7 @@
 /** No secret leaves the place it is kept in: not for a log, not for a reply, not for the page. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { RESERVATION_HEADER } from '../../src/room/grant.ts';
+import { RESERVATION_HEADER } from '../../src/room/connections/grant.ts';
 import { type AiProvider, startAiProvider } from '../support/ai-provider.ts';
 import { INTERNAL } from '../support/garbage.ts';
 import { People } from '../support/people.ts';

@@ -2,14 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { verifySessionToken } from '../../src/access/session-token.ts';
+import type { SessionMessage } from '../../src/domain/types.ts';
 import {
   MAX_CODE_BYTES,
   MAX_DISPLAY_NAME_CHARS,
   MAX_FRAME_BYTES,
   MAX_TITLE_CHARS,
 } from '../../src/protocol/limits.ts';
-import { verifySessionToken } from '../../src/sessions/token.ts';
-import type { SessionMessage } from '../../src/sessions/types.ts';
 import { RoomUnavailableError } from '../../src/worker/room-client.ts';
 import { type Api, type Call, startApi } from '../support/api.ts';
 import { makeMessage } from '../support/messages.ts';

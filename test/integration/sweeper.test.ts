@@ -5,10 +5,10 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Flusher, type FlusherOptions } from '../../src/buffer/flusher.ts';
-import { SessionBuffer } from '../../src/buffer/session-buffer.ts';
-import { StorageUnavailableError } from '../../src/sessions/errors.ts';
-import { RequestBudget } from '../../src/sessions/request-budget.ts';
+import { StorageUnavailableError } from '../../src/domain/errors.ts';
+import { RequestBudget } from '../../src/domain/request-budget.ts';
+import { SessionBuffer } from '../../src/redis/session-buffer.ts';
+import { Flusher, type FlusherOptions } from '../../src/write-behind/flusher.ts';
 import { type BufferFixture, engines, startBuffer } from '../support/buffer.ts';
 import { FakeWriter } from '../support/fake-writer.ts';
 import { makeMessage } from '../support/messages.ts';

@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { neonConfig } from '@neondatabase/serverless';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { StorageUnavailableError } from '../../src/sessions/errors.ts';
-import type { Commit, Home, OpenedSession } from '../../src/sessions/types.ts';
+import { StorageUnavailableError } from '../../src/domain/errors.ts';
+import type { Commit, Home, OpenedSession } from '../../src/domain/types.ts';
 import { goBackTo, takeSnapshot } from '../support/snapshot.ts';
 import { type Stores, startStores } from '../support/stores.ts';
 

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { listenOnLoopback } from '../../dev/loopback.ts';
-import { SESSION_AUDIENCE } from '../../src/sessions/token.ts';
+import { SESSION_AUDIENCE } from '../../src/access/session-token.ts';
 import { People, type Place } from '../support/people.ts';
 import { addressOf, RawClient, RefusedError } from '../support/raw-client.ts';
 import { Scene } from '../support/session.ts';

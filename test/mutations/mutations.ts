@@ -17,55 +17,58 @@ export interface Mutation {
   caughtBy: { file: string; title: string };
 }
 
-const unit = (name: string) => `test/unit/${name}.test.ts`;
+const unit = (path: string) => `${path}.test.ts`;
 const integration = (name: string) => `test/integration/${name}.test.ts`;
 
 export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '1',
     breaks: 'the room acknowledges before it has asked the store to commit',
-    file: 'src/room/live-session.ts',
+    file: 'src/room/document/live-session.ts',
     find: '    let result: CommitResult;\n',
     replace: "    this.#acknowledge(batch, 'buffer');\n    let result: CommitResult;\n",
-    caughtBy: { file: unit('live-session'), title: 'acknowledges only after the commit is confirmed' },
+    caughtBy: {
+      file: unit('src/room/document/live-session'),
+      title: 'acknowledges only after the commit is confirmed',
+    },
   },
   {
     keeps: '1',
     breaks: 'a batch whose commit failed is dropped',
-    file: 'src/room/live-session.ts',
+    file: 'src/room/document/live-session.ts',
     find: '      this.#pending = joinBatches(batch, this.#pending);\n      this.#onCommitFailed(error);',
     replace: '      this.#onCommitFailed(error);',
     caughtBy: {
-      file: unit('live-session'),
+      file: unit('src/room/document/live-session'),
       title: 'keeps a failed batch, says so, and commits it with what came since',
     },
   },
   {
     keeps: '1',
     breaks: 'the client takes what it has sent for received when the connection is lost',
-    file: 'src/client/shared-document.ts',
+    file: 'src/client/sdk/shared-document.ts',
     find: '    for (const edit of this.#edits) edit.inFlight = false;\n',
     replace: '',
     caughtBy: {
-      file: unit('client-session'),
+      file: unit('src/client/sdk/session-client'),
       title: 'that were sent and not acknowledged are sent again under the same id',
     },
   },
   {
     keeps: '1',
     breaks: 'a room takes a resent edit for a new one',
-    file: 'src/room/live-session.ts',
+    file: 'src/room/document/live-session.ts',
     find: 'const receipt = requestId === undefined ? undefined : this.#receipts.find(connectionId, requestId);',
     replace: 'const receipt = undefined as { rev: number } | undefined;',
     caughtBy: {
-      file: unit('live-session'),
+      file: unit('src/room/document/live-session'),
       title: 'of a committed edit is acknowledged under its old revision and changes nothing',
     },
   },
   {
     keeps: '1',
     breaks: 'receipts are not committed with their edits',
-    file: 'src/room/live-session.ts',
+    file: 'src/room/document/live-session.ts',
     find: 'receipts: this.#receipts.forCommit(batch.edits.keys(), this.#receiptsSince[0]),',
     replace: 'receipts: {},',
     caughtBy: { file: integration('rooms'), title: 'is known after the room was killed, too' },
@@ -73,7 +76,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '1',
     breaks: 'a commit that is not taken leaves its receipts',
-    file: 'src/buffer/scripts/commit.lua',
+    file: 'src/redis/scripts/commit.lua',
     find: 'if not refused then\n',
     replace: 'if true then\n',
     caughtBy: { file: integration('buffer'), title: 'keeps no receipt of an edit that it does not take' },
@@ -81,30 +84,33 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '2',
     breaks: 'what the buffer has forgotten is not committed again',
-    file: 'src/room/live-session.ts',
+    file: 'src/room/document/live-session.ts',
     find: '      this.#commitAgain();\n      this.#schedule();\n      return;\n',
     replace: '      this.#schedule();\n      return;\n',
-    caughtBy: { file: unit('live-session'), title: 'commits again what may not be in Postgres' },
+    caughtBy: {
+      file: unit('src/room/document/live-session'),
+      title: 'commits again what may not be in Postgres',
+    },
   },
   {
     keeps: '2',
     breaks: 'what is committed again counts as there before that is confirmed',
-    file: 'src/room/live-session.ts',
+    file: 'src/room/document/live-session.ts',
     find: '    this.#isBufferLost = true;\n',
     replace: '    this.#isBufferLost = false;\n',
     caughtBy: {
-      file: unit('live-session'),
+      file: unit('src/room/document/live-session'),
       title: 'commits all of it again until that is confirmed: an answer may be lost too',
     },
   },
   {
     keeps: '2',
     breaks: 'what a buffer that lost something calls flushed is believed',
-    file: 'src/room/live-session.ts',
+    file: 'src/room/document/live-session.ts',
     find: '      if (state.lastCommit < needed) {\n        // What',
     replace: '      if (false) {\n        // What',
     caughtBy: {
-      file: unit('live-session-forgotten'),
+      file: unit('src/room/document/live-session-forgotten'),
       title:
         'a flush that finds the buffer as it was before the last commit makes the room commit again what Postgres may lack',
     },
@@ -112,7 +118,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '2',
     breaks: 'the buffer takes a commit though it has lost earlier ones',
-    file: 'src/buffer/scripts/commit.lua',
+    file: 'src/redis/scripts/commit.lua',
     find: 'if last_commit < tonumber(ARGV[12]) then return { 3 } end\n',
     replace: '',
     caughtBy: {
@@ -123,29 +129,29 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '2',
     breaks: 'older code is left in the buffer by a room that started from newer',
-    file: 'src/room/live-session.ts',
+    file: 'src/room/document/live-session.ts',
     find: "opened.home === 'postgres' || opened.home === 'both';",
     replace: 'false;',
     caughtBy: {
-      file: unit('live-session'),
+      file: unit('src/room/document/live-session'),
       title: 'commits the code along, where the buffer holds older one',
     },
   },
   {
     keeps: '2',
     breaks: 'code that the buffer did not take counts as there',
-    file: 'src/room/live-session.ts',
+    file: 'src/room/document/live-session.ts',
     find: 'if (!isBuffered || isCodeTaken(batch, result)) this',
     replace: 'this',
     caughtBy: {
-      file: unit('live-session'),
+      file: unit('src/room/document/live-session'),
       title: 'notes that still, where the buffer has other code under the same revision and takes none',
     },
   },
   {
     keeps: '2',
     breaks: 'what a room finds in the buffer is not noted to be there',
-    file: 'src/buffer/buffered-repository.ts',
+    file: 'src/write-behind/buffered-repository.ts',
     find: "home: buffered.isDirty ? 'buffer' : home,",
     replace: 'home,',
     caughtBy: {
@@ -157,7 +163,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '2',
     breaks: 'a room believes a buffer that has gone back to something older',
-    file: 'src/buffer/buffered-repository.ts',
+    file: 'src/write-behind/buffered-repository.ts',
     find: 'const hasLost = buffered.lastCommit < known.lastCommit;',
     replace: 'const hasLost = false;',
     caughtBy: {
@@ -168,7 +174,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '2',
     breaks: 'a room goes on from the buffer though the newest is in Postgres',
-    file: 'src/buffer/buffered-repository.ts',
+    file: 'src/write-behind/buffered-repository.ts',
     find: "if (buffered.code && !hasLost && (home === 'buffer' || home === 'clean')) {",
     replace: 'if (buffered.code) {',
     caughtBy: {
@@ -179,29 +185,29 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '2',
     breaks: 'a room acknowledges before it has noted where the session can be found',
-    file: 'src/room/live-session.ts',
+    file: 'src/room/document/live-session.ts',
     find: '      await this.#noteCommitted(batch, result);\n',
     replace: '      void this.#noteCommitted(batch, result);\n',
     caughtBy: {
-      file: unit('live-session'),
+      file: unit('src/room/document/live-session'),
       title: 'acknowledges only once it is noted where the session can be found after this instance',
     },
   },
   {
     keeps: '2',
     breaks: 'without the buffer a room starts from Postgres, whatever may be in the buffer',
-    file: 'src/buffer/buffered-repository.ts',
+    file: 'src/write-behind/buffered-repository.ts',
     find: "&& (home === 'postgres' || home === 'clean')) {",
     replace: '&& home !== undefined) {',
     caughtBy: {
-      file: unit('buffered-repository'),
+      file: unit('src/write-behind/buffered-repository'),
       title: 'starts from Postgres only what Postgres is known to hold',
     },
   },
   {
     keeps: '2',
     breaks: 'nobody is asked when the buffer fails',
-    file: 'src/buffer/buffered-repository.ts',
+    file: 'src/write-behind/buffered-repository.ts',
     find: '        if (!(error instanceof StorageUnavailableError)) throw error;\n      }\n    }\n',
     replace: '        throw error;\n      }\n    }\n',
     caughtBy: {
@@ -212,8 +218,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '2',
     breaks: 'a room that finds its session dirty leaves it at that',
-    file: 'src/room/server.ts',
-    find: '    if (opened.isDirty && !byAlarm) await this.#live.armAlarm();\n',
+    file: 'src/room/document/hosted-session.ts',
+    find: '    if (opened.isDirty && !byAlarm) await live.armAlarm();\n',
     replace: '',
     // On the other host, whose alarms a killed process takes with it.
     caughtBy: {
@@ -224,7 +230,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '2',
     breaks: 'a dirty session may expire',
-    file: 'src/buffer/scripts/commit.lua',
+    file: 'src/redis/scripts/commit.lua',
     find: "redis.call('PERSIST', KEYS[1])",
     replace: 'KEYS[1] = KEYS[1]',
     caughtBy: {
@@ -235,41 +241,41 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '2',
     breaks: 'the last flush makes the buffer’s copy the newest, though Postgres stood in since',
-    file: 'src/room/live-session.ts',
+    file: 'src/room/document/live-session.ts',
     find: "this.#codeMissingInBuffer ? 'postgres' : 'clean'",
     replace: "'clean'",
     caughtBy: {
-      file: unit('live-session'),
+      file: unit('src/room/document/live-session'),
       title: 'and flushing what the buffer had besides doesn’t make the buffer’s copy the newest',
     },
   },
   {
     keeps: '2',
     breaks: 'a slow note that all is flushed hides a commit that came meanwhile',
-    file: 'src/room/live-session.ts',
+    file: 'src/room/document/live-session.ts',
     find: '    this.#home = home;\n    try {\n      await this.#ports.noteHome(home, this.#lastInBuffer);\n',
     replace:
       '    try {\n      await this.#ports.noteHome(home, this.#lastInBuffer);\n      this.#home = home;\n',
     caughtBy: {
-      file: unit('live-session'),
+      file: unit('src/room/document/live-session'),
       title: 'notes a commit after a note that all is flushed, however long that takes',
     },
   },
   {
     keeps: '2',
     breaks: 'messages that went to Postgres alone let a room start there without the code',
-    file: 'src/room/live-session.ts',
+    file: 'src/room/document/live-session.ts',
     find: ' || (batch.code === null && this.#rev > this.#flushedRev);',
     replace: ';',
     caughtBy: {
-      file: unit('live-session'),
+      file: unit('src/room/document/live-session'),
       title: 'with messages alone says that the code is in the buffer still, until Postgres has that, too',
     },
   },
   {
     keeps: '2',
     breaks: 'a newer edit is judged by the revision that the last one was lifted to',
-    file: 'src/sessions/write-sessions.ts',
+    file: 'src/postgres/write-sessions.ts',
     find: 's.code_rev - s.code_lift as room_rev',
     replace: 's.code_rev as room_rev',
     caughtBy: {
@@ -281,7 +287,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '3',
     breaks: 'Postgres takes an older revision for newer',
-    file: 'src/sessions/write-sessions.ts',
+    file: 'src/postgres/write-sessions.ts',
     find: '(v.epoch, v.rev) > (l.code_epoch, l.room_rev)',
     replace: '(v.epoch, v.rev) is not null',
     caughtBy: {
@@ -292,7 +298,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '3',
     breaks: 'the revision goes down with a newer epoch',
-    file: 'src/sessions/write-sessions.ts',
+    file: 'src/postgres/write-sessions.ts',
     find: 'else greatest(v.rev, l.code_rev + 1)',
     replace: 'else v.rev',
     caughtBy: {
@@ -303,7 +309,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '3',
     breaks: 'a message that is there already is no longer passed over',
-    file: 'src/sessions/write-sessions.ts',
+    file: 'src/postgres/write-sessions.ts',
     find: '      on conflict (session_id, id) do update set created_at = excluded.created_at, epoch = excluded.epoch\n      where session_messages.epoch < excluded.epoch\n',
     replace: '',
     caughtBy: { file: integration('postgres-repository'), title: 'changes no row when it is repeated' },
@@ -311,7 +317,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '3',
     breaks: 'a message that a replaced room wrote late takes the time back that it had there',
-    file: 'src/sessions/write-sessions.ts',
+    file: 'src/postgres/write-sessions.ts',
     find: '      where session_messages.epoch < excluded.epoch\n',
     replace: '',
     caughtBy: {
@@ -322,7 +328,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '3',
     breaks: 'the buffer takes an older revision over a newer one',
-    file: 'src/buffer/scripts/commit.lua',
+    file: 'src/redis/scripts/commit.lua',
     find: 'if new_rev > highest then',
     replace: 'if true then',
     caughtBy: {
@@ -333,7 +339,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '4',
     breaks: 'a refused batch is not split',
-    file: 'src/buffer/flusher.ts',
+    file: 'src/write-behind/flusher.ts',
     find: 'const halves = splitWrites(writes, triesIn(scope));',
     replace: 'const halves = null as ReturnType<typeof splitWrites>;',
     caughtBy: {
@@ -344,7 +350,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '4',
     breaks: 'dead letters are dropped',
-    file: 'src/buffer/scripts/settle.lua',
+    file: 'src/redis/scripts/settle.lua',
     find: "  redis.call('HSET', KEYS[2], letter, take())\n",
     replace: '  take()\n',
     caughtBy: {
@@ -355,7 +361,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '4',
     breaks: 'a dead letter is removed though Postgres refuses it still',
-    file: 'src/buffer/flusher.ts',
+    file: 'src/write-behind/flusher.ts',
     find: '      if (error instanceof WriteRefusedError) return { refused:',
     replace:
       '      await this.#buffer.removeDead(id);\n      if (error instanceof WriteRefusedError) return { refused:',
@@ -367,7 +373,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '4',
     breaks: 'a flush waits for a row that somebody else holds',
-    file: 'src/sessions/write-sessions.ts',
+    file: 'src/postgres/write-sessions.ts',
     find: 'for no key update skip locked\n',
     replace: 'for no key update\n',
     caughtBy: {
@@ -378,7 +384,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '5',
     breaks: 'the buffer takes commits whatever their epoch',
-    file: 'src/buffer/scripts/commit.lua',
+    file: 'src/redis/scripts/commit.lua',
     find: 'if owner and owner > epoch then return { 0 } end\n',
     replace: '',
     caughtBy: { file: integration('buffer'), title: 'is refused to a room that has been succeeded' },
@@ -386,7 +392,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '5',
     breaks: 'epochs start again when Redis has lost everything',
-    file: 'src/buffer/scripts/open.lua',
+    file: 'src/redis/scripts/open.lua',
     find: 'local token = ms\n',
     replace: 'local token = 1\n',
     caughtBy: {
@@ -397,7 +403,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '5',
     breaks: 'Postgres, standing in, takes commits whatever their epoch',
-    file: 'src/sessions/write-sessions.ts',
+    file: 'src/postgres/write-sessions.ts',
     find: 'where v.fence is null or v.fence >= l.code_epoch\n',
     replace: '',
     caughtBy: {
@@ -408,18 +414,18 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '5',
     breaks: 'a room that stands on Postgres comes to its own storage only once',
-    file: 'src/room/live-session.ts',
+    file: 'src/room/document/live-session.ts',
     find: "if (this.#home === home && home !== 'postgres' && home !== 'both') return;",
     replace: 'if (this.#home === home) return;',
     caughtBy: {
-      file: unit('live-session'),
+      file: unit('src/room/document/live-session'),
       title: 'acknowledges nothing once another instance has its storage, though Postgres took the commit',
     },
   },
   {
     keeps: '5',
     breaks: 'Postgres gives out a token that no later room will hear of',
-    file: 'src/sessions/postgres.ts',
+    file: 'src/postgres/sessions.ts',
     find: '      await noteStandIn(epoch);\n',
     replace: '',
     caughtBy: {
@@ -430,7 +436,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '5',
     breaks: 'a takeover that takes effect late outdoes the room that came after it',
-    file: 'src/sessions/postgres.ts',
+    file: 'src/postgres/sessions.ts',
     find: '          .set({ codeEpoch: taken })\n          .where(and(eq(sessions.id, sessionId), lt(sessions.codeEpoch, taken)))\n',
     replace:
       '          .set({ codeEpoch: sql.join([sql`1 + `, sessions.codeEpoch]) })\n          .where(eq(sessions.id, sessionId))\n',
@@ -442,7 +448,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '5',
     breaks: 'a room that was refused goes on',
-    file: 'src/room/live-session.ts',
+    file: 'src/room/document/live-session.ts',
     find: '      this.close();\n      this.#ports.onSuperseded();\n',
     replace: '',
     caughtBy: {
@@ -453,7 +459,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '6',
     breaks: 'the sweeper takes its lease and sweeps with nothing dirty',
-    file: 'src/buffer/scripts/lease.lua',
+    file: 'src/redis/scripts/lease.lua',
     find: 'local is_many = dirty > 0 and dirty >= tonumber(ARGV[3])',
     replace: 'local is_many = dirty == 0 or dirty >= tonumber(ARGV[3])',
     caughtBy: { file: integration('sweeper'), title: 'costs one command' },
@@ -461,7 +467,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '6',
     breaks: 'a sweep asks once more when all has been read',
-    file: 'src/buffer/flusher.ts',
+    file: 'src/write-behind/flusher.ts',
     find: "      if (!peek.isCut) return 'done';\n",
     replace: '',
     caughtBy: {
@@ -472,7 +478,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '6',
     breaks: 'the sweeper takes what rooms would flush by themselves',
-    file: 'src/buffer/flusher.ts',
+    file: 'src/write-behind/flusher.ts',
     find: 'this.#sweep(scope, { untilMs: staleUntilMs })',
     replace: 'this.#sweep(scope, {})',
     caughtBy: {
@@ -483,7 +489,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '6',
     breaks: 'a turn goes on when its requests are used up',
-    file: 'src/buffer/flusher.ts',
+    file: 'src/write-behind/flusher.ts',
     find: '    while (requestsFor(scope) >= BATCH_REQUESTS) {\n      const lease',
     replace: '    for (;;) {\n      const lease',
     caughtBy: {
@@ -494,7 +500,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '4',
     breaks: 'a large batch is halved again each turn, and no turn gets to its end',
-    file: 'src/buffer/split.ts',
+    file: 'src/write-behind/split-writes.ts',
     find: 'triesToNarrowDown(first) > maxTries',
     replace: 'triesToNarrowDown(first) < 0',
     caughtBy: {
@@ -505,7 +511,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '2',
     breaks: 'sessions count as flushed that a turn had no requests for',
-    file: 'src/buffer/flusher.ts',
+    file: 'src/write-behind/flusher.ts',
     find: '      if (peek.isCut) continue;\n',
     replace: '',
     caughtBy: {
@@ -530,16 +536,16 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/room/handlers/chat-message.ts',
     find: "import type { HandlerContext } from './context.ts';\n",
     replace:
-      "import type { Keys } from '../../buffer/keys.ts';\nimport type { HandlerContext } from './context.ts';\n\nexport type KeysOfChat = Keys;\n",
+      "import type { Keys } from '../../redis/keys.ts';\nimport type { HandlerContext } from './context.ts';\n\nexport type KeysOfChat = Keys;\n",
     caughtBy: {
-      file: unit('dependencies'),
+      file: unit('test/unit/dependencies'),
       title: 'a room knows nothing of the buffer, but where it is wired',
     },
   },
   {
     keeps: 'a',
     breaks: 'reading for a flush takes the dirty mark away',
-    file: 'src/buffer/scripts/peek.lua',
+    file: 'src/redis/scripts/peek.lua',
     find: '  if since then\n',
     replace: "  if since then\n    redis.call('ZREM', KEYS[1], id)\n",
     caughtBy: { file: integration('buffer'), title: 'takes nothing out before Postgres has it' },
@@ -547,18 +553,18 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: 'b',
     breaks: 'after a failed commit the older code is put over the newer',
-    file: 'src/room/pending.ts',
+    file: 'src/room/document/pending.ts',
     find: '{ ...later.code, edits:',
     replace: '{ ...earlier.code, edits:',
     caughtBy: {
-      file: unit('live-session'),
+      file: unit('src/room/document/live-session'),
       title: 'that fails puts nothing older over what came in meanwhile',
     },
   },
   {
     keeps: 'b',
     breaks: 'settling removes the dirty mark whatever has changed since',
-    file: 'src/buffer/scripts/settle.lua',
+    file: 'src/redis/scripts/settle.lua',
     find: '  if left then\n',
     replace: '  if false then\n',
     caughtBy: {
@@ -569,7 +575,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: 'b',
     breaks: 'what came in late counts as flushed because Postgres is ahead',
-    file: 'src/buffer/scripts/settle.lua',
+    file: 'src/redis/scripts/settle.lua',
     find: "'settled', string.format('%.0f', done_rev),",
     replace: "'settled', string.format('%.0f', math.max(done_rev, stored_rev or 0)),",
     caughtBy: {
@@ -580,7 +586,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: 'c',
     breaks: 'settling deletes all messages, not those that were written',
-    file: 'src/buffer/scripts/settle.lua',
+    file: 'src/redis/scripts/settle.lua',
     find: "    remove_messages(key .. ':m', ids, epochs)\n",
     replace: "    redis.call('DEL', key .. ':m')\n",
     caughtBy: {
@@ -591,7 +597,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: 'd',
     breaks: 'messages leave Redis as they are read, before they are inserted',
-    file: 'src/buffer/scripts/peek.lua',
+    file: 'src/redis/scripts/peek.lua',
     find: "    until cursor == '0'\n",
     replace: "    until cursor == '0'\n    redis.call('DEL', key .. ':m')\n",
     caughtBy: { file: integration('buffer'), title: 'takes nothing out before Postgres has it' },
@@ -599,7 +605,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: 'e',
     breaks: 'a message gets its id when it is written to Postgres',
-    file: 'src/sessions/write-sessions.ts',
+    file: 'src/postgres/write-sessions.ts',
     find: 'm.session_id, m.id, m.message_type,',
     replace: 'm.session_id, gen_random_uuid(), m.message_type,',
     caughtBy: { file: integration('postgres-repository'), title: 'changes no row when it is repeated' },
@@ -607,7 +613,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: 'e',
     breaks: 'a message gets its time when it is written to Postgres',
-    file: 'src/sessions/write-sessions.ts',
+    file: 'src/postgres/write-sessions.ts',
     find: 't.id, to_timestamp(m.created_ms / 1000.0), m.epoch\n',
     replace: 't.id, now(), m.epoch\n',
     caughtBy: {
@@ -626,7 +632,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: 'e',
     breaks: 'the buffer keeps a message as an earlier room accepted it',
-    file: 'src/buffer/scripts/commit.lua',
+    file: 'src/redis/scripts/commit.lua',
     find: "redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])",
     replace: "redis.call('HSETNX', KEYS[2], ARGV[i], ARGV[i + 1])",
     caughtBy: {
@@ -637,7 +643,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: 'e',
     breaks: 'settling takes a message out in whichever room’s version it is there',
-    file: 'src/buffer/scripts/settle.lua',
+    file: 'src/redis/scripts/settle.lua',
     find: ' or epoch_of(held[i]) <= tonumber(epochs[i]) then',
     replace: ' or true then',
     caughtBy: {
@@ -648,11 +654,11 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: 'e',
     breaks: 'a client sends its messages again by the times that rooms gave them',
-    file: 'src/client/chat-log.ts',
+    file: 'src/client/sdk/chat-log.ts',
     find: 'return [...this.#unacknowledged].filter((entry) => !entry.inFlight)',
     replace: 'return this.#entries.filter((entry) => this.#unacknowledged.has(entry) && !entry.inFlight)',
     caughtBy: {
-      file: unit('client-session'),
+      file: unit('src/client/sdk/session-client'),
       title:
         'is sent again in the order in which it was made, though a room with another clock has shown only some of it',
     },
@@ -660,11 +666,11 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: 'e',
     breaks: 'a room gives its messages times without regard to those of the room before',
-    file: 'src/room/live-session.ts',
+    file: 'src/room/document/live-session.ts',
     find: '    this.#lastMessageMs = opened.lastMessageMs;\n',
     replace: '    this.#lastMessageMs = 0;\n',
     caughtBy: {
-      file: unit('live-session'),
+      file: unit('src/room/document/live-session'),
       title:
         'get later times than those of the room before, though its history can’t be read and its clock was ahead',
     },
@@ -672,7 +678,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: 'f',
     breaks: 'what two flushes have written counts twice',
-    file: 'src/buffer/scripts/settle.lua',
+    file: 'src/redis/scripts/settle.lua',
     find: 'if stored_rev and stored_rev > flushed then\n      edits = edits + stored_rev - flushed\n',
     replace: 'if stored_rev then\n      edits = edits + stored_rev\n',
     caughtBy: {
@@ -683,7 +689,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: 'f',
     breaks: 'a sweeper goes on though its lease has gone to another',
-    file: 'src/buffer/scripts/peek.lua',
+    file: 'src/redis/scripts/peek.lua',
     find: "  if holder and holder ~= 'open' and holder ~= ARGV[2] then return { now, 'lost', 0, {} } end\n",
     replace: '',
     caughtBy: { file: integration('sweeper'), title: 'stops when its lease has gone to another' },
@@ -691,7 +697,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: 'f',
     breaks: 'a sweep goes session by session',
-    file: 'src/buffer/flusher.ts',
+    file: 'src/write-behind/flusher.ts',
     find: "      isCut = (await this.#write(writes, pieces, summary, scope)) === 'cut';\n    } catch",
     replace:
       '      for (const write of writes) await this.#write([write], pieces, summary, scope);\n    } catch',
@@ -703,7 +709,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: 'g',
     breaks: 'a commit first reads the session from Postgres',
-    file: 'src/buffer/buffered-repository.ts',
+    file: 'src/write-behind/buffered-repository.ts',
     find: '    if (this.#breaker.tryEnter()) {\n',
     replace: '    await this.#postgres.getSession(commit.sessionId);\n    if (this.#breaker.tryEnter()) {\n',
     caughtBy: {
@@ -714,7 +720,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: 'h',
     breaks: 'an invite’s uses are not looked at in the statement that counts them',
-    file: 'src/sessions/place.ts',
+    file: 'src/postgres/membership.ts',
     find: '  and (i.max_uses is null or i.uses_count < i.max_uses)\n',
     replace: '',
     caughtBy: {

@@ -9,35 +9,39 @@ import { Workspace } from './workspace.ts';
 const USAGE = `Usage: npm run test:mutations -- [options]
 
   --only TEXT    those whose promise, file or words have this in them
-  --markdown     prints the table for docs/reliability.md at the end
+  --list         shows them, and runs nothing
 `;
 
 const { values } = parseArgs({
-  options: { only: { type: 'string' }, markdown: { type: 'boolean' }, help: { type: 'boolean' } },
+  options: { only: { type: 'string' }, list: { type: 'boolean' }, help: { type: 'boolean' } },
 });
 if (values.help) process.stdout.write(USAGE);
-else process.exitCode = (await run(values.only ?? '', values.markdown ?? false)) ? 0 : 1;
+else if (values.list) list(values.only ?? '');
+else process.exitCode = (await run(values.only ?? '')) ? 0 : 1;
+
+function chosenBy(only: string): Mutation[] {
+  return MUTATIONS.filter(({ keeps, breaks, file }) => [keeps, breaks, file].join(' ').includes(only));
+}
+
+function list(only: string): void {
+  for (const { keeps, breaks, file, caughtBy } of chosenBy(only)) {
+    console.log(`${keeps}  ${breaks}\n   ${file}\n   ${caughtBy.file}: ${caughtBy.title}`);
+  }
+}
 
 /** @returns whether every mutation was caught. */
-async function run(only: string, showsMarkdown: boolean): Promise<boolean> {
-  const chosen = MUTATIONS.filter(({ keeps, breaks, file }) =>
-    [keeps, breaks, file].join(' ').includes(only),
-  );
+async function run(only: string): Promise<boolean> {
+  const chosen = chosenBy(only);
   const workspace = new Workspace();
   let caught = 0;
-  const rows: string[] = [];
   try {
     if (!(await isWhole(workspace, chosen))) return false;
     for (const mutation of chosen) {
-      const message = await tryOne(workspace, mutation);
-      if (message === null) continue;
-      caught += 1;
-      rows.push(markdownRow(mutation, message));
+      if (await tryOne(workspace, mutation)) caught += 1;
     }
   } finally {
     workspace.remove();
   }
-  if (showsMarkdown) console.log(`\n${rows.join('\n')}`);
   console.log(`\n${caught} of ${chosen.length} caught`);
   return chosen.length > 0 && caught === chosen.length;
 }
@@ -58,8 +62,8 @@ async function isWhole(workspace: Workspace, chosen: readonly Mutation[]): Promi
   return failed === 0;
 }
 
-/** @returns the first line of how the test failed; null when it didn't. */
-async function tryOne(workspace: Workspace, mutation: Mutation): Promise<string | null> {
+/** @returns whether the test failed, as it has to. */
+async function tryOne(workspace: Workspace, mutation: Mutation): Promise<boolean> {
   const { keeps, breaks, file, find, replace, caughtBy } = mutation;
   const mend = workspace.break(file, find, replace);
   try {
@@ -70,14 +74,8 @@ async function tryOne(workspace: Workspace, mutation: Mutation): Promise<string 
     console.log(
       `            ${caughtBy.file} › ${caughtBy.title}: ${message || errors.join(' ') || 'passed'}`,
     );
-    return isCaught ? message : null;
+    return isCaught;
   } finally {
     mend();
   }
-}
-
-function markdownRow({ keeps, breaks, file, caughtBy }: Mutation, message: string): string {
-  const said = message.replace(/^\w*Error: /, '').replace(' // Object.is equality', '');
-  const cells = [keeps, breaks, `\`${file}\``, `\`${caughtBy.file}\`: ${caughtBy.title}`, `\`${said}\``];
-  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }

@@ -11,9 +11,9 @@ import { randomPort } from '../../dev/ports.ts';
 import { createEmbeddedEngine } from '../../dev/upstash/engine-embedded.ts';
 import { createRedisEngine } from '../../dev/upstash/engine-redis.ts';
 import { createUpstashServer } from '../../dev/upstash/server.ts';
-import { type Keys, keysFor } from '../../src/buffer/keys.ts';
-import { RedisScripts } from '../../src/buffer/redis.ts';
-import { SessionBuffer } from '../../src/buffer/session-buffer.ts';
+import { RedisScripts } from '../../src/redis/client.ts';
+import { type Keys, keysFor } from '../../src/redis/keys.ts';
+import { SessionBuffer } from '../../src/redis/session-buffer.ts';
 
 const TOKEN = 'a-token-for-tests';
 

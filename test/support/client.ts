@@ -1,8 +1,8 @@
 /** A session client on a socket whose other end is the test, on fake time. */
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 import { z } from 'zod';
-import { SessionClient, type SessionClientOptions } from '../../src/client/session-client.ts';
-import type { Unacknowledged, UnacknowledgedStore } from '../../src/client/unacknowledged.ts';
+import { SessionClient, type SessionClientOptions } from '../../src/client/sdk/session-client.ts';
+import type { Unacknowledged, UnacknowledgedStore } from '../../src/client/sdk/unacknowledged.ts';
 import type { ServerMessageType } from '../../src/protocol/index.ts';
 
 export const SESSION = '11111111-2222-4333-8444-555555555555';

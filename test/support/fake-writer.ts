@@ -1,7 +1,7 @@
 /** Postgres as the flusher knows it, for tests of the buffer. */
-import { WriteRefusedError } from '../../src/sessions/errors.ts';
-import { isNewer } from '../../src/sessions/merge.ts';
-import type { SessionMessage, SessionWrite, SessionWriter, WriteOutcome } from '../../src/sessions/types.ts';
+import { WriteRefusedError } from '../../src/domain/errors.ts';
+import { isNewer } from '../../src/domain/merge-messages.ts';
+import type { SessionMessage, SessionWrite, SessionWriter, WriteOutcome } from '../../src/domain/types.ts';
 
 /** An idempotent writer that can be made to fail. */
 export class FakeWriter implements SessionWriter {

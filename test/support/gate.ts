@@ -1,5 +1,5 @@
 /** Lets a test decide when each call to a store happens, and what becomes of it. */
-import { StorageUnavailableError } from '../../src/sessions/errors.ts';
+import { StorageUnavailableError } from '../../src/domain/errors.ts';
 import { settle } from './live-session.ts';
 
 /**

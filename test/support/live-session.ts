@@ -1,5 +1,5 @@
 /** A live session with neither network nor clock: a scripted repository, a clock that the test moves, and what was sent. */
-import { LiveSession, type LiveSessionOptions, type LiveSessionPorts } from '../../src/room/live-session.ts';
+
 import type {
   Commit,
   CommitResult,
@@ -8,7 +8,12 @@ import type {
   OpenedSession,
   SessionMessage,
   SessionRepository,
-} from '../../src/sessions/types.ts';
+} from '../../src/domain/types.ts';
+import {
+  LiveSession,
+  type LiveSessionOptions,
+  type LiveSessionPorts,
+} from '../../src/room/document/live-session.ts';
 
 export class FakeClock {
   nowMs = 1_000_000;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { SessionMessage } from '../../src/sessions/types.ts';
+import type { SessionMessage } from '../../src/domain/types.ts';
 
 /** A chat message as a room accepts one. */
 export function makeMessage(over: Partial<SessionMessage> = {}): SessionMessage {

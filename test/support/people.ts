@@ -1,8 +1,8 @@
 /** Users, invites and standings of a running stack, in one line each. */
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { signSessionToken } from '../../src/sessions/token.ts';
-import type { Role, Via } from '../../src/sessions/types.ts';
+import { signSessionToken } from '../../src/access/session-token.ts';
+import type { Role, Via } from '../../src/domain/types.ts';
 import type { Scene } from './session.ts';
 
 interface Addresses {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { migrate } from 'drizzle-orm/neon-http/migrator';
 import { startPostgres } from '../../dev/neon/real-postgres.ts';
-import { connectNeon } from '../../src/sessions/neon.ts';
+import { connectNeon } from '../../src/postgres/client.ts';
 import { startNeonProcess } from './neon-process.ts';
 
 const MIGRATIONS = fileURLToPath(new URL('../../drizzle', import.meta.url));

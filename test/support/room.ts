@@ -1,11 +1,12 @@
 /** A room without a platform: its host, its connections and its stores are the test's. */
+
+import type { OpenedSession, SessionRepository } from '../../src/domain/types.ts';
 import { parseServerMessage, type ServerMessage, type ServerMessageType } from '../../src/protocol/index.ts';
-import type { ConnectionState } from '../../src/room/connection.ts';
-import { type AdmissionGrant, RESERVATION_HEADER, reservedSchema } from '../../src/room/grant.ts';
+import type { ConnectionState } from '../../src/room/connections/connection.ts';
+import { type AdmissionGrant, RESERVATION_HEADER, reservedSchema } from '../../src/room/connections/grant.ts';
+import type { RoomRequest } from '../../src/room/handlers/room-command.ts';
 import type { Connection, RoomStorage } from '../../src/room/host.ts';
 import { Room, type RoomDependencies } from '../../src/room/server.ts';
-import type { RoomRequest } from '../../src/sessions/room-request.ts';
-import type { OpenedSession, SessionRepository } from '../../src/sessions/types.ts';
 import { committed } from './live-session.ts';
 
 const OPEN = 1;

@@ -3,13 +3,13 @@
  * a store let through, lost or delayed as the test says. People keep what isn't acknowledged, and send it again to the next room.
  */
 import { randomUUID } from 'node:crypto';
-import { BufferedSessionRepository } from '../../src/buffer/buffered-repository.ts';
-import { Flusher } from '../../src/buffer/flusher.ts';
-import type { SessionBuffer } from '../../src/buffer/session-buffer.ts';
-import { LiveSession } from '../../src/room/live-session.ts';
-import { StorageUnavailableError } from '../../src/sessions/errors.ts';
-import type { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
-import type { Home, Known } from '../../src/sessions/types.ts';
+import { StorageUnavailableError } from '../../src/domain/errors.ts';
+import type { Home, Known } from '../../src/domain/types.ts';
+import type { PostgresSessionRepository } from '../../src/postgres/sessions.ts';
+import type { SessionBuffer } from '../../src/redis/session-buffer.ts';
+import { LiveSession } from '../../src/room/document/live-session.ts';
+import { BufferedSessionRepository } from '../../src/write-behind/buffered-repository.ts';
+import { Flusher } from '../../src/write-behind/flusher.ts';
 import type { View } from '../faults/checks.ts';
 import { Ledger } from '../faults/ledger.ts';
 import { type Fate, Gate } from './gate.ts';

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { vi } from 'vitest';
 import { z } from 'zod';
-import { signSessionToken } from '../../src/sessions/token.ts';
-import type { Role } from '../../src/sessions/types.ts';
+import { signSessionToken } from '../../src/access/session-token.ts';
+import type { Role } from '../../src/domain/types.ts';
 import { RawClient, type RawClientOptions } from './raw-client.ts';
 
 interface StackAddresses {

@@ -1,9 +1,10 @@
 /** Both stores and what is wired over them, on the embedded engines, in this process. */
-import { BufferedSessionRepository } from '../../src/buffer/buffered-repository.ts';
-import { Flusher } from '../../src/buffer/flusher.ts';
-import type { SessionBuffer } from '../../src/buffer/session-buffer.ts';
-import { connectNeon } from '../../src/sessions/neon.ts';
-import { PostgresSessionRepository } from '../../src/sessions/postgres.ts';
+
+import { connectNeon } from '../../src/postgres/client.ts';
+import { PostgresSessionRepository } from '../../src/postgres/sessions.ts';
+import type { SessionBuffer } from '../../src/redis/session-buffer.ts';
+import { BufferedSessionRepository } from '../../src/write-behind/buffered-repository.ts';
+import { Flusher } from '../../src/write-behind/flusher.ts';
 import { type BufferFixture, startBuffer } from './buffer.ts';
 import { startPostgresFront } from './postgres.ts';
 

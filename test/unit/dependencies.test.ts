@@ -16,7 +16,7 @@ interface Import {
 /** What the files of `src` import, or of a folder in it; all paths are from there. */
 function importsOf(folder = ''): Import[] {
   return readdirSync(join(SRC, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
     .flatMap((name) => {
       const file = join(SRC, folder, name);
       const source = readFileSync(file, 'utf8');
@@ -34,33 +34,40 @@ function importsOf(folder = ''): Import[] {
 const folderOf = (path: string) => path.split('/')[0] ?? '';
 const isOurs = ({ to }: Import) => to.endsWith('.ts');
 
-it.each([
-  ['protocol', ['protocol']],
-  ['sessions', ['sessions', 'protocol']],
-  ['buffer', ['buffer', 'sessions', 'protocol', 'config.ts']],
-  ['ai', ['ai', 'sessions', 'protocol', 'config.ts', 'buffer/redis.ts']],
-  ['room', ['room', 'ai', 'sessions', 'protocol', 'config.ts', 'within.ts']],
-  [
-    'worker',
-    [
-      'worker',
-      'buffer',
-      'sessions',
-      'protocol',
-      'config.ts',
-      'within.ts',
-      'room/grant.ts',
-      'room/refusal.ts',
-    ],
+const BELOW = {
+  protocol: [],
+  domain: ['protocol'],
+  postgres: ['domain', 'protocol'],
+  redis: ['domain', 'protocol'],
+  access: ['redis/client.ts', 'domain', 'protocol', 'config.ts'],
+  'write-behind': ['redis', 'domain', 'protocol'],
+  room: ['redis/client.ts', 'access/network.ts', 'domain', 'protocol', 'config.ts'],
+  worker: [
+    'room/connections',
+    'room/handlers/room-command.ts',
+    'write-behind',
+    'redis',
+    'postgres',
+    'access',
+    'domain',
+    'protocol',
+    'config.ts',
   ],
-  ['client', ['client', 'protocol']],
-  ['hosts', ['compose.ts', 'room', 'worker/env.ts', 'worker/platform.ts']],
-] as const)('%s knows only what is below it', (folder, allowed) => {
+  client: ['protocol'],
+  hosts: ['compose.ts', 'room', 'worker/env.ts', 'worker/platform.ts'],
+} as const;
+
+it('there is no other folder', () => {
+  const folders = readdirSync(SRC, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  expect(folders.map(({ name }) => name).sort()).toEqual(Object.keys(BELOW).sort());
+});
+
+it.each(Object.entries(BELOW))('%s knows only what is below it', (folder, allowed) => {
   const imports = importsOf(folder).filter(isOurs);
   expect(imports.length).toBeGreaterThan(0);
-  expect(
-    imports.filter(({ to }) => !allowed.some((name) => to === name || to.startsWith(`${name}/`))),
-  ).toEqual([]);
+  const isAllowed = ({ to }: Import) =>
+    [folder, ...allowed].some((name) => to === name || to.startsWith(`${name}/`));
+  expect(imports.filter((found) => !isAllowed(found))).toEqual([]);
 });
 
 it('only hosts know a platform, and nothing but its own bindings', () => {
@@ -72,10 +79,15 @@ it('only hosts know a platform, and nothing but its own bindings', () => {
 });
 
 it('a room knows nothing of the buffer, but where it is wired', () => {
-  expect(importsOf('room').filter(({ to }) => folderOf(to) === 'buffer')).toEqual([]);
+  expect(
+    importsOf('room').filter(
+      ({ to }) => ['write-behind', 'redis'].includes(folderOf(to)) && to !== 'redis/client.ts',
+    ),
+  ).toEqual([]);
   const wiring = importsOf().filter(
     ({ from, to }) =>
-      ['room/server.ts', 'buffer/index.ts', 'worker/app.ts'].includes(to) && folderOf(from) !== folderOf(to),
+      ['room/server.ts', 'write-behind/buffered-repository.ts', 'worker/app.ts'].includes(to) &&
+      folderOf(from) !== folderOf(to),
   );
   // A host names the type of the room that it is given.
   const ofHosts = ({ from }: Import) => folderOf(from) === 'hosts';

@@ -1,7 +1,7 @@
 /** Who is signed in: somebody whose token this browser keeps. What a token says is only shown; the server judges it. */
 import * as z from 'zod';
-import { mySessions } from '../api/sessions.ts';
-import { claimsOf } from '../people.ts';
+import { mySessions } from '../sdk/api/sessions.ts';
+import { claimsOf } from '../sdk/people.ts';
 import { forgetSessions, storedUserToken, storeUserToken } from './storage.ts';
 
 export interface Account {

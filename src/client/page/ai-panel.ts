@@ -1,8 +1,8 @@
 /** The conversation with the AI, for those who may write. */
 import { MAX_AGENT_QUERY_CHARS } from '../../protocol/index.ts';
-import type { ConversationTurn } from '../conversation.ts';
-import { sentence } from '../sentence.ts';
-import type { Snapshot } from '../session-client.ts';
+import type { ConversationTurn } from '../sdk/conversation.ts';
+import { sentence } from '../sdk/sentence.ts';
+import type { Snapshot } from '../sdk/session-client.ts';
 import { createOwnKeyField, type OwnKey } from './ai-key.ts';
 import { el, setText, timeOfDay } from './dom.ts';
 import { followEnd } from './follow-end.ts';

@@ -1,6 +1,6 @@
 /** The chat. */
 import { MAX_CHAT_CHARS } from '../../protocol/index.ts';
-import type { ChatEntry, ChatStatus } from '../chat-log.ts';
+import type { ChatEntry, ChatStatus } from '../sdk/chat-log.ts';
 import { el, setText, timeOfDay } from './dom.ts';
 import { followEnd } from './follow-end.ts';
 import { colorOf } from './remote-cursors.ts';

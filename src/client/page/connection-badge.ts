@@ -1,5 +1,5 @@
 /** How the connection is doing. */
-import type { ConnectionState } from '../connection.ts';
+import type { ConnectionState } from '../sdk/connection.ts';
 import { el, setText } from './dom.ts';
 
 const WORDS: Record<ConnectionState['state'], string> = {

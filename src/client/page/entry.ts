@@ -1,5 +1,5 @@
 /** With what this browser enters a session: a key of its own, else the account, else a name alone. */
-import { claimsOf } from '../people.ts';
+import { claimsOf } from '../sdk/people.ts';
 import { type Account, currentAccount } from './account.ts';
 import { type KnownSession, knownSessions, rememberedName } from './storage.ts';
 

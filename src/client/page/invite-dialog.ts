@@ -1,6 +1,6 @@
 /** Makes invite links for the host to pass on, and shows those that are out. */
-import { messageOf } from '../api/call.ts';
-import { createInvite, type Invite, type InviteRole, listInvites, revokeInvite } from '../api/invites.ts';
+import { messageOf } from '../sdk/api/call.ts';
+import { createInvite, type Invite, type InviteRole, listInvites, revokeInvite } from '../sdk/api/invites.ts';
 import { createDialog } from './dialog.ts';
 import { copyText, dayOf, el, setText } from './dom.ts';
 import { submitForm } from './form.ts';

@@ -1,6 +1,6 @@
 /** Where an invite link leads: who are you? */
 import { MAX_DISPLAY_NAME_CHARS } from '../../protocol/index.ts';
-import { joinSession } from '../api/sessions.ts';
+import { joinSession } from '../sdk/api/sessions.ts';
 import { currentAccount } from './account.ts';
 import { el, field } from './dom.ts';
 import { keyOfInvite } from './entry.ts';

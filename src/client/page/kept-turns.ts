@@ -1,5 +1,5 @@
-import type { StrudelMessage } from '../api/strudels.ts';
-import type { ConversationTurn } from '../conversation.ts';
+import type { StrudelMessage } from '../sdk/api/strudels.ts';
+import type { ConversationTurn } from '../sdk/conversation.ts';
 
 /** What of a conversation is kept with a strudel: what was asked, and answered. */
 export function keptTurns(turns: readonly ConversationTurn[]): StrudelMessage[] {

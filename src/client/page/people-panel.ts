@@ -1,8 +1,8 @@
 /** Who is here; for the host, also who may do what. */
 import type { Role, WireParticipant } from '../../protocol/index.ts';
-import { messageOf } from '../api/call.ts';
-import { listPeople, type Person, removePerson, setRole } from '../api/people.ts';
-import type { Snapshot } from '../session-client.ts';
+import { messageOf } from '../sdk/api/call.ts';
+import { listPeople, type Person, removePerson, setRole } from '../sdk/api/people.ts';
+import type { Snapshot } from '../sdk/session-client.ts';
 import { ask } from './dialog.ts';
 import { el, setText } from './dom.ts';
 import { colorOf } from './remote-cursors.ts';

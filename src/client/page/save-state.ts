@@ -1,6 +1,6 @@
 /** Where my edits are: pending, saved, or in Postgres. The newest in words, the recent ones each as a dot. */
-import type { Snapshot } from '../session-client.ts';
-import type { LocalEdit } from '../shared-document.ts';
+import type { Snapshot } from '../sdk/session-client.ts';
+import type { LocalEdit } from '../sdk/shared-document.ts';
 import { el, setText } from './dom.ts';
 
 const DOTS_SHOWN = 24;

@@ -1,5 +1,5 @@
 /** The start screen's lists: sessions to look into, one's own, and those that only this browser knows of. */
-import { messageOf } from '../api/call.ts';
+import { messageOf } from '../sdk/api/call.ts';
 import {
   createSession,
   getSession,
@@ -7,7 +7,7 @@ import {
   type LiveSession,
   liveSessions,
   mySessions,
-} from '../api/sessions.ts';
+} from '../sdk/api/sessions.ts';
 import type { Account } from './account.ts';
 import { dayOf, el, setText } from './dom.ts';
 import { usableSessions } from './entry.ts';

@@ -1,7 +1,7 @@
 /** What is said in place of a session that one can't be in any more, or not yet: why, and what one can do about it. */
-import { messageOf } from '../api/call.ts';
-import type { ConnectionState } from '../connection.ts';
-import { sentence } from '../sentence.ts';
+import { messageOf } from '../sdk/api/call.ts';
+import type { ConnectionState } from '../sdk/connection.ts';
+import { sentence } from '../sdk/sentence.ts';
 import { copyText, el, setText } from './dom.ts';
 
 export interface NoticeActions {

@@ -1,9 +1,9 @@
 /** A session: the editor, the panels beside it, and how things stand. */
-import { messageOf } from '../api/call.ts';
-import { createSession, getSession, leaveSession } from '../api/sessions.ts';
-import type { Strudel } from '../api/strudels.ts';
-import { sentence } from '../sentence.ts';
-import { SessionClient, type Snapshot } from '../session-client.ts';
+import { messageOf } from '../sdk/api/call.ts';
+import { createSession, getSession, leaveSession } from '../sdk/api/sessions.ts';
+import type { Strudel } from '../sdk/api/strudels.ts';
+import { sentence } from '../sdk/sentence.ts';
+import { SessionClient, type Snapshot } from '../sdk/session-client.ts';
 import { currentAccount } from './account.ts';
 import { openSignIn } from './account-dialog.ts';
 import { createAiPanel } from './ai-panel.ts';

@@ -1,7 +1,7 @@
 /** What the host may change about the session. */
 import { MAX_TITLE_CHARS } from '../../protocol/index.ts';
-import { messageOf } from '../api/call.ts';
-import { endLive, endSession, getSession, renameSession, setDiscoverable } from '../api/sessions.ts';
+import { messageOf } from '../sdk/api/call.ts';
+import { endLive, endSession, getSession, renameSession, setDiscoverable } from '../sdk/api/sessions.ts';
 import { ask, createDialog } from './dialog.ts';
 import { el, field, setText } from './dom.ts';
 import { submitForm } from './form.ts';

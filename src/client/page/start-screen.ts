@@ -1,6 +1,6 @@
 /** The first screen: make a session, join one, look into one, or go back to one. */
 import { MAX_DISPLAY_NAME_CHARS, MAX_TITLE_CHARS } from '../../protocol/index.ts';
-import { createSession } from '../api/sessions.ts';
+import { createSession } from '../sdk/api/sessions.ts';
 import { type Account, currentAccount, signOut } from './account.ts';
 import { openSignIn } from './account-dialog.ts';
 import { el, field } from './dom.ts';

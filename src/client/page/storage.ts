@@ -3,7 +3,7 @@
  * belongs to one tab.
  */
 import * as z from 'zod';
-import { parseUnacknowledged, type UnacknowledgedStore } from '../unacknowledged.ts';
+import { parseUnacknowledged, type UnacknowledgedStore } from '../sdk/unacknowledged.ts';
 
 const knownSessionSchema = z.object({
   id: z.string(),

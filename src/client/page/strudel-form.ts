@@ -1,6 +1,6 @@
 /** What a person says about a strudel. */
 import { MAX_DESCRIPTION_CHARS, MAX_TITLE_CHARS } from '../../protocol/index.ts';
-import type { StrudelInput } from '../api/strudels.ts';
+import type { StrudelInput } from '../sdk/api/strudels.ts';
 import { createDialog } from './dialog.ts';
 import { el, field } from './dom.ts';
 import { submitForm } from './form.ts';

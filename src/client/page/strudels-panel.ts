@@ -1,5 +1,5 @@
 /** Saved strudels: keep the session's code as one, and make the session about one. */
-import { messageOf } from '../api/call.ts';
+import { messageOf } from '../sdk/api/call.ts';
 import {
   createStrudel,
   deleteStrudel,
@@ -8,9 +8,9 @@ import {
   type StrudelContent,
   type StrudelInput,
   updateStrudel,
-} from '../api/strudels.ts';
-import { sentence } from '../sentence.ts';
-import type { Snapshot } from '../session-client.ts';
+} from '../sdk/api/strudels.ts';
+import { sentence } from '../sdk/sentence.ts';
+import type { Snapshot } from '../sdk/session-client.ts';
 import type { Account } from './account.ts';
 import { ask } from './dialog.ts';
 import { dayOf, el, setText } from './dom.ts';

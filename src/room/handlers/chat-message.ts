@@ -1,5 +1,5 @@
 import type { ClientMessageOf } from '../../protocol/index.ts';
-import { isMember } from '../connection.ts';
+import { isMember } from '../connections/connection.ts';
 import type { HandlerContext } from './context.ts';
 
 /** Accepts a chat message; everybody sees it, the sender too, under the id and time it will be stored with. */

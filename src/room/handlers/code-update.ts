@@ -1,5 +1,5 @@
 import type { ClientMessageOf, ServerPayload } from '../../protocol/index.ts';
-import { isMember } from '../connection.ts';
+import { isMember } from '../connections/connection.ts';
 import type { HandlerContext } from './context.ts';
 
 /** Accepts an edit: it becomes the session's next revision, everybody else sees it at once, and its commit is under way. */

@@ -1,10 +1,10 @@
+import type { StrudelRepository } from '../../domain/strudels.ts';
 import type { ConversationEntry, ErrorCode, ServerMessageType, ServerPayload } from '../../protocol/index.ts';
-import type { StrudelRepository } from '../../sessions/strudels.ts';
-import type { AgentRuns } from '../agent-runs.ts';
-import type { Member } from '../connection.ts';
-import type { LiveSession } from '../live-session.ts';
-import type { PerMinute } from '../member-limits.ts';
-import type { BroughtEntry } from '../strudel-context.ts';
+import type { AgentRuns } from '../agent/agent-runs.ts';
+import type { Member } from '../connections/connection.ts';
+import type { PerMinute } from '../connections/member-limits.ts';
+import type { LiveSession } from '../document/live-session.ts';
+import type { BroughtEntry } from '../document/strudel-context.ts';
 
 /** What a handler may do. */
 export interface HandlerContext {

@@ -1,6 +1,7 @@
 /** One handler a message type, and what it takes to use it. */
+
+import { type Action, may } from '../../domain/permissions.ts';
 import type { ClientMessageOf, ClientMessageType } from '../../protocol/index.ts';
-import { type Action, may } from '../../sessions/permissions.ts';
 import { agentRequest } from './agent-request.ts';
 import { chatMessage } from './chat-message.ts';
 import { codeUpdate } from './code-update.ts';

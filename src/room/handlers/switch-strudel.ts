@@ -1,9 +1,9 @@
+import { StorageUnavailableError } from '../../domain/errors.ts';
+import { may } from '../../domain/permissions.ts';
+import { TimeoutError, within } from '../../domain/with-timeout.ts';
 import type { ClientMessageOf, ServerPayload } from '../../protocol/index.ts';
-import { StorageUnavailableError } from '../../sessions/errors.ts';
-import { may } from '../../sessions/permissions.ts';
-import { TimeoutError, within } from '../../within.ts';
-import { isMember } from '../connection.ts';
-import type { BroughtEntry } from '../strudel-context.ts';
+import { isMember } from '../connections/connection.ts';
+import type { BroughtEntry } from '../document/strudel-context.ts';
 import type { HandlerContext } from './context.ts';
 
 /** How long the requester waits for the session to be saved. */

@@ -1,6 +1,6 @@
 /** Whether both stores answer. */
 import { Hono } from 'hono';
-import { StorageUnavailableError } from '../../sessions/errors.ts';
+import { StorageUnavailableError } from '../../domain/errors.ts';
 import { briefCache } from '../brief-cache.ts';
 import type { AppEnv } from '../env.ts';
 import { describeUnexpected, logError } from '../log.ts';

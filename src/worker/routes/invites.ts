@@ -1,9 +1,9 @@
 /** Inviting people, and joining by an invite. */
 import { Hono } from 'hono';
 import { z } from 'zod';
+import { signSessionToken } from '../../access/session-token.ts';
+import { encodeCursor } from '../../domain/page.ts';
 import { displayNameSchema } from '../../protocol/messages.ts';
-import { encodeCursor } from '../../sessions/page.ts';
-import { signSessionToken } from '../../sessions/token.ts';
 import { addressOf } from '../address.ts';
 import { admittedOf } from '../admitted.ts';
 import { allow, bearerOf } from '../auth.ts';

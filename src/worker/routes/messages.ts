@@ -1,8 +1,8 @@
 /** A session's history, page by page from its end. */
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { may } from '../../sessions/permissions.ts';
-import type { MessagePage } from '../../sessions/types.ts';
+import { may } from '../../domain/permissions.ts';
+import type { MessagePage } from '../../domain/types.ts';
 import { allow } from '../auth.ts';
 import type { AppEnv } from '../env.ts';
 import { query } from '../input.ts';

@@ -1,6 +1,6 @@
 /** Metrics for Prometheus, from one Redis command and no Postgres query. */
 import { Hono } from 'hono';
-import type { BufferStats } from '../../buffer/session-buffer.ts';
+import type { BufferStats } from '../../redis/session-buffer.ts';
 import { briefCache } from '../brief-cache.ts';
 import type { AppEnv } from '../env.ts';
 import { type Metric, PROMETHEUS_CONTENT_TYPE, prometheusText } from '../prometheus.ts';

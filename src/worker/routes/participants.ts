@@ -1,10 +1,10 @@
 /** Who is in a session, and what the host makes of them. */
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { encodeCursor } from '../../sessions/page.ts';
-import type { Participant, PlaceOutcome } from '../../sessions/people.ts';
-import { may } from '../../sessions/permissions.ts';
-import { ROLES } from '../../sessions/types.ts';
+import { encodeCursor } from '../../domain/page.ts';
+import type { Participant, PlaceOutcome } from '../../domain/people.ts';
+import { may } from '../../domain/permissions.ts';
+import { ROLES } from '../../domain/types.ts';
 import { allow } from '../auth.ts';
 import type { AppEnv } from '../env.ts';
 import { ApiError, notFound } from '../errors.ts';

@@ -1,10 +1,10 @@
 /** Sessions: making them, finding them, reading and changing one, ending it. */
 import { Hono } from 'hono';
 import { z } from 'zod';
+import { signSessionToken } from '../../access/session-token.ts';
+import { encodeCursor } from '../../domain/page.ts';
 import { MAX_TITLE_CHARS } from '../../protocol/limits.ts';
 import { codeSchema, displayNameSchema, storableText } from '../../protocol/messages.ts';
-import { encodeCursor } from '../../sessions/page.ts';
-import { signSessionToken } from '../../sessions/token.ts';
 import { admittedOf } from '../admitted.ts';
 import { allow, bearerOf, refuseUnless, signedIn } from '../auth.ts';
 import type { AppEnv } from '../env.ts';

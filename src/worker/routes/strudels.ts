@@ -1,6 +1,8 @@
 /** Saved strudels: everybody's own, and the public ones. */
 import { Hono } from 'hono';
 import { z } from 'zod';
+import { cursorSchema, encodeCursor } from '../../domain/page.ts';
+import { MESSAGE_ROLES } from '../../domain/types.ts';
 import {
   MAX_DESCRIPTION_CHARS,
   MAX_STRUDEL_MESSAGE_CHARS,
@@ -10,8 +12,6 @@ import {
   MAX_TITLE_CHARS,
 } from '../../protocol/limits.ts';
 import { codeSchema, storableText } from '../../protocol/messages.ts';
-import { cursorSchema, encodeCursor } from '../../sessions/page.ts';
-import { MESSAGE_ROLES } from '../../sessions/types.ts';
 import { optionalUserId, requireUserId, signedIn } from '../auth.ts';
 import type { AppEnv } from '../env.ts';
 import { notFound } from '../errors.ts';

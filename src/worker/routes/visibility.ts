@@ -1,7 +1,7 @@
 /** How open a session is: shown to everybody or not, made private again, left. */
 import { Hono } from 'hono';
 import { z } from 'zod';
-import type { LiveStatus } from '../../sessions/directory.ts';
+import type { LiveStatus } from '../../domain/directory.ts';
 import { allow } from '../auth.ts';
 import type { AppEnv } from '../env.ts';
 import { notFound } from '../errors.ts';

@@ -1,6 +1,6 @@
 /** This system, with its defaults: the rooms' process is what is killed. */
 import { WebSocket } from 'ws';
-import { SessionClient } from '../../../src/client/session-client.ts';
+import { SessionClient } from '../../../src/client/sdk/session-client.ts';
 import { Random } from '../random.ts';
 import { until } from '../until.ts';
 import type { World } from '../world.ts';

@@ -3,8 +3,8 @@
  * it again: that room is gone as soon as it has committed.
  */
 
+import type { CodeWrite, SessionMessage } from '../../../src/domain/types.ts';
 import { MAX_CODE_BYTES } from '../../../src/protocol/limits.ts';
-import type { CodeWrite, SessionMessage } from '../../../src/sessions/types.ts';
 import type { Fault, Scene } from '../fault.ts';
 import { Ledger } from '../ledger.ts';
 import { patiently, until } from '../until.ts';

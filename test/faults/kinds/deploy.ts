@@ -1,6 +1,6 @@
 /** What changes under a running system: everything restarts, clocks disagree, a room is replaced while it lives on. */
-import { SupersededError } from '../../../src/sessions/errors.ts';
-import type { Commit, SessionMessage } from '../../../src/sessions/types.ts';
+import { SupersededError } from '../../../src/domain/errors.ts';
+import type { Commit, SessionMessage } from '../../../src/domain/types.ts';
 import { makeMessage } from '../../support/messages.ts';
 import type { PartName } from '../../support/stack.ts';
 import type { Fault, Scene } from '../fault.ts';

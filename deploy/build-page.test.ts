@@ -1,0 +1,172 @@
+/** The page's build: hashed names that the HTML refers to, one policy in two places, and nothing left of an earlier build. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { PROJECT_DIR } from '../dev/project.ts';
+import { type BuiltPage, buildPage, metaPolicy, PAGE_DIR, watchPage } from './build-page.ts';
+import { readWranglerConfig } from './project-names.ts';
+
+let folder: string;
+let built: BuiltPage;
+const read = (path: string) => readFileSync(join(built.outDir, path), 'utf8');
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'backbeat-page-'));
+  built = await buildPage({ outDir: join(folder, 'page'), minify: true });
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** What the HTML loads from this site. */
+const references = (html: string) => [...html.matchAll(/\b(?:src|href)="([^"]+)"/g)].map(([, path]) => path);
+
+describe('the built page', () => {
+  it('goes where wrangler.toml looks for it', () => {
+    expect(PAGE_DIR).toBe(join(PROJECT_DIR, readWranglerConfig().assets.directory));
+    expect(readWranglerConfig().build).toEqual({ command: 'npm run build' });
+  });
+
+  it('has every file that its HTML names, by absolute paths, scripts and styles with a hash', () => {
+    const named = references(read('index.html'));
+    expect(named.sort()).toEqual([
+      expect.stringMatching(/^\/assets\/main-[A-Z0-9]{8}\.js$/),
+      expect.stringMatching(/^\/assets\/style-[A-Z0-9]{8}\.css$/),
+      '/favicon.svg',
+    ]);
+    for (const path of named) expect(built.files).toContain(path?.slice(1));
+    expect(built.files).toContain('_headers');
+    const hashed = built.files.filter((file) => file.startsWith('assets/'));
+    for (const file of hashed) expect(file).toMatch(/-[A-Z0-9]{8}\.(js|css)(\.map)?$/);
+    // Each script names its source map as it is called.
+    for (const file of hashed.filter((file) => file.endsWith('.js'))) {
+      expect(read(file)).toContain(`sourceMappingURL=${file.replace('assets/', '')}.map`);
+    }
+  });
+
+  it('has the policy of _headers in its HTML, but for what a <meta> can’t say', () => {
+    const [, policy] =
+      /http-equiv="Content-Security-Policy" content="([^"]+)"/.exec(read('index.html')) ?? [];
+    const [, header = ''] = /Content-Security-Policy: (.+)/.exec(read('_headers')) ?? [];
+    expect(header).toContain("default-src 'none'");
+    expect(header).toContain("frame-ancestors 'none'");
+    expect(`${policy}; frame-ancestors 'none'`).toBe(header);
+  });
+
+  it('has nothing in its HTML that its policy refuses', () => {
+    const html = read('index.html');
+    expect(html).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=/i);
+  });
+
+  it('is the same again, and leaves nothing of an earlier build', async () => {
+    writeFileSync(join(built.outDir, 'assets', 'main-00000000.js'), '// an older one');
+    expect(await buildPage({ outDir: built.outDir, minify: true })).toEqual(built);
+    const present = readdirSync(built.outDir, { recursive: true, withFileTypes: true }).filter((entry) =>
+      entry.isFile(),
+    );
+    expect(present).toHaveLength(built.files.length);
+  });
+
+  it('has other names when it isn’t the same', async () => {
+    const plain = await buildPage({ outDir: join(folder, 'plain'), minify: false });
+    const scripts = ({ files }: BuiltPage) => files.filter((file) => /main-\w+\.js$/.test(file));
+    expect(scripts(plain)).toHaveLength(1);
+    expect(scripts(plain)).not.toEqual(scripts(built));
+  });
+
+  it('is written to no folder that holds something else', async () => {
+    const other = join(folder, 'other');
+    mkdirSync(other);
+    writeFileSync(join(other, 'thesis.txt'), 'the only copy');
+    await expect(buildPage({ outDir: other, minify: true })).rejects.toThrow('something other than a page');
+    expect(readdirSync(other)).toEqual(['thesis.txt']);
+  });
+});
+
+describe('a change of the sources', () => {
+  let staticDir: string;
+  let outDir: string;
+  let files: string[];
+  /** Writes a source and builds. @returns the new files. */
+  async function change(path: string, content: string): Promise<string[]> {
+    const before = files;
+    writeFileSync(join(staticDir, path), content);
+    ({ files } = await buildPage({ staticDir, outDir, minify: true }));
+    return files.filter((file) => !before.includes(file) && !file.endsWith('.map'));
+  }
+
+  beforeEach(async () => {
+    const client = mkdtempSync(join(folder, 'client-'));
+    staticDir = join(client, 'static');
+    outDir = join(client, 'page');
+    mkdirSync(staticDir);
+    const sources = {
+      _headers: "/*\n  Content-Security-Policy: default-src 'self'\n",
+      'index.html':
+        '<link rel="stylesheet" href="style.css" /><script type="module" src="../main.ts"></script>',
+      'style.css': 'body { color: red; }',
+      '../main.ts': "document.title = 'one'; void import('./lazy.ts');",
+      '../lazy.ts': "export const lazy = 'one';",
+    };
+    for (const [path, text] of Object.entries(sources)) writeFileSync(join(staticDir, path), text);
+    ({ files } = await buildPage({ staticDir, outDir, minify: true }));
+  });
+
+  it('gives a new name to what changed and to what names it, and to nothing else', async () => {
+    expect(await change('style.css', 'body { color: blue; }')).toEqual([
+      expect.stringMatching(/^assets\/style-/),
+    ]);
+    expect(
+      await change('../main.ts', "document.title = 'two'; void import('./lazy.ts');"),
+    ).toEqual([expect.stringMatching(/^assets\/main-/)]);
+    // What is loaded when it is needed has a name of its own, which stands in the script.
+    expect(await change('../lazy.ts', "export const lazy = 'two';")).toEqual([
+      expect.stringMatching(/^assets\/lazy-/),
+      expect.stringMatching(/^assets\/main-/),
+    ]);
+    const html = readFileSync(join(outDir, 'index.html'), 'utf8');
+    expect(references(html)).toEqual([
+      expect.stringMatching(/^\/assets\/style-/),
+      expect.stringMatching(/^\/assets\/main-/),
+    ]);
+    for (const path of references(html)) expect(files).toContain(path?.slice(1));
+  });
+
+  it('that breaks it is told of, and what was built stays', async () => {
+    await expect(change('../main.ts', 'const = ;')).rejects.toThrow('main.ts');
+    await expect(change('../main.ts', '')).resolves.toHaveLength(1);
+    const before = files;
+    await expect(change('index.html', '<img src="logo.png" />')).rejects.toThrow(
+      "index.html names logo.png, which isn't there",
+    );
+    await expect(change('index.html', '<script src="../other.ts"></script>')).rejects.toThrow('other.ts');
+    expect(readdirSync(outDir).sort()).toEqual(['_headers', 'assets', 'index.html']);
+    expect(files).toEqual(before);
+  });
+
+  it('is built by a watch, each time', async () => {
+    const builds: (BuiltPage | Error)[] = [];
+    const options = { staticDir, outDir, minify: false };
+    const watching = await watchPage(options, (result) => builds.push(result));
+    const next = async (path: string, content: string) => {
+      const count = builds.length;
+      writeFileSync(join(staticDir, path), content);
+      await vi.waitUntil(() => builds.length > count, { timeout: 30_000 });
+      return builds.at(-1);
+    };
+    await vi.waitUntil(() => builds.length > 0, { timeout: 30_000 });
+    expect(await next('../main.ts', 'const = ;')).toBeInstanceOf(Error);
+    expect(await next('../main.ts', "document.title = 'three';")).toMatchObject({ outDir });
+    await next('index.html', '<script type="module" src="../main.ts"></script>');
+    await vi.waitUntil(() => !readFileSync(join(outDir, 'index.html'), 'utf8').includes('style'));
+    await watching.stop();
+  });
+});
+
+describe('the policy for a <meta>', () => {
+  it('is that of every page, without what only a header can say', () => {
+    const headers =
+      "# /*\n/other\n  Content-Security-Policy: default-src *\n/*\n  X: y\n  Content-Security-Policy: default-src 'none';  frame-ancestors 'none'; sandbox; img-src 'self'\n";
+    expect(metaPolicy(headers)).toBe("default-src 'none'; img-src 'self'");
+    expect(() => metaPolicy('/other\n  Content-Security-Policy: x\n')).toThrow('no Content-Security-Policy');
+  });
+});

@@ -1,0 +1,72 @@
+/** Migrations only add, from the first release on. */
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { PROJECT_DIR } from '../dev/project.ts';
+import { breakingChanges } from './migrations.ts';
+
+describe('a migration', () => {
+  it.each([
+    'CREATE TABLE "a" ("id" uuid PRIMARY KEY NOT NULL, "deleted" boolean);',
+    'ALTER TABLE "a" ADD COLUMN "b" text;',
+    'ALTER TABLE "a" ADD COLUMN "b" text DEFAULT \'\' NOT NULL;',
+    'ALTER TABLE "a" ADD COLUMN "b" text NOT NULL DEFAULT \'\';',
+    'CREATE INDEX "i" ON "a" ("b");',
+    'CREATE TABLE "a" ("b" uuid);\n--> statement-breakpoint\nALTER TABLE "a" ADD CONSTRAINT "c" FOREIGN KEY ("b") REFERENCES "d"("id") ON DELETE cascade;',
+    'CREATE TABLE "a" ("b" uuid);\n--> statement-breakpoint\nCREATE UNIQUE INDEX "i" ON "a" USING btree ("b");',
+    'ALTER TABLE "a" ADD COLUMN "b" text;--> statement-breakpoint\nALTER TABLE "a" ADD CONSTRAINT "c" CHECK ("a"."b" in (\'x\'));',
+    // Longer titles, say.
+    'ALTER TABLE "a" DROP CONSTRAINT "a_length";--> statement-breakpoint\nALTER TABLE "a" ADD CONSTRAINT "a_length" CHECK (true);',
+    'ALTER TABLE "a" ALTER COLUMN "b" DROP NOT NULL;',
+    'INSERT INTO "a" VALUES (1) ON CONFLICT DO NOTHING;',
+    '-- drop table a;\nALTER TABLE "a" ADD COLUMN "b" text;',
+    '-- second step after v1.4.0\nALTER TABLE "a" DROP COLUMN "b";',
+  ])('that only adds is fine: %s', (sql) => {
+    expect(breakingChanges(sql)).toEqual([]);
+  });
+
+  it.each([
+    'DROP TABLE "a";',
+    'ALTER TABLE "a" DROP COLUMN "b";',
+    'ALTER TABLE "a" RENAME COLUMN "b" TO "c";',
+    'ALTER TABLE "a" RENAME TO "b";',
+    'ALTER TABLE "a" ALTER COLUMN "b" SET NOT NULL;',
+    'ALTER TABLE "a" ALTER COLUMN "b" SET DATA TYPE bigint;',
+    'ALTER TABLE "a" ADD COLUMN "b" text NOT NULL;',
+    'ALTER TABLE "a" ALTER COLUMN "b" DROP DEFAULT;',
+    'ALTER TABLE "a" DROP CONSTRAINT "a_b_unique";',
+    'ALTER TABLE "a" ADD CONSTRAINT "c" CHECK ("a"."b" in (\'x\'));',
+    'ALTER TABLE "a" ADD CONSTRAINT "c" UNIQUE("b");',
+    'ALTER TABLE "a" ADD CONSTRAINT "c" FOREIGN KEY ("b") REFERENCES "d"("id");',
+    'CREATE UNIQUE INDEX "i" ON "a" USING btree ("b");',
+    'TRUNCATE "a";',
+    'CREATE TABLE "x" ("id" uuid);\n--> statement-breakpoint\nDELETE FROM "a";',
+  ])('that takes away is not: %s', (sql) => {
+    expect(breakingChanges(sql)).toHaveLength(1);
+  });
+});
+
+describe('the migrations of this repository', () => {
+  it('since the last release only add', () => {
+    const git = (...args: string[]) =>
+      execFileSync('git', ['-C', PROJECT_DIR, ...args], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+    const [release] = git('tag', '--merged', 'HEAD', '--list', 'v[0-9]*', '--sort=-version:refname').split(
+      '\n',
+    );
+    const files = readdirSync(join(PROJECT_DIR, 'drizzle')).filter((file) => file.endsWith('.sql'));
+    // Before the first release there is no older code that they could break.
+    const released = release ? git('ls-tree', '--name-only', release, 'drizzle/') : files.join('\n');
+    const added = files.filter((file) => !released.includes(file));
+    const broken = added.flatMap((file) =>
+      breakingChanges(readFileSync(join(PROJECT_DIR, 'drizzle', file), 'utf8')).map(
+        (what) => `${file} ${what}`,
+      ),
+    );
+    expect(broken).toEqual([]);
+    expect(files.length).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { sentence } from '../sdk/sentence.ts';
+import { readToken } from './account.ts';
+import { parseTags } from './strudel-form.ts';
+
+const NOW_S = 1_800_000_000;
+
+/** A JWT with these claims; the page doesn't check its signature. */
+function jwt(claims: object): string {
+  return `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.c2ln`;
+}
+
+describe('a pasted token', () => {
+  it('says who somebody is', () => {
+    const token = jwt({ sub: 'ana', name: 'Ana', exp: NOW_S + 1 });
+    expect(readToken(token, NOW_S * 1000)).toEqual({ token, subject: 'ana', name: 'Ana' });
+  });
+
+  it('without a name says the subject, and may live for ever', () => {
+    expect(readToken(jwt({ sub: 'ana', name: ' ' }), NOW_S * 1000)?.name).toBe('ana');
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['no JWT', 'not.a.token'],
+    ['one without a subject', jwt({ name: 'Ana' })],
+    ['an expired one', jwt({ sub: 'ana', exp: NOW_S })],
+    ['a session token', jwt({ sub: 'ana', aud: 'backbeat:session' })],
+    ['a session token among audiences', jwt({ sub: 'ana', aud: ['other', 'backbeat:session'] })],
+  ])('is nobody’s when it is %s', (_, token) => {
+    expect(readToken(token, NOW_S * 1000)).toBeNull();
+  });
+});
+
+describe('texts', () => {
+  it('tags are split at commas, each once', () => {
+    expect(parseTags(' techno, 130 ,,techno, deep house ')).toEqual(['techno', '130', 'deep house']);
+    expect(parseTags(' ')).toEqual([]);
+  });
+
+  it('messages of a server become sentences', () => {
+    expect(['not now', 'Done.', 'why?'].map(sentence)).toEqual(['Not now.', 'Done.', 'Why?']);
+  });
+});

@@ -1,0 +1,100 @@
+import { describe, expect, it, vi } from 'vitest';
+import { connect, FakeSocket, open, useFakeSockets } from '../../../test/support/client.ts';
+import { RequestError } from './waiting-requests.ts';
+
+useFakeSockets();
+
+const STRUDEL = '99999999-2222-4333-8444-555555555555';
+
+describe('switching strudels', () => {
+  it('is done when the room answers with its state', async () => {
+    const client = await open();
+    const told = vi.fn();
+    client.on('code', told);
+    const done = vi.fn();
+    const switched = client.switchStrudel(STRUDEL).then(done);
+    const [request] = FakeSocket.last.sent('switch_strudel');
+    expect(request).toEqual({ strudel_id: STRUDEL, request_id: expect.any(String) });
+    FakeSocket.last.state({ code: 'other', rev: 6 });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(done).not.toHaveBeenCalled();
+    FakeSocket.last.state({
+      code: 'loaded',
+      rev: 7,
+      strudel_id: STRUDEL,
+      request_id: String(request?.request_id),
+    });
+    await switched;
+    expect(client.snapshot).toMatchObject({ code: 'loaded', rev: 7, strudelId: STRUDEL });
+    expect(told).toHaveBeenLastCalledWith({ code: 'loaded', rev: 7, by: null });
+  });
+
+  it('sends first what was typed before', async () => {
+    const client = await open({ editIntervalMs: 10_000 });
+    client.edit('one');
+    client.edit('two');
+    client.switchStrudel(null, { code: 'scratch' }).catch(() => {});
+    const frames = FakeSocket.last.frames.map(({ type, payload }) => `${type} ${payload.code}`);
+    expect(frames).toEqual(['code_update one', 'code_update two', 'switch_strudel scratch']);
+  });
+
+  it('that the room refuses says why, to whoever asked and nobody else', async () => {
+    const client = await open();
+    const errors = vi.fn();
+    client.on('error', errors);
+    const switched = client.switchStrudel(STRUDEL);
+    const [request] = FakeSocket.last.sent('switch_strudel');
+    FakeSocket.last.say('error', {
+      error: 'not_found',
+      message: 'there is no such strudel',
+      request_id: request?.request_id,
+    });
+    await expect(switched).rejects.toEqual(new RequestError('not_found', 'there is no such strudel'));
+    expect(errors).not.toHaveBeenCalled();
+    expect(client.snapshot).toMatchObject({ code: 'base', strudelId: null });
+  });
+
+  it('takes no edits meanwhile: they would replace what is being loaded', async () => {
+    const client = await open();
+    const errors: string[] = [];
+    client.on('error', ({ error }) => errors.push(error));
+    client.switchStrudel(STRUDEL).catch(() => {});
+    expect(client.edit('typed')).toBeNull();
+    const [request] = FakeSocket.last.sent('switch_strudel');
+    FakeSocket.last.state({ code: 'loaded', strudel_id: STRUDEL, request_id: String(request?.request_id) });
+    expect(client.edit('typed')).not.toBeNull();
+    expect(errors).toEqual(['conflict']);
+  });
+
+  it('fails when the connection is lost, or isn’t there', async () => {
+    const client = await open();
+    const switched = client.switchStrudel(STRUDEL);
+    FakeSocket.last.drop();
+    await expect(switched).rejects.toMatchObject({ code: 'disconnected' });
+    await expect(client.switchStrudel(STRUDEL)).rejects.toThrow('not connected');
+    await expect((await connect()).switchStrudel(STRUDEL)).rejects.toThrow('not connected');
+  });
+
+  it('by somebody else is known', async () => {
+    const client = await open();
+    const update = { user_id: null, display_name: 'Ben', role: 'co-author' };
+    FakeSocket.last.say('code_update', {
+      ...update,
+      code: 'loaded',
+      rev: 6,
+      source: 'loaded_strudel',
+      strudel_id: STRUDEL,
+    });
+    expect(client.snapshot).toMatchObject({ code: 'loaded', strudelId: STRUDEL });
+    FakeSocket.last.say('code_update', { ...update, code: 'typed', rev: 7 });
+    expect(client.snapshot.strudelId).toBe(STRUDEL);
+    FakeSocket.last.say('code_update', {
+      ...update,
+      code: '',
+      rev: 8,
+      source: 'loaded_strudel',
+      strudel_id: null,
+    });
+    expect(client.snapshot.strudelId).toBeNull();
+  });
+});

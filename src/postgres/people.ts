@@ -1,0 +1,460 @@
+/** People in Postgres, over HTTP: no transaction is ever left open, and what must be atomic is one statement. */
+import { and, eq, isNull, lt, type SQL, sql } from 'drizzle-orm';
+import { z } from 'zod';
+import { SessionNotFoundError, StorageUnavailableError } from '../domain/errors.ts';
+import { type Page, type PageRequest, pageOf } from '../domain/page.ts';
+import type {
+  EnterOutcome,
+  Entrance,
+  Participant,
+  PeopleRepository,
+  PlaceOutcome,
+  Standing,
+  User,
+} from '../domain/people.ts';
+import { type Invite, type NewInvite, ROLES, type Role, type UserProfile, VIAS } from '../domain/types.ts';
+import { anonymousExpiry } from './anonymous-expiry.ts';
+import type { Database } from './client.ts';
+import { ask } from './errors.ts';
+import { inviteIsUsable, placeIsGood } from './membership.ts';
+import { anonymousParticipants, inviteTokens } from './schema.ts';
+import { isAfter, ms, msColumn, nullableMsColumn } from './sql.ts';
+
+/** 192 bits: an invite can't be guessed. */
+const INVITE_TOKEN_BYTES = 24;
+
+const standingSchema = z.array(
+  z.object({
+    role: z.enum(ROLES).nullable(),
+    via: z.enum(VIAS).nullable(),
+    invite_id: z.string().nullable(),
+    invite: z.object({ id: z.string(), role: z.enum(['co-author', 'viewer']) }).nullable(),
+    participant_id: z.string().nullable(),
+    display_name: z.string().nullable(),
+    is_removed: z.boolean(),
+    is_active: z.boolean(),
+    is_discoverable: z.boolean(),
+  }),
+);
+
+const userRows = z.array(
+  z.object({ id: z.string(), name: z.string().nullable(), avatar_url: z.string().nullable() }),
+);
+
+const newInviteRows = z.array(z.object({ created_ms: msColumn }));
+
+const inviteRow = z
+  .object({
+    id: z.string(),
+    session_id: z.string(),
+    token: z.string(),
+    role: z.enum(['co-author', 'viewer']),
+    max_uses: z.number().nullable(),
+    uses_count: z.number(),
+    expires_ms: nullableMsColumn,
+    created_ms: msColumn,
+  })
+  .transform(
+    (row): Invite => ({
+      id: row.id,
+      sessionId: row.session_id,
+      token: row.token,
+      role: row.role,
+      maxUses: row.max_uses,
+      usesCount: row.uses_count,
+      expiresAtMs: row.expires_ms,
+      createdAtMs: row.created_ms,
+    }),
+  );
+
+const participantRow = z
+  .object({
+    id: z.string(),
+    session_id: z.string(),
+    user_id: z.string().nullable(),
+    display_name: z.string(),
+    avatar_url: z.string().nullable(),
+    role: z.enum(ROLES),
+    via: z.enum(VIAS),
+    invite_id: z.string().nullable(),
+    joined_ms: msColumn,
+    left_ms: nullableMsColumn,
+    removed_ms: nullableMsColumn,
+  })
+  .transform(
+    (row): Participant => ({
+      id: row.id,
+      sessionId: row.session_id,
+      userId: row.user_id,
+      displayName: row.display_name,
+      avatarUrl: row.avatar_url,
+      role: row.role,
+      via: row.via,
+      inviteId: row.invite_id,
+      joinedAtMs: row.joined_ms,
+      leftAtMs: row.left_ms,
+      removedAtMs: row.removed_ms,
+    }),
+  );
+
+const enteredSchema = z.tuple([
+  z.object({
+    found: z.boolean(),
+    is_active: z.boolean().nullable(),
+    removed: z.boolean().nullable(),
+    entered: participantRow.nullable(),
+  }),
+]);
+
+const changedSchema = z.tuple([z.object({ changed: participantRow.nullable(), is_owner: z.boolean() })]);
+
+/** What {@link participantRow} reads of a row `p` of either table. */
+const placeColumns = (userId: SQL) => sql`
+  p.id, p.session_id, ${userId} as user_id, p.display_name,
+  (select u.avatar_url from users u where u.id = ${userId}) as avatar_url, p.role, p.via, p.invite_id,
+  ${ms('p.joined_at')} as joined_ms, ${ms('p.left_at')} as left_ms, ${ms('p.removed_at')} as removed_ms`;
+
+const signedInColumns = placeColumns(sql`p.user_id`);
+const anonymousColumns = placeColumns(sql`null::uuid`);
+
+/**
+ * The rows by which somebody is known in a session, at most one of each table, and whether each still lets them in.
+ * Expects a CTE `s` with the session's row.
+ */
+function knownPlaces({ sessionId, userId, participantId }: Omit<StandingKey, 'inviteToken'>) {
+  return sql`
+    known as (
+      select p.id, p.role, p.via, p.invite_id, p.display_name, p.removed_at, p.joined_at
+      from session_participants p
+      where p.session_id = ${sessionId}::uuid and p.user_id = ${userId}::uuid
+      union all
+      select p.id, p.role, p.via, p.invite_id, p.display_name, p.removed_at, p.joined_at
+      from anonymous_participants p
+      where p.session_id = ${sessionId}::uuid and p.id = ${participantId}::uuid and p.expires_at > now()
+    ),
+    place as (select p.*, ${placeIsGood} as is_good from known p, s)`;
+}
+
+type StandingKey = Parameters<PeopleRepository['standing']>[0];
+
+export class PostgresPeople implements PeopleRepository {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** A row that says the same already isn't written again: tokens come with every request. */
+  async upsertUser(profile: UserProfile): Promise<User> {
+    const { subject, name, avatarUrl } = profile;
+    const find = () =>
+      ask(() =>
+        this.#db.execute(sql`
+          with changed as (
+            insert into users as u (id, subject, name, avatar_url)
+            values (${crypto.randomUUID()}::uuid, ${subject}::text, ${name}::text, ${avatarUrl}::text)
+            on conflict (subject) do update set
+              name = coalesce(excluded.name, u.name),
+              avatar_url = coalesce(excluded.avatar_url, u.avatar_url),
+              updated_at = now()
+            where (u.name, u.avatar_url) is distinct from
+              (coalesce(excluded.name, u.name), coalesce(excluded.avatar_url, u.avatar_url))
+            returning u.id, u.name, u.avatar_url
+          )
+          select id, name, avatar_url from changed
+          union all
+          select id, name, avatar_url from users
+          where subject = ${subject}::text and not exists (select from changed)`),
+      );
+    // Made by another request since this statement began, it is seen by neither half; the next statement sees it.
+    let { rows } = await find();
+    if (rows.length === 0) ({ rows } = await find());
+    const [row] = userRows.parse(rows);
+    if (row === undefined) throw new StorageUnavailableError('postgres', 'an upsert returned no row');
+    return { id: row.id, name: row.name, avatarUrl: row.avatar_url };
+  }
+
+  /**
+   * One statement, of which this is the order: the session, what is known of the person, whether they own it, an invite
+   * taken if they need one (whose row lock is what makes two joins take turns), what they are then, and their row.
+   */
+  async enter(entrance: Entrance): Promise<EnterOutcome> {
+    const outcome = await this.#enter(entrance);
+    // Somebody who comes twice at once may have used the last of the invite themselves: the second time they are known.
+    return outcome.outcome === 'bad_invite' && entrance.userId !== null ? this.#enter(entrance) : outcome;
+  }
+
+  async #enter(entrance: Entrance): Promise<EnterOutcome> {
+    const { sessionId, userId, participantId, inviteToken, displayName, fallbackName, newParticipantId } =
+      entrance;
+    const result = await ask(() =>
+      this.#db.execute(sql`
+        with s as (select * from sessions where id = ${sessionId}::uuid),
+        ${knownPlaces({ sessionId, userId, participantId })},
+        taken as (
+          update invite_tokens i set uses_count = i.uses_count + 1
+          from s
+          where i.token = ${inviteToken}::text and i.session_id = s.id and s.is_active
+            and ${inviteIsUsable}
+            and s.host_user_id is distinct from ${userId}::uuid
+            and not exists (select from place where removed_at is not null)
+            and not exists (
+              select from place
+              where is_good and via <> 'discovery' and (role <> 'viewer' or i.role = 'viewer')
+            )
+          returning i.id, i.role
+        ),
+        chosen as (
+          select x.* from (
+            select 1 as preference, 'host' as role, 'owner' as via, null::uuid as invite_id
+            from s where s.host_user_id = ${userId}::uuid
+            union all select 2, t.role, 'invite', t.id from taken t
+            union all select 3, p.role, p.via, p.invite_id from place p where p.is_good
+            union all select 4, 'viewer', 'discovery', null from s where s.is_discoverable
+          ) x, s
+          where s.is_active and (x.preference = 1 or not exists (select from place where removed_at is not null))
+          order by x.preference limit 1
+        ),
+        signed_in as (
+          insert into session_participants as p (id, session_id, user_id, display_name, role, via, invite_id, left_at)
+          select ${newParticipantId}::uuid, ${sessionId}::uuid, ${userId}::uuid, coalesce(${displayName}::text, ${fallbackName}::text),
+            c.role, c.via, c.invite_id, now()
+          from chosen c where ${userId}::uuid is not null
+          on conflict (session_id, user_id) do update set
+            role = excluded.role, via = excluded.via, invite_id = excluded.invite_id, removed_at = null,
+            display_name = coalesce(${displayName}::text, p.display_name)
+          returning ${signedInColumns}
+        ),
+        anonymous as (
+          insert into anonymous_participants as p (id, session_id, display_name, role, via, invite_id, left_at, expires_at)
+          select coalesce((select id from place limit 1), ${newParticipantId}::uuid), ${sessionId}::uuid,
+            coalesce(${displayName}::text, ${fallbackName}::text), c.role, c.via, c.invite_id, now(), ${anonymousExpiry}
+          from chosen c where ${userId}::uuid is null
+          on conflict (id) do update set
+            role = excluded.role, via = excluded.via, invite_id = excluded.invite_id, expires_at = excluded.expires_at,
+            display_name = coalesce(${displayName}::text, p.display_name)
+          returning ${anonymousColumns}
+        ),
+        entered as (select * from signed_in union all select * from anonymous)
+        select
+          s.id is not null as found, s.is_active,
+          exists (select from place where removed_at is not null) as removed,
+          (select to_jsonb(e) from entered e) as entered
+        from (select 1) one left join s on true`),
+    );
+    const [{ found, is_active, removed, entered }] = enteredSchema.parse(result.rows);
+    if (!found) return { outcome: 'missing' };
+    if (!is_active) return { outcome: 'ended' };
+    if (entered !== null) return { outcome: 'entered', participant: entered };
+    if (removed) return { outcome: 'removed' };
+    return { outcome: inviteToken === null ? 'refused' : 'bad_invite' };
+  }
+
+  async standing(who: StandingKey): Promise<Standing | null> {
+    const result = await ask(() =>
+      this.#db.execute(sql`
+        with s as (select * from sessions where id = ${who.sessionId}::uuid),
+        ${knownPlaces(who)}
+        select
+          case
+            when s.host_user_id = ${who.userId}::uuid then 'host'
+            when p.removed_at is not null then null
+            when p.is_good then p.role
+            when s.is_discoverable then 'viewer'
+          end as role,
+          case
+            when s.host_user_id = ${who.userId}::uuid then 'owner'
+            when p.removed_at is not null then null
+            when p.is_good then p.via
+            when s.is_discoverable then 'discovery'
+          end as via,
+          case when p.is_good and s.host_user_id is distinct from ${who.userId}::uuid then p.invite_id end as invite_id,
+          (
+            select jsonb_build_object('id', i.id, 'role', i.role) from invite_tokens i
+            where i.token = ${who.inviteToken}::text and i.session_id = s.id and ${inviteIsUsable}
+          ) as invite,
+          p.id as participant_id, p.display_name, p.removed_at is not null as is_removed, s.is_active, s.is_discoverable
+        from s left join place p on true
+        limit 1`),
+    );
+    const [row] = standingSchema.parse(result.rows);
+    if (row === undefined) return null;
+    return {
+      role: row.role,
+      via: row.via,
+      inviteId: row.invite_id,
+      invite: row.invite,
+      participantId: row.participant_id,
+      displayName: row.display_name,
+      isRemoved: row.is_removed,
+      isActive: row.is_active,
+      isDiscoverable: row.is_discoverable,
+    };
+  }
+
+  async participants(
+    sessionId: string,
+    { limit, cursor, withRemoved }: PageRequest & { withRemoved: boolean },
+  ): Promise<Page<Participant>> {
+    const result = await ask(() =>
+      this.#db.execute(sql`
+        select * from (
+          select ${signedInColumns}, p.joined_at
+          from session_participants p where p.session_id = ${sessionId}::uuid
+          union all
+          select ${anonymousColumns}, p.joined_at
+          from anonymous_participants p where p.session_id = ${sessionId}::uuid and p.expires_at > now()
+        ) p
+        where ${withRemoved ? sql`true` : sql`p.removed_ms is null`} and ${isAfter('p.joined_at, p.id', '>', cursor)}
+        order by p.joined_at, p.id
+        limit ${limit + 1}::integer`),
+    );
+    const participants = z.array(participantRow).parse(result.rows);
+    return pageOf(participants, limit, ({ joinedAtMs, id }) => ({ atMs: joinedAtMs, id }));
+  }
+
+  setRole(sessionId: string, participantId: string, role: Role): Promise<PlaceOutcome> {
+    return this.#changePlace(
+      sessionId,
+      participantId,
+      sql`role = ${role}::text, via = 'grant', invite_id = null, removed_at = null`,
+    );
+  }
+
+  remove(sessionId: string, participantId: string): Promise<PlaceOutcome> {
+    return this.#changePlace(
+      sessionId,
+      participantId,
+      sql`removed_at = coalesce(p.removed_at, now()), left_at = coalesce(p.left_at, now())`,
+    );
+  }
+
+  /** Changes a place in whichever table it is, unless it is the owner's. */
+  async #changePlace(sessionId: string, participantId: string, set: SQL): Promise<PlaceOutcome> {
+    const result = await ask(() =>
+      this.#db.execute(sql`
+        with s as (select * from sessions where id = ${sessionId}::uuid),
+        signed_in as (
+          update session_participants p set ${set} from s
+          where p.session_id = s.id and p.id = ${participantId}::uuid and p.user_id <> s.host_user_id
+          returning ${signedInColumns}
+        ),
+        anonymous as (
+          update anonymous_participants p set ${set} from s
+          where p.session_id = s.id and p.id = ${participantId}::uuid and p.via <> 'owner' and p.expires_at > now()
+          returning ${anonymousColumns}
+        )
+        select
+          coalesce((select to_jsonb(x) from signed_in x), (select to_jsonb(x) from anonymous x)) as changed,
+          exists (
+            select from session_participants p, s
+            where p.session_id = s.id and p.id = ${participantId}::uuid and p.user_id = s.host_user_id
+            union all
+            select from anonymous_participants p, s
+            where p.session_id = s.id and p.id = ${participantId}::uuid and p.via = 'owner'
+          ) as is_owner`),
+    );
+    const [{ changed, is_owner }] = changedSchema.parse(result.rows);
+    if (changed !== null) return { outcome: 'changed', participant: changed };
+    return { outcome: is_owner ? 'owner' : 'missing' };
+  }
+
+  async leave(sessionId: string, participantId: string): Promise<boolean> {
+    const result = await ask(() =>
+      this.#db.execute(sql`
+        with a as (
+          update session_participants set left_at = coalesce(left_at, now())
+          where session_id = ${sessionId}::uuid and id = ${participantId}::uuid returning id
+        ), b as (
+          update anonymous_participants set left_at = coalesce(left_at, now())
+          where session_id = ${sessionId}::uuid and id = ${participantId}::uuid returning id
+        )
+        select id from a union all select id from b`),
+    );
+    return result.rows.length > 0;
+  }
+
+  async recordPresence(sessionId: string, presentIds: readonly string[]): Promise<void> {
+    const present = sql`${sql.param([...presentIds])}::uuid[]`;
+    const changed = sql`(left_at is null) <> (id = any(${present}))`;
+    const leftAt = sql`case when id = any(${present}) then null else now() end`;
+    await ask(() =>
+      this.#db.execute(sql`
+        with a as (
+          update session_participants set left_at = ${leftAt} where session_id = ${sessionId}::uuid and ${changed}
+        )
+        update anonymous_participants set left_at = ${leftAt} where session_id = ${sessionId}::uuid and ${changed}`),
+    );
+  }
+
+  async deleteExpired(): Promise<number> {
+    const rows = await ask(() =>
+      this.#db
+        .delete(anonymousParticipants)
+        .where(lt(anonymousParticipants.expiresAt, sql`now()`))
+        .returning({ id: anonymousParticipants.id }),
+    );
+    return rows.length;
+  }
+
+  async createInvite(input: NewInvite): Promise<Invite> {
+    const id = crypto.randomUUID();
+    const token = randomToken();
+    const result = await ask(() =>
+      this.#db.execute(sql`
+        insert into invite_tokens (id, session_id, token, role, max_uses, expires_at)
+        select
+          ${id}::uuid, s.id, ${token}::text, ${input.role}::text, ${input.maxUses}::integer,
+          to_timestamp(${input.expiresAtMs}::bigint / 1000.0)
+        from sessions s
+        where s.id = ${input.sessionId}::uuid and s.is_active
+        returning ${ms('created_at')} as created_ms`),
+    );
+    const [row] = newInviteRows.parse(result.rows);
+    if (row === undefined) throw new SessionNotFoundError(input.sessionId);
+    return { ...input, id, token, usesCount: 0, createdAtMs: row.created_ms };
+  }
+
+  async sessionOfInvite(inviteToken: string): Promise<string | null> {
+    const [row] = await ask(() =>
+      this.#db
+        .select({ sessionId: inviteTokens.sessionId })
+        .from(inviteTokens)
+        .where(and(eq(inviteTokens.token, inviteToken), isNull(inviteTokens.revokedAt))),
+    );
+    return row?.sessionId ?? null;
+  }
+
+  async invites(sessionId: string, { limit, cursor }: PageRequest): Promise<Page<Invite>> {
+    const result = await ask(() =>
+      this.#db.execute(sql`
+        select i.id, i.session_id, i.token, i.role, i.max_uses, i.uses_count,
+          ${ms('i.expires_at')} as expires_ms, ${ms('i.created_at')} as created_ms
+        from invite_tokens i
+        where i.session_id = ${sessionId}::uuid and i.revoked_at is null
+          and ${isAfter('i.created_at, i.id', '<', cursor)}
+        order by i.created_at desc, i.id desc
+        limit ${limit + 1}::integer`),
+    );
+    const invites = z.array(inviteRow).parse(result.rows);
+    return pageOf(invites, limit, ({ createdAtMs, id }) => ({ atMs: createdAtMs, id }));
+  }
+
+  async revokeInvite(sessionId: string, inviteId: string): Promise<boolean> {
+    const result = await ask(() =>
+      this.#db.execute(sql`
+        update invite_tokens set revoked_at = coalesce(revoked_at, now())
+        where session_id = ${sessionId}::uuid and id = ${inviteId}::uuid
+        returning id`),
+    );
+    return result.rows.length > 0;
+  }
+}
+
+/** Base64url: it goes into links as it is. */
+function randomToken(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(INVITE_TOKEN_BYTES));
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_');
+}

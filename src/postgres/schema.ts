@@ -1,0 +1,259 @@
+/**
+ * The Postgres schema: the single source that migrations are generated from (`npm run generate`).
+ *
+ * Constraints repeat the wire's limits as a last line of defence. What the room accepts always fits them; anything that
+ * doesn't was not made by a room, and is refused here rather than stored.
+ *
+ * Indexes are ascending even where a list is newest first: Postgres reads them backwards, whereas the generator's
+ * `DESC NULLS LAST` would not serve a plain `ORDER BY … DESC`.
+ */
+import { type SQL, sql } from 'drizzle-orm';
+import {
+  bigint,
+  boolean,
+  check,
+  index,
+  integer,
+  type PgColumn,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  unique,
+  uuid,
+} from 'drizzle-orm/pg-core';
+import { MESSAGE_ROLES, MESSAGE_TYPES, ROLES, VIAS } from '../domain/types.ts';
+import { MAX_CODE_BYTES, MAX_DISPLAY_NAME_CHARS, MAX_TITLE_CHARS } from '../protocol/limits.ts';
+
+/** Owner of the sessions that anonymous people make. A migration inserts its row. */
+export const SYSTEM_USER_ID = '00000000-0000-0000-0000-000000000000';
+
+/** What a session or strudel is called when nobody gave it a title. */
+export const DEFAULT_TITLE = 'Untitled session';
+
+/** Milliseconds, not microseconds: what is written is then exactly what JavaScript reads back. */
+const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
+
+/** Revisions and epochs stay far below 2^53, so plain numbers hold them. */
+const counter = (name: string) => bigint(name, { mode: 'number' });
+
+const oneOf = (column: PgColumn, values: readonly string[]): SQL =>
+  sql`${column} in (${sql.raw(values.map((value) => `'${value}'`).join(', '))})`;
+
+const atMostChars = (column: PgColumn, max: number): SQL =>
+  sql`char_length(${column}) <= ${sql.raw(String(max))}`;
+
+const atMostBytes = (column: PgColumn, max: number): SQL =>
+  sql`octet_length(${column}) <= ${sql.raw(String(max))}`;
+
+export const users = pgTable('users', {
+  id: uuid('id').primaryKey(),
+  /** The identity provider's `sub`; null for the system user. */
+  subject: text('subject').unique('users_subject_unique'),
+  name: text('name'),
+  avatarUrl: text('avatar_url'),
+  createdAt: instant('created_at').notNull().defaultNow(),
+  updatedAt: instant('updated_at').notNull().defaultNow(),
+});
+
+export const sessions = pgTable(
+  'sessions',
+  {
+    id: uuid('id').primaryKey(),
+    title: text('title').notNull().default(DEFAULT_TITLE),
+    /** Deleting a user must not take other people's jams along, so sessions have to be given away or deleted first. */
+    hostUserId: uuid('host_user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'restrict' }),
+    code: text('code').notNull().default(''),
+    /** Never goes down. */
+    codeRev: counter('code_rev').notNull().default(0),
+    /** How far `code_rev` is above the revision that the room gave. */
+    codeLift: counter('code_lift').notNull().default(0),
+    /** Fencing token of the room that wrote `code`; writes are ordered by (code_epoch, code_rev - code_lift). */
+    codeEpoch: counter('code_epoch').notNull().default(0),
+    lastEditorId: uuid('last_editor_id').references(() => users.id, { onDelete: 'set null' }),
+    isActive: boolean('is_active').notNull().default(true),
+    isDiscoverable: boolean('is_discoverable').notNull().default(false),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    endedAt: instant('ended_at'),
+    lastActivity: instant('last_activity').notNull().defaultNow(),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+  },
+  (t) => [
+    check('sessions_title_length', atMostChars(t.title, MAX_TITLE_CHARS)),
+    check('sessions_code_size', atMostBytes(t.code, MAX_CODE_BYTES)),
+    check('sessions_code_rev_not_negative', sql`${t.codeRev} >= 0`),
+    check('sessions_code_epoch_not_negative', sql`${t.codeEpoch} >= 0`),
+    // No index holds a column that a flush changes (last_activity, updated_at, code_rev): each flush is then a
+    // heap-only update, which writes no index entry at all.
+    index('sessions_host_idx').on(t.hostUserId),
+    index('sessions_active_idx').on(t.createdAt).where(sql`${t.isActive}`),
+    index('sessions_live_idx').on(t.createdAt).where(sql`${t.isActive} and ${t.isDiscoverable}`),
+  ],
+);
+
+const INVITE_ROLES = ['co-author', 'viewer'] as const satisfies readonly (typeof ROLES)[number][];
+
+export const inviteTokens = pgTable(
+  'invite_tokens',
+  {
+    id: uuid('id').primaryKey(),
+    sessionId: uuid('session_id')
+      .notNull()
+      .references(() => sessions.id, { onDelete: 'cascade' }),
+    /** The secret of the link. */
+    token: text('token').notNull().unique('invite_tokens_token_unique'),
+    role: text('role', { enum: INVITE_ROLES }).notNull(),
+    /** null: any number of times. */
+    maxUses: integer('max_uses'),
+    usesCount: integer('uses_count').notNull().default(0),
+    expiresAt: instant('expires_at'),
+    revokedAt: instant('revoked_at'),
+    createdAt: instant('created_at').notNull().defaultNow(),
+  },
+  (t) => [
+    index('invite_tokens_session_idx').on(t.sessionId),
+    check('invite_tokens_role_known', oneOf(t.role, INVITE_ROLES)),
+    check('invite_tokens_max_uses_positive', sql`${t.maxUses} > 0`),
+    // Null max_uses makes this null, which a check lets pass.
+    check('invite_tokens_uses_within_max', sql`${t.usesCount} >= 0 and ${t.usesCount} <= ${t.maxUses}`),
+  ],
+);
+
+/** What every participant's row says of how they came in, and whether they may come back. */
+const admissionColumns = {
+  role: text('role', { enum: ROLES }).notNull(),
+  via: text('via', { enum: VIAS }).notNull().default('grant'),
+  /** The invite they came in by, if they did. */
+  inviteId: uuid('invite_id').references(() => inviteTokens.id, { onDelete: 'set null' }),
+  joinedAt: instant('joined_at').notNull().defaultNow(),
+  /** null: here, as far as the room has said. Whoever makes a row says that its person isn't here yet. */
+  leftAt: instant('left_at'),
+  /** Sent away for good by the host. */
+  removedAt: instant('removed_at'),
+};
+
+export const sessionParticipants = pgTable(
+  'session_participants',
+  {
+    id: uuid('id').primaryKey().defaultRandom(),
+    sessionId: uuid('session_id')
+      .notNull()
+      .references(() => sessions.id, { onDelete: 'cascade' }),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    displayName: text('display_name').notNull(),
+    ...admissionColumns,
+  },
+  (t) => [
+    // Also the index of a session's participants.
+    unique('session_participants_session_user_unique').on(t.sessionId, t.userId),
+    index('session_participants_user_idx').on(t.userId),
+    index('session_participants_invite_idx').on(t.inviteId).where(sql`${t.inviteId} is not null`),
+    check('session_participants_via_known', oneOf(t.via, VIAS)),
+    check('session_participants_role_known', oneOf(t.role, ROLES)),
+    check('session_participants_display_name_length', atMostChars(t.displayName, MAX_DISPLAY_NAME_CHARS)),
+  ],
+);
+
+export const anonymousParticipants = pgTable(
+  'anonymous_participants',
+  {
+    id: uuid('id').primaryKey().defaultRandom(),
+    sessionId: uuid('session_id')
+      .notNull()
+      .references(() => sessions.id, { onDelete: 'cascade' }),
+    displayName: text('display_name').notNull(),
+    ...admissionColumns,
+    /** Rows of people who can't come back are swept after this time. */
+    expiresAt: instant('expires_at').notNull(),
+  },
+  (t) => [
+    index('anonymous_participants_session_idx').on(t.sessionId),
+    index('anonymous_participants_expires_idx').on(t.expiresAt),
+    index('anonymous_participants_invite_idx').on(t.inviteId).where(sql`${t.inviteId} is not null`),
+    check('anonymous_participants_via_known', oneOf(t.via, VIAS)),
+    check('anonymous_participants_role_known', oneOf(t.role, ROLES)),
+    check('anonymous_participants_display_name_length', atMostChars(t.displayName, MAX_DISPLAY_NAME_CHARS)),
+  ],
+);
+
+export const strudels = pgTable(
+  'strudels',
+  {
+    id: uuid('id').primaryKey().defaultRandom(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    title: text('title').notNull(),
+    code: text('code').notNull(),
+    description: text('description'),
+    tags: text('tags').array().notNull().default(sql`'{}'::text[]`),
+    isPublic: boolean('is_public').notNull().default(false),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+  },
+  (t) => [
+    check('strudels_title_length', atMostChars(t.title, MAX_TITLE_CHARS)),
+    check('strudels_code_size', atMostBytes(t.code, MAX_CODE_BYTES)),
+    index('strudels_user_idx').on(t.userId, t.updatedAt),
+    index('strudels_public_idx').on(t.updatedAt).where(sql`${t.isPublic}`),
+  ],
+);
+
+export const sessionMessages = pgTable(
+  'session_messages',
+  {
+    sessionId: uuid('session_id')
+      .notNull()
+      .references(() => sessions.id, { onDelete: 'cascade' }),
+    /** Made once, at the edge; unique within its session, so a client can't collide with another session's message. */
+    id: uuid('id').notNull(),
+    messageType: text('message_type', { enum: MESSAGE_TYPES }).notNull(),
+    role: text('role', { enum: MESSAGE_ROLES }).notNull(),
+    userId: uuid('user_id').references(() => users.id, { onDelete: 'set null' }),
+    displayName: text('display_name').notNull(),
+    avatarUrl: text('avatar_url'),
+    content: text('content').notNull(),
+    isActionable: boolean('is_actionable').notNull().default(false),
+    isCodeResponse: boolean('is_code_response').notNull().default(false),
+    strudelId: uuid('strudel_id').references(() => strudels.id, { onDelete: 'set null' }),
+    /** Time of the event, not of the write. */
+    createdAt: instant('created_at').notNull(),
+    /** Fencing token of the room that accepted it. */
+    epoch: counter('epoch').notNull().default(0),
+  },
+  (t) => [
+    // What makes a repeated flush harmless.
+    primaryKey({ name: 'session_messages_pk', columns: [t.sessionId, t.id] }),
+    index('session_messages_history_idx').on(t.sessionId, t.createdAt, t.id),
+    // For the SET NULL of a deleted user or strudel; anonymous chat isn't in them.
+    index('session_messages_user_idx').on(t.userId).where(sql`${t.userId} is not null`),
+    index('session_messages_strudel_idx').on(t.strudelId).where(sql`${t.strudelId} is not null`),
+    check('session_messages_type_known', oneOf(t.messageType, MESSAGE_TYPES)),
+    check('session_messages_role_known', oneOf(t.role, MESSAGE_ROLES)),
+  ],
+);
+
+export const strudelMessages = pgTable(
+  'strudel_messages',
+  {
+    id: uuid('id').primaryKey().defaultRandom(),
+    strudelId: uuid('strudel_id')
+      .notNull()
+      .references(() => strudels.id, { onDelete: 'cascade' }),
+    userId: uuid('user_id').references(() => users.id, { onDelete: 'set null' }),
+    role: text('role', { enum: MESSAGE_ROLES }).notNull(),
+    content: text('content').notNull(),
+    isActionable: boolean('is_actionable').notNull().default(false),
+    isCodeResponse: boolean('is_code_response').notNull().default(false),
+    createdAt: instant('created_at').notNull().defaultNow(),
+  },
+  (t) => [
+    index('strudel_messages_strudel_idx').on(t.strudelId, t.createdAt),
+    index('strudel_messages_user_idx').on(t.userId).where(sql`${t.userId} is not null`),
+    check('strudel_messages_role_known', oneOf(t.role, MESSAGE_ROLES)),
+  ],
+);

@@ -1,0 +1,102 @@
+/** The quick look at an edit takes exactly what the schema takes, and as the schema gives it. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { clientMessageSchema, MAX_CODE_BYTES, MAX_REQUEST_ID_CHARS, parseClientMessage } from './index.ts';
+import { quickEdit } from './quick-edit.ts';
+
+/** Valid values, values on both sides of each limit, and of the wrong kind. */
+const anything = fc.oneof(fc.jsonValue(), fc.constantFrom(undefined, -1, 0, 1.5, 1e6, 1e6 + 1, 2 ** 53, 'x'));
+const or = <T>(usual: fc.Arbitrary<T>) =>
+  fc.oneof(
+    { weight: 30, arbitrary: usual },
+    { weight: 4, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: anything },
+  );
+const text = fc.oneof(
+  { weight: 20, arbitrary: fc.string({ minLength: 1 }) },
+  { weight: 3, arbitrary: fc.string({ unit: 'binary' }) },
+  fc.constantFrom(
+    '',
+    'a\0b',
+    '\ud800',
+    'x'.repeat(MAX_REQUEST_ID_CHARS),
+    'x'.repeat(MAX_REQUEST_ID_CHARS + 1),
+  ),
+);
+const code = fc.oneof(
+  text,
+  fc.constantFrom(
+    'x'.repeat(MAX_CODE_BYTES),
+    'x'.repeat(MAX_CODE_BYTES + 1),
+    'é'.repeat(MAX_CODE_BYTES / 2 + 1),
+  ),
+);
+const position = fc.oneof(
+  { weight: 20, arbitrary: fc.nat(1_000_001) },
+  { weight: 1, arbitrary: fc.integer() },
+  { weight: 1, arbitrary: fc.double() },
+);
+const edit = fc.record(
+  {
+    type: fc.oneof(
+      { weight: 20, arbitrary: fc.constant('code_update') },
+      { weight: 1, arbitrary: fc.constantFrom('ping', 'chat_message', 7) },
+    ),
+    payload: or(
+      fc.record(
+        {
+          code: or(code),
+          cursor_line: or(position),
+          cursor_col: or(position),
+          source: or(fc.constantFrom('typed', 'loaded_strudel', 'forked', 'paste', 'thought')),
+          base_rev: or(position),
+          request_id: or(text),
+          unknown: or(fc.jsonValue()),
+        },
+        { requiredKeys: ['code'] },
+      ),
+    ),
+    session_id: or(text),
+    user_id: or(fc.oneof(text, fc.constant(null))),
+    timestamp: or(text),
+    seq: or(position),
+    request_id: or(text),
+    unknown: or(fc.jsonValue()),
+  },
+  { requiredKeys: ['type', 'payload'] },
+);
+
+/** As it arrives: what JSON can't say isn't there. */
+const onTheWire = (value: unknown): unknown => {
+  const json = JSON.stringify(value);
+  return json === undefined ? undefined : JSON.parse(json);
+};
+
+describe('an edit', () => {
+  it('is taken at a glance exactly when its schema takes it, with the same fields', () => {
+    let taken = 0;
+    fc.assert(
+      fc.property(fc.oneof({ weight: 30, arbitrary: edit }, { weight: 1, arbitrary: anything }), (value) => {
+        const raw = onTheWire(value);
+        const byHand = quickEdit(raw);
+        const bySchema = clientMessageSchema.safeParse(raw);
+        if (byHand) taken += 1;
+        expect(byHand).toEqual(
+          bySchema.success && bySchema.data.type === 'code_update' ? bySchema.data : null,
+        );
+      }),
+      { numRuns: 3_000 },
+    );
+    expect(taken).toBeGreaterThan(100);
+  });
+
+  it('keeps the id of its request, the envelope’s first', () => {
+    const frame = (envelope: object, payload: object) =>
+      parseClientMessage(
+        JSON.stringify({ type: 'code_update', ...envelope, payload: { code: '', ...payload } }),
+      );
+    expect(frame({ request_id: 'a' }, { request_id: 'b' }).requestId).toBe('a');
+    expect(frame({}, { request_id: 'b' }).requestId).toBe('b');
+    expect(frame({}, {}).requestId).toBeUndefined();
+  });
+});

@@ -1,0 +1,77 @@
+/** One request to Upstash's REST API: its time limit, its second attempt, and what becomes of answers that aren't results. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { UpstashRest } from './upstash-rest.ts';
+
+const TIMEOUT_MS = 2_000;
+const rest = new UpstashRest({ url: 'http://redis.test/', token: 't', timeoutMs: TIMEOUT_MS });
+const ask = () => rest.request<string>({ body: ['GET', 'k'] });
+const fetching = vi.fn<typeof fetch>();
+
+/** A request that is never answered; it ends when it is aborted. */
+const silence: typeof fetch = (_url, init) =>
+  new Promise((_resolve, reject) => {
+    init?.signal?.addEventListener('abort', () => reject(init.signal?.reason));
+  });
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.stubGlobal('fetch', fetching);
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+  fetching.mockReset();
+});
+
+describe('a request', () => {
+  it('posts its command, and leaves no timer behind', async () => {
+    fetching.mockResolvedValue(Response.json({ result: 'v' }));
+    expect(await ask()).toEqual({ result: 'v' });
+    expect(fetching).toHaveBeenCalledExactlyOnceWith(
+      'http://redis.test',
+      expect.objectContaining({ method: 'POST', body: '["GET","k"]' }),
+    );
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('is aborted after its time, and not tried again', async () => {
+    fetching.mockImplementation(silence);
+    const failed = expect(ask()).rejects.toMatchObject({ name: 'TimeoutError' });
+    await vi.advanceTimersByTimeAsync(TIMEOUT_MS);
+    await failed;
+    expect(fetching).toHaveBeenCalledTimes(1);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('is given its time once more when it was this side that had none', async () => {
+    fetching.mockImplementation(silence);
+    const outcome = vi.fn();
+    const failed = ask().catch(outcome);
+    // A thread that was busy for three seconds: the clock has gone on, and the timer fires late.
+    vi.setSystemTime(Date.now() + 3_000);
+    await vi.advanceTimersByTimeAsync(TIMEOUT_MS);
+    expect(outcome).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(TIMEOUT_MS - 1);
+    expect(outcome).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    await failed;
+    expect(outcome).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ name: 'TimeoutError' }));
+  });
+
+  it('is tried once more where the connection broke', async () => {
+    fetching.mockRejectedValueOnce(new TypeError('connection lost'));
+    fetching.mockResolvedValueOnce(Response.json({ result: 'v' }));
+    expect(await ask()).toEqual({ result: 'v' });
+    fetching.mockRejectedValue(new TypeError('connection lost'));
+    await expect(ask()).rejects.toThrow(TypeError);
+    expect(fetching).toHaveBeenCalledTimes(4);
+  });
+
+  it('fails with Redis’ words when it is refused, and says so when the answer is no JSON', async () => {
+    fetching.mockResolvedValueOnce(Response.json({ error: 'NOSCRIPT none' }, { status: 400 }));
+    await expect(ask()).rejects.toMatchObject({ name: 'UpstashError', message: 'NOSCRIPT none' });
+    fetching.mockResolvedValueOnce(new Response('<html>', { status: 502 }));
+    await expect(ask()).rejects.toMatchObject({ name: 'UpstashJSONParseError' });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});

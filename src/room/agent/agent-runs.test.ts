@@ -1,0 +1,498 @@
+import { describe, expect, it, vi } from 'vitest';
+import { aiConfig } from '../../../test/support/ai-model.ts';
+import { settle, setUp as setUpSession } from '../../../test/support/live-session.ts';
+import {
+  type AgentRequest,
+  type ConversationEntry,
+  MAX_AI_REQUESTS_PER_MINUTE,
+  type Role,
+} from '../../protocol/index.ts';
+import type { ConnectionState, Member } from '../connections/connection.ts';
+import type { HandlerContext } from '../handlers/context.ts';
+import { AgentRuns } from './agent-runs.ts';
+import { type Agent, AgentError, type Answer, type CountedPerson, createAgent } from './index.ts';
+
+const OWN_KEY = 'sk-own-key-of-a-person';
+
+type AnswerCall = {
+  args: Parameters<Agent['answer']>;
+  resolve(answer: Answer): void;
+  reject(error: unknown): void;
+};
+
+function setUp(over: { dayLimit?: number; config?: Parameters<typeof aiConfig>[0] } = {}) {
+  const live = setUpSession();
+  const members = new Map<string, Member>();
+  const calls: AnswerCall[] = [];
+  const logged: string[] = [];
+  const day = {
+    used: 0,
+    limit: over.dayLimit ?? 50,
+    people: [] as CountedPerson[],
+    outage: null as string | null,
+  };
+  const state = { strudelId: null as string | null, brought: [] as ConversationEntry[] };
+
+  const counted = () => ({
+    isAllowed: day.used <= day.limit,
+    quota: { limit: day.limit, remaining: Math.max(0, day.limit - day.used), resetMs: 7_200_000 },
+    outage: day.outage,
+  });
+  const makeRuns = () =>
+    new AgentRuns({
+      ports: () => ({
+        agent: {
+          choose: createAgent(aiConfig(over.config)).choose,
+          answer: (...args) =>
+            new Promise((resolve, reject) => {
+              const [, , { signal }] = args;
+              signal.addEventListener('abort', () => reject(new AgentError('cancelled')));
+              calls.push({ args, resolve, reject });
+            }),
+        },
+        limits: {
+          take: async (person) => {
+            day.people.push(person);
+            day.used += 1;
+            return counted();
+          },
+          giveBack: async () => {
+            day.used -= 1;
+            return counted();
+          },
+        },
+        countedPerson: async (member) => ({ kind: 'anonymous', id: member.id }),
+      }),
+      log: (event, detail) => logged.push(`${event} ${detail}`),
+    });
+  let runs = makeRuns();
+
+  const join = (id: string, role: Role, userId: string | null = null): Member => {
+    let current: ConnectionState = {
+      participantId: userId ?? id,
+      userId,
+      displayName: id,
+      avatarUrl: null,
+      role,
+      via: 'grant',
+      inviteId: null,
+      address: null,
+      chatTimes: [],
+      switchTimes: [],
+      agentTimes: [],
+    };
+    const member = {
+      id,
+      get state() {
+        return current;
+      },
+      setState(next: ConnectionState) {
+        current = next;
+      },
+    } as unknown as Member;
+    members.set(id, member);
+    return member;
+  };
+
+  const context = (sender: Member): HandlerContext => ({
+    sender,
+    requestId: undefined,
+    room: {
+      session: async () => live.session,
+      broadcast: (type, payload, except) => {
+        for (const { id } of members.values())
+          if (id !== except?.id) live.sent.push({ to: id, type, payload });
+      },
+      reply: (to, type, payload) => live.sent.push({ to: to.id, type, payload }),
+      refuse: (to, error, message, requestId) =>
+        live.sent.push({ to: to.id, type: 'error', payload: { error, message, request_id: requestId } }),
+      members: () => members.values(),
+      strudelId: () => state.strudelId,
+      brought: () => state.brought,
+      agents: runs,
+      switchStrudel: () => {
+        throw new Error('not used');
+      },
+      strudels: { get: async () => null },
+      tellState: async () => {},
+      takePerMinute: () => true,
+      pinged: () => '',
+      log: () => {},
+    },
+  });
+  const ask = (sender: Member, request: Partial<AgentRequest> = {}) =>
+    runs.ask({ user_query: 'a beat', request_id: 'r1', ...request }, context(sender));
+  /** Asks, and waits until the model has been asked. */
+  const begin = async (sender: Member, request: Partial<AgentRequest> = {}) => {
+    const before = calls.length;
+    const done = ask(sender, request);
+    await vi.waitUntil(() => calls.length > before, { interval: 1, timeout: 30_000 });
+    const call = calls[before];
+    if (!call) throw new Error('not asked');
+    return { done, call };
+  };
+  const to = (id: string, type?: string) =>
+    live.sent
+      .filter((sent) => sent.to === id && (type === undefined || sent.type === type))
+      .map((s) => s.payload);
+  return {
+    ...live,
+    ...{ calls, logged, day, state, members, join, ask, begin, to, context },
+    left: (id: string) => {
+      members.delete(id);
+      runs.left(id);
+    },
+    /** The instance's memory is gone; connections and their states stay. */
+    forget: () => {
+      runs = makeRuns();
+    },
+  };
+}
+
+const CODE: Answer = { kind: 'code', code: 's("bd*4")', explanation: 'Four on the floor.' };
+
+describe('an AI request', () => {
+  it('is shown to writers, streams to them, and its code becomes the session’s next revision for all', async () => {
+    const { join, begin, to, session, commits, clock, acks } = setUp();
+    const ada = join('ada', 'host', 'user-1');
+    join('ben', 'co-author');
+    join('vic', 'viewer');
+    const { done, call } = await begin(ada, { editor_state: 's("hh")' });
+    expect(to('ben')).toEqual([{ user_query: 'a beat', display_name: 'ada' }]);
+    expect(call.args[1]).toEqual({ query: 'a beat', code: 's("hh")', history: [] });
+    const { onDelta } = call.args[2];
+    onDelta('Four on ', 1);
+    onDelta('the floor.', 1);
+    await vi.waitUntil(() => to('ben', 'agent_delta').length === 1, { interval: 1, timeout: 30_000 });
+    expect(to('ben', 'agent_delta')).toEqual([{ request_id: 'r1', text: 'Four on the floor.', attempt: 1 }]);
+    call.resolve(CODE);
+    await done;
+
+    const response = {
+      request_id: 'r1',
+      code: 's("bd*4")',
+      explanation: 'Four on the floor.',
+      is_code_response: true,
+      is_actionable: true,
+      base_rev: 10,
+      model: 'claude-sonnet-5',
+      docs_retrieved: 0,
+      examples_retrieved: 0,
+      rate_limit: { requests_remaining: 49, requests_limit: 50, reset_seconds: 7_200 },
+      message_id: expect.any(String),
+    };
+    const update = {
+      code: 's("bd*4")',
+      rev: 11,
+      source: 'ai',
+      display_name: 'ada',
+      user_id: 'user-1',
+      role: 'host',
+    };
+    for (const writer of ['ada', 'ben']) {
+      expect(to(writer, 'agent_response')).toEqual([response]);
+      expect(to(writer, 'code_update')).toEqual([update]);
+    }
+    expect(to('vic')).toEqual([update]);
+    expect(session.code).toBe('s("bd*4")');
+
+    await clock.advance(1_000);
+    const messages = commits.flatMap((commit) => commit.messages);
+    expect(messages).toMatchObject([
+      { type: 'user_prompt', role: 'user', userId: 'user-1', displayName: 'ada', content: 'a beat' },
+      {
+        type: 'ai_response',
+        role: 'assistant',
+        userId: null,
+        displayName: 'AI',
+        content: 's("bd*4")',
+        isActionable: true,
+        isCodeResponse: true,
+        strudelId: null,
+      },
+    ]);
+    expect(commits.at(-1)?.code).toMatchObject({ code: 's("bd*4")', rev: 11, editorId: 'user-1' });
+    // The requester's own edits are acknowledged by revision; the AI's isn't one of them.
+    expect(
+      acks()
+        .filter(({ to }) => to === 'ada')
+        .map(({ payload }) => payload),
+    ).toEqual(messages.map(({ id }) => ({ message_id: id, durable: 'buffer' })));
+  });
+
+  it('may be answered in words or with questions; the code stays', async () => {
+    const { join, begin, to, session } = setUp();
+    const ada = join('ada', 'host');
+    const first = await begin(ada);
+    first.call.resolve({ kind: 'text', text: 'It splits\0 them.' });
+    await first.done;
+    const second = await begin(ada, { request_id: 'r2' });
+    second.call.resolve({ kind: 'questions', questions: ['Which tempo?'], text: 'Which tempo?' });
+    await second.done;
+    expect(to('ada', 'agent_response')).toMatchObject([
+      { code: 'It splits\ufffd them.', is_code_response: false, is_actionable: true },
+      { clarifying_questions: ['Which tempo?'], is_code_response: false, is_actionable: false },
+    ]);
+    expect(to('ada', 'agent_response')[1]).not.toHaveProperty('code');
+    expect(session.rev).toBe(10);
+  });
+
+  it('carries the session’s conversation about the same strudel, or the one it brings', async () => {
+    const { join, begin, say, state } = setUp();
+    const ada = join('ada', 'host');
+    say('chat is not part of it');
+    const first = await begin(ada, { user_query: 'one' });
+    first.call.resolve(CODE);
+    await first.done;
+    const second = await begin(ada, { user_query: 'two' });
+    expect(second.call.args[1]).toEqual({
+      query: 'two',
+      code: 's("bd*4")',
+      history: [
+        { role: 'user', content: 'one' },
+        { role: 'assistant', content: 's("bd*4")' },
+      ],
+    });
+    second.call.resolve(CODE);
+    await second.done;
+    state.strudelId = 'another';
+    state.brought = [{ role: 'user', content: 'of the other strudel' }];
+    const third = await begin(ada, { user_query: 'three' });
+    expect(third.call.args[1].history).toEqual(state.brought);
+    third.call.resolve(CODE);
+    await third.done;
+    const brought = [{ role: 'user' as const, content: 'mine' }];
+    const fourth = await begin(ada, { user_query: 'four', conversation_history: brought });
+    expect(fourth.call.args[1].history).toEqual(brought);
+  });
+
+  it('is one at a time in a session', async () => {
+    const { join, ask, begin, to, calls } = setUp();
+    const ada = join('ada', 'host');
+    const ben = join('ben', 'co-author');
+    const { done, call } = await begin(ada);
+    await ask(ben, { request_id: 'r2' });
+    expect(to('ben', 'error')).toMatchObject([{ error: 'conflict', request_id: 'r2' }]);
+    expect(calls).toHaveLength(1);
+    call.resolve(CODE);
+    await done;
+    await begin(ben, { request_id: 'r3' });
+    expect(calls).toHaveLength(2);
+  });
+
+  it('without a key for it is refused, and counts for nothing', async () => {
+    const { join, ask, to, day } = setUp();
+    await ask(join('ada', 'host'), { provider: 'openai' });
+    expect(to('ada')).toMatchObject([{ error: 'ai_unavailable', request_id: 'r1' }]);
+    expect(day.used).toBe(0);
+  });
+
+  it('with a key of one’s own goes to that provider, counts for no day, and shows the key to nobody', async () => {
+    const { join, begin, sent, day, logged, commits, clock, to } = setUp({ dayLimit: 0 });
+    const ada = join('ada', 'host');
+    join('ben', 'co-author');
+    const own = { provider: 'openai', provider_api_key: OWN_KEY } as const;
+    const first = await begin(ada, own);
+    expect(first.call.args[0]).toMatchObject({ provider: 'openai', apiKey: OWN_KEY, isOwnKey: true });
+    first.call.resolve(CODE);
+    await first.done;
+    expect(to('ada', 'agent_response')).toMatchObject([
+      {
+        rate_limit: { requests_limit: MAX_AI_REQUESTS_PER_MINUTE, requests_remaining: 9, reset_seconds: 60 },
+      },
+    ]);
+    const second = await begin(ada, own);
+    second.call.reject(new AgentError('key_refused', { isOwnKey: true, status: 401 }));
+    await second.done;
+    expect(to('ada', 'error')).toMatchObject([{ error: 'unauthorized' }]);
+    await clock.advance(1_000);
+    expect(logged).toEqual(['agent_failed openai: key_refused (401), own key']);
+    expect(day.people).toEqual([]);
+    expect(JSON.stringify([sent, logged, commits, [...ada.state.agentTimes]])).not.toContain(OWN_KEY);
+  });
+});
+
+describe('an answer nobody waits for', () => {
+  it('is cancelled when the requester leaves, and the next may ask', async () => {
+    const { join, begin, left, to, session, commits, clock } = setUp();
+    const ada = join('ada', 'host');
+    const ben = join('ben', 'co-author');
+    const { done, call } = await begin(ada);
+    call.args[2].onDelta('Four on ', 1);
+    left('ben-who-never-asked');
+    expect(call.args[2].signal.aborted).toBe(false);
+    left('ada');
+    expect(call.args[2].signal.aborted).toBe(true);
+    await done;
+    expect(to('ben', 'agent_delta')).toEqual([
+      { request_id: 'r1', text: 'Four on ', attempt: 1 },
+      { request_id: 'r1', text: '', attempt: 1, ended: 'cancelled' },
+    ]);
+    expect(to('ben', 'agent_response')).toEqual([]);
+    expect(session.rev).toBe(10);
+    await clock.advance(1_000);
+    expect(commits.flatMap(({ messages }) => messages).map(({ type }) => type)).toEqual(['user_prompt']);
+    await begin(ben, { request_id: 'r2' });
+  });
+
+  it('changes nothing when the requester has become a viewer, or the session is about another strudel', async () => {
+    const { join, begin, to, state, session } = setUp();
+    const ada = join('ada', 'co-author');
+    const first = await begin(ada);
+    ada.setState({ ...ada.state, role: 'viewer' });
+    first.call.resolve(CODE);
+    await first.done;
+    ada.setState({ ...ada.state, role: 'co-author' });
+    const second = await begin(ada, { request_id: 'r2' });
+    state.strudelId = 'another';
+    second.call.resolve(CODE);
+    await second.done;
+    expect(to('ada', 'error')).toMatchObject([{ request_id: 'r1' }, { request_id: 'r2' }]);
+    expect(to('ada', 'agent_response')).toEqual([]);
+    expect(session.rev).toBe(10);
+  });
+
+  it('goes on when the requester is back on a new connection under the same id', async () => {
+    const { join, begin, to } = setUp();
+    const { done, call } = await begin(join('ada', 'host'));
+    join('ada', 'host');
+    call.resolve(CODE);
+    await done;
+    expect(to('ada', 'agent_response')).toHaveLength(1);
+  });
+
+  it('so it does when that happened while the session was loading', async () => {
+    const { join, begin, to } = setUp();
+    const first = join('ada', 'host');
+    const begun = begin(first);
+    // As the room does with a connection that another one has replaced.
+    first.setState(null);
+    join('ada', 'host');
+    const { done, call } = await begun;
+    call.resolve(CODE);
+    await done;
+    expect(to('ada', 'agent_response')).toHaveLength(1);
+  });
+});
+
+describe('a failure', () => {
+  it('is told to the requester, its end to the other writers, and it isn’t counted', async () => {
+    const { join, begin, to, day, logged } = setUp();
+    const ada = join('ada', 'host');
+    join('ben', 'co-author');
+    const { done, call } = await begin(ada);
+    expect(day.used).toBe(1);
+    call.args[2].onDelta('half', 2);
+    call.reject(new AgentError('provider_down', { status: 529 }));
+    await done;
+    expect(to('ada', 'error')).toEqual([
+      { error: 'ai_unavailable', message: expect.stringContaining('out of reach'), request_id: 'r1' },
+    ]);
+    expect(to('ben', 'agent_delta').at(-1)).toEqual({
+      request_id: 'r1',
+      text: '',
+      attempt: 2,
+      ended: 'failed',
+    });
+    expect(to('ben', 'error')).toEqual([]);
+    expect(day.used).toBe(0);
+    expect(logged).toEqual(['agent_failed anthropic: provider_down (529)']);
+  });
+
+  it('leaves room for the next request from the moment it is told', async () => {
+    const { join, begin, ask, sent, calls } = setUp();
+    const ada = join('ada', 'host');
+    const { call } = await begin(ada);
+    const told = vi.spyOn(sent, 'push');
+    const again: Promise<void>[] = [];
+    told.mockImplementation((message) => {
+      if (message.type === 'error' && again.length === 0) again.push(ask(ada, { request_id: 'r2' }));
+      return Array.prototype.push.call(sent, message);
+    });
+    call.reject(new AgentError('provider_down'));
+    await vi.waitUntil(() => calls.length === 2, { interval: 1, timeout: 30_000 });
+    await settle();
+    // The first one's end has not opened the way for a third.
+    await ask(ada, { request_id: 'r3' });
+    expect(sent.at(-1)?.payload).toMatchObject({ error: 'conflict', request_id: 'r3' });
+  });
+
+  it('that cost something, or was wanted, is counted', async () => {
+    const { join, begin, day, left } = setUp();
+    for (const failure of ['unusable', 'timeout', 'declined'] as const) {
+      const { done, call } = await begin(join('ada', 'host'));
+      call.reject(new AgentError(failure));
+      await done;
+    }
+    const { done } = await begin(join('ada', 'host'));
+    left('ada');
+    await done;
+    expect(day.used).toBe(4);
+  });
+
+  it('of storage that takes no more messages is told before the model is asked', async () => {
+    const { join, ask, to, say, calls, day } = setUp();
+    const ada = join('ada', 'host');
+    // The first goes to storage at once; the others wait for their turn.
+    say('m', 'other');
+    await settle();
+    for (let i = 0; i < 1_000; i++) say(`m${i}`, 'other');
+    await ask(ada);
+    expect(to('ada')).toMatchObject([{ error: 'server_error', request_id: 'r1' }]);
+    expect(calls).toEqual([]);
+    expect(day.used).toBe(0);
+  });
+});
+
+describe('limits', () => {
+  it('take ten requests a minute of one person, over their connections and over hibernation', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: 1_000_000 });
+    try {
+      const { join, ask, to, forget, day } = setUp({ config: {}, dayLimit: 0 });
+      const one = join('one', 'host', 'user-1');
+      const two = join('two', 'host', 'user-1');
+      const other = join('other', 'host', 'user-2');
+      // Refused by the day, so they end at once; they count in the minute all the same.
+      for (let i = 1; i < MAX_AI_REQUESTS_PER_MINUTE; i++) await ask(one);
+      await ask(two);
+      expect(day.used).toBe(MAX_AI_REQUESTS_PER_MINUTE);
+      await ask(two);
+      await ask(one);
+      expect(to('two').at(-1)).toMatchObject({
+        error: 'too_many_requests',
+        message: expect.stringMatching(/minute/),
+      });
+      expect(day.used).toBe(MAX_AI_REQUESTS_PER_MINUTE);
+      await ask(other);
+      expect(day.used).toBe(MAX_AI_REQUESTS_PER_MINUTE + 1);
+      vi.setSystemTime(1_000_000 + 59_999);
+      forget();
+      await ask(two);
+      expect(day.used).toBe(MAX_AI_REQUESTS_PER_MINUTE + 1);
+      vi.setSystemTime(1_000_000 + 60_000);
+      await ask(two);
+      expect(day.used).toBe(MAX_AI_REQUESTS_PER_MINUTE + 2);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('of the day refuse with the time to wait, and log when Redis can’t count', async () => {
+    const { join, begin, ask, to, day, logged, calls } = setUp({ dayLimit: 1 });
+    const ada = join('ada', 'host');
+    const { done, call } = await begin(ada);
+    call.resolve(CODE);
+    await done;
+    expect(to('ada', 'agent_response')).toMatchObject([
+      { rate_limit: { requests_remaining: 0, requests_limit: 1 } },
+    ]);
+    day.outage = 'redis: out of reach';
+    await ask(ada, { request_id: 'r2' });
+    expect(to('ada', 'error')).toMatchObject([
+      { error: 'too_many_requests', message: expect.stringMatching(/1 AI requests a day; the next in 2 h/) },
+    ]);
+    expect(calls).toHaveLength(1);
+    expect(logged).toEqual(['ai_limit_in_memory redis: out of reach']);
+    await settle();
+  });
+});

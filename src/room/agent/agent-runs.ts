@@ -1,0 +1,387 @@
+/**
+ * The AI's part in a session: who may ask now, the answer as it streams, and what becomes of it.
+ *
+ * One request at a time in a session. Its answer replaces the code that all share, so a second one, made from the same
+ * code, would only undo the first; and everybody can follow one answer, not three. Whoever asks meanwhile gets `conflict`.
+ */
+
+import type { SessionMessage } from '../../domain/types.ts';
+import { type AgentRequest, MAX_AI_REQUESTS_PER_MINUTE, type ServerPayload } from '../../protocol/index.ts';
+import type { ConnectionState, Member } from '../connections/connection.ts';
+import { SlidingWindow } from '../connections/rate-limit.ts';
+import type { LiveSession } from '../document/live-session.ts';
+import type { HandlerContext } from '../handlers/context.ts';
+import {
+  type Agent,
+  AgentError,
+  type Answer,
+  type Counted,
+  type CountedPerson,
+  type Quota,
+  type Turn,
+} from './index.ts';
+
+/** What people see as the author of an answer. */
+const AGENT_NAME = 'AI';
+/** No connection has this id (a colon isn't allowed in one), so nobody gets the acknowledgement of the AI's edits as their own. */
+const AGENT_CONNECTION = 'ai:';
+const MINUTE_MS = 60_000;
+/** Models stream dozens of pieces a second; people read no faster for getting each in a frame of its own. */
+const DELTA_INTERVAL_MS = 50;
+
+type Room = HandlerContext['room'];
+
+/** What the runs need of the outside. */
+export interface AgentPorts {
+  agent: Agent;
+  limits: {
+    take(person: CountedPerson): Promise<Counted>;
+    giveBack(person: CountedPerson): Promise<Counted>;
+  };
+  /** Whom a request counts for over the day. */
+  countedPerson(member: Member): Promise<CountedPerson>;
+}
+
+export interface AgentRunsOptions {
+  /** Asked for when the first request comes. */
+  ports(): AgentPorts;
+  /** Never with anybody's text or key in it. */
+  log(event: string, detail: string): void;
+}
+
+/** A request under way. */
+interface Run {
+  requestId: string;
+  connectionId: string;
+  abort: AbortController;
+}
+
+export class AgentRuns {
+  readonly #options: AgentRunsOptions;
+  readonly #minutes = new Map<string, SlidingWindow>();
+  #running: Run | null = null;
+
+  constructor(options: AgentRunsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Handles one request to its end, whatever that is. While it does, the room's instance stays: the message that brought
+   * the request is still being handled, and the provider's answer being read.
+   */
+  async ask(request: AgentRequest, { sender, room }: HandlerContext): Promise<void> {
+    const { request_id: requestId } = request;
+    // They may have lost their connection meanwhile, and be back on another.
+    const requester = () => [...room.members()].find(({ id }) => id === sender.id) ?? sender;
+    const refuse: Refuse = (error, message) => room.refuse(requester(), error, message, requestId);
+    if (this.#running) {
+      refuse('conflict', 'the AI is at work on another request in this session; wait for its answer');
+      return;
+    }
+    const { agent } = this.#options.ports();
+    const choice = agent.choose({ provider: request.provider, apiKey: request.provider_api_key });
+    if (!choice) {
+      refuse('ai_unavailable', 'the AI is not set up on this server; you may bring a key of your own');
+      return;
+    }
+    const nowMs = Date.now();
+    const minute = this.#takeOfMinute(sender, nowMs);
+    if (!minute.isAllowed) {
+      refuse(
+        'too_many_requests',
+        `at most ${MAX_AI_REQUESTS_PER_MINUTE} AI requests a minute; wait a little`,
+      );
+      return;
+    }
+    const asked = sender.state;
+    const run: Run = { requestId, connectionId: sender.id, abort: new AbortController() };
+    this.#running = run;
+    try {
+      const session = await room.session();
+      if (run.abort.signal.aborted) return;
+      const day = choice.isOwnKey ? null : await this.#takeOfDay(requester());
+      if (day && !day.isAllowed) {
+        const { limit, resetMs } = day.quota;
+        refuse(
+          'too_many_requests',
+          `at most ${limit} AI requests a day; the next in ${Math.ceil(resetMs / 3_600_000)} h, or with a key of your own`,
+        );
+        return;
+      }
+      await this.#answer(run, request, { agent, choice, session, room, sender, asked, refuse, day, minute });
+    } finally {
+      this.#release(run);
+    }
+  }
+
+  /** The requester's connection is gone, and they haven't come back under the same id: nobody waits for the answer. */
+  left(connectionId: string): void {
+    if (this.#running?.connectionId === connectionId) this.#running.abort.abort();
+  }
+
+  /** Before the requester hears how it ended: they may ask again at once, while something is still left to be done here. */
+  #release(run: Run): void {
+    if (this.#running === run) this.#running = null;
+  }
+
+  async #answer(run: Run, request: AgentRequest, details: Details): Promise<void> {
+    const { agent, choice, session, room, sender, asked, refuse, day } = details;
+    const { requestId, abort } = run;
+    const strudelId = room.strudelId();
+    const history = request.conversation_history ?? [
+      ...room.brought(),
+      ...turnsOf((await session.history()).messages, strudelId),
+    ];
+    // They may have left while we asked about limits; nothing has been sent yet.
+    if (abort.signal.aborted) {
+      if (day) await this.#giveBack(day.person);
+      return;
+    }
+    const baseRev = session.rev;
+    const prompt = session.addMessage(sender.id, {
+      id: crypto.randomUUID(),
+      type: 'user_prompt',
+      role: 'user',
+      userId: asked.userId,
+      displayName: asked.displayName,
+      avatarUrl: asked.avatarUrl,
+      content: request.user_query,
+      isActionable: false,
+      isCodeResponse: false,
+      strudelId,
+    });
+    if (prompt === 'full' || prompt === 'duplicate') {
+      this.#release(run);
+      refuse('server_error', 'storage is out of reach; ask again later');
+      if (day) await this.#giveBack(day.person);
+      return;
+    }
+    toWriters(room, 'agent_request', { user_query: request.user_query, display_name: asked.displayName });
+    const deltas = new Deltas((text, attempt) =>
+      toWriters(room, 'agent_delta', { request_id: requestId, text, attempt }),
+    );
+    try {
+      const answer = await agent.answer(
+        choice,
+        { query: request.user_query, code: request.editor_state ?? session.code, history },
+        { signal: abort.signal, onDelta: (text, attempt) => deltas.add(text, attempt) },
+      );
+      // Who is no writer any more changes no code, by way of the AI either; and it was made for this strudel, not for another.
+      const requester = writers(room).find(({ id }) => id === run.connectionId);
+      const isWanted = !abort.signal.aborted && room.strudelId() === strudelId;
+      if (!requester || !isWanted) throw new AgentError('cancelled');
+      deltas.flush();
+      this.#conclude(answer, request, { ...details, sender: requester, strudelId, baseRev });
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
+      deltas.flush();
+      await this.#fail(error, run, deltas.attempt, details);
+    } finally {
+      deltas.close();
+    }
+  }
+
+  /** The answer becomes a message of the history and, if it is code, the session's next revision. */
+  #conclude(
+    answer: Answer,
+    request: AgentRequest,
+    details: Details & { strudelId: string | null; baseRev: number },
+  ): void {
+    const { session, room, sender, choice, strudelId, baseRev, day, minute } = details;
+    const isCode = answer.kind === 'code';
+    const content = storable(isCode ? answer.code : answer.text);
+    const stored = session.addMessage(sender.id, {
+      id: crypto.randomUUID(),
+      type: 'ai_response',
+      role: 'assistant',
+      userId: null,
+      displayName: AGENT_NAME,
+      avatarUrl: null,
+      content,
+      isActionable: answer.kind !== 'questions',
+      isCodeResponse: isCode,
+      strudelId,
+    });
+    const response: ServerPayload<'agent_response'> = {
+      request_id: request.request_id,
+      is_code_response: isCode,
+      is_actionable: answer.kind !== 'questions',
+      base_rev: baseRev,
+      model: choice.modelId,
+      // The guide is always part of the prompt; nothing is retrieved.
+      docs_retrieved: 0,
+      examples_retrieved: 0,
+      rate_limit: rateLimitOf((day ?? minute).quota),
+    };
+    if (answer.kind !== 'questions') response.code = content;
+    if (isCode && answer.explanation !== '') response.explanation = storable(answer.explanation);
+    if (answer.kind === 'questions') response.clarifying_questions = answer.questions.map(storable);
+    if (typeof stored === 'object') response.message_id = stored.id;
+    toWriters(room, 'agent_response', response);
+    if (!isCode) return;
+    const { displayName, userId, role } = sender.state;
+    const edit = session.edit({
+      connectionId: AGENT_CONNECTION,
+      requestId: undefined,
+      code: content,
+      editorId: userId,
+    });
+    if (!edit) return;
+    // To the requester too, who made no edit of their own.
+    room.broadcast('code_update', {
+      code: content,
+      rev: edit.rev,
+      source: 'ai',
+      display_name: displayName,
+      user_id: userId,
+      role,
+    });
+  }
+
+  async #fail(error: AgentError, run: Run, attempt: number, details: Details): Promise<void> {
+    const { room, choice, refuse, day } = details;
+    this.#release(run);
+    const isCancelled = error.failure === 'cancelled';
+    toWriters(room, 'agent_delta', {
+      request_id: run.requestId,
+      text: '',
+      attempt,
+      ended: isCancelled ? 'cancelled' : 'failed',
+    });
+    // To whoever left it goes nowhere; but one may be cancelled who is still here.
+    refuse(error.code, error.message);
+    if (isCancelled) return;
+    const status = error.status === null ? '' : ` (${error.status})`;
+    const key = choice.isOwnKey ? ', own key' : '';
+    this.#options.log('agent_failed', `${choice.provider}: ${error.failure}${status}${key}`);
+    if (day && error.isGivenBack) await this.#giveBack(day.person);
+  }
+
+  async #takeOfDay(member: Member): Promise<Taken & { person: CountedPerson }> {
+    const { limits, countedPerson } = this.#options.ports();
+    const person = await countedPerson(member);
+    const counted = await limits.take(person);
+    this.#noteOutage(counted);
+    return { ...counted, person };
+  }
+
+  async #giveBack(person: CountedPerson): Promise<void> {
+    this.#noteOutage(await this.#options.ports().limits.giveBack(person));
+  }
+
+  #noteOutage({ outage }: Counted): void {
+    if (outage !== null) this.#options.log('ai_limit_in_memory', outage);
+  }
+
+  /** Counts for the person, over their connections; kept with the connection too, since a minute outlives the memory. */
+  #takeOfMinute(member: Member, nowMs: number): Taken {
+    const { participantId: person, agentTimes } = member.state;
+    for (const [key, window] of this.#minutes)
+      if (window.times(nowMs).length === 0) this.#minutes.delete(key);
+    const window =
+      this.#minutes.get(person) ?? new SlidingWindow(MAX_AI_REQUESTS_PER_MINUTE, MINUTE_MS, agentTimes);
+    this.#minutes.set(person, window);
+    const isAllowed = window.take(nowMs);
+    const times = window.times(nowMs);
+    if (isAllowed) member.setState({ ...member.state, agentTimes: times });
+    return {
+      isAllowed,
+      quota: {
+        limit: MAX_AI_REQUESTS_PER_MINUTE,
+        remaining: MAX_AI_REQUESTS_PER_MINUTE - times.length,
+        resetMs: Math.max(0, (times[0] ?? nowMs) + MINUTE_MS - nowMs),
+      },
+    };
+  }
+}
+
+type Refuse = (error: Parameters<Room['refuse']>[1], message: string) => void;
+
+interface Taken {
+  isAllowed: boolean;
+  quota: Quota;
+}
+
+interface Details {
+  agent: Agent;
+  choice: NonNullable<ReturnType<Agent['choose']>>;
+  session: LiveSession;
+  room: Room;
+  sender: Member;
+  /** Who asked, as they were then: their connection may be another by now. */
+  asked: ConnectionState;
+  refuse: Refuse;
+  /** null with one's own key. */
+  day: (Taken & { person: CountedPerson }) | null;
+  minute: Taken;
+}
+
+/** Pieces of an answer, put together so that they go out at a bounded rate. */
+class Deltas {
+  readonly #send: (text: string, attempt: number) => void;
+  #text = '';
+  #attempt = 1;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(send: (text: string, attempt: number) => void) {
+    this.#send = send;
+  }
+
+  add(text: string, attempt: number): void {
+    if (attempt !== this.#attempt) this.flush();
+    this.#attempt = attempt;
+    this.#text += text;
+    this.#timer ??= setTimeout(() => this.flush(), DELTA_INTERVAL_MS);
+  }
+
+  /** The one that came last. */
+  get attempt(): number {
+    return this.#attempt;
+  }
+
+  flush(): void {
+    this.close();
+    if (this.#text === '') return;
+    const text = this.#text;
+    this.#text = '';
+    this.#send(text, this.#attempt);
+  }
+
+  close(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+}
+
+function writers(room: Room): Member[] {
+  return [...room.members()].filter(({ state }) => state.role !== 'viewer');
+}
+
+/** Without a number of the broadcast order: viewers would see a gap in it. */
+function toWriters<T extends 'agent_request' | 'agent_delta' | 'agent_response'>(
+  room: Room,
+  type: T,
+  payload: ServerPayload<T>,
+): void {
+  for (const writer of writers(room)) room.reply(writer, type, payload);
+}
+
+/** The conversation about one strudel, or about the session's scratch code. */
+function turnsOf(history: readonly SessionMessage[], strudelId: string | null): Turn[] {
+  return history
+    .filter((message) => message.type !== 'chat' && message.strudelId === strudelId)
+    .map(({ role, content }) => ({ role, content }));
+}
+
+function rateLimitOf({ limit, remaining, resetMs }: Quota): ServerPayload<'agent_response'>['rate_limit'] {
+  return {
+    requests_remaining: remaining,
+    requests_limit: limit,
+    reset_seconds: Math.ceil(resetMs / 1000),
+  };
+}
+
+/** What storage would change or refuse, replaced; code has been checked for it before. */
+function storable(text: string): string {
+  return text.replace(/\0|\p{Surrogate}/gu, '\ufffd');
+}

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { networkOf } from '../../access/network.ts';
+import { countedPerson } from './counted-person.ts';
+
+const SECRET = 'a secret of some length';
+const someone = { userId: null, address: '203.0.113.7', connectionId: 'c1' };
+
+describe('who is counted', () => {
+  it('is the user, wherever they are', async () => {
+    expect(await countedPerson({ ...someone, userId: 'u1' }, SECRET)).toEqual({ kind: 'user', id: 'u1' });
+  });
+
+  it('is the address of an anonymous person, whatever the connection, and never in clear', async () => {
+    const person = await countedPerson(someone, SECRET);
+    expect(person).toEqual({ kind: 'anonymous', id: expect.stringMatching(/^[0-9a-f]{32}$/) });
+    expect(await countedPerson({ ...someone, connectionId: 'c2' }, SECRET)).toEqual(person);
+    expect(await countedPerson({ ...someone, address: '203.0.113.8' }, SECRET)).not.toEqual(person);
+    expect(await countedPerson(someone, 'another secret')).not.toEqual(person);
+  });
+
+  it('is the connection where no address is known', async () => {
+    const unknown = { ...someone, address: null };
+    expect(await countedPerson(unknown, SECRET)).toEqual(await countedPerson(unknown, SECRET));
+    expect(await countedPerson({ ...unknown, connectionId: 'c2' }, SECRET)).not.toEqual(
+      await countedPerson(unknown, SECRET),
+    );
+  });
+});
+
+describe('a network', () => {
+  it.each([
+    ['203.0.113.7', '203.0.113.7'],
+    ['::ffff:203.0.113.7', '203.0.113.7'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:0DB8:0001:0002::1', '2001:db8:1:2::/64'],
+    ['2001:db8::9', '2001:db8:0:0::/64'],
+    ['::1', '0:0:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['2001:db8:1::', '2001:db8:1:0::/64'],
+  ])('of %s is %s', (address, network) => {
+    expect(networkOf(address)).toBe(network);
+  });
+});

@@ -1,0 +1,102 @@
+/** Why there is no answer, and how that is told to people: in our words, never in a provider's, which may quote keys and prompts. */
+import { APICallError, RetryError } from 'ai';
+import type { ErrorCode } from '../../protocol/index.ts';
+
+export type AgentFailure =
+  /** The requester went away, or may no longer ask. */
+  | 'cancelled'
+  | 'timeout'
+  /** The provider doesn't take the key. */
+  | 'key_refused'
+  | 'provider_limit'
+  | 'provider_down'
+  | 'request_refused'
+  /** The model won't answer this. */
+  | 'declined'
+  /** Neither attempt was usable. */
+  | 'unusable';
+
+interface Told {
+  code: ErrorCode;
+  message: string;
+}
+
+const TOLD: Record<AgentFailure, Told> = {
+  cancelled: { code: 'ai_unavailable', message: 'the request was cancelled' },
+  timeout: { code: 'ai_unavailable', message: 'the AI took too long; try again, or ask for less' },
+  key_refused: { code: 'ai_unavailable', message: 'the AI is not set up correctly on this server' },
+  provider_limit: {
+    code: 'too_many_requests',
+    message: 'the AI provider takes no more requests for the moment; try again later',
+  },
+  provider_down: {
+    code: 'ai_unavailable',
+    message: 'the AI provider is out of reach; try again in a moment',
+  },
+  request_refused: { code: 'server_error', message: 'the AI provider refused the request' },
+  declined: { code: 'bad_request', message: 'the AI won’t answer this' },
+  unusable: {
+    code: 'server_error',
+    message: 'the AI’s code had mistakes, at its second attempt too; ask again',
+  },
+};
+
+/** What is different for somebody who brought a key. */
+const TOLD_WITH_OWN_KEY: Partial<Record<AgentFailure, Told>> = {
+  key_refused: { code: 'unauthorized', message: 'the AI provider doesn’t accept your key' },
+  provider_limit: {
+    code: 'too_many_requests',
+    message: 'the AI provider takes no more requests with your key for the moment',
+  },
+  request_refused: {
+    code: 'bad_request',
+    message: 'the AI provider refused the request; may your key use this model?',
+  },
+};
+
+/** Failures in which the person got nothing, through no doing of theirs. */
+const GIVEN_BACK: ReadonlySet<AgentFailure> = new Set([
+  'key_refused',
+  'provider_limit',
+  'provider_down',
+  'request_refused',
+]);
+
+/** No answer. Code and message are for people; nothing in it is from a provider but an HTTP status. */
+export class AgentError extends Error {
+  override readonly name = 'AgentError';
+  readonly code: ErrorCode;
+  /** HTTP status of the provider's refusal. */
+  readonly status: number | null;
+
+  constructor(
+    readonly failure: AgentFailure,
+    { isOwnKey = false, status = null }: { isOwnKey?: boolean; status?: number | null } = {},
+  ) {
+    const { code, message } = (isOwnKey ? TOLD_WITH_OWN_KEY[failure] : undefined) ?? TOLD[failure];
+    super(message);
+    this.code = code;
+    this.status = status;
+  }
+
+  /** True when the request shouldn't count against the day's. */
+  get isGivenBack(): boolean {
+    return GIVEN_BACK.has(this.failure);
+  }
+}
+
+/** What a provider's error means, in our terms. */
+export function fromProviderError(error: unknown, isOwnKey: boolean): AgentError {
+  if (error instanceof AgentError) return error;
+  if (RetryError.isInstance(error)) return fromProviderError(error.lastError, isOwnKey);
+  const status = (APICallError.isInstance(error) ? error.statusCode : undefined) ?? null;
+  return new AgentError(failureOf(status), { isOwnKey, status });
+}
+
+function failureOf(status: number | null): AgentFailure {
+  if (status === 401 || status === 403) return 'key_refused';
+  if (status === 402 || status === 429) return 'provider_limit';
+  // Without a status it is a connection or a stream that broke.
+  if (status === null || status === 408 || status >= 500) return 'provider_down';
+  return 'request_refused';
+}

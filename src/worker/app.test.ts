@@ -1,0 +1,382 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  type FakeServices,
+  FLUSH_SECRET,
+  fakeServices,
+  JWT_SECRET,
+} from '../../test/support/worker-services.ts';
+import { type SessionAccess, signSessionToken } from '../access/session-token.ts';
+import { ConfigError } from '../config.ts';
+import { StorageUnavailableError, WriteRefusedError } from '../domain/errors.ts';
+import { createApp } from './app.ts';
+import { createSweeper } from './sweeper.ts';
+
+let services: FakeServices;
+let app: ReturnType<typeof createApp>;
+let logged: string[];
+
+beforeEach(() => {
+  services = fakeServices();
+  app = createApp({ services: () => services });
+  logged = [];
+  vi.spyOn(console, 'error').mockImplementation((line) => logged.push(String(line)));
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+type Init = {
+  method?: string;
+  body?: unknown;
+  raw?: string;
+  token?: string;
+  headers?: Record<string, string>;
+};
+
+async function call(path: string, { method, body, raw, token, headers = {} }: Init = {}) {
+  const init: RequestInit = {
+    method: method ?? (body === undefined && raw === undefined ? 'GET' : 'POST'),
+    headers: { ...headers, ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }) },
+  };
+  if (raw !== undefined) init.body = raw;
+  else if (body !== undefined) init.body = JSON.stringify(body);
+  const response = await app.request(path, init);
+  const text = await response.text();
+  const isJson = response.headers.get('content-type')?.startsWith('application/json');
+  return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : null };
+}
+
+function sessionToken(over: Partial<SessionAccess> = {}) {
+  const access: SessionAccess = {
+    sessionId: randomUUID(),
+    participantId: randomUUID(),
+    userId: null,
+    displayName: 'Ada',
+    avatarUrl: null,
+    role: 'host',
+    ...over,
+  };
+  return signSessionToken(access, JWT_SECRET);
+}
+
+describe('the flush routes', () => {
+  const routes: [string, string][] = [
+    ['POST', '/flush'],
+    ['POST', '/flush/turn'],
+    ['POST', `/flush/${randomUUID()}`],
+    ['GET', '/flush/dead'],
+    ['POST', '/flush/dead/good/replay'],
+  ];
+
+  it.each(routes)('%s %s needs the flush secret', async (method, path) => {
+    const bad = [
+      '',
+      'x',
+      FLUSH_SECRET.slice(0, -1),
+      `${FLUSH_SECRET}x`,
+      FLUSH_SECRET.toUpperCase(),
+      'a b',
+      '"',
+    ];
+    for (const token of bad) {
+      const refused = await call(path, { method, token });
+      expect([token, refused.status, refused.json?.error]).toEqual([token, 401, 'unauthorized']);
+    }
+    const refused = await call(path, { method });
+    expect(refused.json).toEqual({ error: 'unauthorized', message: expect.any(String) });
+    expect(refused.headers.get('www-authenticate')).toBe('Bearer');
+    expect((await call(path, { method, token: await sessionToken() })).status).toBe(401);
+    expect(services.calls).toEqual([]);
+    expect((await call(path, { method, token: FLUSH_SECRET })).status).toBe(200);
+  });
+
+  it('flush everything, or one session', async () => {
+    const token = FLUSH_SECRET;
+    const id = randomUUID();
+    const one = await call(`/flush/${id}`, { method: 'POST', token });
+    expect(one.json).toEqual({
+      sessions: 2,
+      messages: 3,
+      dead_letters: 0,
+      busy: 0,
+      transactions: 1,
+      flushed_rev: 7,
+      is_dirty: false,
+      last_commit: 3,
+    });
+    // The sweeper flushes everything, and its answer is passed on.
+    expect((await call('/flush', { method: 'POST', token })).json).toEqual({ swept: true });
+    expect(services.calls).toEqual([`flushSession "${id}"`, 'sweeper "POST /flush"']);
+    expect((await call('/flush/nope', { method: 'POST', token })).status).toBe(400);
+  });
+
+  it('list and replay dead letters', async () => {
+    const token = FLUSH_SECRET;
+    expect((await call('/flush/dead?limit=10&cursor=7', { token })).json).toEqual({
+      letters: [],
+      next: '42',
+    });
+    expect(services.calls).toEqual(['listDead {"limit":10,"cursor":"7"}']);
+    // Redis takes a cursor of 64 bits, and fails at any other.
+    for (const query of ['limit=0', 'limit=501', 'cursor=x', `cursor=${2n ** 64n}`]) {
+      expect((await call(`/flush/dead?${query}`, { token })).status).toBe(400);
+    }
+    const replay = (id: string) => call(`/flush/dead/${id}/replay`, { method: 'POST', token });
+    expect(await replay('good')).toMatchObject({ status: 200, json: { status: 'replayed' } });
+    expect(await replay('unknown')).toMatchObject({ status: 404, json: { error: 'not_found' } });
+    expect(await replay('bad')).toMatchObject({
+      status: 409,
+      json: { error: 'conflict', details: '23514: no' },
+    });
+    await replay(encodeURIComponent('a:m:b'));
+    expect(services.calls.at(-1)).toBe('replayDead "a:m:b"');
+  });
+
+  it('answer 503 when a store is out of reach', async () => {
+    services.failures.set('flushSession', new StorageUnavailableError('postgres', 'HTTP status 500'));
+    const path = `/flush/${randomUUID()}`;
+    const { status, json } = await call(path, { method: 'POST', token: FLUSH_SECRET });
+    expect(status).toBe(503);
+    expect(json).toEqual({ error: 'server_error', message: 'postgres is out of reach, try again' });
+    expect(logged.map((line) => JSON.parse(line))).toEqual([
+      expect.objectContaining({ event: 'storage_unavailable', store: 'postgres', path }),
+    ]);
+  });
+
+  it('hand a turn over to the sweeper, as it was asked for, and its answer back', async () => {
+    const token = FLUSH_SECRET;
+    const body = { scheduled_ms: 1_700_000_000_000 };
+    expect(await call('/flush/turn', { token, body })).toMatchObject({ status: 200, json: { swept: true } });
+    expect(services.calls).toEqual([`sweeper "POST /flush/turn" ${JSON.stringify(JSON.stringify(body))}`]);
+    services.sweeper.fetch = async () =>
+      Response.json({ error: 'bad_request', message: 'no' }, { status: 400 });
+    expect(await call('/flush/turn', { token, raw: 'x' })).toMatchObject({
+      status: 400,
+      json: { error: 'bad_request', message: 'no' },
+    });
+    services.sweeper.fetch = () => Promise.reject(new Error('no such object'));
+    expect(await call('/flush/turn', { token, body })).toMatchObject({
+      status: 503,
+      json: { error: 'server_error', message: 'the sweeper is out of reach, try again' },
+    });
+  });
+});
+
+describe('the sweeper', () => {
+  const sweeper = createSweeper(() => {
+    throw new StorageUnavailableError('redis', 'down');
+  }, 45);
+  const ask = (path: string, body?: string) =>
+    sweeper.request(path, { method: 'POST', ...(body === undefined ? {} : { body }) });
+
+  it.each([
+    ['no body', undefined, 'validation_error'],
+    ['nothing in it', '{}', 'validation_error'],
+    ['something that is not JSON', 'x', 'bad_request'],
+    ['a time that is none', '{"scheduled_ms":"now"}', 'validation_error'],
+    ['half a millisecond', '{"scheduled_ms":0.5}', 'validation_error'],
+  ])('takes no turn with %s', async (_, body, error) => {
+    const answer = await ask('/flush/turn', body);
+    expect([answer.status, await answer.json()]).toMatchObject([400, { error }]);
+  });
+
+  it('says that a store is out of reach as the routes do', async () => {
+    for (const answer of [await ask('/flush'), await ask('/flush/turn', '{"scheduled_ms":1}')]) {
+      expect([answer.status, await answer.json()]).toEqual([
+        503,
+        { error: 'server_error', message: 'redis is out of reach, try again' },
+      ]);
+    }
+  });
+});
+
+describe('GET /health', () => {
+  it('says how both stores are', async () => {
+    const { status, json } = await call('/health');
+    expect(status).toBe(200);
+    expect(json).toEqual({
+      status: 'ok',
+      redis: { ok: true, latency_ms: expect.any(Number) },
+      postgres: { ok: true, latency_ms: expect.any(Number) },
+    });
+  });
+
+  it.each(['redis', 'postgres'] as const)(
+    'says when %s does not answer, and nothing internal',
+    async (store) => {
+      services.failures.set(store, new StorageUnavailableError(store, 'no route to db.internal:5432'));
+      const { status, json } = await call('/health');
+      expect(status).toBe(503);
+      expect(json).toMatchObject({
+        status: 'unavailable',
+        [store]: { ok: false, error: 'out of reach' },
+      });
+
+      app = createApp({ services: () => services });
+      services.failures.set(store, new Error('connecting with password hunter2'));
+      expect((await call('/health')).json[store]).toMatchObject({ ok: false, error: 'failed' });
+      expect(logged.join()).not.toContain('hunter2');
+    },
+  );
+
+  it('asks the stores at most once a second', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    try {
+      for (let i = 0; i < 5; i++) await call('/health');
+      expect(services.calls).toEqual(['redis', 'postgres']);
+      vi.advanceTimersByTime(1_000);
+      await Promise.all([call('/health'), call('/health'), call('/health')]);
+      expect(services.calls).toHaveLength(4);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+describe('GET /metrics', () => {
+  it('is Prometheus text, from one question to the buffer', async () => {
+    const { status, headers, text } = await call('/metrics');
+    expect(status).toBe(200);
+    expect(headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+    expect(services.calls).toEqual(['stats']);
+    const samples = text.matchAll(/^# HELP (\S+) .+\n# TYPE \1 (counter|gauge)\n\1 (\S+)$/gm);
+    const values = Object.fromEntries(
+      [...samples].map(([, name, type, value]) => [name, `${type} ${value}`]),
+    );
+    expect(values).toEqual({
+      backbeat_dirty_sessions: 'gauge 3',
+      backbeat_oldest_dirty_age_seconds: 'gauge 1.5',
+      backbeat_sweeper_lease_seconds: 'gauge 0.25',
+      backbeat_dead_letters: 'gauge 1',
+      backbeat_commits_total: 'counter 10',
+      backbeat_edits_total: 'counter 40',
+      backbeat_messages_total: 'counter 5',
+      backbeat_flushes_total: 'counter 2',
+      backbeat_flushed_sessions_total: 'counter 4',
+      backbeat_flushed_edits_total: 'counter 39',
+      backbeat_flushed_messages_total: 'counter 6',
+      backbeat_flush_failures_total: 'counter 7',
+      backbeat_dead_lettered_total: 'counter 8',
+    });
+    expect(text.split('\n')).toHaveLength(3 * Object.keys(values).length + 1);
+  });
+});
+
+describe('errors', () => {
+  it('of unknown routes are JSON', async () => {
+    for (const [method, path] of [
+      ['GET', '/'],
+      ['GET', '/api/v1/nope'],
+      ['PUT', '/api/v1/sessions'],
+      ['GET', '/flushed'],
+    ]) {
+      const { status, json } = await call(path ?? '', { method: method ?? '' });
+      expect([path, status, json?.error]).toEqual([path, 404, 'not_found']);
+    }
+  });
+
+  it('that nobody expected show nothing internal, and are logged without their message', async () => {
+    services.failures.set('enter', new Error('Failed query … params: hunter2'));
+    const { status, json } = await call('/api/v1/sessions', { method: 'POST' });
+    expect(status).toBe(500);
+    expect(json).toEqual({ error: 'server_error', message: 'something went wrong' });
+    expect(logged).toHaveLength(1);
+    expect(logged[0]).not.toContain('hunter2');
+    expect(JSON.parse(logged[0] ?? '')).toMatchObject({
+      level: 'error',
+      event: 'unexpected_error',
+      path: '/api/v1/sessions',
+      at: expect.arrayContaining([expect.stringContaining('app.test')]),
+    });
+  });
+
+  it('of data that Postgres refuses are the caller’s', async () => {
+    services.failures.set('enter', new WriteRefusedError('23514', 'constraint x'));
+    expect(await call('/api/v1/sessions', { method: 'POST' })).toMatchObject({
+      status: 400,
+      json: { error: 'validation_error' },
+    });
+  });
+
+  it('of the configuration name the variables, on every route', async () => {
+    app = createApp({
+      services: () => {
+        throw new ConfigError('configuration: JWT_SECRET: missing');
+      },
+    });
+    for (const path of ['/health', '/api/v1/sessions', '/nope']) {
+      expect(await call(path)).toMatchObject({
+        status: 500,
+        json: { error: 'server_error', message: 'configuration: JWT_SECRET: missing' },
+      });
+    }
+  });
+});
+
+it('every reply, a refusal too, tells browsers to take it for nothing else', async () => {
+  for (const path of [
+    '/health',
+    '/docs',
+    '/docs/style.css',
+    '/metrics',
+    '/flush/dead',
+    '/api/v1/strudels',
+    '/nope',
+  ]) {
+    const { headers } = await call(path);
+    const has = Object.fromEntries(
+      ['x-content-type-options', 'x-frame-options', 'referrer-policy'].map((name) => [
+        name,
+        headers.get(name),
+      ]),
+    );
+    expect([path, has]).toEqual([
+      path,
+      { 'x-content-type-options': 'nosniff', 'x-frame-options': 'DENY', 'referrer-policy': 'no-referrer' },
+    ]);
+    const policy = headers.get('content-security-policy');
+    expect(policy).toMatch(/^default-src 'none'; style-src 'self';.* frame-ancestors 'none'/);
+  }
+});
+
+describe('CORS', () => {
+  const preflight = (origin: string) =>
+    call('/api/v1/sessions', {
+      method: 'OPTIONS',
+      headers: {
+        Origin: origin,
+        'Access-Control-Request-Method': 'POST',
+        'Access-Control-Request-Headers': 'authorization',
+      },
+    });
+
+  it('lets any origin in when none are named', async () => {
+    const { status, headers } = await preflight('https://any.test');
+    expect(status).toBe(204);
+    expect(headers.get('access-control-allow-origin')).toBe('*');
+    expect(headers.get('access-control-allow-headers')).toBe('authorization');
+  });
+
+  it('lets only those in that are named, and shows them errors too', async () => {
+    services = fakeServices({ ALLOWED_ORIGINS: 'https://a.test, https://b.test' });
+    expect((await preflight('https://b.test')).headers.get('access-control-allow-origin')).toBe(
+      'https://b.test',
+    );
+    expect((await preflight('https://c.test')).headers.get('access-control-allow-origin')).toBeNull();
+    for (const path of ['/api/v1/sessions/nope', '/api/v1/nope']) {
+      const { status, headers } = await call(path, { headers: { Origin: 'https://a.test' } });
+      expect(status).toBeGreaterThanOrEqual(400);
+      expect(headers.get('access-control-allow-origin')).toBe('https://a.test');
+    }
+  });
+
+  it('keeps the flush routes to servers', async () => {
+    const { headers } = await call('/flush', {
+      method: 'POST',
+      token: FLUSH_SECRET,
+      headers: { Origin: 'https://a.test' },
+    });
+    expect(headers.get('access-control-allow-origin')).toBeNull();
+  });
+});

@@ -1,0 +1,268 @@
+/** The way into a room: what it asks of whom, in which order, and what a caller gets to hear. */
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { fakeServices, JWT_SECRET } from '../../test/support/worker-services.ts';
+import type { Admitted, Refusal } from '../access/admission.ts';
+import { signSessionToken, verifySessionToken } from '../access/session-token.ts';
+import { admissionGrantSchema, RESERVATION_HEADER } from '../room/connections/grant.ts';
+import { refuse, refuseFlooder } from '../room/connections/refusal.ts';
+import { createApp } from './app.ts';
+import type { RoomStubs } from './platform.ts';
+
+const sessionId = randomUUID();
+
+const admittedOf = (over: Partial<Admitted> = {}): Admitted => ({
+  sessionId,
+  participantId: randomUUID(),
+  userId: null,
+  displayName: 'Zoë 🎹',
+  avatarUrl: null,
+  role: 'viewer',
+  via: 'discovery',
+  inviteId: null,
+  isUnconfirmed: false,
+  session: null,
+  ...over,
+});
+
+let logged: string[];
+beforeEach(() => {
+  logged = [];
+  vi.spyOn(console, 'error').mockImplementation((line) => void logged.push(String(line)));
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** What an upgrade would be answered with: a response of the tests' own runtime has no status 101. */
+const upgraded = () => new Response('upgraded', { headers: { 'x-upgraded': 'yes' } });
+
+interface Entry {
+  admitted?: Admitted;
+  /** Refused before the room is asked. */
+  refusal?: Refusal;
+  /** The room's answer when it is asked for a place. */
+  reserve?: () => Response | Promise<Response>;
+  env?: Record<string, string>;
+}
+
+/** The app before a room that keeps a place for everybody, unless told otherwise. */
+function entryOf({ admitted = admittedOf(), refusal, reserve, env }: Entry = {}) {
+  const asked: { sessionId: string; path: string; init: Parameters<RoomStubs['fetch']>[2] }[] = [];
+  const services = fakeServices(env);
+  services.admission = {
+    join: () => Promise.reject(new Error('nobody joins here')),
+    check: async () => refusal ?? null,
+    async enter(_request, keep) {
+      if (refusal) return refusal;
+      return (await keep?.(admitted)) ?? { ok: true, admitted };
+    },
+  };
+  services.rooms = {
+    async fetch(to, path, init) {
+      asked.push({ sessionId: to, path, init });
+      if (path !== '/reserve') return upgraded();
+      return reserve ? reserve() : Response.json({ reservation_id: 'r1' });
+    },
+  };
+  const app = createApp({ services: () => services });
+  const enter = (path = `/parties/main/${sessionId}`, headers: Record<string, string> = {}) =>
+    app.request(path, { headers: { upgrade: 'websocket', connection: 'upgrade', ...headers } });
+  return { app, asked, enter };
+}
+
+describe('a join', () => {
+  it('is one request to the room, and then the upgrade, which names the place', async () => {
+    const admitted = admittedOf({ role: 'co-author', via: 'grant' });
+    const { asked, enter } = entryOf({ admitted });
+    const beforeMs = Date.now();
+    const answer = await enter(`/parties/main/${sessionId}?_pk=tab-1&token=x&invite=secret`, {
+      'cf-connecting-ip': '192.0.2.1',
+      'sec-websocket-key': 'k',
+      'sec-websocket-version': '13',
+    });
+    expect(answer.headers.get('x-upgraded')).toBe('yes');
+    expect(asked.map(({ sessionId: to, path }) => [to, path])).toEqual([
+      [sessionId, '/reserve'],
+      [sessionId, '/?_pk=tab-1'],
+    ]);
+    const grant = admissionGrantSchema.parse(JSON.parse(asked[0]?.init.body ?? ''));
+    expect(grant).toMatchObject({
+      connectionId: 'tab-1',
+      participantId: admitted.participantId,
+      displayName: 'Zoë 🎹',
+      role: 'co-author',
+      via: 'grant',
+      address: '192.0.2.1',
+    });
+    expect(grant.knownAtMs).toBeGreaterThan(beforeMs - 60_000);
+    expect(grant.knownAtMs).toBeLessThanOrEqual(beforeMs);
+    // Whoever comes without a session token gets one.
+    expect(await verifySessionToken(grant.token ?? '', JWT_SECRET)).toMatchObject({
+      sessionId,
+      participantId: admitted.participantId,
+    });
+    expect(asked[1]?.init.headers).toEqual({
+      upgrade: 'websocket',
+      'sec-websocket-key': 'k',
+      'sec-websocket-version': '13',
+      [RESERVATION_HEADER]: 'r1',
+    });
+    // The room gets neither token nor invite.
+    expect(JSON.stringify(asked)).not.toContain('secret');
+  });
+
+  it('takes nothing for a place that the caller says', async () => {
+    const { asked, enter } = entryOf();
+    await enter(undefined, { [RESERVATION_HEADER]: 'mine', cookie: 'c', authorization: 'Bearer x' });
+    expect(asked[1]?.init.headers).toEqual({ upgrade: 'websocket', [RESERVATION_HEADER]: 'r1' });
+  });
+
+  it('gives no token to a caller who has a session token', async () => {
+    const admitted = admittedOf();
+    const { asked, enter } = entryOf({ admitted });
+    const { participantId, userId, displayName, avatarUrl, role } = admitted;
+    const access = { sessionId, participantId, userId, displayName, avatarUrl, role };
+    await enter(`/parties/main/${sessionId}?token=${await signSessionToken(access, JWT_SECRET)}`);
+    expect(JSON.parse(asked[0]?.init.body ?? '').token).toBeNull();
+  });
+
+  it('that Postgres could not confirm is judged by all that the room was ever told', async () => {
+    const { asked, enter } = entryOf({ admitted: admittedOf({ isUnconfirmed: true }) });
+    await enter();
+    expect(JSON.parse(asked[0]?.init.body ?? '').knownAtMs).toBe(0);
+  });
+
+  it('at the other address is the same, with the session in the query', async () => {
+    const { asked, enter } = entryOf();
+    await enter(`/api/v1/ws?session_id=${sessionId.toUpperCase()}`);
+    expect(asked.map(({ sessionId: to }) => to)).toEqual([sessionId, sessionId]);
+  });
+
+  it('that is refused before asks the room nothing', async () => {
+    const refusal: Refusal = { ok: false, status: 403, error: 'forbidden', message: 'no' };
+    const { asked, enter } = entryOf({ refusal });
+    const answer = await enter();
+    expect([answer.status, await answer.json()]).toEqual([403, { error: 'forbidden', message: 'no' }]);
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(asked).toEqual([]);
+  });
+
+  it.each([
+    ['a session id that is none', '/parties/main/nonsense'],
+    ['a session id in the query that is none', '/api/v1/ws?session_id=nonsense'],
+    ['a connection id that is none', `/parties/main/${sessionId}?_pk=a%20b`],
+    ['a name that is too long', `/parties/main/${sessionId}?display_name=${'x'.repeat(300)}`],
+    ['a token that is too long', `/parties/main/${sessionId}?token=${'x'.repeat(8_193)}`],
+    ['an invite that is too long', `/parties/main/${sessionId}?invite=${'x'.repeat(257)}`],
+  ])('with %s asks nobody', async (_, path) => {
+    const { app, asked, enter } = entryOf();
+    const answer = await enter(path);
+    expect([answer.status, await answer.json()]).toMatchObject([400, { error: 'bad_request' }]);
+    expect((await app.request(path)).status).toBe(400);
+    expect(asked).toEqual([]);
+  });
+
+  it('of a page of another origin asks nobody', async () => {
+    const { asked, enter } = entryOf({ env: { ALLOWED_ORIGINS: 'https://page.test' } });
+    expect((await enter(undefined, { origin: 'https://evil.test' })).status).toBe(403);
+    expect(asked).toEqual([]);
+    expect((await enter(undefined, { origin: 'https://page.test' })).status).toBe(200);
+  });
+});
+
+describe('a room that keeps no place', () => {
+  it.each([403, 404, 410, 429] as const)('says why, and is passed on: %i', async (status) => {
+    const { asked, enter } = entryOf({ reserve: () => refuse(status, 'forbidden', 'the reason') });
+    const answer = await enter();
+    expect([answer.status, await answer.json()]).toEqual([
+      status,
+      { error: 'forbidden', message: 'the reason' },
+    ]);
+    expect(asked.map(({ path }) => path)).toEqual(['/reserve']);
+  });
+
+  it.each<[string, () => Response | Promise<Response>]>([
+    ['cannot be reached', () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.1'))],
+    ['has its storage out of reach', () => refuse(503, 'server_error', 'internal words')],
+    ['fails', () => refuse(500, 'server_error', 'internal words')],
+    ['refuses by another shape', () => Response.json({ no: 'shape' }, { status: 403 })],
+  ])('as it %s is out of reach for now: 503', async (_, reserve) => {
+    const { asked, enter } = entryOf({ reserve });
+    const answer = await enter();
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toEqual({
+      error: 'server_error',
+      message: 'storage is out of reach, try again in a moment',
+    });
+    expect(asked.map(({ path }) => path)).toEqual(['/reserve']);
+    expect(logged.join()).not.toContain('10.0.0.1');
+  });
+
+  it('to somebody banned is asked no more by them, until that is over', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    try {
+      const { asked, enter } = entryOf({ reserve: () => refuseFlooder(20_500) });
+      const path = `/parties/main/${sessionId}?token=${randomUUID()}`;
+      for (let i = 0; i < 3; i++) {
+        const answer = await enter(path);
+        expect([answer.status, (await answer.json()) as unknown]).toMatchObject([
+          429,
+          { error: 'too_many_requests' },
+        ]);
+        if (i === 0) expect(answer.headers.get('retry-after')).toBe('21');
+      }
+      expect(asked).toHaveLength(1);
+      // Everybody else is.
+      await enter(`/parties/main/${sessionId}?token=${randomUUID()}`);
+      expect(asked).toHaveLength(2);
+      vi.advanceTimersByTime(21_000);
+      await enter(path);
+      expect(asked).toHaveLength(3);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+describe('a plain GET of a room', () => {
+  it('says what speaks against a connection, or that nothing does, and asks no room', async () => {
+    const refusal: Refusal = { ok: false, status: 410, error: 'not_found', message: 'the session has ended' };
+    const ended = entryOf({ refusal });
+    const answer = await ended.app.request(`/parties/main/${sessionId}`, {
+      headers: { origin: 'https://page.test' },
+    });
+    expect([answer.status, await answer.json()]).toEqual([
+      410,
+      { error: 'not_found', message: 'the session has ended' },
+    ]);
+    expect(answer.headers.get('access-control-allow-origin')).toBe('https://page.test');
+    expect(answer.headers.get('vary')).toBe('origin');
+    const open = entryOf();
+    const allowed = await open.app.request(`/parties/main/${sessionId}`);
+    expect([allowed.status, await allowed.json()]).toMatchObject([426, { error: 'bad_request' }]);
+    expect([...ended.asked, ...open.asked]).toEqual([]);
+  });
+});
+
+it.each([
+  ['POST', `/parties/main/${sessionId}`],
+  ['PUT', `/parties/main/${sessionId}`],
+  ['DELETE', `/parties/main/${sessionId}`],
+  ['GET', `/parties/main/${sessionId}/reserve`],
+  ['POST', `/parties/main/${sessionId}/reserve`],
+  ['POST', `/parties/main/${sessionId}/instruct`],
+  ['POST', `/parties/main/${sessionId}%2Finstruct`],
+  ['POST', `/parties/other/${sessionId}`],
+  ['GET', `/parties/other/${sessionId}`],
+  ['GET', '/parties/main'],
+  ['POST', '/reserve'],
+  ['POST', '/instruct'],
+  ['POST', '/api/v1/ws'],
+])('%s %s leads into no room', async (method, path) => {
+  const { app, asked } = entryOf();
+  const init = { method, headers: { upgrade: 'websocket' }, ...(method === 'GET' ? {} : { body: '{}' }) };
+  const answer = await app.request(path, init);
+  expect([answer.status, await answer.json()]).toMatchObject([404, { error: 'not_found' }]);
+  expect(asked).toEqual([]);
+});

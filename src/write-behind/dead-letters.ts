@@ -1,0 +1,40 @@
+/** Makes dead letters of what can't be written. */
+import type { SessionWrite } from '../domain/types.ts';
+import type { DeadLetter, DeadReason } from '../redis/dead-letter.ts';
+
+/** The letters of one write that can't be done: one for its code, one for each message. The same write gives the same ids. */
+export function lettersFor(write: SessionWrite, reason: DeadReason, nowMs: number): DeadLetter[] {
+  const base = { session_id: write.sessionId, reason, at: new Date(nowMs).toISOString() };
+  const letters: DeadLetter[] = write.messages.map((message) => ({
+    ...base,
+    id: `${write.sessionId}:m:${message.id}`,
+    kind: 'message',
+    data: JSON.stringify(message),
+  }));
+  if (write.code) {
+    letters.push({
+      ...base,
+      id: `${write.sessionId}:c:${write.code.epoch}:${write.code.rev}`,
+      kind: 'code',
+      data: JSON.stringify(write.code),
+    });
+  }
+  return letters;
+}
+
+/** The letter of a buffered message that can't even be read: its text, as it was. */
+export function malformedLetter(
+  sessionId: string,
+  messageId: string,
+  text: string,
+  nowMs: number,
+): DeadLetter {
+  return {
+    id: `${sessionId}:m:${messageId}`,
+    session_id: sessionId,
+    kind: 'message',
+    reason: { code: 'malformed', message: 'the buffered message does not fit its schema' },
+    at: new Date(nowMs).toISOString(),
+    data: text,
+  };
+}

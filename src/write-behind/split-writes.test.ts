@@ -1,0 +1,67 @@
+/** Cutting a refused batch when only so many more writes can be tried. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { makeMessage } from '../../test/support/messages.ts';
+import type { SessionWrite } from '../domain/types.ts';
+import { splitWrites } from './split-writes.ts';
+
+const code = { code: 'x', rev: 1, epoch: 1, editedAtMs: 1, editorId: null };
+
+const batches = fc
+  .array(fc.record({ hasCode: fc.boolean(), messages: fc.nat({ max: 9 }) }), { minLength: 1, maxLength: 12 })
+  .map((sessions) =>
+    sessions.map(
+      ({ hasCode, messages }, i): SessionWrite => ({
+        sessionId: `s${i}`,
+        code: hasCode ? code : null,
+        messages: Array.from({ length: messages }, (_, m) => makeMessage({ id: `${m}` })),
+      }),
+    ),
+  );
+
+const partsOf = (writes: readonly SessionWrite[]) =>
+  writes.flatMap(({ sessionId, code, messages }) => [
+    ...(code ? [`${sessionId} code`] : []),
+    ...messages.map(({ id }) => `${sessionId} ${id}`),
+  ]);
+
+describe('a refused batch', () => {
+  it('is cut so that its first part can be narrowed down within the tries there are', () => {
+    fc.assert(
+      fc.property(batches, fc.integer({ min: 1, max: 6 }), (batch, tries) => {
+        let writes = batch;
+        let left = tries;
+        // Everything is refused, until one piece stands alone.
+        for (let cut = splitWrites(writes, left); cut; cut = splitWrites(writes, left)) {
+          expect(left).toBeGreaterThan(0);
+          [writes] = cut;
+          left -= 1;
+        }
+        expect(partsOf(writes).length).toBeLessThanOrEqual(1);
+      }),
+    );
+  });
+
+  it('keeps all its parts in their order, with one write a session', () => {
+    fc.assert(
+      fc.property(batches, fc.integer({ min: 0, max: 6 }), (batch, tries) => {
+        const cut = splitWrites(batch, tries);
+        if (!cut) return;
+        expect(partsOf(cut.flat())).toEqual(partsOf(batch));
+        for (const part of cut) {
+          expect(part.length).toBeGreaterThan(0);
+          expect(new Set(part.map(({ sessionId }) => sessionId)).size).toBe(part.length);
+        }
+      }),
+    );
+  });
+
+  it('is halved while there are tries enough', () => {
+    const batch = Array.from({ length: 8 }, (_, i) => ({ sessionId: `s${i}`, code, messages: [] }));
+    const sizes = (tries?: number) => splitWrites(batch, tries)?.map((part) => part.length);
+    expect(sizes()).toEqual([4, 4]);
+    expect(sizes(3)).toEqual([4, 4]);
+    expect(sizes(2)).toEqual([2, 6]);
+    expect(sizes(1)).toEqual([1, 7]);
+  });
+});
