@@ -115,9 +115,9 @@ describe('a change of the sources', () => {
     expect(await change('style.css', 'body { color: blue; }')).toEqual([
       expect.stringMatching(/^assets\/style-/),
     ]);
-    expect(
-      await change('../main.ts', "document.title = 'two'; void import('./lazy.ts');"),
-    ).toEqual([expect.stringMatching(/^assets\/main-/)]);
+    expect(await change('../main.ts', "document.title = 'two'; void import('./lazy.ts');")).toEqual([
+      expect.stringMatching(/^assets\/main-/),
+    ]);
     // What is loaded when it is needed has a name of its own, which stands in the script.
     expect(await change('../lazy.ts', "export const lazy = 'two';")).toEqual([
       expect.stringMatching(/^assets\/lazy-/),
