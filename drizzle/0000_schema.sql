@@ -3,9 +3,13 @@ CREATE TABLE "anonymous_participants" (
 	"session_id" uuid NOT NULL,
 	"display_name" text NOT NULL,
 	"role" text NOT NULL,
+	"via" text DEFAULT 'grant' NOT NULL,
+	"invite_id" uuid,
 	"joined_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	"left_at" timestamp (3) with time zone,
+	"removed_at" timestamp (3) with time zone,
 	"expires_at" timestamp (3) with time zone NOT NULL,
+	CONSTRAINT "anonymous_participants_via_known" CHECK ("anonymous_participants"."via" in ('owner', 'invite', 'discovery', 'grant')),
 	CONSTRAINT "anonymous_participants_role_known" CHECK ("anonymous_participants"."role" in ('host', 'co-author', 'viewer')),
 	CONSTRAINT "anonymous_participants_display_name_length" CHECK (char_length("anonymous_participants"."display_name") <= 100)
 );
@@ -39,6 +43,7 @@ CREATE TABLE "session_messages" (
 	"is_code_response" boolean DEFAULT false NOT NULL,
 	"strudel_id" uuid,
 	"created_at" timestamp (3) with time zone NOT NULL,
+	"position" bigint NOT NULL,
 	CONSTRAINT "session_messages_pk" PRIMARY KEY("session_id","id"),
 	CONSTRAINT "session_messages_type_known" CHECK ("session_messages"."message_type" in ('chat', 'user_prompt', 'ai_response')),
 	CONSTRAINT "session_messages_role_known" CHECK ("session_messages"."role" in ('user', 'assistant'))
@@ -50,9 +55,13 @@ CREATE TABLE "session_participants" (
 	"user_id" uuid NOT NULL,
 	"display_name" text NOT NULL,
 	"role" text NOT NULL,
+	"via" text DEFAULT 'grant' NOT NULL,
+	"invite_id" uuid,
 	"joined_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	"left_at" timestamp (3) with time zone,
+	"removed_at" timestamp (3) with time zone,
 	CONSTRAINT "session_participants_session_user_unique" UNIQUE("session_id","user_id"),
+	CONSTRAINT "session_participants_via_known" CHECK ("session_participants"."via" in ('owner', 'invite', 'discovery', 'grant')),
 	CONSTRAINT "session_participants_role_known" CHECK ("session_participants"."role" in ('host', 'co-author', 'viewer')),
 	CONSTRAINT "session_participants_display_name_length" CHECK (char_length("session_participants"."display_name") <= 100)
 );
@@ -63,7 +72,7 @@ CREATE TABLE "sessions" (
 	"host_user_id" uuid NOT NULL,
 	"code" text DEFAULT '' NOT NULL,
 	"code_rev" bigint DEFAULT 0 NOT NULL,
-	"code_epoch" bigint DEFAULT 0 NOT NULL,
+	"receipts" jsonb DEFAULT '{}'::jsonb NOT NULL,
 	"last_editor_id" uuid,
 	"is_active" boolean DEFAULT true NOT NULL,
 	"is_discoverable" boolean DEFAULT false NOT NULL,
@@ -73,8 +82,7 @@ CREATE TABLE "sessions" (
 	"updated_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "sessions_title_length" CHECK (char_length("sessions"."title") <= 200),
 	CONSTRAINT "sessions_code_size" CHECK (octet_length("sessions"."code") <= 102400),
-	CONSTRAINT "sessions_code_rev_not_negative" CHECK ("sessions"."code_rev" >= 0),
-	CONSTRAINT "sessions_code_epoch_not_negative" CHECK ("sessions"."code_epoch" >= 0)
+	CONSTRAINT "sessions_code_rev_not_negative" CHECK ("sessions"."code_rev" >= 0)
 );
 --> statement-breakpoint
 CREATE TABLE "strudel_messages" (
@@ -114,12 +122,14 @@ CREATE TABLE "users" (
 );
 --> statement-breakpoint
 ALTER TABLE "anonymous_participants" ADD CONSTRAINT "anonymous_participants_session_id_sessions_id_fk" FOREIGN KEY ("session_id") REFERENCES "public"."sessions"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "anonymous_participants" ADD CONSTRAINT "anonymous_participants_invite_id_invite_tokens_id_fk" FOREIGN KEY ("invite_id") REFERENCES "public"."invite_tokens"("id") ON DELETE set null ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invite_tokens" ADD CONSTRAINT "invite_tokens_session_id_sessions_id_fk" FOREIGN KEY ("session_id") REFERENCES "public"."sessions"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "session_messages" ADD CONSTRAINT "session_messages_session_id_sessions_id_fk" FOREIGN KEY ("session_id") REFERENCES "public"."sessions"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "session_messages" ADD CONSTRAINT "session_messages_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE set null ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "session_messages" ADD CONSTRAINT "session_messages_strudel_id_strudels_id_fk" FOREIGN KEY ("strudel_id") REFERENCES "public"."strudels"("id") ON DELETE set null ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "session_participants" ADD CONSTRAINT "session_participants_session_id_sessions_id_fk" FOREIGN KEY ("session_id") REFERENCES "public"."sessions"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "session_participants" ADD CONSTRAINT "session_participants_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "session_participants" ADD CONSTRAINT "session_participants_invite_id_invite_tokens_id_fk" FOREIGN KEY ("invite_id") REFERENCES "public"."invite_tokens"("id") ON DELETE set null ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "sessions" ADD CONSTRAINT "sessions_host_user_id_users_id_fk" FOREIGN KEY ("host_user_id") REFERENCES "public"."users"("id") ON DELETE restrict ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "sessions" ADD CONSTRAINT "sessions_last_editor_id_users_id_fk" FOREIGN KEY ("last_editor_id") REFERENCES "public"."users"("id") ON DELETE set null ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "strudel_messages" ADD CONSTRAINT "strudel_messages_strudel_id_strudels_id_fk" FOREIGN KEY ("strudel_id") REFERENCES "public"."strudels"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
@@ -127,12 +137,15 @@ ALTER TABLE "strudel_messages" ADD CONSTRAINT "strudel_messages_user_id_users_id
 ALTER TABLE "strudels" ADD CONSTRAINT "strudels_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "anonymous_participants_session_idx" ON "anonymous_participants" USING btree ("session_id");--> statement-breakpoint
 CREATE INDEX "anonymous_participants_expires_idx" ON "anonymous_participants" USING btree ("expires_at");--> statement-breakpoint
+CREATE INDEX "anonymous_participants_invite_idx" ON "anonymous_participants" USING btree ("invite_id") WHERE "anonymous_participants"."invite_id" is not null;--> statement-breakpoint
 CREATE INDEX "invite_tokens_session_idx" ON "invite_tokens" USING btree ("session_id");--> statement-breakpoint
-CREATE INDEX "session_messages_history_idx" ON "session_messages" USING btree ("session_id","created_at","id");--> statement-breakpoint
+CREATE INDEX "session_messages_history_idx" ON "session_messages" USING btree ("session_id","position","id");--> statement-breakpoint
 CREATE INDEX "session_messages_user_idx" ON "session_messages" USING btree ("user_id") WHERE "session_messages"."user_id" is not null;--> statement-breakpoint
 CREATE INDEX "session_messages_strudel_idx" ON "session_messages" USING btree ("strudel_id") WHERE "session_messages"."strudel_id" is not null;--> statement-breakpoint
 CREATE INDEX "session_participants_user_idx" ON "session_participants" USING btree ("user_id");--> statement-breakpoint
+CREATE INDEX "session_participants_invite_idx" ON "session_participants" USING btree ("invite_id") WHERE "session_participants"."invite_id" is not null;--> statement-breakpoint
 CREATE INDEX "sessions_host_idx" ON "sessions" USING btree ("host_user_id");--> statement-breakpoint
+CREATE INDEX "sessions_active_idx" ON "sessions" USING btree ("created_at") WHERE "sessions"."is_active";--> statement-breakpoint
 CREATE INDEX "sessions_live_idx" ON "sessions" USING btree ("created_at") WHERE "sessions"."is_active" and "sessions"."is_discoverable";--> statement-breakpoint
 CREATE INDEX "strudel_messages_strudel_idx" ON "strudel_messages" USING btree ("strudel_id","created_at");--> statement-breakpoint
 CREATE INDEX "strudel_messages_user_idx" ON "strudel_messages" USING btree ("user_id") WHERE "strudel_messages"."user_id" is not null;--> statement-breakpoint

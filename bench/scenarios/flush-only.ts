@@ -4,7 +4,9 @@ import { writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { createStorage } from '../../src/compose.ts';
 import { parseConfig, storageSchema } from '../../src/config.ts';
+import { numberIn } from '../../src/domain/revision.ts';
 import type { SessionMessage } from '../../src/domain/types.ts';
+import { makeCommit } from '../../test/support/commits.ts';
 import { digestOf, KnobDocument } from '../load/document.ts';
 import { readFronts } from '../measure/fronts.ts';
 import { COUNTERS_LAG_MS } from '../measure/postgres.ts';
@@ -146,15 +148,7 @@ async function makeDirty(
       const sessionId = ids[at] ?? '';
       const messages = at % MESSAGE_EVERY === 0 ? [messageNow()] : [];
       messageIds.push(...messages.map(({ id }) => id));
-      await buffer.commit({
-        sessionId,
-        epoch: Date.now(),
-        code: { code, rev: 1, editedAtMs: Date.now(), editorId: null, edits: 1 },
-        messages,
-        lastMessageMs: 0,
-        receipts: {},
-        flushedRev: 0,
-      });
+      await buffer.commit(makeCommit({ sessionId, text: code, messages, wantsLoad: false }));
     }
   };
   await Promise.all(Array.from({ length: COMMITTING }, committer));
@@ -175,7 +169,7 @@ function messageNow(): SessionMessage {
     isCodeResponse: false,
     strudelId: null,
     createdAtMs: Date.now(),
-    epoch: 1,
+    position: numberIn(1, 1),
   };
 }
 

@@ -1,6 +1,6 @@
 /** The storage layer's errors. Each says what a caller can do about it; wire errors are made from them elsewhere, in one place. */
 
-/** Another room holds a newer epoch for this session: this one must stop writing and let its clients go to the other. */
+/** Another room has opened this session in a later term: this one must stop writing and let its clients go to the other. */
 export class SupersededError extends Error {
   override readonly name = 'SupersededError';
   constructor(readonly sessionId: string) {
@@ -23,7 +23,7 @@ export class CommitsLostError extends Error {
 export class StorageUnavailableError extends Error {
   override readonly name = 'StorageUnavailableError';
   constructor(
-    readonly store: 'redis' | 'postgres' | 'identity provider',
+    readonly store: 'redis' | 'postgres' | 'identity provider' | 'room storage',
     message: string,
     options?: ErrorOptions,
   ) {
@@ -50,4 +50,9 @@ export class SessionNotFoundError extends Error {
   constructor(readonly sessionId: string) {
     super(`there is no session ${sessionId}`);
   }
+}
+
+/** What a store holds can't be right, and going on from it could only make it worse. Nothing was written. */
+export class DamagedDataError extends Error {
+  override readonly name = 'DamagedDataError';
 }

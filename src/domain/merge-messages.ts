@@ -1,19 +1,9 @@
-/** Pure rules for putting two views of a session together. */
+/** Puts two views of a session's messages together. Pure. */
 import type { MessagePage, SessionMessage } from './types.ts';
 
-interface Version {
-  epoch: number;
-  rev: number;
-}
-
-/** The order of writes: by epoch, then by revision. A successor's write is newer than anything its predecessor wrote. */
-export function isNewer(a: Version, b: Version): boolean {
-  return a.epoch > b.epoch || (a.epoch === b.epoch && a.rev > b.rev);
-}
-
 /**
- * Two histories as one: each message once, by id, as the later room accepted it, in the order of their times, the newest `page.limit` that fit
- * the page.
+ * Two histories as one: each message once, by id, in the order of their positions, the newest `page.limit` that fit the page. Where both have
+ * a message, the greater position counts, as it does in Postgres.
  */
 export function mergeMessages(
   stored: readonly SessionMessage[],
@@ -23,14 +13,12 @@ export function mergeMessages(
   const byId = new Map<string, SessionMessage>();
   for (const message of [...stored, ...buffered]) {
     const other = byId.get(message.id);
-    if (!other || other.epoch < message.epoch) byId.set(message.id, message);
+    if (!other || other.position < message.position) byId.set(message.id, message);
   }
+  const { types, beforePosition, limit } = page;
   return [...byId.values()]
-    .filter(
-      (message) =>
-        (page.types === undefined || page.types.includes(message.type)) &&
-        (page.beforeMs === undefined || message.createdAtMs < page.beforeMs),
-    )
-    .sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1))
-    .slice(-page.limit);
+    .filter(({ type }) => types === undefined || types.includes(type))
+    .filter(({ position }) => beforePosition === undefined || position < beforePosition)
+    .sort((a, b) => a.position - b.position || (a.id < b.id ? -1 : 1))
+    .slice(-limit);
 }

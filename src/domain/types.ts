@@ -1,4 +1,5 @@
 /** The domain's types and the interface the rooms' handlers write through. Nothing here knows about Redis. */
+import type { EditReceipt, EditReceipts } from './receipts.ts';
 
 export const ROLES = ['host', 'co-author', 'viewer'] as const;
 export type Role = (typeof ROLES)[number];
@@ -31,13 +32,10 @@ export interface SessionMessage {
   isCodeResponse: boolean;
   /** The saved strudel the conversation was about, or null for the session's scratch code. */
   strudelId: string | null;
-  /** Milliseconds since the epoch; strictly growing within a session, so it is also the order. */
+  /** When it was said, in milliseconds since the epoch, by the room's clock: for showing. */
   createdAtMs: number;
-  /**
-   * Fencing token of the room that accepted it. What a room that was replaced had under way may be accepted again by the next one, under
-   * another time: that one counts.
-   */
-  epoch: number;
+  /** Its place in the session's order; see `revision.ts`. Sent again to a later room it has a greater one, which counts. */
+  position: number;
 }
 
 /** A session's row, or that row overlaid with what is still buffered. */
@@ -47,12 +45,8 @@ export interface Session {
   /** Owner. Anonymous sessions belong to the system user. */
   hostUserId: string;
   code: string;
-  /** Revision: the room's count of accepted edits. 0 for a session nobody has edited. Never goes down. */
+  /** Revision of the code; see `revision.ts`. 0 for a session that nobody has edited. Never goes down. */
   rev: number;
-  /** How far `rev` is above the revision that the room gave, because an earlier room's was as great; mostly 0. */
-  lift: number;
-  /** Fencing token of the room that wrote the code. Writes are ordered by (epoch, revision as the room gave it). */
-  epoch: number;
   isActive: boolean;
   isDiscoverable: boolean;
   createdAtMs: number;
@@ -63,12 +57,13 @@ export interface Session {
 /** The code at one revision, ready to be written. */
 export interface CodeWrite {
   code: string;
-  /** As the room gave it: a room writes one code under a revision. */
+  /** A room writes one code under a revision. */
   rev: number;
-  epoch: number;
   editedAtMs: number;
   /** User id of the last editor, null when anonymous. */
   editorId: string | null;
+  /** All that are known, as they are written with the code or not at all. */
+  receipts: EditReceipts;
 }
 
 /** Everything to be written for one session: the newest code, if it changed, and messages. */
@@ -80,13 +75,12 @@ export interface SessionWrite {
 
 /**
  * What became of one session of a write.
- * - `written`: everything of it that was newer than Postgres' row is in; `rev` and `epoch` are the row's now, and `isHeld` when what the row has is
- *   this very write's code, be it under a lifted revision.
+ * - `written`: everything of it that was newer than Postgres' row is in; `rev` is the row's now.
  * - `busy`: another transaction holds the row; nothing was written, try again later.
  * - `missing`: there is no such session any more; nothing was written.
  */
 export type WriteOutcome =
-  | { sessionId: string; status: 'written'; rev: number; epoch: number; isHeld: boolean }
+  | { sessionId: string; status: 'written'; rev: number }
   | { sessionId: string; status: 'busy' | 'missing' };
 
 /** Writes many sessions in one transaction. Idempotent: older or equal code, and messages already there, change nothing. */
@@ -98,97 +92,106 @@ export interface SessionWriter {
   writeSessions(writes: readonly SessionWrite[]): Promise<WriteOutcome[]>;
 }
 
-/** An edit that was accepted under a request id. */
-export interface EditReceipt {
-  requestId: string;
-  rev: number;
+/**
+ * Where everything that a room acknowledged can be found:
+ * - `buffer`: Postgres may lack some of it;
+ * - `postgres`: Postgres holds all of it, and the buffer's copy may be older;
+ * - `clean`: Postgres holds all of it, and the buffer's copy is no older.
+ */
+export const RECOVERY_SOURCES = ['buffer', 'postgres', 'clean'] as const;
+export type RecoverySource = (typeof RECOVERY_SOURCES)[number];
+
+/** What a room records in its own durable storage for the next instance. */
+export interface RecoveryRecord {
+  /** The last term that an instance of this room took. */
+  term: number;
+  /** Null: not known, so both stores have to answer. */
+  source: RecoverySource | null;
+  /** Number of a commit that the buffer confirmed. A buffer whose last commit is an earlier one has lost some. */
+  lastCommit: number;
 }
 
-/** The edits that connections made lately, by connection id, oldest first: so that a resend is known for what it is. */
-export type EditReceipts = Record<string, EditReceipt[]>;
+/** What a session's rooms have accepted and Postgres may lack. */
+export interface UnflushedTail {
+  /** Null when Postgres has the newest. */
+  code: CodeWrite | null;
+  messages: readonly SessionMessage[];
+}
 
-/** What a room gets when it takes a session over. */
+/** What a room gets when it opens a session. */
 export interface OpenedSession {
-  session: { id: string; code: string; rev: number; epoch: number };
-  /** This room's fencing token: greater than any given out for the session before. */
-  epoch: number;
-  /** Postgres holds the code up to this revision, as far as the buffer knows. */
+  outcome: 'opened';
+  code: Omit<CodeWrite, 'editedAtMs' | 'editorId'>;
+  /** Postgres holds the code up to this revision. */
   flushedRev: number;
   /** Something of the session isn't in Postgres yet. */
   isDirty: boolean;
-  receipts: EditReceipts;
   /** Messages that may not be in Postgres yet. */
   messages: SessionMessage[];
-  /** No message of the session is later than this, in milliseconds since the epoch. New ones are, whatever the room's clock says. */
-  lastMessageMs: number;
-  /** Number of the last commit that the buffer has, by which a room notices when it loses some; 0 when it has none, or wasn't asked. */
+  /** There are more such messages than a room may hold, and `messages` is empty. */
+  isPartial: boolean;
+  /** The buffer's copy of the code is older than `code`, or there is none. */
+  isBufferBehind: boolean;
+  /** Number of the last commit that the buffer has; 0 when it has none, or couldn't be asked. */
   lastCommit: number;
-  /** Where the session can be found now: to be noted before anything is acknowledged, as it may be in the buffer by a commit whose room was gone before it noted that. */
-  home: Home;
+  /** To be recorded before anything is acknowledged. */
+  source: RecoverySource | null;
 }
 
-export interface CommittedCode extends Omit<CodeWrite, 'epoch'> {
+/** A store knows a term as great as the one that the room came with: it has to come with a greater one. */
+export interface TermTaken {
+  outcome: 'term_taken';
+  term: number;
+}
+
+export interface CommittedCode extends Omit<CodeWrite, 'receipts'> {
   /** Accepted edits that it stands for. */
   edits: number;
-  /** The code of this room that was confirmed last, so that a store may be sent what changed since; null: none was. */
-  base?: { rev: number; code: string } | null;
+  /** The code of this room that the buffer confirmed last, so that it may be sent what changed since; null: none was. */
+  base: { rev: number; code: string } | null;
+  /** Those that the buffer lacks; null forgets one. */
+  receipts: Readonly<Record<string, EditReceipt | null>>;
 }
 
 /** One group commit of a room. */
 export interface Commit {
   sessionId: string;
-  epoch: number;
+  term: number;
+  /** Number of this attempt, greater than that of any before it. */
+  attempt: number;
+  /** Number of the last commit that the buffer has to have; 0: it need not have any. */
+  expectedLast: number;
   /** The newest code, or null when the batch has only messages. */
   code: CommittedCode | null;
-  messages: SessionMessage[];
-  /** Time of the session's last message, as the room knows it; 0 when it knows of none. Kept for the next room. */
-  lastMessageMs: number;
-  /** Greater than that of any attempt at a commit before it, of this room or an earlier one; from the room's epoch on. */
-  number?: number;
-  /** Number of the last commit that has to be in the buffer; by default nothing has to. */
-  after?: number;
-  /** Receipts of the connections that edited in this batch; an empty list forgets a connection's. */
-  receipts: EditReceipts;
+  messages: readonly SessionMessage[];
+  /** Everything that Postgres may lack, this batch included, to be written there should the buffer fail; null: not all of it is known. */
+  tail: UnflushedTail | null;
   /** Postgres holds the code up to this revision, as far as the room knows. */
   flushedRev: number;
+  /** Whether the confirmation is to say how busy the whole system is. */
+  wantsLoad: boolean;
 }
 
-/** The confirmation of a commit. */
-export interface CommitResult {
-  /** Where it is safe now. */
-  durable: 'buffer' | 'postgres';
-  /** The stored revision: the commit's own, or a greater one the room has to continue from. */
-  rev: number;
+/** How busy the whole system is. */
+export interface SystemLoad {
+  /** Remaining time of the sweeper's lease in milliseconds; 0 when nobody sweeps. */
+  sweeperLeaseMs: number;
+  /** Dirty sessions: the measure of load by which rooms pace their commits. */
+  dirtySessions: number;
+}
+
+/** The confirmation of a commit. `postgres`: its whole tail is flushed. */
+export type CommitResult =
+  | { durable: 'postgres' }
+  | ({ durable: 'buffer'; load: SystemLoad | null } & FlushState);
+
+/** How far a session is flushed. */
+export interface FlushState {
   /** Postgres holds the code up to this revision. */
   flushedRev: number;
   /** Something of the session isn't in Postgres yet. */
   isDirty: boolean;
-  /** Number of the last commit that the buffer has: smaller than it was before, and the buffer has lost some. 0 from Postgres, which keeps none. */
-  lastCommit: number;
-  /** Remaining time of the sweeper's lease in milliseconds; 0 when nobody sweeps. */
-  sweeperLeaseMs: number;
-  /** Dirty sessions in the whole system: the measure of load by which rooms pace their commits. */
-  dirtySessions: number;
-}
-
-/** How far a session is flushed. */
-export type FlushState = Omit<CommitResult, 'durable' | 'dirtySessions'>;
-
-/**
- * Where everything that a room acknowledged can be found, as the room noted it in its own durable storage:
- * - `buffer`: Postgres may lack some of it;
- * - `postgres`: the buffer may lack some of it (Postgres stood in for it);
- * - `both`: each may hold some that the other lacks;
- * - `clean`: Postgres holds all of it, and what the buffer still holds is no older.
- */
-export const HOMES = ['buffer', 'postgres', 'both', 'clean'] as const;
-export type Home = (typeof HOMES)[number];
-
-/** What a room noted for the next one, besides the session's home. */
-export interface Known {
-  /** Its own. */
-  epoch: number;
-  /** Number of a commit that the buffer confirmed. */
+  /** Number of the last commit that the buffer has: smaller than it was before, and the buffer has lost some. */
   lastCommit: number;
 }
 
@@ -228,29 +231,26 @@ export interface UserProfile {
 
 export interface MessagePage {
   types?: readonly MessageType[];
-  /** Only messages before this time (milliseconds since the epoch, exclusive). */
-  beforeMs?: number;
+  /** Only messages before this position. */
+  beforePosition?: number;
   limit: number;
 }
 
 /** The repository the handlers and routes know. Postgres alone and the buffered one both implement it. */
 export interface SessionRepository {
   /**
-   * Takes the session over: gives out an epoch and loads the state. Null when there is no such session.
-   * @param home where the last room left the session, null when there is no note of it.
-   * @param known what the last room knew: a greater epoch is given out, though the store that is asked now may never have heard of that one, and a
-   *   buffer whose last commit is an earlier one has lost some.
-   * @param noteStandIn called before Postgres is asked for an epoch, with that epoch: the room has to note it, and `postgres` as the session's home. The buffer
-   *   won't know of that epoch, nor will the room if the answer is lost, or the request takes effect when another room is at work already; a later
-   *   room's edits under a lesser one would count as older than what is there.
+   * Opens the session in a term, and refuses the writes of earlier ones from now on.
+   * @param term greater than any that this room recorded, and recorded as its last.
+   * @param record what the room recorded before; null when there is no record.
+   * @returns null when there is no such session.
    * @throws {StorageUnavailableError} a store that may hold something newer is out of reach.
+   * @throws {DamagedDataError}
    */
   open(
     sessionId: string,
-    home: Home | null,
-    known?: Known,
-    noteStandIn?: (epoch: number) => Promise<void>,
-  ): Promise<OpenedSession | null>;
+    term: number,
+    record: RecoveryRecord | null,
+  ): Promise<OpenedSession | TermTaken | null>;
   /**
    * Makes a batch durable. Repeating a commit has no second effect.
    * @throws {SupersededError} another room has taken the session over.
@@ -259,7 +259,7 @@ export interface SessionRepository {
    */
   commit(commit: Commit): Promise<CommitResult>;
   /** How far the session is flushed, without flushing it. */
-  flushState(sessionId: string): Promise<FlushState>;
+  flushState(sessionId: string): Promise<FlushState & Pick<SystemLoad, 'sweeperLeaseMs'>>;
 
   getSession(sessionId: string): Promise<Session | null>;
   /** The newest `limit` messages that fit, oldest first. */

@@ -14,6 +14,7 @@ import {
   check,
   index,
   integer,
+  jsonb,
   type PgColumn,
   pgTable,
   primaryKey,
@@ -34,7 +35,7 @@ export const DEFAULT_TITLE = 'Untitled session';
 /** Milliseconds, not microseconds: what is written is then exactly what JavaScript reads back. */
 const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
 
-/** Revisions and epochs stay far below 2^53, so plain numbers hold them. */
+/** Revisions and positions stay below 2^53, so plain numbers hold them. */
 const counter = (name: string) => bigint(name, { mode: 'number' });
 
 const oneOf = (column: PgColumn, values: readonly string[]): SQL =>
@@ -68,10 +69,8 @@ export const sessions = pgTable(
     code: text('code').notNull().default(''),
     /** Never goes down. */
     codeRev: counter('code_rev').notNull().default(0),
-    /** How far `code_rev` is above the revision that the room gave. */
-    codeLift: counter('code_lift').notNull().default(0),
-    /** Fencing token of the room that wrote `code`; writes are ordered by (code_epoch, code_rev - code_lift). */
-    codeEpoch: counter('code_epoch').notNull().default(0),
+    /** Which edits of which clients `code` contains. */
+    receipts: jsonb('receipts').notNull().default({}),
     lastEditorId: uuid('last_editor_id').references(() => users.id, { onDelete: 'set null' }),
     isActive: boolean('is_active').notNull().default(true),
     isDiscoverable: boolean('is_discoverable').notNull().default(false),
@@ -84,7 +83,6 @@ export const sessions = pgTable(
     check('sessions_title_length', atMostChars(t.title, MAX_TITLE_CHARS)),
     check('sessions_code_size', atMostBytes(t.code, MAX_CODE_BYTES)),
     check('sessions_code_rev_not_negative', sql`${t.codeRev} >= 0`),
-    check('sessions_code_epoch_not_negative', sql`${t.codeEpoch} >= 0`),
     // No index holds a column that a flush changes (last_activity, updated_at, code_rev): each flush is then a
     // heap-only update, which writes no index entry at all.
     index('sessions_host_idx').on(t.hostUserId),
@@ -222,13 +220,13 @@ export const sessionMessages = pgTable(
     strudelId: uuid('strudel_id').references(() => strudels.id, { onDelete: 'set null' }),
     /** Time of the event, not of the write. */
     createdAt: instant('created_at').notNull(),
-    /** Fencing token of the room that accepted it. */
-    epoch: counter('epoch').notNull().default(0),
+    /** Its place in the session's order. */
+    position: counter('position').notNull(),
   },
   (t) => [
     // What makes a repeated flush harmless.
     primaryKey({ name: 'session_messages_pk', columns: [t.sessionId, t.id] }),
-    index('session_messages_history_idx').on(t.sessionId, t.createdAt, t.id),
+    index('session_messages_history_idx').on(t.sessionId, t.position, t.id),
     // For the SET NULL of a deleted user or strudel; anonymous chat isn't in them.
     index('session_messages_user_idx').on(t.userId).where(sql`${t.userId} is not null`),
     index('session_messages_strudel_idx').on(t.strudelId).where(sql`${t.strudelId} is not null`),

@@ -1,12 +1,12 @@
 /** Sessions in Postgres. Each method is one statement over HTTP: no transaction is ever left open. */
 import { and, desc, eq, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import { SessionNotFoundError, StorageUnavailableError, SupersededError } from '../domain/errors.ts';
+import { decodeReceipts } from '../domain/receipts.ts';
+import { termOf } from '../domain/revision.ts';
 import type {
   Commit,
   CommitResult,
   FlushState,
-  Home,
-  Known,
   MessagePage,
   NewSession,
   OpenedSession,
@@ -15,19 +15,15 @@ import type {
   SessionRepository,
   SessionWrite,
   SessionWriter,
+  SystemLoad,
+  TermTaken,
   WriteOutcome,
 } from '../domain/types.ts';
 import { anonymousExpiry } from './anonymous-expiry.ts';
 import type { Database } from './client.ts';
 import { ask } from './errors.ts';
 import { DEFAULT_TITLE, SYSTEM_USER_ID, sessionMessages, sessions } from './schema.ts';
-import { type FencedWrite, parseWriteOutcomes, writeSessionsStatement } from './write-sessions.ts';
-
-/** How often a takeover is tried when another one comes between. */
-const TAKEOVER_ATTEMPTS = 3;
-
-/** What is true of a session that has no buffer before it. */
-const UNBUFFERED = { isDirty: false, lastCommit: 0, sweeperLeaseMs: 0 } as const;
+import { parseWriteOutcomes, writeSessionsStatement } from './write-sessions.ts';
 
 /**
  * The repository without a buffer, and the writer the buffer flushes through.
@@ -57,65 +53,38 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
   }
 
   /**
-   * Takes the session over by raising its row's epoch. The clock's milliseconds keep it above the epochs a buffer gave
-   * out earlier, should the session have been served through one before. Wherever it was left, Postgres is all there is.
-   *
-   * The epoch is chosen here, not by the statement: one that was given up and takes effect late must not outdo the room that came
-   * after it, which asks for a greater epoch than what was noted.
+   * What Postgres holds of the session. Nothing here registers the term: the room's storage, which only the
+   * current instance may write, is the fence.
    */
-  async open(
-    sessionId: string,
-    _home: Home | null,
-    known: Pick<Known, 'epoch'> = { epoch: 0 },
-    noteStandIn: (epoch: number) => Promise<void> = async () => {},
-  ): Promise<OpenedSession | null> {
-    let epoch = Math.max(known.epoch + 1, Date.now());
-    for (let attempt = 0; attempt < TAKEOVER_ATTEMPTS; attempt++) {
-      await noteStandIn(epoch);
-      const taken = epoch;
-      const [row] = await ask(() =>
-        this.#db
-          .update(sessions)
-          .set({ codeEpoch: taken })
-          .where(and(eq(sessions.id, sessionId), lt(sessions.codeEpoch, taken)))
-          .returning(),
-      );
-      if (row) {
-        const { id, code, codeRev: rev, lastActivity } = row;
-        return {
-          session: { id, code, rev, epoch },
-          epoch,
-          flushedRev: rev,
-          isDirty: false,
-          receipts: {},
-          messages: [],
-          lastMessageMs: lastActivity.getTime(),
-          lastCommit: 0,
-          home: 'postgres',
-        };
-      }
-      const stored = await this.getSession(sessionId);
-      if (!stored) return null;
-      epoch = stored.epoch + 1;
-    }
-    throw new StorageUnavailableError('postgres', 'others take the session over again and again');
+  async open(sessionId: string, term: number): Promise<OpenedSession | TermTaken | null> {
+    const code = await this.getStored(sessionId);
+    if (!code) return null;
+    if (termOf(code.rev) >= term) return { outcome: 'term_taken', term: termOf(code.rev) };
+    return {
+      outcome: 'opened',
+      code,
+      flushedRev: code.rev,
+      isDirty: false,
+      messages: [],
+      isPartial: false,
+      isBufferBehind: true,
+      lastCommit: 0,
+      source: 'postgres',
+    };
   }
 
-  /** @throws {SessionNotFoundError} when the session has been deleted. */
-  async commit(commit: Commit): Promise<CommitResult> {
-    const { sessionId, epoch, messages } = commit;
-    const code = commit.code === null ? null : { ...commit.code, epoch };
-    const [outcome] = await this.#write([{ sessionId, code, messages, fenceEpoch: epoch }]);
+  /**
+   * Writes everything that Postgres may lack.
+   * @throws {SessionNotFoundError} when the session has been deleted.
+   * @throws {SupersededError} when a later room has written already.
+   */
+  async commit({ sessionId, term, tail }: Commit): Promise<CommitResult> {
+    if (tail === null) throw new TypeError('only a commit with its whole tail can go to Postgres');
+    const [outcome] = await this.#write([{ sessionId, code: tail.code, messages: [...tail.messages] }]);
     switch (outcome?.status) {
       case 'written':
-        if (outcome.epoch > epoch) throw new SupersededError(sessionId);
-        return {
-          ...UNBUFFERED,
-          durable: 'postgres',
-          rev: outcome.rev,
-          flushedRev: outcome.rev,
-          dirtySessions: 0,
-        };
+        if (termOf(outcome.rev) > term) throw new SupersededError(sessionId);
+        return { durable: 'postgres' };
       case 'missing':
         throw new SessionNotFoundError(sessionId);
       default:
@@ -124,12 +93,24 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
   }
 
   /** @throws {SessionNotFoundError} when there is no such session. */
-  async flushState(sessionId: string): Promise<FlushState> {
+  async flushState(sessionId: string): Promise<FlushState & Pick<SystemLoad, 'sweeperLeaseMs'>> {
     const [row] = await ask(() =>
       this.#db.select({ rev: sessions.codeRev }).from(sessions).where(eq(sessions.id, sessionId)),
     );
     if (row === undefined) throw new SessionNotFoundError(sessionId);
-    return { ...UNBUFFERED, rev: row.rev, flushedRev: row.rev };
+    return { flushedRev: row.rev, isDirty: false, lastCommit: 0, sweeperLeaseMs: 0 };
+  }
+
+  /** The newest code with its receipts. @returns null when there is no such session. */
+  async getStored(sessionId: string): Promise<OpenedSession['code'] | null> {
+    const [row] = await ask(() =>
+      this.#db
+        .select({ code: sessions.code, rev: sessions.codeRev, receipts: sessions.receipts })
+        .from(sessions)
+        .where(eq(sessions.id, sessionId)),
+    );
+    if (row === undefined) return null;
+    return { code: row.code, rev: row.rev, receipts: decodeReceipts(row.receipts) };
   }
 
   async getSession(sessionId: string): Promise<Session | null> {
@@ -146,13 +127,11 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
           and(
             eq(sessionMessages.sessionId, sessionId),
             page.types && inArray(sessionMessages.messageType, [...page.types]),
-            page.beforeMs === undefined
-              ? undefined
-              : lt(sessionMessages.createdAt, sql`to_timestamp(${page.beforeMs}::bigint / 1000.0)`),
+            page.beforePosition === undefined ? undefined : lt(sessionMessages.position, page.beforePosition),
           ),
         )
         // The id settles ties, so that a page is the same each time it is read.
-        .orderBy(desc(sessionMessages.createdAt), desc(sessionMessages.id))
+        .orderBy(desc(sessionMessages.position), desc(sessionMessages.id))
         .limit(page.limit),
     );
     return rows.reverse().map(toMessage);
@@ -184,7 +163,7 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
     return rows.length > 0;
   }
 
-  async #write(writes: readonly FencedWrite[]): Promise<WriteOutcome[]> {
+  async #write(writes: readonly SessionWrite[]): Promise<WriteOutcome[]> {
     if (writes.length === 0) return [];
     const statement = writeSessionsStatement(writes);
     const result = await ask(() => this.#db.execute(statement));
@@ -210,8 +189,6 @@ function toSession(row: typeof sessions.$inferSelect): Session {
     hostUserId: row.hostUserId,
     code: row.code,
     rev: row.codeRev,
-    lift: row.codeLift,
-    epoch: row.codeEpoch,
     isActive: row.isActive,
     isDiscoverable: row.isDiscoverable,
     createdAtMs: row.createdAt.getTime(),
@@ -233,6 +210,6 @@ function toMessage(row: typeof sessionMessages.$inferSelect): SessionMessage {
     isCodeResponse: row.isCodeResponse,
     strudelId: row.strudelId,
     createdAtMs: row.createdAt.getTime(),
-    epoch: row.epoch,
+    position: row.position,
   };
 }

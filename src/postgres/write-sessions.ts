@@ -2,16 +2,12 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { WriteRefusedError } from '../domain/errors.ts';
+import { encodeReceipts } from '../domain/receipts.ts';
 import type { SessionMessage, SessionWrite, WriteOutcome } from '../domain/types.ts';
 import { isStorable } from '../protocol/text.ts';
 
 /** JavaScript can't parse the year 10000 and later as Postgres prints them. */
 const YEAR_10000_MS = Date.UTC(10_000, 0);
-
-/** A write that may be fenced: when `fenceEpoch` is given and Postgres' row has a newer epoch, nothing of it is written. */
-export interface FencedWrite extends SessionWrite {
-  fenceEpoch?: number;
-}
 
 /**
  * The statement that writes `writes`, at most one for each session.
@@ -20,21 +16,19 @@ export interface FencedWrite extends SessionWrite {
  * - `locked` takes the rows' locks in id order and skips those another transaction holds, so two flushes neither wait
  *   for each other nor deadlock. It also reads each row as it is once locked, newer than the statement's snapshot
  *   maybe, so whether a write is newer is judged by what is really there.
- * - Writes are ordered by (epoch, rev), as the rooms gave them: a room that was superseded can't win by a greater revision.
- * - `code_rev` only grows, as clients were told that everything up to some revision is flushed. Where an earlier room's is as great,
- *   the code is kept under a lifted one, and `code_lift` says by how much: the room, which may not hear of it, goes on counting
- *   from its own. The same code is never lifted: it needs no new revision.
+ * - Code is taken only under a greater revision than the row's, and its receipts with it. A room that was superseded can't win: its
+ *   revisions are of a lower term.
  * - Users and strudels that messages point to may have been deleted since. Their rows are locked against deletion, and
  *   a reference to one that is gone becomes null, so that it can't fail the batch.
- * - A message lands once, by its id. What a room that was replaced had under way may land after the message was sent again to the next
- *   room, which gave it another time and showed it under that: the later room's time stays, whichever comes first.
+ * - A message lands once, by its id. What a replaced room had under way may land after it was sent again to the next room, which shows
+ *   it in another place: the greater position, which is the later room's, stays whichever comes first.
  * - A repeated write finds its revision no newer, its messages by their ids, and its activity no later: no row changes.
  *
  * @throws {TypeError} when two writes are for the same session: which one would win were not defined.
  * @throws {WriteRefusedError} 22021 when a text can't be stored as it is: Neon would answer with an error that doesn't
  *   tell it from an outage; 22008 when a time could be stored, but not be read back.
  */
-export function writeSessionsStatement(writes: readonly FencedWrite[]): SQL {
+export function writeSessionsStatement(writes: readonly SessionWrite[]): SQL {
   refuseDuplicates(writes);
   refuseUnstorable(writes);
   const ids = writes.map((write) => write.sessionId);
@@ -56,11 +50,10 @@ export function writeSessionsStatement(writes: readonly FencedWrite[]): SQL {
         ${sql.param(ids)}::uuid[],
         ${sql.param(writes.map((write) => write.code?.code ?? null))}::text[],
         ${sql.param(writes.map((write) => write.code?.rev ?? null))}::bigint[],
-        ${sql.param(writes.map((write) => write.code?.epoch ?? null))}::bigint[],
         ${sql.param(writes.map((write) => write.code?.editorId ?? null))}::uuid[],
         ${sql.param(writes.map(lastActivityMs))}::bigint[],
-        ${sql.param(writes.map((write) => write.fenceEpoch ?? null))}::bigint[]
-      ) as v (id, code, rev, epoch, editor_id, active_ms, fence)
+        ${sql.param(writes.map((write) => write.code && encodeReceipts(write.code.receipts)))}::text[]
+      ) as v (id, code, rev, editor_id, active_ms, receipts)
     ),
     m as (
       select * from unnest(
@@ -76,14 +69,14 @@ export function writeSessionsStatement(writes: readonly FencedWrite[]): SQL {
         ${field((message) => message.isCodeResponse)}::boolean[],
         ${field((message) => message.strudelId)}::uuid[],
         ${field((message) => message.createdAtMs)}::bigint[],
-        ${field((message) => message.epoch)}::bigint[]
+        ${field((message) => message.position)}::bigint[]
       ) with ordinality as m (
         session_id, id, message_type, role, user_id, display_name, avatar_url, content,
-        is_actionable, is_code_response, strudel_id, created_ms, epoch, position
+        is_actionable, is_code_response, strudel_id, created_ms, position, place
       )
     ),
     locked as materialized (
-      select s.id, s.code, s.code_rev, s.code_epoch, s.code_rev - s.code_lift as room_rev
+      select s.id, s.code_rev
       from sessions s
       where s.id = any(${sql.param(ids)}::uuid[])
       order by s.id
@@ -98,21 +91,17 @@ export function writeSessionsStatement(writes: readonly FencedWrite[]): SQL {
     judged as (
       select
         v.*,
-        coalesce((v.epoch, v.rev) > (l.code_epoch, l.room_rev), false) as is_newer,
-        coalesce((v.epoch, v.rev) >= (l.code_epoch, l.room_rev), false) as is_held,
-        case when v.code = l.code then greatest(v.rev, l.code_rev) else greatest(v.rev, l.code_rev + 1) end as code_rev,
+        coalesce(v.rev > l.code_rev, false) as is_newer,
         v.editor_id in (select id from known_users) as editor_is_known
       from v
       join locked l on l.id = v.id
-      where v.fence is null or v.fence >= l.code_epoch
     ),
     upd as (
       update sessions s
       set
         code = case when j.is_newer then j.code else s.code end,
-        code_rev = case when j.is_newer then j.code_rev else s.code_rev end,
-        code_lift = case when j.is_newer then j.code_rev - j.rev else s.code_lift end,
-        code_epoch = case when j.is_newer then j.epoch else s.code_epoch end,
+        code_rev = case when j.is_newer then j.rev else s.code_rev end,
+        receipts = case when j.is_newer then j.receipts::jsonb else s.receipts end,
         last_editor_id = case
           when not j.is_newer then s.last_editor_id
           when j.editor_is_known then j.editor_id
@@ -121,23 +110,24 @@ export function writeSessionsStatement(writes: readonly FencedWrite[]): SQL {
         updated_at = now()
       from judged j
       where s.id = j.id and (j.is_newer or to_timestamp(j.active_ms / 1000.0) > s.last_activity)
-      returning s.id, s.code_rev, s.code_epoch
+      returning s.id, s.code_rev
     ),
     ins as (
       insert into session_messages (
         session_id, id, message_type, role, user_id, display_name, avatar_url, content,
-        is_actionable, is_code_response, strudel_id, created_at, epoch
+        is_actionable, is_code_response, strudel_id, created_at, position
       )
       select distinct on (m.session_id, m.id)
         m.session_id, m.id, m.message_type, m.role, u.id, m.display_name, m.avatar_url, m.content,
-        m.is_actionable, m.is_code_response, t.id, to_timestamp(m.created_ms / 1000.0), m.epoch
+        m.is_actionable, m.is_code_response, t.id, to_timestamp(m.created_ms / 1000.0), m.position
       from m
       join judged j on j.id = m.session_id
       left join known_users u on u.id = m.user_id
       left join known_strudels t on t.id = m.strudel_id
-      order by m.session_id, m.id, m.position
-      on conflict (session_id, id) do update set created_at = excluded.created_at, epoch = excluded.epoch
-      where session_messages.epoch < excluded.epoch
+      order by m.session_id, m.id, m.place
+      on conflict (session_id, id) do update
+      set created_at = excluded.created_at, position = excluded.position
+      where session_messages.position < excluded.position
     )
     select
       w.position,
@@ -146,26 +136,16 @@ export function writeSessionsStatement(writes: readonly FencedWrite[]): SQL {
         when exists (select from sessions s where s.id = w.id) then 'busy'
         else 'missing'
       end as status,
-      coalesce(upd.code_rev, l.code_rev) as rev,
-      coalesce(upd.code_epoch, l.code_epoch) as epoch,
-      coalesce(j.is_held, false) as is_held
+      coalesce(upd.code_rev, l.code_rev) as rev
     from unnest(${sql.param(ids)}::uuid[]) with ordinality as w (id, position)
     left join locked l on l.id = w.id
     left join upd on upd.id = w.id
-    left join judged j on j.id = w.id
     order by w.position`;
 }
 
 const outcomeRowsSchema = z.array(
   z.discriminatedUnion('status', [
-    z
-      .object({
-        status: z.literal('written'),
-        rev: z.coerce.number(),
-        epoch: z.coerce.number(),
-        is_held: z.boolean(),
-      })
-      .transform(({ is_held: isHeld, ...outcome }) => ({ ...outcome, isHeld })),
+    z.object({ status: z.literal('written'), rev: z.coerce.number() }),
     z.object({ status: z.enum(['busy', 'missing']) }),
   ]),
 );

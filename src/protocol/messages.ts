@@ -45,6 +45,8 @@ export const codeUpdatePayload = z.object({
   source: z.enum(['typed', 'loaded_strudel', 'forked', 'paste']).optional(),
   /** The revision the client had when it made the edit. */
   base_rev: z.number().int().min(0).optional(),
+  /** This client's count of edits, from 1: one that is not greater than an accepted one's has no effect. */
+  client_seq: z.number().int().min(1).optional(),
   request_id: requestIdSchema.optional(),
 });
 
@@ -172,6 +174,8 @@ export const serverPayloads = {
     rev: z.number(),
     /** Postgres holds everything up to this revision. */
     flushed_rev: z.number(),
+    /** How many of this client's edits are in `code`, by its own count; null when nothing is known of it. */
+    client_seq: z.number().nullable().optional(),
     your_role: roleSchema,
     your_display_name: z.string(),
     participants: z.array(participantSchema),
@@ -183,6 +187,8 @@ export const serverPayloads = {
         content: z.string(),
         /** Milliseconds since the epoch. */
         timestamp: z.number(),
+        /** The order of messages; times are for showing. */
+        position: z.number().optional(),
       }),
     ),
     conversation_history: z.array(
@@ -213,6 +219,7 @@ export const serverPayloads = {
   }),
   ack: z.object({
     rev: z.number().optional(),
+    client_seq: z.number().optional(),
     request_id: z.string().optional(),
     message_id: z.string().optional(),
     durable: z.enum(['buffer', 'postgres']),
@@ -224,6 +231,7 @@ export const serverPayloads = {
     avatar_url: z.string().nullable().optional(),
     /** Milliseconds since the epoch, as it is stored. */
     timestamp: z.number().optional(),
+    position: z.number().optional(),
     ...author,
   }),
   agent_request: z.object({ user_query: z.string(), display_name: z.string() }),

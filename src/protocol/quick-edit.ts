@@ -17,7 +17,7 @@ export function quickEdit(raw: unknown): Edit | null {
   if (!isRecord(raw) || raw.type !== 'code_update') return null;
   const { session_id, user_id, timestamp, seq, request_id, payload } = raw;
   if (!isRecord(payload)) return null;
-  const { code, cursor_line, cursor_col, source, base_rev } = payload;
+  const { code, cursor_line, cursor_col, source, base_rev, client_seq } = payload;
   if (
     typeof code !== 'string' ||
     !fitsBytes(code, MAX_CODE_BYTES) ||
@@ -26,6 +26,7 @@ export function quickEdit(raw: unknown): Edit | null {
     !isCount(cursor_col, MAX_POSITION) ||
     !isSource(source) ||
     !isCount(base_rev, Number.MAX_SAFE_INTEGER) ||
+    !(isCount(client_seq, Number.MAX_SAFE_INTEGER) && client_seq !== 0) ||
     !isRequestId(payload.request_id) ||
     !isText(session_id) ||
     !(user_id === null || isText(user_id)) ||
@@ -40,6 +41,7 @@ export function quickEdit(raw: unknown): Edit | null {
   if (cursor_col !== undefined) edit.payload.cursor_col = cursor_col;
   if (source !== undefined) edit.payload.source = source;
   if (base_rev !== undefined) edit.payload.base_rev = base_rev;
+  if (client_seq !== undefined) edit.payload.client_seq = client_seq;
   if (payload.request_id !== undefined) edit.payload.request_id = payload.request_id;
   if (session_id !== undefined) edit.session_id = session_id;
   if (user_id !== undefined) edit.user_id = user_id;

@@ -1,13 +1,19 @@
 /** The buffer: one typed method a script. Knows keys and replies; decides nothing. */
 import { z } from 'zod';
-import { CommitsLostError, StorageUnavailableError, SupersededError } from '../domain/errors.ts';
+import {
+  CommitsLostError,
+  DamagedDataError,
+  StorageUnavailableError,
+  SupersededError,
+} from '../domain/errors.ts';
+import { MAX_TERM } from '../domain/revision.ts';
 import type {
   CodeWrite,
   Commit,
-  CommitResult,
-  EditReceipts,
   FlushState,
   SessionMessage,
+  SystemLoad,
+  TermTaken,
 } from '../domain/types.ts';
 import type { RedisScripts } from './client.ts';
 import { type DeadLetter, deadLetterSchema } from './dead-letter.ts';
@@ -17,41 +23,36 @@ import {
   codeOf,
   decodeMessage,
   encodeMessage,
-  encodeReceipts,
+  encodeReceipt,
   flag,
   flatHash,
   integer,
-  isCodeUnflushed,
-  receiptsOf,
+  numberOf,
+  type SessionFields,
 } from './stored.ts';
 
 /** What the buffer holds of a session. */
-export interface BufferedSession {
-  /** Null when the buffer has no code of it: then Postgres has the newest. */
+export interface BufferedSession extends FlushState {
+  /** Null when the buffer has no code of it: then Postgres has the newest. One older than `flushedRev` is in Postgres too. */
   code: CodeWrite | null;
-  /** Postgres lacks that code. */
-  isCodeUnflushed: boolean;
-  /** Postgres shows the code under this revision, which may be lifted above what its room gave. */
-  flushedRev: number;
   messages: SessionMessage[];
-  /** Of edits of this epoch or before it. */
-  receipts: EditReceipts;
-  codeEpoch: number;
-  /** No message that went through the buffer is later, in milliseconds since the epoch. */
-  lastMessageMs: number;
-  /** Number of the last commit; 0 when it knows of none. */
-  lastCommit: number;
 }
 
-/** One session as a flush reads it. */
+/** What a room finds when it opens a session. */
+export interface OpenedBuffer extends BufferedSession {
+  outcome: 'opened';
+  /** There are more messages than a room may hold, and `messages` is empty. */
+  isPartial: boolean;
+}
+
+/** One session as a flush reads it: parsed by the flusher, which knows what to do with data that is damaged. */
 export interface PeekedSession {
   sessionId: string;
   /** When it became dirty, in milliseconds on the buffer's clock. */
   dirtySinceMs: number;
-  /** Null when the code is in Postgres already. */
-  code: CodeWrite | null;
-  flushedRev: number;
-  /** Messages by id, as JSON: parsed by the flusher, which knows what to do with one that isn't a message. */
+  /** The session's fields, if its code is to be written. */
+  fields: SessionFields;
+  /** Messages by id, as JSON. */
   messages: [id: string, json: string][];
   /** Some messages were left for the next batch. */
   isPartial: boolean;
@@ -87,22 +88,18 @@ export interface Settlement {
   sessionId: string;
   /** What is left counts as dirty from then. */
   dirtySinceMs: number;
-  /**
-   * The code that was dealt with; `storedRev` what Postgres shows now, null when the code went to the dead
-   * letters; `isHeld` when Postgres has that very code, be it under a lifted revision.
-   */
-  code: { rev: number; epoch: number; storedRev: number | null; isHeld: boolean } | null;
+  /** The revision that Postgres shows; null when nothing is known of it. */
+  storedRev: number | null;
+  /** The revision of the code that was put among the dead letters, if it was. */
+  deadRev: number | null;
   /** Messages that are in Postgres now. */
   writtenMessages: number;
-  /**
-   * Messages to take out of the buffer, the written and the dead ones, as they were read: under a later epoch
-   * they stay. `epoch` null: it couldn't be read, and goes as it is.
-   */
-  settledMessages: { id: string; epoch: number | null }[];
+  /** Ids of messages to take out of the buffer, the written and the dead ones. */
+  settledMessages: string[];
 }
 
 /** What the buffer says of a session after that. */
-export type Settled = Pick<FlushState, 'isDirty' | 'flushedRev' | 'lastCommit'> & { sessionId: string };
+export type Settled = FlushState & { sessionId: string };
 
 export interface Lease {
   token: string;
@@ -157,7 +154,6 @@ export interface BufferStats {
   messages: number;
   flushes: number;
   flushedSessions: number;
-  flushedEdits: number;
   flushedMessages: number;
   flushFailures: number;
   deadLettered: number;
@@ -167,7 +163,7 @@ const commitReply = z.union([
   z.tuple([z.literal(0)]),
   z.tuple([z.literal(2)]),
   z.tuple([z.literal(3)]),
-  z.tuple([z.literal(1), integer, integer, flag, integer, integer, integer]),
+  z.tuple([z.literal(1), integer, flag, integer, integer, integer]),
 ]);
 type CommitReply = z.infer<typeof commitReply>;
 /** The script's word for: this isn't the code that the piece belongs to. */
@@ -176,8 +172,11 @@ const WHOLE_NEEDED = 2;
 const COMMITS_LOST = 3;
 /** A piece is sent instead of the whole code when it is so much shorter. Less isn't worth looking for it. */
 const LEAST_SAVED_CHARS = 1_000;
-const openReply = z.tuple([integer, flag, flatHash, z.array(z.string())]);
-const stateReply = z.tuple([integer, integer, flag, integer, integer]);
+const openReply = z.union([
+  z.tuple([z.literal(0), z.string()]),
+  z.tuple([z.literal(1), flatHash, z.array(z.string()), flag]),
+]);
+const stateReply = z.tuple([integer, flag, integer, integer]);
 const peekReply = z.tuple([
   integer,
   z.enum(['none', 'held', 'given up', 'lost']),
@@ -186,15 +185,9 @@ const peekReply = z.tuple([
     z.tuple([
       z.string(), // id
       integer, // dirty since
-      integer, // rev
-      integer, // its epoch
-      z.string(), // code
-      integer, // edited at
-      z.string(), // editor
-      flag, // the code is to be written
+      flatHash, // fields, if the code is to be written
+      z.array(z.string()), // messages
       flag, // partial
-      integer, // flushed rev
-      z.array(z.string()),
     ]),
   ),
 ]);
@@ -225,20 +218,26 @@ export class SessionBuffer {
   }
 
   /**
-   * Gives out a fencing token, at least `leastEpoch`, and reads what is buffered.
+   * Opens a session in a term, which commits of earlier terms are refused after, and reads what is buffered.
    * @throws {StorageUnavailableError}
+   * @throws {DamagedDataError}
    */
-  async open(
-    sessionId: string,
-    leastEpoch = 0,
-  ): Promise<BufferedSession & { epoch: number; isDirty: boolean }> {
-    const [epoch, isDirty, fields, messages] = await this.#redis.run(
+  async open(sessionId: string, term: number, mostMessageBytes: number): Promise<OpenedBuffer | TermTaken> {
+    const reply = await this.#redis.run(
       'open',
-      [this.#keys.session(sessionId), this.#keys.messages(sessionId), this.#keys.dirty, this.#keys.active],
-      [sessionId, String(leastEpoch), String(this.#cleanTtlS)],
+      [this.#keys.session(sessionId), this.#keys.messages(sessionId), this.#keys.active],
+      [sessionId, String(term), String(this.#cleanTtlS), String(mostMessageBytes)],
       openReply,
     );
-    return { epoch, isDirty, ...bufferedSession(fields, messages) };
+    if (reply[0] === 1) {
+      const [, fields, messages, isPartial] = reply;
+      return { outcome: 'opened', isPartial, ...bufferedSession(fields, messages) };
+    }
+    const registered = Number(reply[1]);
+    if (!(Number.isInteger(registered) && registered <= MAX_TERM)) {
+      throw new DamagedDataError('the buffer holds no term of a session, but something else');
+    }
+    return { outcome: 'term_taken', term: registered };
   }
 
   /**
@@ -248,7 +247,7 @@ export class SessionBuffer {
    * @throws {CommitsLostError}
    * @throws {StorageUnavailableError} it may have taken effect or not; repeating it is harmless.
    */
-  async commit(commit: Commit): Promise<CommitResult> {
+  async commit(commit: Commit): Promise<FlushState & { load: SystemLoad | null }> {
     const { sessionId, code } = commit;
     let reply: CommitReply = [WHOLE_NEEDED];
     const splice = code?.base ? spliceBetween(code.base.code, code.code) : null;
@@ -261,51 +260,49 @@ export class SessionBuffer {
     if (reply[0] === WHOLE_NEEDED) throw new StorageUnavailableError('redis', 'commit: unexpected reply');
     if (reply[0] === 0) throw new SupersededError(sessionId);
     if (reply[0] === COMMITS_LOST) throw new CommitsLostError(sessionId);
-    const [, rev, flushedRev, isDirty, lastCommit, sweeperLeaseMs, dirtySessions] = reply;
-    return { durable: 'buffer', rev, flushedRev, isDirty, lastCommit, sweeperLeaseMs, dirtySessions };
+    const [, flushedRev, isDirty, lastCommit, sweeperLeaseMs, dirtySessions] = reply;
+    const load = commit.wantsLoad ? { sweeperLeaseMs, dirtySessions } : null;
+    return { flushedRev, isDirty, lastCommit, load };
   }
 
   /** @param place where in which code the text belongs; empty: it is the whole code. */
   #commit(commit: Commit, text: string, place: string): Promise<CommitReply> {
-    const { sessionId, code, messages, receipts } = commit;
+    const { sessionId, code, messages } = commit;
     return this.#redis.run(
       'commit',
-      [
-        this.#keys.session(sessionId),
-        this.#keys.messages(sessionId),
-        this.#keys.dirty,
-        this.#keys.sweep,
-        this.#keys.stats,
-        this.#keys.active,
-      ],
+      [this.#keys.session(sessionId), this.#keys.messages(sessionId), this.#keys.dirty, this.#keys.sweep],
       [
         sessionId,
-        String(commit.epoch),
+        String(commit.term),
+        String(commit.attempt),
+        String(commit.expectedLast),
+        String(commit.flushedRev),
         ...(code
           ? [String(code.rev), text, String(code.editedAtMs), code.editorId ?? '', String(code.edits)]
           : ['', '', '', '', '0']),
-        String(commit.flushedRev),
         place,
-        String(commit.lastMessageMs),
-        String(commit.number ?? 0),
-        String(commit.after ?? 0),
+        commit.wantsLoad ? '1' : '0',
+        String(this.#cleanTtlS),
         String(messages.length),
         ...messages.flatMap((message) => [message.id, encodeMessage(message)]),
-        ...Object.entries(receipts).flatMap(([connectionId, ids]) => [connectionId, encodeReceipts(ids)]),
+        ...Object.entries(code?.receipts ?? {}).flatMap(([key, receipt]) => [
+          key,
+          receipt === null ? '' : encodeReceipt(receipt),
+        ]),
       ],
       commitReply,
     );
   }
 
   /** @throws {StorageUnavailableError} */
-  async flushState(sessionId: string): Promise<FlushState> {
-    const [rev, flushedRev, isDirty, lastCommit, sweeperLeaseMs] = await this.#redis.run(
+  async flushState(sessionId: string): Promise<FlushState & Pick<SystemLoad, 'sweeperLeaseMs'>> {
+    const [flushedRev, isDirty, lastCommit, sweeperLeaseMs] = await this.#redis.run(
       'state',
-      [this.#keys.session(sessionId), this.#keys.dirty, this.#keys.sweep],
-      [sessionId],
+      [this.#keys.session(sessionId), this.#keys.sweep],
+      [],
       stateReply,
     );
-    return { rev, flushedRev, isDirty, lastCommit, sweeperLeaseMs };
+    return { flushedRev, isDirty, lastCommit, sweeperLeaseMs };
   }
 
   /** What is buffered of a session; its messages only `withMessages`. @throws {StorageUnavailableError} */
@@ -360,30 +357,13 @@ export class SessionBuffer {
       nowMs,
       lease: leaseNow,
       isCut,
-      sessions: sessions.map(
-        ([
-          sessionId,
-          dirtySinceMs,
-          rev,
-          epoch,
-          code,
-          editedAtMs,
-          editor,
-          writesCode,
-          isPartial,
-          flushedRev,
-          flat,
-        ]) => ({
-          sessionId,
-          dirtySinceMs,
-          code: writesCode ? { code, rev, epoch, editedAtMs, editorId: editor || null } : null,
-          flushedRev,
-          messages: flat.flatMap((id, i) =>
-            i % 2 === 0 ? [[id, flat[i + 1] ?? ''] as [string, string]] : [],
-          ),
-          isPartial,
-        }),
-      ),
+      sessions: sessions.map(([sessionId, dirtySinceMs, fields, flat, isPartial]) => ({
+        sessionId,
+        dirtySinceMs,
+        fields,
+        messages: flat.flatMap((id, i) => (i % 2 === 0 ? [[id, flat[i + 1] ?? ''] as [string, string]] : [])),
+        isPartial,
+      })),
     };
   }
 
@@ -395,23 +375,23 @@ export class SessionBuffer {
   async settle(settlements: readonly Settlement[], deadLetters: readonly DeadLetter[]): Promise<Settled[]> {
     const replies = await this.#redis.run(
       'settle',
-      [this.#keys.dirty, this.#keys.dead, this.#keys.stats],
+      [this.#keys.dirty, this.#keys.dead, this.#keys.stats, this.#keys.active],
       [
         this.#keys.prefix,
         String(this.#cleanTtlS),
         String(deadLetters.length),
         ...deadLetters.flatMap((letter) => [letter.id, JSON.stringify(letter)]),
-        ...settlements.flatMap(({ sessionId, dirtySinceMs, code, writtenMessages, settledMessages }) => [
-          sessionId,
-          String(dirtySinceMs),
-          code ? String(code.rev) : '',
-          code ? String(code.epoch) : '',
-          code?.storedRev == null ? '' : String(code.storedRev),
-          code?.isHeld ? '1' : '0',
-          String(writtenMessages),
-          String(settledMessages.length),
-          ...settledMessages.flatMap(({ id, epoch }) => [id, epoch === null ? '' : String(epoch)]),
-        ]),
+        ...settlements.flatMap(
+          ({ sessionId, dirtySinceMs, storedRev, deadRev, writtenMessages, settledMessages }) => [
+            sessionId,
+            String(dirtySinceMs),
+            storedRev === null ? '' : String(storedRev),
+            deadRev === null ? '' : String(deadRev),
+            String(writtenMessages),
+            String(settledMessages.length),
+            ...settledMessages,
+          ],
+        ),
       ],
       settleReply,
     );
@@ -506,7 +486,6 @@ export class SessionBuffer {
       messages: count('messages'),
       flushes: count('flushes'),
       flushedSessions: count('flushed_sessions'),
-      flushedEdits: count('flushed_edits'),
       flushedMessages: count('flushed_messages'),
       flushFailures: count('flush_failures'),
       deadLettered: count('dead_lettered'),
@@ -548,15 +527,13 @@ export class SessionBuffer {
   }
 }
 
-function bufferedSession(fields: z.infer<typeof flatHash>, messages: readonly string[]): BufferedSession {
+/** @throws {DamagedDataError} */
+function bufferedSession(fields: SessionFields, messages: readonly string[]): BufferedSession {
   return {
     code: codeOf(fields),
-    isCodeUnflushed: isCodeUnflushed(fields),
-    flushedRev: Number(fields.get('flushed') ?? 0),
-    receipts: receiptsOf(fields),
-    codeEpoch: Number(fields.get('code_epoch') ?? 0),
-    lastMessageMs: Number(fields.get('last_message') ?? 0),
-    lastCommit: Number(fields.get('last_commit') ?? 0),
+    flushedRev: numberOf(fields, 'flushed'),
+    isDirty: fields.has('dirty'),
+    lastCommit: numberOf(fields, 'last_commit'),
     messages: messages.flatMap((text) => decodeMessage(text) ?? []),
   };
 }

@@ -1,14 +1,13 @@
 /** How sessions and messages look inside the buffer, and how to read them back. Data from Redis is parsed like any other. */
 import { z } from 'zod';
-import { isNewer } from '../domain/merge-messages.ts';
+import { DamagedDataError } from '../domain/errors.ts';
 import {
-  type CodeWrite,
+  decodeReceipt,
   type EditReceipt,
   type EditReceipts,
-  MESSAGE_ROLES,
-  MESSAGE_TYPES,
-  type SessionMessage,
-} from '../domain/types.ts';
+  encodeReceipt as receiptAsArray,
+} from '../domain/receipts.ts';
+import { type CodeWrite, MESSAGE_ROLES, MESSAGE_TYPES, type SessionMessage } from '../domain/types.ts';
 
 const messageSchema = z.object({
   id: z.uuid(),
@@ -22,8 +21,7 @@ const messageSchema = z.object({
   isCodeResponse: z.boolean(),
   strudelId: z.string().nullable(),
   createdAtMs: z.number(),
-  /** Absent in what was buffered before messages had one. */
-  epoch: z.number().default(0),
+  position: z.number().int(),
 }) satisfies z.ZodType<SessionMessage>;
 
 export function encodeMessage(message: SessionMessage): string {
@@ -32,11 +30,16 @@ export function encodeMessage(message: SessionMessage): string {
 
 /** The message, or null when the text isn't one. */
 export function decodeMessage(text: string): SessionMessage | null {
+  const parsed = messageSchema.safeParse(asJson(text));
+  return parsed.success ? parsed.data : null;
+}
+
+/** Undefined when the text isn't JSON. */
+function asJson(text: string): unknown {
   try {
-    const parsed = messageSchema.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : null;
+    return JSON.parse(text);
   } catch {
-    return null;
+    return undefined;
   }
 }
 
@@ -53,47 +56,41 @@ export const flatHash = z
 
 export type SessionFields = z.infer<typeof flatHash>;
 
-/** The code a session's hash holds, or null when it holds none. */
-export function codeOf(fields: SessionFields): CodeWrite | null {
-  const code = fields.get('code');
-  const rev = fields.get('rev');
-  if (code === undefined || rev === undefined) return null;
-  return {
-    code,
-    rev: Number(rev),
-    epoch: Number(fields.get('code_epoch') ?? 0),
-    editedAtMs: Number(fields.get('edited_at') ?? 0),
-    editorId: fields.get('editor') || null,
-  };
+/** @throws {DamagedDataError} the field holds something that no script writes. */
+export function numberOf(fields: SessionFields, name: string): number {
+  const text = fields.get(name) ?? '0';
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 0) {
+    throw new DamagedDataError(`the buffer holds no number in the field ${name} of a session`);
+  }
+  return number;
 }
 
-/** Whether the code that the hash holds is still to be written to Postgres: as the scripts judge it. */
-export function isCodeUnflushed(fields: SessionFields): boolean {
-  const code = codeOf(fields);
-  if (code === null) return false;
-  const settled = {
-    rev: Number(fields.get('settled') ?? 0),
-    epoch: Number(fields.get('settled_epoch') ?? code.epoch),
+/** The code that a session's hash holds, or null when it holds none. @throws {DamagedDataError} */
+export function codeOf(fields: SessionFields): CodeWrite | null {
+  const code = fields.get('code');
+  if (code === undefined) return null;
+  return {
+    code,
+    rev: numberOf(fields, 'rev'),
+    editedAtMs: numberOf(fields, 'edited_at'),
+    editorId: fields.get('editor') || null,
+    receipts: receiptsOf(fields),
   };
-  return isNewer(code, settled);
 }
 
 const RECEIPT = 'receipt:';
 
-/** `request-id:rev`, separated by spaces: neither can be in an encoded id. */
-export function encodeReceipts(receipts: readonly EditReceipt[]): string {
-  return receipts.map(({ requestId, rev }) => `${encodeURIComponent(requestId)}:${rev}`).join(' ');
+export function encodeReceipt(receipt: EditReceipt): string {
+  return JSON.stringify(receiptAsArray(receipt));
 }
 
-/** The receipts a session's hash holds, by connection id. */
-export function receiptsOf(fields: SessionFields): EditReceipts {
-  const receipts: EditReceipts = {};
+function receiptsOf(fields: SessionFields): EditReceipts {
+  const receipts: Record<string, EditReceipt> = {};
   for (const [field, value] of fields) {
     if (!field.startsWith(RECEIPT)) continue;
-    receipts[field.slice(RECEIPT.length)] = value.split(' ').map((entry) => {
-      const [requestId = '', rev = '0'] = entry.split(':');
-      return { requestId: decodeURIComponent(requestId), rev: Number(rev) };
-    });
+    const receipt = decodeReceipt(asJson(value));
+    if (receipt) receipts[field.slice(RECEIPT.length)] = receipt;
   }
   return receipts;
 }

@@ -7,6 +7,7 @@
  */
 import { z } from 'zod';
 import type { Config } from '../config.ts';
+import type { Clock } from '../domain/clock.ts';
 import { SessionNotFoundError, StorageUnavailableError, SupersededError } from '../domain/errors.ts';
 import type { PeopleRepository } from '../domain/people.ts';
 import { may } from '../domain/permissions.ts';
@@ -43,7 +44,8 @@ import { Roster } from './connections/roster.ts';
 import { SESSION_ENDED, StandingNotes } from './connections/standing-notes.ts';
 import { chatHistory, conversationHistory } from './document/histories.ts';
 import { HostedSession } from './document/hosted-session.ts';
-import type { Clock, LiveSession, LiveSessionPorts, MessageHistory } from './document/live-session.ts';
+import type { LiveSession, LiveSessionPorts } from './document/live-session.ts';
+import type { Messages } from './document/message-history.ts';
 import { StrudelContext } from './document/strudel-context.ts';
 import { describe, guarded } from './guarded.ts';
 import type { HandlerContext } from './handlers/context.ts';
@@ -171,6 +173,7 @@ export class Room implements RoomEvents {
         send: (connectionId, type, payload) => this.#send(connectionId, type, payload),
         broadcast: (type, payload) => outbox.broadcast(type, payload),
         onSuperseded: () => this.#moveAway(),
+        onTermFull: () => void this.#openAnew(),
         onHistory: () => {
           this.#tellHistory().catch((error: unknown) => log(id, 'failed', describe(error)));
         },
@@ -288,7 +291,7 @@ export class Room implements RoomEvents {
   async #join(connection: Connection, { headers }: Pick<Request, 'headers'>): Promise<void> {
     const reservationId = headers.get(RESERVATION_HEADER) ?? '';
     let session: LiveSession;
-    let history: MessageHistory;
+    let history: Messages;
     try {
       await this.#ready();
       session = await this.#session.open();
@@ -514,6 +517,13 @@ export class Room implements RoomEvents {
     for (const connection of this.#host.connections()) connection.close(CLOSE.moved, 'moved');
   }
 
+  /** The term is used up: what was accepted is committed, then clients come back to the session in a new one. */
+  async #openAnew(): Promise<void> {
+    const { live } = this.#session;
+    if (live) await within(LAST_COMMIT_MS, live.committed()).catch(() => {});
+    this.#moveAway();
+  }
+
   // ---- what clients are told ---------------------------------------------------------------------------------------
 
   #send<T extends ServerMessageType>(connectionId: string, type: T, payload: ServerPayload<T>): void {
@@ -542,7 +552,7 @@ export class Room implements RoomEvents {
   #stateFor(
     member: Member,
     session: LiveSession,
-    { messages, isWhole }: MessageHistory,
+    { messages, isWhole }: Messages,
   ): ServerPayload<'session_state'> {
     if (!isWhole) this.#lackHistory.add(member);
     const { state } = member;
@@ -550,6 +560,7 @@ export class Room implements RoomEvents {
     return {
       code: session.code,
       rev: session.rev,
+      client_seq: session.clientSeq(state.participantId, member.id),
       flushed_rev: session.flushedRev,
       your_role: state.role,
       your_display_name: state.displayName,

@@ -9,6 +9,7 @@ const replySchema = z.object({
   flushed_rev: z.number().int(),
   is_dirty: z.boolean(),
   last_commit: z.number().int(),
+  is_complete: z.boolean(),
 });
 
 export interface FlushClientOptions {
@@ -24,7 +25,7 @@ export interface FlushClientOptions {
 export async function requestFlush(
   sessionId: string,
   { send, flushSecret }: FlushClientOptions,
-): Promise<{ flushedRev: number; isDirty: boolean; lastCommit: number }> {
+): Promise<{ flushedRev: number; isDirty: boolean; lastCommit: number; isComplete: boolean }> {
   const request = new Request(`https://backbeat.internal/flush/${sessionId}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${flushSecret}` },
@@ -35,5 +36,10 @@ export async function requestFlush(
     throw new Error(`the flush route answered ${response.status}`);
   }
   const reply = replySchema.parse(await response.json());
-  return { flushedRev: reply.flushed_rev, isDirty: reply.is_dirty, lastCommit: reply.last_commit };
+  return {
+    flushedRev: reply.flushed_rev,
+    isDirty: reply.is_dirty,
+    lastCommit: reply.last_commit,
+    isComplete: reply.is_complete,
+  };
 }

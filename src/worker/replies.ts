@@ -128,6 +128,7 @@ export const sessionFlush = flushSummary
     last_commit: z.number().int().meta({
       description: 'number of the last commit that the buffer has: smaller than before, and it has lost some',
     }),
+    is_complete: z.boolean().meta({ description: 'all that was dirty when it began has been dealt with' }),
   })
   .meta({ id: 'SessionFlush' });
 

@@ -143,5 +143,6 @@ export function sessionFlushJson(flush: SessionFlush): z.infer<typeof replies.se
     flushed_rev: flush.flushedRev,
     is_dirty: flush.isDirty,
     last_commit: flush.lastCommit,
+    is_complete: flush.isComplete,
   };
 }

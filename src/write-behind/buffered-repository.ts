@@ -1,25 +1,30 @@
 /**
- * The repository with the buffer in front: commits and reads of sessions go through Redis, everything else passes
- * through to Postgres. Who calls it can't tell, but by what it costs.
+ * The repository with the buffer in front: commits and reads of sessions go through Redis, everything else passes through to Postgres.
+ * Its callers can't tell, but by what it costs.
  */
 import { StorageUnavailableError } from '../domain/errors.ts';
-import { isNewer, mergeMessages } from '../domain/merge-messages.ts';
+import { mergeMessages } from '../domain/merge-messages.ts';
+import { termOf } from '../domain/revision.ts';
 import type {
-  CodeWrite,
   Commit,
   CommitResult,
   FlushState,
-  Home,
-  Known,
   MessagePage,
   NewSession,
   OpenedSession,
+  RecoveryRecord,
   Session,
   SessionMessage,
   SessionRepository,
+  SystemLoad,
+  TermTaken,
 } from '../domain/types.ts';
-import type { BufferedSession, SessionBuffer } from '../redis/session-buffer.ts';
+import type { PostgresSessionRepository } from '../postgres/sessions.ts';
+import type { BufferedSession, OpenedBuffer, SessionBuffer } from '../redis/session-buffer.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
+
+/** Bytes of messages that a room takes over from the buffer at most; its session is flushed first when there are more. */
+const MAX_TAIL_BYTES = 4_000_000;
 
 export interface BreakerOptions {
   /** Failures in a row after which Redis is left alone. */
@@ -28,91 +33,83 @@ export interface BreakerOptions {
   retryMs: number;
 }
 
+type Postgres = Pick<
+  PostgresSessionRepository,
+  'open' | 'commit' | 'getStored' | 'getSession' | 'getMessages' | 'createSession' | 'deleteSession'
+>;
+
 export class BufferedSessionRepository implements SessionRepository {
   readonly #buffer: SessionBuffer;
-  readonly #postgres: SessionRepository;
+  readonly #postgres: Postgres;
   readonly #breaker: CircuitBreaker;
 
-  constructor(options: { buffer: SessionBuffer; postgres: SessionRepository; breaker: BreakerOptions }) {
+  constructor(options: { buffer: SessionBuffer; postgres: Postgres; breaker: BreakerOptions }) {
     this.#buffer = options.buffer;
     this.#postgres = options.postgres;
     this.#breaker = new CircuitBreaker({
       ...options.breaker,
-      // A superseded room says nothing of Redis' health.
+      // That a room was superseded says nothing of Redis' health.
       isFailure: (error) => error instanceof StorageUnavailableError,
     });
   }
 
   async open(
     sessionId: string,
-    home: Home | null,
-    known: Known = { epoch: 0, lastCommit: 0 },
-    noteStandIn?: (epoch: number) => Promise<void>,
-  ): Promise<OpenedSession | null> {
-    let buffered: Awaited<ReturnType<SessionBuffer['open']>>;
+    term: number,
+    record: RecoveryRecord | null,
+  ): Promise<OpenedSession | TermTaken | null> {
+    const source = record?.source ?? null;
+    let buffered: OpenedBuffer | TermTaken;
     try {
-      buffered = await this.#buffer.open(sessionId, known.epoch + 1);
+      buffered = await this.#buffer.open(sessionId, term, MAX_TAIL_BYTES);
     } catch (error) {
-      // Without the buffer a room may start only when Postgres is known to hold all that was acknowledged: otherwise
-      // it would go on from an older state, and what is in the buffer would be lost under it.
-      if (error instanceof StorageUnavailableError && (home === 'postgres' || home === 'clean')) {
-        return this.#postgres.open(sessionId, home, known, noteStandIn);
+      // Without the buffer a room may open only what Postgres holds all of: otherwise it would go on from an
+      // older state, and what is in the buffer would be lost under it. Nothing has registered the term; the
+      // room's storage, which only the current instance may write, is the fence.
+      const isInPostgres = source === 'postgres' || source === 'clean';
+      if (error instanceof StorageUnavailableError && isInPostgres) {
+        return this.#postgres.open(sessionId, term);
       }
       throw error;
     }
-    // Without a note, Postgres may be ahead: it may have stood in. So it may where the buffer has lost commits that were flushed.
-    const hasLost = buffered.lastCommit < known.lastCommit;
-    if (buffered.code && !hasLost && (home === 'buffer' || home === 'clean')) {
-      const { code, flushedRev, isCodeUnflushed } = buffered;
-      const rev = shownRev(code, flushedRev, isCodeUnflushed);
-      return {
-        session: { id: sessionId, code: code.code, rev, epoch: code.epoch },
-        epoch: buffered.epoch,
-        flushedRev,
-        isDirty: buffered.isDirty,
-        receipts: buffered.receipts,
-        messages: buffered.messages,
-        lastMessageMs: buffered.lastMessageMs,
-        lastCommit: buffered.lastCommit,
-        home: buffered.isDirty ? 'buffer' : home,
-      };
+    if (buffered.outcome === 'term_taken') return buffered;
+    const { code, flushedRev, isDirty } = buffered;
+    // A buffer that has lost commits may hold older code than Postgres, and not know of it.
+    const hasLost = buffered.lastCommit < (record?.lastCommit ?? 0);
+    const isCurrent = code !== null && code.rev >= flushedRev && !hasLost;
+    if (isCurrent && (source === 'buffer' || source === 'clean')) {
+      return { ...buffered, code, isBufferBehind: false, source: isDirty ? 'buffer' : source };
     }
-    const stored = await this.#postgres.getSession(sessionId);
+    const stored = await this.#postgres.getStored(sessionId);
     if (!stored) return null;
-    // Rooms that ran on Postgres alone took their tokens there.
-    const epoch =
-      stored.epoch < buffered.epoch
-        ? buffered.epoch
-        : (await this.#buffer.open(sessionId, stored.epoch + 1)).epoch;
-    const newest = newestOf(stored, buffered);
+    if (termOf(stored.rev) >= term) return { outcome: 'term_taken', term: termOf(stored.rev) };
+    const isBufferBehind = code === null || code.rev < stored.rev;
     return {
-      session: { id: sessionId, code: newest.code, rev: newest.rev, epoch: newest.epoch },
-      epoch,
+      ...buffered,
+      code: isBufferBehind ? stored : code,
       flushedRev: stored.rev,
-      isDirty: buffered.isDirty,
-      // A later room that loaded from Postgres may not have had these edits, and what is stored is its state.
-      receipts: stored.epoch > buffered.codeEpoch ? {} : buffered.receipts,
-      messages: buffered.messages,
-      // Every message that Postgres has was activity when it was said.
-      lastMessageMs: Math.max(stored.lastActivityMs, buffered.lastMessageMs),
-      lastCommit: buffered.lastCommit,
-      home: homeOf(stored, buffered),
+      isBufferBehind,
+      source: sourceOf(isBufferBehind, isDirty),
     };
   }
 
   async commit(commit: Commit): Promise<CommitResult> {
+    let unavailable = new StorageUnavailableError('redis', 'left alone after several failures');
     if (this.#breaker.tryEnter()) {
       try {
-        return await this.#breaker.watch(this.#buffer.commit(commit));
+        return { durable: 'buffer', ...(await this.#breaker.watch(this.#buffer.commit(commit))) };
       } catch (error) {
         if (!(error instanceof StorageUnavailableError)) throw error;
+        unavailable = error;
       }
     }
-    // The same batch, by the same idempotent statement: whether Redis took it after all makes no difference.
+    // Only with the whole tail does Postgres hold all that was acknowledged.
+    if (commit.tail === null) throw unavailable;
+    // Whether Redis took the batch after all makes no difference: the same statement flushes it again.
     return this.#postgres.commit(commit);
   }
 
-  flushState(sessionId: string): Promise<FlushState> {
+  flushState(sessionId: string): Promise<FlushState & Pick<SystemLoad, 'sweeperLeaseMs'>> {
     return this.#buffer.flushState(sessionId);
   }
 
@@ -138,26 +135,15 @@ export class BufferedSessionRepository implements SessionRepository {
   }
 }
 
-/** The order of Postgres' code among all writes. */
-function writtenAs({ epoch, rev, lift }: Session): { epoch: number; rev: number } {
-  return { epoch, rev: rev - lift };
-}
-
-/** Where a session is of which both stores were asked. */
-function homeOf(stored: Session, { code, isDirty }: BufferedSession & { isDirty: boolean }): Home {
-  // Where the buffer holds no code, whoever comes next asks Postgres anyway.
-  if (code && isNewer(writtenAs(stored), code)) return isDirty ? 'both' : 'postgres';
-  return isDirty ? 'buffer' : 'clean';
+/** Where the next room finds a session of which both stores were asked. */
+function sourceOf(isBufferBehind: boolean, isDirty: boolean): OpenedSession['source'] {
+  if (!isDirty) return isBufferBehind ? 'postgres' : 'clean';
+  // With messages in the buffer and newer code in Postgres both have to be asked again.
+  return isBufferBehind ? null : 'buffer';
 }
 
 function newestOf(stored: Session, { code }: BufferedSession): Session {
-  if (!code || !isNewer(code, writtenAs(stored))) return stored;
+  if (!code || code.rev <= stored.rev) return stored;
   const lastActivityMs = Math.max(stored.lastActivityMs, code.editedAtMs);
-  const rev = shownRev(code, stored.rev, true);
-  return { ...stored, code: code.code, rev, lift: rev - code.rev, epoch: code.epoch, lastActivityMs };
-}
-
-/** Buffered code's revision as people see it: where Postgres shows another room's code under one as great, it will be lifted over that. */
-function shownRev(code: CodeWrite, storedRev: number, isUnflushed: boolean): number {
-  return Math.max(code.rev, isUnflushed ? storedRev + 1 : storedRev);
+  return { ...stored, code: code.code, rev: code.rev, lastActivityMs };
 }

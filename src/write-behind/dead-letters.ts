@@ -14,7 +14,7 @@ export function lettersFor(write: SessionWrite, reason: DeadReason, nowMs: numbe
   if (write.code) {
     letters.push({
       ...base,
-      id: `${write.sessionId}:c:${write.code.epoch}:${write.code.rev}`,
+      id: `${write.sessionId}:c:${write.code.rev}`,
       kind: 'code',
       data: JSON.stringify(write.code),
     });
@@ -22,18 +22,18 @@ export function lettersFor(write: SessionWrite, reason: DeadReason, nowMs: numbe
   return letters;
 }
 
-/** The letter of a buffered message that can't even be read: its text, as it was. */
+/** The letter of buffered data that can't even be read: its text, as it was. @param what its id in the buffer, or its revision. */
 export function malformedLetter(
   sessionId: string,
-  messageId: string,
+  what: { kind: DeadLetter['kind']; id: string },
   text: string,
   nowMs: number,
 ): DeadLetter {
   return {
-    id: `${sessionId}:m:${messageId}`,
+    id: `${sessionId}:${what.kind === 'code' ? 'c' : 'm'}:${what.id}`,
     session_id: sessionId,
-    kind: 'message',
-    reason: { code: 'malformed', message: 'the buffered message does not fit its schema' },
+    kind: what.kind,
+    reason: { code: 'malformed', message: `the buffered ${what.kind} does not fit its schema` },
     at: new Date(nowMs).toISOString(),
     data: text,
   };

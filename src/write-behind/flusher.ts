@@ -3,9 +3,9 @@
  * out of the buffer. Every step can be repeated, and any number of flushers can work at once.
  */
 import { z } from 'zod';
-import { StorageUnavailableError, WriteRefusedError } from '../domain/errors.ts';
+import { DamagedDataError, StorageUnavailableError, WriteRefusedError } from '../domain/errors.ts';
 import { type RequestBudget, unlimitedBudget } from '../domain/request-budget.ts';
-import type { SessionWrite, SessionWriter, WriteOutcome } from '../domain/types.ts';
+import type { FlushState, SessionWrite, SessionWriter, WriteOutcome } from '../domain/types.ts';
 import type { DeadLetter, DeadReason } from '../redis/dead-letter.ts';
 import type {
   Inactivity,
@@ -17,7 +17,7 @@ import type {
   Settled,
   Settlement,
 } from '../redis/session-buffer.ts';
-import { decodeMessage } from '../redis/stored.ts';
+import { codeOf, decodeMessage } from '../redis/stored.ts';
 import { lettersFor, malformedLetter } from './dead-letters.ts';
 import { splitWrites } from './split-writes.ts';
 
@@ -33,15 +33,9 @@ export interface FlushSummary {
   transactions: number;
 }
 
-export interface SessionFlush extends FlushSummary {
-  /** Postgres holds the code up to this revision, as far as the buffer knows. */
-  flushedRev: number;
-  isDirty: boolean;
-  /**
-   * Number of the last commit that the buffer has: smaller than one that a room was told of, and it has lost
-   * some.
-   */
-  lastCommit: number;
+export interface SessionFlush extends FlushSummary, FlushState {
+  /** All that was dirty when it began has been dealt with. */
+  isComplete: boolean;
 }
 
 export interface SweeperRun extends FlushSummary {
@@ -171,20 +165,18 @@ export class Flusher {
       const peek = await this.#buffer.peekSessions([sessionId], this.#options.bounds);
       if (peek.sessions.length === 0) {
         const { flushedRev, isDirty, lastCommit } = await this.#buffer.flushState(sessionId);
-        return { ...total, flushedRev, isDirty, lastCommit };
+        return { ...total, flushedRev, isDirty, lastCommit, isComplete: true };
       }
       const { summary, left } = await this.#flushBatch(peek, unbounded(total));
       const rest = left.find((session) => session.sessionId === sessionId);
-      const progressed = summary.sessions + summary.deadLetters > 0;
+      const hasProgressed = summary.sessions + summary.deadLetters > 0;
+      const isPartial = peek.sessions[0]?.isPartial ?? false;
       // Not until it is clean: while people type, it never would be. Once over everything that was there is
       // enough.
-      if (!rest || !progressed || !peek.sessions[0]?.isPartial) {
-        return {
-          ...total,
-          flushedRev: rest?.flushedRev ?? 0,
-          isDirty: rest?.isDirty ?? false,
-          lastCommit: rest?.lastCommit ?? 0,
-        };
+      if (!rest || !hasProgressed || !isPartial) {
+        const { flushedRev = 0, isDirty = false, lastCommit = 0 } = rest ?? {};
+        const isComplete = rest !== undefined && !isPartial && summary.busy === 0;
+        return { ...total, flushedRev, isDirty, lastCommit, isComplete };
       }
     }
   }
@@ -391,7 +383,7 @@ export class Flusher {
   ): Promise<{ summary: FlushSummary; left: Settled[]; isCut: boolean }> {
     const summary = nothing();
     const pieces: Piece[] = [];
-    const read = peek.sessions.map((session) => ({ session, ...decode(session) }));
+    const read = peek.sessions.map((session) => decode(session, this.#options.now()));
 
     let failure: unknown;
     let isCut = false;
@@ -415,17 +407,17 @@ export class Flusher {
     const letters: DeadLetter[] = [];
     const settlements: Settlement[] = [];
     let busy = 0;
-    for (const { session, write, malformed } of read) {
-      const parts = bySession.get(session.sessionId) ?? [];
+    for (const one of read) {
+      const { write } = one;
+      const parts = bySession.get(write.sessionId) ?? [];
       // Not reached before the failure or the budget's end: stays as it is. (Nothing to write is a flush that
       // was settled halfway.)
       if (parts.length === 0 && (write.code || write.messages.length > 0)) continue;
-      const part = settle(session, write, parts, malformed, peek.nowMs, this.#options.now());
+      const part = settle(one, parts, peek.nowMs, this.#options.now());
       letters.push(...part.dead);
       settlements.push(part.settlement);
       if (part.isBusy) busy += 1;
-      if (part.settlement.code?.storedRev != null || part.settlement.writtenMessages > 0)
-        summary.sessions += 1;
+      if (part.hasWritten) summary.sessions += 1;
       summary.messages += part.settlement.writtenMessages;
     }
     summary.busy = busy;
@@ -479,41 +471,63 @@ function mostInactive({ budget, endingRequests }: Turn): { few: number; many: nu
   return { few: within(maxRequests - FEW_REQUESTS), many: within(maxRequests * ENDING_SHARE) };
 }
 
-/** What is to be written of a session, and what in it can't even be read. */
-function decode(session: PeekedSession): { write: SessionWrite; malformed: [id: string, text: string][] } {
-  const write: SessionWrite = { sessionId: session.sessionId, code: session.code, messages: [] };
-  const malformed: [string, string][] = [];
-  for (const [id, text] of session.messages) {
-    const message = decodeMessage(text);
-    if (message?.id === id) write.messages.push(message);
-    else malformed.push([id, text]);
+/** One session as it was read: what is to be written, and what in it is damaged. */
+interface Decoded {
+  session: PeekedSession;
+  write: SessionWrite;
+  malformed: DeadLetter[];
+  /** Ids under which damaged messages are in the buffer. */
+  malformedIds: string[];
+  /** The revision of damaged code. */
+  malformedRev: number | null;
+}
+
+function decode(session: PeekedSession, nowMs: number): Decoded {
+  const { sessionId, fields, messages } = session;
+  const write: SessionWrite = { sessionId, code: null, messages: [] };
+  const decoded: Decoded = { session, write, malformed: [], malformedIds: [], malformedRev: null };
+  try {
+    write.code = codeOf(fields);
+  } catch (error) {
+    if (!(error instanceof DamagedDataError)) throw error;
+    decoded.malformedRev = Number(fields.get('rev'));
+    const text = JSON.stringify(Object.fromEntries(fields));
+    decoded.malformed.push(
+      malformedLetter(sessionId, { kind: 'code', id: fields.get('rev') ?? '' }, text, nowMs),
+    );
   }
-  return { write, malformed };
+  for (const [id, text] of messages) {
+    const message = decodeMessage(text);
+    if (message?.id === id) {
+      write.messages.push(message);
+      continue;
+    }
+    decoded.malformedIds.push(id);
+    decoded.malformed.push(malformedLetter(sessionId, { kind: 'message', id }, text, nowMs));
+  }
+  return decoded;
 }
 
 /**
  * Puts one session's pieces together: what to take out of the buffer, and what goes to the dead letters.
- * @param write all that was to be written of the session; some of it may be in no piece.
+ * @param pieces what was tried of the session; some of what was to be written may be in no piece.
  */
 function settle(
-  session: PeekedSession,
-  write: SessionWrite,
+  { session, write, malformed, malformedIds, malformedRev }: Decoded,
   pieces: readonly Piece[],
-  malformed: readonly [id: string, text: string][],
   peekedAtMs: number,
   nowMs: number,
-): { settlement: Settlement; dead: DeadLetter[]; isBusy: boolean } {
-  const dead: DeadLetter[] = malformed.map(([id, text]) =>
-    malformedLetter(session.sessionId, id, text, nowMs),
-  );
-  let isBusy = false;
+): { settlement: Settlement; dead: DeadLetter[]; hasWritten: boolean; isBusy: boolean } {
+  const dead = [...malformed];
+  let [isBusy, hasWritten] = [false, false];
   const settlement: Settlement = {
     sessionId: session.sessionId,
     // Past the peek, so that the sweep that began with it doesn't take the session a second time.
     dirtySinceMs: peekedAtMs + 1,
-    code: null,
+    storedRev: null,
+    deadRev: malformedRev,
     writtenMessages: 0,
-    settledMessages: malformed.map(([id]) => ({ id, epoch: null })),
+    settledMessages: [...malformedIds],
   };
   for (const piece of pieces) {
     const { code, messages } = piece.write;
@@ -521,13 +535,11 @@ function settle(
       isBusy = true;
       continue;
     }
-    settlement.settledMessages.push(...messages.map(({ id, epoch }) => ({ id, epoch })));
+    settlement.settledMessages.push(...messages.map(({ id }) => id));
     if ('outcome' in piece && piece.outcome.status === 'written') {
+      hasWritten = true;
       settlement.writtenMessages += messages.length;
-      if (code) {
-        const { rev: storedRev, isHeld } = piece.outcome;
-        settlement.code = { rev: code.rev, epoch: code.epoch, storedRev, isHeld };
-      }
+      settlement.storedRev = Math.max(settlement.storedRev ?? 0, piece.outcome.rev);
       continue;
     }
     const reason =
@@ -535,24 +547,30 @@ function settle(
         ? piece.refused
         : { code: 'session_missing', message: 'the session is no longer in Postgres' };
     dead.push(...lettersFor(piece.write, reason, nowMs));
-    if (code) {
-      settlement.code = { rev: code.rev, epoch: code.epoch, storedRev: null, isHeld: false };
-    }
+    if (code) settlement.deadRev = code.rev;
   }
   const tried = pieces.reduce((sum, piece) => sum + piece.write.messages.length, 0);
   const isTried =
     tried === write.messages.length && (!write.code || pieces.some((piece) => piece.write.code));
   // What is left of it has been waiting since it became dirty; only what came after the peek is younger.
   if (isBusy || session.isPartial || !isTried) settlement.dirtySinceMs = session.dirtySinceMs;
-  return { settlement, dead, isBusy };
+  return { settlement, dead, hasWritten, isBusy };
 }
 
 const codeWriteSchema = z.object({
   code: z.string(),
   rev: z.number().int(),
-  epoch: z.number().int(),
   editedAtMs: z.number(),
   editorId: z.string().nullable(),
+  receipts: z.record(
+    z.string(),
+    z.object({
+      clientSeq: z.number(),
+      requestIds: z.array(z.string()),
+      rev: z.number(),
+      atMs: z.number(),
+    }),
+  ),
 });
 
 function writeOf(letter: DeadLetter): SessionWrite | null {

@@ -18,9 +18,9 @@ begin
 end $$;
 create or replace function audit_messages() returns trigger language plpgsql as $$
 begin
-  -- A later room accepted it, under a time of its own.
-  if tg_op = 'UPDATE' and new.epoch > old.epoch
-    and to_jsonb(new) - 'created_at' - 'epoch' = to_jsonb(old) - 'created_at' - 'epoch' then return null; end if;
+  -- A later room accepted it, in a place and at a time of its own.
+  if tg_op = 'UPDATE' and new.position > old.position
+    and to_jsonb(new) - 'created_at' - 'position' = to_jsonb(old) - 'created_at' - 'position' then return null; end if;
   insert into audit_messages (session_id, message_id, operation)
   values (coalesce(new.session_id, old.session_id), coalesce(new.id, old.id), tg_op);
   return null;

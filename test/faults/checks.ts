@@ -9,14 +9,14 @@ const codeSchema = z.object({ code: z.string(), rev: z.number() });
 export interface StoredMessage {
   id: string;
   content: string;
-  createdAtMs: number;
+  position: number;
 }
 
 /** What Postgres holds of a session. */
 export interface StoredSession {
   code: string;
   rev: number;
-  /** In the order of their times. */
+  /** In the order of their positions. */
   messages: StoredMessage[];
 }
 
@@ -105,10 +105,10 @@ function checkMessages(ledger: Ledger, stored: StoredSession, findings: Findings
     const place = places.get(message.id) ?? 0;
     if (place < (newest.get(sent.by) ?? -1)) problem(`messages of ${sent.by} are out of order`);
     newest.set(sent.by, place);
-    const times = ledger.shown.get(message.id);
-    if (times && !times.has(message.createdAtMs))
+    const shownAt = ledger.shown.get(message.id);
+    if (shownAt && !shownAt.has(message.position))
       problem(
-        `message ${message.id} was shown at ${[...times].join(', ')}, and is stored at ${message.createdAtMs}`,
+        `message ${message.id} was shown at ${[...shownAt].join(', ')}, and is stored at ${message.position}`,
       );
   }
   const contents = new Set(stored.messages.map(({ content }) => content));
@@ -163,7 +163,7 @@ function checkView(view: View, stored: StoredSession, ledger: Ledger, problem: R
     `${id}, shown at ${[...(ledger.shown.get(id ?? '') ?? [])].join(' and ')}`;
   problem(
     `${view.who} sees ${view.chat.length} messages that aren't the ${expected.length} of Postgres: at ${place} ` +
-      `${tell(view.chat[place])}, instead of ${tell(expected[place])}, stored at ${stored.messages.find(({ id }) => id === expected[place])?.createdAtMs}`,
+      `${tell(view.chat[place])}, instead of ${tell(expected[place])}, stored at ${stored.messages.find(({ id }) => id === expected[place])?.position}`,
   );
 }
 

@@ -15,7 +15,7 @@ export class FaultClient {
   readonly #texts = new Map<string, string>();
   #seq = 0;
   #rev = 0;
-  #chatMs = 0;
+  #chatPosition = 0;
   readonly #chats = new Set<string>();
   #count = 0;
 
@@ -96,7 +96,7 @@ export class FaultClient {
       case 'session_state':
         // Another connection, and maybe another room, counts anew.
         this.#rev = message.payload.rev;
-        this.#chatMs = 0;
+        this.#chatPosition = 0;
         this.#chats.clear();
         this.#ledger.flushed.push({ rev: message.payload.flushed_rev, atMs: Date.now() });
         return;
@@ -106,13 +106,13 @@ export class FaultClient {
         this.#rev = message.payload.rev;
         return;
       case 'chat_message': {
-        const { id, timestamp = 0 } = message.payload;
+        const { id, position = 0 } = message.payload;
         if (this.#chats.has(id)) this.#violate(`message ${id} was shown twice`);
-        if (timestamp <= this.#chatMs)
-          this.#violate(`a message of ${timestamp} after one of ${this.#chatMs}`);
+        if (position <= this.#chatPosition)
+          this.#violate(`a message at ${position} after one at ${this.#chatPosition}`);
         this.#chats.add(id);
-        this.#chatMs = timestamp;
-        this.#ledger.show(id, timestamp);
+        this.#chatPosition = position;
+        this.#ledger.show(id, position);
         return;
       }
       case 'ack': {

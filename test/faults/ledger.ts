@@ -1,12 +1,8 @@
 /** What the clients of one session were told: what is promised to them, and what they saw that must be true in the end. */
 
-import { isNewer } from '../../src/domain/merge-messages.ts';
-
 export interface AckedEdit {
   text: string;
   rev: number;
-  /** Of the room that accepted it, where that is known: a later room's edits come after an earlier one's. */
-  epoch: number;
 }
 
 export interface SentMessage {
@@ -23,7 +19,7 @@ export class Ledger {
   /** By id, in the order in which they were made. */
   readonly messages = new Map<string, SentMessage>();
   readonly ackedMessages = new Set<string>();
-  /** Times under which a message was shown, by its id. */
+  /** Positions under which a message was shown, by its id. */
   readonly shown = new Map<string, Set<number>>();
   /** What clients were told of Postgres, and when. */
   readonly flushed: { rev: number; atMs: number }[] = [];
@@ -39,21 +35,19 @@ export class Ledger {
   /** The acknowledged edit that the room ordered last: what Postgres has to hold in the end. */
   get last(): AckedEdit | null {
     return this.ackedEdits.reduce<AckedEdit | null>(
-      (last, edit) => (last === null || isNewer(edit, last) ? edit : last),
+      (last, edit) => (last === null || edit.rev > last.rev ? edit : last),
       null,
     );
   }
 
-  ackEdit(text: string, rev: number, epoch = 0): void {
-    const other = this.ackedEdits.find(
-      (edit) => edit.epoch === epoch && edit.rev === rev && edit.text !== text,
-    );
+  ackEdit(text: string, rev: number): void {
+    const other = this.ackedEdits.find((edit) => edit.rev === rev && edit.text !== text);
     if (other)
       this.violate(`two edits acknowledged under revision ${rev}: ${brief(other.text)}, ${brief(text)}`);
     // Told again after a resend.
     if (this.#acked.has(text)) return;
     this.#acked.add(text);
-    this.ackedEdits.push({ text, rev, epoch });
+    this.ackedEdits.push({ text, rev });
   }
 
   /** A room that starts now has to go on from the edit that was acknowledged last, or from one that isn't acknowledged yet. */
@@ -63,10 +57,10 @@ export class Ledger {
       this.violate(`a room starts with ${brief(code)}, and ${brief(last.text)} was acknowledged after it`);
   }
 
-  show(messageId: string, atMs: number): void {
-    const times = this.shown.get(messageId);
-    if (times) times.add(atMs);
-    else this.shown.set(messageId, new Set([atMs]));
+  show(messageId: string, position: number): void {
+    const positions = this.shown.get(messageId);
+    if (positions) positions.add(position);
+    else this.shown.set(messageId, new Set([position]));
   }
 
   violate(what: string): void {

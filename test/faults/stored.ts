@@ -10,15 +10,15 @@ export async function readStored(database: Pool): Promise<Map<string, StoredSess
     session_id: string;
     id: string;
     content: string;
-    created_at: Date;
-  }>('select session_id, id, content, created_at from session_messages order by created_at, id');
+    position: string;
+  }>('select session_id, id, content, position from session_messages order by position, id');
   const stored = new Map<string, StoredSession>(
     sessions.rows.map((row) => [row.id, { code: row.code, rev: Number(row.code_rev), messages: [] }]),
   );
   for (const row of messages.rows) {
     stored
       .get(row.session_id)
-      ?.messages.push({ id: row.id, content: row.content, createdAtMs: row.created_at.getTime() });
+      ?.messages.push({ id: row.id, content: row.content, position: Number(row.position) });
   }
   return stored;
 }

@@ -10,6 +10,7 @@ import fc from 'fast-check';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, it, vi } from 'vitest';
 import { findPostgres } from '../../dev/neon/real-postgres.ts';
+import { COUNTS_PER_TERM } from '../../src/domain/revision.ts';
 import { connectNeon } from '../../src/postgres/client.ts';
 import { SYSTEM_USER_ID } from '../../src/postgres/schema.ts';
 import { PostgresSessionRepository } from '../../src/postgres/sessions.ts';
@@ -45,7 +46,21 @@ type Step =
   | { do: 'keep' }
   | { do: 'go back' }
   | { do: 'skew'; ms: number }
+  | { do: 'forget storage'; session: number }
+  | { do: 'storage fails' | 'storage works'; session: number }
   | { do: 'outage'; store: Store; fate: Fate };
+
+/** Where a history's terms begin, and whether they are soon used up. */
+interface Term {
+  last: number;
+  isShort: boolean;
+}
+const SHORT_TERM_EDITS = 6;
+const terms: fc.Arbitrary<Term> = fc.record({
+  // Such revisions are above 2^52: whatever treats them as 32-bit numbers, or prints them with fewer digits, fails.
+  last: fc.constantFrom(0, 0, 2 ** 30),
+  isShort: fc.constantFrom(false, false, true),
+});
 
 const session = fc.nat({ max: SESSIONS - 1 });
 const who = fc.nat({ max: 2 });
@@ -84,6 +99,11 @@ const takeovers = [
     1,
     fc.record({ do: fc.constant('skew' as const), ms: fc.constantFrom(-TEN_MINUTES_MS, 0, TEN_MINUTES_MS) }),
   ),
+];
+/** The room's own storage is lost, or can't be written. */
+const storageLosses = [
+  weighted(1, fc.record({ do: fc.constant('forget storage' as const), session })),
+  weighted(1, fc.record({ do: fc.constantFrom('storage fails', 'storage works', 'storage works'), session })),
 ];
 /** Committed and acknowledged. */
 const COMMITTED: Step[] = [{ do: 'pass', ms: 1_000 }, { do: 'calm' }];
@@ -174,13 +194,13 @@ describe('whatever happens, nothing acknowledged is lost or doubled', () => {
 
   const holds = (steps: fc.Arbitrary<Step[]>, examples: Step[][] = []) =>
     fc.assert(
-      fc.asyncProperty(steps, async (history) => {
-        await live(history);
+      fc.asyncProperty(steps, terms, async (history, term) => {
+        await live(history, term);
       }),
       {
         ...SEED,
         numRuns: RUNS,
-        examples: examples.map((history) => [history]),
+        examples: examples.map((history) => [history, { last: 0, isShort: false }]),
         endOnFailure: process.env.BACKBEAT_MODEL_SHRINK === '0',
       },
     );
@@ -188,11 +208,13 @@ describe('whatever happens, nothing acknowledged is lost or doubled', () => {
   it(
     'when rooms die, are replaced while they live, and clocks disagree',
     () =>
-      holds(fc.array(fc.oneof(...everyday(['refused', 'answer lost', 'late']), ...takeovers), WHOLE), [
-        STOOD_IN,
-        UNHEARD,
-        UNNOTED,
-      ]),
+      holds(
+        fc.array(
+          fc.oneof(...everyday(['refused', 'answer lost', 'late']), ...takeovers, ...storageLosses),
+          WHOLE,
+        ),
+        [STOOD_IN, UNHEARD, UNNOTED],
+      ),
     TIMEOUT_MS,
   );
 
@@ -206,7 +228,7 @@ describe('whatever happens, nothing acknowledged is lost or doubled', () => {
   );
 
   /** Lives through one history, recovers, and checks everything. */
-  async function live(history: readonly Step[]): Promise<void> {
+  async function live(history: readonly Step[], term: Term): Promise<void> {
     const ids = Array.from({ length: SESSIONS }, () => randomUUID());
     await redis.command('FLUSHALL');
     await clearAudit(database);
@@ -222,7 +244,15 @@ describe('whatever happens, nothing acknowledged is lost or doubled', () => {
       // Each commit that can sends a piece of the code, however small the code is.
       return new SessionBuffer({ redis: scripts, keys, cleanTtlS: 3_600, leastSavedChars: 0 });
     };
-    const model = new SessionModel({ ids, makeBuffer, postgres: repository });
+    const model = new SessionModel({
+      ids,
+      makeBuffer,
+      postgres: repository,
+      session: term.isShort ? { termIsFullAt: SHORT_TERM_EDITS / COUNTS_PER_TERM } : {},
+    });
+    for (const one of model.sessions) {
+      if (term.last > 0) one.record = { term: term.last, source: 'postgres', lastCommit: 0 };
+    }
     neonConfig.fetchFunction = (...request: Parameters<typeof fetch>) =>
       model.gate.hold('postgres', () => fetch(...request));
     let skewMs = 0;
@@ -260,7 +290,6 @@ describe('whatever happens, nothing acknowledged is lost or doubled', () => {
         views: [await model.view(session)],
         audit,
         letters: [],
-        mayComeBack: true,
       };
       problems.push(...checkSession(outcome, false).problems);
     }
@@ -295,6 +324,15 @@ async function take(
       return;
     case 'sweep':
       model.sweep();
+      return;
+    case 'forget storage':
+      model.session(step.session).record = null;
+      return;
+    case 'storage fails':
+      model.session(step.session).isStorageFailing = true;
+      return;
+    case 'storage works':
+      model.session(step.session).isStorageFailing = false;
       return;
     case 'calm':
       await model.calm();

@@ -10,6 +10,7 @@ import { createAdmission, createFlusher, createStorage } from '../../src/compose
 import { configSchema, parseConfig } from '../../src/config.ts';
 import type { Participant } from '../../src/domain/people.ts';
 import { RequestBudget } from '../../src/domain/request-budget.ts';
+import { numberIn, termOf } from '../../src/domain/revision.ts';
 import type { Role } from '../../src/domain/types.ts';
 import { connectNeon, type Database } from '../../src/postgres/client.ts';
 import { PostgresDirectory } from '../../src/postgres/directory.ts';
@@ -24,6 +25,7 @@ import type { TurnPorts } from '../../src/worker/scheduled.ts';
 import type { Services } from '../../src/worker/services.ts';
 import { BufferedSessionRepository } from '../../src/write-behind/buffered-repository.ts';
 import { startBuffer } from './buffer.ts';
+import { makeCommit } from './commits.ts';
 import { startPostgresFront } from './postgres.ts';
 import { JWT_SECRET, WORKER_ENV } from './worker-services.ts';
 
@@ -119,17 +121,11 @@ export async function startApi(env: Record<string, string> = {}): Promise<Api> {
       async setCode(sessionId, edit) {
         tell(sessionId, { kind: 'set_code', ...edit });
         // As a room does: the session's next revision, committed.
-        const { rev, epoch } = (await repository.getSession(sessionId)) ?? { rev: 0, epoch: 0 };
-        const result = await buffer.commit({
-          sessionId,
-          epoch: epoch + 1,
-          code: { code: edit.code, rev: rev + 1, editedAtMs: Date.now(), editorId: edit.user_id, edits: 1 },
-          messages: [],
-          lastMessageMs: 0,
-          receipts: {},
-          flushedRev: rev,
-        });
-        return { rev: result.rev, durable: result.durable };
+        const { rev } = (await repository.getSession(sessionId)) ?? { rev: 0 };
+        const term = termOf(rev) + 1;
+        const commit = makeCommit({ sessionId, term, text: edit.code, flushedRev: rev });
+        await buffer.commit(commit);
+        return { rev: numberIn(term, 1), durable: 'buffer' };
       },
     },
     flusher: createFlusher({ buffer, postgres }, config),

@@ -1,11 +1,12 @@
 /** A live session with neither network nor clock: a scripted repository, a clock that the test moves, and what was sent. */
 
+import { numberIn } from '../../src/domain/revision.ts';
 import type {
   Commit,
   CommitResult,
   FlushState,
-  Home,
   OpenedSession,
+  RecoverySource,
   SessionMessage,
   SessionRepository,
 } from '../../src/domain/types.ts';
@@ -47,47 +48,52 @@ export class FakeClock {
 /** Lets every promise that can settle do so. */
 export const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
+type Buffered = Extract<CommitResult, { durable: 'buffer' }>;
+
 export interface Sent {
   to: string;
   type: string;
   payload: Record<string, unknown>;
 }
 
-export function committed(commit: Commit, over: Partial<CommitResult> = {}): CommitResult {
+export function committed(commit: Commit, over: Partial<Buffered> = {}): CommitResult {
   return {
     durable: 'buffer',
-    rev: commit.code?.rev ?? 0,
     flushedRev: commit.flushedRev,
     isDirty: true,
-    lastCommit: commit.number ?? 0,
-    sweeperLeaseMs: 0,
-    dirtySessions: 1,
+    lastCommit: commit.attempt,
+    load: { sweeperLeaseMs: 0, dirtySessions: 1 },
     ...over,
   };
 }
 
-export function setUp(over: { opened?: Partial<OpenedSession>; home?: Home | null } = {}) {
+/** The session that {@link setUp} opens, in its term 2. */
+export const STARTED_AT = numberIn(1, 10);
+/** A revision of the session's term. */
+export const rev = (count: number) => numberIn(2, count);
+
+export function setUp(over: { opened?: Partial<OpenedSession>; options?: Partial<LiveSessionOptions> } = {}) {
   const clock = new FakeClock();
   const commits: Commit[] = [];
   const sent: Sent[] = [];
-  const homes: Home[] = [];
+  const records: (RecoverySource | null)[] = [];
   const alarms: number[] = [];
-  const state = { superseded: 0, flushes: 0, histories: 0 };
+  const state = { superseded: 0, flushes: 0, histories: 0, termsFull: 0 };
   const script = {
     commit: async (commit: Commit): Promise<CommitResult> => committed(commit),
-    flushState: async (): Promise<FlushState> => ({
-      rev: 0,
+    flushState: async (): Promise<FlushState & { sweeperLeaseMs: number }> => ({
       flushedRev: 0,
       isDirty: true,
-      lastCommit: commits.at(-1)?.number ?? 0,
+      lastCommit: commits.at(-1)?.attempt ?? 0,
       sweeperLeaseMs: 0,
     }),
     flush: async (): ReturnType<LiveSessionPorts['flush']> => ({
       flushedRev: commits.at(-1)?.code?.rev ?? 0,
       isDirty: false,
-      lastCommit: commits.at(-1)?.number ?? 0,
+      lastCommit: commits.at(-1)?.attempt ?? 0,
+      isComplete: true,
     }),
-    noteHome: async () => {},
+    record: async () => {},
     getMessages: async (): Promise<SessionMessage[]> => [],
   };
   const repository = {
@@ -106,13 +112,16 @@ export function setUp(over: { opened?: Partial<OpenedSession>; home?: Home | nul
     },
     send: (to, type, payload) => sent.push({ to, type, payload }),
     broadcast: (type, payload) => sent.push({ to: '*', type, payload }),
-    noteHome: async (home) => {
-      await script.noteHome();
-      homes.push(home);
+    record: async ({ source }) => {
+      await script.record();
+      records.push(source);
     },
-    armAlarm: async (delayMs) => void alarms.push(delayMs),
+    setAlarm: async (delayMs) => void alarms.push(delayMs),
     onSuperseded: () => {
       state.superseded += 1;
+    },
+    onTermFull: () => {
+      state.termsFull += 1;
     },
     onHistory: () => {
       state.histories += 1;
@@ -127,25 +136,30 @@ export function setUp(over: { opened?: Partial<OpenedSession>; home?: Home | nul
     fallbackMs: 500,
     flushMs: 5_000,
     historySize: 50,
+    ...over.options,
   };
   const session = new LiveSession(
     {
-      session: { id: 's', code: 'start', rev: 10, epoch: 1 },
-      epoch: 2,
-      flushedRev: 10,
-      isDirty: false,
-      lastMessageMs: 0,
-      lastCommit: 0,
-      home: over.home ?? 'clean',
-      receipts: {},
-      messages: [],
-      ...over.opened,
+      id: 's',
+      term: 2,
+      opened: {
+        outcome: 'opened',
+        code: { code: 'start', rev: STARTED_AT, receipts: {} },
+        flushedRev: STARTED_AT,
+        isDirty: false,
+        messages: [],
+        isPartial: false,
+        isBufferBehind: false,
+        lastCommit: 0,
+        source: 'clean',
+        ...over.opened,
+      },
     },
     options,
     ports,
   );
   const edit = (code: string, connectionId = 'a', requestId?: string) =>
-    session.edit({ connectionId, requestId, code, editorId: null });
+    session.edit({ connectionId, participantId: `${connectionId}'s`, requestId, code, editorId: null });
   const say = (id: string, connectionId = 'a') =>
     session.addMessage(connectionId, {
       id,
@@ -160,5 +174,5 @@ export function setUp(over: { opened?: Partial<OpenedSession>; home?: Home | nul
       strudelId: null,
     });
   const acks = () => sent.filter(({ type }) => type === 'ack');
-  return { clock, commits, sent, homes, alarms, state, script, session, edit, say, acks };
+  return { clock, commits, sent, records, alarms, state, script, session, edit, say, acks };
 }

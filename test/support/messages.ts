@@ -15,7 +15,7 @@ export function makeMessage(over: Partial<SessionMessage> = {}): SessionMessage 
     isCodeResponse: false,
     strudelId: null,
     createdAtMs: Date.now(),
-    epoch: 1,
+    position: 1,
     ...over,
   };
 }

@@ -95,15 +95,15 @@ export function makeRoom(
   const connections: FakeConnection[] = [];
   const script: RoomFixture['script'] = {
     open: async () => ({
-      session: { id: 'session', code: 'start', rev: 0, epoch: 1 },
-      epoch: 2,
+      outcome: 'opened',
+      code: { code: 'start', rev: 0, receipts: {} },
       flushedRev: 0,
       isDirty: false,
-      receipts: {},
       messages: [],
-      lastMessageMs: 0,
+      isPartial: false,
+      isBufferBehind: false,
       lastCommit: 0,
-      home: 'clean',
+      source: 'clean',
     }),
   };
   const repository = {
@@ -131,7 +131,7 @@ export function makeRoom(
     repository,
     people: { recordPresence: async () => {} },
     strudels: { get: async () => null },
-    flush: async () => ({ flushedRev: 0, isDirty: false, lastCommit: 0 }),
+    flush: async () => ({ flushedRev: 0, isDirty: false, lastCommit: 0, isComplete: true }),
     agentPorts: () => {
       throw new Error('nobody asks the AI here');
     },

@@ -4,10 +4,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import { StorageUnavailableError } from '../../src/domain/errors.ts';
-import type { Home, Known } from '../../src/domain/types.ts';
+import type { RecoveryRecord } from '../../src/domain/types.ts';
 import type { PostgresSessionRepository } from '../../src/postgres/sessions.ts';
 import type { SessionBuffer } from '../../src/redis/session-buffer.ts';
-import { LiveSession } from '../../src/room/document/live-session.ts';
+import { HostedSession, type HostedSessionOptions } from '../../src/room/document/hosted-session.ts';
+import type { LiveSession, LiveSessionOptions } from '../../src/room/document/live-session.ts';
 import { BufferedSessionRepository } from '../../src/write-behind/buffered-repository.ts';
 import { Flusher } from '../../src/write-behind/flusher.ts';
 import type { View } from '../faults/checks.ts';
@@ -32,7 +33,6 @@ const LONGEST_PAUSE_MS = PACE.maxMs;
 
 interface Room {
   live: LiveSession;
-  epoch: number;
   /** A dead room's words reach nobody, and nothing it starts happens. */
   isDead: boolean;
   /** People have been let in; nobody says anything before that. */
@@ -56,8 +56,8 @@ class ModelSession {
   readonly ledger: Ledger;
   readonly people: Person[];
   /** What the rooms keep in durable storage, and the instance that the platform lets at it: the newest. */
-  home: Home | null = null;
-  readonly known: Known = { epoch: 0, lastCommit: 0 };
+  record: RecoveryRecord | null = null;
+  isStorageFailing = false;
   owner: Room | null = null;
   alarmAtMs: number | null = null;
   room: Room | null = null;
@@ -82,6 +82,7 @@ export class SessionModel {
   /** How far the clocks of rooms that start from now on are off, in milliseconds. */
   skewMs = 0;
   readonly sessions: ModelSession[];
+  readonly #options: { session?: Partial<LiveSessionOptions> };
   readonly #buffer: SessionBuffer;
   readonly #flusher: Flusher;
   readonly #repository: BufferedSessionRepository;
@@ -94,7 +95,10 @@ export class SessionModel {
     ids: readonly string[];
     makeBuffer(gate: Gate): SessionBuffer;
     postgres: PostgresSessionRepository;
+    /** For shorter terms, say. */
+    session?: Partial<LiveSessionOptions>;
   }) {
+    this.#options = options;
     this.clock.nowMs = Date.now();
     this.sessions = options.ids.map((id) => new ModelSession(id));
     this.#buffer = options.makeBuffer(this.gate);
@@ -152,6 +156,7 @@ export class SessionModel {
     session.ledger.edits.add(edit.text);
     person.room?.live.edit({
       connectionId: person.connectionId,
+      participantId: person.connectionId,
       requestId: edit.requestId,
       code: edit.text,
       editorId: null,
@@ -181,7 +186,7 @@ export class SessionModel {
   async turnOver(session: ModelSession): Promise<void> {
     this.leave(session);
     await this.calm();
-    if (session.home !== 'clean') return;
+    if (session.record?.source !== 'clean') return;
     this.kill(session);
     this.start(session);
     await this.calm();
@@ -225,6 +230,7 @@ export class SessionModel {
   /** Everything answers again, and time goes by until nothing is left to do. @throws when it never comes to rest. */
   async recover(): Promise<void> {
     this.gate.outages.clear();
+    for (const session of this.sessions) session.isStorageFailing = false;
     for (let round = 0; round < MOST_ROUNDS; round++) {
       await this.calm();
       for (const session of this.sessions) if (!session.room) this.start(session);
@@ -256,48 +262,41 @@ export class SessionModel {
   }
 
   async #start(session: ModelSession): Promise<void> {
-    const room: Room = { epoch: 0, isDead: false, isReady: false } as Room;
+    const room: Room = { isDead: false, isReady: false } as Room;
     session.owner = room;
-    const opened = await this.#repository.open(session.id, session.home, session.known, async (epoch) => {
-      this.#comeToStorage(session, room);
-      session.home = 'postgres';
-      session.known.epoch = epoch;
-    });
-    if (!opened) throw new Error('the session is gone');
-    session.ledger.checkStart(opened.session.code);
-    room.epoch = opened.epoch;
-    session.known.epoch = opened.epoch;
-    session.home = opened.home;
     const { skewMs } = this;
-    room.live = new LiveSession(opened, PACE, {
+    const hosted = new HostedSession({
+      id: session.id,
+      storage: this.#storageOf(session, room),
       repository: this.#repository,
-      flush: (id) => this.#flusher.flushSession(id),
-      send: (connectionId, type, payload) => {
-        if (room.isDead || type !== 'ack') return;
-        this.#acknowledged(session, room, connectionId, payload as Ack);
+      session: { ...PACE, ...this.#options.session },
+      ports: {
+        flush: (id) => this.#flusher.flushSession(id),
+        send: (connectionId, type, payload) => {
+          if (room.isDead || type !== 'ack') return;
+          this.#acknowledged(session, room, connectionId, payload as Ack);
+        },
+        broadcast: () => {},
+        onHistory: () => {},
+        onSuperseded: () => this.#end(session, room),
+        // As the room's server does: what was accepted is committed first.
+        onTermFull: () => {
+          const end = () => this.#end(session, room);
+          this.#background(room.live.committed().then(end, end));
+        },
+        log: () => {},
+        clock: {
+          now: () => this.clock.now() + skewMs,
+          setTimeout: (task, delayMs) => this.clock.setTimeout(task, delayMs),
+        },
       },
-      broadcast: () => {},
-      noteHome: async (where, lastCommit) => {
-        this.#comeToStorage(session, room);
-        session.home = where;
-        session.known.lastCommit = lastCommit;
-      },
-      armAlarm: async (delayMs) => {
-        this.#comeToStorage(session, room);
-        session.alarmAtMs = this.clock.nowMs + delayMs;
-      },
-      onHistory: () => {},
-      onSuperseded: () => this.#end(session, room),
-      log: () => {},
-      clock: {
-        now: () => this.clock.now() + skewMs,
-        setTimeout: (task, delayMs) => this.clock.setTimeout(task, delayMs),
-      },
+      onOpened: async () => {},
     });
+    room.live = await hosted.open();
+    session.ledger.checkStart(room.live.code);
     session.room = room;
-    // As the room's server does: history before anybody is let in, and an alarm for what was left dirty.
+    // As the room's server does: history before anybody is let in.
     await room.live.history();
-    if (opened.isDirty) await room.live.armAlarm();
     if (session.room !== room) return;
     room.isReady = true;
     for (const person of session.people) {
@@ -309,9 +308,31 @@ export class SessionModel {
   #enter(session: ModelSession, room: Room, person: Person): void {
     person.room = room;
     for (const { requestId, text } of [...person.edits]) {
-      room.live.edit({ connectionId: person.connectionId, requestId, code: text, editorId: null });
+      room.live.edit({
+        connectionId: person.connectionId,
+        participantId: person.connectionId,
+        requestId,
+        code: text,
+        editorId: null,
+      });
     }
     for (const message of [...person.messages]) this.#say(room.live, session, person, message);
+  }
+
+  /** The storage of a session's rooms, which the platform lets only the newest instance write. */
+  #storageOf(session: ModelSession, room: Room): HostedSessionOptions['storage'] {
+    return {
+      get: async () => session.record,
+      put: async (_key: unknown, value?: unknown) => {
+        this.#comeToStorage(session, room);
+        if (session.isStorageFailing) throw new Error('the storage fails');
+        session.record = structuredClone(value) as RecoveryRecord;
+      },
+      setAlarm: async (atMs) => {
+        this.#comeToStorage(session, room);
+        session.alarmAtMs = this.clock.nowMs + atMs - Date.now();
+      },
+    };
   }
 
   /** @throws {ReplacedError} and ends the instance, as the platform does. */
@@ -323,7 +344,7 @@ export class SessionModel {
 
   #end(session: ModelSession, room: Room): void {
     room.isDead = true;
-    room.live.close();
+    room.live?.close();
     if (session.room === room) session.room = null;
     this.#abandon(session, room);
   }
@@ -355,7 +376,7 @@ export class SessionModel {
       isCodeResponse: false,
       strudelId: null,
     });
-    if (typeof accepted === 'object') session.ledger.show(message.id, accepted.createdAtMs);
+    if (typeof accepted === 'object') session.ledger.show(message.id, accepted.position);
   }
 
   #acknowledged(session: ModelSession, room: Room, connectionId: string, ack: Ack): void {
@@ -370,7 +391,7 @@ export class SessionModel {
     if (ack.request_id === undefined || ack.rev === undefined) return;
     const text = person.texts.get(ack.request_id);
     if (text === undefined) ledger.violate(`an ack for ${ack.request_id}, which was never sent`);
-    else ledger.ackEdit(text, ack.rev, room.epoch);
+    else ledger.ackEdit(text, ack.rev);
     // Cumulative: everything before it is contained in it.
     const last = person.edits.findIndex(({ requestId }) => requestId === ack.request_id);
     if (last !== -1) person.edits = person.edits.slice(last + 1);

@@ -67,7 +67,7 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
     flusher: {
       async flushSession(id) {
         called('flushSession', id);
-        return { ...summary, flushedRev: 7, isDirty: false, lastCommit: 3 };
+        return { ...summary, flushedRev: 7, isDirty: false, lastCommit: 3, isComplete: true };
       },
       async replayDead(id) {
         called('replayDead', id);
@@ -92,7 +92,6 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
           messages: 5,
           flushes: 2,
           flushedSessions: 4,
-          flushedEdits: 39,
           flushedMessages: 6,
           flushFailures: 7,
           deadLettered: 8,

@@ -11,6 +11,8 @@ export interface ChatEntry {
   readonly text: string;
   /** Milliseconds since the epoch; the room's time once it has answered. */
   readonly atMs: number;
+  /** Its place in the room's order, once the room has answered. */
+  readonly position?: number | undefined;
   readonly status: ChatStatus;
 }
 
@@ -43,7 +45,7 @@ export class ChatLog {
     this.#unacknowledged = new Set(this.#entries);
   }
 
-  /** By the room's time; what it hasn't answered yet comes last. */
+  /** In the room's order; what it hasn't answered yet comes last. */
   get entries(): readonly ChatEntry[] {
     return this.#entries.map((entry) => entry.view);
   }
@@ -139,7 +141,7 @@ export class ChatLog {
 
 /** Sorting is stable, so what shares a time or waits for one stays in the order in which it came. */
 function place({ view }: Entry): number {
-  return view.status === 'pending' ? Number.MAX_SAFE_INTEGER : view.atMs;
+  return view.status === 'pending' ? Number.MAX_SAFE_INTEGER : (view.position ?? view.atMs);
 }
 
 function outgoing(view: ChatEntry): OutgoingChat {

@@ -512,6 +512,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
         avatarUrl: entry.avatar_url,
         text: entry.content,
         atMs: entry.timestamp,
+        position: entry.position,
       })),
     );
     if (!this.#isReady) {
@@ -648,6 +649,7 @@ function chatEntry(message: ServerPayload<'chat_message'>, envelopeTime: string)
     avatarUrl: message.avatar_url ?? null,
     text: message.message,
     atMs: message.timestamp ?? timeOf(envelopeTime),
+    position: message.position,
   };
 }
 

@@ -1,108 +1,109 @@
--- One group commit of a room: the newest code and all new messages, at once or not at all. Doing it twice is doing it once.
+-- One group commit of a room: the newest code and all new messages, at once or not at all. Doing it twice is
+-- doing it once.
 --
--- KEYS[1] session hash, KEYS[2] messages hash, KEYS[3] dirty set, KEYS[4] sweeper's lease, KEYS[5] counters,
--- KEYS[6] sessions by their last activity (ms)
--- ARGV[1] session id, ARGV[2] the room's fencing token
--- ARGV[3] revision of the code, or '' for a batch without code; then ARGV[4] code, ARGV[5] time of the edit (ms),
--- ARGV[6] editor's user id or '', ARGV[7] number of edits it stands for
--- ARGV[8] revision that the room knows to be in Postgres (taken only where the buffer knows of none)
--- ARGV[9] '' when ARGV[4] is the whole code; else ARGV[4] is a piece of it, and this says what it replaces in which code of the
--- same room: its revision, first byte (from 0), bytes replaced, size of that code in bytes, with blanks between them
--- ARGV[10] time of the session's last message (ms), as the room knows it; 0 when it knows of none
--- ARGV[11] the commit's number, greater than that of any before it; ARGV[12] number of the last one that has to be here, 0 for
--- none: where the last one here is an earlier one, the buffer has lost some
--- ARGV[13] number of messages n, followed by n pairs (id, JSON), followed by pairs (connection id, receipts or '' to forget)
--- Returns { 1, stored revision, flushed revision, 1 if dirty, number of the last commit, lease left (ms), dirty sessions }, or { 0 } when a
---           newer token has been given out, or { 2 } when the whole code is needed: it isn't the one that the piece belongs to
---           that is here, or { 3 } when commits are lost. Then nothing has changed.
-local epoch = tonumber(ARGV[2])
-local held = redis.call('HMGET', KEYS[1], 'epoch', 'rev', 'code_epoch', 'flushed', 'settled', 'last_message', 'last_commit')
-local owner = tonumber(held[1] or '')
--- The fence: without it a room that was replaced while it hung would overwrite its successor.
-if owner and owner > epoch then return { 0 } end
--- Nothing is taken before the room knows: were the answer lost that says so, the next one would find all in order.
-local last_commit = tonumber(held[7] or '') or 0
-if last_commit < tonumber(ARGV[12]) then return { 3 } end
+-- KEYS[1] session hash, KEYS[2] messages hash, KEYS[3] dirty set, KEYS[4] sweeper's lease
+-- ARGV[1] session id, ARGV[2] the room's term
+-- ARGV[3] number of this attempt, greater than that of any before it
+-- ARGV[4] number of the last commit that has to be here, 0 for none: where the last one here is an earlier one,
+--   the buffer has lost some
+-- ARGV[5] revision that the room knows to be in Postgres
+-- ARGV[6] revision of the code, or '' for a batch without code; then ARGV[7] code, ARGV[8] time of the edit
+--   (ms), ARGV[9] editor's user id or '', ARGV[10] number of edits it stands for
+-- ARGV[11] '' when ARGV[7] is the whole code; else ARGV[7] is a piece of it, and this says what it replaces in
+--   which code: its revision, first byte (from 0), bytes replaced, size of that code in bytes, with blanks
+-- ARGV[12] 1 to report the system's load, which costs two commands more
+-- ARGV[13] seconds that a clean session stays readable
+-- ARGV[14] number of messages n, followed by n pairs (id, JSON), followed by pairs (receipt's key, receipt or
+--   '' to forget it)
+-- Returns { 1, flushed revision, 1 if dirty, number of the last commit, lease left (ms), dirty sessions; both
+--   0 when not asked for }, or { 0 } when a later term has been registered, or { 2 } when the whole code is
+--   needed, as the one here isn't the one that the piece belongs to, or { 3 } when commits are lost. Then
+--   nothing has changed.
+--
+-- Each command of a script may be billed: most commits take three.
+local function number(value) return tonumber(value or '') or 0 end
 
-local rev = tonumber(held[2] or '')
-local code_epoch = tonumber(held[3] or '') or 0
-local flushed = tonumber(held[4] or '') or tonumber(ARGV[8])
-local settled = tonumber(held[5] or '') or 0
-local code = ARGV[4]
-if ARGV[9] ~= '' then
-  local base_rev, start, deleted, size = string.match(ARGV[9], '^(%d+) (%d+) (%d+) (%d+)$')
-  -- A room commits one code under a revision.
-  local base = code_epoch == epoch and rev == tonumber(base_rev) and redis.call('HGET', KEYS[1], 'code')
-  if not base or #base ~= tonumber(size) then return { 2 } end
-  code = string.sub(base, 1, tonumber(start)) .. code .. string.sub(base, start + deleted + 1)
-end
--- One that was given up, and arrives late, doesn't count as the last.
-last_commit = math.max(last_commit, tonumber(ARGV[11]))
--- What is set in the session's hash: at once, as each command of a script may be billed.
-local fields = { 'epoch', ARGV[2], 'last_commit', string.format('%.0f', last_commit) }
+local held = redis.call('HMGET', KEYS[1],
+  'term', 'rev', 'flushed', 'put_aside', 'last_commit', 'dirty', 'commits', 'edits', 'messages')
+-- The fence: without it a room that was replaced while it hung would overwrite its successor.
+if number(held[1]) > tonumber(ARGV[2]) then return { 0 } end
+-- Nothing is taken before the room knows: were the answer lost that says so, the next one would find all in
+-- order.
+local last_commit = number(held[5])
+if last_commit < tonumber(ARGV[4]) then return { 3 } end
+
+local rev = number(held[2])
+local flushed = math.max(number(held[3]), tonumber(ARGV[5]))
+-- An attempt that was given up, and arrives late, doesn't count as the last.
+last_commit = math.max(last_commit, tonumber(ARGV[3]))
+local fields = {}
 local function set(name, value)
   fields[#fields + 1] = name
-  fields[#fields + 1] = value
+  fields[#fields + 1] = type(value) == 'number' and string.format('%.0f', value) or value
 end
-if not held[4] then set('flushed', ARGV[8]) end
--- The next room gives its messages later times than this, whatever its clock says.
-if tonumber(ARGV[10]) > (tonumber(held[6] or '') or 0) then set('last_message', ARGV[10]) end
+set('term', ARGV[2])
+set('last_commit', last_commit)
+set('flushed', flushed)
+set('commits', number(held[7]) + 1)
 
-local changed, refused = false, false
-local new_rev = tonumber(ARGV[3])
-if new_rev then
-  -- Never backwards, whoever wrote what is there: Postgres may be ahead of the buffered copy too.
-  local highest = math.max(rev or 0, flushed, settled)
-  if new_rev > highest then
-    set('code', code)
-    set('rev', ARGV[3])
-    set('code_epoch', ARGV[2])
-    set('edited_at', ARGV[5])
-    set('editor', ARGV[6])
-    redis.call('HINCRBY', KEYS[5], 'edits', ARGV[7])
-    rev = new_rev
-    changed = true
-  elseif new_rev ~= rev or code_epoch ~= epoch then
-    -- Not a repetition of what is stored, which may be another room's under the same revision: tell the room where it has to
-    -- continue from, which is never the revision it came with.
-    rev = math.max(highest, new_rev + 1)
-    refused = true
+local new_rev = tonumber(ARGV[6])
+local is_newer = new_rev and new_rev > rev
+if is_newer then
+  local code = ARGV[7]
+  if ARGV[11] ~= '' then
+    local base_rev, start, deleted, size = string.match(ARGV[11], '^(%d+) (%d+) (%d+) (%d+)$')
+    local base = rev == tonumber(base_rev) and redis.call('HGET', KEYS[1], 'code')
+    if not base or #base ~= tonumber(size) then return { 2 } end
+    code = string.sub(base, 1, tonumber(start)) .. code .. string.sub(base, start + deleted + 1)
   end
+  set('code', code)
+  set('rev', ARGV[6])
+  set('edited_at', ARGV[8])
+  set('editor', ARGV[9])
+  set('edits', number(held[8]) + tonumber(ARGV[10]))
+  rev = new_rev
 end
 
-local messages = tonumber(ARGV[13])
+local count = tonumber(ARGV[14])
 local added = 0
-for i = 14, 13 + 2 * messages, 2 do
-  -- One that is there already may be an earlier room's, under another time: this room's counts, as it is the newest.
-  added = added + redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
+if count > 0 then
+  for first = 15, 13 + 2 * count, 2000 do
+    added = added + redis.call('HSET', KEYS[2], unpack(ARGV, first, math.min(first + 1999, 14 + 2 * count)))
+  end
+  set('messages', number(held[9]) + added)
 end
--- A receipt says that the stored code contains an edit. The next room would acknowledge one that it doesn't.
-if not refused then
-  for i = 14 + 2 * messages, #ARGV, 2 do
+-- A receipt says that the stored code contains an edit: it comes with that code or not at all.
+if is_newer then
+  local forgotten = {}
+  for i = 15 + 2 * count, #ARGV, 2 do
     if ARGV[i + 1] == '' then
-      redis.call('HDEL', KEYS[1], 'receipt:' .. ARGV[i])
+      forgotten[#forgotten + 1] = 'receipt:' .. ARGV[i]
     else
       set('receipt:' .. ARGV[i], ARGV[i + 1])
     end
   end
+  if #forgotten > 0 then redis.call('HDEL', KEYS[1], unpack(forgotten)) end
+end
+
+local is_dirty = held[6] ~= false
+if not is_dirty and (rev > math.max(flushed, number(held[4])) or added > 0) then
+  is_dirty = true
+  set('dirty', '1')
+  local now = redis.call('TIME')
+  local ms = math.floor(tonumber(now[1]) * 1000 + tonumber(now[2]) / 1000)
+  redis.call('ZADD', KEYS[3], 'NX', string.format('%.0f', ms), ARGV[1])
+  -- Dirty data never expires; only a clean session's hash is given a time, and its messages never are.
+  redis.call('PERSIST', KEYS[1])
 end
 redis.call('HSET', KEYS[1], unpack(fields))
+-- A copy of what Postgres has: it was away from here when Postgres stood in.
+if not is_dirty then redis.call('EXPIRE', KEYS[1], ARGV[13]) end
 
-redis.call('HINCRBY', KEYS[5], 'commits', 1)
-if added > 0 then redis.call('HINCRBY', KEYS[5], 'messages', added) end
-if changed or added > 0 then
-  local now = redis.call('TIME')
-  local ms = string.format('%.0f', math.floor(tonumber(now[1]) * 1000 + tonumber(now[2]) / 1000))
-  -- Dirty data never expires; only a clean session's hash is given a time, and its messages never are.
-  if redis.call('ZADD', KEYS[3], 'NX', ms, ARGV[1]) == 1 then redis.call('PERSIST', KEYS[1]) end
-  redis.call('ZADD', KEYS[6], ms, ARGV[1])
+local lease, dirty_sessions = 0, 0
+if ARGV[12] == '1' then
+  lease = math.max(0, redis.call('PTTL', KEYS[4]))
+  dirty_sessions = redis.call('ZCARD', KEYS[3])
 end
-local is_dirty = changed or added > 0 or redis.call('ZSCORE', KEYS[3], ARGV[1])
-local lease = redis.call('PTTL', KEYS[4])
 return {
-  1, rev or 0, flushed,
-  is_dirty and 1 or 0,
-  string.format('%.0f', last_commit),
-  lease > 0 and lease or 0,
-  redis.call('ZCARD', KEYS[3]),
+  1, string.format('%.0f', flushed), is_dirty and 1 or 0, string.format('%.0f', last_commit), lease, dirty_sessions,
 }

@@ -1,18 +1,24 @@
--- Takes a session over: gives out a fencing token greater than any before it, and reads what the buffer holds.
--- The token is the server's clock in milliseconds, or one more than the last token where that is greater: it keeps
--- growing even when Redis has lost everything.
+-- Opens a session in a term, which commits of earlier terms are refused after, and reads what the buffer holds.
 --
--- KEYS[1] session hash, KEYS[2] messages hash, KEYS[3] dirty set, KEYS[4] sessions by their last activity (ms)
--- ARGV[1] session id, ARGV[2] least token to give out, ARGV[3] seconds that a clean session stays readable
--- Returns { token, 1 if dirty else 0, { field, value, … } of the session, { JSON of a message, … } }
+-- KEYS[1] session hash, KEYS[2] messages hash, KEYS[3] sessions by their last activity (ms)
+-- ARGV[1] session id, ARGV[2] the term, ARGV[3] seconds that a clean session stays readable
+-- ARGV[4] most bytes of messages to return
+-- Returns { 1, { field, value, … } of the session, { JSON of a message, … }, 1 if there are more messages than
+--   that, and none is returned }, or { 0, the registered term } when that is as great: nothing has changed.
+local registered = redis.call('HGET', KEYS[1], 'term')
+-- What isn't a number is the caller's to judge, too.
+local known = tonumber(registered or '0')
+if not known or known >= tonumber(ARGV[2]) then return { 0, registered } end
+redis.call('HSET', KEYS[1], 'term', ARGV[2])
 local now = redis.call('TIME')
 local ms = math.floor(tonumber(now[1]) * 1000 + tonumber(now[2]) / 1000)
-local token = ms
-token = math.max(token, tonumber(ARGV[2]))
-local last = tonumber(redis.call('HGET', KEYS[1], 'epoch') or '0')
-if last >= token then token = last + 1 end
-redis.call('HSET', KEYS[1], 'epoch', string.format('%.0f', token))
-redis.call('ZADD', KEYS[4], string.format('%.0f', ms), ARGV[1])
-local dirty = redis.call('ZSCORE', KEYS[3], ARGV[1])
-if not dirty then redis.call('EXPIRE', KEYS[1], ARGV[3]) end
-return { token, dirty and 1 or 0, redis.call('HGETALL', KEYS[1]), redis.call('HVALS', KEYS[2]) }
+redis.call('ZADD', KEYS[3], string.format('%.0f', ms), ARGV[1])
+local messages, bytes = redis.call('HVALS', KEYS[2]), 0
+for _, message in ipairs(messages) do bytes = bytes + #message end
+local is_partial = bytes > tonumber(ARGV[4])
+if is_partial then messages = {} end
+local fields = redis.call('HGETALL', KEYS[1])
+local is_dirty = false
+for i = 1, #fields, 2 do is_dirty = is_dirty or fields[i] == 'dirty' end
+if not is_dirty then redis.call('EXPIRE', KEYS[1], ARGV[3]) end
+return { 1, fields, messages, is_partial and 1 or 0 }

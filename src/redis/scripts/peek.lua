@@ -13,9 +13,10 @@
 --   now (ms),
 --   'none' the caller has no lease | 'held' | 'given up' | 'lost' to another sweeper, and nothing was read,
 --   1 if the bounds left out some of what was asked for,
---   { { id, dirty since (ms), revision, its epoch, code, time of the edit, editor,
---       1 if the code is to be written, 1 if some of its messages were left out, flushed revision,
---       { message id, JSON, … } }, … } }
+--   { { id, dirty since (ms), { field, value, … } of the session, or {} when its code is dealt with already,
+--       { message id, JSON, … }, 1 if some of its messages were left out }, … } }
+local function number(value) return tonumber(value or '') or 0 end
+
 local time = redis.call('TIME')
 local now = math.floor(tonumber(time[1]) * 1000 + tonumber(time[2]) / 1000)
 local lease = 'none'
@@ -53,15 +54,11 @@ for _, id in ipairs(ids) do
       break
     end
     local key = ARGV[1] .. 's:' .. id
-    local held = redis.call('HMGET', key,
-      'rev', 'code_epoch', 'edited_at', 'editor', 'flushed', 'settled', 'settled_epoch')
-    local rev = tonumber(held[1] or '') or 0
-    local epoch, settled = tonumber(held[2] or '') or 0, tonumber(held[6] or '') or 0
-    local settled_epoch = tonumber(held[7] or '') or epoch
-    -- As settle judges it: what is dealt with is of this epoch up to this revision, or of an epoch before it.
-    local write = rev > 0 and (epoch > settled_epoch or (epoch == settled_epoch and rev > settled))
-    local code = write and redis.call('HGET', key, 'code') or ''
-    bytes = bytes + #code
+    local held = redis.call('HMGET', key, 'rev', 'flushed', 'put_aside')
+    local dealt_with = math.max(number(held[2]), number(held[3]))
+    local write = number(held[1]) > dealt_with
+    local fields = write and redis.call('HGETALL', key) or {}
+    for _, value in ipairs(fields) do bytes = bytes + #value end
 
     local messages, partial, cursor = {}, false, '0'
     repeat
@@ -83,10 +80,8 @@ for _, id in ipairs(ids) do
     until cursor == '0'
 
     is_cut = is_cut or partial
-    sessions[#sessions + 1] = {
-      id, string.format('%.0f', tonumber(since)), string.format('%.0f', rev), held[2] or '0', code,
-      held[3] or '0', held[4] or '', write and 1 or 0, partial and 1 or 0, held[5] or '0', messages,
-    }
+    since = string.format('%.0f', tonumber(since))
+    sessions[#sessions + 1] = { id, since, fields, messages, partial and 1 or 0 }
   end
 end
 return { now, lease, is_cut and 1 or 0, sessions }

@@ -222,7 +222,7 @@ export class AgentRuns {
     const { displayName, userId, role } = sender.state;
     const edit = session.edit({
       connectionId: AGENT_CONNECTION,
-      requestId: undefined,
+      participantId: AGENT_CONNECTION,
       code: content,
       editorId: userId,
     });

@@ -5,7 +5,7 @@
  * cost one write, a write that was lost is made good by the next, and the order of two doesn't matter as long as the
  * last one holds the truth. No edit ever waits for it.
  */
-import type { Clock } from '../document/live-session.ts';
+import type { Clock } from '../../domain/clock.ts';
 
 /** Comings and goings within this time are one write. */
 const SETTLE_MS = 1_000;

@@ -8,12 +8,13 @@ type State = ServerPayload<'session_state'>;
 export function chatHistory(messages: readonly SessionMessage[]): State['chat_history'] {
   return messages
     .filter(({ type }) => type === 'chat')
-    .map(({ id, displayName, avatarUrl, content, createdAtMs }) => ({
+    .map(({ id, displayName, avatarUrl, content, createdAtMs, position }) => ({
       id,
       display_name: displayName,
       avatar_url: avatarUrl,
       content,
       timestamp: createdAtMs,
+      position,
     }));
 }
 

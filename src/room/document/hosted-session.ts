@@ -1,21 +1,33 @@
 /** The session that a room hosts: opened when the first event needs it, once, and given up when another room has taken it over. */
 import { z } from 'zod';
-import { SessionNotFoundError } from '../../domain/errors.ts';
-import { HOMES, type Home, type Known, type SessionRepository } from '../../domain/types.ts';
+import { SessionNotFoundError, StorageUnavailableError } from '../../domain/errors.ts';
+import {
+  type OpenedSession,
+  RECOVERY_SOURCES,
+  type RecoveryRecord,
+  type SessionRepository,
+} from '../../domain/types.ts';
 import type { RoomStorage } from '../host.ts';
 import { LiveSession, type LiveSessionOptions, type LiveSessionPorts } from './live-session.ts';
 
-const count = z.number().int().nonnegative().catch(0);
-const knownSchema = z.object({ epoch: count, lastCommit: count }) satisfies z.ZodType<Known>;
-const homeSchema = z.enum(HOMES).nullable().catch(null);
+/** Where the record is in the room's storage. */
+const RECORD = 'recovery';
+/** How often a session is opened in a greater term when a store knows one as great. */
+const MAX_TRIES = 5;
+
+const count = z.number().int().nonnegative();
+const recordSchema = z
+  .object({ term: count, source: z.enum(RECOVERY_SOURCES).nullable(), lastCommit: count })
+  .nullable()
+  .catch(null) satisfies z.ZodType<RecoveryRecord | null>;
 
 export interface HostedSessionOptions {
   id: string;
-  storage: RoomStorage;
+  storage: Pick<RoomStorage, 'get' | 'put' | 'setAlarm'>;
   repository: SessionRepository;
   session: LiveSessionOptions;
   /** What the session needs of its room, besides the storage. */
-  ports: Omit<LiveSessionPorts, 'repository' | 'noteHome' | 'armAlarm'>;
+  ports: Omit<LiveSessionPorts, 'repository' | 'record' | 'setAlarm'>;
   /** Called once the session is there, before anything else happens with it. */
   onOpened(): Promise<void>;
 }
@@ -37,7 +49,8 @@ export class HostedSession {
   /**
    * The session. A failure to open it is not kept.
    * @throws {SessionNotFoundError} there is no such session.
-   * @throws {StorageUnavailableError} a store that may hold something newer is out of reach.
+   * @throws {StorageUnavailableError} a store that may hold something newer is out of reach, or the room's own storage.
+   * @throws {DamagedDataError}
    */
   open({ byAlarm = false } = {}): Promise<LiveSession> {
     this.#opening ??= this.#open(byAlarm).catch((error: unknown) => {
@@ -49,42 +62,66 @@ export class HostedSession {
 
   /** False when Postgres is known to hold everything, without opening the session. */
   async mayBeDirty(): Promise<boolean> {
-    return this.#live !== null || (await this.#home()) !== 'clean';
+    return this.#live !== null || (await this.#record())?.source !== 'clean';
   }
 
-  /** Forgets the session, which another room has taken over. */
+  /** The session has just been made: Postgres has all there is of it, so that a room opens it even without the buffer. */
+  async recordCreated(): Promise<void> {
+    if ((await this.#record()) === null) await this.#put({ term: 0, source: 'postgres', lastCommit: 0 });
+  }
+
+  /** Forgets the session, which another room has taken over, or which is to be opened in a new term. */
   giveUp(): void {
+    this.#live?.close();
     this.#opening = null;
     this.#live = null;
   }
 
   async #open(byAlarm: boolean): Promise<LiveSession> {
     const { id, storage, repository, session, ports, onOpened } = this.#options;
-    const [home, epoch, lastCommit] = await Promise.all([
-      this.#home(),
-      storage.get('epoch'),
-      storage.get('last_commit'),
-    ]);
-    const known = knownSchema.parse({ epoch, lastCommit });
-    const note = (where: Home, by: number) => storage.put({ home: where, epoch: by });
-    const opened = await repository.open(id, home, known, (by) => note('postgres', by));
-    if (!opened) throw new SessionNotFoundError(id);
-    await note(opened.home, opened.epoch);
-    const armAlarm = (delayMs: number) => storage.setAlarm(Date.now() + delayMs);
-    const live = new LiveSession(opened, session, {
+    const { opened, term } = await this.#takeTerm();
+    await this.#put({ term, source: opened.source, lastCommit: opened.lastCommit });
+    const live = new LiveSession({ id, term, opened }, session, {
       ...ports,
       repository,
-      noteHome: (where, last) => storage.put({ home: where, last_commit: last }),
-      armAlarm,
+      record: (record) => this.#put({ term, ...record }),
+      setAlarm: (delayMs) => storage.setAlarm(Date.now() + delayMs),
     });
     this.#live = live;
     // What an earlier instance left dirty has an alarm, unless that was lost with it.
     if (opened.isDirty && !byAlarm) await live.armAlarm();
+    if (opened.isPartial) await live.flush();
     await onOpened();
     return live;
   }
 
-  async #home(): Promise<Home | null> {
-    return homeSchema.parse((await this.#options.storage.get('home')) ?? null);
+  /** Opens the session in a term that is greater than any that this room's storage or a store knows. */
+  async #takeTerm(): Promise<{ opened: OpenedSession; term: number }> {
+    const { id, repository } = this.#options;
+    const record = await this.#record();
+    let term = (record?.term ?? 0) + 1;
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      // Recorded first: a request that was given up may register the term late, when a later instance is at work.
+      await this.#put({ source: null, lastCommit: 0, ...record, term });
+      const opened = await repository.open(id, term, record);
+      if (opened === null) throw new SessionNotFoundError(id);
+      if (opened.outcome === 'opened') return { opened, term };
+      term = opened.term + 1;
+    }
+    throw new StorageUnavailableError('redis', 'other rooms open the session again and again');
+  }
+
+  async #record(): Promise<RecoveryRecord | null> {
+    return recordSchema.parse((await this.#options.storage.get(RECORD)) ?? null);
+  }
+
+  async #put(record: RecoveryRecord): Promise<void> {
+    try {
+      await this.#options.storage.put(RECORD, record);
+    } catch (error) {
+      throw new StorageUnavailableError('room storage', 'the recovery record could not be written', {
+        cause: error,
+      });
+    }
   }
 }

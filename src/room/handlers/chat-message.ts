@@ -31,7 +31,12 @@ export async function chatMessage(
   });
   if (accepted === 'duplicate') return;
   if (accepted === 'full') {
-    room.refuse(sender, 'server_error', 'storage is out of reach; send the message again later', requestId);
+    room.refuse(
+      sender,
+      'server_error',
+      'too many messages wait to be stored; send this one again in a moment',
+      requestId,
+    );
     return;
   }
   room.broadcast('chat_message', {
@@ -41,5 +46,6 @@ export async function chatMessage(
     user_id: userId,
     avatar_url: avatarUrl,
     timestamp: accepted.createdAtMs,
+    position: accepted.position,
   });
 }

@@ -10,8 +10,15 @@ export async function codeUpdate(
   const session = await room.session();
   // Whoever was sent away or replaced meanwhile sends it again, if he may.
   if (!isMember(sender)) return;
-  const { displayName, userId, role } = sender.state;
-  const accepted = session.edit({ connectionId: sender.id, requestId, code: payload.code, editorId: userId });
+  const { participantId, displayName, userId, role } = sender.state;
+  const accepted = session.edit({
+    connectionId: sender.id,
+    participantId,
+    clientSeq: payload.client_seq,
+    requestId,
+    code: payload.code,
+    editorId: userId,
+  });
   if (!accepted) return;
   const update: ServerPayload<'code_update'> = {
     code: payload.code,

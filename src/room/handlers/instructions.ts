@@ -128,7 +128,7 @@ async function setCode(
   if (notes.ended) return refuse(410, 'not_found', ENDED);
   const session = await open();
   const connectionId = `http-${crypto.randomUUID()}`;
-  const accepted = session.edit({ connectionId, requestId: undefined, code, editorId: user_id });
+  const accepted = session.edit({ connectionId, participantId: connectionId, code, editorId: user_id });
   if (!accepted) throw new Error('an edit without a request id is never a resend');
   const update: ServerPayload<'code_update'> = {
     code,

@@ -41,11 +41,17 @@ export async function switchStrudel(
 
   // From here to the state nothing waits: code, strudel and conversation change together.
   const { strudelId, code, conversation } = loaded;
-  const { displayName, userId, role } = sender.state;
+  const { participantId, displayName, userId, role } = sender.state;
   if (code === null) {
     room.switchStrudel(strudelId, conversation);
   } else {
-    const accepted = session.edit({ connectionId: sender.id, requestId, code, editorId: userId });
+    const accepted = session.edit({
+      connectionId: sender.id,
+      participantId,
+      requestId,
+      code,
+      editorId: userId,
+    });
     // Null for a resend: it was switched then, and may have been switched again since.
     if (accepted) {
       room.switchStrudel(strudelId, conversation);

@@ -31,7 +31,6 @@ function metricsOf(stats: BufferStats): Metric[] {
     counter('messages_total', 'Messages that the buffer took.', stats.messages),
     counter('flushes_total', 'Batches that were written to Postgres and settled.', stats.flushes),
     counter('flushed_sessions_total', 'Sessions written to Postgres.', stats.flushedSessions),
-    counter('flushed_edits_total', 'Edits that flushed sessions stood for.', stats.flushedEdits),
     counter('flushed_messages_total', 'Messages written to Postgres.', stats.flushedMessages),
     counter('flush_failures_total', 'Sweeps that a failing store cut short.', stats.flushFailures),
     counter('dead_lettered_total', 'Writes that went to the dead letters.', stats.deadLettered),

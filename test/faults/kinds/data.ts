@@ -3,14 +3,20 @@
  * it again: that room is gone as soon as it has committed.
  */
 
+import { numberIn } from '../../../src/domain/revision.ts';
 import type { CodeWrite, SessionMessage } from '../../../src/domain/types.ts';
 import { MAX_CODE_BYTES } from '../../../src/protocol/limits.ts';
+import { makeCommit } from '../../support/commits.ts';
 import type { Fault, Scene } from '../fault.ts';
 import { Ledger } from '../ledger.ts';
 import { patiently, until } from '../until.ts';
 import { chat } from './deploy.ts';
 
 const DELETED = 5;
+/** Of the one room that these sessions ever have, and the revision that it commits. */
+const TERM = 1;
+const REV = numberIn(TERM, 1);
+const MAX_TAIL_BYTES = 1_000_000;
 const MANY_MESSAGES = 5_000;
 const MESSAGES_A_COMMIT = 500;
 const LARGE_EDITS = 12;
@@ -47,12 +53,10 @@ export const dataFaults: readonly Fault[] = [
       );
       if (!nul || !large || !broken || !said) throw new Error('no sessions');
       const letter = (id: string, reason: string) => scene.letters.set(id, reason);
-      const first = await commit(scene, nul, 'a\u0000b', [chat('beside U+0000')]);
-      letter(`${nul}:c:${first.epoch}:1`, '22021');
-      const second = await commit(scene, large, 'x'.repeat(MAX_CODE_BYTES + 1), [
-        chat('beside what is too large'),
-      ]);
-      letter(`${large}:c:${second.epoch}:1`, '23514');
+      await commit(scene, nul, 'a\u0000b', [chat('beside U+0000')]);
+      letter(`${nul}:c:${REV}`, '22021');
+      await commit(scene, large, 'x'.repeat(MAX_CODE_BYTES + 1), [chat('beside what is too large')]);
+      letter(`${large}:c:${REV}`, '23514');
       const bad = chat('a\u0000b');
       await commit(scene, said, 'beside a bad message', [
         chat('before', bad.createdAtMs - 1),
@@ -102,21 +106,18 @@ async function commit(
   sessionId: string,
   code: CodeWrite['code'],
   messages: SessionMessage[],
-): Promise<{ epoch: number }> {
+): Promise<void> {
   const ledger = new Ledger(sessionId);
-  const { epoch } = await patiently('a room starts', () => world.buffer.open(sessionId));
+  await patiently('a room starts', () => world.buffer.open(sessionId, TERM, MAX_TAIL_BYTES));
   for (let first = 0; first < messages.length; first += MESSAGES_A_COMMIT) {
     const part = messages.slice(first, first + MESSAGES_A_COMMIT);
-    const isFirst = first === 0;
-    const commit = {
+    const commit = makeCommit({
       sessionId,
-      epoch,
-      code: isFirst ? { code, rev: 1, editedAtMs: Date.now(), editorId: null, edits: 1 } : null,
+      term: TERM,
+      text: first === 0 ? code : null,
+      attempt: first + 1,
       messages: part,
-      lastMessageMs: 0,
-      receipts: {},
-      flushedRev: 0,
-    };
+    });
     await patiently('a room commits', () => world.buffer.commit(commit));
     for (const { id, content } of part) {
       ledger.messages.set(id, { text: content, by: 'the only one' });
@@ -124,9 +125,8 @@ async function commit(
     }
   }
   ledger.edits.add(code);
-  if (isStorable(code) && code.length <= MAX_CODE_BYTES) ledger.ackEdit(code, 1);
+  if (isStorable(code) && code.length <= MAX_CODE_BYTES) ledger.ackEdit(code, REV);
   extra.push(ledger);
-  return { epoch };
 }
 
 const isStorable = (text: string) => !text.includes('\u0000');

@@ -1,6 +1,8 @@
 /** What changes under a running system: everything restarts, clocks disagree, a room is replaced while it lives on. */
 import { SupersededError } from '../../../src/domain/errors.ts';
-import type { Commit, SessionMessage } from '../../../src/domain/types.ts';
+import { numberIn, termOf } from '../../../src/domain/revision.ts';
+import type { SessionMessage } from '../../../src/domain/types.ts';
+import { makeCommit } from '../../support/commits.ts';
 import { makeMessage } from '../../support/messages.ts';
 import type { PartName } from '../../support/stack.ts';
 import type { Fault, Scene } from '../fault.ts';
@@ -15,6 +17,7 @@ const SKEW_MS = 10 * 60_000;
 const WRONG_FOR_EDITS = 20;
 /** Sessions that get a second room. */
 const ZOMBIES = 10;
+const MAX_TAIL_BYTES = 1_000_000;
 
 export const deployFaults: readonly Fault[] = [
   {
@@ -69,23 +72,22 @@ export const deployFaults: readonly Fault[] = [
   },
 ];
 
-/** What a room does that starts elsewhere: takes the token, loads, and commits an edit and a message. */
+/** What a room does that starts elsewhere: opens the session in the next term, and commits an edit and a message. */
 async function succeed({ world, takenOver }: Scene, ledger: Ledger): Promise<void> {
   const { sessionId } = ledger;
-  const opened = await patiently('a second room starts', () => world.buffer.open(sessionId));
   const storedRev = await patiently('a second room loads', () => world.storedRev(sessionId));
-  const rev = Math.max(opened.code?.rev ?? 0, storedRev) + 1;
   const text = `// the second room of ${sessionId}`;
   const message = chat(`said in the second room of ${sessionId}`);
-  const commit: Commit = {
-    sessionId,
-    epoch: opened.epoch,
-    code: { code: text, rev, editedAtMs: Date.now(), editorId: null, edits: 1 },
-    messages: [message],
-    lastMessageMs: 0,
-    receipts: {},
-    flushedRev: opened.flushedRev,
-  };
+  let term = termOf(storedRev) + 1;
+  for (;;) {
+    const opened = await patiently('a second room opens the session', () =>
+      world.buffer.open(sessionId, term, MAX_TAIL_BYTES),
+    );
+    if (opened.outcome === 'opened') break;
+    term = opened.term + 1;
+  }
+  const rev = numberIn(term, 1);
+  const commit = makeCommit({ sessionId, term, text, messages: [message], flushedRev: storedRev });
   ledger.edits.add(text);
   ledger.messages.set(message.id, { text: message.content, by: 'the second room' });
   const result = await patiently('a second room commits', () =>
