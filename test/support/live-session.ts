@@ -62,7 +62,7 @@ export function committed(commit: Commit, over: Partial<Buffered> = {}): CommitR
     flushedRev: commit.flushedRev,
     isDirty: true,
     lastCommit: commit.attempt,
-    load: { sweeperLeaseMs: 0, dirtySessions: 1 },
+    load: commit.wantsLoad ? { sweeperLeaseMs: 0, dirtySessions: 1 } : null,
     ...over,
   };
 }
@@ -71,6 +71,33 @@ export function committed(commit: Commit, over: Partial<Buffered> = {}): CommitR
 export const STARTED_AT = numberIn(1, 10);
 /** A revision of the session's term. */
 export const rev = (count: number) => numberIn(2, count);
+
+/** A clean session as its room opens it. */
+export function makeOpened(over: Partial<OpenedSession> = {}): OpenedSession {
+  return {
+    outcome: 'opened',
+    code: { code: 'start', rev: STARTED_AT, receipts: {} },
+    flushedRev: STARTED_AT,
+    isDirty: false,
+    messages: [],
+    isPartial: false,
+    isBufferBehind: false,
+    lastCommit: 0,
+    source: 'clean',
+    ...over,
+  };
+}
+
+/** A promise that the test settles. */
+export function held<T>() {
+  let resolve: (value: T) => void = () => {};
+  let reject: (error: Error) => void = () => {};
+  const promise = new Promise<T>((onResolved, onRejected) => {
+    resolve = onResolved;
+    reject = onRejected;
+  });
+  return { promise, resolve, reject };
+}
 
 export function setUp(over: { opened?: Partial<OpenedSession>; options?: Partial<LiveSessionOptions> } = {}) {
   const clock = new FakeClock();
@@ -94,6 +121,7 @@ export function setUp(over: { opened?: Partial<OpenedSession>; options?: Partial
       isComplete: true,
     }),
     record: async () => {},
+    setAlarm: async () => {},
     getMessages: async (): Promise<SessionMessage[]> => [],
   };
   const repository = {
@@ -116,7 +144,10 @@ export function setUp(over: { opened?: Partial<OpenedSession>; options?: Partial
       await script.record();
       records.push(source);
     },
-    setAlarm: async (delayMs) => void alarms.push(delayMs),
+    setAlarm: async (delayMs) => {
+      await script.setAlarm();
+      alarms.push(delayMs);
+    },
     onSuperseded: () => {
       state.superseded += 1;
     },
@@ -138,26 +169,7 @@ export function setUp(over: { opened?: Partial<OpenedSession>; options?: Partial
     historySize: 50,
     ...over.options,
   };
-  const session = new LiveSession(
-    {
-      id: 's',
-      term: 2,
-      opened: {
-        outcome: 'opened',
-        code: { code: 'start', rev: STARTED_AT, receipts: {} },
-        flushedRev: STARTED_AT,
-        isDirty: false,
-        messages: [],
-        isPartial: false,
-        isBufferBehind: false,
-        lastCommit: 0,
-        source: 'clean',
-        ...over.opened,
-      },
-    },
-    options,
-    ports,
-  );
+  const session = new LiveSession({ id: 's', term: 2, opened: makeOpened(over.opened) }, options, ports);
   const edit = (code: string, connectionId = 'a', requestId?: string) =>
     session.edit({ connectionId, participantId: `${connectionId}'s`, requestId, code, editorId: null });
   const say = (id: string, connectionId = 'a') =>

@@ -101,7 +101,7 @@ export class CommitQueue {
 
   /** Commits the code as it is, though nobody has changed it. */
   addCode(): void {
-    this.#pending.code ??= this.#document.version(0);
+    this.#pending.code = this.#document.version(this.#pending.code?.edits ?? 0);
     this.#accepted += 1;
     this.#schedule();
   }
@@ -185,7 +185,9 @@ export class CommitQueue {
     try {
       const result = await repository.commit(commit);
       // The alarm first of all: what is committed is flushed by it, whatever becomes of this instance.
-      await Promise.all([this.#ports.armAlarm(), this.#durability.confirmed(commit, result)]);
+      const steps = [this.#ports.armAlarm(), this.#durability.confirmed(commit, result)];
+      // Both have come to an end before the next commit, also when one fails.
+      for (const step of await Promise.allSettled(steps)) if (step.status === 'rejected') throw step.reason;
       this.#load.latencyMs = clock.now() - startMs;
       if (result.durable === 'buffer' && result.load) this.#learnLoad(result.load);
     } catch (error) {
@@ -214,6 +216,8 @@ export class CommitQueue {
   }
 
   #onFailed(error: unknown): void {
+    // The session may be open anew in this instance, which nothing of this one is about.
+    if (this.#isClosed) return;
     if (error instanceof SupersededError) {
       this.close();
       this.#ports.onSuperseded();

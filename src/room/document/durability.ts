@@ -188,15 +188,19 @@ export class Durability {
     asOf: { commits: number; expectedLast: number },
     isComplete = false,
   ): 'learned' | 'lost' {
+    const reached = this.#reached;
     // What is lost is committed again by the room, which holds it: until then no answer is a word on that.
-    if (this.#reached.kind === 'lost') return 'lost';
-    if (state.lastCommit < asOf.expectedLast) {
-      this.#standing = { kind: 'lost' };
+    if (reached.kind === 'lost' || state.lastCommit < asOf.expectedLast) {
+      if (reached.kind !== 'lost') this.#standing = { kind: 'lost' };
+      // With nothing to commit again it would count as dirty for ever.
+      if (!this.hasTail) this.#isDirty = state.isDirty;
       return 'lost';
     }
-    // What came after was committed by this instance, which holds it.
-    if (isComplete && this.#standing.kind === 'partial') this.#standing = { kind: 'buffered' };
     this.#isDirty = state.isDirty || this.#commits > asOf.commits;
+    // What came after was committed by this instance, which holds it.
+    if (reached.kind === 'partial' && (isComplete || !this.#isDirty)) {
+      this.#reach(reached.isBehind ? { kind: 'on_postgres', isStandIn: false } : { kind: 'buffered' });
+    }
     if (!this.#isDirty) this.#forgetUnflushed();
     this.#setFlushed(state.flushedRev);
     return 'learned';
@@ -214,6 +218,12 @@ export class Durability {
 
   get #reached(): Reached {
     return this.#standing.kind === 'unavailable' ? this.#standing.before : this.#standing;
+  }
+
+  /** Says nothing of whether a store answers: only a commit shows that. */
+  #reach(reached: Reached): void {
+    this.#standing =
+      this.#standing.kind === 'unavailable' ? { kind: 'unavailable', before: reached } : reached;
   }
 
   #addUnflushed(message: SessionMessage): void {

@@ -105,13 +105,14 @@ export class FlushControl {
     return agoMs < this.#flushMs && agoMs < this.#lease.leftMs;
   }
 
-  /** True when a sweeper is at work on what is dirty; learns on the way whether anything still is. */
+  /** False when the room has to flush what is dirty; learns on the way whether anything still is. */
   async #askWhetherSwept(): Promise<boolean> {
     const asOf = this.#now();
     try {
       const state = await this.#ports.repository.flushState(this.#sessionId);
-      await this.#learn(state, asOf, false);
-      return state.sweeperLeaseMs > 0 || !this.mayBeDirty;
+      const isWhole = await this.#learn(state, asOf, false);
+      // What is lost has to be committed again first, which takes as long as no store answers: the next alarm flushes it.
+      return !isWhole || state.sweeperLeaseMs > 0 || !this.mayBeDirty;
     } catch (error) {
       if (!(error instanceof StorageUnavailableError)) throw error;
       return false;

@@ -81,10 +81,15 @@ export class HostedSession {
     const { id, storage, repository, session, ports, onOpened } = this.#options;
     const { opened, term } = await this.#takeTerm();
     await this.#put({ term, source: opened.source, lastCommit: opened.lastCommit });
-    const live = new LiveSession({ id, term, opened }, session, {
+    const live: LiveSession = new LiveSession({ id, term, opened }, session, {
       ...ports,
       repository,
-      record: (record) => this.#put({ term, ...record }),
+      record: async (record) => {
+        // Whatever it still has under way mustn't put its record over that of the session that was opened since.
+        if (this.#live !== live)
+          throw new StorageUnavailableError('room storage', 'the session was given up');
+        await this.#put({ term, ...record });
+      },
       setAlarm: (delayMs) => storage.setAlarm(Date.now() + delayMs),
     });
     this.#live = live;
