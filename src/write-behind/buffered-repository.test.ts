@@ -141,13 +141,21 @@ describe('opening from both stores', () => {
   const current = { code: codeAt(3), flushedRev: rev(3), lastCommit: 7 };
 
   it.each<[string, Partial<OpenedBuffer>, RecoveryRecord | null]>([
-    ['there is no record', current, null],
-    ['the record doesn’t say where the session is', current, recordOf(null)],
-    ['Postgres stood in last', current, recordOf('postgres')],
-    ['the buffer has no code', { lastCommit: 7 }, recordOf('buffer')],
-    ['the buffer knows that Postgres has newer code', { ...current, flushedRev: rev(4) }, recordOf('clean')],
-    ['the buffer has gone back to something older', { ...current, lastCommit: 6 }, recordOf('buffer', 7)],
-  ])('happens where %s, and then the newer code counts', async (_, buffer, record) => {
+    ['takes the newer code where there is no record', current, null],
+    ['takes the newer code where the record doesn’t say where the session is', current, recordOf(null)],
+    ['takes the newer code where Postgres stood in last', current, recordOf('postgres')],
+    ['takes the newer code where the buffer has no code', { lastCommit: 7 }, recordOf('buffer')],
+    [
+      'takes the newer code where the buffer knows that Postgres has newer code',
+      { ...current, flushedRev: rev(4) },
+      recordOf('clean'),
+    ],
+    [
+      'takes the newer code where the buffer has gone back to something older',
+      { ...current, lastCommit: 6 },
+      recordOf('buffer', 7),
+    ],
+  ])('%s', async (_, buffer, record) => {
     const newer = openWith({ buffer, stored: storedAt(8) }, record);
     expect(await newer.opened).toMatchObject({
       code: storedAt(8),

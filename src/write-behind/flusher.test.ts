@@ -70,10 +70,16 @@ function setUp(...peeks: PeekedSession[][]) {
 
 describe('a session whose buffered code is damaged', () => {
   it.each([
-    ['has no time', { edited_at: 'yesterday' }],
-    ['has a time before all times', { edited_at: '-1' }],
-    ['has a revision that is no integer', { rev: '3.5' }],
-  ])('becomes a dead letter, and the others are flushed: it %s', async (_, hash) => {
+    ['becomes a dead letter, and the others are flushed: it has no time', { edited_at: 'yesterday' }],
+    [
+      'becomes a dead letter, and the others are flushed: it has a time before all times',
+      { edited_at: '-1' },
+    ],
+    [
+      'becomes a dead letter, and the others are flushed: it has a revision that is no integer',
+      { rev: '3.5' },
+    ],
+  ])('%s', async (_, hash) => {
     const message = makeMessage();
     const bad = peeked('bad', { hash, messages: [[message.id, encodeMessage(message)]] });
     const { flusher, writer, settlements, letters } = setUp([peeked('first'), bad, peeked('last')]);

@@ -24,23 +24,90 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '1',
     breaks: 'the room acknowledges before it has asked the store to commit',
-    file: 'src/room/document/live-session.ts',
-    find: '    let result: CommitResult;\n',
-    replace: "    this.#acknowledge(batch, 'buffer');\n    let result: CommitResult;\n",
+    file: 'src/room/document/commit-queue.ts',
+    find: '      const result = await repository.commit(commit);\n',
+    replace: '      this.#acknowledge(batch);\n      const result = await repository.commit(commit);\n',
     caughtBy: {
-      file: unit('src/room/document/live-session'),
+      file: unit('src/room/document/commit-queue'),
       title: 'acknowledges only after the commit is confirmed',
     },
   },
   {
     keeps: '1',
     breaks: 'a batch whose commit failed is dropped',
-    file: 'src/room/document/live-session.ts',
-    find: '      this.#pending = joinBatches(batch, this.#pending);\n      this.#onCommitFailed(error);',
-    replace: '      this.#onCommitFailed(error);',
+    file: 'src/room/document/commit-queue.ts',
+    find: '      this.#pending = joinBatches(batch, this.#pending);\n',
+    replace: '',
     caughtBy: {
-      file: unit('src/room/document/live-session'),
+      file: unit('src/room/document/commit-queue'),
       title: 'keeps a failed batch, says so, and commits it with what came since',
+    },
+  },
+  {
+    keeps: '1',
+    breaks: 'a room takes a resent edit for a new one',
+    file: 'src/room/document/document.ts',
+    find: '    if (this.receipts.has(key, edit)) return false;\n',
+    replace: '',
+    caughtBy: {
+      file: unit('src/room/document/commit-queue'),
+      title: 'of a committed edit is acknowledged under its old revision and changes nothing',
+    },
+  },
+  {
+    keeps: '1',
+    breaks: 'a participant’s edit counts as a resend of another’s, whose client has the same id',
+    file: 'src/room/document/document.ts',
+    find: 'const key = receiptKey(edit.participantId, edit.connectionId);',
+    replace: "const key = receiptKey('', edit.connectionId);",
+    caughtBy: {
+      file: unit('src/room/document/commit-queue'),
+      title: 'by another participant under the same client id is an edit of their own',
+    },
+  },
+  {
+    keeps: '1',
+    breaks: 'receipts are not committed with their edits',
+    file: 'src/room/document/durability.ts',
+    find: 'receipts: isBehind ? document.receipts.all() : document.receipts.changed(),',
+    replace: 'receipts: {},',
+    caughtBy: {
+      file: unit('src/room/document/durability'),
+      title: 'contains what the batch has, and what changed of the receipts',
+    },
+  },
+  {
+    keeps: '1',
+    breaks: 'receipts count as stored before a store has confirmed them',
+    file: 'src/room/document/receipts.ts',
+    find: '    return Object.fromEntries([...this.#changed].map((key) => [key, this.#byKey.get(key) ?? null]));\n',
+    replace:
+      '    const changed = [...this.#changed].map((key) => [key, this.#byKey.get(key) ?? null]);\n    this.#changed.clear();\n    return Object.fromEntries(changed);\n',
+    caughtBy: {
+      file: unit('src/room/document/durability'),
+      title: 'has the receipts of an earlier one that was not confirmed',
+    },
+  },
+  {
+    keeps: '1',
+    breaks: 'a buffer that is behind is given only the receipts that changed',
+    file: 'src/room/document/durability.ts',
+    find: 'isBehind ? document.receipts.all() : document',
+    replace: 'document',
+    caughtBy: {
+      file: unit('src/room/document/durability'),
+      title: 'carries the whole code and all receipts, whatever else it is for',
+    },
+  },
+  {
+    keeps: '1',
+    breaks: 'a buffer that is behind counts as current once its messages are flushed, and lacks receipts',
+    file: 'src/room/document/durability.ts',
+    find: "reached.isBehind ? { kind: 'on_postgres', isStandIn: false } : { kind: 'buffered' }",
+    replace: "{ kind: 'buffered' }",
+    caughtBy: {
+      file: unit('src/room/document/durability'),
+      title: 'is still behind once all is flushed, where the buffer has been given nothing',
     },
   },
   {
@@ -56,25 +123,6 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     keeps: '1',
-    breaks: 'a room takes a resent edit for a new one',
-    file: 'src/room/document/live-session.ts',
-    find: 'const receipt = requestId === undefined ? undefined : this.#receipts.find(connectionId, requestId);',
-    replace: 'const receipt = undefined as { rev: number } | undefined;',
-    caughtBy: {
-      file: unit('src/room/document/live-session'),
-      title: 'of a committed edit is acknowledged under its old revision and changes nothing',
-    },
-  },
-  {
-    keeps: '1',
-    breaks: 'receipts are not committed with their edits',
-    file: 'src/room/document/live-session.ts',
-    find: 'receipts: this.#receipts.forCommit(batch.edits.keys(), this.#receiptsSince[0]),',
-    replace: 'receipts: {},',
-    caughtBy: { file: integration('rooms'), title: 'is known after the room was killed, too' },
-  },
-  {
-    keeps: '1',
     breaks: 'a commit that is not taken leaves its receipts',
     file: 'src/redis/scripts/commit.lua',
     find: 'if not refused then\n',
@@ -84,35 +132,269 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     keeps: '2',
     breaks: 'what the buffer has forgotten is not committed again',
-    file: 'src/room/document/live-session.ts',
-    find: '      this.#commitAgain();\n      this.#schedule();\n      return;\n',
-    replace: '      this.#schedule();\n      return;\n',
+    file: 'src/room/document/durability.ts',
+    find: "if (error instanceof CommitsLostError) this.#standing = { kind: 'lost' };",
+    replace: "if (error instanceof CommitsLostError) this.#standing = { kind: 'buffered' };",
     caughtBy: {
-      file: unit('src/room/document/live-session'),
+      file: unit('src/room/document/commit-queue'),
       title: 'commits again what may not be in Postgres',
     },
   },
   {
     keeps: '2',
-    breaks: 'what is committed again counts as there before that is confirmed',
-    file: 'src/room/document/live-session.ts',
-    find: '    this.#isBufferLost = true;\n',
-    replace: '    this.#isBufferLost = false;\n',
+    breaks: 'a commit after a loss carries the batch alone',
+    file: 'src/room/document/durability.ts',
+    find: "messages: kind === 'lost' ? unflushed : batch.messages,",
+    replace: 'messages: batch.messages,',
     caughtBy: {
-      file: unit('src/room/document/live-session'),
+      file: unit('src/room/document/durability'),
+      title: 'carries everything that Postgres may lack into the buffer again, the tail included',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'what is committed again counts as there before that is confirmed',
+    file: 'src/room/document/durability.ts',
+    find: "{ kind: 'unavailable', before: this.#reached };",
+    replace: "{ kind: 'unavailable', before: { kind: 'buffered' } };",
+    caughtBy: {
+      file: unit('src/room/document/commit-queue'),
       title: 'commits all of it again until that is confirmed: an answer may be lost too',
     },
   },
   {
     keeps: '2',
     breaks: 'what a buffer that lost something calls flushed is believed',
-    file: 'src/room/document/live-session.ts',
-    find: '      if (state.lastCommit < needed) {\n        // What',
-    replace: '      if (false) {\n        // What',
+    file: 'src/room/document/durability.ts',
+    find: "if (reached.kind === 'lost' || state.lastCommit < asOf.expectedLast) {",
+    replace: "if (reached.kind === 'lost') {",
     caughtBy: {
-      file: unit('src/room/document/live-session-forgotten'),
+      file: unit('src/room/document/flush-control'),
       title:
         'a flush that finds the buffer as it was before the last commit makes the room commit again what Postgres may lack',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'what was committed during a flush counts as flushed',
+    file: 'src/room/document/durability.ts',
+    find: 'state.isDirty || this.#commits > asOf.commits;',
+    replace: 'state.isDirty;',
+    caughtBy: {
+      file: unit('src/room/document/durability'),
+      title: 'is that Postgres has all of it, if nothing was committed since',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'older code is left in the buffer by a room that started from newer',
+    file: 'src/room/document/durability.ts',
+    find: '    if (isBehind) batch.code ??= document.version(0);\n',
+    replace: '',
+    caughtBy: {
+      file: unit('src/room/document/commit-queue'),
+      title: 'commits the code along, where the buffer holds older one',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'when the buffer fails, Postgres is given the batch alone',
+    file: 'src/room/document/durability.ts',
+    find: 'null, messages: unflushed },',
+    replace: 'null, messages: batch.messages },',
+    caughtBy: {
+      file: unit('src/room/document/durability'),
+      title: 'carries all that Postgres may lack as its tail, also what an earlier room left',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'when the buffer fails, messages go to Postgres without the code that only the buffer has',
+    file: 'src/room/document/durability.ts',
+    find: 'const isUnflushed = document.rev > this.#flushedRev;',
+    replace: 'const isUnflushed = batch.code !== null;',
+    caughtBy: {
+      file: unit('src/room/document/durability'),
+      title: 'messages alone take the code along that only the buffer had',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'a room that doesn’t hold all that Postgres may lack falls back all the same',
+    file: 'src/room/document/durability.ts',
+    find: "tail: kind === 'partial' ? null : {",
+    replace: 'tail: {',
+    caughtBy: {
+      file: unit('src/room/document/durability'),
+      title: 'has no tail: not all that Postgres may lack is known',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'a commit without its whole tail goes to Postgres',
+    file: 'src/write-behind/buffered-repository.ts',
+    find: '    if (commit.tail === null) throw unavailable;\n',
+    replace: '',
+    caughtBy: {
+      file: unit('src/write-behind/buffered-repository'),
+      title: 'never goes to Postgres without its whole tail',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'a room accepts edits before it has flushed what it can’t hold',
+    file: 'src/room/document/hosted-session.ts',
+    find: '    if (opened.isPartial) await live.flush();\n',
+    replace: '',
+    caughtBy: {
+      file: unit('src/room/document/hosted-session'),
+      title: 'beyond what a room may hold is flushed before it accepts anything',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'a flush counts as complete though another transaction held the row',
+    file: 'src/write-behind/flusher.ts',
+    find: ' && !isPartial && summary.busy === 0;',
+    replace: ' && !isPartial;',
+    caughtBy: {
+      file: unit('src/write-behind/flusher'),
+      title: 'isn’t complete when another transaction holds the row',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'what a room finds in the buffer is not recorded to be there',
+    file: 'src/write-behind/buffered-repository.ts',
+    find: "source: isDirty ? 'buffer' : source }",
+    replace: 'source }',
+    caughtBy: {
+      file: unit('src/write-behind/buffered-repository'),
+      title: 'says that the buffer has what Postgres lacks, though the record said that all was flushed',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'a room believes a buffer that has gone back to something older',
+    file: 'src/write-behind/buffered-repository.ts',
+    find: 'const hasLost = buffered.lastCommit < (record?.lastCommit ?? 0);',
+    replace: 'const hasLost = false;',
+    caughtBy: {
+      file: unit('src/write-behind/buffered-repository'),
+      title: 'takes the newer code where the buffer has gone back to something older',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'a room goes on from the buffer though the newest is in Postgres',
+    file: 'src/write-behind/buffered-repository.ts',
+    find: "if (isCurrent && (source === 'buffer' || source === 'clean')) {",
+    replace: 'if (isCurrent) {',
+    caughtBy: {
+      file: unit('src/write-behind/buffered-repository'),
+      title: 'takes the newer code where Postgres stood in last',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'a room acknowledges before it has recorded where the session can be found',
+    file: 'src/room/document/commit-queue.ts',
+    find: 'const steps = [this.#ports.armAlarm(), this.#durability.confirmed(commit, result)];',
+    replace:
+      'const steps = [this.#ports.armAlarm()];\n      void this.#durability.confirmed(commit, result);',
+    caughtBy: {
+      file: unit('src/room/document/commit-queue'),
+      title: 'acknowledges only once it is recorded where the next instance finds the session',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'a room acknowledges though no alarm is set that flushes it',
+    file: 'src/room/document/commit-queue.ts',
+    find: 'const steps = [this.#ports.armAlarm(), ',
+    replace: 'void this.#ports.armAlarm().catch(() => {});\n      const steps = [',
+    caughtBy: {
+      file: unit('src/room/document/commit-queue'),
+      title: 'acknowledges only once an alarm flushes it, whatever becomes of this instance',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'without the buffer a room starts from Postgres, whatever may be in the buffer',
+    file: 'src/write-behind/buffered-repository.ts',
+    find: "const isInPostgres = source === 'postgres' || source === 'clean';",
+    replace: 'const isInPostgres = true;',
+    caughtBy: {
+      file: unit('src/write-behind/buffered-repository'),
+      title: 'starts from Postgres only what Postgres is known to hold',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'nobody is asked when the buffer fails',
+    file: 'src/write-behind/buffered-repository.ts',
+    find: '        if (!(error instanceof StorageUnavailableError)) throw error;\n        unavailable = error;\n',
+    replace: '        throw error;\n',
+    caughtBy: {
+      file: unit('src/write-behind/buffered-repository'),
+      title: 'goes to Postgres whole when the buffer fails',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'a room that finds its session dirty leaves it at that',
+    file: 'src/room/document/hosted-session.ts',
+    find: '    if (opened.isDirty && !byAlarm) await live.armAlarm();\n',
+    replace: '',
+    caughtBy: {
+      file: unit('src/room/document/hosted-session'),
+      title: 'has an alarm set, as the one of an earlier instance may be lost with it',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'the last flush makes the buffer’s copy the newest, though Postgres stood in since',
+    file: 'src/room/document/durability.ts',
+    find: "this.#reached.kind === 'buffered' ? 'clean' : 'postgres'",
+    replace: "'clean'",
+    caughtBy: {
+      file: unit('src/room/document/durability'),
+      title: 'a flush of what the buffer had besides doesn’t make its copy the newest',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'a slow record that all is flushed hides a commit that came meanwhile',
+    file: 'src/room/document/durability.ts',
+    find: '    this.#source = source;\n    try {\n      await this.#ports.record({ source, lastCommit: this.#lastCommit });\n',
+    replace:
+      '    try {\n      await this.#ports.record({ source, lastCommit: this.#lastCommit });\n      this.#source = source;\n',
+    caughtBy: {
+      file: unit('src/room/document/durability'),
+      title: 'is the later of two, though the earlier is slow to be recorded',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'what a replaced room wrote late to Postgres goes over what the next one shows',
+    file: 'src/room/document/live-session.ts',
+    find: '    if (rev <= this.#document.rev) return;\n',
+    replace: '    if (rev > 0) return;\n',
+    caughtBy: {
+      file: unit('src/room/document/live-session'),
+      title: 'goes on after what Postgres has, with its own code',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'code that waits for a commit keeps a revision that Postgres has passed',
+    file: 'src/room/document/commit-queue.ts',
+    find: 'this.#pending.code = this.#document.version(this.#pending.code?.edits ?? 0);',
+    replace: 'this.#pending.code ??= this.#document.version(0);',
+    caughtBy: {
+      file: unit('src/room/document/live-session'),
+      title:
+        'commits the code under its new revision, though it was to be committed already under the old one',
     },
   },
   {
@@ -128,107 +410,6 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     keeps: '2',
-    breaks: 'older code is left in the buffer by a room that started from newer',
-    file: 'src/room/document/live-session.ts',
-    find: "opened.home === 'postgres' || opened.home === 'both';",
-    replace: 'false;',
-    caughtBy: {
-      file: unit('src/room/document/live-session'),
-      title: 'commits the code along, where the buffer holds older one',
-    },
-  },
-  {
-    keeps: '2',
-    breaks: 'code that the buffer did not take counts as there',
-    file: 'src/room/document/live-session.ts',
-    find: 'if (!isBuffered || isCodeTaken(batch, result)) this',
-    replace: 'this',
-    caughtBy: {
-      file: unit('src/room/document/live-session'),
-      title: 'notes that still, where the buffer has other code under the same revision and takes none',
-    },
-  },
-  {
-    keeps: '2',
-    breaks: 'what a room finds in the buffer is not noted to be there',
-    file: 'src/write-behind/buffered-repository.ts',
-    find: "home: buffered.isDirty ? 'buffer' : home,",
-    replace: 'home,',
-    caughtBy: {
-      file: integration('takeover'),
-      title:
-        'a room that finds a commit which its own did not live to note says where it is before it acknowledges it',
-    },
-  },
-  {
-    keeps: '2',
-    breaks: 'a room believes a buffer that has gone back to something older',
-    file: 'src/write-behind/buffered-repository.ts',
-    find: 'const hasLost = buffered.lastCommit < known.lastCommit;',
-    replace: 'const hasLost = false;',
-    caughtBy: {
-      file: integration('takeover'),
-      title: 'a room starts from what is flushed where the buffer has gone back to something older',
-    },
-  },
-  {
-    keeps: '2',
-    breaks: 'a room goes on from the buffer though the newest is in Postgres',
-    file: 'src/write-behind/buffered-repository.ts',
-    find: "if (buffered.code && !hasLost && (home === 'buffer' || home === 'clean')) {",
-    replace: 'if (buffered.code) {',
-    caughtBy: {
-      file: integration('flushing'),
-      title: 'a room killed while Postgres stood in goes on from there, not from the older buffer',
-    },
-  },
-  {
-    keeps: '2',
-    breaks: 'a room acknowledges before it has noted where the session can be found',
-    file: 'src/room/document/live-session.ts',
-    find: '      await this.#noteCommitted(batch, result);\n',
-    replace: '      void this.#noteCommitted(batch, result);\n',
-    caughtBy: {
-      file: unit('src/room/document/live-session'),
-      title: 'acknowledges only once it is noted where the session can be found after this instance',
-    },
-  },
-  {
-    keeps: '2',
-    breaks: 'without the buffer a room starts from Postgres, whatever may be in the buffer',
-    file: 'src/write-behind/buffered-repository.ts',
-    find: "&& (home === 'postgres' || home === 'clean')) {",
-    replace: '&& home !== undefined) {',
-    caughtBy: {
-      file: unit('src/write-behind/buffered-repository'),
-      title: 'starts from Postgres only what Postgres is known to hold',
-    },
-  },
-  {
-    keeps: '2',
-    breaks: 'nobody is asked when the buffer fails',
-    file: 'src/write-behind/buffered-repository.ts',
-    find: '        if (!(error instanceof StorageUnavailableError)) throw error;\n      }\n    }\n',
-    replace: '        throw error;\n      }\n    }\n',
-    caughtBy: {
-      file: integration('flushing'),
-      title: 'while the buffer is down edits are acknowledged from Postgres, and it recovers by itself',
-    },
-  },
-  {
-    keeps: '2',
-    breaks: 'a room that finds its session dirty leaves it at that',
-    file: 'src/room/document/hosted-session.ts',
-    find: '    if (opened.isDirty && !byAlarm) await live.armAlarm();\n',
-    replace: '',
-    // On the other host, whose alarms a killed process takes with it.
-    caughtBy: {
-      file: integration('host-partykit'),
-      title: 'what a killed process had acknowledged is flushed by the cron, or once somebody has joined',
-    },
-  },
-  {
-    keeps: '2',
     breaks: 'a dirty session may expire',
     file: 'src/redis/scripts/commit.lua',
     find: "redis.call('PERSIST', KEYS[1])",
@@ -236,40 +417,6 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: {
       file: integration('buffer'),
       title: 'writes what is dirty, then takes it out, and leaves the code readable for a while',
-    },
-  },
-  {
-    keeps: '2',
-    breaks: 'the last flush makes the buffer’s copy the newest, though Postgres stood in since',
-    file: 'src/room/document/live-session.ts',
-    find: "this.#codeMissingInBuffer ? 'postgres' : 'clean'",
-    replace: "'clean'",
-    caughtBy: {
-      file: unit('src/room/document/live-session'),
-      title: 'and flushing what the buffer had besides doesn’t make the buffer’s copy the newest',
-    },
-  },
-  {
-    keeps: '2',
-    breaks: 'a slow note that all is flushed hides a commit that came meanwhile',
-    file: 'src/room/document/live-session.ts',
-    find: '    this.#home = home;\n    try {\n      await this.#ports.noteHome(home, this.#lastInBuffer);\n',
-    replace:
-      '    try {\n      await this.#ports.noteHome(home, this.#lastInBuffer);\n      this.#home = home;\n',
-    caughtBy: {
-      file: unit('src/room/document/live-session'),
-      title: 'notes a commit after a note that all is flushed, however long that takes',
-    },
-  },
-  {
-    keeps: '2',
-    breaks: 'messages that went to Postgres alone let a room start there without the code',
-    file: 'src/room/document/live-session.ts',
-    find: ' || (batch.code === null && this.#rev > this.#flushedRev);',
-    replace: ';',
-    caughtBy: {
-      file: unit('src/room/document/live-session'),
-      title: 'with messages alone says that the code is in the buffer still, until Postgres has that, too',
     },
   },
   {
@@ -338,6 +485,17 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     keeps: '4',
+    breaks: 'code that is damaged in the buffer fails the whole flush',
+    file: 'src/write-behind/flusher.ts',
+    find: '    if (!(error instanceof DamagedDataError)) throw error;\n',
+    replace: '    throw error;\n',
+    caughtBy: {
+      file: unit('src/write-behind/flusher'),
+      title: 'becomes a dead letter, and the others are flushed: it has no time',
+    },
+  },
+  {
+    keeps: '4',
     breaks: 'a refused batch is not split',
     file: 'src/write-behind/flusher.ts',
     find: 'const halves = splitWrites(writes, triesIn(scope));',
@@ -383,6 +541,95 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     keeps: '5',
+    breaks: 'a room opens its session in a term that it has not recorded',
+    file: 'src/room/document/hosted-session.ts',
+    find: '      await this.#put({ source: null, lastCommit: 0, ...record, term });\n',
+    replace: '',
+    caughtBy: {
+      file: unit('src/room/document/hosted-session'),
+      title:
+        'records the term before it opens the session in it, and what it found before anything happens with it',
+    },
+  },
+  {
+    keeps: '5',
+    breaks: 'a room goes on though its storage, which only the current instance may write, refuses it',
+    file: 'src/room/document/hosted-session.ts',
+    find: 'await this.#options.storage.put(RECORD, record);',
+    replace: 'await this.#options.storage.put(RECORD, record).catch(() => {});',
+    caughtBy: {
+      file: unit('src/room/document/hosted-session'),
+      title: 'is refused when the term can’t be recorded, and asks no store',
+    },
+  },
+  {
+    keeps: '5',
+    breaks: 'a room opens its session in a term that a store knows',
+    file: 'src/room/document/hosted-session.ts',
+    find: '      term = opened.term + 1;\n',
+    replace: '      term = opened.term;\n',
+    caughtBy: {
+      file: unit('src/room/document/hosted-session'),
+      title: 'takes a term that no store knows, and records each before it is tried',
+    },
+  },
+  {
+    keeps: '5',
+    breaks: 'a room writes in a term that Postgres knows, where Redis has forgotten it',
+    file: 'src/write-behind/buffered-repository.ts',
+    find: "    if (termOf(stored.rev) >= term) return { outcome: 'term_taken', term: termOf(stored.rev) };\n",
+    replace: '',
+    caughtBy: {
+      file: unit('src/write-behind/buffered-repository'),
+      title: 'is known from Postgres’ code, where the buffer has forgotten it',
+    },
+  },
+  {
+    keeps: '5',
+    breaks: 'a session that was given up records its term over that of the next',
+    file: 'src/room/document/hosted-session.ts',
+    find: 'if (this.#live !== live)',
+    replace: 'if (this.#live === undefined)',
+    caughtBy: {
+      file: unit('src/room/document/hosted-session'),
+      title: 'records nothing over the record of the one that was opened since',
+    },
+  },
+  {
+    keeps: '5',
+    breaks: 'a room that stands on Postgres comes to its own storage only once',
+    file: 'src/room/document/durability.ts',
+    find: "if (this.#source === source && source !== 'postgres') return;",
+    replace: 'if (this.#source === source) return;',
+    caughtBy: {
+      file: unit('src/room/document/live-session'),
+      title: 'acknowledges nothing once another instance has its storage, though Postgres took the commit',
+    },
+  },
+  {
+    keeps: '5',
+    breaks: 'a room that was replaced calls what it wrote safe before its storage has refused it',
+    file: 'src/room/document/durability.ts',
+    find: "      await this.#record('postgres');\n",
+    replace: "      this.#setFlushed(tail?.code?.rev ?? 0);\n      await this.#record('postgres');\n",
+    caughtBy: {
+      file: unit('src/room/document/durability'),
+      title: 'nothing is called flushed before it is recorded: a room that was replaced can’t',
+    },
+  },
+  {
+    keeps: '5',
+    breaks: 'a room that was refused goes on',
+    file: 'src/room/document/commit-queue.ts',
+    find: '      this.close();\n      this.#ports.onSuperseded();\n',
+    replace: '',
+    caughtBy: {
+      file: unit('src/room/document/commit-queue'),
+      title: 'stops when another room has taken over, and acknowledges nothing more',
+    },
+  },
+  {
+    keeps: '5',
     breaks: 'the buffer takes commits whatever their epoch',
     file: 'src/redis/scripts/commit.lua',
     find: 'if owner and owner > epoch then return { 0 } end\n',
@@ -413,17 +660,6 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     keeps: '5',
-    breaks: 'a room that stands on Postgres comes to its own storage only once',
-    file: 'src/room/document/live-session.ts',
-    find: "if (this.#home === home && home !== 'postgres' && home !== 'both') return;",
-    replace: 'if (this.#home === home) return;',
-    caughtBy: {
-      file: unit('src/room/document/live-session'),
-      title: 'acknowledges nothing once another instance has its storage, though Postgres took the commit',
-    },
-  },
-  {
-    keeps: '5',
     breaks: 'Postgres gives out a token that no later room will hear of',
     file: 'src/postgres/sessions.ts',
     find: '      await noteStandIn(epoch);\n',
@@ -443,17 +679,6 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: {
       file: integration('takeover'),
       title: 'an edit after such a room is flushed, though that room’s takeover takes effect late',
-    },
-  },
-  {
-    keeps: '5',
-    breaks: 'a room that was refused goes on',
-    file: 'src/room/document/live-session.ts',
-    find: '      this.close();\n      this.#ports.onSuperseded();\n',
-    replace: '',
-    caughtBy: {
-      file: integration('rooms'),
-      title: 'a room that another one has replaced commits nothing more, and sends its clients away',
     },
   },
   {
@@ -557,7 +782,7 @@ export const MUTATIONS: readonly Mutation[] = [
     find: '{ ...later.code, edits:',
     replace: '{ ...earlier.code, edits:',
     caughtBy: {
-      file: unit('src/room/document/live-session'),
+      file: unit('src/room/document/commit-queue'),
       title: 'that fails puts nothing older over what came in meanwhile',
     },
   },
@@ -601,6 +826,28 @@ export const MUTATIONS: readonly Mutation[] = [
     find: "    until cursor == '0'\n",
     replace: "    until cursor == '0'\n    redis.call('DEL', key .. ':m')\n",
     caughtBy: { file: integration('buffer'), title: 'takes nothing out before Postgres has it' },
+  },
+  {
+    keeps: 'e',
+    breaks: 'a room gives its messages places without regard to those of the room before',
+    file: 'src/room/document/message-history.ts',
+    find: 'position: numberIn(this.#term, this.#count),',
+    replace: 'position: this.#count,',
+    caughtBy: {
+      file: unit('src/room/document/message-history'),
+      title: 'come after those of earlier rooms, though its history can’t be read and its clock was ahead',
+    },
+  },
+  {
+    keeps: 'e',
+    breaks: 'of a message that is in both stores the earlier room’s place counts',
+    file: 'src/domain/merge-messages.ts',
+    find: 'if (!other || other.position < message.position)',
+    replace: 'if (!other)',
+    caughtBy: {
+      file: unit('src/domain/merge-messages'),
+      title: 'have a message where the later room put it',
+    },
   },
   {
     keeps: 'e',
@@ -664,18 +911,6 @@ export const MUTATIONS: readonly Mutation[] = [
     },
   },
   {
-    keeps: 'e',
-    breaks: 'a room gives its messages times without regard to those of the room before',
-    file: 'src/room/document/live-session.ts',
-    find: '    this.#lastMessageMs = opened.lastMessageMs;\n',
-    replace: '    this.#lastMessageMs = 0;\n',
-    caughtBy: {
-      file: unit('src/room/document/live-session'),
-      title:
-        'get later times than those of the room before, though its history can’t be read and its clock was ahead',
-    },
-  },
-  {
     keeps: 'f',
     breaks: 'what two flushes have written counts twice',
     file: 'src/redis/scripts/settle.lua',
@@ -712,10 +947,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/write-behind/buffered-repository.ts',
     find: '    if (this.#breaker.tryEnter()) {\n',
     replace: '    await this.#postgres.getSession(commit.sessionId);\n    if (this.#breaker.tryEnter()) {\n',
-    caughtBy: {
-      file: integration('flushing'),
-      title: 'edits and messages cost no Postgres query, and one Redis command a commit',
-    },
+    caughtBy: { file: unit('src/write-behind/buffered-repository'), title: 'goes to the buffer alone' },
   },
   {
     keeps: 'h',

@@ -156,19 +156,17 @@ describe('a commit of a buffered session', () => {
     expect(commit.flushedRev).toBe(rev(1));
   });
 
-  it('has receipts until they are confirmed', async () => {
-    const { prepare, inBuffer, durability } = setUp();
+  it('has the receipts of an earlier one that was not confirmed', async () => {
+    const { prepare, inBuffer, durability, document } = setUp();
     prepare('x1');
     durability.failed(outage);
-    const again = prepare('x2');
-    expect(again.code?.receipts).toEqual({ [KEY]: receiptOf(2) });
+    const byAnother = { connectionId: 'b', participantId: 'q', clientSeq: 1, code: 'x2', editorId: null };
+    document.apply(byAnother, 2);
+    const batch = { ...emptyBatch(), code: document.version(1) };
+    const again = durability.prepare('s', batch, false);
+    expect(Object.keys(again.code?.receipts ?? {})).toEqual([KEY, receiptKey('q', 'b')]);
     await inBuffer(again);
-    const forAnother = prepare(null, 'm1');
-    await inBuffer(forAnother);
-    expect(durability.prepare('s', { ...emptyBatch(), messages: [] }, true)).toMatchObject({
-      code: null,
-      wantsLoad: true,
-    });
+    expect(prepare('x3').code?.receipts).toEqual({ [KEY]: { ...receiptOf(2), rev: rev(3) } });
   });
 
   it('has a number of its own each time, be it confirmed or not', () => {
