@@ -200,11 +200,13 @@ describe('a flush of one session', () => {
   });
 
   it('isn’t complete when another transaction holds the row', async () => {
-    const { flusher, writer, left } = setUp([peeked('s', { isPartial: true })], [peeked('s')]);
-    left.set('s', true);
-    writer.busy.add('s');
-    expect(await flusher.flushSession('s')).toMatchObject({ isComplete: false });
-    expect(writer.calls).toHaveLength(1);
+    for (const isPartial of [false, true]) {
+      const { flusher, writer, left } = setUp([peeked('s', { isPartial })], [peeked('s')]);
+      left.set('s', true);
+      writer.busy.add('s');
+      expect(await flusher.flushSession('s')).toMatchObject({ isDirty: true, isComplete: false });
+      expect(writer.calls).toHaveLength(1);
+    }
   });
 
   it('with nothing dirty says how far it is flushed', async () => {

@@ -320,6 +320,17 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     keeps: '2',
+    breaks: 'a commit is followed by the next before it is recorded, when its alarm has failed',
+    file: 'src/room/document/commit-queue.ts',
+    find: "for (const step of await Promise.allSettled(steps)) if (step.status === 'rejected') throw step.reason;",
+    replace: 'await Promise.all(steps);',
+    caughtBy: {
+      file: unit('src/room/document/commit-queue'),
+      title: 'commits nothing more before a slow record is through, though the alarm has failed already',
+    },
+  },
+  {
+    keeps: '2',
     breaks: 'without the buffer a room starts from Postgres, whatever may be in the buffer',
     file: 'src/write-behind/buffered-repository.ts',
     find: "const isInPostgres = source === 'postgres' || source === 'clean';",
@@ -619,6 +630,17 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     keeps: '5',
+    breaks: 'a commit of a session that was given up sends the clients of the next one away',
+    file: 'src/room/document/commit-queue.ts',
+    find: '    if (this.#isClosed) return;\n    if (error',
+    replace: '    if (error',
+    caughtBy: {
+      file: unit('src/room/document/commit-queue'),
+      title: 'that is refused after the session was closed is no word on the one that was opened since',
+    },
+  },
+  {
+    keeps: '5',
     breaks: 'a room that was refused goes on',
     file: 'src/room/document/commit-queue.ts',
     find: '      this.close();\n      this.#ports.onSuperseded();\n',
@@ -679,6 +701,17 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: {
       file: integration('takeover'),
       title: 'an edit after such a room is flushed, though that room’s takeover takes effect late',
+    },
+  },
+  {
+    keeps: '6',
+    breaks: 'a room asks again and again for what a buffer has lost, though Postgres has everything',
+    file: 'src/room/document/durability.ts',
+    find: '      if (!this.hasTail) this.#isDirty = state.isDirty;\n',
+    replace: '',
+    caughtBy: {
+      file: unit('src/room/document/flush-control'),
+      title: 'has the room ask no more once Postgres has everything',
     },
   },
   {

@@ -5,6 +5,7 @@ import { makeMessage } from '../../../test/support/messages.ts';
 import { StorageUnavailableError, SupersededError } from '../../domain/errors.ts';
 import { COUNTS_PER_TERM, numberIn } from '../../domain/revision.ts';
 import type { CommitResult } from '../../domain/types.ts';
+import type { FlushOutcome } from './flush-control.ts';
 
 const outage = async () => {
   throw new StorageUnavailableError('redis', 'down');
@@ -132,16 +133,18 @@ describe('a session that Postgres is ahead of', () => {
     const { clock, script, say, session, commits } = setUp();
     say('m1');
     await clock.advance(100);
-    const answer = held<CommitResult>();
-    script.commit = () => answer.promise;
+    const answer = held<FlushOutcome>();
+    script.flush = () => answer.promise;
+    const flushing = session.flush();
+    await settle();
+    script.commit = outage;
     say('m2');
     await clock.advance(100);
-    answer.reject(new StorageUnavailableError('redis', 'timed out'));
-    await settle();
-    // Looks whether the buffer is back, with the code as it is.
+    // To find out whether the buffer is back, with the code as it is.
     await session.onAlarm();
-    script.flush = async () => ({ flushedRev: LATE, isDirty: false, lastCommit: rev(1), isComplete: true });
     script.commit = async (commit) => committed(commit, { flushedRev: LATE });
+    answer.resolve({ flushedRev: LATE, isDirty: false, lastCommit: rev(1), isComplete: true });
+    await flushing;
     await clock.advance(10_000);
     expect(session.rev).toBe(rev(1));
     expect(commits.at(-1)!.code).toMatchObject({ code: 'start', rev: rev(1) });
