@@ -762,8 +762,8 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'triesToNarrowDown(first) > maxTries',
     replace: 'triesToNarrowDown(first) < 0',
     caughtBy: {
-      file: integration('sweeper'),
-      title: 'gets one step further each turn, however few there are and however much is refused',
+      file: unit('src/write-behind/split-writes'),
+      title: 'is cut so that its first part can be narrowed down within the tries there are',
     },
   },
   {
