@@ -520,7 +520,7 @@ export class Room implements RoomEvents {
   /** The term is used up: what was accepted is committed, then clients come back to the session in a new one. */
   async #openAnew(): Promise<void> {
     const { live } = this.#session;
-    if (live) await within(LAST_COMMIT_MS, live.committed()).catch(() => {});
+    if (live) await within(LAST_COMMIT_MS, live.flush()).catch(() => {});
     this.#moveAway();
   }
 
