@@ -239,7 +239,13 @@ export class SessionModel {
       await this.calm();
       if (this.#isAtRest()) return;
     }
-    throw new Error('it never came to rest');
+    const states = this.sessions.map(({ room, people, alarmAtMs }) => ({
+      hasRoom: room !== null,
+      alarmAtMs,
+      degraded: room?.live.degraded,
+      waiting: people.flatMap(({ edits, messages }) => [...edits, ...messages]),
+    }));
+    throw new Error(`it never came to rest: ${JSON.stringify(states)}`);
   }
 
   /** What a session's room would show somebody who came in. */

@@ -91,7 +91,7 @@ export class Durability {
   }
   /** Something that was committed may not be in Postgres. */
   get isDirty(): boolean {
-    return this.#isDirty;
+    return this.#reached.kind === 'lost' ? this.hasTail : this.#isDirty;
   }
   /** Where what was committed last is safe. */
   get durable(): 'buffer' | 'postgres' {
