@@ -36,7 +36,7 @@ export interface Admitted {
   displayName: string;
   avatarUrl: string | null;
   role: Role;
-  via: Via;
+  joinMethod: Via;
   inviteId: string | null;
   /** Postgres was out of reach: this is a session token's word, which may be out of date. */
   isUnconfirmed: boolean;
@@ -262,7 +262,7 @@ export class Admission {
       newParticipantId,
     });
     if (entered.outcome !== 'entered') return refusalOf(entered.outcome, caller);
-    const { id, role, via, inviteId, displayName } = entered.participant;
+    const { id, role, via: joinMethod, inviteId, displayName } = entered.participant;
     return {
       ok: true,
       admitted: {
@@ -272,7 +272,7 @@ export class Admission {
         displayName,
         avatarUrl: who.avatarUrl,
         role,
-        via,
+        joinMethod,
         inviteId,
         isUnconfirmed: false,
         session: null,
@@ -300,7 +300,7 @@ export class Admission {
         displayName,
         avatarUrl: who.avatarUrl,
         role: 'host',
-        via: 'owner',
+        joinMethod: 'owner',
         inviteId: null,
         isUnconfirmed: false,
         session,
@@ -343,22 +343,25 @@ export class Admission {
 /** By which right a caller would be in: as `PeopleRepository.enter` chooses it, which is the one that counts. */
 function wayIn({
   role,
-  via,
+  via: joinMethod,
   inviteId,
   invite,
-}: Standing): Pick<Admitted, 'role' | 'via' | 'inviteId'> | null {
+}: Standing): Pick<Admitted, 'role' | 'joinMethod' | 'inviteId'> | null {
   const isInAlready =
     role !== null &&
-    via !== 'discovery' &&
+    joinMethod !== 'discovery' &&
     (role !== 'viewer' || invite === null || invite.role === 'viewer');
-  if (invite && via !== 'owner' && !isInAlready)
-    return { role: invite.role, via: 'invite', inviteId: invite.id };
-  return role !== null && via !== null ? { role, via, inviteId } : null;
+  if (invite && joinMethod !== 'owner' && !isInAlready)
+    return { role: invite.role, joinMethod: 'invite', inviteId: invite.id };
+  return role !== null && joinMethod !== null ? { role, joinMethod, inviteId } : null;
 }
 
 function isSameAdmission(a: Admitted, b: Admitted): boolean {
   return (
-    a.participantId === b.participantId && a.role === b.role && a.via === b.via && a.inviteId === b.inviteId
+    a.participantId === b.participantId &&
+    a.role === b.role &&
+    a.joinMethod === b.joinMethod &&
+    a.inviteId === b.inviteId
   );
 }
 
@@ -368,7 +371,12 @@ function isFor(caller: Extract<Caller, { kind: 'participant' }>, sessionId: stri
 
 /** What a session token says, taken at its word. */
 function admittedBy(access: SessionAccess): Omit<Admitted, 'isUnconfirmed'> {
-  return { ...access, via: access.via ?? 'grant', inviteId: access.inviteId ?? null, session: null };
+  return {
+    ...access,
+    joinMethod: access.joinMethod ?? 'grant',
+    inviteId: access.inviteId ?? null,
+    session: null,
+  };
 }
 
 function refusal(status: Refusal['status'], error: ErrorCode, message: string): Refusal {

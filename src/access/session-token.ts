@@ -31,7 +31,7 @@ export interface SessionAccess {
   avatarUrl: string | null;
   role: (typeof ROLES)[number];
   /** What let them in, and by which invite. Only a room that can't ask Postgres goes by it. */
-  via?: Via;
+  joinMethod?: Via;
   inviteId?: string | null;
 }
 
@@ -43,7 +43,7 @@ export async function signSessionToken(access: SessionAccess, secret: string): P
     name: access.displayName,
     role: access.role,
     ...(access.avatarUrl === null ? {} : { picture: access.avatarUrl }),
-    ...(access.via === undefined ? {} : { via: access.via }),
+    ...(access.joinMethod === undefined ? {} : { via: access.joinMethod }),
     ...(access.inviteId === undefined || access.inviteId === null ? {} : { inv: access.inviteId }),
   })
     .setProtectedHeader({ alg: 'HS256' })
@@ -70,7 +70,7 @@ export async function verifySessionToken(token: string, secret: string): Promise
       displayName: claims.name,
       avatarUrl: claims.picture ?? null,
       role: claims.role,
-      via: claims.via,
+      joinMethod: claims.via,
       inviteId: claims.inv,
     };
   } catch {

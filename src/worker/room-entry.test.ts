@@ -5,7 +5,7 @@ import { fakeServices, JWT_SECRET } from '../../test/support/worker-services.ts'
 import type { Admitted, Refusal } from '../access/admission.ts';
 import { signSessionToken, verifySessionToken } from '../access/session-token.ts';
 import { admissionGrantSchema, RESERVATION_HEADER } from '../room/connections/grant.ts';
-import { refuse, refuseFlooder } from '../room/connections/refusal.ts';
+import { refuse, refuseBanned } from '../room/connections/refusal.ts';
 import { createApp } from './app.ts';
 import type { RoomStubs } from './platform.ts';
 
@@ -18,7 +18,7 @@ const admittedOf = (over: Partial<Admitted> = {}): Admitted => ({
   displayName: 'Zoë 🎹',
   avatarUrl: null,
   role: 'viewer',
-  via: 'discovery',
+  joinMethod: 'discovery',
   inviteId: null,
   isUnconfirmed: false,
   session: null,
@@ -73,7 +73,7 @@ function entryOf({ admitted = admittedOf(), refusal, reserve, env }: Entry = {})
 
 describe('a join', () => {
   it('is one request to the room, and then the upgrade, which names the place', async () => {
-    const admitted = admittedOf({ role: 'co-author', via: 'grant' });
+    const admitted = admittedOf({ role: 'co-author', joinMethod: 'grant' });
     const { asked, enter } = entryOf({ admitted });
     const beforeMs = Date.now();
     const answer = await enter(`/parties/main/${sessionId}?_pk=tab-1&token=x&invite=secret`, {
@@ -92,7 +92,7 @@ describe('a join', () => {
       participantId: admitted.participantId,
       displayName: 'Zoë 🎹',
       role: 'co-author',
-      via: 'grant',
+      joinMethod: 'grant',
       address: '192.0.2.1',
     });
     expect(grant.knownAtMs).toBeGreaterThan(beforeMs - 60_000);
@@ -202,7 +202,7 @@ describe('a room that keeps no place', () => {
   it('to somebody banned is asked no more by them, until that is over', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     try {
-      const { asked, enter } = entryOf({ reserve: () => refuseFlooder(20_500) });
+      const { asked, enter } = entryOf({ reserve: () => refuseBanned(20_500) });
       const path = `/parties/main/${sessionId}?token=${randomUUID()}`;
       for (let i = 0; i < 3; i++) {
         const answer = await enter(path);
@@ -251,13 +251,13 @@ it.each([
   ['DELETE', `/parties/main/${sessionId}`],
   ['GET', `/parties/main/${sessionId}/reserve`],
   ['POST', `/parties/main/${sessionId}/reserve`],
-  ['POST', `/parties/main/${sessionId}/instruct`],
-  ['POST', `/parties/main/${sessionId}%2Finstruct`],
+  ['POST', `/parties/main/${sessionId}/command`],
+  ['POST', `/parties/main/${sessionId}%2Fcommand`],
   ['POST', `/parties/other/${sessionId}`],
   ['GET', `/parties/other/${sessionId}`],
   ['GET', '/parties/main'],
   ['POST', '/reserve'],
-  ['POST', '/instruct'],
+  ['POST', '/command'],
   ['POST', '/api/v1/ws'],
 ])('%s %s leads into no room', async (method, path) => {
   const { app, asked } = entryOf();

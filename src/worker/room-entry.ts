@@ -9,7 +9,7 @@ import { signSessionToken, verifySessionToken } from '../access/session-token.ts
 import type { Config } from '../config.ts';
 import { displayNameSchema, errorCodeSchema, issuesText } from '../protocol/index.ts';
 import { type AdmissionGrant, RESERVATION_HEADER, reservedSchema } from '../room/connections/grant.ts';
-import { KEEP_OUT_S, refuse, refuseFlooder } from '../room/connections/refusal.ts';
+import { RETRY_AFTER_HEADER, refuse, refuseBanned } from '../room/connections/refusal.ts';
 import { describeUnexpected, logError } from './log.ts';
 import type { RoomStubs } from './platform.ts';
 
@@ -65,7 +65,7 @@ export async function enterRoom(
   if (parameters instanceof Response) return parameters;
   const { token, sessionId: wanted } = parameters.admission;
   const banKey = token !== null && wanted !== null ? `${wanted} ${token}` : null;
-  if (banKey !== null && banned.has(banKey, Date.now())) return refuseFlooder();
+  if (banKey !== null && banned.remainingMs(banKey, Date.now()) > 0) return refuseBanned();
 
   const knownAtMs = Date.now() - CLOCK_SLACK_MS;
   const reserved: { id: string | null } = { id: null };
@@ -93,7 +93,7 @@ export async function enterRoom(
     const refusal = refuse(status, error, message);
     if (retryAfterS === undefined) return refusal;
     if (banKey !== null) banned.add(banKey, Date.now() + retryAfterS * 1_000);
-    refusal.headers.set(KEEP_OUT_S, String(retryAfterS));
+    refusal.headers.set(RETRY_AFTER_HEADER, String(retryAfterS));
     return refusal;
   }
   if (reserved.id === null) throw new Error('a caller was let in without a place');
@@ -143,7 +143,7 @@ async function refusalOf(answer: Response): Promise<Refusal> {
   if (!status.success || !body.success) {
     return { ok: false, status: 503, error: 'server_error', message: UNAVAILABLE };
   }
-  const retryAfterS = Number(answer.headers.get(KEEP_OUT_S));
+  const retryAfterS = Number(answer.headers.get(RETRY_AFTER_HEADER));
   const retry = retryAfterS > 0 ? { retryAfterS } : {};
   return { ok: false, status: status.data, ...body.data, ...retry };
 }
@@ -194,10 +194,18 @@ function personOf(
   admitted: Admitted,
 ): Pick<
   AdmissionGrant,
-  'participantId' | 'userId' | 'displayName' | 'avatarUrl' | 'role' | 'via' | 'inviteId'
+  'participantId' | 'userId' | 'displayName' | 'avatarUrl' | 'role' | 'joinMethod' | 'inviteId'
 > {
-  const { participantId, userId, displayName, role, via, inviteId } = admitted;
+  const { participantId, userId, displayName, role, joinMethod, inviteId } = admitted;
   const avatarUrl = admitted.avatarUrl && new URL(admitted.avatarUrl).href;
   const isShort = avatarUrl !== null && avatarUrl.length <= MAX_AVATAR_URL_CHARS;
-  return { participantId, userId, displayName, avatarUrl: isShort ? avatarUrl : null, role, via, inviteId };
+  return {
+    participantId,
+    userId,
+    displayName,
+    avatarUrl: isShort ? avatarUrl : null,
+    role,
+    joinMethod,
+    inviteId,
+  };
 }

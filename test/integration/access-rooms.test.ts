@@ -127,7 +127,7 @@ describe('coming into a session', () => {
     ],
     ['a viewer’s session token', withPlace('viewer'), { role: 'viewer' }],
     ['a co-author’s session token', withPlace('co-author'), { role: 'co-author' }],
-    ['a host’s session token', withPlace('host', { via: 'owner' }), { role: 'host' }],
+    ['a host’s session token', withPlace('host', { joinMethod: 'owner' }), { role: 'host' }],
     [
       'a session token of another session',
       async () => {
@@ -165,7 +165,10 @@ describe('coming into a session', () => {
       async () => {
         const sessionId = await closed();
         const invite = await people.invite(sessionId, 'viewer', { maxUses: 1, uses: 1 });
-        const { token } = await people.place(sessionId, 'viewer', { via: 'invite', inviteId: invite.id });
+        const { token } = await people.place(sessionId, 'viewer', {
+          joinMethod: 'invite',
+          inviteId: invite.id,
+        });
         return { sessionId, token, invite: invite.token };
       },
       { role: 'viewer' },
@@ -175,14 +178,17 @@ describe('coming into a session', () => {
       async () => {
         const sessionId = await closed();
         const invite = await people.invite(sessionId, 'viewer', { isRevoked: true });
-        const { token } = await people.place(sessionId, 'viewer', { via: 'invite', inviteId: invite.id });
+        const { token } = await people.place(sessionId, 'viewer', {
+          joinMethod: 'invite',
+          inviteId: invite.id,
+        });
         return { sessionId, token };
       },
       [403, 'forbidden'],
     ],
     [
       'a guest of a session that is no longer discoverable',
-      withPlace('viewer', { via: 'discovery' }),
+      withPlace('viewer', { joinMethod: 'discovery' }),
       [403, 'forbidden'],
     ],
     [
@@ -395,7 +401,7 @@ describe('over HTTP', () => {
     const place = await people.place(sessionId, 'host');
     const ada = await join({ sessionId, token: place.token });
     const end = JSON.stringify({ kind: 'ended', reason: 'by a stranger' });
-    for (const path of ['', '/instruct', '/reserve', '/%2Finstruct', '/../instruct', '%2Finstruct']) {
+    for (const path of ['', '/command', '/reserve', '/%2Fcommand', '/../command', '%2Fcommand']) {
       for (const token of [stack.flushSecret, place.token]) {
         const answer = await ask(`/parties/main/${sessionId}${path}`, {
           method: 'POST',
@@ -405,7 +411,7 @@ describe('over HTTP', () => {
         expect([path, answer.status]).toEqual([path, 404]);
       }
     }
-    for (const path of ['/instruct', '/reserve', '/parties/room/x', `/parties/session-room/${sessionId}`]) {
+    for (const path of ['/command', '/reserve', '/parties/room/x', `/parties/session-room/${sessionId}`]) {
       expect([path, (await ask(path, { method: 'POST', body: end })).status]).toEqual([path, 404]);
     }
     await ada.edit('nothing has happened', 'r1');

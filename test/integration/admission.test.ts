@@ -105,7 +105,7 @@ async function usesOf(invite: { id: string }): Promise<unknown> {
 
 interface PlaceState {
   role: Role;
-  via: Via;
+  joinMethod: Via;
   inviteId?: string;
   isRemoved?: boolean;
   isExpired?: boolean;
@@ -114,17 +114,17 @@ interface PlaceState {
 /** A place in a session: of a user, or of somebody anonymous, who then has a session token. */
 async function newPlace(sessionId: string, userId: string | null, place: PlaceState) {
   const id = randomUUID();
-  const { role, via, inviteId = null, isRemoved = false, isExpired = false } = place;
+  const { role, joinMethod, inviteId = null, isRemoved = false, isExpired = false } = place;
   const removedAt = sql`case when ${isRemoved}::boolean then now() end`;
   if (userId === null) {
     await db.execute(sql`
       insert into anonymous_participants (id, session_id, display_name, role, via, invite_id, removed_at, expires_at)
-      values (${id}, ${sessionId}, 'Known', ${role}, ${via}, ${inviteId}, ${removedAt},
+      values (${id}, ${sessionId}, 'Known', ${role}, ${joinMethod}, ${inviteId}, ${removedAt},
         now() + case when ${isExpired}::boolean then interval '-1 minute' else interval '1 day' end)`);
   } else {
     await db.execute(sql`
       insert into session_participants (id, session_id, user_id, display_name, role, via, invite_id, removed_at)
-      values (${id}, ${sessionId}, ${userId}, 'Known', ${role}, ${via}, ${inviteId}, ${removedAt})`);
+      values (${id}, ${sessionId}, ${userId}, 'Known', ${role}, ${joinMethod}, ${inviteId}, ${removedAt})`);
   }
   const token = randomUUID();
   accesses.set(token, {
@@ -134,7 +134,7 @@ async function newPlace(sessionId: string, userId: string | null, place: PlaceSt
     displayName: 'Token',
     avatarUrl: null,
     role,
-    via,
+    joinMethod,
     inviteId,
   });
   return { id, token };
@@ -152,27 +152,31 @@ const requestOf = (over: Partial<AdmissionRequest>): AdmissionRequest => ({
 describe('what a room is asked to keep a place for is what the one statement decides that lets people in', () => {
   const PLACES: Record<string, ((sessionId: string) => Promise<PlaceState>) | null> = {
     'no place': null,
-    'a viewer’s place': async () => ({ role: 'viewer', via: 'grant' }),
-    'a co-author’s place': async () => ({ role: 'co-author', via: 'grant' }),
-    'a host’s place': async () => ({ role: 'host', via: 'grant' }),
+    'a viewer’s place': async () => ({ role: 'viewer', joinMethod: 'grant' }),
+    'a co-author’s place': async () => ({ role: 'co-author', joinMethod: 'grant' }),
+    'a host’s place': async () => ({ role: 'host', joinMethod: 'grant' }),
     'a place by an invite to watch': async (id) => ({
       role: 'viewer',
-      via: 'invite',
+      joinMethod: 'invite',
       inviteId: (await newInvite(id, { isUsedUp: true })).id,
     }),
     'a place by an invite to write': async (id) => ({
       role: 'co-author',
-      via: 'invite',
+      joinMethod: 'invite',
       inviteId: (await newInvite(id, { role: 'co-author', isUsedUp: true })).id,
     }),
     'a place by an invite that is revoked': async (id) => ({
       role: 'co-author',
-      via: 'invite',
+      joinMethod: 'invite',
       inviteId: (await newInvite(id, { role: 'co-author', isRevoked: true })).id,
     }),
-    'a place by discovery': async () => ({ role: 'viewer', via: 'discovery' }),
-    'a place they were removed from': async () => ({ role: 'co-author', via: 'grant', isRemoved: true }),
-    'a place that has expired': async () => ({ role: 'co-author', via: 'grant', isExpired: true }),
+    'a place by discovery': async () => ({ role: 'viewer', joinMethod: 'discovery' }),
+    'a place they were removed from': async () => ({
+      role: 'co-author',
+      joinMethod: 'grant',
+      isRemoved: true,
+    }),
+    'a place that has expired': async () => ({ role: 'co-author', joinMethod: 'grant', isExpired: true }),
   };
   const INVITES: Record<string, InviteState | null> = {
     'an invite to watch': { role: 'viewer' },
@@ -233,7 +237,7 @@ describe('what a room is asked to keep a place for is what the one statement dec
         { ...expected, participantId: known?.id && !state?.isExpired ? known.id : expect.any(String) },
       ]);
       if (known && !state?.isExpired) expect([name, participantId]).toEqual([name, known.id]);
-      const isUsed = decided.admitted.via === 'invite' && decided.admitted.inviteId === asked.id;
+      const isUsed = decided.admitted.joinMethod === 'invite' && decided.admitted.inviteId === asked.id;
       expect([name, await usesOf(asked)]).toEqual([name, isUsed ? Number(usesBefore) + 1 : usesBefore]);
     }
   });
@@ -262,7 +266,7 @@ describe('entering a room', () => {
       return keeps(admitted);
     });
     expect(outcome).toEqual({ ok: true, admitted: prospect });
-    expect(prospect).toMatchObject({ role: 'co-author', via: 'invite', inviteId: invite.id });
+    expect(prospect).toMatchObject({ role: 'co-author', joinMethod: 'invite', inviteId: invite.id });
     expect(people.asked.slice(2)).toEqual(['standing', 'room', 'enter']);
     expect(await usesOf(invite)).toBe(1);
   });
@@ -279,7 +283,7 @@ describe('entering a room', () => {
 
   it('of a new session: the room is asked for its host', async () => {
     const made = await admission.enter(requestOf({ displayName: 'Ada' }), async (admitted) => {
-      expect(admitted).toMatchObject({ role: 'host', via: 'owner', displayName: 'Ada' });
+      expect(admitted).toMatchObject({ role: 'host', joinMethod: 'owner', displayName: 'Ada' });
       return keeps(admitted);
     });
     expect(made).toMatchObject({ ok: true });
@@ -290,10 +294,10 @@ describe('entering a room', () => {
   it('is 503 when somebody has become something else while the room was asked; the next time it is that', async () => {
     const sessionId = await newSession();
     const invite = await newInvite(sessionId, { role: 'co-author' });
-    const place = await newPlace(sessionId, null, { role: 'viewer', via: 'grant' });
+    const place = await newPlace(sessionId, null, { role: 'viewer', joinMethod: 'grant' });
     const request = requestOf({ sessionId, token: place.token, invite: invite.token });
     const promotes: Reserve = async (admitted) => {
-      expect(admitted).toMatchObject({ role: 'co-author', via: 'invite' });
+      expect(admitted).toMatchObject({ role: 'co-author', joinMethod: 'invite' });
       await people.setRole(sessionId, place.id, 'host');
       return null;
     };
@@ -301,7 +305,7 @@ describe('entering a room', () => {
     expect(await usesOf(invite)).toBe(0);
     expect(await admission.enter(request, keeps)).toMatchObject({
       ok: true,
-      admitted: { role: 'host', via: 'grant', participantId: place.id },
+      admitted: { role: 'host', joinMethod: 'grant', participantId: place.id },
     });
   });
 
@@ -324,7 +328,7 @@ describe('entering a room', () => {
   it('is refused when they were removed while the room was asked', async () => {
     const sessionId = await newSession();
     const invite = await newInvite(sessionId, { role: 'co-author' });
-    const place = await newPlace(sessionId, null, { role: 'viewer', via: 'grant' });
+    const place = await newPlace(sessionId, null, { role: 'viewer', joinMethod: 'grant' });
     const request = requestOf({ sessionId, token: place.token, invite: invite.token });
     const removes: Reserve = async () => {
       await people.remove(sessionId, place.id);
@@ -338,7 +342,7 @@ describe('entering a room', () => {
     const arrange = async () => {
       const sessionId = await newSession();
       const invite = (await newInvite(sessionId)).token;
-      const { id, token } = await newPlace(sessionId, null, { role: 'co-author', via: 'grant' });
+      const { id, token } = await newPlace(sessionId, null, { role: 'co-author', joinMethod: 'grant' });
       return { sessionId, invite, token, id };
     };
 
@@ -350,7 +354,7 @@ describe('entering a room', () => {
         { sessionId, token, invite },
       ]) {
         people.asked.length = 0;
-        const admitted = { participantId: id, role: 'co-author', via: 'grant', isUnconfirmed: true };
+        const admitted = { participantId: id, role: 'co-author', joinMethod: 'grant', isUnconfirmed: true };
         expect(await admission.enter(requestOf(request), keeps)).toMatchObject({ ok: true, admitted });
         expect(people.asked.filter((asked) => asked === 'room')).toHaveLength(1);
         expect(await admission.enter(requestOf(request), isFull)).toMatchObject({ ok: false, status: 429 });
