@@ -41,26 +41,35 @@ interface Entry {
   admitted?: Admitted;
   /** Refused before the room is asked. */
   refusal?: Refusal;
+  /** Refused after the room has reserved a place. */
+  late?: Refusal;
+  /** The room's answer when it is sent a command. */
+  command?: () => Promise<Response>;
   /** The room's answer when it is asked for a place. */
   reserve?: () => Response | Promise<Response>;
   env?: Record<string, string>;
 }
 
 /** The app before a room that keeps a place for everybody, unless told otherwise. */
-function entryOf({ admitted = admittedOf(), refusal, reserve, env }: Entry = {}) {
+function entryOf({ admitted = admittedOf(), refusal, late, command, reserve, env }: Entry = {}) {
   const asked: { sessionId: string; path: string; init: Parameters<RoomStubs['fetch']>[2] }[] = [];
   const services = fakeServices(env);
   services.admission = {
     join: () => Promise.reject(new Error('nobody joins here')),
     check: async () => refusal ?? null,
-    async enter(_request, keep) {
+    async enter(_request, room) {
       if (refusal) return refusal;
-      return (await keep?.(admitted)) ?? { ok: true, admitted };
+      const refused = await room?.reserve(admitted);
+      if (refused) return refused;
+      if (!late) return { ok: true, admitted };
+      await room?.release();
+      return late;
     },
   };
   services.rooms = {
     async fetch(to, path, init) {
       asked.push({ sessionId: to, path, init });
+      if (path === '/command' && command) return command();
       if (path !== '/reserve') return upgraded();
       return reserve ? reserve() : Response.json({ reservation_id: 'r1' });
     },
@@ -168,6 +177,34 @@ describe('a join', () => {
     expect((await enter(undefined, { origin: 'https://evil.test' })).status).toBe(403);
     expect(asked).toEqual([]);
     expect((await enter(undefined, { origin: 'https://page.test' })).status).toBe(200);
+  });
+});
+
+describe('a caller who is refused after the room has reserved a place', () => {
+  const late: Refusal = { ok: false, status: 403, error: 'forbidden', message: 'the invite is not valid' };
+
+  it('gives it back', async () => {
+    const { asked, enter } = entryOf({ late });
+    expect((await enter()).status).toBe(403);
+    expect(asked.map(({ sessionId: to, path }) => [to, path])).toEqual([
+      [sessionId, '/reserve'],
+      [sessionId, '/command'],
+    ]);
+    expect(JSON.parse(asked[1]?.init.body ?? '')).toEqual({ kind: 'release', reservation_id: 'r1' });
+  });
+
+  it('gets the same refusal when the room is out of reach by then', async () => {
+    const { asked, enter } = entryOf({
+      late,
+      command: () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.1')),
+    });
+    const answer = await enter();
+    expect([answer.status, await answer.json()]).toEqual([
+      403,
+      { error: 'forbidden', message: 'the invite is not valid' },
+    ]);
+    expect(asked).toHaveLength(2);
+    expect(logged.join()).not.toContain('10.0.0.1');
   });
 });
 

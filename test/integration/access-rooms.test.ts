@@ -601,6 +601,21 @@ describe('many at once', () => {
     expect(late.state.payload.participants).toHaveLength(11);
   });
 
+  it('two tabs of a new user on one invite: both are in, as one participant', async () => {
+    const sessionId = await people.session();
+    const invite = await people.invite(sessionId, 'co-author');
+    for (const name of ['Ada', 'Ben', 'Cleo']) {
+      const { token } = await people.user(name);
+      const tabs = await Promise.all([1, 2].map(() => join({ sessionId, token, invite: invite.token })));
+      const present = tabs.map(({ state }) =>
+        state.payload.participants.filter((p) => p.display_name === name),
+      );
+      expect(new Set(present.flat().map((p) => p.participant_id)).size).toBe(1);
+      expect(tabs.map(({ state }) => state.payload.your_role)).toEqual(['co-author', 'co-author']);
+    }
+    expect(await people.usesOf(invite)).toBe(3);
+  });
+
   it('a hundred joins: everybody is in, knows of everybody, and is in the books', async () => {
     const sessionId = await people.session();
     const places = await Promise.all(Array.from({ length: 100 }, () => people.place(sessionId, 'viewer')));

@@ -2,7 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Admission, type AdmissionRequest, type Admitted, type Reserve } from '../../src/access/admission.ts';
+import {
+  Admission,
+  type AdmissionRequest,
+  type Admitted,
+  type RoomPlaces,
+} from '../../src/access/admission.ts';
 import type { SessionAccess } from '../../src/access/session-token.ts';
 import { StorageUnavailableError } from '../../src/domain/errors.ts';
 import type { Role, UserProfile, Via } from '../../src/domain/types.ts';
@@ -219,9 +224,12 @@ describe('what a room is asked to keep a place for is what the one statement dec
       let prospect: Admitted | null = null;
       const full = { ok: false, status: 429, error: 'too_many_requests', message: 'full' } as const;
       const checked = await admission.check(request);
-      const refused = await admission.enter(request, async (admitted) => {
-        prospect = admitted;
-        return full;
+      const refused = await admission.enter(request, {
+        async reserve(admitted) {
+          prospect = admitted;
+          return full;
+        },
+        release: () => Promise.reject(new Error('no place was reserved')),
       });
       expect([name, await usesOf(asked)]).toEqual([name, usesBefore]);
       // Without a room to ask, only the statement decides.
@@ -244,13 +252,32 @@ describe('what a room is asked to keep a place for is what the one statement dec
 });
 
 describe('entering a room', () => {
-  const keeps: Reserve = async () => {
-    people.asked.push('room');
-    return null;
-  };
-  const isFull: Reserve = async () => {
-    people.asked.push('room');
-    return { ok: false, status: 429, error: 'too_many_requests', message: 'full', retryAfterS: 7 };
+  type Reserve = RoomPlaces['reserve'];
+  const roomThat = (reserve: Reserve): RoomPlaces => ({
+    reserve(admitted) {
+      people.asked.push('room');
+      return reserve(admitted);
+    },
+    async release() {
+      people.asked.push('release');
+    },
+  });
+  const keeps = roomThat(async () => null);
+  const isFull = roomThat(async () => ({
+    ok: false,
+    status: 429,
+    error: 'too_many_requests',
+    message: 'full',
+    retryAfterS: 7,
+  }));
+  /** Something happens while the room reserves the first place. */
+  const meanwhile = (happens: Reserve) => {
+    let isFirst = true;
+    return roomThat(async (admitted) => {
+      if (!isFirst) return null;
+      isFirst = false;
+      return happens(admitted);
+    });
   };
 
   it('by an invite: the room keeps a place first, then it is used', async () => {
@@ -261,10 +288,13 @@ describe('entering a room', () => {
     expect(people.asked).toEqual(['standing', 'room']);
     expect(await usesOf(invite)).toBe(0);
     let prospect: Admitted | undefined;
-    const outcome = await admission.enter(request, async (admitted) => {
-      prospect = admitted;
-      return keeps(admitted);
-    });
+    const outcome = await admission.enter(
+      request,
+      roomThat(async (admitted) => {
+        prospect = admitted;
+        return null;
+      }),
+    );
     expect(outcome).toEqual({ ok: true, admitted: prospect });
     expect(prospect).toMatchObject({ role: 'co-author', joinMethod: 'invite', inviteId: invite.id });
     expect(people.asked.slice(2)).toEqual(['standing', 'room', 'enter']);
@@ -282,59 +312,81 @@ describe('entering a room', () => {
   });
 
   it('of a new session: the room is asked for its host', async () => {
-    const made = await admission.enter(requestOf({ displayName: 'Ada' }), async (admitted) => {
-      expect(admitted).toMatchObject({ role: 'host', joinMethod: 'owner', displayName: 'Ada' });
-      return keeps(admitted);
-    });
+    const made = await admission.enter(
+      requestOf({ displayName: 'Ada' }),
+      roomThat(async (admitted) => {
+        expect(admitted).toMatchObject({ role: 'host', joinMethod: 'owner', displayName: 'Ada' });
+        return null;
+      }),
+    );
     expect(made).toMatchObject({ ok: true });
     expect(people.asked).toEqual(['room']);
     expect(await admission.enter(requestOf({}), isFull)).toMatchObject({ ok: false, status: 429 });
   });
 
-  it('is 503 when somebody has become something else while the room was asked; the next time it is that', async () => {
+  it('is with the role that a caller was given while the room reserved a place; that place is released', async () => {
     const sessionId = await newSession();
     const invite = await newInvite(sessionId, { role: 'co-author' });
     const place = await newPlace(sessionId, null, { role: 'viewer', joinMethod: 'grant' });
     const request = requestOf({ sessionId, token: place.token, invite: invite.token });
-    const promotes: Reserve = async (admitted) => {
+    const promotes = meanwhile(async (admitted) => {
       expect(admitted).toMatchObject({ role: 'co-author', joinMethod: 'invite' });
       await people.setRole(sessionId, place.id, 'host');
       return null;
-    };
-    expect(await admission.enter(request, promotes)).toMatchObject({ ok: false, status: 503 });
-    expect(await usesOf(invite)).toBe(0);
-    expect(await admission.enter(request, keeps)).toMatchObject({
+    });
+    expect(await admission.enter(request, promotes)).toMatchObject({
       ok: true,
       admitted: { role: 'host', joinMethod: 'grant', participantId: place.id },
     });
+    expect(people.asked).toEqual(['standing', 'room', 'enter', 'release', 'room']);
+    expect(await usesOf(invite)).toBe(0);
   });
 
-  it('is refused when somebody else has used the invite up while the room was asked', async () => {
+  it('works in two tabs of a new user at once: both are the same participant, and one invite is used', async () => {
+    const sessionId = await newSession();
+    const invite = await newInvite(sessionId, { role: 'co-author' });
+    const { token } = await newUser();
+    const request = requestOf({ sessionId, token, invite: invite.token });
+    let other: Awaited<ReturnType<Admission['enter']>> | undefined;
+    const isOvertaken = meanwhile(async () => {
+      other = await admission.enter(request, keeps);
+      return null;
+    });
+    const outcome = await admission.enter(request, isOvertaken);
+    expect(outcome).toMatchObject({ ok: true, admitted: { role: 'co-author', joinMethod: 'invite' } });
+    expect(outcome).toEqual(other);
+    expect(people.asked.slice(-3)).toEqual(['enter', 'release', 'room']);
+    expect(await usesOf(invite)).toBe(1);
+  });
+
+  it('is refused when another caller has used the invite up while the room was asked; the place is released', async () => {
     const sessionId = await newSession();
     const invite = await newInvite(sessionId);
     const request = requestOf({ sessionId, invite: invite.token });
-    const isOvertaken: Reserve = async () => {
+    const isOvertaken = meanwhile(async () => {
       expect(await admission.enter(request)).toMatchObject({ ok: true });
       return null;
-    };
+    });
     expect(await admission.enter(request, isOvertaken)).toMatchObject({
       ok: false,
       status: 403,
       isBadInvite: true,
     });
+    expect(people.asked.at(-1)).toBe('release');
     expect(await usesOf(invite)).toBe(1);
   });
 
-  it('is refused when they were removed while the room was asked', async () => {
+  it('is refused when the caller was removed while the room was asked; the place is released', async () => {
     const sessionId = await newSession();
     const invite = await newInvite(sessionId, { role: 'co-author' });
     const place = await newPlace(sessionId, null, { role: 'viewer', joinMethod: 'grant' });
     const request = requestOf({ sessionId, token: place.token, invite: invite.token });
-    const removes: Reserve = async () => {
+    const removes = meanwhile(async () => {
       await people.remove(sessionId, place.id);
       return null;
-    };
+    });
     expect(await admission.enter(request, removes)).toMatchObject({ ok: false, status: 403 });
+    expect(people.asked.at(-1)).toBe('release');
     expect(await usesOf(invite)).toBe(0);
   });
 
@@ -377,12 +429,12 @@ describe('entering a room', () => {
       expect(people.asked).not.toContain('room');
     });
 
-    it('is for nobody whose place was kept for what the invite makes of them', async () => {
+    it('is for no caller whose place was reserved for what the invite gives them; it is released', async () => {
       const { sessionId, invite, token } = await arrange();
       people.fails.add('enter');
       const request = requestOf({ sessionId, token, invite });
       expect(await admission.enter(request, keeps)).toMatchObject({ ok: false, status: 503 });
-      expect(people.asked).toEqual(['standing', 'room', 'enter']);
+      expect(people.asked).toEqual(['standing', 'room', 'enter', 'release']);
     });
   });
 });

@@ -53,6 +53,15 @@ export class RoomAdmission {
     return Response.json({ reservation_id: id });
   }
 
+  /** Gives a reserved place back; false when there is none. */
+  release(reservationId: string): boolean {
+    const { limits, presence } = this.#options;
+    if (!limits.release(reservationId)) return false;
+    // The reservation may have been made for a participant whom Postgres shows as present since.
+    presence.changed();
+    return true;
+  }
+
   #refusalOf(grant: AdmissionGrant): Response | null {
     const { participants, limits, bans, departures } = this.#options;
     const nowMs = Date.now();

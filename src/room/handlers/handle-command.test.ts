@@ -122,6 +122,22 @@ describe('a command', () => {
     expect(await remove()).toEqual({ delivered: 0 });
   });
 
+  it('releases a reserved place, once; the connection that comes for it is refused', async () => {
+    const fixture = makeRoom(undefined, { CONNECTIONS_PER_ADDRESS: 1 });
+    const grant = makeGrant({ address: '192.0.2.1' });
+    const other = makeGrant({ address: '192.0.2.1' });
+    const id = await fixture.reserved(grant);
+    expect((await fixture.reserve(other)).status).toBe(429);
+    const release = async (reservationId: string) =>
+      (await fixture.command({ kind: 'release', reservation_id: reservationId })).json();
+    expect(await release(randomUUID())).toEqual({ delivered: 0 });
+    expect((await fixture.reserve(other)).status).toBe(429);
+    expect(await release(id)).toEqual({ delivered: 1 });
+    expect(await release(id)).toEqual({ delivered: 0 });
+    expect((await fixture.reserve(other)).status).toBe(200);
+    expect((await fixture.connect(id, grant.connectionId)).closed?.code).toBe(1013);
+  });
+
   it.each([
     ['not json'],
     [{ kind: 'no such' }],

@@ -1,4 +1,4 @@
-/** Handles the Worker's commands: changes of access, the session's end, and code that was set over HTTP. */
+/** Handles the Worker's commands: changes of access, the session's end, released places, and code that was set over HTTP. */
 
 import { TimeoutError, withTimeout } from '../../domain/with-timeout.ts';
 import type { ServerPayload } from '../../protocol/index.ts';
@@ -17,6 +17,7 @@ import type { Departures } from '../connections/departures.ts';
 import type { Outbox } from '../connections/outbox.ts';
 import type { Participants } from '../connections/participants.ts';
 import { refuse } from '../connections/refusal.ts';
+import type { RoomAdmission } from '../connections/room-admission.ts';
 import type { HostedSession } from '../document/hosted-session.ts';
 import type { SessionState } from '../document/session-state.ts';
 import { endSession } from './end-session.ts';
@@ -35,6 +36,7 @@ export interface CommandParts {
   revocations: AccessRevocations;
   outbox: Outbox;
   departures: Departures;
+  admission: Pick<RoomAdmission, 'release'>;
 }
 
 /**
@@ -89,6 +91,8 @@ async function changeAccess(
       return kickAll(LIVE_ENDED, ({ role }) => role !== 'host', parts);
     case 'ended':
       return endSession(command.reason, parts);
+    case 'release':
+      return parts.admission.release(command.reservation_id) ? 1 : 0;
   }
 }
 

@@ -16,6 +16,8 @@ export const roomCommandSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('live_ended') }),
   /** The session has ended: everybody has to leave, and nobody comes back. */
   z.object({ kind: z.literal('ended'), reason: z.string().max(200) }),
+  /** The caller with this reservation won't connect: their place is free again. */
+  z.object({ kind: z.literal('release'), reservation_id: z.uuid() }),
   /** New code, as the session's next revision; answered once it is committed. */
   z.object({
     kind: z.literal('set_code'),
@@ -33,5 +35,5 @@ export const setCodeReplySchema = z.object({
   durable: z.enum(['buffer', 'postgres']),
 });
 
-/** The answer to every other command: how many connections it concerned. */
+/** The answer to every other command: how many connections it concerned; of `release`, how many reservations. */
 export const commandReplySchema = z.object({ delivered: z.number().int() });
