@@ -4,8 +4,8 @@ const encoder = new TextEncoder();
 const ID_BYTES = 16;
 
 /**
- * Hashes an address for a key in Redis. Addresses are personal data, and a hash without a secret is soon guessed: there
- * are few addresses.
+ * Hashes an address for a key in Redis. Addresses are personal data, and a hash without a secret is soon
+ * guessed: there are few addresses.
  */
 export async function hashedId(text: string, secret: string): Promise<string> {
   const key = await crypto.subtle.importKey(
@@ -21,8 +21,8 @@ export async function hashedId(text: string, secret: string): Promise<string> {
 }
 
 /**
- * An IPv4 address, or the first 64 bits of an IPv6 address: a subscriber chooses the other 64 bits, and may choose anew each
- * minute.
+ * An IPv4 address, or the first 64 bits of an IPv6 address: a subscriber chooses the other 64 bits, and may
+ * choose anew each minute.
  */
 export function networkOf(address: string): string {
   const plain = address.trim().toLowerCase();

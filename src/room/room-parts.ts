@@ -46,7 +46,10 @@ export interface RoomDependencies {
   repository: SessionRepository;
   people: Pick<PeopleRepository, 'recordPresence'>;
   strudels: Pick<StrudelRepository, 'get'>;
-  /** Flushes the session by the Worker's flush route. @throws when that fails; the session stays dirty, and safe. */
+  /**
+   * Flushes the session by the Worker's flush route.
+   * @throws when that fails; the session stays dirty, and safe.
+   */
   flush: LiveSessionPorts['flush'];
   /** Called when a participant first asks the AI. */
   agentPorts: () => AgentPorts;

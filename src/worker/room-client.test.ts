@@ -42,7 +42,7 @@ describe('the client of rooms', () => {
     expect(refused).toMatchObject({ status: 410, code: 'not_found', message: 'the session has ended' });
   });
 
-  it.each([404, 410])('has nobody to tell in a session that is gone (%i)', async (status) => {
+  it.each([404, 410])('has no connections to tell in a session that is gone (%i)', async (status) => {
     const { client } = clientOf(() => Response.json({ error: 'not_found', message: 'gone' }, { status }));
     expect(await client.tell(sessionId, { kind: 'live_ended' })).toBe(0);
   });

@@ -1,6 +1,6 @@
 /**
- * How a connection gets into a room. The Worker decides before the upgrade, so that a refusal is an HTTP status with a
- * reason. The room reserves a place; the upgrade request then names the reservation.
+ * How a connection gets into a room. The Worker decides before the upgrade, so that a refusal is an HTTP
+ * status with a reason. The room reserves a place; the upgrade request then names the reservation.
  */
 import { z } from 'zod';
 import type { Admission, AdmissionRequest, Admitted, Refusal, RoomPlaces } from '../access/admission.ts';
@@ -144,8 +144,8 @@ class RoomPlace implements RoomPlaces {
 }
 
 /**
- * Why a connection would be refused, for browsers, which hide the status of a refused upgrade. Reads only. Limits of
- * connections aren't checked: they may be different the next moment.
+ * Why a connection would be refused, for browsers, which hide the status of a refused upgrade. Reads only.
+ * Limits of connections aren't checked: they may be different the next moment.
  */
 export async function describeRefusal(
   request: Request,

@@ -1,7 +1,8 @@
 /**
- * Connections that send far more than their limits allow. A limit refuses the excess, but a frame has to be parsed before
- * a limit can refuse it, and everybody in the room waits for that. So beyond a rate that no honest client comes near,
- * frames are dropped unread, and a connection that goes on is disconnected. Pure: no sockets, no clock.
+ * Connections that send far more than their limits allow. A limit refuses the excess, but a frame has to be
+ * parsed before a limit can refuse it, and everybody in the room waits for that. So beyond a rate that no
+ * honest client comes near, frames are dropped unread, and a connection that goes on is disconnected. Pure:
+ * no sockets, no clock.
  */
 import {
   MAX_CHARS_PER_SECOND,
@@ -30,7 +31,8 @@ export class FloodGuard {
   /**
    * Counts a frame, and says what to do with it: `accept` it, `drop` it unread, or `disconnect` its sender.
    * @param length in characters; of a binary frame in bytes.
-   * @param lateMs how late the room may be with the frame: what arrives at once was sent over that much longer.
+   * @param lateMs how late the room may be with the frame: what arrives at once was sent over that much
+   *   longer.
    */
   take(connection: object, length: number, nowMs: number, lateMs = 0): 'accept' | 'drop' | 'disconnect' {
     let windows = this.#windows.get(connection);

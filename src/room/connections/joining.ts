@@ -41,7 +41,8 @@ export class Joining {
     const { sessionState, participants, revocations, limits, outbox, departures, presence } = this.#options;
     const session = await this.#options.session.open();
     const history = await session.history();
-    // From here to the end nothing waits: no message falls between the state that the client gets and what follows it.
+    // From here to the end nothing waits: no message falls between the state that the client gets and what
+    // follows it.
     const reservation = limits.redeem(reservationId, Date.now());
     if (connection.readyState !== OPEN) return;
     if (!reservation) {

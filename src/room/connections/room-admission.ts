@@ -30,11 +30,13 @@ export class RoomAdmission {
   /**
    * Reserves a place for a caller whom the Worker has admitted.
    * @returns the reservation's id, or the refusal.
-   * @throws {SessionNotFoundError} and {StorageUnavailableError} when the session can't be opened; no place is kept then.
+   * @throws {SessionNotFoundError} and {StorageUnavailableError} when the session can't be opened; no place
+   *   is kept then.
    */
   async reserve(grant: AdmissionGrant): Promise<Response> {
     const { session, revocations, limits, presence } = this.#options;
-    // From here to the reservation nothing waits: of any number of callers who come at once, each counts those before it.
+    // From here to the reservation nothing waits: of any number of callers who come at once, each counts
+    // those before it.
     const decision = revocations.check(grant);
     if (!decision.isAllowed) return refuse(decision.status, decision.error, decision.message);
     const refusal = this.#refusalOf(grant);

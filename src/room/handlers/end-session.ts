@@ -19,7 +19,8 @@ export interface EndParts {
 }
 
 /**
- * Ends the session: the room accepts nothing any more, acknowledges what it has accepted, and closes all connections.
+ * Ends the session: the room accepts nothing any more, acknowledges what it has accepted, and closes all
+ * connections.
  * @returns the number of connections it had.
  */
 export async function endSession(reason: string, parts: EndParts): Promise<number> {
