@@ -39,7 +39,7 @@ export interface InactivePorts {
   directory: Pick<SessionDirectory, 'endInactive' | 'inactive'>;
   people: Pick<PeopleRepository, 'deleteExpired'>;
   /** Each command to a room is one request of the turn. */
-  room: { tell(sessionId: string, news: Extract<RoomCommand, { kind: 'ended' }>): Promise<number> };
+  room: { sendCommand(sessionId: string, command: Extract<RoomCommand, { kind: 'ended' }>): Promise<number> };
   /** Of this turn. The clients of the stores count their requests in it. */
   budget: RequestBudget;
   /** Time without activity after which a session is inactive. */
@@ -101,7 +101,7 @@ export async function endInactive(sessionIds: readonly string[], ports: Inactive
 
 async function sendEnded(room: InactivePorts['room'], sessionId: string): Promise<boolean> {
   try {
-    await room.tell(sessionId, { kind: 'ended', reason: ENDED_BY_INACTIVITY });
+    await room.sendCommand(sessionId, { kind: 'ended', reason: ENDED_BY_INACTIVITY });
     return true;
   } catch (error) {
     if (error instanceof RoomUnavailableError || error instanceof RoomRefusedError) return false;

@@ -48,7 +48,7 @@ export class RoomClient {
    * @returns the number of connections that it concerned.
    * @throws {RoomUnavailableError}
    */
-  async tell(sessionId: string, command: Exclude<RoomCommand, SetCode>): Promise<number> {
+  async sendCommand(sessionId: string, command: Exclude<RoomCommand, SetCode>): Promise<number> {
     try {
       return (await this.#send(sessionId, command, commandReplySchema)).delivered;
     } catch (error) {
