@@ -119,14 +119,22 @@ export function makeParts(host: RoomHost, deps: RoomDependencies, onSuperseded: 
   const sessionState = new SessionState({ session, participants, strudel, outbox });
   const departures = new Departures({ participants, outbox, presence, agents, bans, slowConsumers, log });
   const limits = new MemberLimits();
-  const shared = { session, sessionState, participants, outbox, revocations, departures, presence };
+  const shared = {
+    session,
+    sessionState,
+    participants,
+    connectionLimits,
+    outbox,
+    revocations,
+    departures,
+    presence,
+  };
   return {
     ...shared,
-    connectionLimits,
     slowConsumers,
     log,
-    admission: new RoomAdmission({ ...shared, limits: connectionLimits, bans }),
-    joining: new Joining({ ...shared, limits: connectionLimits }),
+    admission: new RoomAdmission({ ...shared, bans }),
+    joining: new Joining(shared),
     incomingFrames: new IncomingFrames({
       ...shared,
       limits,

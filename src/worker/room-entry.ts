@@ -91,6 +91,7 @@ export async function enterRoom(
 class RoomPlace implements RoomPlaces {
   readonly #parameters: Parameters;
   readonly #ports: Pick<RoomEntryPorts, 'config' | 'rooms'>;
+  /** Read before Postgres is asked, as {@link AdmissionGrant.knownAtMs} promises. */
   readonly #knownAtMs = Date.now() - CLOCK_SLACK_MS;
   #reserved: { sessionId: string; id: string } | null = null;
 
