@@ -616,7 +616,7 @@ describe('many at once', () => {
     expect(await people.usesOf(invite)).toBe(3);
   });
 
-  it('a hundred joins: everybody is in, knows of everybody, and is in the books', async () => {
+  it('a hundred joins: everybody is in, is announced to everybody, and is recorded as present', async () => {
     const sessionId = await people.session();
     const places = await Promise.all(Array.from({ length: 100 }, () => people.place(sessionId, 'viewer')));
     const first = await join({ sessionId, token: places[0]?.token ?? '' });

@@ -409,7 +409,7 @@ describe('presence', () => {
     );
   };
 
-  it('is in the books soon after a participant has come or left; a tab more or less doesn’t matter', async () => {
+  it('is recorded soon after a participant has come or left; a tab more or less doesn’t matter', async () => {
     const sessionId = await people.session();
     const user = await people.user('Ada');
     const ada = await people.place(sessionId, 'viewer', { user });
