@@ -1,11 +1,11 @@
-/** Addresses of callers, as limits count them. */
+/** Callers' network addresses, as limits count them. */
 
 const encoder = new TextEncoder();
 const ID_BYTES = 16;
 
 /**
- * What stands for something personal in Redis' keys: addresses are personal, and the plain hash of one is soon guessed.
- * @param secret with which it is hashed.
+ * Hashes an address for a key in Redis. Addresses are personal data, and a hash without a secret is soon
+ * guessed: there are few addresses.
  */
 export async function hashedId(text: string, secret: string): Promise<string> {
   const key = await crypto.subtle.importKey(
@@ -20,7 +20,10 @@ export async function hashedId(text: string, secret: string): Promise<string> {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** An IPv4 address, or an IPv6 address' first 64 bits: the rest of those is the subscriber's to choose, a new one each minute. */
+/**
+ * An IPv4 address, or the first 64 bits of an IPv6 address: a subscriber chooses the other 64 bits, and may
+ * choose anew each minute.
+ */
 export function networkOf(address: string): string {
   const plain = address.trim().toLowerCase();
   if (!plain.includes(':')) return plain;
