@@ -9,7 +9,7 @@
  * - What a client has set (`SET`) stays when all clients have left.
  * - A client that idles in a transaction keeps all others waiting for ever.
  * - A message of an impossible length doesn't end the connection.
- * - Its queue is private, so an HTTP request can't wait for its turn: it joins a client's open transaction, and ends it.
+ * - Its queue is private: an HTTP request can't wait for its turn there, joins a client's open transaction and ends it.
  *
  * With our code, too, all clients share PGlite's one session: settings, advisory locks and LISTEN are common to those
  * who are connected at the same time.
