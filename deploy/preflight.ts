@@ -62,8 +62,8 @@ function readProject() {
 }
 
 /**
- * The flags that are used are those of the version that is installed, and package.json pins wrangler's exactly: another
- * version may not know them.
+ * The flags that are used are those of the version that is installed, and package.json pins wrangler's
+ * exactly: another version may not know them.
  */
 async function problemWithVersion(runner: CommandRunner, program: Program): Promise<string | null> {
   const file = join(PROJECT_DIR, 'node_modules', program, 'package.json');

@@ -1,4 +1,7 @@
-/** What changes under a running system: everything restarts, clocks disagree, a room is replaced while it lives on. */
+/**
+ * What changes under a running system: everything restarts, clocks disagree, a room is
+ * replaced while it lives on.
+ */
 import { SupersededError } from '../../../src/domain/errors.ts';
 import type { Commit, SessionMessage } from '../../../src/domain/types.ts';
 import { makeMessage } from '../../support/messages.ts';
