@@ -1,4 +1,7 @@
-/** Who may come into a room, and what they may do there: each with the result that is expected, on a running stack. */
+/**
+ * Who may come into a room, and what they may do there: each with the result that is
+ * expected, on a running stack.
+ */
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import {

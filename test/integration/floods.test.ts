@@ -1,4 +1,6 @@
-/** Clients that send too much, or don't read what they are sent: they are closed, and everybody else goes on. */
+/**
+ * Clients that send too much, or don't read what they are sent: they are closed, and everybody else goes on.
+ */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';

@@ -1,4 +1,7 @@
-/** Whatever is asked over HTTP, of the API and of the rooms: a refusal that shows nothing internal and changes nothing. */
+/**
+ * Whatever is asked over HTTP, of the API and of the rooms: a refusal that shows nothing internal
+ * and changes nothing.
+ */
 import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import fc from 'fast-check';

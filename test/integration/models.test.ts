@@ -1,8 +1,9 @@
 /**
- * The design's promises as properties: whatever order the steps of rooms, flushes and sweeps happen in, and whichever of them are
- * lost, late or cut short, in the end Postgres holds exactly what was acknowledged.
+ * The design's promises as properties: whatever order the steps of rooms, flushes and sweeps happen in, and
+ * whichever of them are lost, late or cut short, in the end Postgres holds exactly what was acknowledged.
  *
- * `BACKBEAT_MODEL_RUNS` sets how many new histories each property tries; a failure prints the seed and the shortest history that fails.
+ * `BACKBEAT_MODEL_RUNS` sets how many new histories each property tries; a failure prints the seed and the
+ * shortest history that fails.
  */
 import { randomUUID } from 'node:crypto';
 import { neonConfig } from '@neondatabase/serverless';
@@ -108,7 +109,10 @@ const storageLosses = [
 const COMMITTED: Step[] = [{ do: 'pass', ms: 1_000 }, { do: 'calm' }];
 const EDITED: Step[] = [{ do: 'edit', session: 0, who: 0 }, ...COMMITTED];
 const SAID: Step[] = [{ do: 'say', session: 0, who: 0 }, ...COMMITTED];
-/** Postgres stands in, and then the last to leave has the rest of the buffer flushed: chance takes long to find that. */
+/**
+ * Postgres stands in, and then the last to leave has the rest of the buffer flushed: chance
+ * takes long to find that.
+ */
 const STOOD_IN: Step[] = [
   ...EDITED,
   { do: 'sweep' },
@@ -122,8 +126,8 @@ const STOOD_IN: Step[] = [
   { do: 'calm' },
 ];
 /**
- * A room that goes on from Postgres finds other code in the buffer, of the room before, under the revision of its own first edit; and is
- * replaced before it has committed it under a greater one.
+ * A room that goes on from Postgres finds other code in the buffer, of the room before, under the revision of
+ * its own first edit; and is replaced before it has committed it under a greater one.
  */
 const UNHEARD: Step[] = [
   { do: 'stand in', session: 0, who: 0 },
@@ -137,7 +141,10 @@ const UNHEARD: Step[] = [
   { do: 'start', session: 0 },
   { do: 'calm' },
 ];
-/** A room is replaced with a commit under way, and the next finds that in the buffer, acknowledges it, and is replaced without the buffer. */
+/**
+ * A room is replaced with a commit under way, and the next finds that in the buffer, acknowledges it, and is
+ * replaced without the buffer.
+ */
 const UNNOTED: Step[] = [
   { do: 'stand in', session: 0, who: 0 },
   { do: 'edit', session: 0, who: 0 },
@@ -160,7 +167,10 @@ const WENT_BACK: Step[] = [
   ...SAID,
   { do: 'turn over', session: 0 },
 ];
-/** Redis loses everything, or goes back to what it was some time ago. Rooms end only when everything is flushed. */
+/**
+ * Redis loses everything, or goes back to what it was some time ago. Rooms end only when
+ * everything is flushed.
+ */
 const losses = [
   weighted(1, fc.record({ do: fc.constant('lose' as const) })),
   weighted(2, fc.record({ do: fc.constant('keep' as const) })),

@@ -1,4 +1,7 @@
-/** What changes in a room while people are in it: standings, the end, code set over HTTP, strudels, presence, outages. */
+/**
+ * What changes in a room while people are in it: standings, the end, code set over HTTP,
+ * strudels, presence, outages.
+ */
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { MAX_CONVERSATION_ENTRIES, MAX_STRUDEL_SWITCHES_PER_MINUTE } from '../../src/protocol/index.ts';
@@ -199,7 +202,8 @@ describe('code that is set over HTTP', () => {
       replies.push(setCode(`set ${i}`));
     }
     for (const { status } of await Promise.all(replies)) expect(status).toBe(200);
-    // By the time that all are answered, the last of them is in the buffer; what was typed after it may not be.
+    // By the time that all are answered, the last of them is in the buffer; what was typed
+    // after it may not be.
     const committed = Number(await scene.redis('HGET', scene.key(`s:${sessionId}`), 'rev'));
     await ben.next('code_update', ({ rev }) => rev === 10);
     const seen = ben.all('code_update').map(({ payload }) => payload);

@@ -1,6 +1,7 @@
 /**
- * For each promise, and for each known way in which a write-behind buffer loses data: a code line that keeps it, how to break that
- * line, and the test that has to fail then. `docs/reliability.md` shows them as a table.
+ * For each promise, and for each known way in which a write-behind buffer loses data: a code line
+ * that keeps it, how to break that line, and the test that has to fail then. `docs/reliability.md`
+ * shows them as a table.
  */
 
 export interface Mutation {
