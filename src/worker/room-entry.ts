@@ -8,7 +8,7 @@ import { BanList } from '../access/ban-list.ts';
 import { signSessionToken, verifySessionToken } from '../access/session-token.ts';
 import type { Config } from '../config.ts';
 import { displayNameSchema, errorCodeSchema, issuesText } from '../protocol/index.ts';
-import { type AdmissionGrant, RESERVATION_HEADER, reservedSchema } from '../room/connections/grant.ts';
+import { RESERVATION_HEADER, reservedSchema, type SentGrant } from '../room/connections/grant.ts';
 import { RETRY_AFTER_HEADER, refuse, refuseBanned } from '../room/connections/refusal.ts';
 import type { RoomCommand } from '../room/handlers/room-command.ts';
 import { describeUnexpected, logError } from './log.ts';
@@ -91,7 +91,7 @@ export async function enterRoom(
 class RoomPlace implements RoomPlaces {
   readonly #parameters: Parameters;
   readonly #ports: Pick<RoomEntryPorts, 'config' | 'rooms'>;
-  /** Read before Postgres is asked, as {@link AdmissionGrant.knownAtMs} promises. */
+  /** Read before Postgres is asked, as the grant's `knownAtMs` promises. */
   readonly #knownAtMs = Date.now() - CLOCK_SLACK_MS;
   #reserved: { sessionId: string; id: string } | null = null;
 
@@ -108,11 +108,12 @@ class RoomPlace implements RoomPlaces {
     const { connectionId, address, admission } = this.#parameters;
     const { config, rooms } = this.#ports;
     const { sessionId } = admitted;
-    const grant: AdmissionGrant = {
+    const grant: SentGrant = {
       ...personOf(admitted),
       connectionId,
       address,
       knownAtMs: admitted.isUnconfirmed ? 0 : this.#knownAtMs,
+      isNewSession: admitted.session !== null,
       token: await tokenToComeBackWith(admitted, admission.token, config),
     };
     const answer = await rooms
@@ -233,7 +234,7 @@ async function tokenToComeBackWith(
 function personOf(
   admitted: Admitted,
 ): Pick<
-  AdmissionGrant,
+  SentGrant,
   'participantId' | 'userId' | 'displayName' | 'avatarUrl' | 'role' | 'joinMethod' | 'inviteId'
 > {
   const { participantId, userId, displayName, role, joinMethod, inviteId } = admitted;

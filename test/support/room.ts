@@ -171,6 +171,7 @@ export function makeRoom(
 /** What admits a caller. */
 export function makeGrant(over: Partial<AdmissionGrant> = {}): AdmissionGrant {
   return {
+    isNewSession: false,
     connectionId: crypto.randomUUID(),
     participantId: crypto.randomUUID(),
     userId: null,

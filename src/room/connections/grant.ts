@@ -15,10 +15,14 @@ export const admissionGrantSchema = connectionStateSchema
      * are newer.
      */
     knownAtMs: z.number(),
+    /** The session has just been made for this caller. */
+    isNewSession: z.boolean().default(false),
     /** A session token to come back with, for a caller who came without one. */
     token: z.string().nullable(),
   });
 export type AdmissionGrant = z.infer<typeof admissionGrantSchema>;
+/** As the Worker sends it. */
+export type SentGrant = z.input<typeof admissionGrantSchema>;
 
 /** The room's answer when it reserves a place. The upgrade request names the reservation in this header. */
 export const reservedSchema = z.object({ reservation_id: z.string() });

@@ -11,7 +11,7 @@ import type { PresenceRecorder } from './presence.ts';
 import { refuse, refuseBanned } from './refusal.ts';
 
 export interface RoomAdmissionOptions {
-  session: Pick<HostedSession, 'open'>;
+  session: Pick<HostedSession, 'open' | 'recordCreated'>;
   participants: Participants;
   revocations: AccessRevocations;
   connectionLimits: ConnectionLimits;
@@ -47,6 +47,7 @@ export class RoomAdmission {
     // Even if the connection never comes: Postgres may show the participant as present already.
     presence.changed();
     try {
+      if (grant.isNewSession) await session.recordCreated();
       await session.open();
     } catch (error) {
       connectionLimits.release(id);

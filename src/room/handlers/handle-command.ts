@@ -31,7 +31,7 @@ const COMMIT_TIMEOUT_MS = 10_000;
 
 /** The parts of the room that commands change. */
 export interface CommandParts {
-  session: Pick<HostedSession, 'open' | 'live'>;
+  session: Pick<HostedSession, 'open' | 'live' | 'recordCreated'>;
   sessionState: Pick<SessionState, 'sendState'>;
   participants: Participants;
   /** Its reservations are the callers who are admitted and not connected yet: commands concern them, too. */
@@ -95,6 +95,9 @@ async function changeAccess(
       return kickAll(LIVE_ENDED, ({ role }) => role !== 'host', parts);
     case 'ended':
       return endSession(command.reason, parts);
+    case 'created':
+      await parts.session.recordCreated();
+      return 0;
     case 'release':
       return parts.admission.release(command.reservation_id) ? 1 : 0;
   }

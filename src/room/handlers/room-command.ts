@@ -16,6 +16,8 @@ export const roomCommandSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('live_ended') }),
   /** The session has ended: everybody has to leave, and nobody comes back. */
   z.object({ kind: z.literal('ended'), reason: z.string().max(200) }),
+  /** The session has just been made: Postgres has all there is of it. */
+  z.object({ kind: z.literal('created') }),
   /** The caller with this reservation won't connect: their place is free again. */
   z.object({ kind: z.literal('release'), reservation_id: z.uuid() }),
   /** New code, as the session's next revision; answered once it is committed. */
