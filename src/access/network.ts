@@ -1,4 +1,4 @@
-/** Addresses of callers, as limits count them. */
+/** Callers' network addresses, as limits count them. */
 import {
   convertIPv4BinaryToString,
   convertIPv4MappedIPv6ToIPv4,
@@ -10,8 +10,8 @@ const encoder = new TextEncoder();
 const ID_BYTES = 16;
 
 /**
- * What stands for something personal in Redis' keys: addresses are personal, and the plain hash of one is soon guessed.
- * @param secret with which it is hashed.
+ * Hashes an address for a key in Redis. Addresses are personal data, and a hash without a secret is soon guessed: there
+ * are few addresses.
  */
 export async function hashedId(text: string, secret: string): Promise<string> {
   const key = await crypto.subtle.importKey(

@@ -8,7 +8,7 @@
 import type * as Party from 'partykit/server';
 import { z } from 'zod';
 import { answerSweeper, app, createRoom, runCron } from '../compose.ts';
-import type { ConnectionState } from '../room/connections/connection.ts';
+import type { ConnectionState } from '../room/connections/connection-state.ts';
 import type { Room } from '../room/server.ts';
 import type { Env } from '../worker/env.ts';
 import type { RoomStubs } from '../worker/platform.ts';

@@ -6,7 +6,7 @@ import { DurableObject, type DurableObjectNamespace, type ScheduledController } 
 import type { ExecutionContext } from 'hono';
 import { type Connection, type ConnectionContext, Server, type WSMessage } from 'partyserver';
 import { answerSweeper, app, createRoom, runCron } from '../compose.ts';
-import type { ConnectionState } from '../room/connections/connection.ts';
+import type { ConnectionState } from '../room/connections/connection-state.ts';
 import type { RoomHost } from '../room/host.ts';
 import type { Room } from '../room/server.ts';
 import type { Platform, RoomStubs } from '../worker/platform.ts';

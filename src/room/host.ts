@@ -2,7 +2,7 @@
  * What a room has of the platform that hosts it, and what the platform calls it by. The room imports no platform: an adapter in
  * `src/hosts` implements {@link RoomHost} and passes each event on to {@link RoomEvents}.
  */
-import type { ConnectionState } from './connections/connection.ts';
+import type { ConnectionState } from './connections/connection-state.ts';
 
 /** One client's WebSocket. */
 export interface Connection {

@@ -9,7 +9,7 @@ import { StorageUnavailableError } from '../domain/errors.ts';
 import type { PeopleRepository } from '../domain/people.ts';
 import type { RequestBudget } from '../domain/request-budget.ts';
 import type { SessionBuffer } from '../redis/session-buffer.ts';
-import type { RoomRequest } from '../room/handlers/room-command.ts';
+import type { RoomCommand } from '../room/handlers/room-command.ts';
 import type { Flusher } from '../write-behind/flusher.ts';
 import { RoomRefusedError, RoomUnavailableError } from './room-client.ts';
 
@@ -39,7 +39,7 @@ export interface InactivePorts {
   directory: Pick<SessionDirectory, 'endInactive' | 'inactive'>;
   people: Pick<PeopleRepository, 'deleteExpired'>;
   /** Each room that is told is a request of the turn's. */
-  room: { tell(sessionId: string, news: Extract<RoomRequest, { kind: 'ended' }>): Promise<number> };
+  room: { tell(sessionId: string, news: Extract<RoomCommand, { kind: 'ended' }>): Promise<number> };
   /** Of this turn; the stores' requests are counted in it by their clients. */
   budget: RequestBudget;
   /** Time without activity after which a session is inactive. */

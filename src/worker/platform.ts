@@ -3,7 +3,7 @@
 /** The sessions' rooms, each reached by its session's id. Only the Worker's own code can send them requests. */
 export interface RoomStubs {
   /**
-   * @param path of the request: `/reserve`, `/instruct`, or `/` for a connection to be upgraded.
+   * @param path of the request: `/reserve`, `/command`, or `/` for a connection to be upgraded.
    * @throws when the room can't be reached.
    */
   fetch(

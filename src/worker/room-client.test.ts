@@ -24,7 +24,7 @@ describe('the client of rooms', () => {
     const { client, sent } = clientOf(() => Response.json({ delivered: 3 }));
     expect(await client.tell(sessionId, { kind: 'discovery_ended' })).toBe(3);
     expect(sent).toEqual([
-      { sessionId, path: '/instruct', init: { method: 'POST', body: '{"kind":"discovery_ended"}' } },
+      { sessionId, path: '/command', init: { method: 'POST', body: '{"kind":"discovery_ended"}' } },
     ]);
   });
 

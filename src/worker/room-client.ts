@@ -1,8 +1,8 @@
 /** How the Worker tells a session's room what has changed: one request, which may be repeated. */
 import { z } from 'zod';
-import { within } from '../domain/with-timeout.ts';
+import { withTimeout } from '../domain/with-timeout.ts';
 import { type ErrorCode, errorCodeSchema } from '../protocol/messages.ts';
-import { type RoomRequest, setCodeReplySchema, toldReplySchema } from '../room/handlers/room-command.ts';
+import { commandReplySchema, type RoomCommand, setCodeReplySchema } from '../room/handlers/room-command.ts';
 import type { RoomStubs } from './platform.ts';
 
 /** A room that is loading a session and waits for a commit may take as long as this. */
@@ -31,7 +31,7 @@ export class RoomRefusedError extends Error {
   }
 }
 
-type SetCode = Extract<RoomRequest, { kind: 'set_code' }>;
+type SetCode = Extract<RoomCommand, { kind: 'set_code' }>;
 
 export class RoomClient {
   readonly #rooms: RoomStubs;
@@ -45,9 +45,9 @@ export class RoomClient {
    * @returns connections that it concerned.
    * @throws {RoomUnavailableError}
    */
-  async tell(sessionId: string, news: Exclude<RoomRequest, SetCode>): Promise<number> {
+  async tell(sessionId: string, news: Exclude<RoomCommand, SetCode>): Promise<number> {
     try {
-      return (await this.#ask(sessionId, news, toldReplySchema)).delivered;
+      return (await this.#ask(sessionId, news, commandReplySchema)).delivered;
     } catch (error) {
       // A session that is gone or has ended has nobody in it to tell.
       if (error instanceof RoomRefusedError && (error.status === 404 || error.status === 410)) return 0;
@@ -67,13 +67,13 @@ export class RoomClient {
     return this.#ask(sessionId, { kind: 'set_code', ...edit }, setCodeReplySchema);
   }
 
-  async #ask<T extends z.ZodType>(sessionId: string, request: RoomRequest, reply: T): Promise<z.infer<T>> {
+  async #ask<T extends z.ZodType>(sessionId: string, request: RoomCommand, reply: T): Promise<z.infer<T>> {
     let response: Response;
     let body: unknown;
     try {
-      response = await within(
+      response = await withTimeout(
         TIMEOUT_MS,
-        this.#rooms.fetch(sessionId, '/instruct', { method: 'POST', body: JSON.stringify(request) }),
+        this.#rooms.fetch(sessionId, '/command', { method: 'POST', body: JSON.stringify(request) }),
       );
       body = await response.json();
     } catch (cause) {

@@ -130,7 +130,7 @@ describe('coming into a session', () => {
     ],
     ['a viewer’s session token', withPlace('viewer'), { role: 'viewer' }],
     ['a co-author’s session token', withPlace('co-author'), { role: 'co-author' }],
-    ['a host’s session token', withPlace('host', { via: 'owner' }), { role: 'host' }],
+    ['a host’s session token', withPlace('host', { joinMethod: 'owner' }), { role: 'host' }],
     [
       'a session token of another session',
       async () => {
@@ -168,7 +168,10 @@ describe('coming into a session', () => {
       async () => {
         const sessionId = await closed();
         const invite = await people.invite(sessionId, 'viewer', { maxUses: 1, uses: 1 });
-        const { token } = await people.place(sessionId, 'viewer', { via: 'invite', inviteId: invite.id });
+        const { token } = await people.place(sessionId, 'viewer', {
+          joinMethod: 'invite',
+          inviteId: invite.id,
+        });
         return { sessionId, token, invite: invite.token };
       },
       { role: 'viewer' },
@@ -178,14 +181,17 @@ describe('coming into a session', () => {
       async () => {
         const sessionId = await closed();
         const invite = await people.invite(sessionId, 'viewer', { isRevoked: true });
-        const { token } = await people.place(sessionId, 'viewer', { via: 'invite', inviteId: invite.id });
+        const { token } = await people.place(sessionId, 'viewer', {
+          joinMethod: 'invite',
+          inviteId: invite.id,
+        });
         return { sessionId, token };
       },
       [403, 'forbidden'],
     ],
     [
       'a guest of a session that is no longer discoverable',
-      withPlace('viewer', { via: 'discovery' }),
+      withPlace('viewer', { joinMethod: 'discovery' }),
       [403, 'forbidden'],
     ],
     [
@@ -398,7 +404,7 @@ describe('over HTTP', () => {
     const place = await people.place(sessionId, 'host');
     const ada = await join({ sessionId, token: place.token });
     const end = JSON.stringify({ kind: 'ended', reason: 'by a stranger' });
-    for (const path of ['', '/instruct', '/reserve', '/%2Finstruct', '/../instruct', '%2Finstruct']) {
+    for (const path of ['', '/command', '/reserve', '/%2Fcommand', '/../command', '%2Fcommand']) {
       for (const token of [stack.flushSecret, place.token]) {
         const answer = await ask(`/parties/main/${sessionId}${path}`, {
           method: 'POST',
@@ -408,7 +414,7 @@ describe('over HTTP', () => {
         expect([path, answer.status]).toEqual([path, 404]);
       }
     }
-    for (const path of ['/instruct', '/reserve', '/parties/room/x', `/parties/session-room/${sessionId}`]) {
+    for (const path of ['/command', '/reserve', '/parties/room/x', `/parties/session-room/${sessionId}`]) {
       expect([path, (await ask(path, { method: 'POST', body: end })).status]).toEqual([path, 404]);
     }
     await ada.edit('nothing has happened', 'r1');
@@ -596,6 +602,21 @@ describe('many at once', () => {
     expect(await people.usesOf(invite)).toBe(10);
     const late = await join({ sessionId, token: (await people.place(sessionId, 'viewer')).token });
     expect(late.state.payload.participants).toHaveLength(11);
+  });
+
+  it('two tabs of a new user on one invite: both are in, as one participant', async () => {
+    const sessionId = await people.session();
+    const invite = await people.invite(sessionId, 'co-author');
+    for (const name of ['Ada', 'Ben', 'Cleo']) {
+      const { token } = await people.user(name);
+      const tabs = await Promise.all([1, 2].map(() => join({ sessionId, token, invite: invite.token })));
+      const present = tabs.map(({ state }) =>
+        state.payload.participants.filter((p) => p.display_name === name),
+      );
+      expect(new Set(present.flat().map((p) => p.participant_id)).size).toBe(1);
+      expect(tabs.map(({ state }) => state.payload.your_role)).toEqual(['co-author', 'co-author']);
+    }
+    expect(await people.usesOf(invite)).toBe(3);
   });
 
   it('a hundred joins: everybody is in, knows of everybody, and is in the books', async () => {

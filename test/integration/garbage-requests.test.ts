@@ -201,7 +201,7 @@ it(
     });
     await fc.assert(
       fc.asyncProperty(made, async ({ body, isAuthorized, query, text, headers, method }) => {
-        for (const path of ['', '/instruct', '/reserve']) {
+        for (const path of ['', '/command', '/reserve']) {
           const told = await fetch(new URL(`/parties/main/${sessionId}${path}`, stack.url), {
             method: 'POST',
             headers: isAuthorized ? { authorization: `Bearer ${stack.flushSecret}` } : headers,

@@ -90,7 +90,7 @@ describe('what the host changes', () => {
     const sessionId = await people.session({ isDiscoverable: true });
     const invites = [await people.invite(sessionId, 'co-author'), await people.invite(sessionId, 'viewer')];
     const join = (options: { token?: string; invite?: string }) => scene.enter({ sessionId, ...options });
-    const by = await people.place(sessionId, 'host', { via: 'owner' });
+    const by = await people.place(sessionId, 'host', { joinMethod: 'owner' });
     const host = await join({ token: by.token });
     const granted = await people.place(sessionId, 'viewer');
     const byGrant = await join({ token: granted.token });
@@ -123,7 +123,7 @@ describe('what the host changes', () => {
 
   it('the end: what was accepted is acknowledged and saved, everybody is told and leaves, nobody comes back', async () => {
     const sessionId = await people.session();
-    const place = await people.place(sessionId, 'host', { via: 'owner' });
+    const place = await people.place(sessionId, 'host', { joinMethod: 'owner' });
     const host = await scene.enter({ sessionId, token: place.token });
     const viewer = await scene.enter({ sessionId, token: (await people.place(sessionId, 'viewer')).token });
     host.send('code_update', { code: 'the last edit', request_id: 'r1' });
@@ -446,13 +446,13 @@ describe('while Postgres is out of reach', () => {
   it('a session token lets in, by what the room was told; nothing else does', async () => {
     const sessionId = await people.session();
     const invite = await people.invite(sessionId, 'viewer');
-    const host = await people.place(sessionId, 'host', { via: 'owner' });
+    const host = await people.place(sessionId, 'host', { joinMethod: 'owner' });
     const [removed, promoted, plain] = [
       await people.place(sessionId, 'viewer'),
       await people.place(sessionId, 'viewer'),
       await people.place(sessionId, 'viewer'),
     ];
-    const invited = await people.place(sessionId, 'viewer', { via: 'invite', inviteId: invite.id });
+    const invited = await people.place(sessionId, 'viewer', { joinMethod: 'invite', inviteId: invite.id });
     const user = await people.user('Eve');
     const ada = await scene.enter({ sessionId, token: host.token });
     await people.act(host, 'DELETE', `${sessionId}/participants/${removed.participantId}`);
@@ -461,7 +461,7 @@ describe('while Postgres is out of reach', () => {
     });
     await people.act(host, 'DELETE', `${sessionId}/invite/${invite.id}`);
     const over = await people.session();
-    const hostOfOver = await people.place(over, 'host', { via: 'owner' });
+    const hostOfOver = await people.place(over, 'host', { joinMethod: 'owner' });
     await people.act(hostOfOver, 'DELETE', over);
     await stack.control.stop(stack.postgresPart);
     try {
