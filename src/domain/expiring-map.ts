@@ -10,7 +10,10 @@ export class ExpiringMap<Value> {
     this.#maxEntries = maxEntries;
   }
 
-  /** Keeps a value until `untilMs`, in the stead of the key's last one. All times are by one clock, in milliseconds. */
+  /**
+   * Keeps a value until `untilMs`, in the stead of the key's last one. All times are by one
+   * clock, in milliseconds.
+   */
   set(key: string, value: Value, untilMs: number): void {
     this.#entries.delete(key);
     this.#entries.set(key, { value, untilMs });
