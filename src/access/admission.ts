@@ -1,9 +1,10 @@
 /**
- * Who may enter a session, and in which role: the same decision for a room's connections and for the API's routes.
+ * Who may enter a session, and in which role: the same decision for a room's connections and for the API's
+ * routes.
  *
- * A caller has access by their membership (a row of `session_participants` or `anonymous_participants`), as the session's
- * owner, by an invite, or because the session is discoverable. The repository decides that in one statement; a token only
- * says who the caller is.
+ * A caller has access by their membership (a row of `session_participants` or `anonymous_participants`), as
+ * the session's owner, by an invite, or because the session is discoverable. The repository decides that in
+ * one statement; a token only says who the caller is.
  */
 
 import { StorageUnavailableError } from '../domain/errors.ts';
@@ -92,13 +93,16 @@ export type JoinRequest = Pick<AdmissionRequest, 'token' | 'displayName' | 'addr
 
 /** The caller, as far as a token says. */
 export type Caller =
-  | { kind: 'nobody' }
+  | { kind: 'anonymous' }
   | { kind: 'user'; profile: UserProfile }
   | { kind: 'participant'; access: SessionAccess };
 
-/** Who the bearer of a token is. Null for a token that isn't valid: such a caller must not become anonymous unnoticed. */
+/**
+ * Who the bearer of a token is. Null for a token that isn't valid: such a caller must not become anonymous
+ * unnoticed.
+ */
 export async function callerOf(token: string | null, tokens: TokenVerifier): Promise<Caller | null> {
-  if (token === null) return { kind: 'nobody' };
+  if (token === null) return { kind: 'anonymous' };
   const access = await tokens.session(token);
   if (access) return { kind: 'participant', access };
   const profile = await tokens.user(token);
@@ -114,8 +118,8 @@ export class Admission {
 
   /**
    * Admits a caller, or says why not. Never throws for what a caller or a store may do wrong.
-   * @param room reserves a place before an invite is used: a room that is full, or has banned the caller, must not cost
-   *   them an invite. Where the caller isn't admitted, the place is released.
+   * @param room reserves a place before an invite is used: a room that is full, or has banned the caller,
+   *   must not cost them an invite. Where the caller isn't admitted, the place is released.
    */
   enter(request: AdmissionRequest, room?: RoomPlaces): Promise<AdmissionOutcome> {
     return this.#guarded(request, () => this.#admit(request, room));
@@ -131,13 +135,17 @@ export class Admission {
         if (!(error instanceof StorageUnavailableError)) throw error;
         return unavailable();
       }
-      // One answer for an unknown, an expired and a used-up invite: the difference would help to guess invites.
+      // One answer for an unknown, an expired and a used-up invite: the difference would help to guess
+      // invites.
       if (sessionId === null) return badInvite();
       return this.#admit({ ...request, sessionId, previousSessionId: null });
     });
   }
 
-  /** Answers a request with an invite, unless too many bad invites came from its address; counts the invite if it is bad. */
+  /**
+   * Answers a request with an invite, unless too many bad invites came from its address; counts the invite if
+   * it is bad.
+   */
   async #guarded<T extends AdmissionOutcome | Refusal | null>(
     { invite, address = null }: Pick<AdmissionRequest, 'invite' | 'address'>,
     answer: () => Promise<T>,
@@ -172,8 +180,9 @@ export class Admission {
         if (refused) return refused;
         isReserved = true;
         outcome = await this.#enter(request, sessionId, caller, newParticipantId);
-        // The caller's access has changed since it was read: the host gave them a role, or another tab of theirs became
-        // the participant first. The place is reserved for what they were; below, one is reserved for what they are.
+        // The caller's access has changed since it was read: the host gave them a role, or another tab of
+        // theirs became the participant first. The place is reserved for what they were; below, one is
+        // reserved for what they are.
         if (!outcome.ok || !isSameAdmission(outcome.admitted, prospect.admitted)) {
           isReserved = false;
           await room.release();
@@ -191,7 +200,10 @@ export class Admission {
     return outcome;
   }
 
-  /** Why the caller would not be admitted to a session; null when they would be. Reads only: no invite is used. */
+  /**
+   * Why the caller would not be admitted to a session; null when they would be. Reads only: no invite is
+   * used.
+   */
   check(request: AdmissionRequest): Promise<Refusal | null> {
     return this.#guarded(request, () => this.#check(request));
   }
@@ -335,7 +347,7 @@ export class Admission {
     caller: Caller,
   ): Promise<{ userId: string | null; name: string | null; avatarUrl: string | null }> {
     switch (caller.kind) {
-      case 'nobody':
+      case 'anonymous':
         return { userId: null, name: null, avatarUrl: null };
       case 'participant': {
         const { userId, displayName, avatarUrl } = caller.access;
@@ -349,7 +361,10 @@ export class Admission {
   }
 }
 
-/** The access that a caller would have. `PeopleRepository.enter` decides it, and this has to choose as that does. */
+/**
+ * The access that a caller would have. `PeopleRepository.enter` decides it, and this has to choose as that
+ * does.
+ */
 function accessOf({
   role,
   via: joinMethod,
@@ -415,7 +430,7 @@ function refusalOf(outcome: Exclude<EnterOutcome['outcome'], 'entered'>, caller:
     case 'bad_invite':
       return badInvite();
     case 'refused':
-      return caller.kind === 'nobody'
+      return caller.kind === 'anonymous'
         ? refusal(401, 'unauthorized', 'this session needs a token or an invite')
         : refusal(403, 'forbidden', 'you have no access to this session');
   }

@@ -1,7 +1,7 @@
 /**
- * Keeps invites from being guessed: after too many bad invites an address has to wait. The count is in Redis, so it holds
- * for all instances. Without Redis every caller may try: a good invite must not depend on Redis, and a guess is hopeless
- * anyway.
+ * Keeps invites from being guessed: after too many bad invites an address has to wait. The count is in Redis,
+ * so it holds for all instances. Without Redis every caller may try: a good invite must not depend on Redis,
+ * and a guess is hopeless anyway.
  */
 import { Ratelimit } from '@upstash/ratelimit';
 import { StorageUnavailableError } from '../domain/errors.ts';

@@ -1,7 +1,7 @@
 /**
- * Bans that end by themselves. A room bans participants who flood it; each isolate of the Worker remembers the tokens
- * that a room refused for a ban, because a banned client comes back at once, a hundred times a second, and each time
- * would cost Postgres a query to find out who it is. Pure: no clock.
+ * Bans that end by themselves. A room bans participants who flood it; each isolate of the Worker remembers
+ * the tokens that a room refused for a ban, because a banned client comes back at once, a hundred times a
+ * second, and each time would cost Postgres a query to find out who it is. Pure: no clock.
  */
 import { ExpiringMap } from '../domain/expiring-map.ts';
 

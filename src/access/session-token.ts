@@ -1,6 +1,7 @@
 /**
- * Session tokens: a JWT that says which participant of which session its bearer is. The Worker makes it, and checks it
- * before a connection's upgrade. HS256 with `JWT_SECRET`; the audience tells it from a user's own token.
+ * Session tokens: a JWT that says which participant of which session its bearer is. The Worker makes it, and
+ * checks it before a connection's upgrade. HS256 with `JWT_SECRET`; the audience tells it from a user's own
+ * token.
  */
 import { jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';

@@ -1,6 +1,6 @@
 /**
- * Users' own tokens: a JWT that says which user its bearer is. From any identity provider, checked with the keys that it
- * publishes (`JWKS_URL`); or HS256 with `JWT_SECRET`, where no provider is configured.
+ * Users' own tokens: a JWT that says which user its bearer is. From any identity provider, checked with the
+ * keys that it publishes (`JWKS_URL`); or HS256 with `JWT_SECRET`, where no provider is configured.
  */
 import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { z } from 'zod';
@@ -13,7 +13,10 @@ import { SESSION_AUDIENCE } from './session-token.ts';
 const MAX_SUBJECT_CHARS = 255;
 const MAX_PICTURE_CHARS = 2_048;
 
-/** Providers put anything into a name or a picture. What doesn't fit is shortened or left out, never a reason to refuse. */
+/**
+ * Providers put anything into a name or a picture. What doesn't fit is shortened or left out, never a reason
+ * to refuse.
+ */
 const claimsSchema = z.object({
   sub: storableText.min(1).max(MAX_SUBJECT_CHARS),
   name: z
@@ -53,14 +56,16 @@ const PROVIDER_ALGORITHMS = [
 ];
 
 /**
- * Makes the check of users' tokens. The check resolves with the user, or with null when the token is forged, expired,
- * without expiry, malformed, or of another issuer or audience; also when it is a session token, which gives access to one
- * session and must not pass for its user elsewhere. It throws {@link StorageUnavailableError} when the provider's keys
- * can't be read: a user whose token may well be valid must not be signed out.
+ * Makes the check of users' tokens. The check resolves with the user, or with null when the token is forged,
+ * expired, without expiry, malformed, or of another issuer or audience; also when it is a session token,
+ * which gives access to one session and must not pass for its user elsewhere. It throws
+ * {@link StorageUnavailableError} when the provider's keys can't be read: a user whose token may well be
+ * valid must not be signed out.
  */
 export function userTokenVerifier(options: UserTokenOptions): (token: string) => Promise<UserProfile | null> {
   const secret = new TextEncoder().encode(options.JWT_SECRET);
-  // The keys are fetched with the first token, kept for minutes, and fetched again when a token names an unknown key.
+  // The keys are fetched with the first token, kept for minutes, and fetched again when a token names an
+  // unknown key.
   const key: JWTVerifyGetKey =
     options.JWKS_URL === undefined ? async () => secret : createRemoteJWKSet(new URL(options.JWKS_URL));
   return async (token) => {
@@ -84,7 +89,10 @@ export function userTokenVerifier(options: UserTokenOptions): (token: string) =>
   };
 }
 
-/** jose has an error class for each thing that may be wrong with a token. Any other error is the fetch of the keys. */
+/**
+ * jose has an error class for each thing that may be wrong with a token. Any other error is the fetch of the
+ * keys.
+ */
 function isOutage(error: unknown): boolean {
   if (error instanceof z.ZodError) return false;
   if (error instanceof errors.JOSEError) {

@@ -1,7 +1,7 @@
 /**
- * What a room answers when something fails. PartyKit shows its caller the message of an exception, and logs it whole;
- * such messages quote addresses, statements and their parameters. So nothing that a caller may set off leaves the room's
- * code as an exception.
+ * What a room answers when something fails. PartyKit shows its caller the message of an exception, and logs
+ * it whole; such messages quote addresses, statements and their parameters. So nothing that a caller may set
+ * off leaves the room's code as an exception.
  */
 import { SessionNotFoundError, StorageUnavailableError, SupersededError } from '../domain/errors.ts';
 import { refuse } from './connections/refusal.ts';
@@ -26,7 +26,10 @@ export async function guarded(sessionId: string | null, answer: () => Promise<Re
   }
 }
 
-/** What the log may have of an error: of a storage error its message; of any other its name and where it was thrown. */
+/**
+ * What the log may have of an error: of a storage error its message; of any other its name and where it was
+ * thrown.
+ */
 export function describe(error: unknown): string {
   if (STORAGE_ERRORS.some((kind) => error instanceof kind)) return String(error);
   if (!(error instanceof Error)) return typeof error;

@@ -46,7 +46,10 @@ export interface RoomDependencies {
   repository: SessionRepository;
   people: Pick<PeopleRepository, 'recordPresence'>;
   strudels: Pick<StrudelRepository, 'get'>;
-  /** Flushes the session by the Worker's flush route. @throws when that fails; the session stays dirty, and safe. */
+  /**
+   * Flushes the session by the Worker's flush route.
+   * @throws when that fails; the session stays dirty, and safe.
+   */
   flush: LiveSessionPorts['flush'];
   /** Called when a participant first asks the AI. */
   agentPorts: () => AgentPorts;
@@ -116,14 +119,22 @@ export function makeParts(host: RoomHost, deps: RoomDependencies, onSuperseded: 
   const sessionState = new SessionState({ session, participants, strudel, outbox });
   const departures = new Departures({ participants, outbox, presence, agents, bans, slowConsumers, log });
   const limits = new MemberLimits();
-  const shared = { session, sessionState, participants, outbox, revocations, departures, presence };
+  const shared = {
+    session,
+    sessionState,
+    participants,
+    connectionLimits,
+    outbox,
+    revocations,
+    departures,
+    presence,
+  };
   return {
     ...shared,
-    connectionLimits,
     slowConsumers,
     log,
-    admission: new RoomAdmission({ ...shared, limits: connectionLimits, bans }),
-    joining: new Joining({ ...shared, limits: connectionLimits }),
+    admission: new RoomAdmission({ ...shared, bans }),
+    joining: new Joining(shared),
     incomingFrames: new IncomingFrames({
       ...shared,
       limits,

@@ -1,9 +1,10 @@
 /**
  * The room of one session. It reads in the order of its life: request, connect, message, close, alarm.
  *
- * Rooms hibernate: an instance's memory is gone between two messages. What has to outlive it is in the connections'
- * state, in the room's storage, or in the buffer. A new instance opens the session when the first event needs it, and
- * not before: a ping in a silent session must not cost a Redis command. Events arrive while the first is still loading.
+ * Rooms hibernate: an instance's memory is gone between two messages. What has to outlive it is in the
+ * connections' state, in the room's storage, or in the buffer. A new instance opens the session when the
+ * first event needs it, and not before: a ping in a silent session must not cost a Redis command. Events
+ * arrive while the first is still loading.
  */
 import { SessionNotFoundError } from '../domain/errors.ts';
 import { CLOSE } from './connections/close-codes.ts';
@@ -35,7 +36,7 @@ export class Room implements RoomEvents {
     this.#isLoaded = true;
   }
 
-  // ---- request -----------------------------------------------------------------------------------------------------
+  // ---- request --------------------------------------------------------------------------------------------
 
   /** A request of the Worker: only its own code reaches a room. */
   onRequest(request: Request): Promise<Response> {
@@ -52,7 +53,7 @@ export class Room implements RoomEvents {
     });
   }
 
-  // ---- connect -----------------------------------------------------------------------------------------------------
+  // ---- connect --------------------------------------------------------------------------------------------
 
   async onConnect(connection: Connection, { headers }: Pick<Request, 'headers'>): Promise<void> {
     const joined = this.#join(connection, headers.get(RESERVATION_HEADER) ?? '').catch((error: unknown) =>
@@ -73,7 +74,7 @@ export class Room implements RoomEvents {
     }
   }
 
-  // ---- message -----------------------------------------------------------------------------------------------------
+  // ---- message --------------------------------------------------------------------------------------------
 
   async onMessage(connection: Connection, frame: Frame): Promise<void> {
     const { participants, slowConsumers, departures, incomingFrames } = this.#parts;
@@ -93,7 +94,7 @@ export class Room implements RoomEvents {
     }
   }
 
-  // ---- close -------------------------------------------------------------------------------------------------------
+  // ---- close ----------------------------------------------------------------------------------------------
 
   async onClose(connection: Connection): Promise<void> {
     const { session, departures, log } = this.#parts;
@@ -117,7 +118,7 @@ export class Room implements RoomEvents {
     for (const connection of this.#host.connections()) connection.close(CLOSE.moved, 'moved');
   }
 
-  // ---- alarm -------------------------------------------------------------------------------------------------------
+  // ---- alarm ----------------------------------------------------------------------------------------------
 
   async onAlarm(): Promise<void> {
     try {

@@ -1,4 +1,7 @@
-/** The way into a room: what it asks of whom, in which order, and what a caller gets to hear. */
+/**
+ * How a connection gets into a room: what the Worker asks whom, in which order, and what the caller is
+ * answered.
+ */
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fakeServices, JWT_SECRET } from '../../test/support/worker-services.ts';
@@ -50,7 +53,7 @@ interface Entry {
   env?: Record<string, string>;
 }
 
-/** The app before a room that keeps a place for everybody, unless told otherwise. */
+/** The app before a room that reserves a place for every caller, unless the test says otherwise. */
 function entryOf({ admitted = admittedOf(), refusal, late, command, reserve, env }: Entry = {}) {
   const asked: { sessionId: string; path: string; init: Parameters<RoomStubs['fetch']>[2] }[] = [];
   const services = fakeServices(env);
@@ -106,7 +109,7 @@ describe('a join', () => {
     });
     expect(grant.knownAtMs).toBeGreaterThan(beforeMs - 60_000);
     expect(grant.knownAtMs).toBeLessThanOrEqual(beforeMs);
-    // Whoever comes without a session token gets one.
+    // A caller without a session token gets one.
     expect(await verifySessionToken(grant.token ?? '', JWT_SECRET)).toMatchObject({
       sessionId,
       participantId: admitted.participantId,
@@ -208,7 +211,7 @@ describe('a caller who is refused after the room has reserved a place', () => {
   });
 });
 
-describe('a room that keeps no place', () => {
+describe('a room that reserves no place', () => {
   it.each([403, 404, 410, 429] as const)('says why, and is passed on: %i', async (status) => {
     const { asked, enter } = entryOf({ reserve: () => refuse(status, 'forbidden', 'the reason') });
     const answer = await enter();
@@ -236,7 +239,7 @@ describe('a room that keeps no place', () => {
     expect(logged.join()).not.toContain('10.0.0.1');
   });
 
-  it('to somebody banned is asked no more by them, until that is over', async () => {
+  it('is not asked again for a caller whom it has banned, until the ban is over', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     try {
       const { asked, enter } = entryOf({ reserve: () => refuseBanned(20_500) });
@@ -250,7 +253,7 @@ describe('a room that keeps no place', () => {
         if (i === 0) expect(answer.headers.get('retry-after')).toBe('21');
       }
       expect(asked).toHaveLength(1);
-      // Everybody else is.
+      // For every other caller it is.
       await enter(`/parties/main/${sessionId}?token=${randomUUID()}`);
       expect(asked).toHaveLength(2);
       vi.advanceTimersByTime(21_000);

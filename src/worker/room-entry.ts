@@ -1,6 +1,6 @@
 /**
- * How a connection gets into a room. The Worker decides before the upgrade, so that a refusal is an HTTP status with a
- * reason. The room reserves a place; the upgrade request then names the reservation.
+ * How a connection gets into a room. The Worker decides before the upgrade, so that a refusal is an HTTP
+ * status with a reason. The room reserves a place; the upgrade request then names the reservation.
  */
 import { z } from 'zod';
 import type { Admission, AdmissionRequest, Admitted, Refusal, RoomPlaces } from '../access/admission.ts';
@@ -91,6 +91,7 @@ export async function enterRoom(
 class RoomPlace implements RoomPlaces {
   readonly #parameters: Parameters;
   readonly #ports: Pick<RoomEntryPorts, 'config' | 'rooms'>;
+  /** Read before Postgres is asked, as {@link AdmissionGrant.knownAtMs} promises. */
   readonly #knownAtMs = Date.now() - CLOCK_SLACK_MS;
   #reserved: { sessionId: string; id: string } | null = null;
 
@@ -144,8 +145,8 @@ class RoomPlace implements RoomPlaces {
 }
 
 /**
- * Why a connection would be refused, for browsers, which hide the status of a refused upgrade. Reads only. Limits of
- * connections aren't checked: they may be different the next moment.
+ * Why a connection would be refused, for browsers, which hide the status of a refused upgrade. Reads only.
+ * Limits of connections aren't checked: they may be different the next moment.
  */
 export async function describeRefusal(
   request: Request,

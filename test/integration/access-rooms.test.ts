@@ -58,7 +58,7 @@ async function explanationOf(options: Options): Promise<number> {
 }
 
 describe('coming into a session', () => {
-  /** Somebody let in has a role; somebody refused a status and a code. */
+  /** An admitted caller has a role; a refused one a status and a code. */
   type Expected = { role: string; name?: string } | [status: number, error: string];
   type Scenario = [name: string, arrange: () => Promise<Options>, expected: Expected];
 
@@ -203,7 +203,7 @@ describe('coming into a session', () => {
       [403, 'forbidden'],
     ],
     [
-      'a removed user, by his session token, though the session is discoverable',
+      'a removed user, by their session token, though the session is discoverable',
       async () => {
         const { sessionId, place } = await removedUser(true);
         return { sessionId, token: place.token };
@@ -399,7 +399,7 @@ describe('over HTTP', () => {
     expect((await ask('/api/v1/sessions', { method: 'POST', body: '{}' })).status).toBe(201);
   });
 
-  it('nobody tells a room what the Worker tells it, nor asks it for a place', async () => {
+  it('no caller can send a room a command, or ask it for a reservation', async () => {
     const sessionId = await people.session();
     const place = await people.place(sessionId, 'host');
     const ada = await join({ sessionId, token: place.token });
@@ -619,7 +619,7 @@ describe('many at once', () => {
     expect(await people.usesOf(invite)).toBe(3);
   });
 
-  it('a hundred joins: everybody is in, knows of everybody, and is in the books', async () => {
+  it('a hundred joins: everybody is in, is announced to everybody, and is recorded as present', async () => {
     const sessionId = await people.session();
     const places = await Promise.all(Array.from({ length: 100 }, () => people.place(sessionId, 'viewer')));
     const first = await join({ sessionId, token: places[0]?.token ?? '' });

@@ -1,4 +1,4 @@
-/** Who is let into a room, and when the room is asked for a place: the decision over a real Postgres. */
+/** Who is admitted to a room, and when the room is asked for a place: the decision over a real Postgres. */
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -67,7 +67,7 @@ afterAll(async () => {
   await front?.stop();
 });
 
-/** Somebody who can sign in: their id and a token. */
+/** A user who can sign in: their id and a token. */
 async function newUser(name = 'Ben') {
   const profile = { subject: randomUUID(), name, avatarUrl: null };
   const { id } = await people.upsertUser(profile);
@@ -108,7 +108,7 @@ async function usesOf(invite: { id: string }): Promise<unknown> {
   return rows[0]?.uses_count;
 }
 
-interface PlaceState {
+interface MembershipState {
   role: Role;
   joinMethod: Via;
   inviteId?: string;
@@ -116,8 +116,8 @@ interface PlaceState {
   isExpired?: boolean;
 }
 
-/** A place in a session: of a user, or of somebody anonymous, who then has a session token. */
-async function newPlace(sessionId: string, userId: string | null, place: PlaceState) {
+/** A place in a session: of a user, or of an anonymous caller, who then has a session token. */
+async function newPlace(sessionId: string, userId: string | null, place: MembershipState) {
   const id = randomUUID();
   const { role, joinMethod, inviteId = null, isRemoved = false, isExpired = false } = place;
   const removedAt = sql`case when ${isRemoved}::boolean then now() end`;
@@ -155,7 +155,7 @@ const requestOf = (over: Partial<AdmissionRequest>): AdmissionRequest => ({
 });
 
 describe('what a room is asked to keep a place for is what the one statement decides that lets people in', () => {
-  const PLACES: Record<string, ((sessionId: string) => Promise<PlaceState>) | null> = {
+  const PLACES: Record<string, ((sessionId: string) => Promise<MembershipState>) | null> = {
     'no place': null,
     'a viewer’s place': async () => ({ role: 'viewer', joinMethod: 'grant' }),
     'a co-author’s place': async () => ({ role: 'co-author', joinMethod: 'grant' }),
@@ -194,11 +194,11 @@ describe('what a room is asked to keep a place for is what the one statement dec
 
   const NEEDS_INVITE = ['no place', 'a viewer’s place', 'a place by discovery'];
 
-  const cases = (['somebody anonymous', 'a user', 'the owner'] as const).flatMap((who) =>
+  const cases = (['an anonymous caller', 'a user', 'the owner'] as const).flatMap((who) =>
     [false, true].flatMap((isDiscoverable) =>
       Object.keys(PLACES)
         // Users' places don't expire.
-        .filter((place) => who === 'somebody anonymous' || place !== 'a place that has expired')
+        .filter((place) => who === 'an anonymous caller' || place !== 'a place that has expired')
         .map((place) => [who, isDiscoverable, place] as const),
     ),
   );
@@ -208,7 +208,7 @@ describe('what a room is asked to keep a place for is what the one statement dec
       // In what way an invite is no good matters only to those whom something may let in by it.
       const isGood = invite !== null && !invite.isUsedUp && !invite.isRevoked && !invite.isExpired;
       if (!isGood && !NEEDS_INVITE.includes(place)) continue;
-      const user = who === 'somebody anonymous' ? null : await newUser();
+      const user = who === 'an anonymous caller' ? null : await newUser();
       const owner = who === 'the owner' && user ? { hostUserId: user.id } : {};
       const sessionId = await newSession({ isDiscoverable, ...owner });
       const state = await PLACES[place]?.(sessionId);

@@ -181,7 +181,7 @@ it(
     const client = await scene.join(sessionId, 'host', { token: host.token });
     await scene.quiet();
     const before = await contentsOf(scene);
-    const instruction = fc.oneof(
+    const command = fc.oneof(
       mutated({ kind: 'set_code', code: 5, user_id: null, display_name: 'x', role: 'host' }),
       mutated({ kind: 'participant_changed', participant_id: randomUUID(), role: 'nobody' }),
       mutated({ kind: 'ended' }),
@@ -190,7 +190,7 @@ it(
     );
     const names = ['_pk', 'token', 'invite', 'display_name', 'previous_session_id', 'session_id'] as const;
     const made = fc.record({
-      body: instruction,
+      body: command,
       isAuthorized: fc.boolean(),
       query: fc.dictionary(fc.constantFrom(...names), wellFormed, { minKeys: 1, maxKeys: 3 }),
       text: wellFormed,

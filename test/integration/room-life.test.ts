@@ -270,7 +270,7 @@ describe('a switch to another strudel', () => {
     ada.send('chat_message', { message: 'before' });
     await ada.edit('unsaved', 'r1');
     const state = await switchTo(ada, { strudel_id: id }, 's1');
-    // Nobody else flushes here: what was before is in Postgres because of the switch.
+    // Nothing else flushes here: what was before is in Postgres because of the switch.
     expect(await scene.stored(sessionId)).toEqual({ code: 'unsaved', rev: 1, messages: ['before'] });
     expect(state).toMatchObject({
       code: 's("cp")',
@@ -413,7 +413,7 @@ describe('presence', () => {
     );
   };
 
-  it('is in the books soon after somebody has come or gone; a tab more or less doesn’t matter', async () => {
+  it('is recorded soon after a participant has come or left; a tab more or less doesn’t matter', async () => {
     const sessionId = await people.session();
     const user = await people.user('Ada');
     const ada = await people.place(sessionId, 'viewer', { user });

@@ -112,7 +112,7 @@ export async function startApi(env: Record<string, string> = {}): Promise<Api> {
       { ...config, KEY_PREFIX: redis.keys.prefix },
     ),
     room: {
-      async tell(sessionId, request) {
+      async sendCommand(sessionId, request) {
         tell(sessionId, request);
         return 0;
       },

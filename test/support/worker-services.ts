@@ -57,7 +57,7 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
         return Response.json({ swept: true });
       },
     },
-    room: { tell: unused, setCode: unused },
+    room: { sendCommand: unused, setCode: unused },
     tokens: { session: unused, user: unused },
     admission: {
       join: unused,

@@ -1,9 +1,9 @@
 /**
  * The AI's part in a session: who may ask now, the answer as it streams, and what becomes of it.
  *
- * One request at a time in a session. Its answer replaces the code that all share, so a second one, made from the same
- * code, would only undo the first; and everybody can follow one answer, not three. A participant who asks meanwhile gets
- * `conflict`.
+ * One request at a time in a session. Its answer replaces the code that all share, so a second one, made from
+ * the same code, would only undo the first; and everybody can follow one answer, not three. A participant who
+ * asks meanwhile gets `conflict`.
  */
 
 import { ExpiringMap } from '../../domain/expiring-map.ts';
@@ -35,7 +35,10 @@ import {
 
 /** What participants see as the author of an answer. */
 const AGENT_NAME = 'AI';
-/** No connection has this id, since none may have a colon: no client gets an acknowledgement of the AI's edits as its own. */
+/**
+ * No connection has this id, since none may have a colon: no client gets an acknowledgement of the AI's edits
+ * as its own.
+ */
 const AGENT_CONNECTION = 'ai:';
 const MINUTE_MS = 60_000;
 /** Models stream dozens of pieces a second. Nobody reads faster for getting each in a frame of its own. */
@@ -56,7 +59,7 @@ export interface AgentPorts {
     take(person: CountedPerson): Promise<Counted>;
     giveBack(person: CountedPerson): Promise<Counted>;
   };
-  /** Whom a request counts for over the day. */
+  /** For whom a request counts over the day. */
   countedPerson(member: Member): Promise<CountedPerson>;
 }
 
@@ -83,8 +86,8 @@ export class AgentRuns {
   }
 
   /**
-   * Handles one request to its end, whatever that is. Until then the room's instance stays: the message with the request
-   * is still being handled, and the provider's answer being read.
+   * Handles one request to its end, whatever that is. Until then the room's instance stays: the message with
+   * the request is still being handled, and the provider's answer being read.
    */
   async ask(request: AgentRequest, sender: Member, room: AgentRoom): Promise<void> {
     const { request_id: requestId } = request;
@@ -136,7 +139,10 @@ export class AgentRuns {
     if (this.#running?.connectionId === connectionId) this.#running.abort.abort();
   }
 
-  /** Called before the requester is told how the request ended: they may ask again at once, before this run is over. */
+  /**
+   * Called before the requester is told how the request ended: they may ask again at once, before this run is
+   * over.
+   */
   #release(run: Run): void {
     if (this.#running === run) this.#running = null;
   }
@@ -183,8 +189,8 @@ export class AgentRuns {
         { query: request.user_query, code: request.editor_state ?? session.code, history },
         { signal: abort.signal, onDelta: (text, attempt) => deltas.add(text, attempt) },
       );
-      // A requester who may no longer write doesn't change the code by way of the AI either. And an answer that was made
-      // for one strudel doesn't replace another's code.
+      // A requester who may no longer write doesn't change the code by way of the AI either. And an answer
+      // that was made for one strudel doesn't replace another's code.
       const requester = writers(room).find(({ id }) => id === run.connectionId);
       const isWanted = !abort.signal.aborted && room.strudel.strudelId === strudelId;
       if (!requester || !isWanted) throw new AgentError('cancelled');
@@ -245,7 +251,7 @@ export class AgentRuns {
       editorId: userId,
     });
     if (!edit) return;
-    // To the requester too, who made no edit of their own.
+    // To the requester too: the edit isn't one of their client's own.
     room.outbox.broadcast('code_update', {
       code: content,
       rev: edit.rev,
@@ -266,7 +272,8 @@ export class AgentRuns {
       attempt,
       ended: isCancelled ? 'cancelled' : 'failed',
     });
-    // A requester who has left doesn't get it; but a request may be cancelled whose requester is still connected.
+    // A requester who has left doesn't get it; but a request may be cancelled whose requester is still
+    // connected.
     refuse(error.code, error.message);
     if (isCancelled) return;
     const status = error.status === null ? '' : ` (${error.status})`;
@@ -291,7 +298,10 @@ export class AgentRuns {
     if (outage !== null) this.#options.log('ai_limit_in_memory', outage);
   }
 
-  /** Counts for the person, over their connections; kept with the connection too, since a minute outlives the memory. */
+  /**
+   * Counts for the participant, over all their connections. The connection keeps the times, too: a minute
+   * outlives the memory.
+   */
   #takeOfMinute(member: Member, nowMs: number): Taken {
     const { participantId: person, agentTimes } = member.state;
     this.#minutes.sweep(nowMs);
@@ -334,7 +344,7 @@ interface Details {
   minute: Taken;
 }
 
-/** Pieces of an answer, put together so that they go out at a bounded rate. */
+/** Joins the pieces of an answer, so that they are sent at a bounded rate. */
 class Deltas {
   readonly #send: (text: string, attempt: number) => void;
   #text = '';
@@ -352,7 +362,7 @@ class Deltas {
     this.#timer ??= setTimeout(() => this.flush(), DELTA_INTERVAL_MS);
   }
 
-  /** The one that came last. */
+  /** The attempt of the newest piece. */
   get attempt(): number {
     return this.#attempt;
   }
@@ -375,7 +385,7 @@ function writers({ participants }: AgentRoom): Member[] {
   return [...participants.members()].filter(({ state }) => state.role !== 'viewer');
 }
 
-/** Without a number of the broadcast order: viewers would see a gap in it. */
+/** As replies, not as a broadcast: viewers would see a gap in the numbers of broadcasts. */
 function toWriters<T extends 'agent_request' | 'agent_delta' | 'agent_response'>(
   room: AgentRoom,
   type: T,
@@ -399,7 +409,7 @@ function rateLimitOf({ limit, remaining, resetMs }: Quota): ServerPayload<'agent
   };
 }
 
-/** What storage would change or refuse, replaced; code has been checked for it before. */
+/** Replaces what storage would change or refuse. Code was checked for it before. */
 function storable(text: string): string {
   return text.replace(/\0|\p{Surrogate}/gu, '\ufffd');
 }

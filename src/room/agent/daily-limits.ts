@@ -1,10 +1,11 @@
 /**
- * How much one person may ask the AI on one day. Counted in Redis, so that it holds over rooms, restarts and reconnects;
- * days are UTC's, and each count is forgotten a day after its first request.
+ * How often one person may ask the AI on one day. The count is in Redis, so it holds over rooms, restarts and
+ * reconnects. Days are UTC's, and each count expires a day after its first request.
  *
- * While Redis is out of reach people may still ask, counted in this instance's memory from what was last heard of Redis.
- * Everything else goes on without Redis too, and the harm of counting wrong is bounded: a person needs another instance, and
- * is held to the limit of a minute in any case. Refusing would end the AI for all whenever Redis hiccups.
+ * While Redis is out of reach the requests are counted in this instance's memory, on top of the last count
+ * that Redis gave. Refusing them would end the AI for everybody whenever Redis fails for a moment. The harm
+ * is bounded: to get a second count a person needs another instance, and the limit per minute holds in any
+ * case.
  */
 import { Ratelimit } from '@upstash/ratelimit';
 import { StorageUnavailableError } from '../../domain/errors.ts';
@@ -12,7 +13,7 @@ import { ExpiringMap } from '../../domain/expiring-map.ts';
 import { MAX_AI_REQUESTS_PER_DAY } from '../../protocol/index.ts';
 import type { RedisScripts } from '../../redis/client.ts';
 
-/** Who is counted. Ids go into Redis as they are. */
+/** For whom requests are counted. The id goes into Redis as it is. */
 export interface CountedPerson {
   kind: keyof typeof MAX_AI_REQUESTS_PER_DAY;
   id: string;
@@ -31,16 +32,16 @@ export interface DailyLimitsOptions {
   keyPrefix: string;
 }
 
-/** What became of a count. */
+/** The result of counting one request. */
 export interface Counted {
   isAllowed: boolean;
   quota: Quota;
-  /** Why it was counted in memory only; null when Redis has it. */
+  /** Why it was counted in memory only; null when Redis counted it. */
   outage: string | null;
 }
 
 const DAY_MS = 86_400_000;
-/** People counted in memory; beyond it, the one who was counted the longest time ago is forgotten. */
+/** People counted in memory; beyond it, the count that is oldest is forgotten. */
 const MAX_KNOWN = 10_000;
 
 type Kind = CountedPerson['kind'];
@@ -48,7 +49,7 @@ type Kind = CountedPerson['kind'];
 export class DailyLimits {
   readonly #options: DailyLimitsOptions;
   readonly #limiters = new Map<Kind, Ratelimit>();
-  /** Requests of the day as last heard of Redis, and those counted since without it. */
+  /** Requests of the day: the last count that Redis gave, and what was counted since without it. */
   readonly #known = new ExpiringMap<number>(MAX_KNOWN);
 
   constructor(options: DailyLimitsOptions) {
@@ -60,7 +61,7 @@ export class DailyLimits {
     return this.#count(person, 1);
   }
 
-  /** Takes back what `take` counted: the person got nothing for it. */
+  /** Takes back what `take` counted: the person got no answer. */
   giveBack(person: CountedPerson): Promise<Counted> {
     return this.#count(person, -1);
   }
@@ -96,10 +97,10 @@ export class DailyLimits {
     if (!limiter) {
       limiter = new Ratelimit({
         redis,
-        // A fixed window counts exactly, and "50 a day" then means a day that people know.
+        // A fixed window counts exactly, and "a day" is the day that people know.
         limiter: Ratelimit.fixedWindow(MAX_AI_REQUESTS_PER_DAY[kind], '1 d'),
         prefix: `${this.#options.keyPrefix}ai:${kind}`,
-        // The client has a time limit of its own; here a slow Redis would count as a yes.
+        // The client has its own timeout; here a slow Redis would count as a yes.
         timeout: 0,
         ephemeralCache: false,
         enableTelemetry: false,

@@ -73,7 +73,7 @@ describe('access revocations', () => {
     expect(outcome(revocations.check(claim(later)))).toBe(known);
   });
 
-  it('whoever the host gave a role is in by that alone', async () => {
+  it('a role that the host gave is enough, whatever is revoked', async () => {
     const { open } = setUp();
     const revocations = await open();
     revocations.recordRemoved('p1');

@@ -1,9 +1,9 @@
 /**
  * Changes of access that the room was told about, in its durable storage.
  *
- * Postgres decides about access, and every caller was checked against it a moment ago. Two cases need more than that
- * check: a change that was made while the caller was on the way, and any change at all while Postgres is out of reach
- * and a caller has nothing but a session token.
+ * Postgres decides about access, and every caller was checked against it a moment ago. Two cases need more
+ * than that check: a change that was made while the caller was on the way, and any change at all while
+ * Postgres is out of reach and a caller has nothing but a session token.
  */
 import { z } from 'zod';
 import { type ErrorCode, type Role, roleSchema } from '../../protocol/index.ts';
@@ -101,7 +101,9 @@ export class AccessRevocations {
     this.#record('live');
   }
 
-  /** Whether the caller still has access, and in which role, by what was recorded since their access was read. */
+  /**
+   * Whether the caller still has access, and in which role, by what was recorded since their access was read.
+   */
   check(claim: AccessClaim): AccessDecision {
     if (this.ended) return { isAllowed: false, ...SESSION_ENDED };
     const since = (key: string) => {

@@ -1,4 +1,7 @@
-/** Close codes: RFC 6455's, and 4403 and 4404 of the range for applications, which mean what HTTP's 403 and 404 do. */
+/**
+ * Close codes: RFC 6455's, and 4403 and 4404 of the range for applications, which mean what HTTP's 403 and
+ * 404 do.
+ */
 export const CLOSE = {
   ended: 1000,
   replaced: 1000,

@@ -1,6 +1,7 @@
 /**
- * The limits of connections in a room, and the places reserved for admitted callers whose connection isn't there yet.
- * Reservations count like connections, or any number of callers could pass the limits at once. Pure: no sockets, no clock.
+ * The limits of connections in a room, and the places reserved for admitted callers whose connection isn't
+ * there yet. Reservations count like connections, or any number of callers could pass the limits at once.
+ * Pure: no sockets, no clock.
  */
 import { ExpiringMap } from '../../domain/expiring-map.ts';
 import type { AccessRefusal } from './access-revocations.ts';
@@ -18,7 +19,9 @@ export interface ConnectionLimitsOptions {
 }
 
 export interface Reservation {
-  /** What the connection will join with. The room changes it when the participant's role changes meanwhile. */
+  /**
+   * What the connection will join with. The room changes it when the participant's role changes meanwhile.
+   */
   grant: AdmissionGrant;
   /** Set when the caller has lost access meanwhile. */
   refusal: AccessRefusal | null;
@@ -35,8 +38,8 @@ export class ConnectionLimits {
 
   /**
    * The capacity check: whether there is a place for one more connection, and if not, which limit is met.
-   * @param present the connections that have joined. One with the newcomer's connection id isn't counted: the newcomer
-   *   replaces it.
+   * @param present the connections that have joined. One with the newcomer's connection id isn't counted: the
+   *   newcomer replaces it.
    */
   check(
     newcomer: CountedConnection,
@@ -55,7 +58,10 @@ export class ConnectionLimits {
     return ofAddress >= this.#options.perAddress ? 'address_limit' : 'available';
   }
 
-  /** Reserves a place until its connection joins, or for as long as {@link ConnectionLimitsOptions.reservationMs}. */
+  /**
+   * Reserves a place until its connection joins, or for as long as
+   * {@link ConnectionLimitsOptions.reservationMs}.
+   */
   reserve(id: string, grant: AdmissionGrant, nowMs: number): void {
     this.#reservations.set(id, { grant, refusal: null }, nowMs + this.#options.reservationMs);
   }

@@ -4,7 +4,10 @@ import type { Connection } from '../host.ts';
 import type { CountedConnection } from './connection-limits.ts';
 import { type ConnectionState, participantOf } from './connection-state.ts';
 
-/** A connection that has joined. Its state is null before that, and again once it has left or was closed by the room. */
+/**
+ * A connection that has joined. Its state is null before that, and again once it has left or was closed by
+ * the room.
+ */
 export type Member = Connection & { readonly state: Readonly<ConnectionState> };
 
 export function isMember(connection: Connection): connection is Member {

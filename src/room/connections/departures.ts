@@ -32,14 +32,20 @@ export class Departures {
     this.#options = options;
   }
 
-  /** Nobody waits for the AI's answer to this connection any more, unless its client is back under the same id. */
+  /**
+   * Nobody waits for the AI's answer to this connection any more, unless its client is back under the same
+   * id.
+   */
   cancelAgentOf(connection: Connection): void {
     const { participants, agents } = this.#options;
     const isReplaced = [...participants.members()].some((m) => m !== connection && m.id === connection.id);
     if (!isReplaced) agents.cancelFor(connection.id);
   }
 
-  /** The socket is closed. Does nothing for a connection that the room closed itself: its leave was announced then. */
+  /**
+   * The socket is closed. Does nothing for a connection that the room closed itself: its leave was announced
+   * then.
+   */
   leave(connection: Connection): void {
     if (!isMember(connection)) return;
     const { state } = connection;
@@ -47,7 +53,9 @@ export class Departures {
     this.#announceLeave(state);
   }
 
-  /** The client is back on another socket. Its leave is only announced if another participant has its id now. */
+  /**
+   * The client is back on another socket. Its leave is only announced if another participant has its id now.
+   */
   replace(member: Member, by: Pick<ConnectionState, 'participantId'>): void {
     const { state } = member;
     member.setState(null);
@@ -70,7 +78,10 @@ export class Departures {
     this.close(member, 'too_many_requests', 'too many messages', CLOSE.flood);
   }
 
-  /** Tells the client why, and closes its connection. From here on the room neither reads it nor sends it anything. */
+  /**
+   * Tells the client why, and closes its connection. From here on the room neither reads it nor sends it
+   * anything.
+   */
   close(member: Member, error: ErrorCode, reason: string, code: number): void {
     this.#options.outbox.refuse(member, error, reason);
     this.#close(member, reason, code);
@@ -104,7 +115,9 @@ export class Departures {
     connection.close(CLOSE.unavailable, 'storage is out of reach, try again in a moment');
   }
 
-  /** The session has ended: closes every connection. No leave is announced, since nobody is left to hear it. */
+  /**
+   * The session has ended: closes every connection. No leave is announced, since nobody is left to hear it.
+   */
   closeAll(): void {
     for (const member of [...this.#options.participants.members()]) {
       member.setState(null);

@@ -31,8 +31,8 @@ export class FloodGuard {
   /**
    * Counts a frame, and says what to do with it: `accept` it, `drop` it unread, or `disconnect` its sender.
    * @param length in characters; of a binary frame in bytes.
-   * @param lateMs how late the room may be with the frame: what arrives at once was sent
-   *   over that much longer.
+   * @param lateMs how late the room may be with the frame: what arrives at once was sent over that much
+   *   longer.
    */
   take(connection: object, length: number, nowMs: number, lateMs = 0): 'accept' | 'drop' | 'disconnect' {
     let windows = this.#windows.get(connection);

@@ -1,4 +1,7 @@
-/** What admits a caller to a room: who they are, and by what right. The Worker makes it, and reserves a place with it. */
+/**
+ * What admits a caller to a room: who they are, and by what right. The Worker makes it, and reserves a place
+ * with it.
+ */
 import { z } from 'zod';
 import { connectionStateSchema } from './connection-state.ts';
 
@@ -8,7 +11,8 @@ export const admissionGrantSchema = connectionStateSchema
     connectionId: z.string(),
     /**
      * The participant's access was read at this time or later, in milliseconds by the Worker's clock: every
-     * revocation that the room recorded since is newer. 0 when Postgres couldn't be asked: all revocations are newer.
+     * revocation that the room recorded since is newer. 0 when Postgres couldn't be asked: all revocations
+     * are newer.
      */
     knownAtMs: z.number(),
     /** A session token to come back with, for a caller who came without one. */

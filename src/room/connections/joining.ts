@@ -20,7 +20,7 @@ export interface JoiningOptions {
   sessionState: SessionState;
   participants: Participants;
   revocations: AccessRevocations;
-  limits: ConnectionLimits;
+  connectionLimits: ConnectionLimits;
   outbox: Outbox;
   departures: Departures;
   presence: PresenceRecorder;
@@ -38,11 +38,13 @@ export class Joining {
    * @throws {SessionNotFoundError} and {StorageUnavailableError} when the session can't be opened.
    */
   async join(connection: Connection, reservationId: string): Promise<void> {
-    const { sessionState, participants, revocations, limits, outbox, departures, presence } = this.#options;
+    const { sessionState, participants, revocations, connectionLimits } = this.#options;
+    const { outbox, departures, presence } = this.#options;
     const session = await this.#options.session.open();
     const history = await session.history();
-    // From here to the end nothing waits: no message falls between the state that the client gets and what follows it.
-    const reservation = limits.redeem(reservationId, Date.now());
+    // From here to the end nothing waits: no message falls between the state that the client gets and what
+    // follows it.
+    const reservation = connectionLimits.redeem(reservationId, Date.now());
     if (connection.readyState !== OPEN) return;
     if (!reservation) {
       // The upgrade took too long, or another instance made the reservation: the client comes again.

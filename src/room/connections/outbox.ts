@@ -6,7 +6,10 @@ import type { Member } from './connection.ts';
 import type { Participants } from './participants.ts';
 import type { SlowConsumers } from './slow-consumers.ts';
 
-/** The counter is stored after the room was quiet for so long. A running timer keeps the room from hibernating until then. */
+/**
+ * The counter is stored after the room was quiet for so long. A running timer keeps the room from hibernating
+ * until then.
+ */
 const STORE_SEQ_AFTER_MS = 4_000;
 
 export interface OutboxOptions {
@@ -54,7 +57,8 @@ export class Outbox {
 
   /** To one connection. */
   reply<T extends ServerMessageType>(to: Connection, type: T, payload: ServerPayload<T>): void {
-    // A session's state includes everything that was broadcast up to this number. Other replies stand outside the order.
+    // A session's state includes everything that was broadcast up to this number. Other replies stand outside
+    // the order.
     this.#send(to, this.#envelope(type, payload, type === 'session_state' ? this.#seq : undefined));
   }
 
@@ -96,8 +100,9 @@ export class Outbox {
   }
 
   /**
-   * Stores the counter once the room has gone quiet. A busy room must not pay a write for each broadcast, and when its
-   * instance dies its clients lose their connections, and with them the order that the counter stands for.
+   * Stores the counter once the room has gone quiet. A busy room must not pay a write for each broadcast, and
+   * when its instance dies its clients lose their connections, and with them the order that the counter
+   * stands for.
    */
   #storeSeq(): void {
     this.#lastBroadcastMs = Date.now();

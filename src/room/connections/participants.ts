@@ -42,8 +42,8 @@ export class Participants {
   }
 
   /**
-   * The connections that have sent nothing for too long. The room asks when it is awake anyway, and most times the
-   * answer is empty without a look: idle connections must not cost anything.
+   * The connections that have sent nothing for too long. The room asks when it is awake anyway, and most
+   * times the answer is empty without a look: idle connections must not cost anything.
    */
   idle(nowMs: number): Member[] {
     if (nowMs - this.#lastIdleCheckMs < PING_TIMEOUT_MS / 4) return [];

@@ -1,10 +1,10 @@
 /**
- * Records in Postgres which participants are present, a moment after one of them came or left, for the lists and counts
- * that other sessions' participants see.
+ * Records in Postgres which participants are present, a moment after one of them came or left, for the lists
+ * and counts that other sessions' participants see.
  *
- * Each write has the whole set, in one idempotent statement: any number of changes within the moment cost one write, the
- * next write makes up for a lost one, and two writes may arrive in any order as long as the last one is right. No edit
- * ever waits for it.
+ * Each write has the whole set, in one idempotent statement: any number of changes within the moment cost one
+ * write, the next write makes up for a lost one, and two writes may arrive in any order as long as the last
+ * one is right. No edit ever waits for it.
  */
 import { z } from 'zod';
 import type { PeopleRepository } from '../../domain/people.ts';
@@ -15,7 +15,10 @@ import type { Participants } from './participants.ts';
 
 /** Changes within this time are one write. */
 const SETTLE_MS = 1_000;
-/** Pauses before each further attempt, in milliseconds. After the last one the next change, or instance, tries again. */
+/**
+ * Pauses before each further attempt, in milliseconds. After the last one the next change, or instance, tries
+ * again.
+ */
 const RETRY_MS = [2_000, 4_000, 8_000, 16_000, 32_000];
 /** A value in a room's storage has 128 KiB at most. */
 const MAX_SUMMARY_CHARS = 100_000;

@@ -50,7 +50,8 @@ describe('a sliding window', () => {
         return steps.every(({ gapMs, lateMs }) => {
           sentMs += gapMs;
           if (!honest.take(sentMs)) return true;
-          // The room handles one event after the other: each is as late as drawn, or later because of the one before it.
+          // The room handles one event after the other: each is as late as drawn, or later because of the one
+          // before it.
           handledMs = Math.max(handledMs, sentMs + lateMs);
           return window.take(handledMs, handledMs - sentMs);
         });

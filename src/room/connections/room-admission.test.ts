@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeStorage, makeGrant, makeRoom, type RoomFixture } from '../../../test/support/room.ts';
 import { StorageUnavailableError } from '../../domain/errors.ts';
-import { FLOOD_BAN_MS } from '../../protocol/index.ts';
+import { FLOOD_BAN_MS, PING_TIMEOUT_MS } from '../../protocol/index.ts';
 import type { AdmissionGrant } from './grant.ts';
 
 const RESERVATION_MS = 30_000;
@@ -142,6 +142,18 @@ describe('a place', () => {
     const next = makeRoom(storage);
     const host = makeGrant({ role: 'host', joinMethod: 'owner', knownAtMs: Date.now() + 1 });
     expect(await refusal(await next.reserve(host))).toEqual([410, 'not_found']);
+  });
+
+  it('is free again once the connection that has it was idle for too long', async () => {
+    const fixture = makeRoom(undefined, { CONNECTIONS_PER_ADDRESS: 1 });
+    const here = { address: '192.0.2.1' };
+    const idle = await arrive(fixture, makeGrant(here), async () => {});
+    await fixture.room.onMessage(idle, '{"type":"ping"}');
+    vi.advanceTimersByTime(PING_TIMEOUT_MS);
+    expect((await fixture.reserve(makeGrant(here))).status).toBe(429);
+    vi.advanceTimersByTime(PING_TIMEOUT_MS / 4);
+    expect((await fixture.reserve(makeGrant(here))).status).toBe(200);
+    expect(idle.closed?.code).toBe(1001);
   });
 
   it('is refused to a participant who flooded the room, for as long as the ban lasts', async () => {

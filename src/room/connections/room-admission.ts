@@ -14,7 +14,7 @@ export interface RoomAdmissionOptions {
   session: Pick<HostedSession, 'open'>;
   participants: Participants;
   revocations: AccessRevocations;
-  limits: ConnectionLimits;
+  connectionLimits: ConnectionLimits;
   bans: BanList;
   departures: Departures;
   presence: PresenceRecorder;
@@ -30,24 +30,26 @@ export class RoomAdmission {
   /**
    * Reserves a place for a caller whom the Worker has admitted.
    * @returns the reservation's id, or the refusal.
-   * @throws {SessionNotFoundError} and {StorageUnavailableError} when the session can't be opened; no place is kept then.
+   * @throws {SessionNotFoundError} and {StorageUnavailableError} when the session can't be opened; no place
+   *   is kept then.
    */
   async reserve(grant: AdmissionGrant): Promise<Response> {
-    const { session, revocations, limits, presence } = this.#options;
-    // From here to the reservation nothing waits: of any number of callers who come at once, each counts those before it.
+    const { session, revocations, connectionLimits, presence } = this.#options;
+    // From here to the reservation nothing waits: of any number of callers who come at once, each counts
+    // those before it.
     const decision = revocations.check(grant);
     if (!decision.isAllowed) return refuse(decision.status, decision.error, decision.message);
     const refusal = this.#refusalOf(grant);
     if (refusal) return refusal;
     const id = crypto.randomUUID();
     const { role, joinMethod } = decision;
-    limits.reserve(id, { ...grant, role, joinMethod }, Date.now());
+    connectionLimits.reserve(id, { ...grant, role, joinMethod }, Date.now());
     // Even if the connection never comes: Postgres may show the participant as present already.
     presence.changed();
     try {
       await session.open();
     } catch (error) {
-      limits.release(id);
+      connectionLimits.release(id);
       throw error;
     }
     return Response.json({ reservation_id: id });
@@ -55,20 +57,21 @@ export class RoomAdmission {
 
   /** Gives a reserved place back; false when there is none. */
   release(reservationId: string): boolean {
-    const { limits, presence } = this.#options;
-    if (!limits.release(reservationId)) return false;
+    const { connectionLimits, presence } = this.#options;
+    if (!connectionLimits.release(reservationId)) return false;
     // The reservation may have been made for a participant whom Postgres shows as present since.
     presence.changed();
     return true;
   }
 
   #refusalOf(grant: AdmissionGrant): Response | null {
-    const { participants, limits, bans, departures } = this.#options;
+    const { participants, connectionLimits, bans, departures } = this.#options;
     const nowMs = Date.now();
     const banRemainingMs = bans.remainingMs(grant.participantId, nowMs);
     if (banRemainingMs > 0) return refuseBanned(banRemainingMs);
     departures.closeIdle(nowMs);
-    switch (limits.check(grant, [...participants.members()].map(countedConnectionOf), nowMs)) {
+    const present = [...participants.members()].map(countedConnectionOf);
+    switch (connectionLimits.check(grant, present, nowMs)) {
       case 'participant_limit':
         return refuse(429, 'too_many_requests', 'you have too many connections to this session');
       case 'address_limit':

@@ -1,12 +1,12 @@
 /**
- * Closes connections that don't read. The runtime buffers whatever is sent to a socket that its client doesn't read,
- * without limit and without telling the room: a few such clients would take the room's memory. So a connection that
- * was sent more than its client can have read is closed. Nothing is lost: a client that comes back gets the session's
- * state.
+ * Closes connections that don't read. The runtime buffers whatever is sent to a socket that its client
+ * doesn't read, without limit and without telling the room: a few such clients would take the room's memory.
+ * So a connection that was sent more than its client can have read is closed. Nothing is lost: a client that
+ * comes back gets the session's state.
  *
- * Any message from a client shows that it is alive, not that it reads: a client may send and never read. A nonce shows
- * it. Each `pong` carries one (the protocol's `mark`), and a `ping` that repeats it acknowledges everything that was
- * sent before that `pong`: nobody else was told the nonce. Pure: no sockets, no clock.
+ * Any message from a client shows that it is alive, not that it reads: a client may send and never read. A
+ * nonce shows it. Each `pong` carries one (the protocol's `mark`), and a `ping` that repeats it acknowledges
+ * everything that was sent before that `pong`: nobody else was told the nonce. Pure: no sockets, no clock.
  */
 import {
   A_LITTLE_BEHIND_CHARS,
@@ -16,7 +16,9 @@ import {
 } from '../../protocol/index.ts';
 
 interface Account {
-  /** Characters since the connection joined: sent, sent before its last message, and acknowledged by a nonce. */
+  /**
+   * Characters since the connection joined: sent, sent before its last message, and acknowledged by a nonce.
+   */
   sent: number;
   sentAtLastSeen: number;
   acknowledged: number;
@@ -63,8 +65,8 @@ export class SlowConsumers<Connection extends object> {
   }
 
   /**
-   * The connections to close: each that is over its own limit, and, where all together are over the room's limit, those
-   * that are furthest behind.
+   * The connections to close: each that is over its own limit, and, where all together are over the room's
+   * limit, those that are furthest behind.
    */
   overLimit<C extends Connection>(connections: () => Iterable<C>): C[] {
     if (this.#sentSinceCheck < CHECK_AFTER_CHARS) return [];

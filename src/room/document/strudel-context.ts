@@ -1,12 +1,15 @@
-/** What the session's code belongs to: a saved strudel, or nothing yet (scratch code); and the conversation imported with it. */
+/**
+ * What the session's code belongs to: a saved strudel, or nothing yet (scratch code); and the conversation
+ * imported with it.
+ */
 import { z } from 'zod';
 import { type ConversationEntry, type ServerPayload, utf8Bytes } from '../../protocol/index.ts';
 import type { RoomStorage } from '../host.ts';
 
 const KEY = 'strudel';
 /**
- * The end of a conversation is kept: a value in a room's storage has 128 KiB at most, and text may take two bytes there
- * where UTF-8 takes one.
+ * The end of a conversation is kept: a value in a room's storage has 128 KiB at most, and text may take two
+ * bytes there where UTF-8 takes one.
  */
 const MAX_KEPT_ENTRIES = 50;
 const MAX_KEPT_BYTES = 48 * 1024;

@@ -2,13 +2,17 @@ import type { ClientMessageOf } from '../../protocol/index.ts';
 import { isMember } from '../connections/connection.ts';
 import type { HandlerContext } from './context.ts';
 
-/** Accepts a chat message. Every client sees it, the sender's too, under the id and time it will be stored with. */
+/**
+ * Accepts a chat message. Every client sees it, the sender's too, under the id and time it will be stored
+ * with.
+ */
 export async function chatMessage(
   { payload }: ClientMessageOf<'chat_message'>,
   { sender, session: hosted, outbox, limits, requestId }: HandlerContext,
 ): Promise<void> {
   const session = await hosted.open();
-  // A client that was kicked or replaced meanwhile sends the message again on its next connection, if it still may.
+  // A client that was kicked or replaced meanwhile sends the message again on its next connection, if it
+  // still may.
   if (!isMember(sender)) return;
   const { displayName, userId, avatarUrl } = sender.state;
   const id = payload.id ?? crypto.randomUUID();

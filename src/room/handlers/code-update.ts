@@ -2,13 +2,17 @@ import type { ClientMessageOf, ServerPayload } from '../../protocol/index.ts';
 import { isMember } from '../connections/connection.ts';
 import type { HandlerContext } from './context.ts';
 
-/** Accepts an edit: it becomes the session's next revision, the other clients see it at once, and its commit is under way. */
+/**
+ * Accepts an edit: it becomes the session's next revision, the other clients see it at once, and its commit
+ * is under way.
+ */
 export async function codeUpdate(
   { payload }: ClientMessageOf<'code_update'>,
   { sender, session: hosted, outbox, requestId }: HandlerContext,
 ): Promise<void> {
   const session = await hosted.open();
-  // A client that was kicked or replaced meanwhile sends the edit again on its next connection, if it still may.
+  // A client that was kicked or replaced meanwhile sends the edit again on its next connection, if it still
+  // may.
   if (!isMember(sender)) return;
   const { displayName, userId, role } = sender.state;
   const accepted = session.edit({ connectionId: sender.id, requestId, code: payload.code, editorId: userId });

@@ -19,7 +19,8 @@ export interface EndParts {
 }
 
 /**
- * Ends the session: the room accepts nothing any more, acknowledges what it has accepted, and closes all connections.
+ * Ends the session: the room accepts nothing any more, acknowledges what it has accepted, and closes all
+ * connections.
  * @returns the number of connections it had.
  */
 export async function endSession(reason: string, parts: EndParts): Promise<number> {
@@ -29,7 +30,7 @@ export async function endSession(reason: string, parts: EndParts): Promise<numbe
   const { live } = parts.session;
   // A commit that fails or takes longer isn't lost: it is flushed, here or by the alarm, after the end too.
   if (live) await withTimeout(LAST_COMMIT_MS, live.committed()).catch(() => {});
-  const { length: connections } = [...participants.members()];
+  const connections = [...participants.members()].length;
   if (connections > 0) outbox.broadcast('session_ended', { reason });
   departures.closeAll();
   void live?.flush();

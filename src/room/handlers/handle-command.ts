@@ -1,4 +1,7 @@
-/** Handles the Worker's commands: changes of access, the session's end, released places, and code that was set over HTTP. */
+/**
+ * Handles the Worker's commands: changes of access, the session's end, released places, and code that was set
+ * over HTTP.
+ */
 
 import { TimeoutError, withTimeout } from '../../domain/with-timeout.ts';
 import type { ServerPayload } from '../../protocol/index.ts';
@@ -41,7 +44,8 @@ export interface CommandParts {
 
 /**
  * Handles one command. Repeating it has no second effect.
- * @throws {SessionNotFoundError} and {StorageUnavailableError} when it needs the session, which can't be opened.
+ * @throws {SessionNotFoundError} and {StorageUnavailableError} when it needs the session, which can't be
+ *   opened.
  */
 export async function handleCommand(body: string, parts: CommandParts): Promise<Response> {
   const parsed = roomCommandSchema.safeParse(asJson(body));
@@ -110,7 +114,10 @@ function kickAll(
   return members.length;
 }
 
-/** The participant gets the session's state with their new role in it; everybody else gets a `user_joined` with it. */
+/**
+ * The participant gets the session's state with their new role in it; everybody else gets a `user_joined`
+ * with it.
+ */
 async function changeRole(
   { participant_id, role }: Extract<RoomCommand, { kind: 'participant_changed' }>,
   { participants, connectionLimits, revocations, outbox, sessionState }: CommandParts,

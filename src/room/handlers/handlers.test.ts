@@ -1,4 +1,7 @@
-/** Handlers wait for the session to open. Meanwhile the sender may have been kicked, or be back on another connection. */
+/**
+ * Handlers wait for the session to open. Meanwhile the sender may have been kicked, or be back on another
+ * connection.
+ */
 import { expect, it, vi } from 'vitest';
 import { setUp } from '../../../test/support/live-session.ts';
 import type { ClientMessage } from '../../protocol/index.ts';

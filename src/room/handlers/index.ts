@@ -15,7 +15,9 @@ import { switchStrudel } from './switch-strudel.ts';
 type Handlers = {
   [T in ClientMessageType]: {
     action: Action;
-    /** What happens to a message whose sender lacks the permission: it is answered with an error, or ignored. */
+    /**
+     * What happens to a message whose sender lacks the permission: it is answered with an error, or ignored.
+     */
     otherwise: 'refused' | 'ignored';
     handle(message: ClientMessageOf<T>, context: HandlerContext): void | Promise<void>;
   };

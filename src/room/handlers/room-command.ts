@@ -1,7 +1,7 @@
 /**
- * The commands that the Worker sends to a room. Only the Worker's own code can make such a request. Postgres has a
- * command's change already when the room gets it (except for code, which only the room may revise), and repeating a
- * command has no second effect.
+ * The commands that the Worker sends to a room. Only the Worker's own code can make such a request. Postgres
+ * has a command's change already when the room gets it (except for code, which only the room may revise), and
+ * repeating a command has no second effect.
  */
 import { z } from 'zod';
 import { codeSchema, roleSchema } from '../../protocol/messages.ts';
@@ -35,5 +35,7 @@ export const setCodeReplySchema = z.object({
   durable: z.enum(['buffer', 'postgres']),
 });
 
-/** The answer to every other command: how many connections it concerned; of `release`, how many reservations. */
+/**
+ * The answer to every other command: how many connections it concerned; of `release`, how many reservations.
+ */
 export const commandReplySchema = z.object({ delivered: z.number().int() });

@@ -18,8 +18,8 @@ interface Loaded {
 }
 
 /**
- * Switches the session to another strudel, or to scratch code: first everything of the session is saved, then the new
- * code becomes the session's next revision. When something fails on the way, nothing is switched.
+ * Switches the session to another strudel, or to scratch code: first everything of the session is saved, then
+ * the new code becomes the session's next revision. When something fails on the way, nothing is switched.
  */
 export async function switchStrudel(
   { payload }: ClientMessageOf<'switch_strudel'>,
