@@ -31,12 +31,13 @@ const NETWORK_SHIFTS = [112n, 96n, 80n, 64n];
 const GROUP_MASK = 0xffffn;
 
 /**
- * What an address is counted as: an IPv4 address is counted by itself, also one mapped into IPv6. An IPv6 address is
- * counted by its first 64 bits, since the subscriber chooses the rest and may choose anew each minute.
+ * What an address is counted as: an IPv4 address is counted by itself, also one mapped into IPv6.
+ * An IPv6 address is counted by its first 64 bits, since the subscriber chooses the rest and may
+ * choose anew each minute.
  *
  * @param address as the platform gives it. A zone id (`%eth0`) is left out.
- * @returns such as `203.0.113.7` or `2001:db8:1:2::/64`; the text itself, trimmed and in lower case, for what isn't
- * an address.
+ * @returns such as `203.0.113.7` or `2001:db8:1:2::/64`; the text itself, trimmed and in lower case, for
+ *   what isn't an address.
  */
 export function networkOf(address: string): string {
   const [plain = ''] = address.trim().toLowerCase().split('%');

@@ -1,4 +1,7 @@
-/** How one text becomes another, as one change: a keystroke in a large text is then a few characters, not the text. */
+/**
+ * How one text becomes another, as one change: a keystroke in a large text is then a few
+ * characters, not the text.
+ */
 
 /** Replaces what is from `from` to `to` in the old text with `insert`. Positions count UTF-16 code units. */
 export interface TextChange {
@@ -11,8 +14,8 @@ export interface TextChange {
 const STRIDE = 512;
 
 /**
- * Finds the smallest change that makes `after` of `before`, by their common start and end. It begins and ends between
- * characters: it never has one half of a surrogate pair without the other.
+ * Finds the smallest change that makes `after` of `before`, by their common start and end. It begins and ends
+ * between characters: it never has one half of a surrogate pair without the other.
  * @returns null when the texts are equal.
  */
 export function textChange(before: string, after: string): TextChange | null {

@@ -10,7 +10,10 @@ export interface Splice {
   baseBytes: number;
 }
 
-/** The smallest piece of `base` that has to be replaced to make it `code`. Both are well-formed: no lone surrogates. */
+/**
+ * The smallest piece of `base` that has to be replaced to make it `code`. Both are
+ * well-formed: no lone surrogates.
+ */
 export function spliceBetween(base: string, code: string): Splice {
   const end = base.length;
   const { from, to, insert } = textChange(base, code) ?? { from: end, to: end, insert: '' };

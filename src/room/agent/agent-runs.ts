@@ -6,6 +6,7 @@
  * asks meanwhile gets `conflict`.
  */
 
+import { ExpiringMap } from '../../domain/expiring-map.ts';
 import type { SessionMessage } from '../../domain/types.ts';
 import {
   type AgentRequest,
@@ -77,7 +78,7 @@ interface Run {
 
 export class AgentRuns {
   readonly #options: AgentRunsOptions;
-  readonly #minutes = new Map<string, SlidingWindow>();
+  readonly #minutes = new ExpiringMap<SlidingWindow>();
   #running: Run | null = null;
 
   constructor(options: AgentRunsOptions) {
@@ -303,11 +304,11 @@ export class AgentRuns {
    */
   #takeOfMinute(member: Member, nowMs: number): Taken {
     const { participantId: person, agentTimes } = member.state;
-    for (const [key, window] of this.#minutes)
-      if (window.times(nowMs).length === 0) this.#minutes.delete(key);
+    this.#minutes.sweep(nowMs);
     const window =
-      this.#minutes.get(person) ?? new SlidingWindow(MAX_AI_REQUESTS_PER_MINUTE, MINUTE_MS, agentTimes);
-    this.#minutes.set(person, window);
+      this.#minutes.get(person, nowMs) ??
+      new SlidingWindow(MAX_AI_REQUESTS_PER_MINUTE, MINUTE_MS, agentTimes);
+    this.#minutes.set(person, window, nowMs + MINUTE_MS);
     const isAllowed = window.take(nowMs);
     const times = window.times(nowMs);
     if (isAllowed) member.setState({ ...member.state, agentTimes: times });

@@ -9,6 +9,7 @@
  */
 import { Ratelimit } from '@upstash/ratelimit';
 import { StorageUnavailableError } from '../../domain/errors.ts';
+import { ExpiringMap } from '../../domain/expiring-map.ts';
 import { MAX_AI_REQUESTS_PER_DAY } from '../../protocol/index.ts';
 import type { RedisScripts } from '../../redis/client.ts';
 
@@ -49,7 +50,7 @@ export class DailyLimits {
   readonly #options: DailyLimitsOptions;
   readonly #limiters = new Map<Kind, Ratelimit>();
   /** Requests of the day: the last count that Redis gave, and what was counted since without it. */
-  readonly #known = new Map<string, { day: number; used: number }>();
+  readonly #known = new ExpiringMap<number>(MAX_KNOWN);
 
   constructor(options: DailyLimitsOptions) {
     this.#options = options;
@@ -68,7 +69,8 @@ export class DailyLimits {
   async #count(person: CountedPerson, by: 1 | -1): Promise<Counted> {
     const limit = MAX_AI_REQUESTS_PER_DAY[person.kind];
     const name = `${person.kind}:${person.id}`;
-    const day = Math.floor(Date.now() / DAY_MS);
+    const nowMs = Date.now();
+    const dayEndMs = (Math.floor(nowMs / DAY_MS) + 1) * DAY_MS;
     let used: number;
     let outage: string | null = null;
     try {
@@ -79,23 +81,15 @@ export class DailyLimits {
     } catch (error) {
       if (!(error instanceof StorageUnavailableError)) throw error;
       outage = error.message;
-      const known = this.#known.get(name);
-      used = Math.max(0, (known?.day === day ? known.used : 0) + by);
+      used = Math.max(0, (this.#known.get(name, nowMs) ?? 0) + by);
     }
-    this.#know(name, { day, used });
+    this.#known.set(name, used, dayEndMs);
     const quota = {
       limit,
       remaining: Math.max(0, limit - used),
-      resetMs: Math.max(0, (day + 1) * DAY_MS - Date.now()),
+      resetMs: Math.max(0, dayEndMs - Date.now()),
     };
     return { isAllowed: used <= limit, quota, outage };
-  }
-
-  #know(name: string, count: { day: number; used: number }): void {
-    this.#known.delete(name);
-    this.#known.set(name, count);
-    const oldest = this.#known.keys().next().value;
-    if (this.#known.size > MAX_KNOWN && oldest !== undefined) this.#known.delete(oldest);
   }
 
   #limiter(kind: Kind, redis: ConstructorParameters<typeof Ratelimit>[0]['redis']): Ratelimit {

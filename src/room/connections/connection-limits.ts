@@ -3,6 +3,7 @@
  * there yet. Reservations count like connections, or any number of callers could pass the limits at once.
  * Pure: no sockets, no clock.
  */
+import { ExpiringMap } from '../../domain/expiring-map.ts';
 import type { AccessRefusal } from './access-revocations.ts';
 import type { AdmissionGrant } from './grant.ts';
 
@@ -29,7 +30,7 @@ export interface Reservation {
 export class ConnectionLimits {
   readonly #options: ConnectionLimitsOptions;
   /** By reservation id. */
-  readonly #reservations = new Map<string, Reservation & { untilMs: number }>();
+  readonly #reservations = new ExpiringMap<Reservation>();
 
   constructor(options: ConnectionLimitsOptions) {
     this.#options = options;
@@ -62,14 +63,12 @@ export class ConnectionLimits {
    * {@link ConnectionLimitsOptions.reservationMs}.
    */
   reserve(id: string, grant: AdmissionGrant, nowMs: number): void {
-    this.#reservations.set(id, { grant, refusal: null, untilMs: nowMs + this.#options.reservationMs });
+    this.#reservations.set(id, { grant, refusal: null }, nowMs + this.#options.reservationMs);
   }
 
   /** Uses a reservation up; null when there is none: it has expired, was used, or was released. */
   redeem(id: string, nowMs: number): Reservation | null {
-    const reservation = this.#reservations.get(id);
-    this.#reservations.delete(id);
-    return reservation && nowMs < reservation.untilMs ? reservation : null;
+    return this.#reservations.take(id, nowMs) ?? null;
   }
 
   /** Gives a reserved place back; false when there was none. */
@@ -78,10 +77,7 @@ export class ConnectionLimits {
   }
 
   /** The reservations that haven't expired. */
-  *reservations(nowMs: number): Iterable<Reservation> {
-    for (const [id, reservation] of this.#reservations) {
-      if (reservation.untilMs <= nowMs) this.#reservations.delete(id);
-      else yield reservation;
-    }
+  reservations(nowMs: number): Iterable<Reservation> {
+    return this.#reservations.values(nowMs);
   }
 }

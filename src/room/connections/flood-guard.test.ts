@@ -29,6 +29,19 @@ describe('a flood', () => {
     expect(guard.take(client, 1, 1_000)).toBe('accept');
   });
 
+  it('may send no more characters around the turn of a second than within one', () => {
+    const guard = new FloodGuard();
+    const client = {};
+    expect(guard.take(client, 1, 0)).toBe('accept');
+    expect(guard.take(client, MAX_CHARS_PER_SECOND - 1, 900)).toBe('accept');
+    expect(guard.take(client, 2, 1_000)).toBe('drop');
+    expect(guard.take(client, 1, 1_000)).toBe('accept');
+    // What comes at once was sent over three seconds.
+    const late = {};
+    const verdicts = Array.from({ length: 4 }, () => guard.take(late, MAX_CHARS_PER_SECOND, 5_000, 2_000));
+    expect(verdicts).toEqual(['accept', 'accept', 'accept', 'drop']);
+  });
+
   it('disconnects its sender the sooner the larger the frames are', () => {
     const guard = new FloodGuard();
     const client = {};

@@ -11,7 +11,7 @@ import {
   MAX_UNREAD_FRAMES,
   UNREAD_FRAMES_WINDOW_MS,
 } from '../../protocol/index.ts';
-import { MOST_LATE_MS, SlidingWindow } from './rate-limit.ts';
+import { SlidingWindow } from './rate-limit.ts';
 
 /** What the limits per second allow, together. */
 const MAX_FRAMES_PER_SECOND = MAX_CODE_UPDATES_PER_SECOND + MAX_SIGNALS_PER_SECOND;
@@ -21,8 +21,8 @@ const DROPPED_FRAME_CHARS = 16 * 1024;
 interface Windows {
   frames: SlidingWindow;
   dropped: SlidingWindow;
-  /** Characters accepted within the second that began then. */
-  chars: { sinceMs: number; accepted: number };
+  /** Of accepted frames. */
+  chars: SlidingWindow;
 }
 
 export class FloodGuard {
@@ -40,23 +40,17 @@ export class FloodGuard {
       windows = {
         frames: new SlidingWindow(MAX_FRAMES_PER_SECOND, 1_000),
         dropped: new SlidingWindow(MAX_UNREAD_FRAMES, UNREAD_FRAMES_WINDOW_MS),
-        chars: { sinceMs: nowMs, accepted: 0 },
+        chars: new SlidingWindow(MAX_CHARS_PER_SECOND, 1_000),
       };
       this.#windows.set(connection, windows);
     }
-    const { chars } = windows;
-    if (nowMs - chars.sinceMs >= 1_000) {
-      chars.sinceMs = nowMs;
-      chars.accepted = 0;
-    }
-    const maxChars = MAX_CHARS_PER_SECOND * (1 + Math.min(lateMs, MOST_LATE_MS) / 1_000);
-    if (chars.accepted + length <= maxChars && windows.frames.take(nowMs, lateMs)) {
-      chars.accepted += length;
+    const { frames, chars, dropped } = windows;
+    if (chars.hasRoom(nowMs, lateMs, length) && frames.take(nowMs, lateMs)) {
+      chars.take(nowMs, lateMs, length);
       return 'accept';
     }
     // A large frame costs its way here even if it is dropped, so it counts for several.
-    let left = Math.ceil((length + 1) / DROPPED_FRAME_CHARS);
-    while (left > 0 && windows.dropped.take(nowMs)) left -= 1;
-    return left === 0 ? 'drop' : 'disconnect';
+    const amount = Math.ceil((length + 1) / DROPPED_FRAME_CHARS);
+    return dropped.take(nowMs, 0, amount) ? 'drop' : 'disconnect';
   }
 }

@@ -59,6 +59,50 @@ describe('a sliding window', () => {
     );
   });
 
+  it('counts amounts as it counts events', () => {
+    const max = fc.integer({ min: 1, max: 9 });
+    const step = fc.record({ gapMs: fc.nat({ max: 6 }), amount: fc.integer({ min: 1, max: 12 }) });
+    fc.assert(
+      fc.property(max, fc.array(step, { maxLength: 60 }), (most, steps) => {
+        const windowMs = 10;
+        const window = new SlidingWindow(most, windowMs);
+        const taken: { atMs: number; amount: number }[] = [];
+        let nowMs = 0;
+        return steps.every(({ gapMs, amount }) => {
+          nowMs += gapMs;
+          const inWindow = taken.filter(({ atMs }) => nowMs - atMs < windowMs);
+          const hasRoom = inWindow.reduce((sum, event) => sum + event.amount, amount) <= most;
+          const saysSo = window.hasRoom(nowMs, 0, amount);
+          const isTaken = window.take(nowMs, 0, amount);
+          if (isTaken) taken.push({ atMs: nowMs, amount });
+          return isTaken === hasRoom && saysSo === hasRoom;
+        });
+      }),
+    );
+  });
+
+  it('refuses no client for amounts that never came too fast, however late the room is', () => {
+    const step = fc.record({
+      gapMs: fc.nat({ max: 6 }),
+      lateMs: fc.nat({ max: 60 }),
+      amount: fc.integer({ min: 1, max: 9 }),
+    });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 9 }), fc.array(step, { maxLength: 60 }), (most, steps) => {
+        const honest = new SlidingWindow(most, 10);
+        const window = new SlidingWindow(most, 10);
+        let sentMs = 0;
+        let handledMs = 0;
+        return steps.every(({ gapMs, lateMs, amount }) => {
+          sentMs += gapMs;
+          if (!honest.take(sentMs, 0, amount)) return true;
+          handledMs = Math.max(handledMs, sentMs + lateMs);
+          return window.take(handledMs, handledMs - sentMs, amount);
+        });
+      }),
+    );
+  });
+
   it('allows no client more than lateness accounts for', () => {
     const window = new SlidingWindow(3, 10);
     const taken = Array.from({ length: 20 }, () => window.take(100, 20)).filter(Boolean);
