@@ -40,7 +40,7 @@ const BELOW = {
   postgres: ['domain', 'protocol'],
   redis: ['domain', 'protocol'],
   access: ['redis/client.ts', 'domain', 'protocol', 'config.ts'],
-  'write-behind': ['redis', 'domain', 'protocol'],
+  'write-behind': ['postgres', 'redis', 'domain', 'protocol'],
   room: ['redis/client.ts', 'access/network.ts', 'access/ban-list.ts', 'domain', 'protocol', 'config.ts'],
   worker: [
     'room/connections',
