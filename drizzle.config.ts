@@ -1,6 +1,9 @@
 import { defineConfig } from 'drizzle-kit';
 
-/** `npx drizzle-kit generate` writes migrations from the schema; `npx drizzle-kit migrate` applies them to DATABASE_URL. */
+/**
+ * `npx drizzle-kit generate` writes migrations from the schema; `npx drizzle-kit migrate` applies
+ * them to DATABASE_URL.
+ */
 export default defineConfig({
   dialect: 'postgresql',
   schema: './src/postgres/schema.ts',

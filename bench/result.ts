@@ -12,7 +12,10 @@ export interface Machine {
   processor: string;
   memoryBytes: number;
   node: string;
-  /** Processes that wanted a core, on average over the minute before the run: above 0.5 or so, others were at work. */
+  /**
+   * Processes that wanted a core, on average over the minute before the run: above 0.5 or so,
+   * others were at work.
+   */
   loadBefore: number;
 }
 

@@ -31,7 +31,10 @@ const DRAIN_POLL_MS = 50;
 /** Comparing everything with what is stored takes a query; not more often than this. */
 const CONTENT_POLL_MS = 1_000;
 
-/** As it would be set for so much load: rooms commit as often as they can, and the sweeper has a paid plan's requests. */
+/**
+ * As it would be set for so much load: rooms commit as often as they can, and the sweeper has a
+ * paid plan's requests.
+ */
 const PAID_PLAN = { COMMIT_MIN_MS: '20', SWEEP_MAX_REQUESTS: '900' };
 
 export type Say = (line: string) => void;
@@ -70,8 +73,9 @@ export async function startBench(
 }
 
 /**
- * A folder in memory for the rooms' own storage. workerd's stand-in for it waits for the disk (fsync) on the one thread that all
- * rooms share, at each of their alarms and notes; the deployed one is replicated in the background and holds up nobody.
+ * A folder in memory for the rooms' own storage. workerd's stand-in for it waits for the disk (fsync) on the
+ * one thread that all rooms share, at each of their alarms and notes; the deployed one is replicated in the
+ * background and holds up nobody.
  */
 function makeRoomState(): string {
   const memory = '/dev/shm';
@@ -90,7 +94,10 @@ export function startCron(stack: Stack, say: Say): { stop(): void } {
   return { stop: () => clearInterval(timer) };
 }
 
-/** Processes by what they are for: the system's own, the stand-ins for the providers' HTTP, the load, and local tools. */
+/**
+ * Processes by what they are for: the system's own, the stand-ins for the providers' HTTP, the
+ * load, and local tools.
+ */
 export function groupsOf(stack: Stack, extra: Record<string, number>, load: readonly number[]) {
   const { worker, redis, postgres, redisRest, neonHttp } = stack.pids;
   const only = (pid: number | null) => (pid === null ? [] : [pid]);

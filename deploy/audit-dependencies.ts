@@ -1,6 +1,7 @@
 /**
- * `npm run audit:dependencies`: fails when a package that the lock file names has a known vulnerability of high severity or worse. Where
- * the registry doesn't answer (not every mirror knows of advisories), nothing is known, which it says, and passes.
+ * `npm run audit:dependencies`: fails when a package that the lock file names has a known vulnerability of
+ * high severity or worse. Where the registry doesn't answer (not every mirror knows of advisories), nothing
+ * is known, which it says, and passes.
  */
 import { spawnSync } from 'node:child_process';
 import { judgeAudit } from './audit.ts';

@@ -1,4 +1,7 @@
-/** Dependencies: each is there for a reason that is written down, each version is fixed, and known holes are noticed. */
+/**
+ * Dependencies: each is there for a reason that is written down, each version is fixed, and
+ * known holes are noticed.
+ */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';

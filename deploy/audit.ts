@@ -21,7 +21,10 @@ const failureSchema = z.union([
   z.object({ error: z.object({ summary: z.string() }) }),
 ]);
 
-/** @returns whether nothing severe is known, and what to say. An answer that can't be read isn't fine: it would hide one. */
+/**
+ * @returns whether nothing severe is known, and what to say. An answer that can't be read isn't
+ *   fine: it would hide one.
+ */
 export function judgeAudit(output: string): { isFine: boolean; lines: string[] } {
   const raw = parse(output);
   const report = reportSchema.safeParse(raw);

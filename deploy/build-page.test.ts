@@ -1,4 +1,7 @@
-/** The page's build: hashed names that the HTML refers to, one policy in two places, and nothing left of an earlier build. */
+/**
+ * The page's build: hashed names that the HTML refers to, one policy in two places, and nothing left
+ * of an earlier build.
+ */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,9 +1,10 @@
 /**
  * `npm run build`: the page, from `src/client` into `dist/page`, as wrangler and `partykit dev` serve it.
  *
- * The HTML files of `src/client/static` name their scripts and styles as they stand in the sources. The build bundles
- * each, puts it under `/assets/` with a hash of its content in its name, and writes that name into the HTML.
- * Everything else in the folder is copied: `favicon.svg`, and `_headers`, in which Cloudflare finds the headers.
+ * The HTML files of `src/client/static` name their scripts and styles as they stand in the sources. The
+ * build bundles each, puts it under `/assets/` with a hash of its content in its name, and writes that name
+ * into the HTML. Everything else in the folder is copied: `favicon.svg`, and `_headers`, in which
+ * Cloudflare finds the headers.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -37,8 +38,8 @@ export interface BuiltPage {
 
 /**
  * Builds the page.
- * @throws {Error} when a source can't be bundled, when HTML names a file that isn't there, or when `outDir` holds
- *   something other than a page.
+ * @throws {Error} when a source can't be bundled, when HTML names a file that isn't there, or when `outDir`
+ *   holds something other than a page.
  */
 export async function buildPage({ outDir, minify, staticDir = STATIC_DIR }: PageOptions): Promise<BuiltPage> {
   const bundled = await build(bundling(staticDir, minify));
@@ -46,8 +47,8 @@ export async function buildPage({ outDir, minify, staticDir = STATIC_DIR }: Page
 }
 
 /**
- * Builds the page now and after every change of its sources, until it is stopped. A new script or style in the HTML is
- * noticed only by a new start.
+ * Builds the page now and after every change of its sources, until it is stopped. A new script or style in
+ * the HTML is noticed only by a new start.
  * @param onBuild is told of each build, or why it failed.
  */
 export async function watchPage(
@@ -166,8 +167,8 @@ export function metaPolicy(headers: string): string {
 }
 
 /**
- * Makes a folder hold these files and no others. What is there already isn't written again: several builds of the same
- * sources may run at once, and none takes away what another has just put there.
+ * Makes a folder hold these files and no others. What is there already isn't written again: several builds of
+ * the same sources may run at once, and none takes away what another has just put there.
  */
 function replaceFiles(folder: string, files: ReadonlyMap<string, Uint8Array>): void {
   const present = filesIn(folder);

@@ -1,4 +1,7 @@
-/** The bundle that Cloudflare gets, made by the CLI that sends it, and how large it may be. The page isn't part of it. */
+/**
+ * The bundle that Cloudflare gets, made by the CLI that sends it, and how large it may be. The
+ * page isn't part of it.
+ */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** One command line, as it is run and as it is shown. Secrets reach a program by its environment or by a private file. */
+/**
+ * One command line, as it is run and as it is shown. Secrets reach a program by its environment
+ * or by a private file.
+ */
 
 export type Program = 'wrangler' | 'drizzle-kit' | 'git';
 

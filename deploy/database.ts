@@ -12,7 +12,8 @@ import type { Tools } from './tools.ts';
 const PING_TIMEOUT_MS = 30_000;
 
 /**
- * Applies the migrations that the database doesn't have yet. One that is ahead of them, as after a rollback, is left as it is.
+ * Applies the migrations that the database doesn't have yet. One that is ahead of them, as after a
+ * rollback, is left as it is.
  * @param databaseUrl goes into the environment.
  */
 export function migrateCommand(databaseUrl: string): Command {
@@ -41,8 +42,8 @@ export async function migrate(
 }
 
 /**
- * Why the migrations can't be applied, in Postgres' words: by the library that drizzle-kit uses, which takes up where it
- * stopped. Null when they could be after all.
+ * Why the migrations can't be applied, in Postgres' words: by the library that drizzle-kit uses, which takes
+ * up where it stopped. Null when they could be after all.
  */
 export async function explainMigration(databaseUrl: string): Promise<string | null> {
   try {

@@ -1,6 +1,9 @@
 import { messageOf } from '../dev/errors.ts';
 
-/** A problem that the person who deploys can act on: shown as one message without a stack trace, and without any secret. */
+/**
+ * A problem that the person who deploys can act on: shown as one message without a stack trace,
+ * and without any secret.
+ */
 export class DeployError extends Error {
   override readonly name = 'DeployError';
 }

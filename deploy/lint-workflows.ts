@@ -1,6 +1,6 @@
 /**
- * `npm run lint:workflows [FILE…]`: checks workflow files by GitHub's own language service. It is run by tsx, as the service
- * imports JSON in a way that Node takes only with it.
+ * `npm run lint:workflows [FILE…]`: checks workflow files by GitHub's own language service. It is run by tsx,
+ * as the service imports JSON in a way that Node takes only with it.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';

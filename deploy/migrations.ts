@@ -15,11 +15,17 @@ const BREAKING: readonly (readonly [pattern: RegExp, what: string])[] = [
   [/\b(truncate|delete\s+from)\b/i, 'removes data'],
 ];
 
-/** What may refuse rows that old code writes, unless the table or a column of it is as new as the rule, or the rule replaces one. */
+/**
+ * What may refuse rows that old code writes, unless the table or a column of it is as new as the rule, or
+ * the rule replaces one.
+ */
 const RULE =
   /^(?:alter\s+table\s+(?<altered>\S+)\s+add\s+constraint\s+(?<name>\S+)\s+(?:unique|check|exclude|foreign\s+key|primary\s+key)|create\s+unique\s+index\s.*?\son\s+(?<indexed>\S+))/i;
 
-/** Says in a migration that it is the second of two steps, and which release has already done without: `-- second step after v1.4.0`. */
+/**
+ * Says in a migration that it is the second of two steps, and which release has already done without:
+ * `-- second step after v1.4.0`.
+ */
 const SECOND_STEP = /^--\s*second step after (v\d+\.\d+\.\d+)\s*$/im;
 
 /**
@@ -44,7 +50,10 @@ export function breakingChanges(sql: string): string[] {
   ]);
 }
 
-/** Tells whether a rule is about something that the same migration makes, or takes the place of a rule that it drops. */
+/**
+ * Tells whether a rule is about something that the same migration makes, or takes the place of
+ * a rule that it drops.
+ */
 function newThings(statements: readonly string[]): (rule: string) => boolean {
   const all = (pattern: RegExp) => statements.flatMap((statement) => pattern.exec(statement)?.[1] ?? []);
   const tables = all(/^create\s+table\s+(?:if\s+not\s+exists\s+)?([^\s(]+)/i);

@@ -146,7 +146,7 @@ describe('production', () => {
     // @ts-expect-error only PreviewName itself makes one
     const name: PreviewName = like;
     expect(name).not.toBeInstanceOf(PreviewName);
-    // @ts-expect-error nor can it be made of any text; and if it were, it would still be marked as a preview's
+    // @ts-expect-error nor can it be made of any text; if it were, it would still be marked as a preview's
     expect(new PreviewName('backbeat', PRODUCTION).worker).toBe('backbeat-pv-backbeat');
   });
 });

@@ -1,8 +1,9 @@
 /**
  * What a preview is called on each platform.
  *
- * A {@link PreviewName} is the only thing that the preview commands accept where something is made or removed, and it
- * can't be had without its prefixes. So no preview command can be pointed at production, whatever a branch is called.
+ * A {@link PreviewName} is the only thing that the preview commands accept where something is made or
+ * removed, and it can't be had without its prefixes. So no preview command can be pointed at production,
+ * whatever a branch is called.
  */
 import { createHash } from 'node:crypto';
 import { DeployError } from './errors.ts';
@@ -10,7 +11,10 @@ import { DeployError } from './errors.ts';
 /** Every name of a preview holds this, or begins with it. */
 const MARK = 'pv';
 const SLUG_CHARS = 24;
-/** 40 bits: among a million branches that a project ever had, two would share a hash with a chance of one in two. */
+/**
+ * 40 bits: among a million branches that a project ever had, two would share a hash with a
+ * chance of one in two.
+ */
 const HASH_CHARS = 10;
 /** How much of production's name a preview's Worker shows; the hash tells apart what this cuts off. */
 const BASE_CHARS = 20;
@@ -60,7 +64,10 @@ export class PreviewName {
     return new PreviewName(`${slugOf(branch)}-${hash}`, production);
   }
 
-  /** The preview of this project that a branch of Neon or a Redis key belongs to; null when it belongs to none. */
+  /**
+   * The preview of this project that a branch of Neon or a Redis key belongs to; null
+   * when it belongs to none.
+   */
   static ofPlatformName(name: string, production: ProductionNames): PreviewName | null {
     const ours = `${baseOf(production.worker)}-${MARK}`;
     if (!name.startsWith(ours)) return null;

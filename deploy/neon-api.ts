@@ -1,5 +1,6 @@
 /**
- * The part of Neon's API (v2) that previews need: a branch with a compute, its connection string, and its end.
+ * The part of Neon's API (v2) that previews need: a branch with a compute, its connection
+ * string, and its end.
  * https://api-docs.neon.tech/reference
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,7 +13,10 @@ const REQUEST_TIMEOUT_MS = 30_000;
 /** A new branch and its compute take seconds; a branch that was archived, a little longer. */
 const READY_TIMEOUT_MS = 180_000;
 const PAGE_SIZE = 100;
-/** A project does one thing at a time: 423 says that another operation is under way, 429 and 5xx that later is better. */
+/**
+ * A project does one thing at a time: 423 says that another operation is under way, 429 and 5xx
+ * that later is better.
+ */
 const RETRIED_STATUSES = new Set([423, 429, 500, 502, 503, 504]);
 const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 8_000;

@@ -48,8 +48,8 @@ export class PlatformListError extends Error {
  * @param json the content of `platforms.json`
  * @param today as `YYYY-MM-DD`, in UTC
  * @throws {PlatformListError} naming everything that is malformed: also a name that is given twice, a reading
- * that is older than its document, and a reading in the future. Tomorrow passes: it may have begun where the list
- * was edited.
+ *   that is older than its document, and a reading in the future. Tomorrow passes: it may have begun where
+ *   the list was edited.
  */
 export function parsePlatforms(json: string, today: string): PlatformFact[] {
   const parsed = listSchema.safeParse(parseJson(json));

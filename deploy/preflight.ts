@@ -1,6 +1,7 @@
 /** What is looked at before anything is changed. Everything that is wrong is named at once. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { satisfies, validRange } from 'semver';
 import { z } from 'zod';
 import { messageOf } from '../dev/errors.ts';
 import { PROJECT_DIR } from '../dev/project.ts';
@@ -12,10 +13,11 @@ import { type CloudflareAccess, problemWithCloudflare } from './wrangler.ts';
 
 const VERSIONED: readonly Program[] = ['wrangler', 'drizzle-kit'];
 
+const rangeSchema = z.string().refine((range) => validRange(range) !== null, 'must be a range of versions');
 const packageSchema = z.object({ version: z.string() });
 const projectSchema = z.object({
-  engines: z.object({ node: z.string().regex(/^>=\d+\.\d+/) }),
-  devDependencies: z.record(z.string(), z.string()),
+  engines: z.object({ node: rangeSchema }),
+  devDependencies: z.record(z.string(), rangeSchema),
 });
 
 /**
@@ -29,7 +31,7 @@ export async function checkBefore(
   checks: readonly (() => Promise<string | null>)[] = [],
 ): Promise<void> {
   const found = await Promise.all([
-    problemWithNode(),
+    problemWithNode(process.versions.node, readProject().engines.node),
     ...VERSIONED.map((program) => problemWithVersion(runner, program)),
     problemWithCloudflare(runner, access),
     ...checks.map((check) => check().catch((error: unknown) => messageOf(error))),
@@ -46,12 +48,13 @@ export async function checkBefore(
     );
 }
 
-function problemWithNode(): string | null {
-  const { engines } = readProject();
-  const [major = 0, minor = 0] = engines.node.slice(2).split('.').map(Number);
-  const [ownMajor = 0, ownMinor = 0] = process.versions.node.split('.').map(Number);
-  const isEnough = ownMajor > major || (ownMajor === major && ownMinor >= minor);
-  return isEnough ? null : `Node.js ${process.versions.node} is too old: ${engines.node} is needed`;
+/**
+ * @param own the version of Node.js that runs, such as `20.19.0`; a nightly build counts, too.
+ * @param needed a range of versions, such as `>=20.19`.
+ */
+export function problemWithNode(own: string, needed: string): string | null {
+  if (satisfies(own, needed, { includePrerelease: true })) return null;
+  return `Node.js ${own} doesn't fit: ${needed} is needed`;
 }
 
 function readProject() {
@@ -59,17 +62,15 @@ function readProject() {
 }
 
 /**
- * The flags that are used are those of the version that is installed, and package.json pins wrangler's exactly: another
- * version may not know them.
+ * The flags that are used are those of the version that is installed, and package.json pins wrangler's
+ * exactly: another version may not know them.
  */
 async function problemWithVersion(runner: CommandRunner, program: Program): Promise<string | null> {
   const file = join(PROJECT_DIR, 'node_modules', program, 'package.json');
   if (!existsSync(file)) return `${program} is not installed: run npm ci`;
   const { version } = packageSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
-  const wanted = readProject().devDependencies[program] ?? '';
-  if (/^\d/.test(wanted) && wanted !== version) {
-    return `${program} ${version} is installed, and package.json pins ${wanted}: run npm ci`;
-  }
+  const problem = problemWithInstalled(program, version, readProject().devDependencies[program]);
+  if (problem !== null) return problem;
   try {
     const { output } = await runner.run({ program, args: ['--version'], cwd: 'private' }, { isQuiet: true });
     if (output.includes(version)) return null;
@@ -77,4 +78,10 @@ async function problemWithVersion(runner: CommandRunner, program: Program): Prom
   } catch (error) {
     return messageOf(error);
   }
+}
+
+/** @param wanted the range of versions in package.json, or one version; absent: it isn't listed there. */
+export function problemWithInstalled(program: string, version: string, wanted = '*'): string | null {
+  if (satisfies(version, wanted)) return null;
+  return `${program} ${version} is installed, and package.json wants ${wanted}: run npm ci`;
 }

@@ -1,8 +1,9 @@
 /**
- * A branch's own system: database branch, Worker with its rooms, and key prefix. `up` makes or renews it, `down`
- * removes it, in whatever state they find it.
+ * A branch's own system: database branch, Worker with its rooms, and key prefix. `up` makes or renews it,
+ * `down` removes it, in whatever state they find it.
  *
- * The database branch is made first and removed last, so that a preview is known of for as long as anything of it is there.
+ * The database branch is made first and removed last, so that a preview is known of for as long as
+ * anything of it is there.
  */
 import { type Command, showCommand } from './command.ts';
 import { migrate, migrateCommand } from './database.ts';
@@ -116,8 +117,8 @@ export function planUp(
 }
 
 /**
- * Removes all of a preview. The Worker, which writes, goes before what it writes to; the database branch goes last,
- * and only when all else is gone.
+ * Removes all of a preview. The Worker, which writes, goes before what it writes to; the database branch goes
+ * last, and only when all else is gone.
  */
 export function planDown(settings: PreviewSettings, name: PreviewName, tools: PreviewTools): Step[] {
   const { access } = settings;

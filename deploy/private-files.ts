@@ -1,6 +1,6 @@
 /**
- * A folder that only this user can enter, for the files by which the CLIs take secrets. It goes with the process, however
- * that ends, and each file in it goes as soon as its command is done.
+ * A folder that only this user can enter, for the files by which the CLIs take secrets. It goes with the
+ * process, however that ends, and each file in it goes as soon as its command is done.
  */
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,8 +1,8 @@
 /**
  * Production: migrations, then the Worker, then a smoke test.
  *
- * Migrations only add, so the release that runs goes on working on the new schema. A deploy can stop after any step,
- * and be run again.
+ * Migrations only add, so the release that runs goes on working on the new schema. A deploy can stop after
+ * any step, and be run again.
  */
 import { storageSchema } from '../src/config.ts';
 import { type Command, showCommand } from './command.ts';

@@ -16,8 +16,8 @@ const routeSchema = z.union([
 ]);
 
 /**
- * Every key of wrangler.toml. One that isn't listed is refused: somewhere it has to be decided whether a preview has it,
- * and that is `previewConfig`.
+ * Every key of wrangler.toml. One that isn't listed is refused: somewhere it has to be decided whether a
+ * preview has it, and that is `previewConfig`.
  */
 const wranglerConfigSchema = z.strictObject({
   name: nameSchema,
@@ -27,7 +27,8 @@ const wranglerConfigSchema = z.strictObject({
   build: z.looseObject({ command: z.string() }).optional(),
   assets: z.looseObject({ directory: z.string(), run_worker_first: z.array(z.string()).optional() }),
   durable_objects: z.object({
-    // Without `script_name`: a preview must never be bound to the objects of another Worker, such as production.
+    // Without `script_name`: a preview must never be bound to the objects of another
+    // Worker, such as production.
     bindings: z.array(z.strictObject({ name: z.string(), class_name: z.string() })),
   }),
   migrations: z.array(z.looseObject({ tag: z.string() })).min(1),

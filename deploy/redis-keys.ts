@@ -1,4 +1,6 @@
-/** A preview's keys in the previews' Redis. Nothing here can touch a key outside of a preview's own prefix. */
+/**
+ * A preview's keys in the previews' Redis. Nothing here can touch a key outside of a preview's own prefix.
+ */
 import { Redis } from '@upstash/redis';
 import { DeployError, reasonOf } from './errors.ts';
 import { PreviewName, type ProductionNames } from './names.ts';

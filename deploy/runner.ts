@@ -15,8 +15,8 @@ import type { PrivateFolder } from './private-files.ts';
 const TAIL_LINES = 20;
 
 /**
- * Passed on besides what the local stack's parts get: how to reach the internet from here, where wrangler keeps its login,
- * and another address of Cloudflare's API.
+ * Passed on besides what the local stack's parts get: how to reach the internet from here, where wrangler
+ * keeps its login, and another address of Cloudflare's API.
  */
 const PASSED_ON = [
   ...['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'],

@@ -1,4 +1,7 @@
-/** What a deploy or a preview is to be, from the environment: parsed at once, so that everything missing is named at once. */
+/**
+ * What a deploy or a preview is to be, from the environment: parsed at once, so that everything
+ * missing is named at once.
+ */
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import type { Masker } from './masking.ts';
@@ -18,7 +21,10 @@ import type { CloudflareAccess } from './wrangler.ts';
 const DATABASE_URL = 'postgresql://known-when-made.invalid/db';
 const MIN_SECRET_CHARS = 32;
 
-/** Names a preview's variable: `PREVIEW_OPENAI_MODEL` is its `OPENAI_MODEL`. What production uses is never read for a preview. */
+/**
+ * Names a preview's variable: `PREVIEW_OPENAI_MODEL` is its `OPENAI_MODEL`. What production uses is
+ * never read for a preview.
+ */
 const PREVIEW_PREFIX = 'PREVIEW_';
 /** Told apart by the preview's name, so that they needn't be kept anywhere. */
 const DERIVED = ['FLUSH_SECRET', 'JWT_SECRET'];
@@ -43,7 +49,10 @@ export interface PreviewSettings {
   production: { databaseUrl: string | null };
 }
 
-/** Settings that hold `<NAME>` for what is missing: good for showing, and for doing only when there are no problems. */
+/**
+ * Settings that hold `<NAME>` for what is missing: good for showing, and for doing only when
+ * there are no problems.
+ */
 export interface Read<T> {
   settings: T;
   problems: Problem[];

@@ -1,6 +1,6 @@
 /**
- * One session from its beginning to its end over the public URL: made, edited, acknowledged, flushed, read back,
- * removed. It passes only when page, API, rooms, Redis and Postgres work together.
+ * One session from its beginning to its end over the public URL: made, edited, acknowledged, flushed, read
+ * back, removed. It passes only when page, API, rooms, Redis and Postgres work together.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from '@upstash/redis';

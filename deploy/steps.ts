@@ -1,4 +1,6 @@
-/** A plan: steps that are shown, or done one after another. Each can be done again, whatever state it finds. */
+/**
+ * A plan: steps that are shown, or done one after another. Each can be done again, whatever state it finds.
+ */
 import { messageOf } from '../dev/errors.ts';
 import { DeployError } from './errors.ts';
 

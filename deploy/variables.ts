@@ -8,7 +8,10 @@ export type Values = Readonly<Record<string, string>>;
 /** For the local stack only: Neon's own endpoint is right everywhere else. */
 const NEVER_SET = new Set(['NEON_FETCH_ENDPOINT']);
 
-/** Text that may be shown. Any other text counts as secret, so a new variable is hidden until it is listed here. */
+/**
+ * Text that may be shown. Any other text counts as secret, so a new variable is hidden
+ * until it is listed here.
+ */
 const PUBLIC_TEXT = new Set([
   'KEY_PREFIX',
   'ALLOWED_ORIGINS',

@@ -74,8 +74,9 @@ const workerName = (target: Target) =>
 
 /**
  * A preview's configuration: wrangler.toml with another name, on workers.dev alone, and without cron.
- * A route would lead production's callers to the preview. A free account has five cron triggers in all, and
- * needs none here: each room flushes itself by its alarm. `crons: []` also takes away one that an older preview had.
+ * A route would lead production's callers to the preview. A free account has five cron triggers in
+ * all, and needs none here: each room flushes itself by its alarm. `crons: []` also takes away one
+ * that an older preview had.
  * @param config production's.
  */
 export function previewConfig(name: PreviewName, config: WranglerConfig): object {
@@ -145,10 +146,11 @@ export async function deployWorker(
 
 /**
  * Where a Worker answers.
- * @param targets as wrangler notes them: `https://NAME.SUBDOMAIN.workers.dev`, `HOST (custom domain)`, `schedule: …`.
+ * @param targets as wrangler notes them: `https://NAME.SUBDOMAIN.workers.dev`,
+ *   `HOST (custom domain)`, `schedule: …`.
  * @param domains custom domains of wrangler.toml, for the case that wrangler's words change.
- * @returns the first of workers.dev, then of the custom domains; null when there is neither. A route's pattern
- *   (`example.com/jam/*`) isn't taken for an address: the page works only at the root of a host.
+ * @returns the first of workers.dev, then of the custom domains; null when there is neither. A route's
+ *   pattern (`example.com/jam/*`) isn't taken for an address: the page works only at the root of a host.
  */
 export function addressAmong(targets: readonly string[], domains: readonly string[]): string | null {
   const [onWorkersDev] = targets.filter((target) => target.startsWith('https://'));
@@ -167,7 +169,10 @@ export function deleteWorkerCommand(name: PreviewName, access: CloudflareAccess)
   };
 }
 
-/** Deletes a preview's Worker with its rooms, all that they keep, and its secrets; one that isn't there is fine. */
+/**
+ * Deletes a preview's Worker with its rooms, all that they keep, and its secrets; one that
+ * isn't there is fine.
+ */
 export async function deleteWorker(
   runner: CommandRunner,
   name: PreviewName,

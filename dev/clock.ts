@@ -1,6 +1,6 @@
 /**
- * Clocks that are wrong on purpose: machines of a real deployment don't agree on the time either. And clocks that run fast, by which
- * hours of a session are played in minutes.
+ * Clocks that are wrong on purpose: machines of a real deployment don't agree on the time either. And clocks
+ * that run fast, by which hours of a session are played in minutes.
  */
 
 export interface Clock {
@@ -14,7 +14,10 @@ export const trueClock = (): Clock => ({ skewMs: 0, rate: 1 });
 
 export const hasTrueClock = ({ skewMs, rate }: Clock) => skewMs === 0 && rate === 1;
 
-/** A JavaScript module that, imported before anything else, makes every look at the clock wrong, and timers as fast as the clock. */
+/**
+ * A JavaScript module that, imported before anything else, makes every look at the clock wrong, and timers
+ * as fast as the clock.
+ */
 export function clockModule({ skewMs, rate }: Clock): string {
   return `const TrueDate = Date;
 const startMs = TrueDate.now();

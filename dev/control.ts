@@ -1,5 +1,6 @@
 /**
- * A loopback HTTP server by which tests and fault runs break the stack and mend it. Each answer comes when what it asked for has happened.
+ * A loopback HTTP server by which tests and fault runs break the stack and mend it. Each answer comes when
+ * what it asked for has happened.
  *
  *   GET  /parts                  every part's state, pid and restarts
  *   POST /parts/:name/stop       asks it to end, and keeps it down      …/kill   kills it, and keeps it down
@@ -8,7 +9,8 @@
  *   POST /cron                   the Worker's scheduled handler, once
  *   POST /clocks/worker/:ms      from its next start on the Worker's clock is that many milliseconds off
  *
- * `room` is another name of `worker`, which the rooms run in. All with the flush secret as a bearer token; bodies are JSON.
+ * `room` is another name of `worker`, which the rooms run in. All with the flush secret as a bearer
+ * token; bodies are JSON.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';

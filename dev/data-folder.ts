@@ -18,7 +18,8 @@ export function openDataFolder(path: string | null): DataFolder {
   try {
     const folder = path ?? mkdtempSync(join(tmpdir(), 'backbeat-'));
     mkdirSync(join(folder, 'logs'), { recursive: true });
-    // To be passed through, not listed: a real Postgres may run as another user below it. Secrets are in files of mode 0600.
+    // To be passed through, not listed: a real Postgres may run as another user below it. Secrets are
+    // in files of mode 0600.
     if (path === null) chmodSync(folder, 0o711);
     return { path: folder, isThrowaway: path === null };
   } catch (error) {

@@ -1,4 +1,7 @@
-/** Files that one process at a time can create, which say whose they are, and which can be taken over when that process is gone. */
+/**
+ * Files that one process at a time can create, which say whose they are, and which can be taken over when
+ * that process is gone.
+ */
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { isErrno } from './errors.ts';

@@ -1,6 +1,6 @@
 /**
- * Turns src/redis/scripts/*.lua into a TypeScript module, so that every bundler (partykit's, wrangler's, vite's) takes
- * them as they are. `npm run generate` writes it; `--check` fails when it is out of date.
+ * Turns src/redis/scripts/*.lua into a TypeScript module, so that every bundler (partykit's, wrangler's,
+ * vite's) takes them as they are. `npm run generate` writes it; `--check` fails when it is out of date.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';

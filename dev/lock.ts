@@ -1,6 +1,6 @@
 /**
- * One stack a data folder. The lock is a file that says who holds it and which processes belong to it, so that it can be
- * taken over, and what was left behind ended, after its holder was killed.
+ * One stack a data folder. The lock is a file that says who holds it and which processes belong to it, so
+ * that it can be taken over, and what was left behind ended, after its holder was killed.
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -85,7 +85,8 @@ export class DataLock {
 }
 
 /**
- * Ends every process that the lock names, for the watchdog: the Worker at once, engines with a little time to close their files.
+ * Ends every process that the lock names, for the watchdog: the Worker at once, engines with a little time
+ * to close their files.
  * @returns false when there is no lock, or it is another supervisor's by now.
  */
 export async function endLockedProcesses(dataDir: string, supervisorPid: number): Promise<boolean> {
@@ -110,7 +111,8 @@ const ENGINE_GRACE_MS = 3_000;
 
 async function endProcesses({ processes }: LockFile): Promise<void> {
   const table = listProcesses();
-  // A part that is gone may have left some of its group, unless its pid stands for a process of someone else by now.
+  // A part that is gone may have left some of its group, unless its pid stands for a process of
+  // someone else by now.
   const roots = processes.filter((identity) => {
     const now = table.find(({ pid }) => pid === identity.pid);
     return !now || now.startedAt === identity.startedAt;

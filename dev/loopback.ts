@@ -25,7 +25,10 @@ export async function closeAtOnce(server: HttpServer): Promise<void> {
   await closed;
 }
 
-/** Stops accepting, lets requests under way finish for up to `graceMs` milliseconds, and resolves when the server is closed. */
+/**
+ * Stops accepting, lets requests under way finish for up to `graceMs` milliseconds, and resolves when
+ * the server is closed.
+ */
 export function closeWithin(server: HttpServer, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     // A caller that stalls in the middle of its request must not hold the process for ever.

@@ -8,7 +8,9 @@ import { isAlive } from './process-table.ts';
 import { Stack } from './stack.ts';
 
 const OWNER_POLL_MS = 500;
-/** Ctrl-C can arrive twice, from the terminal and from a wrapper that passes it on; that is still one Ctrl-C. */
+/**
+ * Ctrl-C can arrive twice, from the terminal and from a wrapper that passes it on; that is still one Ctrl-C.
+ */
 const SAME_SIGNAL_MS = 400;
 
 const output = new Output();
@@ -54,7 +56,10 @@ async function run(options: StackOptions): Promise<void> {
   }
 }
 
-/** Stops the stack at a signal, when the process that it belongs to is gone, and when the supervisor itself fails. */
+/**
+ * Stops the stack at a signal, when the process that it belongs to is gone, and when the
+ * supervisor itself fails.
+ */
 function stopOnSignals(stack: Stack, options: StackOptions): { hasBegun(): boolean; done: Promise<void> } {
   let begunAtMs: number | null = null;
   let finish = () => {};

@@ -13,7 +13,8 @@ export interface PartSpec {
   name: PartName;
   spawn(onLine: LineSink): ManagedProcess | Promise<ManagedProcess>;
   /**
-   * Resolves when the part answers. At the first start everything must be well; later a store may be down on purpose.
+   * Resolves when the part answers. At the first start everything must be well; later a store
+   * may be down on purpose.
    */
   waitUntilReady(context: ReadyContext): Promise<void>;
   readyTimeoutMs: number;
@@ -36,7 +37,9 @@ export interface ReadyContext {
   signal: AbortSignal;
   /** Says what the part last answered, for the error when the time is over. */
   report(answer: string): void;
-  /** Resolves with the first line on stdout, sent before or after the call, that `pick` turns into something. */
+  /**
+   * Resolves with the first line on stdout, sent before or after the call, that `pick` turns into something.
+   */
   line<T>(pick: (line: string) => T | null): Promise<T>;
 }
 
@@ -166,7 +169,8 @@ export class Part {
       } catch (error) {
         const tail = this.#log.tail();
         await this.#endLife('SIGKILL');
-        // Some of partykit's own ports can't be given; they pick a free one, and another stack may be quicker.
+        // Some of partykit's own ports can't be given; they pick a free one, and another
+        // stack may be quicker.
         if (attempt < PORT_RETRIES && this.#wanted && PORT_TAKEN.test(tail)) continue;
         // Rarely, partykit starts its runtime and never hears that it is up.
         if (attempt === 0 && this.#wanted && error instanceof HungError) {
@@ -253,7 +257,10 @@ export class Part {
     }
   }
 
-  /** Spawns, without waiting for a spawn that takes long once nobody wants it any more; what comes of it is ended. */
+  /**
+   * Spawns, without waiting for a spawn that takes long once nobody wants it any more; what
+   * comes of it is ended.
+   */
   #spawn(signal: AbortSignal, onLine: LineSink): Promise<ManagedProcess> {
     const spawned = Promise.resolve(this.#spec.spawn(onLine));
     spawned.then(

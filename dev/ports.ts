@@ -9,9 +9,9 @@ import { createExclusive, readExclusive, removeStale } from './exclusive-file.ts
 import { identify, identitySchema, isAlive } from './process-table.ts';
 
 /**
- * Random ports come from below the range that systems give to outgoing connections (32768 and up on Linux). A port from
- * that range can be taken by any client's connection while its part is down, so the part couldn't come back on it; a client
- * that dials it meanwhile can even end up connected to itself.
+ * Random ports come from below the range that systems give to outgoing connections (32768 and up on Linux). A
+ * port from that range can be taken by any client's connection while its part is down, so the part couldn't
+ * come back on it; a client that dials it meanwhile can even end up connected to itself.
  */
 const RANDOM_FROM = 20_000;
 const RANDOM_TO = 32_000;
@@ -20,7 +20,9 @@ const ATTEMPTS = 200;
 /** A file for each port that was given out, by all processes of this user. */
 const RESERVED = join(tmpdir(), `backbeat-ports-${userInfo().uid}`);
 
-/** Whether nobody listens there: neither on loopback nor on all interfaces, where partykit's server listens. */
+/**
+ * Whether nobody listens there: neither on loopback nor on all interfaces, where partykit's server listens.
+ */
 export async function isPortFree(port: number): Promise<boolean> {
   return (await canListen(port, '127.0.0.1')) && (await canListen(port, '0.0.0.0'));
 }
@@ -34,9 +36,9 @@ function canListen(port: number, host: string): Promise<boolean> {
 }
 
 /**
- * A free port, and this process's as long as it lives: no other one is given it. Between a port's being picked and its being listened on
- * it is free for all to see, and not everything that finds its port taken says so: partykit serves on, and who asks gets answers
- * from another stack.
+ * A free port, and this process's as long as it lives: no other one is given it. Between a port's being
+ * picked and its being listened on it is free for all to see, and not everything that finds its port taken
+ * says so: partykit serves on, and who asks gets answers from another stack.
  * @throws {StackError} when there is none.
  */
 export async function randomPort(): Promise<number> {

@@ -1,4 +1,6 @@
-/** The system's processes, as far as supervising needs them: who descends from whom, and who is really gone. */
+/**
+ * The system's processes, as far as supervising needs them: who descends from whom, and who is really gone.
+ */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
@@ -34,8 +36,8 @@ export function isAlive({ pid, startedAt }: ProcessIdentity): boolean {
 }
 
 /**
- * A process with everything below it, and with everything in its group: children of a dead child are found by the
- * group, and those that left the group (Postgres' backends do) by descent.
+ * A process with everything below it, and with everything in its group: children of a dead child are found by
+ * the group, and those that left the group (Postgres' backends do) by descent.
  */
 export function processTree(rootPid: number, table: readonly ProcessInfo[] = listProcesses()): ProcessInfo[] {
   const pids = new Set([rootPid]);
@@ -59,7 +61,8 @@ function listFromProc(): ProcessInfo[] {
 function readProc(pid: number): ProcessInfo | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field is the name in parentheses and may itself hold blanks and parentheses: read on after the last one.
+    // The second field is the name in parentheses and may itself hold blanks and parentheses: read
+    // on after the last one.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const [state, parentPid, groupId] = fields;
     const startedAt = fields[19];

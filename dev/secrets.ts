@@ -22,7 +22,8 @@ const ENV_NAMES: Record<keyof Secrets, string> = {
 
 /**
  * Reads the folder's secrets, making them at the first time.
- * @param env `FLUSH_SECRET`, `JWT_SECRET`, `LOCAL_REDIS_TOKEN` and `LOCAL_POSTGRES_PASSWORD` go before what is kept.
+ * @param env `FLUSH_SECRET`, `JWT_SECRET`, `LOCAL_REDIS_TOKEN` and `LOCAL_POSTGRES_PASSWORD` go
+ *   before what is kept.
  * @throws {StackError} when they can't be read or one given is too short.
  */
 export function loadSecrets(dataDir: string, env: Record<string, string | undefined>): Secrets {

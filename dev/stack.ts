@@ -29,7 +29,10 @@ const DATABASE_PORT = 15_432;
 /** However badly a part hangs, stopping everything takes no longer. */
 const STOP_TIMEOUT_MS = 10_000;
 
-/** What a program needs to use the stack; `pids` are null where a part is in another's process, or somebody else's. */
+/**
+ * What a program needs to use the stack; `pids` are null where a part is in another's
+ * process, or somebody else's.
+ */
 export interface StackAddresses {
   /** The Worker: page, API, rooms. */
   url: string;
@@ -216,7 +219,10 @@ export class Stack {
     await this.#finish();
   }
 
-  /** Whatever was started and is still there, whether or not a part knows of it (an initdb cut short, for one). */
+  /**
+   * Whatever was started and is still there, whether or not a part knows of it (an initdb
+   * cut short, for one).
+   */
   async #killDescendants(): Promise<void> {
     for (const part of this.#parts.values()) void part.close('SIGKILL');
     const watchdogPid = this.#watchdog?.identity?.pid;

@@ -1,4 +1,7 @@
-/** Mints a user's token for development, signed with the local stack's secret: `npm run token -- --sub ada --name Ada`. */
+/**
+ * Mints a user's token for development, signed with the local stack's secret:
+ * `npm run token -- --sub ada --name Ada`.
+ */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';

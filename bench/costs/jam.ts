@@ -1,6 +1,7 @@
 /**
- * A jam's people, in a process whose clock runs as fast as the Worker's: each has the page's own session client, types in bursts of half
- * a minute, thinks, chats, and moves the cursor. Told all of it by one JSON argument; ends when the jam does.
+ * A jam's people, in a process whose clock runs as fast as the Worker's: each has the page's own session
+ * client, types in bursts of half a minute, thinks, chats, and moves the cursor. Told all of it by one JSON
+ * argument; ends when the jam does.
  */
 import { WebSocket } from 'ws';
 import { z } from 'zod';

@@ -1,6 +1,7 @@
 /**
- * `npm run costs`: plays a jam on the whole system, with clocks that run fast, and shows what of the free plans it uses up. Counts, no
- * times: what it says doesn't depend on the machine, as long as the machine keeps up.
+ * `npm run costs`: plays a jam on the whole system, with clocks that run fast, and shows what of the
+ * free plans it uses up. Counts, no times: what it says doesn't depend on the machine, as long as
+ * the machine keeps up.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -28,7 +29,9 @@ Plays a jam fast and shows what it uses of each free plan.
 `;
 
 const MINUTE_MS = 60_000;
-/** The jam begins with a turn of the cron behind it, and ends when all is flushed and the sweeper has looked. */
+/**
+ * The jam begins with a turn of the cron behind it, and ends when all is flushed and the sweeper has looked.
+ */
 const TURNS_AFTER = 2;
 /** The machine's own slowness isn't a store's: at 20 times the speed 100 ms look like two seconds. */
 const PATIENCE = { REDIS_TIMEOUT_MS: '60000', POSTGRES_TIMEOUT_MS: '120000' };

@@ -1,6 +1,7 @@
 /**
- * The Worker as it is deployed, with a meter on it: what Cloudflare would bill of its objects, and the requests that it makes itself.
- * `GET /_meter` tells. All times are in the Worker's own clock, which may run fast.
+ * The Worker as it is deployed, with a meter on it: what Cloudflare would bill of its objects,
+ * and the requests that it makes itself. `GET /_meter` tells. All times are in the Worker's own
+ * clock, which may run fast.
  */
 import handler, { SessionRoom as Room, Sweeper as TheSweeper } from '../../src/hosts/partyserver.ts';
 import type { MeterReading, Span } from './reading.ts';
@@ -42,8 +43,8 @@ globalThis.fetch = (input, init) => {
 };
 
 /**
- * While a timer runs, or a request is under way, an object can't hibernate, and its time is billed. There is one room, so all timers
- * count as its own; the sweeper has none as long as few sessions are dirty.
+ * While a timer runs, or a request is under way, an object can't hibernate, and its time is billed. There is
+ * one room, so all timers count as its own; the sweeper has none as long as few sessions are dirty.
  */
 const [trueSetTimeout, trueClearTimeout] = [setTimeout, clearTimeout];
 const ends = new Map<unknown, () => void>();

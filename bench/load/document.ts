@@ -1,4 +1,7 @@
-/** The code that people edit: a pattern of the wanted size with one number that they keep turning, as live coders do. */
+/**
+ * The code that people edit: a pattern of the wanted size with one number that they keep
+ * turning, as live coders do.
+ */
 import { createHash } from 'node:crypto';
 
 const LINES = [

@@ -1,6 +1,6 @@
 /**
- * The WebSocket frames of one person's edits. They differ in three numbers only, so the bytes are made once and the numbers put in:
- * what the load takes of the machine is missing to what is measured.
+ * The WebSocket frames of one person's edits. They differ in three numbers only, so the bytes are made once
+ * and the numbers put in: what the load takes of the machine is missing to what is measured.
  */
 import type { KnobDocument } from './document.ts';
 
@@ -48,7 +48,10 @@ export class EditFrames {
   }
 }
 
-/** Of a client's text frame (RFC 6455, 5.2). Its mask is zero, which changes nothing: over loopback there is no proxy to protect. */
+/**
+ * Of a client's text frame (RFC 6455, 5.2). Its mask is zero, which changes nothing: over loopback there is
+ * no proxy to protect.
+ */
 function headerOf(payloadBytes: number): Buffer {
   const [finalText, masked] = [0x81, 0x80];
   if (payloadBytes < 126) return Buffer.from([finalText, masked | payloadBytes, 0, 0, 0, 0]);

@@ -55,7 +55,10 @@ export type Progress = z.infer<typeof progressSchema>;
 /** What a room's people know of it at the end: what storage has to hold. */
 export const roomOutcomeSchema = z.object({
   id: z.string(),
-  /** Newest acknowledged revision, and the digest of the code it stands for; null when nothing was acknowledged. */
+  /**
+   * Newest acknowledged revision, and the digest of the code it stands for; null when
+   * nothing was acknowledged.
+   */
   newest: z.object({ rev: z.number(), digest: z.string() }).nullable(),
   /** False when edits were sent after it that nobody acknowledged: storage may then hold one of those. */
   isFinal: z.boolean(),

@@ -1,4 +1,6 @@
-/** The benchmark's side of the load: starts load processes, gives each its part, and adds up what they say. */
+/**
+ * The benchmark's side of the load: starts load processes, gives each its part, and adds up what they say.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { tsxArgs } from '../../dev/project.ts';
@@ -76,7 +78,11 @@ export class LoadProcesses {
     );
   }
 
-  /** One edit of each who types, spread over some seconds; resolves when they are acknowledged, or never will be. @throws {LoadError} */
+  /**
+   * One edit of each who types, spread over some seconds; resolves when they are
+   * acknowledged, or never will be.
+   * @throws {LoadError}
+   */
   async warmUp(): Promise<void> {
     await this.#each(
       () => ({ type: 'warm-up' }),

@@ -1,4 +1,7 @@
-/** Backbeat's own protocol, as cheap as a client can be: frames are put together from parts, and read only where needed. */
+/**
+ * Backbeat's own protocol, as cheap as a client can be: frames are put together from parts, and
+ * read only where needed.
+ */
 import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { WebSocket } from 'ws';
@@ -39,7 +42,9 @@ interface Connection {
   wire: Socket;
 }
 
-/** @param address everybody is at home: the limit of connections from one address isn't what is measured here. */
+/**
+ * @param address everybody is at home: the limit of connections from one address isn't what is measured here.
+ */
 function openSocket(url: string, address: string): Connection {
   const { hostname, port } = new URL(url);
   const wire = connect(Number(port), hostname);
@@ -127,7 +132,9 @@ export class BackbeatRoom implements LoadRoom {
     for (const socket of this.#sockets) this.#ping(socket);
   }
 
-  /** A ping with the last pong's mark proves that all before that was read; a room closes who is far behind. */
+  /**
+   * A ping with the last pong's mark proves that all before that was read; a room closes who is far behind.
+   */
   #ping(socket: WebSocket): void {
     if (socket.readyState !== WebSocket.OPEN) return;
     const mark = this.#marks.get(socket);

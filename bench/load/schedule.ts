@@ -1,4 +1,6 @@
-/** When what is due: an open loop, which doesn't wait for the system, or a slow one would be asked less. Pure. */
+/**
+ * When what is due: an open loop, which doesn't wait for the system, or a slow one would be asked less. Pure.
+ */
 
 /** Events at an even pace, dealt to `turns` in turn. */
 export class EvenSchedule {

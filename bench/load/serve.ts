@@ -102,8 +102,8 @@ function keepAlive(rooms: readonly LoadRoom[]): void {
 }
 
 /**
- * Rooms that have waited for the last to be entered hibernate by now. People who come back one after the other wake them; that
- * thousands do in one instant measures something else.
+ * Rooms that have waited for the last to be entered hibernate by now. People who come back one after the
+ * other wake them; that thousands do in one instant measures something else.
  */
 async function warmUp(rooms: readonly LoadRoom[], plan: LoadPlan, recorder: Recorder): Promise<void> {
   const schedule = new EvenSchedule(rooms.length, WARM_UP_PER_S / rooms.length, rooms.length / WARM_UP_PER_S);

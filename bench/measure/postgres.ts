@@ -2,7 +2,10 @@
 import pg from 'pg';
 import { z } from 'zod';
 
-/** A server process hands in what it counted when it has been idle this long; before that the counters lag behind. */
+/**
+ * A server process hands in what it counted when it has been idle this long; before that the
+ * counters lag behind.
+ */
 export const COUNTERS_LAG_MS = 11_000;
 
 const countersSchema = z.object({

@@ -12,7 +12,10 @@ export interface ProcessUse {
   peakBytes: number;
 }
 
-/** Names of groups of processes, each with the pids it begins from. A process belongs to the first group that has it. */
+/**
+ * Names of groups of processes, each with the pids it begins from. A process belongs to the
+ * first group that has it.
+ */
 export type ProcessGroups = Record<string, readonly number[]>;
 
 /** Follows groups of processes with everything below them, also those that come and go. */
@@ -87,7 +90,8 @@ function proportionalBytesOf(pid: number): number {
 
 function cpuSecondsOf(pid: number): number | null {
   const stat = read(`/proc/${pid}/stat`);
-  // The second field is the name in parentheses and may itself hold blanks and parentheses: read on after the last one.
+  // The second field is the name in parentheses and may itself hold blanks and parentheses: read
+  // on after the last one.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const ticks = Number(fields[11]) + Number(fields[12]);
   return Number.isFinite(ticks) ? ticks / TICKS_PER_S : null;

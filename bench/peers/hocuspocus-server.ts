@@ -1,7 +1,8 @@
 /**
- * Hocuspocus as its documentation sets it up: the database extension, with `REDIS_URL` the Redis one too (by which several
- * servers talk to each other), everything else as it comes.
- * Environment: `DATABASE_URL`, `REDIS_URL`, `PORT` (a free one without it). Prints one line of JSON when it listens.
+ * Hocuspocus as its documentation sets it up: the database extension, with `REDIS_URL` the Redis one too (by
+ * which several servers talk to each other), everything else as it comes.
+ * Environment: `DATABASE_URL`, `REDIS_URL`, `PORT` (a free one without it). Prints one line of
+ * JSON when it listens.
  */
 import { Database } from '@hocuspocus/extension-database';
 import { Redis } from '@hocuspocus/extension-redis';

@@ -1,6 +1,6 @@
 /**
- * People at Hocuspocus' own client, one in each document, for the comparison of what a killed server loses. Obeys the process that
- * started it, until that is gone. Environment: `DATABASE_URL`.
+ * People at Hocuspocus' own client, one in each document, for the comparison of what a killed server loses.
+ * Obeys the process that started it, until that is gone. Environment: `DATABASE_URL`.
  */
 import { HocuspocusProvider, HocuspocusProviderWebsocket } from '@hocuspocus/provider';
 import pg from 'pg';

@@ -1,6 +1,7 @@
 /**
- * The people of one room whose document is a Yjs document: everything but how frames are wrapped, which the two Yjs
- * servers do differently. An edit replaces the number in the code, so what travels is a few bytes, not the document.
+ * The people of one room whose document is a Yjs document: everything but how frames are wrapped, which
+ * the two Yjs servers do differently. An edit replaces the number in the code, so what travels is a few
+ * bytes, not the document.
  */
 import * as decoding from 'lib0/decoding';
 import * as encoding from 'lib0/encoding';
@@ -26,7 +27,10 @@ export interface Dialect {
   begin(encoder: encoding.Encoder, roomId: string): void;
   /** Reads what `begin` wrote. */
   skip(decoder: decoding.Decoder): void;
-  /** Type of the frame that acknowledges an edit; null where the server has none and sends the edit back instead. */
+  /**
+   * Type of the frame that acknowledges an edit; null where the server has none and sends
+   * the edit back instead.
+   */
   ackType: number | null;
   /** True when the server sends an edit back to who made it. */
   hasEcho: boolean;
@@ -36,7 +40,10 @@ interface Person {
   socket: WebSocket;
   doc: Y.Doc;
   isSynced: boolean;
-  /** Edits of the room that this person has been sent, in order: the one who types makes them one after the other. */
+  /**
+   * Edits of the room that this person has been sent, in order: the one who types makes them
+   * one after the other.
+   */
   seen: number;
 }
 

@@ -13,8 +13,8 @@ export interface Check {
 }
 
 /**
- * Compares what people were told with what is stored. Storage may be ahead of the last acknowledgement only where
- * edits were sent after it.
+ * Compares what people were told with what is stored. Storage may be ahead of the last acknowledgement only
+ * where edits were sent after it.
  */
 export function check(
   rooms: readonly RoomOutcome[],

@@ -21,7 +21,10 @@ const cpu = (label: string, ...groups: string[]) =>
     return used.length === 0 ? null : used.reduce((sum, use) => sum + use.cpuSPer1000Edits, 0);
   });
 
-/** All processes that are the system's own and not the load's, the tools' or a stand-in for a provider's front. */
+/**
+ * All processes that are the system's own and not the load's, the tools' or a stand-in
+ * for a provider's front.
+ */
 const TOOLS = ['dev runner', 'supervisor'];
 const NOT_THE_SYSTEM = new Set(['load', 'redis http front', 'postgres http front', ...TOOLS]);
 
@@ -96,7 +99,10 @@ function peak(use: { peakBytes: number } | undefined): string {
   return use && use.peakBytes > 0 ? megabytes(use.peakBytes) : '–';
 }
 
-/** Results side by side. @param base whose figures the others' are given as multiples of, in columns of their own. */
+/**
+ * Results side by side.
+ * @param base whose figures the others' are given as multiples of, in columns of their own.
+ */
 export function figures(
   results: readonly LoadResult[],
   title: (result: LoadResult) => string,

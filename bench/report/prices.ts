@@ -1,8 +1,8 @@
 /**
  * Public list prices in US dollars, without free allowances and without taxes. To change one, change it here.
  *
- * Read on 2026-11-24 in stored copies of the providers' own pages, whose age isn't known; none could be checked against the
- * live page. Where two copies differ, the one that says it is newer was taken.
+ * Read on 2026-11-24 in stored copies of the providers' own pages, whose age isn't known; none could be
+ * checked against the live page. Where two copies differ, the one that says it is newer was taken.
  */
 export const PRICES_DATE = '2026-11-24';
 
@@ -17,9 +17,14 @@ export const PRICES = {
   messagesPerRoomRequest: 20,
   /** The same page: $12.50 a million GB-s while an object is active, at 128 MB each. */
   roomPerSecond: 0.128 * (12.5 / 1e6),
-  /** developers.cloudflare.com/workers/platform/pricing: $0.30 a million requests, $0.02 a million CPU milliseconds. */
+  /**
+   * developers.cloudflare.com/workers/platform/pricing: $0.30 a million requests, $0.02 a
+   * million CPU milliseconds.
+   */
   workerPerRequest: 0.3 / 1e6,
-  /** neon.com/pricing, Launch: $0.106 a CU-hour (another copy says $0.14); one CU is one processor and 4 GB. */
+  /**
+   * neon.com/pricing, Launch: $0.106 a CU-hour (another copy says $0.14); one CU is one processor and 4 GB.
+   */
   postgresPerCuSecond: 0.106 / 3600,
   /** The smallest compute Neon runs. */
   postgresLeastCu: 0.25,

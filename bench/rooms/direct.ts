@@ -1,4 +1,6 @@
-/** Backbeat's rooms on Postgres alone, one UPDATE an edit: what the same product would be without its buffer. */
+/**
+ * Backbeat's rooms on Postgres alone, one UPDATE an edit: what the same product would be without its buffer.
+ */
 import { wireRooms } from '../../src/compose.ts';
 import type { Commit, CommitResult } from '../../src/domain/types.ts';
 import { connectNeon } from '../../src/postgres/client.ts';
@@ -6,7 +8,10 @@ import { PostgresSessionRepository } from '../../src/postgres/sessions.ts';
 
 export { default, SessionRoom, Sweeper } from '../../src/hosts/partyserver.ts';
 
-/** Undoes the rooms' group commit: what came in one commit is written edit by edit, each with a revision of its own. */
+/**
+ * Undoes the rooms' group commit: what came in one commit is written edit by edit, each with a
+ * revision of its own.
+ */
 class OneUpdateAnEdit extends PostgresSessionRepository {
   override async commit(commit: Commit): Promise<CommitResult> {
     const { code } = commit;

@@ -1,7 +1,8 @@
 /**
- * The usual first design of a write-behind buffer, for comparison: each edit reads the session, then SETs its code and
- * SADDs its id to a set, which a loop flushes session by session. Each connection's messages are handled in their order, one at
- * a time. No epochs, no resends, no limits: it does less than the product does.
+ * The usual first design of a write-behind buffer, for comparison: each edit reads the session, then
+ * SETs its code and SADDs its id to a set, which a loop flushes session by session. Each connection's
+ * messages are handled in their order, one at a time. No epochs, no resends, no limits: it does less
+ * than the product does.
  */
 import { Redis } from '@upstash/redis/cloudflare';
 import type * as Party from 'partykit/server';

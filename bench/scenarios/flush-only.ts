@@ -24,7 +24,10 @@ const COMMITTING = 64;
 /** Each so-manieth session also has a message that waits. */
 const MESSAGE_EVERY = 10;
 const SAMPLE_MS = 100;
-/** A local workerd is larger than an isolate by what the runtime itself takes: what counts is how far it grows. */
+/**
+ * A local workerd is larger than an isolate by what the runtime itself takes: what counts
+ * is how far it grows.
+ */
 const WORKER_LIMIT_BYTES = 128e6;
 
 interface FlushOnlyResult {

@@ -42,7 +42,10 @@ export interface Target {
   start?(engines: Engines): Promise<Extra>;
   /** Asks for everything to be written to Postgres, if there is a way to ask. */
   flush?(engines: Engines): Promise<void>;
-  /** True when everything acknowledged is in Postgres, as far as the target knows; without it, contents are compared. */
+  /**
+   * True when everything acknowledged is in Postgres, as far as the target knows; without it,
+   * contents are compared.
+   */
   isDrained?(engines: Engines): Promise<boolean>;
   /** What Postgres holds, by session. */
   stored(engines: Engines): Promise<Map<string, StoredSession>>;

@@ -1,4 +1,6 @@
-/** What the Yjs servers have in common: the packages of `bench/peers`, and documents stored as binary states. */
+/**
+ * What the Yjs servers have in common: the packages of `bench/peers`, and documents stored as binary states.
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

@@ -12,12 +12,14 @@ export interface Credentials {
 
 /**
  * Reads user, password and database out of a postgres:// URL.
- * @throws {ConnectionStringError} when it is none, or lacks the user, host or database. The message never repeats it.
+ * @throws {ConnectionStringError} when it is none, or lacks the user, host or database. The
+ *   message never repeats it.
  */
 export function parseConnectionString(connectionString: string): Credentials {
   const match = /^(postgres(?:ql)?):(.*)$/s.exec(connectionString);
   if (match === null) throw new ConnectionStringError('incorrect scheme');
-  // Under a scheme that URL treats as special, so that it splits host and credentials as the driver's own parser does.
+  // Under a scheme that URL treats as special, so that it splits host and credentials as the
+  // driver's own parser does.
   const address = `http:${match[2]}`;
   if (!URL.canParse(address)) throw new ConnectionStringError('invalid connection string');
   const url = new URL(address);
@@ -30,7 +32,8 @@ export function parseConnectionString(connectionString: string): Credentials {
 }
 
 /**
- * @throws {SqlError} as Postgres would refuse: 28P01 for a wrong user or password, 3D000 for another database.
+ * @throws {SqlError} as Postgres would refuse: 28P01 for a wrong user or password, 3D000
+ *   for another database.
  */
 export function verifyCredentials(given: Credentials, expected: Credentials): void {
   const passwordFits = expected.password === null || given.password === expected.password;

@@ -1,4 +1,7 @@
-/** PGlite, a Postgres in this process, behind the HTTP server and, by the same session, behind a postgres:// URL. */
+/**
+ * PGlite, a Postgres in this process, behind the HTTP server and, by the same session,
+ * behind a postgres:// URL.
+ */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { protocol } from '@electric-sql/pglite';
@@ -29,7 +32,10 @@ export interface PgliteEngineOptions {
   readonly port?: number | undefined;
   /** Asked of both HTTP and postgres:// clients. */
   readonly password: string;
-  /** How long a postgres:// client may sit in an open transaction while others wait, in milliseconds; by default 5,000. */
+  /**
+   * How long a postgres:// client may sit in an open transaction while others wait, in
+   * milliseconds; by default 5,000.
+   */
   readonly idleInTransactionMs?: number;
   /** Told once when PGlite has stopped; nothing works from then on. */
   readonly onStopped: (error: Error) => void;
@@ -172,8 +178,9 @@ function toResultField(field: ResultField): ResultField {
 }
 
 /**
- * The folder inside `folder` that PGlite gets; next to it lie the lock and the mark of an unfinished start. A new
- * folder is filled file by file: when that was cut short, the remains look like a database but aren't one, so they go.
+ * The folder inside `folder` that PGlite gets; next to it lie the lock and the mark of an unfinished
+ * start. A new folder is filled file by file: when that was cut short, the remains look like a database
+ * but aren't one, so they go.
  */
 async function prepare(folder: string): Promise<string> {
   const dataDir = join(folder, 'pgdata');

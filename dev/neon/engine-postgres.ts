@@ -40,7 +40,8 @@ export class PostgresEngine implements SqlEngine {
       connectionTimeoutMillis: connectTimeoutMs,
       application_name: 'backbeat-neon-http',
     });
-    // An idle connection that breaks (Postgres went away) is the pool's to replace; unhandled, it would end the process.
+    // An idle connection that breaks (Postgres went away) is the pool's to replace; unhandled, it
+    // would end the process.
     this.#pool.on('error', (error) => log(`postgres: idle connection lost: ${error.message}`));
   }
 
@@ -73,7 +74,8 @@ export class PostgresEngine implements SqlEngine {
       client.release();
       throw new ConnectionLostError('query was cancelled');
     }
-    // Once out of the pool, a connection's own error event has no other listener; the query rejects all the same.
+    // Once out of the pool, a connection's own error event has no other listener; the query
+    // rejects all the same.
     const ignore = () => {};
     client.on('error', ignore);
     const stopWatching = this.#cancelOnAbort(client, signal);
@@ -104,9 +106,10 @@ export class PostgresEngine implements SqlEngine {
   }
 
   /**
-   * Cancels what `client` runs when the caller goes away, as Neon's proxy does; otherwise a statement that waits for a lock
-   * would hold its connection after its caller had given up.
-   * @returns to be awaited before the connection is used for anything else: a late cancel would hit the wrong statement.
+   * Cancels what `client` runs when the caller goes away, as Neon's proxy does; otherwise a statement that
+   * waits for a lock would hold its connection after its caller had given up.
+   * @returns to be awaited before the connection is used for anything else: a late cancel would hit
+   *   the wrong statement.
    */
   #cancelOnAbort(client: pg.PoolClient, signal: AbortSignal): () => Promise<void> {
     let cancelled: Promise<void> = Promise.resolve();
@@ -141,7 +144,8 @@ async function run(client: pg.PoolClient, statement: SqlStatement): Promise<Stat
     values: [...statement.params],
     rowMode: 'array' as const,
     types: rawText,
-    // Also without parameters: the simple protocol would run several statements in one string, which Neon refuses.
+    // Also without parameters: the simple protocol would run several statements in one
+    // string, which Neon refuses.
     queryMode: 'extended',
   };
   const result: pg.QueryArrayResult<(string | null)[]> = await client.query(config);
@@ -160,7 +164,9 @@ async function run(client: pg.PoolClient, statement: SqlStatement): Promise<Stat
   };
 }
 
-/** The type package lacks the method, so it is looked up; without it the connection counts as not reusable. */
+/**
+ * The type package lacks the method, so it is looked up; without it the connection counts as not reusable.
+ */
 function isIdle(client: pg.PoolClient): boolean {
   if (!('getTransactionStatus' in client) || typeof client.getTransactionStatus !== 'function') return false;
   return client.getTransactionStatus() === 'I';

@@ -1,4 +1,6 @@
-/** What the SQL-over-HTTP server needs from a database. Two engines implement it: a real Postgres and PGlite. */
+/**
+ * What the SQL-over-HTTP server needs from a database. Two engines implement it: a real Postgres and PGlite.
+ */
 
 /** One statement; parameters and values are in Postgres' text format throughout. */
 export interface SqlStatement {
@@ -39,7 +41,8 @@ export interface SqlEngine {
   readonly databaseUrl: string;
   /**
    * Runs one statement by the extended protocol, in a transaction of its own.
-   * @param signal aborted when the caller has gone away; the statement is then cancelled where the engine can.
+   * @param signal aborted when the caller has gone away; the statement is then cancelled
+   *   where the engine can.
    * @throws {SqlError} Postgres refused it.
    * @throws {ConnectError} the database is out of reach; nothing was run.
    * @throws {ConnectionLostError} the connection broke; whether it took effect is unknown.
@@ -117,7 +120,8 @@ export function beginStatement(options: TransactionOptions): string {
 }
 
 /**
- * Splits a command tag as Neon's proxy does: `INSERT 0 5` is an INSERT of 5, `CREATE TABLE` a CREATE without a count.
+ * Splits a command tag as Neon's proxy does: `INSERT 0 5` is an INSERT of 5, `CREATE TABLE` a
+ * CREATE without a count.
  * @param tag the text of CommandComplete; empty for an empty statement.
  */
 export function parseCommandTag(tag: string): Pick<StatementResult, 'command' | 'rowCount'> {
@@ -132,8 +136,8 @@ export function pickSqlErrorFields(error: SqlErrorFields): SqlErrorFields {
 }
 
 /**
- * True for `COPY … FROM STDIN` and `COPY … TO STDOUT`: HTTP can't carry their data, and in PGlite a COPY that waits
- * for data which isn't there ends the process.
+ * True for `COPY … FROM STDIN` and `COPY … TO STDOUT`: HTTP can't carry their data, and in PGlite a COPY that
+ * waits for data which isn't there ends the process.
  */
 export function isCopyStream(text: string): boolean {
   return isCopyFromStdin(text) || /^copy\b.*\bto\s+stdout\b/is.test(withoutLeadingComments(text));

@@ -22,7 +22,8 @@ export interface FolderLock {
 }
 
 /**
- * Takes the lock of `folder`, which is made if it is missing. A lock whose owner is dead, killed for instance, is taken over.
+ * Takes the lock of `folder`, which is made if it is missing. A lock whose owner is dead, killed for
+ * instance, is taken over.
  * @throws {FolderLockedError} naming the process that holds it.
  */
 export async function lockFolder(folder: string): Promise<FolderLock> {

@@ -23,7 +23,9 @@ const typedArrays: ReadonlyMap<number, number> = new Map([
   [3807, JSONB],
 ]);
 
-/** Built-in array types whose elements are given as text. A user-defined type's array stays Postgres' literal. */
+/**
+ * Built-in array types whose elements are given as text. A user-defined type's array stays Postgres' literal.
+ */
 const textArrays: ReadonlySet<number> = new Set([
   143, 629, 651, 719, 775, 791, 1001, 1002, 1003, 1006, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 1015, 1016,
   1017, 1018, 1019, 1027, 1028, 1034, 1040, 1041, 1115, 1182, 1183, 1185, 1187, 1231, 1263, 1270, 1561, 1563,

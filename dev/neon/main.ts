@@ -4,8 +4,8 @@
  * Environment:
  * - `PORT`: of the HTTP server; 0 or absent: a free one.
  * - `DATABASE_URL`: a running Postgres; or, instead,
- * - `PGLITE_DIR`: the folder of an embedded PGlite, or `memory`; with `PG_PORT` (0 or absent: a free one), where it
- *   answers postgres:// clients, and `PG_PASSWORD` (by default `backbeat`).
+ * - `PGLITE_DIR`: the folder of an embedded PGlite, or `memory`; with `PG_PORT` (0 or absent: a free one),
+ *   where it answers postgres:// clients, and `PG_PASSWORD` (by default `backbeat`).
  * - `PARENT_PID`: end when this process is gone.
  *
  * When ready it prints one line of JSON on stdout:

@@ -1,9 +1,11 @@
 /**
- * PGlite as the one Postgres session that it is: bytes of the wire protocol in, bytes out, one party at a time.
+ * PGlite as the one Postgres session that it is: bytes of the wire protocol in, bytes out,
+ * one party at a time.
  *
- * Everything goes through {@link Turns}, and a turn lasts as long as a transaction or a run of extended-protocol messages is
- * open. PGlite's own lock covers one message only: with that, a statement sent over HTTP would join a psql's open
- * transaction and be rolled back with it, and two clients would overwrite each other's unnamed statement between Parse and Bind.
+ * Everything goes through {@link Turns}, and a turn lasts as long as a transaction or a run of
+ * extended-protocol messages is open. PGlite's own lock covers one message only: with that, a statement sent
+ * over HTTP would join a psql's open transaction and be rolled back with it, and two clients would overwrite
+ * each other's unnamed statement between Parse and Bind.
  */
 import { PGlite, protocol } from '@electric-sql/pglite';
 import { type EndTurn, Turns } from './turns.ts';
@@ -16,7 +18,10 @@ export class BackendStoppedError extends Error {
 export class PgliteBackend {
   readonly #db: PGlite;
   readonly #turns = new Turns();
-  /** Once set, for good: what is left of a stopped instance may answer, and even accept writes that it then doesn't do. */
+  /**
+   * Once set, for good: what is left of a stopped instance may answer, and even accept writes
+   * that it then doesn't do.
+   */
   #stopped: BackendStoppedError | null = null;
 
   readonly #onStopped: (error: BackendStoppedError) => void;
@@ -77,8 +82,9 @@ export class PgliteBackend {
   }
 
   /**
-   * PGlite swallows whatever its main loop throws. One thing thrown there is how Postgres reports an error; anything
-   * else is a WebAssembly trap, such as a stack overflow, after which the instance goes on with its memory in disorder.
+   * PGlite swallows whatever its main loop throws. One thing thrown there is how Postgres reports an error;
+   * anything else is a WebAssembly trap, such as a stack overflow, after which the instance goes on with
+   * its memory in disorder.
    */
   #watchForTraps(): void {
     const module = this.#db.Module;
@@ -93,7 +99,10 @@ export class PgliteBackend {
     };
   }
 
-  /** Declares the session dead, for an answer that no living one gives. Returns the error that everyone gets from now on. */
+  /**
+   * Declares the session dead, for an answer that no living one gives. Returns the error that
+   * everyone gets from now on.
+   */
   stop(reason: string, cause?: unknown): BackendStoppedError {
     if (this.#stopped === null) {
       this.#stopped = new BackendStoppedError(reason, { cause });

@@ -63,7 +63,10 @@ export class PgliteConnection {
   #pending: Frame[] = [];
   /** A COPY FROM STDIN with its data so far. */
   #copy: Buffer[] | null = null;
-  /** After a refusal, the rest of a run of extended-protocol messages is skipped, as Postgres does after an error. */
+  /**
+   * After a refusal, the rest of a run of extended-protocol messages is skipped, as Postgres
+   * does after an error.
+   */
   #skipping = false;
   #endTurn: EndTurn | null = null;
   #idleTimer: NodeJS.Timeout | null = null;
@@ -239,7 +242,8 @@ export class PgliteConnection {
     const { text } = cString(frame.bytes, 5);
     const isSingle = !/;\s*\S/.test(text);
     if (isCopyFromStdin(text) && isSingle) {
-      // PGlite reads a COPY's data at once and ends the process when there is none, so the client is asked for all of it first.
+      // PGlite reads a COPY's data at once and ends the process when there is none, so the client is asked
+      // for all of it first.
       this.#copy = [frame.bytes];
       this.#socket.write(message('G', Buffer.from([0, 0, 0])));
       return;
@@ -275,7 +279,10 @@ export class PgliteConnection {
     this.#maybeEndTurn();
   }
 
-  /** Sends off what is pending. @param endsRun whether the session then waits for a new run of messages (Sync and the like). */
+  /**
+   * Sends off what is pending.
+   * @param endsRun whether the session then waits for a new run of messages (Sync and the like).
+   */
   async #flush(endsRun: boolean): Promise<void> {
     const frames = this.#pending;
     this.#pending = [];
@@ -346,8 +353,8 @@ export class PgliteConnection {
       await this.#working;
       const isLast = await this.#options.onClose();
       await this.#takeTurn();
-      // First while a run of messages without its Sync may be open, for the Sync would commit that; and once more after it,
-      // for a run that has failed skips everything up to the Sync.
+      // First while a run of messages without its Sync may be open, for the Sync would commit that; and once
+      // more after it, for a run that has failed skips everything up to the Sync.
       await this.#backend.run('ROLLBACK');
       await this.#backend.send(syncMessage);
       if (this.#backend.inTransaction) await this.#backend.run('ROLLBACK');

@@ -1,4 +1,21 @@
-/** Opens PGlite to plain postgres:// clients (psql, `pg`, drizzle-kit) on 127.0.0.1, beside what HTTP does with it. */
+/**
+ * Opens PGlite to plain postgres:// clients (psql, `pg`, drizzle-kit) on 127.0.0.1, beside
+ * what HTTP does with it.
+ *
+ * Why the wire code is our own: `@electric-sql/pglite-socket` 0.2.17 with PGlite 0.5.14 failed seven of the
+ * eleven tests of several clients in `test/integration/neon-pglite.test.ts` (tried on 2026-11-28). It hands
+ * bytes on and keeps no state for a client:
+ * - It lets in every user, password and database name.
+ * - Two clients can't prepare statements of one name: the second gets 42P05.
+ * - What a client has set (`SET`) stays when all clients have left.
+ * - A client that idles in a transaction keeps all others waiting for ever.
+ * - A message of an impossible length doesn't end the connection.
+ * - Its queue is private: an HTTP request can't wait for its turn there, joins a client's open
+ *   transaction and ends it.
+ *
+ * With our code, too, all clients share PGlite's one session: settings, advisory locks and LISTEN are common
+ * to those who are connected at the same time.
+ */
 import { createServer, type Server, type Socket } from 'node:net';
 import { listenOnLoopback } from '../loopback.ts';
 import type { Credentials } from './credentials.ts';

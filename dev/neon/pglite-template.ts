@@ -1,6 +1,7 @@
 /**
- * A new cluster, as `initdb` makes it, kept to be copied: under WebAssembly `initdb` takes ten times as long as the copy.
- * It lies with the installed packages, one for each version of PGlite, and may be deleted at any time.
+ * A new cluster, as `initdb` makes it, kept to be copied: under WebAssembly `initdb` takes ten times as
+ * long as the copy. It lies with the installed packages, one for each version of PGlite, and may be
+ * deleted at any time.
  */
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -9,7 +10,10 @@ import { PGlite } from '@electric-sql/pglite';
 import { z } from 'zod';
 import { PROJECT_DIR } from '../project.ts';
 
-/** Fills an empty folder with a new cluster. Where no template can be kept it stays empty, and PGlite fills it itself. */
+/**
+ * Fills an empty folder with a new cluster. Where no template can be kept it stays empty, and
+ * PGlite fills it itself.
+ */
 export async function copyTemplate(dataDir: string): Promise<void> {
   const template = templateFolder();
   try {

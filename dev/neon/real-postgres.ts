@@ -23,14 +23,23 @@ import { randomPort } from '../ports.ts';
 const debianRoot = '/usr/lib/postgresql';
 const superuser = 'postgres';
 const database = 'postgres';
-/** The server listens on loopback only; the password is there so that a wrong one fails as it would in production. */
+/**
+ * The server listens on loopback only; the password is there so that a wrong one fails as it
+ * would in production.
+ */
 const defaultPassword = 'backbeat';
 const startTimeoutMs = 60_000;
-/** A fast shutdown writes a checkpoint; past this the server is told to stop at once, and recovers at the next start. */
+/**
+ * A fast shutdown writes a checkpoint; past this the server is told to stop at once, and
+ * recovers at the next start.
+ */
 const stopTimeoutMs = 15_000;
 /** A port picked as free can be taken by another process before the server binds it. */
 const portAttempts = 5;
-/** After a kill -9 of the postmaster its backends need a moment to notice and go; until then Postgres refuses the folder. */
+/**
+ * After a kill -9 of the postmaster its backends need a moment to notice and go; until then
+ * Postgres refuses the folder.
+ */
 const orphansTimeoutMs = 10_000;
 const orphansPauseMs = 200;
 const logLines = 20;
@@ -45,7 +54,10 @@ export interface StartPostgresOptions {
   readonly dataDir: string;
   /** 0 or absent: a free one. */
   readonly port?: number | undefined;
-  /** The superuser's password. It is set when the folder is initialised, so it must stay the same for a kept one. */
+  /**
+   * The superuser's password. It is set when the folder is initialised, so it must stay the
+   * same for a kept one.
+   */
   readonly password?: string | undefined;
   /** Gets the server's log, line by line. */
   readonly log: (line: string) => void;
@@ -56,7 +68,10 @@ export interface RunningPostgres {
   /** The postmaster's own. */
   readonly pid: number;
   readonly child: ChildProcess;
-  /** Fast shutdown: open transactions are rolled back, everything committed is on disk. Resolves once it has exited. */
+  /**
+   * Fast shutdown: open transactions are rolled back, everything committed is on disk.
+   * Resolves once it has exited.
+   */
   stop(): Promise<void>;
 }
 
@@ -78,11 +93,12 @@ export async function findPostgres(): Promise<string | null> {
 }
 
 /**
- * Starts the installed server on 127.0.0.1 with its default durability, and waits until it accepts connections. A lock file
- * that a killed server left behind is dealt with by Postgres itself, and so is a second server on the same folder.
+ * Starts the installed server on 127.0.0.1 with its default durability, and waits until it accepts
+ * connections. A lock file that a killed server left behind is dealt with by Postgres itself, and so is a
+ * second server on the same folder.
  *
- * As root, the server runs as an unprivileged user, to whom the folder is given. The child is in a process group of its own, so
- * that Ctrl-C reaches only its parent, which stops it in order.
+ * As root, the server runs as an unprivileged user, to whom the folder is given. The child is in a process
+ * group of its own, so that Ctrl-C reaches only its parent, which stops it in order.
  *
  * @throws {PostgresStartError} with the last lines of the server's log where there are any.
  */
@@ -214,7 +230,10 @@ async function stopServer(child: ChildProcess, exited: Promise<string>): Promise
   await exited;
 }
 
-/** Initialises beside the folder and moves the result in place, so that a half-made cluster is never taken for a whole one. */
+/**
+ * Initialises beside the folder and moves the result in place, so that a half-made cluster is never
+ * taken for a whole one.
+ */
 async function initialise(
   bin: string,
   dataDir: string,

@@ -74,7 +74,8 @@ export function parseHeaders(headers: IncomingHttpHeaders): Request {
 
 /**
  * Collects the body.
- * @throws {RequestError} 413 beyond {@link maxBodyBytes}; the rest is then left to Node, which drops it as it comes.
+ * @throws {RequestError} 413 beyond {@link maxBodyBytes}; the rest is then left to Node, which
+ *   drops it as it comes.
  */
 export async function readBody(message: IncomingMessage): Promise<Buffer> {
   const tooLarge = () => new RequestError(413, `request is too large (max is ${maxBodyBytes} bytes)`);
@@ -92,7 +93,8 @@ export async function readBody(message: IncomingMessage): Promise<Buffer> {
 
 /**
  * Parses the body.
- * @throws {RequestError} 400 when it is malformed, or holds text that Postgres' protocol can't carry unchanged.
+ * @throws {RequestError} 400 when it is malformed, or holds text that Postgres' protocol
+ *   can't carry unchanged.
  */
 export function parsePayload(body: Buffer): Payload {
   const parsed = payloadSchema.safeParse(parseJson(body));

@@ -40,8 +40,8 @@ function rowsToJson({ rows, fields }: StatementResult, mode: OutputMode): string
 }
 
 /**
- * Status and body for anything thrown. As in Neon's proxy, what goes wrong once a statement has been sent is a 400, with
- * an empty `code` when Postgres gave none, and a database that can't be reached is a 500.
+ * Status and body for anything thrown. As in Neon's proxy, what goes wrong once a statement has been sent is
+ * a 400, with an empty `code` when Postgres gave none, and a database that can't be reached is a 500.
  */
 export function errorResponse(error: unknown): { status: number; body: string } {
   if (error instanceof SqlError) return { status: 400, body: errorBody(error.message, error.fields) };

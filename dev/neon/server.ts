@@ -4,7 +4,8 @@
  * It answers what Neon's proxy answers to the official driver, so that `@neondatabase/serverless` and
  * `drizzle-orm/neon-http` run unchanged with nothing but `neonConfig.fetchEndpoint` pointed here.
  *
- * `GET /_stats` isn't Neon's: it counts what reached the database, so that tests can show that idling costs nothing.
+ * `GET /_stats` isn't Neon's: it counts what reached the database, so that tests can show that
+ * idling costs nothing.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { inspect } from 'node:util';

@@ -1,6 +1,7 @@
 /**
- * Gives each connection its own namespace of prepared statements, where all share one session: names are prefixed on their
- * way in. The unnamed statement gets a name, too: it outlives a Sync, so another client's would take its place.
+ * Gives each connection its own namespace of prepared statements, where all share one session: names are
+ * prefixed on their way in. The unnamed statement gets a name, too: it outlives a Sync, so another client's
+ * would take its place.
  */
 import { cString, type Frame, message } from './wire.ts';
 
@@ -26,7 +27,10 @@ export class StatementNames {
     }
   }
 
-  /** What must be closed before this message: a Parse replaces the unnamed statement, but would not replace a named one. */
+  /**
+   * What must be closed before this message: a Parse replaces the unnamed statement, but would not
+   * replace a named one.
+   */
   closeBefore(frame: Frame): Buffer | null {
     const isUnnamedParse = frame.type === 'P' && frame.bytes[5] === 0;
     return isUnnamedParse && this.#known.has(this.prefix) ? closeStatement(this.prefix) : null;

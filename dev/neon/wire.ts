@@ -31,7 +31,10 @@ export class FrameReader {
     this.#bytes += chunk.length;
   }
 
-  /** The next message before authentication, which has no type byte: its body after the length. Null: not complete yet. */
+  /**
+   * The next message before authentication, which has no type byte: its body after the length.
+   * Null: not complete yet.
+   */
   nextStartup(): Buffer | null {
     const length = this.#peek(4)?.readInt32BE(0);
     if (length === undefined) return null;

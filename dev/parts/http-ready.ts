@@ -17,7 +17,8 @@ export function waitForHttp(
   requestTimeoutMs = REQUEST_TIMEOUT_MS,
 ): Promise<void> {
   return pollUntil(signal, async () => {
-    // Not AbortSignal.timeout(): below AbortSignal.any() it may be collected before its time (nodejs/node#57736).
+    // Not AbortSignal.timeout(): below AbortSignal.any() it may be collected before its time
+    // (nodejs/node#57736).
     const slow = new AbortController();
     const timer = setTimeout(() => slow.abort(new Error('no answer in time')), requestTimeoutMs);
     try {

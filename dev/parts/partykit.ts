@@ -57,9 +57,10 @@ export function partykitPart(options: PartykitOptions): PartSpec {
 /**
  * Writes what partykit reads into a folder of its own, from the project's partykit.json.
  *
- * partykit runs in this folder because it looks for a `.env` from where it runs upwards and lets it override every variable: the
- * empty ones here keep it from the project's, which may hold production's. And since its workerd refuses modules outside of the
- * folder it runs in, the entry is a file here that leads to the real one.
+ * partykit runs in this folder because it looks for a `.env` from where it runs upwards and lets it
+ * override every variable: the empty ones here keep it from the project's, which may hold production's.
+ * And since its workerd refuses modules outside of the folder it runs in, the entry is a file here that
+ * leads to the real one.
  */
 function writeFolder(
   folder: string,
@@ -80,7 +81,10 @@ function writeFolder(
   return path;
 }
 
-/** The runtime's alarms go by the true clock, as they would where the machine itself is wrong: so theirs are put right. */
+/**
+ * The runtime's alarms go by the true clock, as they would where the machine itself is wrong: so
+ * theirs are put right.
+ */
 function clockedEntry(main: string): string {
   return `import { toTrueTime } from './clock.js';
 import Room from ${main};

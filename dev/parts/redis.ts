@@ -35,8 +35,9 @@ export function redisPart(options: {
         ['bind', '127.0.0.1'],
         ['dir', folder],
         ['appendonly', 'yes'],
-        // Everything is handed to the kernel before it is answered, so that a kill loses nothing. `everysec` would let answers go out up to 2 s
-        // before that, while the disk is busy. The kernel writes it out when it likes: a power cut may lose half a minute.
+        // Everything is handed to the kernel before it is answered, so that a kill loses nothing. `everysec`
+        // would let answers go out up to 2 s before that, while the disk is busy. The kernel writes it out
+        // when it likes: a power cut may lose half a minute.
         ['appendfsync', 'no'],
         // The append-only file holds everything; snapshots would only cost time.
         ['save', ''],

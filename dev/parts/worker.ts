@@ -71,7 +71,10 @@ export function workerPart(options: WorkerPartOptions): PartSpec {
   };
 }
 
-/** Miniflare and wrangler, which reads its file: nothing is sent or fetched, and nothing is kept outside the data folder. */
+/**
+ * Miniflare and wrangler, which reads its file: nothing is sent or fetched, and nothing is kept
+ * outside the data folder.
+ */
 function quiet(folder: string): Record<string, string> {
   return {
     XDG_CONFIG_HOME: join(folder, 'config'),

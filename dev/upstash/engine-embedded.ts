@@ -1,4 +1,7 @@
-/** An engine inside this process, for machines without a Redis. It keeps its data in a directory when it is given one. */
+/**
+ * An engine inside this process, for machines without a Redis. It keeps its data in a directory
+ * when it is given one.
+ */
 
 import { type CommandTable, hasArity, wrongArity } from './embedded/command.ts';
 import { hashCommands } from './embedded/hashes.ts';
@@ -34,11 +37,12 @@ interface Waiting {
 }
 
 /**
- * Starts an embedded engine: strings, hashes, sorted sets, expiry, Lua scripts and transactions, with Redis' replies and error texts. Other
- * types are unknown commands to it.
+ * Starts an embedded engine: strings, hashes, sorted sets, expiry, Lua scripts and transactions, with Redis'
+ * replies and error texts. Other types are unknown commands to it.
  *
- * Commands run to their end one after the other, scripts and transactions too. With a directory a reply is given only once
- * the change is written to the journal, so what was acknowledged survives the process being killed. Loaded scripts don't, as in Redis.
+ * Commands run to their end one after the other, scripts and transactions too. With a directory a reply is
+ * given only once the change is written to the journal, so what was acknowledged survives the process being
+ * killed. Loaded scripts don't, as in Redis.
  * @throws {JournalCorruptError} the directory's data is damaged.
  */
 export async function createEmbeddedEngine(options: EmbeddedEngineOptions): Promise<RedisEngine> {
@@ -103,7 +107,10 @@ export async function createEmbeddedEngine(options: EmbeddedEngineOptions): Prom
     for (const { settle } of answered) settle();
   }
 
-  /** Runs `work` at once; its result is handed out when its changes are safe, and the changes of everything it may have seen. */
+  /**
+   * Runs `work` at once; its result is handed out when its changes are safe, and the changes of
+   * everything it may have seen.
+   */
   function commit<T>(work: () => T): Promise<T> {
     if (isClosed || failure) return Promise.reject(failure ?? new EngineUnavailableError('closed'));
     keyspace.nowMs = now();

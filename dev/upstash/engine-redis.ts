@@ -9,8 +9,8 @@ import {
 } from './engine.ts';
 
 /**
- * The driver reshapes arguments or replies of these into objects, going by the name in lower case. In upper case they pass as they
- * are.
+ * The driver reshapes arguments or replies of these into objects, going by the name in lower case. In upper
+ * case they pass as they are.
  */
 const REWRITTEN_BY_DRIVER = new Set(['mset', 'msetnx', 'hset', 'hmset', 'hgetall']);
 
@@ -23,7 +23,10 @@ export interface RedisTcpEngineOptions {
   maxReconnectDelayMs?: number;
 }
 
-/** What the driver hands out, in this project's terms. Its types promise nothing here, so each shape is looked at. */
+/**
+ * What the driver hands out, in this project's terms. Its types promise nothing here, so
+ * each shape is looked at.
+ */
 function toReply(value: unknown): Reply {
   if (value === null || value === undefined) return null;
   if (typeof value === 'number' || Buffer.isBuffer(value)) return value;
@@ -34,14 +37,15 @@ function toReply(value: unknown): Reply {
 }
 
 /**
- * Connects to a Redis over TCP. While it is out of reach, calls fail at once instead of queueing, and the connection is tried
- * again until it is there.
+ * Connects to a Redis over TCP. While it is out of reach, calls fail at once instead of queueing, and the
+ * connection is tried again until it is there.
  */
 export function createRedisEngine(options: RedisTcpEngineOptions): RedisEngine {
   const { url, commandTimeoutMs = 1_500, maxReconnectDelayMs = 250 } = options;
   const redis = new Redis(url, {
     enableOfflineQueue: false,
-    // A command that was in flight when the connection broke may have taken effect: repeating it is the caller's decision.
+    // A command that was in flight when the connection broke may have taken effect: repeating it is
+    // the caller's decision.
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     commandTimeout: commandTimeoutMs,
@@ -92,7 +96,8 @@ export function createRedisEngine(options: RedisTcpEngineOptions): RedisEngine {
     },
     async multi(commands) {
       assertReady();
-      // MULTI and its commands are written in one go on the only connection, so nothing of another request gets between them.
+      // MULTI and its commands are written in one go on the only connection, so nothing of another
+      // request gets between them.
       const replies = corked(() => [send(['MULTI']), ...commands.map(send), send(['EXEC'])]);
       const settled = await Promise.all(replies);
       const executed = settled.at(-1) ?? null;

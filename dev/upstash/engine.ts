@@ -1,6 +1,12 @@
-/** What the REST server needs from a Redis. Two engines implement it: a real server over TCP, and one inside this process. */
+/**
+ * What the REST server needs from a Redis. Two engines implement it: a real server over TCP, and one
+ * inside this process.
+ */
 
-/** An error as Redis replies it, code first: `WRONGTYPE Operation against …`. It is a value: pipelines carry it among other replies. */
+/**
+ * An error as Redis replies it, code first: `WRONGTYPE Operation against …`. It is a value: pipelines carry
+ * it among other replies.
+ */
 export class RedisError extends Error {
   override readonly name = 'RedisError';
 }
@@ -10,7 +16,9 @@ export class EngineUnavailableError extends Error {
   override readonly name = 'EngineUnavailableError';
 }
 
-/** A reply in RESP2's terms. Strings stay bytes until the server knows which encoding the caller asked for. */
+/**
+ * A reply in RESP2's terms. Strings stay bytes until the server knows which encoding the caller asked for.
+ */
 export type Reply = null | number | Buffer | RedisError | Reply[];
 
 /** A command's name and arguments; strings count as UTF-8. */
@@ -26,7 +34,8 @@ export interface RedisEngine {
   call(args: CommandArgs): Promise<Reply>;
   /**
    * Runs commands as one transaction: nothing else comes between them.
-   * @returns one reply a command, or a single error when the whole transaction was discarded before any of it ran.
+   * @returns one reply a command, or a single error when the whole transaction was discarded
+   *   before any of it ran.
    * @throws {EngineUnavailableError}
    */
   multi(commands: readonly CommandArgs[]): Promise<Reply[] | RedisError>;

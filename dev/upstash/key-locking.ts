@@ -1,7 +1,8 @@
 /**
- * Upstash lets a script say in its first line that it may lock just its keys: `#!lua flags=allow-key-locking`. Clients of
- * Upstash send such scripts, and Redis refuses a flag that it doesn't know. So the flag is taken away on the way to the
- * engine, and callers go on using the SHA-1 of the text they sent.
+ * Upstash lets a script say in its first line that it may lock just its keys:
+ * `#!lua flags=allow-key-locking`. Clients of Upstash send such scripts, and Redis refuses a flag that
+ * it doesn't know. So the flag is taken away on the way to the engine, and callers go on using the SHA-1
+ * of the text they sent.
  */
 import { createHash } from 'node:crypto';
 import type { CommandArgs, Reply } from './engine.ts';

@@ -1,10 +1,12 @@
 /**
  * The process: Upstash's REST API on 127.0.0.1.
  *
- * Environment: `PORT` (0 or absent takes a free one), `UPSTASH_TOKEN`, and either `REDIS_URL` (a real Redis) or `EMBEDDED_DIR` (the embedded engine
- * with its data there; `memory` keeps nothing). With `PARENT_PID` it ends when that process does.
+ * Environment: `PORT` (0 or absent takes a free one), `UPSTASH_TOKEN`, and either `REDIS_URL` (a real Redis)
+ * or `EMBEDDED_DIR` (the embedded engine with its data there; `memory` keeps nothing). With `PARENT_PID` it
+ * ends when that process does.
  *
- * Once it answers it prints one line of JSON on stdout: `{"ready":true,"url":"http://127.0.0.1:…","engine":"redis"|"embedded"}`. Logs go to stderr.
+ * Once it answers it prints one line of JSON on stdout:
+ * `{"ready":true,"url":"http://127.0.0.1:…","engine":"redis"|"embedded"}`. Logs go to stderr.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -82,8 +84,9 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop);
   const { PARENT_PID } = config;
   if (PARENT_PID !== undefined) {
-    // A parent that is killed can't tell its children; they would hold their port and data for ever. The direct parent may be a
-    // launcher between the two, so both are watched: who it is, and whether the one that was named is alive.
+    // A parent that is killed can't tell its children; they would hold their port and data for ever. The
+    // direct parent may be a launcher between the two, so both are watched: who it is, and whether the one
+    // that was named is alive.
     const launcherPid = process.ppid;
     setInterval(() => {
       if (process.ppid !== launcherPid || !isAlive(PARENT_PID)) void stop();

@@ -1,7 +1,7 @@
 /**
- * Commands that can't work over REST, where each request stands alone and connections are shared: subscriptions and
- * monitors (they stream), blocking reads (they would hold the connection everybody shares), connection state (it would
- * leak into other requests), and what belongs to the server's operator.
+ * Commands that can't work over REST, where each request stands alone and connections are shared:
+ * subscriptions and monitors (they stream), blocking reads (they would hold the connection everybody shares),
+ * connection state (it would leak into other requests), and what belongs to the server's operator.
  */
 const REFUSED = new Set(
   [
@@ -12,7 +12,9 @@ const REFUSED = new Set(
   ].flatMap((line) => line.split(' ')),
 );
 
-/** Why a command can't run over REST, or null when it can. `name` is in any case; `args` are what follows it. */
+/**
+ * Why a command can't run over REST, or null when it can. `name` is in any case; `args` are what follows it.
+ */
 export function refusal(name: string, args: readonly (string | Buffer)[]): string | null {
   const command = name.toUpperCase();
   const blocks =

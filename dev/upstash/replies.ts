@@ -5,8 +5,8 @@ const OK = Buffer.from('OK');
 
 /**
  * A reply as JSON text, written in one pass without an intermediate tree.
- * In base64 every string is encoded, with one exception that the official client knows: a bare `OK` at the top. Inside arrays
- * it is encoded like any other, for there the client decodes whatever it finds.
+ * In base64 every string is encoded, with one exception that the official client knows: a bare `OK` at the
+ * top. Inside arrays it is encoded like any other, for there the client decodes whatever it finds.
  */
 export function encodeReply(reply: Reply, base64: boolean, top = true): string {
   if (reply === null) return 'null';

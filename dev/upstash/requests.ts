@@ -27,7 +27,8 @@ function parseJson(body: Buffer, what: string): unknown {
  */
 export function parseCommand(body: Buffer): string[] {
   const given = parseJson(body, 'command');
-  // The usual case, an array of strings, must not pay for a schema: this runs for each request of a benchmark.
+  // The usual case, an array of strings, must not pay for a schema: this runs for each
+  // request of a benchmark.
   if (Array.isArray(given) && given.length > 0 && given.every((arg) => typeof arg === 'string')) return given;
   if (Array.isArray(given) && given.length === 0) throw new MalformedRequestError('ERR empty command');
   const parsed = commandSchema.safeParse(given);
@@ -51,8 +52,9 @@ export function parseCommands(body: Buffer, what: 'pipeline' | 'transaction'): s
 }
 
 /**
- * A command in the path: `/set/key/value`. A body is the next argument, query parameters follow it: a POST of `v` to
- * `/set/k?EX=100` is `SET k v EX 100`. The `_token` parameter is the caller's credential and no argument.
+ * A command in the path: `/set/key/value`. A body is the next argument, query parameters follow it: a
+ * POST of `v` to `/set/k?EX=100` is `SET k v EX 100`. The `_token` parameter is the caller's
+ * credential and no argument.
  * @param path raw path of the request, beginning with a slash.
  * @param query raw query string, without the question mark.
  * @throws {MalformedRequestError}

@@ -1,4 +1,7 @@
-/** A loopback server that speaks Upstash's Redis REST API in front of an engine, for development, tests and benchmarks. */
+/**
+ * A loopback server that speaks Upstash's Redis REST API in front of an engine, for development,
+ * tests and benchmarks.
+ */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { closeWithin, listenOnLoopback } from '../loopback.ts';
 import {
@@ -14,7 +17,10 @@ import { encodeError, encodeOutcome } from './replies.ts';
 import { MalformedRequestError, parseCommand, parseCommands, parsePath } from './requests.ts';
 
 const DEFAULT_MAX_REQUEST_BYTES = 10 * 1024 * 1024;
-/** How much of an oversized body is read and thrown away, so that the caller gets to read the answer instead of a reset. */
+/**
+ * How much of an oversized body is read and thrown away, so that the caller gets to read the
+ * answer instead of a reset.
+ */
 const MAX_DRAINED_BYTES = 64 * 1024 * 1024;
 const METHODS = new Set(['HEAD', 'GET', 'POST', 'PUT']);
 const EMPTY = Buffer.alloc(0);
@@ -26,7 +32,10 @@ const WRONG_TOKEN =
 export interface UpstashStats {
   /** Authorized or not, without those to `/_stats`. */
   requests: number;
-  /** As they are billed: one a command, a script being one command whatever it calls. Refused ones don't count. */
+  /**
+   * As they are billed: one a command, a script being one command whatever it calls.
+   * Refused ones don't count.
+   */
   commands: number;
   /** Request bodies read. */
   bytesIn: number;
@@ -51,7 +60,10 @@ export interface UpstashServer {
    * @returns the base URL, such as `http://127.0.0.1:8079`.
    */
   listen(port: number): Promise<string>;
-  /** Stops accepting, lets requests in flight finish for up to 2 s, then resolves. The engine is the caller's to close. */
+  /**
+   * Stops accepting, lets requests in flight finish for up to 2 s, then resolves. The engine is
+   * the caller's to close.
+   */
   close(): Promise<void>;
 }
 
@@ -63,9 +75,10 @@ interface Answer {
 /**
  * Builds the server; nothing listens yet.
  *
- * It answers as https://upstash.com/docs/redis/features/restapi describes: `POST /` with a command in JSON, the path form,
- * `/pipeline`, `/multi-exec`, base64 results on request, error bodies with the status codes documented there; and 503 when
- * the engine is out of reach. Not offered: RESP2 responses, event streams, read-only tokens.
+ * It answers as https://upstash.com/docs/redis/features/restapi describes: `POST /` with a command in
+ * JSON, the path form, `/pipeline`, `/multi-exec`, base64 results on request, error bodies with the status
+ * codes documented there; and 503 when the engine is out of reach. Not offered: RESP2 responses, event
+ * streams, read-only tokens.
  *
  * `GET /_stats` is an extension of this server: its counters as JSON, without authorization.
  */
@@ -139,7 +152,8 @@ export function createUpstashServer(options: UpstashServerOptions): UpstashServe
     response.writeHead(status, {
       'content-type': 'application/json',
       'content-length': length,
-      // The client sends it back so that a replica behind its writes isn't read from. There are no replicas here; it only has to be there.
+      // The client sends it back so that a replica behind its writes isn't read from. There are no replicas
+      // here; it only has to be there.
       'upstash-sync-token': stats.commands.toString(36),
       // A connection kept alive would outlive the listening socket and hold the process.
       ...(closing ? { connection: 'close' } : {}),
@@ -207,7 +221,8 @@ export function createUpstashServer(options: UpstashServerOptions): UpstashServe
   }
 
   const http = createServer({ noDelay: true }, handle);
-  // Longer than clients keep an idle connection, so that it is they who close it and never lose a request to a closing socket.
+  // Longer than clients keep an idle connection, so that it is they who close it and never lose a request
+  // to a closing socket.
   http.keepAliveTimeout = 75_000;
 
   return {

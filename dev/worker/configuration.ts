@@ -12,8 +12,8 @@ const FILE = join(PROJECT_DIR, 'wrangler.toml');
 const CACHE = join(PROJECT_DIR, 'node_modules', '.cache', 'backbeat');
 
 /**
- * Reads wrangler.toml. To load wrangler takes longer than everything else of a start, so what that version of it said of the same file
- * is kept for the next start, of any stack.
+ * Reads wrangler.toml. To load wrangler takes longer than everything else of a start, so what that version of
+ * it said of the same file is kept for the next start, of any stack.
  * @param pageDir the folder of `[assets]`; it has to be there. The answer names that of whoever asked first.
  */
 export async function readConfiguration(pageDir: string): Promise<Configuration> {

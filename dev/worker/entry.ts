@@ -1,4 +1,7 @@
-/** The entry that Miniflare gets: the Worker's own, with what the network does around it, and the clock that a test asks for. */
+/**
+ * The entry that Miniflare gets: the Worker's own, with what the network does around it, and the clock
+ * that a test asks for.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { clockModule, hasTrueClock } from '../clock.ts';
@@ -18,7 +21,8 @@ export function writeEntry({
     return file;
   }
   writeFileSync(join(folder, 'clock.js'), clockModule(clock));
-  // The runtime's alarms go by the true clock, as they would where the machine itself is wrong: so theirs are put right.
+  // The runtime's alarms go by the true clock, as they would where the machine itself is wrong: so
+  // theirs are put right.
   writeFileSync(
     file,
     `import { toTrueTime } from './clock.js';
@@ -38,10 +42,13 @@ export class SessionRoom extends Room {
 
 /**
  * The Worker as Cloudflare's network calls it:
- * - The runtime resets a connection on which a request's body was left unread, and with it the caller's next request. The network
- *   reads it to the end; here this does, as `wrangler dev` does by a middleware of its own.
- * - Callers who don't say where they are all have this machine's address from Miniflare. They aren't one network, so they have none.
- * - The cron is called by a request: Miniflare's own way to do that leads to the assets before a Worker, which know no cron.
+ * - The runtime resets a connection on which a request's body was left unread, and with it the caller's
+ *   next request. The network reads it to the end; here this does, as `wrangler dev` does by a
+ *   middleware of its own.
+ * - Callers who don't say where they are all have this machine's address from Miniflare. They aren't one
+ *   network, so they have none.
+ * - The cron is called by a request: Miniflare's own way to do that leads to the assets before a
+ *   Worker, which know no cron.
  */
 function networkedWorker(main: string): string {
   return `import worker from ${main};

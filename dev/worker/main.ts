@@ -1,6 +1,7 @@
 /**
- * Runs the Worker of wrangler.toml in Miniflare, with the page: what `wrangler deploy` puts online, on this machine. It is bundled anew
- * when a source changes. Takes the path of a JSON file with {@link workerOptionsSchema}.
+ * Runs the Worker of wrangler.toml in Miniflare, with the page: what `wrangler deploy` puts online, on this
+ * machine. It is bundled anew when a source changes. Takes the path of a JSON file with
+ * {@link workerOptionsSchema}.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +20,8 @@ import { workerOptionsSchema } from './options.ts';
 const options = workerOptionsSchema.parse(JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')));
 const pageDir = join(options.folder, 'page');
 const pageOptions = { outDir: pageDir, minify: false };
-// First: wrangler and Miniflare look into the folder as they start, and nothing says when a watcher's first build is there.
+// First: wrangler and Miniflare look into the folder as they start, and nothing says when a watcher's
+// first build is there.
 await buildPage(pageOptions);
 const page = options.isWatching
   ? await watchPage(pageOptions, (built) => {
@@ -54,7 +56,9 @@ function runtimeOptions(code: string): MiniflareOptions {
 let miniflare: Miniflare | null = null;
 let running: Promise<unknown> = Promise.resolve();
 
-/** Starts the runtime, or goes on in a new one: rooms come back with what their storage and the stores hold. */
+/**
+ * Starts the runtime, or goes on in a new one: rooms come back with what their storage and the stores hold.
+ */
 function run(code: string): void {
   running = running.then(async () => {
     if (miniflare === null) {

@@ -1,8 +1,10 @@
 /**
- * Who may enter a session, and as what: the same decision for a room's connections and for the API's routes.
+ * Who may enter a session, and in which role: the same decision for a room's connections and for the API's
+ * routes.
  *
- * What lets somebody in is their place in the session (`session_participants`, `anonymous_participants`), their owning it,
- * an invite, or the session's being discoverable; the repository decides in one statement. A token only says who they are.
+ * A caller has access by their membership (a row of `session_participants` or `anonymous_participants`), as
+ * the session's owner, by an invite, or because the session is discoverable. The repository decides that in
+ * one statement; a token only says who the caller is.
  */
 
 import { StorageUnavailableError } from '../domain/errors.ts';
@@ -11,11 +13,11 @@ import type { Role, Session, SessionRepository, UserProfile, Via } from '../doma
 import type { ErrorCode } from '../protocol/messages.ts';
 import type { SessionAccess } from './session-token.ts';
 
-/** What people are called who give no name. */
+/** The name of participants who give none. */
 export const DEFAULT_DISPLAY_NAME = 'Anonymous';
 
 export interface AdmissionRequest {
-  /** null: make a new session, whose host this is. */
+  /** null: make a new session, with the caller as its host. */
   sessionId: string | null;
   /** A session token or a user's own. */
   token: string | null;
@@ -23,7 +25,7 @@ export interface AdmissionRequest {
   displayName: string | null;
   /** For a new session: the one whose code it starts with, if the caller may read that. */
   previousSessionId: string | null;
-  /** Where the caller is, as the network says. Without it, bad invites aren't counted. */
+  /** The caller's network address. Without it, bad invites aren't counted. */
   address?: string | null;
   title?: string;
   code?: string;
@@ -36,11 +38,11 @@ export interface Admitted {
   displayName: string;
   avatarUrl: string | null;
   role: Role;
-  via: Via;
+  joinMethod: Via;
   inviteId: string | null;
-  /** Postgres was out of reach: this is a session token's word, which may be out of date. */
+  /** Postgres was out of reach: this is what a session token says, which may be out of date. */
   isUnconfirmed: boolean;
-  /** The session, if it was made by this. */
+  /** The session, if this request made it. */
   session: Session | null;
 }
 
@@ -49,31 +51,33 @@ export interface Refusal {
   status: 400 | 401 | 403 | 404 | 410 | 429 | 503;
   error: ErrorCode;
   message: string;
-  /** Set when it was the invite that didn't do. */
+  /** Set when the invite is the reason. */
   isBadInvite?: true;
-  /** When it makes sense to try again, in seconds; only where that is known. */
+  /** After how many seconds the caller may try again; only where that is known. */
   retryAfterS?: number;
 }
 
-/**
- * Asks a session's room for a place, before anything is used up for it.
- * @returns null when the room keeps a place, else why it doesn't.
- */
-export type Reserve = (admitted: Admitted) => Promise<Refusal | null>;
+/** The session's room, which has to reserve a place for the caller's connection. */
+export interface RoomPlaces {
+  /** @returns null when the room has reserved a place, else its refusal. */
+  reserve(admitted: Admitted): Promise<Refusal | null>;
+  /** Gives the reserved place back, which would stay taken for half a minute otherwise. Never throws. */
+  release(): Promise<void>;
+}
 
 export type AdmissionOutcome = { ok: true; admitted: Admitted } | Refusal;
 
-/** Checks tokens; both answer null for one that isn't valid. */
+/** Checks tokens. Both methods resolve with null for a token that isn't valid. */
 export interface TokenVerifier {
   session(token: string): Promise<SessionAccess | null>;
   user(token: string): Promise<UserProfile | null>;
 }
 
-/** Keeps invites from being guessed. Neither throws for want of a store. */
+/** Keeps invites from being guessed. Neither method throws when its store is out of reach. */
 export interface InviteGuard {
-  /** False when an address has come with too many bad invites lately. */
+  /** False when too many bad invites came from this address lately. */
   mayTry(address: string): Promise<boolean>;
-  /** Counts a bad one. */
+  /** Counts a bad invite. */
   failed(address: string): Promise<void>;
 }
 
@@ -84,18 +88,21 @@ export interface AdmissionPorts {
   inviteGuard: InviteGuard;
 }
 
-/** Somebody who has nothing but an invite: it says which session it is for. */
+/** The request of a caller who has an invite and no session id: the invite says which session it is for. */
 export type JoinRequest = Pick<AdmissionRequest, 'token' | 'displayName' | 'address'> & { invite: string };
 
 /** The caller, as far as a token says. */
 export type Caller =
-  | { kind: 'nobody' }
+  | { kind: 'anonymous' }
   | { kind: 'user'; profile: UserProfile }
   | { kind: 'participant'; access: SessionAccess };
 
-/** Who a token's bearer is; null when there is a token and it isn't valid: nobody is made anonymous without knowing it. */
+/**
+ * Who the bearer of a token is. Null for a token that isn't valid: such a caller must not become anonymous
+ * unnoticed.
+ */
 export async function callerOf(token: string | null, tokens: TokenVerifier): Promise<Caller | null> {
-  if (token === null) return { kind: 'nobody' };
+  if (token === null) return { kind: 'anonymous' };
   const access = await tokens.session(token);
   if (access) return { kind: 'participant', access };
   const profile = await tokens.user(token);
@@ -110,14 +117,15 @@ export class Admission {
   }
 
   /**
-   * Lets a caller in, or says why not. Never throws for what a caller or a store may do wrong.
-   * @param reserve asked before an invite is used, so that a room that is full or has banned the caller costs them none.
+   * Admits a caller, or says why not. Never throws for what a caller or a store may do wrong.
+   * @param room reserves a place before an invite is used: a room that is full, or has banned the caller,
+   *   must not cost them an invite. Where the caller isn't admitted, the place is released.
    */
-  enter(request: AdmissionRequest, reserve?: Reserve): Promise<AdmissionOutcome> {
-    return this.#guarded(request, () => this.#admit(request, reserve));
+  enter(request: AdmissionRequest, room?: RoomPlaces): Promise<AdmissionOutcome> {
+    return this.#guarded(request, () => this.#admit(request, room));
   }
 
-  /** Lets somebody into the session that an invite is for, or says why not; as `enter` otherwise. */
+  /** Admits a caller to the session that an invite is for, or says why not; as `enter` otherwise. */
   join(request: JoinRequest): Promise<AdmissionOutcome> {
     return this.#guarded(request, async () => {
       let sessionId: string | null;
@@ -127,13 +135,17 @@ export class Admission {
         if (!(error instanceof StorageUnavailableError)) throw error;
         return unavailable();
       }
-      // Whether it never was, has expired or is used up is nobody's business who doesn't have a good one.
+      // One answer for an unknown, an expired and a used-up invite: the difference would help to guess
+      // invites.
       if (sessionId === null) return badInvite();
       return this.#admit({ ...request, sessionId, previousSessionId: null });
     });
   }
 
-  /** Answers somebody who comes with an invite, unless they have come with too many bad ones; counts one that is bad. */
+  /**
+   * Answers a request with an invite, unless too many bad invites came from its address; counts the invite if
+   * it is bad.
+   */
   async #guarded<T extends AdmissionOutcome | Refusal | null>(
     { invite, address = null }: Pick<AdmissionRequest, 'invite' | 'address'>,
     answer: () => Promise<T>,
@@ -148,7 +160,7 @@ export class Admission {
     return outcome;
   }
 
-  async #admit(request: AdmissionRequest, reserve?: Reserve): Promise<AdmissionOutcome> {
+  async #admit(request: AdmissionRequest, room?: RoomPlaces): Promise<AdmissionOutcome> {
     const { sessionId, token, invite } = request;
     let caller: Caller | null = null;
     let outcome: AdmissionOutcome;
@@ -158,31 +170,40 @@ export class Admission {
       if (!caller) return refusal(401, 'unauthorized', 'the token is not valid or has expired');
       if (sessionId === null) {
         outcome = await this.#create(request, caller);
-      } else if (invite === null || reserve === undefined) {
+      } else if (invite === null || room === undefined) {
         outcome = await this.#enter(request, sessionId, caller, crypto.randomUUID());
       } else {
         const newParticipantId = crypto.randomUUID();
         const prospect = await this.#prospect(request, sessionId, caller, newParticipantId);
         if (!prospect.ok) return prospect;
-        const refused = await reserve(prospect.admitted);
+        const refused = await room.reserve(prospect.admitted);
         if (refused) return refused;
         isReserved = true;
         outcome = await this.#enter(request, sessionId, caller, newParticipantId);
-        // What lets them in has changed in between: the place is kept for what they were.
-        if (outcome.ok && !isSameAdmission(outcome.admitted, prospect.admitted)) return unavailable();
+        // The caller's access has changed since it was read: the host gave them a role, or another tab of
+        // theirs became the participant first. The place is reserved for what they were; below, one is
+        // reserved for what they are.
+        if (!outcome.ok || !isSameAdmission(outcome.admitted, prospect.admitted)) {
+          isReserved = false;
+          await room.release();
+        }
       }
     } catch (error) {
+      if (isReserved) await room?.release();
       if (!(error instanceof StorageUnavailableError)) throw error;
       if (isReserved || sessionId === null || caller?.kind !== 'participant' || !isFor(caller, sessionId)) {
         return unavailable();
       }
       outcome = { ok: true, admitted: { ...admittedBy(caller.access), isUnconfirmed: true } };
     }
-    if (outcome.ok && reserve && !isReserved) return (await reserve(outcome.admitted)) ?? outcome;
+    if (outcome.ok && room && !isReserved) return (await room.reserve(outcome.admitted)) ?? outcome;
     return outcome;
   }
 
-  /** What speaks against entering a session, or null: nobody enters by asking, and no invite is used. */
+  /**
+   * Why the caller would not be admitted to a session; null when they would be. Reads only: no invite is
+   * used.
+   */
   check(request: AdmissionRequest): Promise<Refusal | null> {
     return this.#guarded(request, () => this.#check(request));
   }
@@ -193,7 +214,7 @@ export class Admission {
     try {
       caller = await callerOf(token, this.#ports.tokens);
       if (!caller) return refusal(401, 'unauthorized', 'the token is not valid or has expired');
-      // Anybody may make a new session.
+      // Every caller may make a new session.
       if (sessionId === null) return null;
       const prospect = await this.#prospect(request, sessionId, caller, '');
       return prospect.ok ? null : prospect;
@@ -205,8 +226,8 @@ export class Admission {
   }
 
   /**
-   * What `#enter` would do now, by reading alone.
-   * @param newParticipantId of a caller without a place in the session.
+   * What `#enter` would do now. Reads only.
+   * @param newParticipantId of a caller without a membership in the session.
    */
   async #prospect(
     { invite, displayName }: AdmissionRequest,
@@ -225,10 +246,10 @@ export class Admission {
     });
     if (!standing) return refusalOf('missing', caller);
     if (!standing.isActive) return refusalOf('ended', caller);
-    // Nobody is removed from what they own.
+    // An owner can't be removed from their own session.
     if (standing.isRemoved && standing.via !== 'owner') return refusalOf('removed', caller);
-    const way = wayIn(standing);
-    if (!way) return refusalOf(invite === null ? 'refused' : 'bad_invite', caller);
+    const access = accessOf(standing);
+    if (!access) return refusalOf(invite === null ? 'refused' : 'bad_invite', caller);
     return {
       ok: true,
       admitted: {
@@ -237,7 +258,7 @@ export class Admission {
         userId,
         displayName: displayName ?? standing.displayName ?? name ?? DEFAULT_DISPLAY_NAME,
         avatarUrl,
-        ...way,
+        ...access,
         isUnconfirmed: false,
         session: null,
       },
@@ -262,7 +283,7 @@ export class Admission {
       newParticipantId,
     });
     if (entered.outcome !== 'entered') return refusalOf(entered.outcome, caller);
-    const { id, role, via, inviteId, displayName } = entered.participant;
+    const { id, role, via: joinMethod, inviteId, displayName } = entered.participant;
     return {
       ok: true,
       admitted: {
@@ -272,7 +293,7 @@ export class Admission {
         displayName,
         avatarUrl: who.avatarUrl,
         role,
-        via,
+        joinMethod,
         inviteId,
         isUnconfirmed: false,
         session: null,
@@ -300,7 +321,7 @@ export class Admission {
         displayName,
         avatarUrl: who.avatarUrl,
         role: 'host',
-        via: 'owner',
+        joinMethod: 'owner',
         inviteId: null,
         isUnconfirmed: false,
         session,
@@ -308,7 +329,7 @@ export class Admission {
     };
   }
 
-  /** The code of a session that the caller may read; of any other, and of none, the empty one. */
+  /** The code of a session that the caller may read; the empty code for any other session, and for none. */
   async #previousCode(sessionId: string | null, caller: Caller): Promise<string> {
     if (sessionId === null) return '';
     const isTheirs = caller.kind === 'participant' && isFor(caller, sessionId);
@@ -326,7 +347,7 @@ export class Admission {
     caller: Caller,
   ): Promise<{ userId: string | null; name: string | null; avatarUrl: string | null }> {
     switch (caller.kind) {
-      case 'nobody':
+      case 'anonymous':
         return { userId: null, name: null, avatarUrl: null };
       case 'participant': {
         const { userId, displayName, avatarUrl } = caller.access;
@@ -340,25 +361,31 @@ export class Admission {
   }
 }
 
-/** By which right a caller would be in: as `PeopleRepository.enter` chooses it, which is the one that counts. */
-function wayIn({
+/**
+ * The access that a caller would have. `PeopleRepository.enter` decides it, and this has to choose as that
+ * does.
+ */
+function accessOf({
   role,
-  via,
+  via: joinMethod,
   inviteId,
   invite,
-}: Standing): Pick<Admitted, 'role' | 'via' | 'inviteId'> | null {
+}: Standing): Pick<Admitted, 'role' | 'joinMethod' | 'inviteId'> | null {
   const isInAlready =
     role !== null &&
-    via !== 'discovery' &&
+    joinMethod !== 'discovery' &&
     (role !== 'viewer' || invite === null || invite.role === 'viewer');
-  if (invite && via !== 'owner' && !isInAlready)
-    return { role: invite.role, via: 'invite', inviteId: invite.id };
-  return role !== null && via !== null ? { role, via, inviteId } : null;
+  if (invite && joinMethod !== 'owner' && !isInAlready)
+    return { role: invite.role, joinMethod: 'invite', inviteId: invite.id };
+  return role !== null && joinMethod !== null ? { role, joinMethod, inviteId } : null;
 }
 
 function isSameAdmission(a: Admitted, b: Admitted): boolean {
   return (
-    a.participantId === b.participantId && a.role === b.role && a.via === b.via && a.inviteId === b.inviteId
+    a.participantId === b.participantId &&
+    a.role === b.role &&
+    a.joinMethod === b.joinMethod &&
+    a.inviteId === b.inviteId
   );
 }
 
@@ -366,9 +393,14 @@ function isFor(caller: Extract<Caller, { kind: 'participant' }>, sessionId: stri
   return caller.access.sessionId === sessionId;
 }
 
-/** What a session token says, taken at its word. */
+/** What a session token says, unconfirmed. */
 function admittedBy(access: SessionAccess): Omit<Admitted, 'isUnconfirmed'> {
-  return { ...access, via: access.via ?? 'grant', inviteId: access.inviteId ?? null, session: null };
+  return {
+    ...access,
+    joinMethod: access.joinMethod ?? 'grant',
+    inviteId: access.inviteId ?? null,
+    session: null,
+  };
 }
 
 function refusal(status: Refusal['status'], error: ErrorCode, message: string): Refusal {
@@ -398,7 +430,7 @@ function refusalOf(outcome: Exclude<EnterOutcome['outcome'], 'entered'>, caller:
     case 'bad_invite':
       return badInvite();
     case 'refused':
-      return caller.kind === 'nobody'
+      return caller.kind === 'anonymous'
         ? refusal(401, 'unauthorized', 'this session needs a token or an invite')
         : refusal(403, 'forbidden', 'you have no access to this session');
   }

@@ -1,6 +1,7 @@
 /**
- * Keeps invites from being guessed: an address that has come with too many bad ones waits. Counted in Redis, so that it holds
- * for all instances. Without Redis everybody may try: a good invite must not depend on it, and to guess one is hopeless anyway.
+ * Keeps invites from being guessed: after too many bad invites an address has to wait. The count is in Redis,
+ * so it holds for all instances. Without Redis every caller may try: a good invite must not depend on Redis,
+ * and a guess is hopeless anyway.
  */
 import { Ratelimit } from '@upstash/ratelimit';
 import { StorageUnavailableError } from '../domain/errors.ts';
@@ -13,7 +14,7 @@ export interface BadInvitesOptions {
   redis: RedisScripts;
   /** Prefix of every key, such as `bb:`. */
   keyPrefix: string;
-  /** With which addresses are hashed. */
+  /** Addresses are hashed with it. */
   secret: string;
 }
 
@@ -47,7 +48,7 @@ export class BadInvites implements InviteGuard {
           redis: client,
           limiter: Ratelimit.fixedWindow(MAX_BAD_INVITES_PER_MINUTE, '1 m'),
           prefix: `${keyPrefix}invites`,
-          // The client has a time limit of its own.
+          // The client has its own timeout; here a slow Redis would count as a yes.
           timeout: 0,
           ephemeralCache: false,
           enableTelemetry: false,

@@ -1,26 +1,23 @@
 /**
- * Callers whom a room has banned, as far as this isolate has heard: a refused client comes again at once, a hundred times a second,
- * and to find out anew each time who it is would cost Postgres a query. Pure: no clock.
+ * Bans that end by themselves. A room bans participants who flood it; each isolate of the Worker remembers
+ * the tokens that a room refused for a ban, because a banned client comes back at once, a hundred times a
+ * second, and each time would cost Postgres a query to find out who it is. Pure: no clock.
  */
+import { ExpiringMap } from '../domain/expiring-map.ts';
 
-/** Kept at a time. For one that is forgotten the room is asked again, that is all. */
-const MAX_KEPT = 1_000;
+/** Bans kept at a time; beyond it the oldest is forgotten. */
+const MAX_BANS = 1_000;
 
 export class BanList {
-  /** Until when, by the session and token they come with. */
-  readonly #until = new Map<string, number>();
+  /** When each ban ends, in milliseconds since the epoch, by what is banned. */
+  readonly #untilMs = new ExpiringMap<number>(MAX_BANS);
 
-  add(token: string, untilMs: number): void {
-    const [oldest] = this.#until.keys();
-    if (this.#until.size >= MAX_KEPT && oldest !== undefined) this.#until.delete(oldest);
-    this.#until.set(token, untilMs);
+  add(key: string, untilMs: number): void {
+    this.#untilMs.set(key, untilMs, untilMs);
   }
 
-  has(token: string, nowMs: number): boolean {
-    const untilMs = this.#until.get(token);
-    if (untilMs === undefined) return false;
-    if (nowMs < untilMs) return true;
-    this.#until.delete(token);
-    return false;
+  /** How many milliseconds of the ban are left; 0 when there is none. */
+  remainingMs(key: string, nowMs: number): number {
+    return (this.#untilMs.get(key, nowMs) ?? nowMs) - nowMs;
   }
 }

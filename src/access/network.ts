@@ -1,11 +1,17 @@
-/** Addresses of callers, as limits count them. */
+/** Callers' network addresses, as limits count them. */
+import {
+  convertIPv4BinaryToString,
+  convertIPv4MappedIPv6ToIPv4,
+  convertIPv6ToBinary,
+  isIPv4MappedIPv6,
+} from 'hono/utils/ipaddr';
 
 const encoder = new TextEncoder();
 const ID_BYTES = 16;
 
 /**
- * What stands for something personal in Redis' keys: addresses are personal, and the plain hash of one is soon guessed.
- * @param secret with which it is hashed.
+ * Hashes an address for a key in Redis. Addresses are personal data, and a hash without a secret is soon
+ * guessed: there are few addresses.
  */
 export async function hashedId(text: string, secret: string): Promise<string> {
   const key = await crypto.subtle.importKey(
@@ -20,19 +26,29 @@ export async function hashedId(text: string, secret: string): Promise<string> {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** An IPv4 address, or an IPv6 address' first 64 bits: the rest of those is the subscriber's to choose, a new one each minute. */
+/** Bits by which each of an IPv6 address' first four groups is shifted. */
+const NETWORK_SHIFTS = [112n, 96n, 80n, 64n];
+const GROUP_MASK = 0xffffn;
+
+/**
+ * What an address is counted as: an IPv4 address is counted by itself, also one mapped into IPv6.
+ * An IPv6 address is counted by its first 64 bits, since the subscriber chooses the rest and may
+ * choose anew each minute.
+ *
+ * @param address as the platform gives it. A zone id (`%eth0`) is left out.
+ * @returns such as `203.0.113.7` or `2001:db8:1:2::/64`; the text itself, trimmed and in lower case, for
+ *   what isn't an address.
+ */
 export function networkOf(address: string): string {
-  const plain = address.trim().toLowerCase();
+  const [plain = ''] = address.trim().toLowerCase().split('%');
   if (!plain.includes(':')) return plain;
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(plain)?.[1];
-  if (mapped !== undefined) return mapped;
-  const [head = '', tail] = plain.split('%')[0]?.split('::') ?? [];
-  const groups = head === '' ? [] : head.split(':');
-  if (tail !== undefined) {
-    const after = tail === '' ? 0 : tail.split(':').length;
-    while (groups.length < 8 - after) groups.push('0');
-    if (tail !== '') groups.push(...tail.split(':'));
+  let bits: bigint;
+  try {
+    bits = convertIPv6ToBinary(plain);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return plain;
   }
-  const network = groups.slice(0, 4).map((group) => group.replace(/^0+(?=.)/, ''));
-  return `${network.join(':')}::/64`;
+  if (isIPv4MappedIPv6(bits)) return convertIPv4BinaryToString(convertIPv4MappedIPv6ToIPv4(bits));
+  return `${NETWORK_SHIFTS.map((shift) => ((bits >> shift) & GROUP_MASK).toString(16)).join(':')}::/64`;
 }

@@ -1,12 +1,13 @@
 /**
- * Session tokens: a JWT that says which participant of which session somebody is. Made by the Worker, checked by the
- * room before the upgrade. HS256 with `JWT_SECRET`; the audience tells them apart from users' own tokens.
+ * Session tokens: a JWT that says which participant of which session its bearer is. The Worker makes it, and
+ * checks it before a connection's upgrade. HS256 with `JWT_SECRET`; the audience tells it from a user's own
+ * token.
  */
 import { jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import { ROLES, VIAS, type Via } from '../domain/types.ts';
 
-/** Told from a user's own token by this. */
+/** Tells a session token from a user's own token. */
 export const SESSION_AUDIENCE = 'backbeat:session';
 const LIFETIME = '7d';
 
@@ -21,17 +22,17 @@ const claimsSchema = z.object({
   inv: z.uuid().nullable().default(null),
 });
 
-/** Who a connection is: `userId` null for anonymous people. */
+/** The participant a session token is for; `userId` is null for an anonymous one. */
 export interface SessionAccess {
   sessionId: string;
-  /** Their place in the session; what it says now goes before what the token says. */
+  /** Their membership in the session. What it says now goes before what the token says. */
   participantId: string;
   userId: string | null;
   displayName: string;
   avatarUrl: string | null;
   role: (typeof ROLES)[number];
-  /** What let them in, and by which invite. Only a room that can't ask Postgres goes by it. */
-  via?: Via;
+  /** What gave them access, and by which invite. Only a room that can't ask Postgres goes by it. */
+  joinMethod?: Via;
   inviteId?: string | null;
 }
 
@@ -43,7 +44,7 @@ export async function signSessionToken(access: SessionAccess, secret: string): P
     name: access.displayName,
     role: access.role,
     ...(access.avatarUrl === null ? {} : { picture: access.avatarUrl }),
-    ...(access.via === undefined ? {} : { via: access.via }),
+    ...(access.joinMethod === undefined ? {} : { via: access.joinMethod }),
     ...(access.inviteId === undefined || access.inviteId === null ? {} : { inv: access.inviteId }),
   })
     .setProtectedHeader({ alg: 'HS256' })
@@ -70,11 +71,11 @@ export async function verifySessionToken(token: string, secret: string): Promise
       displayName: claims.name,
       avatarUrl: claims.picture ?? null,
       role: claims.role,
-      via: claims.via,
+      joinMethod: claims.via,
       inviteId: claims.inv,
     };
   } catch {
-    // Every reason to refuse looks the same from outside; telling them apart would help only a forger.
+    // One answer for every reason: telling them apart would help only a forger.
     return null;
   }
 }

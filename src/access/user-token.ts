@@ -1,6 +1,6 @@
 /**
- * Users' own tokens: a JWT that says who somebody is. From any identity provider, by the keys it publishes (`JWKS_URL`), or
- * HS256 with `JWT_SECRET` where none is configured.
+ * Users' own tokens: a JWT that says which user its bearer is. From any identity provider, checked with the
+ * keys that it publishes (`JWKS_URL`); or HS256 with `JWT_SECRET`, where no provider is configured.
  */
 import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { z } from 'zod';
@@ -13,12 +13,15 @@ import { SESSION_AUDIENCE } from './session-token.ts';
 const MAX_SUBJECT_CHARS = 255;
 const MAX_PICTURE_CHARS = 2_048;
 
-/** Providers put anything into a name or a picture: what doesn't fit is shortened or left out, never a reason to refuse. */
+/**
+ * Providers put anything into a name or a picture. What doesn't fit is shortened or left out, never a reason
+ * to refuse.
+ */
 const claimsSchema = z.object({
   sub: storableText.min(1).max(MAX_SUBJECT_CHARS),
   name: z
     .string()
-    // The cut may fall inside a surrogate pair, of which the first half is left.
+    // The cut may fall inside a surrogate pair, and leave its first half.
     .transform((name) => name.slice(0, MAX_DISPLAY_NAME_CHARS).replace(/[\ud800-\udbff]$/, ''))
     .pipe(displayNameSchema)
     .nullable()
@@ -32,7 +35,7 @@ const claimsSchema = z.object({
 
 export interface UserTokenOptions {
   JWT_SECRET: string;
-  /** Where the provider publishes its keys; then only those are taken. */
+  /** Where the provider publishes its keys. With it, no other key is accepted. */
   JWKS_URL?: string | undefined;
   JWT_ISSUER?: string | undefined;
   JWT_AUDIENCE?: string | undefined;
@@ -53,14 +56,16 @@ const PROVIDER_ALGORITHMS = [
 ];
 
 /**
- * Makes the check of users' tokens. What it returns says who a token's bearer is, or null when the token is forged,
- * expired, without expiry, malformed, of another issuer or audience, or a session token: that one says who may enter a
- * session, and must not pass for its user elsewhere. It throws {@link StorageUnavailableError} when the provider's keys
- * can't be had: a token that may well be good must not sign anybody out.
+ * Makes the check of users' tokens. The check resolves with the user, or with null when the token is forged,
+ * expired, without expiry, malformed, or of another issuer or audience; also when it is a session token,
+ * which gives access to one session and must not pass for its user elsewhere. It throws
+ * {@link StorageUnavailableError} when the provider's keys can't be read: a user whose token may well be
+ * valid must not be signed out.
  */
 export function userTokenVerifier(options: UserTokenOptions): (token: string) => Promise<UserProfile | null> {
   const secret = new TextEncoder().encode(options.JWT_SECRET);
-  // Fetched with the first token, kept for minutes, fetched again when a token names a key that isn't there.
+  // The keys are fetched with the first token, kept for minutes, and fetched again when a token names an
+  // unknown key.
   const key: JWTVerifyGetKey =
     options.JWKS_URL === undefined ? async () => secret : createRemoteJWKSet(new URL(options.JWKS_URL));
   return async (token) => {
@@ -78,13 +83,16 @@ export function userTokenVerifier(options: UserTokenOptions): (token: string) =>
       if (isOutage(error)) {
         throw new StorageUnavailableError('identity provider', 'its keys are out of reach', { cause: error });
       }
-      // Every reason to refuse looks the same from outside; telling them apart would help only a forger.
+      // One answer for every reason: telling them apart would help only a forger.
       return null;
     }
   };
 }
 
-/** jose names what is wrong with a token by a class each; what is left is the fetch of the keys. */
+/**
+ * jose has an error class for each thing that may be wrong with a token. Any other error is the fetch of the
+ * keys.
+ */
 function isOutage(error: unknown): boolean {
   if (error instanceof z.ZodError) return false;
   if (error instanceof errors.JOSEError) {

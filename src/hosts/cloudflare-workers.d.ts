@@ -1,4 +1,7 @@
-/** What `partyserver.ts` uses of the Workers runtime; the rest of the project is typed by the standards it shares with browsers. */
+/**
+ * What `partyserver.ts` uses of the Workers runtime. The rest of the project has only the types that it
+ * shares with browsers.
+ */
 declare module 'cloudflare:workers' {
   export interface DurableObjectState {
     storage: import('../room/host.ts').RoomStorage;

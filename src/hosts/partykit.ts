@@ -1,14 +1,16 @@
 /**
- * Backbeat on PartyKit: `npx partykit dev` runs the whole product with it. This file is all that knows PartyKit, and what is special there:
- * - While an alarm is handled, `room.id` can't be read, by anything that runs meanwhile either: it is kept in storage.
- * - A stub's request comes under the room's own address, `/parties/main/<id>`.
- * - A closing handshake is left to the room.
- * - The bundler replaces `performance` by a module namespace, whose functions are lost on the way.
+ * Backbeat on PartyKit: `npx partykit dev` runs the whole product with it. No other file knows PartyKit and
+ * its quirks:
+ * - While an alarm is handled, `room.id` can't be read, not even by other events that run meanwhile: it is
+ *   kept in storage.
+ * - The path of a stub's request begins with the room's own address, `/parties/main/<id>`.
+ * - The room has to complete a closing handshake.
+ * - The bundler replaces `performance` by a module namespace without its functions.
  */
 import type * as Party from 'partykit/server';
 import { z } from 'zod';
 import { answerSweeper, app, createRoom, runCron } from '../compose.ts';
-import type { ConnectionState } from '../room/connections/connection.ts';
+import type { ConnectionState } from '../room/connections/connection-state.ts';
 import type { Room } from '../room/server.ts';
 import type { Env } from '../worker/env.ts';
 import type { RoomStubs } from '../worker/platform.ts';
@@ -37,13 +39,13 @@ function environmentOf({ env, parties }: Pick<Party.FetchLobby, 'env' | 'parties
     variables: env,
     platform: {
       rooms,
-      // No object of its own: PartyKit's cron has the time, and two sweepers at once do no harm.
+      // Not an object of its own: PartyKit's cron has enough CPU time, and two sweepers at once do no harm.
       sweeper: { fetch: (path, init) => answerSweeper(new Request(ORIGIN + path, init), env, rooms) },
     },
   };
 }
 
-/** PartyKit's requests are the standard's, under a type of their own. */
+/** PartyKit's requests are standard requests with a type of PartyKit's own. */
 const answer = async (request: Party.Request, lobby: Pick<Party.FetchLobby, 'env' | 'parties'>) =>
   app.fetch(request as unknown as Request, environmentOf(lobby));
 
@@ -56,13 +58,13 @@ export default class SessionRoom implements Party.Server {
     this.#party = party;
   }
 
-  // ---- at the edge -------------------------------------------------------------------------------------------------
+  // ---- at the edge ----------------------------------------------------------------------------------------
 
   static onFetch(request: Party.Request, lobby: Party.FetchLobby): Promise<Response> {
     return answer(request, lobby);
   }
 
-  /** The way into a room is the app's, as on any host. */
+  /** The app decides who gets into a room, as on every host. */
   static onBeforeConnect(request: Party.Request, lobby: Party.Lobby): Promise<Response> {
     return answer(request, lobby);
   }
@@ -75,7 +77,7 @@ export default class SessionRoom implements Party.Server {
     return runCron(scheduledTime, environmentOf(lobby));
   }
 
-  // ---- the room ----------------------------------------------------------------------------------------------------
+  // ---- the room -------------------------------------------------------------------------------------------
 
   async onRequest(request: Party.Request): Promise<Response> {
     const path = new URL(request.url).pathname.replace(ROOM_ADDRESS, '');

@@ -1,12 +1,12 @@
 /**
- * Backbeat on a Cloudflare Worker: what `wrangler deploy` puts online. Rooms are Durable Objects by PartyServer, and the sweeper is one
- * more. This file is all that knows it.
+ * Backbeat on a Cloudflare Worker: what `wrangler deploy` puts online. Rooms are Durable Objects by
+ * PartyServer, and the sweeper is one more. No other file knows Cloudflare or PartyServer.
  */
 import { DurableObject, type DurableObjectNamespace, type ScheduledController } from 'cloudflare:workers';
 import type { ExecutionContext } from 'hono';
 import { type Connection, type ConnectionContext, Server, type WSMessage } from 'partyserver';
 import { answerSweeper, app, createRoom, runCron } from '../compose.ts';
-import type { ConnectionState } from '../room/connections/connection.ts';
+import type { ConnectionState } from '../room/connections/connection-state.ts';
 import type { RoomHost } from '../room/host.ts';
 import type { Room } from '../room/server.ts';
 import type { Platform, RoomStubs } from '../worker/platform.ts';
@@ -18,9 +18,9 @@ interface Bindings {
   [variable: string]: unknown;
 }
 
-/** There is one. */
+/** There is one sweeper. */
 const SWEEPER_NAME = 'sweeper';
-/** Requests between objects need a host name, and nobody looks at it. */
+/** A request to an object needs a host name; which one doesn't matter. */
 const ORIGIN = 'https://object.internal';
 
 function roomsOf({ ROOM }: Bindings): RoomStubs {
@@ -39,12 +39,12 @@ export class SessionRoom extends Server<Bindings> {
   #started: Room | null = null;
 
   /**
-   * Called before anything else. The constructor would be too early: where an alarm was left behind by another process, the runtime
-   * doesn't know the object's name, and PartyServer has just read it from storage.
+   * Called before any other event. The constructor would be too early: when an alarm of an earlier process
+   * wakes the object, the runtime doesn't know its name, and PartyServer has to read it from storage first.
    */
   override onStart(): void {
     const host: RoomHost = {
-      // A room is only ever reached by its name, which is its session's id.
+      // The Worker reaches a room only by its name, which is its session's id.
       id: this.name,
       storage: this.ctx.storage,
       connections: (connectionId) => this.getConnections<ConnectionState>(connectionId),
@@ -92,7 +92,10 @@ export default {
   fetch: (request: Request, env: Bindings, ctx: ExecutionContext) =>
     app.fetch(request, { variables: env, platform: platformOf(env) }, ctx),
 
-  /** Its promise, rather than `waitUntil`: the turn is over, or has failed, when the sweeper is done. */
+  /**
+   * Returns the promise and doesn't use `waitUntil`, so that the platform counts a turn as failed when the
+   * sweeper fails.
+   */
   scheduled: ({ scheduledTime }: ScheduledController, env: Bindings) =>
     runCron(scheduledTime, { variables: env, platform: platformOf(env) }),
 };

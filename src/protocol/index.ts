@@ -1,3 +1,4 @@
 export * from './limits.ts';
 export * from './messages.ts';
 export * from './text.ts';
+export * from './text-change.ts';

@@ -1,4 +1,4 @@
-/** What a room answers when something fails that nobody expected. */
+/** What a room answers when something fails unexpectedly. */
 import { afterEach, expect, it, vi } from 'vitest';
 import { guarded } from './guarded.ts';
 
@@ -6,7 +6,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-it('an error that nobody expected says nothing to the caller, and its message is not logged', async () => {
+it('an unexpected error says nothing to the caller, and its message is not logged', async () => {
   const lines: string[] = [];
   vi.spyOn(console, 'warn').mockImplementation((line: string) => void lines.push(line));
   const response = await guarded('id', () =>

@@ -1,16 +1,22 @@
 /**
- * What a room has of the platform that hosts it, and what the platform calls it by. The room imports no platform: an adapter in
- * `src/hosts` implements {@link RoomHost} and passes each event on to {@link RoomEvents}.
+ * The interface between a room and the platform that hosts it. The room imports no platform: an adapter in
+ * `src/hosts` implements {@link RoomHost}, and passes the platform's events on to {@link RoomEvents}.
  */
-import type { ConnectionState } from './connections/connection.ts';
+import type { ConnectionState } from './connections/connection-state.ts';
 
 /** One client's WebSocket. */
 export interface Connection {
-  /** The client's connection id. Two sockets may carry one, when a client is back before its old socket is known to be gone. */
+  /**
+   * The client's connection id. Two sockets have the same one while a client is back and its old socket isn't
+   * closed yet.
+   */
   readonly id: string;
   /** As `WebSocket.readyState`. */
   readonly readyState: number;
-  /** What the room keeps of it; null before it joined and after it left. It survives hibernation, and has 2 KB at most. */
+  /**
+   * The room's state of it; null before it has joined and after it has left. It survives hibernation, and has
+   * 2 KB at most.
+   */
   readonly state: ConnectionState | null;
   setState(state: ConnectionState | null): void;
   /** @throws when the socket is closed. */
@@ -19,16 +25,19 @@ export interface Connection {
   close(code: number, reason: string): void;
 }
 
-/** The room's own durable storage, which the platform lets only the current instance at. */
+/** The room's own durable storage. The platform lets only the current instance write to it. */
 export interface RoomStorage {
   get(key: string): Promise<unknown>;
   put(key: string, value: unknown): Promise<void>;
-  /** All of them, or none. */
+  /** Writes all entries, or none. */
   put(entries: Record<string, unknown>): Promise<void>;
   /** @param keys at most 128. */
   delete(keys: string[]): Promise<unknown>;
   list(options: { prefix: string }): Promise<Map<string, unknown>>;
-  /** Wakes the room at this time (milliseconds since the epoch), whatever becomes of this instance. A later call replaces an earlier one. */
+  /**
+   * Wakes the room at this time (milliseconds since the epoch), even if this instance is gone by then. A
+   * later call replaces an earlier one.
+   */
   setAlarm(atMs: number): Promise<void>;
 }
 
@@ -42,9 +51,9 @@ export interface RoomHost {
 
 /** What happens to a room. None of these rejects. */
 export interface RoomEvents {
-  /** A request of the Worker; see `room-requests.ts`. */
+  /** A request of the Worker: for a reservation (`grant.ts`), or a command (`room-command.ts`). */
   onRequest(request: Request): Promise<Response>;
-  /** A socket was accepted. Its client may send before this resolves. @param request the one that was upgraded. */
+  /** A socket was accepted. Its client may send before this resolves. @param request the upgraded one. */
   onConnect(connection: Connection, request: Pick<Request, 'headers'>): Promise<void>;
   onMessage(connection: Connection, frame: string | ArrayBuffer | ArrayBufferView): Promise<void>;
   /** A socket is closed, or has failed. The host completes the closing handshake. */

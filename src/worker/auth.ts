@@ -75,7 +75,7 @@ export function allow(action: Action) {
 
 async function callerFor(c: Context<SessionEnv>, sessionId: string, action: Action): Promise<SessionCaller> {
   const caller = await callerIn(c);
-  if (caller.kind === 'nobody') throw unauthorized('a token is needed');
+  if (caller.kind === 'anonymous') throw unauthorized('a token is needed');
   if (caller.kind === 'participant' && caller.access.sessionId !== sessionId) {
     throw new ApiError(403, 'forbidden', 'the token is for another session');
   }
@@ -98,7 +98,7 @@ async function callerFor(c: Context<SessionEnv>, sessionId: string, action: Acti
 }
 
 async function identify(
-  caller: Exclude<Caller, { kind: 'nobody' }>,
+  caller: Exclude<Caller, { kind: 'anonymous' }>,
   people: PeopleRepository,
 ): Promise<{ userId: string | null; name: string | null }> {
   if (caller.kind === 'participant') return { userId: caller.access.userId, name: caller.access.displayName };

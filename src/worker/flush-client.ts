@@ -1,6 +1,6 @@
 /** A room's way to the flush route (`POST /flush/:session_id`). */
 import { z } from 'zod';
-import { within } from '../domain/with-timeout.ts';
+import { withTimeout } from '../domain/with-timeout.ts';
 
 /** A flush includes a sweep's worth of waiting for Postgres. */
 const FLUSH_TIMEOUT_MS = 20_000;
@@ -30,7 +30,7 @@ export async function requestFlush(
     method: 'POST',
     headers: { authorization: `Bearer ${flushSecret}` },
   });
-  const response = await within(FLUSH_TIMEOUT_MS, send(request));
+  const response = await withTimeout(FLUSH_TIMEOUT_MS, send(request));
   if (!response.ok) {
     await response.body?.cancel();
     throw new Error(`the flush route answered ${response.status}`);

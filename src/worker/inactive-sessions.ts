@@ -1,7 +1,7 @@
 /**
- * Ending sessions in which nothing has happened for long: flushed first, ended in Postgres, then their rooms
- * are told. Repeating any of it is harmless. What fails, and what the turn has no requests left for, is done
- * at the next look.
+ * Ends sessions in which nothing has happened for long: it flushes them, ends them in Postgres, and sends
+ * their rooms the command. Repeating any of it is harmless. The next check does what fails, and what the turn
+ * has no requests left for.
  */
 
 import type { SessionDirectory } from '../domain/directory.ts';
@@ -9,28 +9,28 @@ import { StorageUnavailableError } from '../domain/errors.ts';
 import type { PeopleRepository } from '../domain/people.ts';
 import type { RequestBudget } from '../domain/request-budget.ts';
 import type { SessionBuffer } from '../redis/session-buffer.ts';
-import type { RoomRequest } from '../room/handlers/room-command.ts';
+import type { RoomCommand } from '../room/handlers/room-command.ts';
 import type { Flusher } from '../write-behind/flusher.ts';
 import { RoomRefusedError, RoomUnavailableError } from './room-client.ts';
 
-/** What people who are still connected are told. */
-const ENDED_BY_SILENCE = 'nothing has happened in this session for a long time';
-/** Requests to rooms at a time: what a Worker may have open. */
+/** What participants who are still connected are told. */
+const ENDED_BY_INACTIVITY = 'nothing has happened in this session for a long time';
+/** Requests to rooms at a time: a Worker may have six connections open. */
 const ROOMS_AT_ONCE = 6;
-/** Sessions that Postgres knows to be inactive and the buffer hasn't heard of, taken in at each look. */
-const MAX_ADOPTED = 200;
+/** Inactive sessions that the buffer doesn't know, tracked at each check. */
+const MAX_TRACKED = 200;
 
 /**
- * What ending sessions costs in requests, besides one a session: read what is dirty of them, end them in
- * Postgres, note it in Redis. Half of it is for what happens now and then: that Redis doesn't have a script
- * yet, or that a connection broke.
+ * The requests that ending sessions costs, besides one for each: to read what is dirty of them, to end them
+ * in Postgres, to untrack them in Redis. Half of them is reserve: Redis may not have a script yet, or a
+ * connection may break.
  */
 const ENDING_REQUESTS = 6;
-/** Note in Redis what has been ended. */
-const RETIRE_REQUESTS = 2;
-/** Find what the buffer hasn't heard of, take it in, delete places that have expired. */
+/** To untrack in Redis the sessions that have ended. */
+const UNTRACK_REQUESTS = 2;
+/** To find sessions that the buffer doesn't know, to track them, to delete memberships that have expired. */
 const UPKEEP_REQUESTS = 3;
-/** What a turn leaves over for {@link endInactive}, besides one request a session. */
+/** The requests that a turn leaves for {@link endInactive}, besides one for each session. */
 export const INACTIVE_REQUESTS = ENDING_REQUESTS + UPKEEP_REQUESTS;
 
 export interface InactivePorts {
@@ -38,24 +38,24 @@ export interface InactivePorts {
   buffer: Pick<SessionBuffer, 'adopt' | 'retire'>;
   directory: Pick<SessionDirectory, 'endInactive' | 'inactive'>;
   people: Pick<PeopleRepository, 'deleteExpired'>;
-  /** Each room that is told is a request of the turn's. */
-  room: { tell(sessionId: string, news: Extract<RoomRequest, { kind: 'ended' }>): Promise<number> };
-  /** Of this turn; the stores' requests are counted in it by their clients. */
+  /** Each command to a room is one request of the turn. */
+  room: { sendCommand(sessionId: string, command: Extract<RoomCommand, { kind: 'ended' }>): Promise<number> };
+  /** Of this turn. The clients of the stores count their requests in it. */
   budget: RequestBudget;
   /** Time without activity after which a session is inactive. */
   afterMs: number;
 }
 
 export interface InactiveRun {
-  /** Sessions that have ended, now or before, and whose rooms have been told. */
+  /** Sessions that have ended, now or before, and whose rooms know it. */
   ended: number;
-  /** Rooms that could not be told. */
+  /** Rooms that didn't get the command. */
   untold: number;
   /** Sessions for which no requests were left. */
   left: number;
-  /** Places of anonymous people that had expired. */
+  /** Memberships of anonymous participants that had expired. */
   expired: number;
-  /** What cut it short, or null. */
+  /** The failure that ended the check early, or null. */
   failure: string | null;
 }
 
@@ -72,13 +72,13 @@ export async function endInactive(sessionIds: readonly string[], ports: Inactive
     const settled: { id: string; lastActivityMs: number | null }[] = [];
     await eachOf(outcomes, ROOMS_AT_ONCE, async ({ sessionId, status, lastActivityMs }) => {
       if (status === 'ended') {
-        // Flushing some of them may have cost more than they were counted for.
-        if (!budget.affords(1 + RETIRE_REQUESTS)) {
+        // To flush some of them may have cost more requests than were planned.
+        if (!budget.affords(1 + UNTRACK_REQUESTS)) {
           run.left += 1;
           return;
         }
         budget.spend();
-        if (!(await isTold(room, sessionId))) {
+        if (!(await sendEnded(room, sessionId))) {
           run.untold += 1;
           return;
         }
@@ -88,9 +88,9 @@ export async function endInactive(sessionIds: readonly string[], ports: Inactive
     });
     await buffer.retire(settled, { afterMs });
     if (!budget.affords(UPKEEP_REQUESTS)) return run;
-    // Those that no room ever opened, or that were forgotten with everything else in the buffer: the next
-    // look finds them.
-    await buffer.adopt(await directory.inactive(afterMs, MAX_ADOPTED));
+    // Sessions that no room ever opened, or that the buffer lost with everything else: the next check finds
+    // them.
+    await buffer.adopt(await directory.inactive(afterMs, MAX_TRACKED));
     run.expired = await people.deleteExpired();
   } catch (error) {
     if (!(error instanceof StorageUnavailableError)) throw error;
@@ -99,9 +99,9 @@ export async function endInactive(sessionIds: readonly string[], ports: Inactive
   return run;
 }
 
-async function isTold(room: InactivePorts['room'], sessionId: string): Promise<boolean> {
+async function sendEnded(room: InactivePorts['room'], sessionId: string): Promise<boolean> {
   try {
-    await room.tell(sessionId, { kind: 'ended', reason: ENDED_BY_SILENCE });
+    await room.sendCommand(sessionId, { kind: 'ended', reason: ENDED_BY_INACTIVITY });
     return true;
   } catch (error) {
     if (error instanceof RoomUnavailableError || error instanceof RoomRefusedError) return false;

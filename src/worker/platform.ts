@@ -1,9 +1,14 @@
-/** What the Worker has of the platform that hosts it. An adapter in `src/hosts` implements it. */
+/**
+ * The interface between the Worker and the platform that hosts it. An adapter in `src/hosts` implements it.
+ */
 
-/** The sessions' rooms, each reached by its session's id. Only the Worker's own code can send them requests. */
+/**
+ * The sessions' rooms, each reached by its session's id. Only the Worker's own code can send requests to
+ * them.
+ */
 export interface RoomStubs {
   /**
-   * @param path of the request: `/reserve`, `/instruct`, or `/` for a connection to be upgraded.
+   * @param path of the request: `/reserve`, `/command`, or `/` for a connection to be upgraded.
    * @throws when the room can't be reached.
    */
   fetch(
@@ -20,8 +25,8 @@ export interface Platform {
 }
 
 /**
- * What the flush route has when a room calls it, in the room's own isolate: no other object. A room that asked for itself would
- * wait for itself.
+ * The platform of the flush route when a room calls it, in the room's own isolate: it reaches no object. A
+ * room that sent a request to itself would wait for itself.
  */
 export const NO_PLATFORM: Platform = {
   rooms: { fetch: () => Promise.reject(new Error('a room reaches no other room')) },

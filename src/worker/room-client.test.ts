@@ -22,9 +22,9 @@ const edit = { code: 'x', user_id: null, display_name: 'Ada', role: 'host' } as 
 describe('the client of rooms', () => {
   it('tells a room by one request', async () => {
     const { client, sent } = clientOf(() => Response.json({ delivered: 3 }));
-    expect(await client.tell(sessionId, { kind: 'discovery_ended' })).toBe(3);
+    expect(await client.sendCommand(sessionId, { kind: 'discovery_ended' })).toBe(3);
     expect(sent).toEqual([
-      { sessionId, path: '/instruct', init: { method: 'POST', body: '{"kind":"discovery_ended"}' } },
+      { sessionId, path: '/command', init: { method: 'POST', body: '{"kind":"discovery_ended"}' } },
     ]);
   });
 
@@ -42,9 +42,9 @@ describe('the client of rooms', () => {
     expect(refused).toMatchObject({ status: 410, code: 'not_found', message: 'the session has ended' });
   });
 
-  it.each([404, 410])('has nobody to tell in a session that is gone (%i)', async (status) => {
+  it.each([404, 410])('has no connections to tell in a session that is gone (%i)', async (status) => {
     const { client } = clientOf(() => Response.json({ error: 'not_found', message: 'gone' }, { status }));
-    expect(await client.tell(sessionId, { kind: 'live_ended' })).toBe(0);
+    expect(await client.sendCommand(sessionId, { kind: 'live_ended' })).toBe(0);
   });
 
   it.each<[string, () => Response | Promise<Response>]>([
@@ -59,7 +59,7 @@ describe('the client of rooms', () => {
     ['a refusal of another shape', () => Response.json({ no: 'shape' }, { status: 404 })],
   ])('counts %s as being out of reach', async (_, answer) => {
     const { client } = clientOf(answer);
-    await expect(client.tell(sessionId, { kind: 'live_ended' })).rejects.toThrow(RoomUnavailableError);
+    await expect(client.sendCommand(sessionId, { kind: 'live_ended' })).rejects.toThrow(RoomUnavailableError);
     await expect(client.setCode(sessionId, edit)).rejects.toThrow(RoomUnavailableError);
   });
 });

@@ -1,25 +1,28 @@
-/** How the Worker tells a session's room what has changed: one request, which may be repeated. */
+/** Sends commands to a session's room. A command is one request, which may be repeated. */
 import { z } from 'zod';
-import { within } from '../domain/with-timeout.ts';
+import { withTimeout } from '../domain/with-timeout.ts';
 import { type ErrorCode, errorCodeSchema } from '../protocol/messages.ts';
-import { type RoomRequest, setCodeReplySchema, toldReplySchema } from '../room/handlers/room-command.ts';
+import { commandReplySchema, type RoomCommand, setCodeReplySchema } from '../room/handlers/room-command.ts';
 import type { RoomStubs } from './platform.ts';
 
-/** A room that is loading a session and waits for a commit may take as long as this. */
+/** A room may have to open its session and to wait for a commit. */
 const TIMEOUT_MS = 15_000;
 
-/** Statuses by which a room refuses what it was asked, rather than failing. */
+/** Statuses with which a room refuses a command; any other error status is a failure. */
 const REFUSALS = { 400: 400, 404: 404, 409: 409, 410: 410, 413: 413, 429: 429 } as const;
 type RefusalStatus = keyof typeof REFUSALS;
 
 const refusalSchema = z.object({ error: errorCodeSchema, message: z.string() });
 
-/** The room is out of reach or failing: it may have been told or not. What Postgres holds is as it should be, so asking again mends it. */
+/**
+ * The room is out of reach or failing. It may have handled the command or not; Postgres has the change in any
+ * case, so sending the command again is safe.
+ */
 export class RoomUnavailableError extends Error {
   override readonly name = 'RoomUnavailableError';
 }
 
-/** The room won't do what it was asked, and says why. */
+/** The room refuses the command, and says why. */
 export class RoomRefusedError extends Error {
   override readonly name = 'RoomRefusedError';
   constructor(
@@ -31,7 +34,7 @@ export class RoomRefusedError extends Error {
   }
 }
 
-type SetCode = Extract<RoomRequest, { kind: 'set_code' }>;
+type SetCode = Extract<RoomCommand, { kind: 'set_code' }>;
 
 export class RoomClient {
   readonly #rooms: RoomStubs;
@@ -41,22 +44,22 @@ export class RoomClient {
   }
 
   /**
-   * Tells a session's room, and by it the people in it.
-   * @returns connections that it concerned.
+   * Sends a command to a session's room, which tells its clients.
+   * @returns the number of connections that it concerned.
    * @throws {RoomUnavailableError}
    */
-  async tell(sessionId: string, news: Exclude<RoomRequest, SetCode>): Promise<number> {
+  async sendCommand(sessionId: string, command: Exclude<RoomCommand, SetCode>): Promise<number> {
     try {
-      return (await this.#ask(sessionId, news, toldReplySchema)).delivered;
+      return (await this.#send(sessionId, command, commandReplySchema)).delivered;
     } catch (error) {
-      // A session that is gone or has ended has nobody in it to tell.
+      // A session that is gone or has ended has no connections.
       if (error instanceof RoomRefusedError && (error.status === 404 || error.status === 410)) return 0;
       throw error;
     }
   }
 
   /**
-   * Makes code the session's next revision, for everybody in it; resolves once it is committed.
+   * Makes code the session's next revision, for all its clients. Resolves once the code is committed.
    * @throws {RoomRefusedError}
    * @throws {RoomUnavailableError}
    */
@@ -64,16 +67,16 @@ export class RoomClient {
     sessionId: string,
     edit: Omit<SetCode, 'kind'>,
   ): Promise<{ rev: number; durable: 'buffer' | 'postgres' }> {
-    return this.#ask(sessionId, { kind: 'set_code', ...edit }, setCodeReplySchema);
+    return this.#send(sessionId, { kind: 'set_code', ...edit }, setCodeReplySchema);
   }
 
-  async #ask<T extends z.ZodType>(sessionId: string, request: RoomRequest, reply: T): Promise<z.infer<T>> {
+  async #send<T extends z.ZodType>(sessionId: string, command: RoomCommand, reply: T): Promise<z.infer<T>> {
     let response: Response;
     let body: unknown;
     try {
-      response = await within(
+      response = await withTimeout(
         TIMEOUT_MS,
-        this.#rooms.fetch(sessionId, '/instruct', { method: 'POST', body: JSON.stringify(request) }),
+        this.#rooms.fetch(sessionId, '/command', { method: 'POST', body: JSON.stringify(command) }),
       );
       body = await response.json();
     } catch (cause) {

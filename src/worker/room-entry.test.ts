@@ -1,11 +1,14 @@
-/** The way into a room: what it asks of whom, in which order, and what a caller gets to hear. */
+/**
+ * How a connection gets into a room: what the Worker asks whom, in which order, and what the caller is
+ * answered.
+ */
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fakeServices, JWT_SECRET } from '../../test/support/worker-services.ts';
 import type { Admitted, Refusal } from '../access/admission.ts';
 import { signSessionToken, verifySessionToken } from '../access/session-token.ts';
 import { admissionGrantSchema, RESERVATION_HEADER } from '../room/connections/grant.ts';
-import { refuse, refuseFlooder } from '../room/connections/refusal.ts';
+import { refuse, refuseBanned } from '../room/connections/refusal.ts';
 import { createApp } from './app.ts';
 import type { RoomStubs } from './platform.ts';
 
@@ -18,7 +21,7 @@ const admittedOf = (over: Partial<Admitted> = {}): Admitted => ({
   displayName: 'Zoë 🎹',
   avatarUrl: null,
   role: 'viewer',
-  via: 'discovery',
+  joinMethod: 'discovery',
   inviteId: null,
   isUnconfirmed: false,
   session: null,
@@ -41,26 +44,35 @@ interface Entry {
   admitted?: Admitted;
   /** Refused before the room is asked. */
   refusal?: Refusal;
+  /** Refused after the room has reserved a place. */
+  late?: Refusal;
+  /** The room's answer when it is sent a command. */
+  command?: () => Promise<Response>;
   /** The room's answer when it is asked for a place. */
   reserve?: () => Response | Promise<Response>;
   env?: Record<string, string>;
 }
 
-/** The app before a room that keeps a place for everybody, unless told otherwise. */
-function entryOf({ admitted = admittedOf(), refusal, reserve, env }: Entry = {}) {
+/** The app before a room that reserves a place for every caller, unless the test says otherwise. */
+function entryOf({ admitted = admittedOf(), refusal, late, command, reserve, env }: Entry = {}) {
   const asked: { sessionId: string; path: string; init: Parameters<RoomStubs['fetch']>[2] }[] = [];
   const services = fakeServices(env);
   services.admission = {
     join: () => Promise.reject(new Error('nobody joins here')),
     check: async () => refusal ?? null,
-    async enter(_request, keep) {
+    async enter(_request, room) {
       if (refusal) return refusal;
-      return (await keep?.(admitted)) ?? { ok: true, admitted };
+      const refused = await room?.reserve(admitted);
+      if (refused) return refused;
+      if (!late) return { ok: true, admitted };
+      await room?.release();
+      return late;
     },
   };
   services.rooms = {
     async fetch(to, path, init) {
       asked.push({ sessionId: to, path, init });
+      if (path === '/command' && command) return command();
       if (path !== '/reserve') return upgraded();
       return reserve ? reserve() : Response.json({ reservation_id: 'r1' });
     },
@@ -73,7 +85,7 @@ function entryOf({ admitted = admittedOf(), refusal, reserve, env }: Entry = {})
 
 describe('a join', () => {
   it('is one request to the room, and then the upgrade, which names the place', async () => {
-    const admitted = admittedOf({ role: 'co-author', via: 'grant' });
+    const admitted = admittedOf({ role: 'co-author', joinMethod: 'grant' });
     const { asked, enter } = entryOf({ admitted });
     const beforeMs = Date.now();
     const answer = await enter(`/parties/main/${sessionId}?_pk=tab-1&token=x&invite=secret`, {
@@ -92,12 +104,12 @@ describe('a join', () => {
       participantId: admitted.participantId,
       displayName: 'Zoë 🎹',
       role: 'co-author',
-      via: 'grant',
+      joinMethod: 'grant',
       address: '192.0.2.1',
     });
     expect(grant.knownAtMs).toBeGreaterThan(beforeMs - 60_000);
     expect(grant.knownAtMs).toBeLessThanOrEqual(beforeMs);
-    // Whoever comes without a session token gets one.
+    // A caller without a session token gets one.
     expect(await verifySessionToken(grant.token ?? '', JWT_SECRET)).toMatchObject({
       sessionId,
       participantId: admitted.participantId,
@@ -171,7 +183,35 @@ describe('a join', () => {
   });
 });
 
-describe('a room that keeps no place', () => {
+describe('a caller who is refused after the room has reserved a place', () => {
+  const late: Refusal = { ok: false, status: 403, error: 'forbidden', message: 'the invite is not valid' };
+
+  it('gives it back', async () => {
+    const { asked, enter } = entryOf({ late });
+    expect((await enter()).status).toBe(403);
+    expect(asked.map(({ sessionId: to, path }) => [to, path])).toEqual([
+      [sessionId, '/reserve'],
+      [sessionId, '/command'],
+    ]);
+    expect(JSON.parse(asked[1]?.init.body ?? '')).toEqual({ kind: 'release', reservation_id: 'r1' });
+  });
+
+  it('gets the same refusal when the room is out of reach by then', async () => {
+    const { asked, enter } = entryOf({
+      late,
+      command: () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.1')),
+    });
+    const answer = await enter();
+    expect([answer.status, await answer.json()]).toEqual([
+      403,
+      { error: 'forbidden', message: 'the invite is not valid' },
+    ]);
+    expect(asked).toHaveLength(2);
+    expect(logged.join()).not.toContain('10.0.0.1');
+  });
+});
+
+describe('a room that reserves no place', () => {
   it.each([403, 404, 410, 429] as const)('says why, and is passed on: %i', async (status) => {
     const { asked, enter } = entryOf({ reserve: () => refuse(status, 'forbidden', 'the reason') });
     const answer = await enter();
@@ -199,10 +239,10 @@ describe('a room that keeps no place', () => {
     expect(logged.join()).not.toContain('10.0.0.1');
   });
 
-  it('to somebody banned is asked no more by them, until that is over', async () => {
+  it('is not asked again for a caller whom it has banned, until the ban is over', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     try {
-      const { asked, enter } = entryOf({ reserve: () => refuseFlooder(20_500) });
+      const { asked, enter } = entryOf({ reserve: () => refuseBanned(20_500) });
       const path = `/parties/main/${sessionId}?token=${randomUUID()}`;
       for (let i = 0; i < 3; i++) {
         const answer = await enter(path);
@@ -213,7 +253,7 @@ describe('a room that keeps no place', () => {
         if (i === 0) expect(answer.headers.get('retry-after')).toBe('21');
       }
       expect(asked).toHaveLength(1);
-      // Everybody else is.
+      // For every other caller it is.
       await enter(`/parties/main/${sessionId}?token=${randomUUID()}`);
       expect(asked).toHaveLength(2);
       vi.advanceTimersByTime(21_000);
@@ -251,13 +291,13 @@ it.each([
   ['DELETE', `/parties/main/${sessionId}`],
   ['GET', `/parties/main/${sessionId}/reserve`],
   ['POST', `/parties/main/${sessionId}/reserve`],
-  ['POST', `/parties/main/${sessionId}/instruct`],
-  ['POST', `/parties/main/${sessionId}%2Finstruct`],
+  ['POST', `/parties/main/${sessionId}/command`],
+  ['POST', `/parties/main/${sessionId}%2Fcommand`],
   ['POST', `/parties/other/${sessionId}`],
   ['GET', `/parties/other/${sessionId}`],
   ['GET', '/parties/main'],
   ['POST', '/reserve'],
-  ['POST', '/instruct'],
+  ['POST', '/command'],
   ['POST', '/api/v1/ws'],
 ])('%s %s leads into no room', async (method, path) => {
   const { app, asked } = entryOf();

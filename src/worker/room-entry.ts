@@ -1,15 +1,16 @@
 /**
- * The way into a room: who may enter is decided before the upgrade, so that a refusal is an HTTP status with a reason. The room is
- * asked once, for a place; the upgrade request then names the reservation.
+ * How a connection gets into a room. The Worker decides before the upgrade, so that a refusal is an HTTP
+ * status with a reason. The room reserves a place; the upgrade request then names the reservation.
  */
 import { z } from 'zod';
-import type { Admission, AdmissionRequest, Admitted, Refusal } from '../access/admission.ts';
+import type { Admission, AdmissionRequest, Admitted, Refusal, RoomPlaces } from '../access/admission.ts';
 import { BanList } from '../access/ban-list.ts';
 import { signSessionToken, verifySessionToken } from '../access/session-token.ts';
 import type { Config } from '../config.ts';
 import { displayNameSchema, errorCodeSchema, issuesText } from '../protocol/index.ts';
-import { type AdmissionGrant, RESERVATION_HEADER, reservedSchema } from '../room/connections/grant.ts';
-import { KEEP_OUT_S, refuse, refuseFlooder } from '../room/connections/refusal.ts';
+import { RESERVATION_HEADER, reservedSchema, type SentGrant } from '../room/connections/grant.ts';
+import { RETRY_AFTER_HEADER, refuse, refuseBanned } from '../room/connections/refusal.ts';
+import type { RoomCommand } from '../room/handlers/room-command.ts';
 import { describeUnexpected, logError } from './log.ts';
 import type { RoomStubs } from './platform.ts';
 
@@ -21,16 +22,16 @@ export interface RoomEntryPorts {
 }
 
 const UNAVAILABLE = 'storage is out of reach, try again in a moment';
-/** Clocks of two machines differ by less than this. */
+/** The clocks of two machines differ by less than this. */
 const CLOCK_SLACK_MS = 5_000;
 const MAX_TOKEN_CHARS = 8_192;
 const MAX_INVITE_CHARS = 256;
 const MAX_ADDRESS_CHARS = 64;
-/** A connection's state has 2 KB; a picture's address that would take a quarter of it is left out. */
+/** A connection's state has 2 KB. A picture's address that would take a quarter of it is left out. */
 const MAX_AVATAR_URL_CHARS = 500;
 
-/** This isolate's, for all rooms: a banned client comes back at once, and to find out each time who it is costs Postgres a query. */
-const banned = new BanList();
+/** Of this isolate, for all rooms: sessions with the tokens that their rooms refused for a ban. */
+const bans = new BanList();
 
 const querySchema = z.object({
   session_id: z.uuid('is not a UUID').toLowerCase().nullable(),
@@ -46,14 +47,14 @@ const querySchema = z.object({
 
 interface Parameters {
   connectionId: string;
-  /** Where the caller is; null when the network doesn't say. */
+  /** The caller's network address; null when the platform doesn't say. */
   address: string | null;
   admission: AdmissionRequest;
 }
 
 /**
- * Lets a connection into a session's room, or refuses it.
- * @param sessionId of the path; null when the query has it, or a new session is asked for.
+ * Connects a caller to a session's room, or refuses it.
+ * @param sessionId of the path; null when the query has it, or the caller wants a new session.
  * @returns the upgraded connection, or the refusal.
  */
 export async function enterRoom(
@@ -65,48 +66,88 @@ export async function enterRoom(
   if (parameters instanceof Response) return parameters;
   const { token, sessionId: wanted } = parameters.admission;
   const banKey = token !== null && wanted !== null ? `${wanted} ${token}` : null;
-  if (banKey !== null && banned.has(banKey, Date.now())) return refuseFlooder();
+  if (banKey !== null && bans.remainingMs(banKey, Date.now()) > 0) return refuseBanned();
 
-  const knownAtMs = Date.now() - CLOCK_SLACK_MS;
-  const reserved: { id: string | null } = { id: null };
-  const reserve = async (admitted: Admitted): Promise<Refusal | null> => {
-    const grant: AdmissionGrant = {
+  const place = new RoomPlace(parameters, { config, rooms });
+  const outcome = await admission.enter(parameters.admission, place);
+  if (!outcome.ok) {
+    const { status, error, message, retryAfterS } = outcome;
+    const refusal = refuse(status, error, message);
+    if (retryAfterS === undefined) return refusal;
+    if (banKey !== null) bans.add(banKey, Date.now() + retryAfterS * 1_000);
+    refusal.headers.set(RETRY_AFTER_HEADER, String(retryAfterS));
+    return refusal;
+  }
+  const { reservationId } = place;
+  if (reservationId === null) throw new Error('a caller was admitted without a place');
+
+  // A new URL: the platform keeps a connection's URL, which must not hold a token or an invite.
+  return rooms.fetch(outcome.admitted.sessionId, `/?_pk=${parameters.connectionId}`, {
+    headers: { ...upgradeHeaders(request), [RESERVATION_HEADER]: reservationId },
+  });
+}
+
+/** The place that a session's room reserves for one connection. */
+class RoomPlace implements RoomPlaces {
+  readonly #parameters: Parameters;
+  readonly #ports: Pick<RoomEntryPorts, 'config' | 'rooms'>;
+  /** Read before Postgres is asked, as the grant's `knownAtMs` promises. */
+  readonly #knownAtMs = Date.now() - CLOCK_SLACK_MS;
+  #reserved: { sessionId: string; id: string } | null = null;
+
+  constructor(parameters: Parameters, ports: Pick<RoomEntryPorts, 'config' | 'rooms'>) {
+    this.#parameters = parameters;
+    this.#ports = ports;
+  }
+
+  get reservationId(): string | null {
+    return this.#reserved?.id ?? null;
+  }
+
+  async reserve(admitted: Admitted): Promise<Refusal | null> {
+    const { connectionId, address, admission } = this.#parameters;
+    const { config, rooms } = this.#ports;
+    const { sessionId } = admitted;
+    const grant: SentGrant = {
       ...personOf(admitted),
-      connectionId: parameters.connectionId,
-      address: parameters.address,
-      knownAtMs: admitted.isUnconfirmed ? 0 : knownAtMs,
-      token: await tokenToComeBackWith(admitted, token, config),
+      connectionId,
+      address,
+      knownAtMs: admitted.isUnconfirmed ? 0 : this.#knownAtMs,
+      isNewSession: admitted.session !== null,
+      token: await tokenToComeBackWith(admitted, admission.token, config),
     };
     const answer = await rooms
-      .fetch(admitted.sessionId, '/reserve', { method: 'POST', body: JSON.stringify(grant) })
+      .fetch(sessionId, '/reserve', { method: 'POST', body: JSON.stringify(grant) })
       .catch((error: unknown) => {
         logError('room_unavailable', describeUnexpected(error));
         return refuse(503, 'server_error', UNAVAILABLE);
       });
     if (!answer.ok) return refusalOf(answer);
-    reserved.id = reservedSchema.parse(await answer.json()).reservation_id;
+    this.#reserved = { sessionId, id: reservedSchema.parse(await answer.json()).reservation_id };
     return null;
-  };
-  const outcome = await admission.enter(parameters.admission, reserve);
-  if (!outcome.ok) {
-    const { status, error, message, retryAfterS } = outcome;
-    const refusal = refuse(status, error, message);
-    if (retryAfterS === undefined) return refusal;
-    if (banKey !== null) banned.add(banKey, Date.now() + retryAfterS * 1_000);
-    refusal.headers.set(KEEP_OUT_S, String(retryAfterS));
-    return refusal;
   }
-  if (reserved.id === null) throw new Error('a caller was let in without a place');
 
-  // A new address: what the room keeps of it holds neither token nor invite.
-  return rooms.fetch(outcome.admitted.sessionId, `/?_pk=${parameters.connectionId}`, {
-    headers: { ...upgradeHeaders(request), [RESERVATION_HEADER]: reserved.id },
-  });
+  async release(): Promise<void> {
+    if (this.#reserved === null) return;
+    const { sessionId, id } = this.#reserved;
+    this.#reserved = null;
+    const command = { kind: 'release', reservation_id: id } satisfies RoomCommand;
+    try {
+      const answer = await this.#ports.rooms.fetch(sessionId, '/command', {
+        method: 'POST',
+        body: JSON.stringify(command),
+      });
+      await answer.body?.cancel();
+    } catch (error) {
+      // The reservation expires by itself; until then it counts as a connection.
+      logError('room_unavailable', describeUnexpected(error));
+    }
+  }
 }
 
 /**
- * Why a connection would be refused, for browsers: they hide the status of a refused upgrade. Asking changes nothing.
- * Limits of connections aren't told: they may be different the next moment.
+ * Why a connection would be refused, for browsers, which hide the status of a refused upgrade. Reads only.
+ * Limits of connections aren't checked: they may be different the next moment.
  */
 export async function describeRefusal(
   request: Request,
@@ -119,14 +160,14 @@ export async function describeRefusal(
   const answer = refusal
     ? refuse(refusal.status, refusal.error, refusal.message)
     : refuse(426, 'bad_request', 'connect with a WebSocket');
-  // Pages of other origins may connect, so they may know why they can't.
+  // Pages of other origins may connect, so they may read why they can't.
   const origin = request.headers.get('origin');
   if (origin !== null) answer.headers.set('access-control-allow-origin', origin);
   answer.headers.set('vary', 'origin');
   return answer;
 }
 
-/** What the handshake needs; the rest of the caller's headers is none of the room's business. */
+/** The headers that the handshake needs. The room gets no other header: they may hold cookies and tokens. */
 function upgradeHeaders({ headers }: Request): Record<string, string> {
   return Object.fromEntries(
     [...headers].filter(([name]) => name === 'upgrade' || name.startsWith('sec-websocket-')),
@@ -136,19 +177,19 @@ function upgradeHeaders({ headers }: Request): Record<string, string> {
 const roomRefusalSchema = z.object({ error: errorCodeSchema, message: z.string() });
 const roomRefusalStatus = z.union([z.literal(403), z.literal(404), z.literal(410), z.literal(429)]);
 
-/** A room's refusal; whatever else it answers means that it is in trouble. */
+/** A room's refusal. Any other answer means that the room is in trouble. */
 async function refusalOf(answer: Response): Promise<Refusal> {
   const status = roomRefusalStatus.safeParse(answer.status);
   const body = roomRefusalSchema.safeParse(await answer.json());
   if (!status.success || !body.success) {
     return { ok: false, status: 503, error: 'server_error', message: UNAVAILABLE };
   }
-  const retryAfterS = Number(answer.headers.get(KEEP_OUT_S));
+  const retryAfterS = Number(answer.headers.get(RETRY_AFTER_HEADER));
   const retry = retryAfterS > 0 ? { retryAfterS } : {};
   return { ok: false, status: status.data, ...body.data, ...retry };
 }
 
-/** Everything that can be refused without asking anybody. */
+/** Reads the request, and refuses what can be refused without Postgres and the room. */
 function parse(
   request: Request,
   sessionId: string | null,
@@ -193,11 +234,19 @@ async function tokenToComeBackWith(
 function personOf(
   admitted: Admitted,
 ): Pick<
-  AdmissionGrant,
-  'participantId' | 'userId' | 'displayName' | 'avatarUrl' | 'role' | 'via' | 'inviteId'
+  SentGrant,
+  'participantId' | 'userId' | 'displayName' | 'avatarUrl' | 'role' | 'joinMethod' | 'inviteId'
 > {
-  const { participantId, userId, displayName, role, via, inviteId } = admitted;
+  const { participantId, userId, displayName, role, joinMethod, inviteId } = admitted;
   const avatarUrl = admitted.avatarUrl && new URL(admitted.avatarUrl).href;
   const isShort = avatarUrl !== null && avatarUrl.length <= MAX_AVATAR_URL_CHARS;
-  return { participantId, userId, displayName, avatarUrl: isShort ? avatarUrl : null, role, via, inviteId };
+  return {
+    participantId,
+    userId,
+    displayName,
+    avatarUrl: isShort ? avatarUrl : null,
+    role,
+    joinMethod,
+    inviteId,
+  };
 }

@@ -82,8 +82,8 @@ function turnOf(run: Partial<SweeperRun>, { used = 1, maxRequests = MAX_REQUESTS
     },
     room: {
       // Counted by its caller.
-      tell: async (sessionId) => {
-        calls.push(`tell ${sessionId}`);
+      sendCommand: async (sessionId) => {
+        calls.push(`command ${sessionId}`);
         return 0;
       },
     },
@@ -147,7 +147,7 @@ describe('inactive sessions', () => {
   it('are ended as far as the requests go that the sweeper left', async () => {
     const { budget, calls, take } = turnOf({ inactive: named(30) }, { used: 20 });
     expect(await take()).toMatchObject({ ending: { ended: 19, untold: 0, left: 11, failure: null } });
-    expect(calls.filter((call) => call.startsWith('tell'))).toHaveLength(19);
+    expect(calls.filter((call) => call.startsWith('command'))).toHaveLength(19);
     expect(calls).toContain('retire 19');
     expect(budget.used).toBe(MAX_REQUESTS);
     expect(logged()).toMatchObject([{ level: 'info', event: 'inactive_sessions', ended: 19, left: 11 }]);
@@ -171,8 +171,8 @@ describe('inactive sessions', () => {
 
   it('are counted when their room can’t be reached too', async () => {
     const { ports, budget } = turnOf({ inactive: named(3) });
-    const tell = () => Promise.reject(new RoomUnavailableError('no answer'));
-    const run = await cronTurn({ ...ports, room: { tell } }, DUE_MS);
+    const sendCommand = () => Promise.reject(new RoomUnavailableError('no answer'));
+    const run = await cronTurn({ ...ports, room: { sendCommand } }, DUE_MS);
     expect(run).toMatchObject({ ending: { ended: 0, untold: 3 }, requests: budget.used });
     expect(run.requests).toBe(10);
     expect(logged()).toMatchObject([{ level: 'error', untold: 3 }]);

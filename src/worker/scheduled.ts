@@ -1,35 +1,34 @@
-/** The Cron Trigger's turn: sweeping what is dirty, then ending the sessions that nobody uses any more. */
+/** The Cron Trigger's turn: it sweeps what is dirty, then ends inactive sessions. */
 import type { Flusher, SweeperRun } from '../write-behind/flusher.ts';
 import { endInactive, INACTIVE_REQUESTS, type InactivePorts, type InactiveRun } from './inactive-sessions.ts';
 import { describeUnexpected, logError, logInfo } from './log.ts';
 
 /**
- * The next turn comes a minute after this one. With many sessions dirty there is a sweep every few seconds
- * within it, the last one so late that what becomes dirty after it doesn't wait longer than usual for the
- * next turn's first.
+ * The next turn comes a minute after this one. With many sessions dirty a turn sweeps every few seconds. Its
+ * last sweep is so late that a session which becomes dirty after it doesn't wait longer than usual for the
+ * next turn.
  */
 const TURN_MS = 58_000;
 
 /**
- * What a turn works with. Its budget and the storage behind its ports are made anew for each turn, as one
- * counts the other.
+ * What a turn works with. The budget and the storage behind the ports are made anew for each turn: one counts
+ * the other.
  */
 export type TurnPorts = Omit<InactivePorts, 'flusher'> & {
   flusher: Pick<Flusher, 'runTurn' | 'flushSessions'>;
 };
 
-/** What a turn did; `requests` are those of the whole turn, rooms included. */
+/** What a turn did. `requests` are those of the whole turn, with those to rooms. */
 export interface CronRun extends SweeperRun {
   /** Null when no session was found inactive. */
   ending: InactiveRun | null;
 }
 
 /**
- * Takes the sweeper's turn, and ends the sessions it found inactive with what is left of the budget. Logs one
- * line for each of the two that did something, failed or ran out of requests; none when there was nothing to
- * do.
+ * Sweeps, then ends the sessions that the sweep found inactive, with the requests that the budget has left.
+ * Each of the two logs one line if it did something, failed, or ran out of requests.
  * @param scheduledMs when the turn was due, in milliseconds since the epoch.
- * @throws whatever isn't a store's or a room's failure, so that the platform counts the turn as failed.
+ * @throws an error that isn't a store's or a room's, so that the platform counts the turn as failed.
  */
 export async function cronTurn(ports: TurnPorts, scheduledMs: number): Promise<CronRun> {
   const { flusher, budget } = ports;

@@ -19,7 +19,7 @@ export interface Services extends Platform {
   strudels: StrudelRepository;
   tokens: TokenVerifier;
   admission: Pick<Admission, 'enter' | 'join' | 'check'>;
-  room: Pick<RoomClient, 'tell' | 'setCode'>;
+  room: Pick<RoomClient, 'sendCommand' | 'setCode'>;
   flusher: Pick<Flusher, 'flushSession' | 'replayDead'>;
   buffer: Pick<SessionBuffer, 'listDead' | 'stats' | 'ping'>;
   /** @throws {StorageUnavailableError} */

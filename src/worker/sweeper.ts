@@ -1,6 +1,6 @@
 /**
- * The one object that sweeps for the whole system. On a free plan it has 30 s of CPU, where a cron's invocation has 10 ms. The flush
- * routes ask it by requests and pass its answers on, so it answers as they do.
+ * The one object that sweeps for the whole system. On a free plan an object has 30 s of CPU, and a cron's
+ * invocation has 10 ms. The flush routes send it requests and pass its answers on, so it answers as they do.
  */
 import { Hono } from 'hono';
 import { z } from 'zod';
@@ -20,8 +20,9 @@ export const turnBody = z.object({
 });
 
 /**
- * @param ports made anew for each request, as what it asks for is counted; no more than so many requests, if a bound is given.
- * @param maxTurnRequests of one turn of the cron.
+ * @param ports made anew for each request, because they count the requests that they send. They send no more
+ *   than `maxRequests`, if that is given.
+ * @param maxTurnRequests the most requests that one turn of the cron may send.
  */
 export function createSweeper(ports: (maxRequests?: number) => SweeperPorts, maxTurnRequests: number) {
   const app = new Hono();

@@ -1,4 +1,3 @@
-/** Cutting a refused batch when only so many more writes can be tried. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { makeMessage } from '../../test/support/messages.ts';
@@ -63,5 +62,73 @@ describe('a refused batch', () => {
     expect(sizes(3)).toEqual([4, 4]);
     expect(sizes(2)).toEqual([2, 6]);
     expect(sizes(1)).toEqual([1, 7]);
+  });
+});
+
+describe('halving a refused batch', () => {
+  it('narrows down to every single culprit and loses nothing on the way', () => {
+    const writes: SessionWrite[] = ['s1', 's2', 's3'].map((sessionId) => ({
+      sessionId,
+      code,
+      messages: Array.from({ length: 5 }, (_, i) => makeMessage({ id: `${sessionId}-${i}` })),
+    }));
+    const pieces: string[] = [];
+    const walk = (part: SessionWrite[]): void => {
+      const halves = splitWrites(part);
+      if (halves) halves.forEach(walk);
+      else
+        pieces.push(
+          ...part.flatMap((w) => [
+            ...(w.code ? [`${w.sessionId} code`] : []),
+            ...w.messages.map((m) => m.id),
+          ]),
+        );
+    };
+    walk(writes);
+    expect(pieces.sort()).toEqual(
+      ['s1', 's2', 's3'].flatMap((s) => [`${s} code`, ...[0, 1, 2, 3, 4].map((i) => `${s}-${i}`)]).sort(),
+    );
+  });
+  it('has nothing to cut in one code or one message', () => {
+    expect(splitWrites([{ sessionId: 's', code, messages: [] }])).toBeNull();
+    expect(splitWrites([{ sessionId: 's', code: null, messages: [makeMessage({ id: 'm' })] }])).toBeNull();
+  });
+});
+
+describe('halving any batch', () => {
+  const isEqual = (a: readonly string[], b: readonly string[]) =>
+    [...a].sort().join() === [...b].sort().join();
+  const writes = fc.uniqueArray(
+    fc.record({
+      sessionId: fc.uuid(),
+      hasCode: fc.boolean(),
+      messages: fc.array(fc.uuid(), { maxLength: 6 }),
+    }),
+    { maxLength: 8, selector: ({ sessionId }) => sessionId },
+  );
+
+  it('cuts into two that are together what it was, until each part stands alone', () => {
+    fc.assert(
+      fc.property(writes, (drawn) => {
+        const all = drawn.map(({ sessionId, hasCode, messages }) => ({
+          sessionId,
+          code: hasCode ? code : null,
+          messages: messages.map((id) => makeMessage({ id })),
+        }));
+        const walk = (batch: readonly SessionWrite[]): boolean => {
+          const halves = splitWrites(batch);
+          if (!halves) return partsOf(batch).length <= 1;
+          const [first, second] = halves;
+          return (
+            first.length > 0 &&
+            second.length > 0 &&
+            isEqual([...partsOf(first), ...partsOf(second)], partsOf(batch)) &&
+            walk(first) &&
+            walk(second)
+          );
+        };
+        return walk(all);
+      }),
+    );
   });
 });

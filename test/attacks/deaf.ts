@@ -12,7 +12,10 @@ const TYPISTS = 6;
 const EDITS = 2_000;
 const SETTLE_MS = 5_000;
 const MIB = 1024 * 1024;
-/** Sent to each of them, if nobody closed it: some 200 MB. Ten times 8 MiB is what they may have, and the heap's own ups and downs. */
+/**
+ * Sent to each of them, if nobody closed it: some 200 MB. Ten times 8 MiB is what they may have, and the
+ * heap's own ups and downs.
+ */
 const MAX_GROWTH_BYTES = 256 * MIB;
 
 /** @returns whether the memory stayed within what is stated. */

@@ -1,6 +1,6 @@
 /**
- * What one client's flood does to everybody else: acknowledgements are timed with and without it, in turns within one run, so that
- * whatever else the machine does falls on both.
+ * What one client's flood does to everybody else: acknowledgements are timed with and without it, in turns
+ * within one run, so that whatever else the machine does falls on both.
  */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';

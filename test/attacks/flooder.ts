@@ -1,6 +1,7 @@
 /**
- * One client that sends as fast as it is told, whatever the room says to it, and comes back at once when it is closed. A process of its
- * own, so that what it does costs those whose times are taken nothing but what it costs the room.
+ * One client that sends as fast as it is told, whatever the room says to it, and comes back at once when
+ * it is closed. A process of its own, so that what it does costs those whose times are taken nothing but
+ * what it costs the room.
  *
  *     flooder.ts '{"kind": …, "bytes": …, "perS": …}'
  *

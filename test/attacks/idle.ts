@@ -1,4 +1,7 @@
-/** What an open connection that says nothing costs the rooms' process: many of them, over many rooms, by the memory it takes and keeps. */
+/**
+ * What an open connection that says nothing costs the rooms' process: many of them, over many rooms, by the
+ * memory it takes and keeps.
+ */
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';

@@ -1,6 +1,6 @@
 /**
- * `npm run test:attacks [-- flood idle deaf]`: floods, idle connections and connections that don't read, measured on the real stack.
- * Without names all of them. Needs Redis and Postgres installed, and Linux.
+ * `npm run test:attacks [-- flood idle deaf]`: floods, idle connections and connections that don't read,
+ * measured on the real stack. Without names all of them. Needs Redis and Postgres installed, and Linux.
  */
 import { deaf } from './deaf.ts';
 import { flood } from './flood.ts';

@@ -1,4 +1,6 @@
-/** People: accounts, invites, roles and the session's end, each seen by those it concerns while they look on. */
+/**
+ * People: accounts, invites, roles and the session's end, each seen by those it concerns while they look on.
+ */
 import assert from 'node:assert/strict';
 import { DESKTOP, PHONE } from './browser.ts';
 import { type Scene, screenshot, step, userToken } from './scene.ts';
@@ -202,7 +204,8 @@ export async function people(scene: Scene): Promise<void> {
 
   await step('the session ends: its code stays, and another can go on from it', async () => {
     const link = await host.invite('viewer');
-    // Rooms allow for clocks that differ: who comes right after everybody was sent away may have to try again.
+    // Rooms allow for clocks that differ: who comes right after everybody was sent away
+    // may have to try again.
     await browser.expectingRefusals(() => SessionPage.join(ben.page, link, 'Ben'));
     const text = await host.text();
     await ana.page.getByTestId('settings').click();

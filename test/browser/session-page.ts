@@ -56,7 +56,10 @@ export class SessionPage {
     await this.waitFor(this.page.getByTestId('sign-out'), 'being signed in');
   }
 
-  /** Makes an invite link and reads it from the dialog. @param limits how many people, and until when; by default any and ever. */
+  /**
+   * Makes an invite link and reads it from the dialog.
+   * @param limits how many people, and until when; by default any and ever.
+   */
   async invite(
     role: 'co-author' | 'viewer',
     limits: { uses?: number; expiry?: 'hour' | 'day' | 'week' } = {},
@@ -213,7 +216,8 @@ export class SessionPage {
       const element = document.querySelector('[data-testid=save-state]');
       const root = document.querySelector('[data-testid=editor]')?.shadowRoot;
       if (!(element instanceof HTMLElement) || !root) throw new Error('this is no session');
-      // No function here may have a name: the transpiler would mark it with a helper that the page doesn't have.
+      // No function here may have a name: the transpiler would mark it with a helper that
+      // the page doesn't have.
       new MutationObserver(() => {
         const content = root.querySelector('.cm-content')?.cloneNode(true);
         if (!(content instanceof Element)) return;

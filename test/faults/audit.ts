@@ -1,4 +1,7 @@
-/** A record, kept by triggers in the run's own database, of everything that ever happened to sessions' code and messages. */
+/**
+ * A record, kept by triggers in the run's own database, of everything that ever happened to
+ * sessions' code and messages.
+ */
 import type { Pool } from 'pg';
 
 const TRIGGERS = `

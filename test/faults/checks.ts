@@ -36,7 +36,10 @@ export interface Outcome {
   views: View[];
   audit: AuditTrail;
   letters: DeadLetter[];
-  /** An edit that wasn't acknowledged may have been written, and then be accepted a second time when it is sent again. */
+  /**
+   * An edit that wasn't acknowledged may have been written, and then be accepted a second time
+   * when it is sent again.
+   */
   mayComeBack?: boolean;
 }
 
@@ -71,7 +74,10 @@ export function checkSession(outcome: Outcome, isDeleted: boolean): Findings {
 
 type Report = (what: string) => void;
 
-/** The code in Postgres is the acknowledged edit that came last: every other one was replaced by it or by one before it. */
+/**
+ * The code in Postgres is the acknowledged edit that came last: every other one was replaced by it
+ * or by one before it.
+ */
 function checkCode(ledger: Ledger, stored: StoredSession, findings: Findings, problem: Report): void {
   const { last } = ledger;
   if (!last) return;
@@ -117,7 +123,10 @@ function checkMessages(ledger: Ledger, stored: StoredSession, findings: Findings
   if (doubled > 0) problem(`${doubled} messages are there twice`);
 }
 
-/** Revisions never went back, nothing was written twice, and clients weren't told of a flush before it was one. */
+/**
+ * Revisions never went back, nothing was written twice, and clients weren't told of a
+ * flush before it was one.
+ */
 function checkAudit(
   { ledger, audit, mayComeBack = false }: Outcome,
   findings: Findings,

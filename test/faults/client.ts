@@ -1,4 +1,6 @@
-/** One person of the load: the product's own client, its promises written down, its view of the order checked. */
+/**
+ * One person of the load: the product's own client, its promises written down, its view of the order checked.
+ */
 import { WebSocket } from 'ws';
 import { SessionClient } from '../../src/client/sdk/session-client.ts';
 import type { ServerMessage } from '../../src/protocol/index.ts';

@@ -14,7 +14,10 @@ export interface Scene {
   extra: Ledger[];
   /** Sessions that the fault deleted in Postgres. */
   deleted: Set<string>;
-  /** The dead letters that there have to be, besides those of deleted sessions: their reasons' codes by their ids. */
+  /**
+   * The dead letters that there have to be, besides those of deleted sessions: their
+   * reasons' codes by their ids.
+   */
   letters: Map<string, string>;
   /** What a second room of a session committed. */
   takenOver: { ledger: Ledger; text: string; rev: number; messageId: string }[];
@@ -27,7 +30,8 @@ export interface Fault {
   /** Parts that it takes down or reconfigures; faults that share one aren't paired. */
   parts: readonly PartName[];
   /**
-   * What goes with it: a room's memory, or Redis' data. Both is a loss that nobody promises to survive: the room that has to commit again is gone.
+   * What goes with it: a room's memory, or Redis' data. Both is a loss that nobody promises to survive: the
+   * room that has to commit again is gone.
    */
   loses?: 'room' | 'redis';
   /** Breaks something and mends it again; resolves when it is mended. */

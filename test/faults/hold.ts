@@ -7,7 +7,10 @@ const REACHED_TIMEOUT_MS = 60_000;
 export interface Held {
   /** Resolves when a request is held. @throws {LateError} when none comes. */
   reached: Promise<void>;
-  /** What becomes of it: `arrive` lets it take effect and answers; `vanish` cuts it, without effect if it was held before. */
+  /**
+   * What becomes of it: `arrive` lets it take effect and answers; `vanish` cuts it, without effect
+   * if it was held before.
+   */
   release(how: 'arrive' | 'vanish'): void;
 }
 

@@ -1,4 +1,7 @@
-/** What the clients of one session were told: what is promised to them, and what they saw that must be true in the end. */
+/**
+ * What the clients of one session were told: what is promised to them, and what they saw that
+ * must be true in the end.
+ */
 
 export interface AckedEdit {
   text: string;
@@ -50,7 +53,10 @@ export class Ledger {
     this.ackedEdits.push({ text, rev });
   }
 
-  /** A room that starts now has to go on from the edit that was acknowledged last, or from one that isn't acknowledged yet. */
+  /**
+   * A room that starts now has to go on from the edit that was acknowledged last, or from one that
+   * isn't acknowledged yet.
+   */
   checkStart(code: string): void {
     const { last } = this;
     if (last && code !== last.text && (this.#acked.has(code) || !this.edits.has(code)))

@@ -1,4 +1,7 @@
-/** The load: people in sessions who edit, chat and now and then lose their connection, at random moments that a seed repeats. */
+/**
+ * The load: people in sessions who edit, chat and now and then lose their connection, at random moments
+ * that a seed repeats.
+ */
 import { FaultClient } from './client.ts';
 import { Ledger } from './ledger.ts';
 import type { Random } from './random.ts';

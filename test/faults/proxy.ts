@@ -1,6 +1,6 @@
 /**
- * An HTTP proxy between the code and the stores' fronts, through which a fault sees each request and decides what becomes of it:
- * passed on, held, answered falsely, cut before it arrives or after it took effect.
+ * An HTTP proxy between the code and the stores' fronts, through which a fault sees each request and decides
+ * what becomes of it: passed on, held, answered falsely, cut before it arrives or after it took effect.
  *
  * Its paths are those that `BACKBEAT_PROXY` makes: `/worker/<host:port>/…`.
  */
@@ -21,7 +21,10 @@ import { scripts } from '../../src/redis/scripts.generated.ts';
 
 export interface ProxiedRequest {
   store: 'redis' | 'neon';
-  /** The buffer's scripts that it runs (the client sends several at once), or `write` for the statement that writes sessions. */
+  /**
+   * The buffer's scripts that it runs (the client sends several at once), or `write` for the statement
+   * that writes sessions.
+   */
   does: ReadonlySet<Deed>;
   /** Whether a text, such as a session's id, is in it. */
   mentions(text: string): boolean;
@@ -77,7 +80,8 @@ export class FaultProxy {
           this.pending -= 1;
         });
     });
-    // Longer than any caller keeps one, so that none loses a request to a closing connection: that isn't a fault of this run.
+    // Longer than any caller keeps one, so that none loses a request to a closing connection: that isn't
+    // a fault of this run.
     this.#server.keepAliveTimeout = 120_000;
   }
 
@@ -85,7 +89,10 @@ export class FaultProxy {
     return `http://127.0.0.1:${await listenOnLoopback(this.#server)}`;
   }
 
-  /** From now on asks `rule` about each request; it answers null for those it leaves alone. Returns what ends it. */
+  /**
+   * From now on asks `rule` about each request; it answers null for those it leaves alone.
+   * Returns what ends it.
+   */
   add(rule: Rule): () => void {
     this.#rules.add(rule);
     return () => {

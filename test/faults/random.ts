@@ -7,7 +7,9 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** From 0 to below 1 (mulberry32, https://gist.github.com/tommyettinger/46a874533244883189143505d203312c). */
+  /**
+   * From 0 to below 1 (mulberry32, https://gist.github.com/tommyettinger/46a874533244883189143505d203312c).
+   */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let t = this.#state;

@@ -16,7 +16,10 @@ const DRAIN_TIMEOUT_MS = 120_000;
 const FIND_OUT_MS = 20_000;
 /** A fault begins at a random moment of this span after the load does. */
 const FAULT_WITHIN_MS: [number, number] = [300, 2_500];
-/** What a store in trouble is never the reason of: mistakes in the code, and our own errors where nobody catches them. */
+/**
+ * What a store in trouble is never the reason of: mistakes in the code, and our own errors where
+ * nobody catches them.
+ */
 const UNEXPECTED =
   /unexpected_error|\b(Type|Range|Reference|Syntax|Zod)Error\b|Uncaught.*\b(StorageUnavailable|Superseded|SessionNotFound|WriteRefused)Error\b/;
 /** The load goes on so long after everything is mended. */
@@ -117,7 +120,10 @@ export async function runRound(
   return result;
 }
 
-/** Waits until every client has everything acknowledged and knows the trouble to be over, and nothing is dirty. */
+/**
+ * Waits until every client has everything acknowledged and knows the trouble to be over,
+ * and nothing is dirty.
+ */
 async function drain(world: World, load: Load, scene: Scene): Promise<void> {
   const living = load.sessions.filter(({ ledger }) => !scene.deleted.has(ledger.sessionId));
   const clients = living.flatMap((session) => session.clients);
@@ -140,8 +146,8 @@ async function drain(world: World, load: Load, scene: Scene): Promise<void> {
     async () => world.proxy.pending === 0 && (await world.dirtySessions()) === 0,
     DRAIN_TIMEOUT_MS,
   );
-  // A Redis that has just lost everything calls nothing dirty either; rooms find out at their next alarm. What hasn't come
-  // by the end of the wait, the checks name.
+  // A Redis that has just lost everything calls nothing dirty either; rooms find out at their next alarm.
+  // What hasn't come by the end of the wait, the checks name.
   const ledgers = [...living.map(({ ledger }) => ledger), ...scene.extra];
   await inTime('Postgres has everything', async () => hasAll(await world.stored(), ledgers));
   // Who entered while old messages were out of reach is told of them afterwards.
@@ -179,8 +185,9 @@ async function check(world: World, load: Load, scene: Scene, result: RoundResult
     world.deadLetters(),
   ]);
   const sessions = [...load.sessions, ...scene.extra.map((ledger) => ({ ledger, clients: [] }))];
-  // A room that stands on Postgres doesn't hear from Redis that it was replaced. The platform fences it then; here nothing does, and the session is
-  // that of two rooms. It happens on a busy machine; models try it with the fence.
+  // A room that stands on Postgres doesn't hear from Redis that it was replaced. The platform fences it
+  // then; here nothing does, and the session is that of two rooms. It happens on a busy machine; models
+  // try it with the fence.
   const unfenced = scene.takenOver.filter(({ ledger }) => ledger.stoodIn).map(({ ledger }) => ledger);
   const isAlone = !result.fault.includes('+');
   if (isAlone && unfenced.length > 0 && unfenced.length === scene.takenOver.length)

@@ -1,4 +1,7 @@
-/** `npm run test:faults`: breaks the real stack in every way there is, and checks that nothing acknowledged is lost. */
+/**
+ * `npm run test:faults`: breaks the real stack in every way there is, and checks that nothing
+ * acknowledged is lost.
+ */
 import { writeFileSync } from 'node:fs';
 import { compare } from './compare/run.ts';
 import { FAULTS } from './kinds/index.ts';

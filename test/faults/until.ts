@@ -34,7 +34,10 @@ export async function until(
   }
 }
 
-/** What `call` gives once it gives anything: it is repeated while it throws, as while another fault has a store down. */
+/**
+ * What `call` gives once it gives anything: it is repeated while it throws, as while another
+ * fault has a store down.
+ */
 export async function patiently<T>(what: string, call: () => Promise<T>): Promise<T> {
   const given: T[] = [];
   await until(what, async () => given.push(await call()) > 0);

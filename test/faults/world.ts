@@ -45,7 +45,10 @@ export class World {
   readonly keys: Keys;
   /** The buffer as a room has it, past the proxy: by it a fault is another room. */
   readonly buffer: SessionBuffer;
-  /** Processes of the stack, past ones too: one that outlived its parent is no longer found below the supervisor. */
+  /**
+   * Processes of the stack, past ones too: one that outlived its parent is no longer found
+   * below the supervisor.
+   */
   readonly #processes: ProcessInfo[] = [];
 
   private constructor(stack: Stack, proxy: FaultProxy, redisUrl: string) {
@@ -135,7 +138,10 @@ export class World {
     return response.status;
   }
 
-  /** Remembers the processes that there are now; those that are alive once everything is stopped are left behind. */
+  /**
+   * Remembers the processes that there are now; those that are alive once everything is
+   * stopped are left behind.
+   */
   noteProcesses(): void {
     this.#processes.push(...processTree(this.stack.supervisorPid));
   }

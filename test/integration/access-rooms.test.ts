@@ -1,4 +1,7 @@
-/** Who may come into a room, and what they may do there: each with the result that is expected, on a running stack. */
+/**
+ * Who may come into a room, and what they may do there: each with the result that is
+ * expected, on a running stack.
+ */
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
@@ -55,7 +58,7 @@ async function explanationOf(options: Options): Promise<number> {
 }
 
 describe('coming into a session', () => {
-  /** Somebody let in has a role; somebody refused a status and a code. */
+  /** An admitted caller has a role; a refused one a status and a code. */
   type Expected = { role: string; name?: string } | [status: number, error: string];
   type Scenario = [name: string, arrange: () => Promise<Options>, expected: Expected];
 
@@ -127,7 +130,7 @@ describe('coming into a session', () => {
     ],
     ['a viewer’s session token', withPlace('viewer'), { role: 'viewer' }],
     ['a co-author’s session token', withPlace('co-author'), { role: 'co-author' }],
-    ['a host’s session token', withPlace('host', { via: 'owner' }), { role: 'host' }],
+    ['a host’s session token', withPlace('host', { joinMethod: 'owner' }), { role: 'host' }],
     [
       'a session token of another session',
       async () => {
@@ -165,7 +168,10 @@ describe('coming into a session', () => {
       async () => {
         const sessionId = await closed();
         const invite = await people.invite(sessionId, 'viewer', { maxUses: 1, uses: 1 });
-        const { token } = await people.place(sessionId, 'viewer', { via: 'invite', inviteId: invite.id });
+        const { token } = await people.place(sessionId, 'viewer', {
+          joinMethod: 'invite',
+          inviteId: invite.id,
+        });
         return { sessionId, token, invite: invite.token };
       },
       { role: 'viewer' },
@@ -175,14 +181,17 @@ describe('coming into a session', () => {
       async () => {
         const sessionId = await closed();
         const invite = await people.invite(sessionId, 'viewer', { isRevoked: true });
-        const { token } = await people.place(sessionId, 'viewer', { via: 'invite', inviteId: invite.id });
+        const { token } = await people.place(sessionId, 'viewer', {
+          joinMethod: 'invite',
+          inviteId: invite.id,
+        });
         return { sessionId, token };
       },
       [403, 'forbidden'],
     ],
     [
       'a guest of a session that is no longer discoverable',
-      withPlace('viewer', { via: 'discovery' }),
+      withPlace('viewer', { joinMethod: 'discovery' }),
       [403, 'forbidden'],
     ],
     [
@@ -194,7 +203,7 @@ describe('coming into a session', () => {
       [403, 'forbidden'],
     ],
     [
-      'a removed user, by his session token, though the session is discoverable',
+      'a removed user, by their session token, though the session is discoverable',
       async () => {
         const { sessionId, place } = await removedUser(true);
         return { sessionId, token: place.token };
@@ -390,12 +399,12 @@ describe('over HTTP', () => {
     expect((await ask('/api/v1/sessions', { method: 'POST', body: '{}' })).status).toBe(201);
   });
 
-  it('nobody tells a room what the Worker tells it, nor asks it for a place', async () => {
+  it('no caller can send a room a command, or ask it for a reservation', async () => {
     const sessionId = await people.session();
     const place = await people.place(sessionId, 'host');
     const ada = await join({ sessionId, token: place.token });
     const end = JSON.stringify({ kind: 'ended', reason: 'by a stranger' });
-    for (const path of ['', '/instruct', '/reserve', '/%2Finstruct', '/../instruct', '%2Finstruct']) {
+    for (const path of ['', '/command', '/reserve', '/%2Fcommand', '/../command', '%2Fcommand']) {
       for (const token of [stack.flushSecret, place.token]) {
         const answer = await ask(`/parties/main/${sessionId}${path}`, {
           method: 'POST',
@@ -405,7 +414,7 @@ describe('over HTTP', () => {
         expect([path, answer.status]).toEqual([path, 404]);
       }
     }
-    for (const path of ['/instruct', '/reserve', '/parties/room/x', `/parties/session-room/${sessionId}`]) {
+    for (const path of ['/command', '/reserve', '/parties/room/x', `/parties/session-room/${sessionId}`]) {
       expect([path, (await ask(path, { method: 'POST', body: end })).status]).toEqual([path, 404]);
     }
     await ada.edit('nothing has happened', 'r1');
@@ -595,7 +604,22 @@ describe('many at once', () => {
     expect(late.state.payload.participants).toHaveLength(11);
   });
 
-  it('a hundred joins: everybody is in, knows of everybody, and is in the books', async () => {
+  it('two tabs of a new user on one invite: both are in, as one participant', async () => {
+    const sessionId = await people.session();
+    const invite = await people.invite(sessionId, 'co-author');
+    for (const name of ['Ada', 'Ben', 'Cleo']) {
+      const { token } = await people.user(name);
+      const tabs = await Promise.all([1, 2].map(() => join({ sessionId, token, invite: invite.token })));
+      const present = tabs.map(({ state }) =>
+        state.payload.participants.filter((p) => p.display_name === name),
+      );
+      expect(new Set(present.flat().map((p) => p.participant_id)).size).toBe(1);
+      expect(tabs.map(({ state }) => state.payload.your_role)).toEqual(['co-author', 'co-author']);
+    }
+    expect(await people.usesOf(invite)).toBe(3);
+  });
+
+  it('a hundred joins: everybody is in, is announced to everybody, and is recorded as present', async () => {
     const sessionId = await people.session();
     const places = await Promise.all(Array.from({ length: 100 }, () => people.place(sessionId, 'viewer')));
     const first = await join({ sessionId, token: places[0]?.token ?? '' });

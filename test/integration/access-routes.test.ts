@@ -1,4 +1,7 @@
-/** Who may do what over HTTP: every route, for everybody who may come along, while a session goes on and after it has ended. */
+/**
+ * Who may do what over HTTP: every route, for everybody who may come along, while a session goes on
+ * and after it has ended.
+ */
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,7 +12,8 @@ import { type Api, type Reply, startApi } from '../support/api.ts';
 import { FLUSH_SECRET, JWT_SECRET } from '../support/worker-services.ts';
 
 /**
- * - `none`: no token; `forged`, `expired`: a user's token that isn't valid; `elsewhere`: another session's token
+ * - `none`: no token; `forged`, `expired`: a user's token that isn't valid; `elsewhere`:
+ *   another session's token
  * - `stranger`: a user's token without a place here; `removed`: the session token of somebody sent away
  * - `viewer`, `co-author`: session tokens of people with that role; `host`: the owner's own token
  */
@@ -221,7 +225,10 @@ function expectDescribed(method: string, path: string, { status, json }: Reply):
   expect(operation?.reply[1]?.parse(json) ?? null).toEqual(json);
 }
 
-/** Asks as everybody in turn, those with the least say first: what they leave behind is what the next one finds. */
+/**
+ * Asks as everybody in turn, those with the least say first: what they leave behind is
+ * what the next one finds.
+ */
 async function expectRow(state: Parameters<typeof scene>[0], { route, expected }: Row): Promise<void> {
   const ask = await scene(state);
   const got: Partial<Record<Caller, number>> = {};

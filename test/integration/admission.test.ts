@@ -1,8 +1,13 @@
-/** Who is let into a room, and when the room is asked for a place: the decision over a real Postgres. */
+/** Who is admitted to a room, and when the room is asked for a place: the decision over a real Postgres. */
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Admission, type AdmissionRequest, type Admitted, type Reserve } from '../../src/access/admission.ts';
+import {
+  Admission,
+  type AdmissionRequest,
+  type Admitted,
+  type RoomPlaces,
+} from '../../src/access/admission.ts';
 import type { SessionAccess } from '../../src/access/session-token.ts';
 import { StorageUnavailableError } from '../../src/domain/errors.ts';
 import type { Role, UserProfile, Via } from '../../src/domain/types.ts';
@@ -62,7 +67,7 @@ afterAll(async () => {
   await front?.stop();
 });
 
-/** Somebody who can sign in: their id and a token. */
+/** A user who can sign in: their id and a token. */
 async function newUser(name = 'Ben') {
   const profile = { subject: randomUUID(), name, avatarUrl: null };
   const { id } = await people.upsertUser(profile);
@@ -103,28 +108,28 @@ async function usesOf(invite: { id: string }): Promise<unknown> {
   return rows[0]?.uses_count;
 }
 
-interface PlaceState {
+interface MembershipState {
   role: Role;
-  via: Via;
+  joinMethod: Via;
   inviteId?: string;
   isRemoved?: boolean;
   isExpired?: boolean;
 }
 
-/** A place in a session: of a user, or of somebody anonymous, who then has a session token. */
-async function newPlace(sessionId: string, userId: string | null, place: PlaceState) {
+/** A place in a session: of a user, or of an anonymous caller, who then has a session token. */
+async function newPlace(sessionId: string, userId: string | null, place: MembershipState) {
   const id = randomUUID();
-  const { role, via, inviteId = null, isRemoved = false, isExpired = false } = place;
+  const { role, joinMethod, inviteId = null, isRemoved = false, isExpired = false } = place;
   const removedAt = sql`case when ${isRemoved}::boolean then now() end`;
   if (userId === null) {
     await db.execute(sql`
       insert into anonymous_participants (id, session_id, display_name, role, via, invite_id, removed_at, expires_at)
-      values (${id}, ${sessionId}, 'Known', ${role}, ${via}, ${inviteId}, ${removedAt},
+      values (${id}, ${sessionId}, 'Known', ${role}, ${joinMethod}, ${inviteId}, ${removedAt},
         now() + case when ${isExpired}::boolean then interval '-1 minute' else interval '1 day' end)`);
   } else {
     await db.execute(sql`
       insert into session_participants (id, session_id, user_id, display_name, role, via, invite_id, removed_at)
-      values (${id}, ${sessionId}, ${userId}, 'Known', ${role}, ${via}, ${inviteId}, ${removedAt})`);
+      values (${id}, ${sessionId}, ${userId}, 'Known', ${role}, ${joinMethod}, ${inviteId}, ${removedAt})`);
   }
   const token = randomUUID();
   accesses.set(token, {
@@ -134,7 +139,7 @@ async function newPlace(sessionId: string, userId: string | null, place: PlaceSt
     displayName: 'Token',
     avatarUrl: null,
     role,
-    via,
+    joinMethod,
     inviteId,
   });
   return { id, token };
@@ -150,29 +155,33 @@ const requestOf = (over: Partial<AdmissionRequest>): AdmissionRequest => ({
 });
 
 describe('what a room is asked to keep a place for is what the one statement decides that lets people in', () => {
-  const PLACES: Record<string, ((sessionId: string) => Promise<PlaceState>) | null> = {
+  const PLACES: Record<string, ((sessionId: string) => Promise<MembershipState>) | null> = {
     'no place': null,
-    'a viewer’s place': async () => ({ role: 'viewer', via: 'grant' }),
-    'a co-author’s place': async () => ({ role: 'co-author', via: 'grant' }),
-    'a host’s place': async () => ({ role: 'host', via: 'grant' }),
+    'a viewer’s place': async () => ({ role: 'viewer', joinMethod: 'grant' }),
+    'a co-author’s place': async () => ({ role: 'co-author', joinMethod: 'grant' }),
+    'a host’s place': async () => ({ role: 'host', joinMethod: 'grant' }),
     'a place by an invite to watch': async (id) => ({
       role: 'viewer',
-      via: 'invite',
+      joinMethod: 'invite',
       inviteId: (await newInvite(id, { isUsedUp: true })).id,
     }),
     'a place by an invite to write': async (id) => ({
       role: 'co-author',
-      via: 'invite',
+      joinMethod: 'invite',
       inviteId: (await newInvite(id, { role: 'co-author', isUsedUp: true })).id,
     }),
     'a place by an invite that is revoked': async (id) => ({
       role: 'co-author',
-      via: 'invite',
+      joinMethod: 'invite',
       inviteId: (await newInvite(id, { role: 'co-author', isRevoked: true })).id,
     }),
-    'a place by discovery': async () => ({ role: 'viewer', via: 'discovery' }),
-    'a place they were removed from': async () => ({ role: 'co-author', via: 'grant', isRemoved: true }),
-    'a place that has expired': async () => ({ role: 'co-author', via: 'grant', isExpired: true }),
+    'a place by discovery': async () => ({ role: 'viewer', joinMethod: 'discovery' }),
+    'a place they were removed from': async () => ({
+      role: 'co-author',
+      joinMethod: 'grant',
+      isRemoved: true,
+    }),
+    'a place that has expired': async () => ({ role: 'co-author', joinMethod: 'grant', isExpired: true }),
   };
   const INVITES: Record<string, InviteState | null> = {
     'an invite to watch': { role: 'viewer' },
@@ -185,11 +194,11 @@ describe('what a room is asked to keep a place for is what the one statement dec
 
   const NEEDS_INVITE = ['no place', 'a viewer’s place', 'a place by discovery'];
 
-  const cases = (['somebody anonymous', 'a user', 'the owner'] as const).flatMap((who) =>
+  const cases = (['an anonymous caller', 'a user', 'the owner'] as const).flatMap((who) =>
     [false, true].flatMap((isDiscoverable) =>
       Object.keys(PLACES)
         // Users' places don't expire.
-        .filter((place) => who === 'somebody anonymous' || place !== 'a place that has expired')
+        .filter((place) => who === 'an anonymous caller' || place !== 'a place that has expired')
         .map((place) => [who, isDiscoverable, place] as const),
     ),
   );
@@ -199,7 +208,7 @@ describe('what a room is asked to keep a place for is what the one statement dec
       // In what way an invite is no good matters only to those whom something may let in by it.
       const isGood = invite !== null && !invite.isUsedUp && !invite.isRevoked && !invite.isExpired;
       if (!isGood && !NEEDS_INVITE.includes(place)) continue;
-      const user = who === 'somebody anonymous' ? null : await newUser();
+      const user = who === 'an anonymous caller' ? null : await newUser();
       const owner = who === 'the owner' && user ? { hostUserId: user.id } : {};
       const sessionId = await newSession({ isDiscoverable, ...owner });
       const state = await PLACES[place]?.(sessionId);
@@ -215,9 +224,12 @@ describe('what a room is asked to keep a place for is what the one statement dec
       let prospect: Admitted | null = null;
       const full = { ok: false, status: 429, error: 'too_many_requests', message: 'full' } as const;
       const checked = await admission.check(request);
-      const refused = await admission.enter(request, async (admitted) => {
-        prospect = admitted;
-        return full;
+      const refused = await admission.enter(request, {
+        async reserve(admitted) {
+          prospect = admitted;
+          return full;
+        },
+        release: () => Promise.reject(new Error('no place was reserved')),
       });
       expect([name, await usesOf(asked)]).toEqual([name, usesBefore]);
       // Without a room to ask, only the statement decides.
@@ -233,20 +245,39 @@ describe('what a room is asked to keep a place for is what the one statement dec
         { ...expected, participantId: known?.id && !state?.isExpired ? known.id : expect.any(String) },
       ]);
       if (known && !state?.isExpired) expect([name, participantId]).toEqual([name, known.id]);
-      const isUsed = decided.admitted.via === 'invite' && decided.admitted.inviteId === asked.id;
+      const isUsed = decided.admitted.joinMethod === 'invite' && decided.admitted.inviteId === asked.id;
       expect([name, await usesOf(asked)]).toEqual([name, isUsed ? Number(usesBefore) + 1 : usesBefore]);
     }
   });
 });
 
 describe('entering a room', () => {
-  const keeps: Reserve = async () => {
-    people.asked.push('room');
-    return null;
-  };
-  const isFull: Reserve = async () => {
-    people.asked.push('room');
-    return { ok: false, status: 429, error: 'too_many_requests', message: 'full', retryAfterS: 7 };
+  type Reserve = RoomPlaces['reserve'];
+  const roomThat = (reserve: Reserve): RoomPlaces => ({
+    reserve(admitted) {
+      people.asked.push('room');
+      return reserve(admitted);
+    },
+    async release() {
+      people.asked.push('release');
+    },
+  });
+  const keeps = roomThat(async () => null);
+  const isFull = roomThat(async () => ({
+    ok: false,
+    status: 429,
+    error: 'too_many_requests',
+    message: 'full',
+    retryAfterS: 7,
+  }));
+  /** Something happens while the room reserves the first place. */
+  const meanwhile = (happens: Reserve) => {
+    let isFirst = true;
+    return roomThat(async (admitted) => {
+      if (!isFirst) return null;
+      isFirst = false;
+      return happens(admitted);
+    });
   };
 
   it('by an invite: the room keeps a place first, then it is used', async () => {
@@ -257,12 +288,15 @@ describe('entering a room', () => {
     expect(people.asked).toEqual(['standing', 'room']);
     expect(await usesOf(invite)).toBe(0);
     let prospect: Admitted | undefined;
-    const outcome = await admission.enter(request, async (admitted) => {
-      prospect = admitted;
-      return keeps(admitted);
-    });
+    const outcome = await admission.enter(
+      request,
+      roomThat(async (admitted) => {
+        prospect = admitted;
+        return null;
+      }),
+    );
     expect(outcome).toEqual({ ok: true, admitted: prospect });
-    expect(prospect).toMatchObject({ role: 'co-author', via: 'invite', inviteId: invite.id });
+    expect(prospect).toMatchObject({ role: 'co-author', joinMethod: 'invite', inviteId: invite.id });
     expect(people.asked.slice(2)).toEqual(['standing', 'room', 'enter']);
     expect(await usesOf(invite)).toBe(1);
   });
@@ -278,59 +312,81 @@ describe('entering a room', () => {
   });
 
   it('of a new session: the room is asked for its host', async () => {
-    const made = await admission.enter(requestOf({ displayName: 'Ada' }), async (admitted) => {
-      expect(admitted).toMatchObject({ role: 'host', via: 'owner', displayName: 'Ada' });
-      return keeps(admitted);
-    });
+    const made = await admission.enter(
+      requestOf({ displayName: 'Ada' }),
+      roomThat(async (admitted) => {
+        expect(admitted).toMatchObject({ role: 'host', joinMethod: 'owner', displayName: 'Ada' });
+        return null;
+      }),
+    );
     expect(made).toMatchObject({ ok: true });
     expect(people.asked).toEqual(['room']);
     expect(await admission.enter(requestOf({}), isFull)).toMatchObject({ ok: false, status: 429 });
   });
 
-  it('is 503 when somebody has become something else while the room was asked; the next time it is that', async () => {
+  it('is with the role that a caller was given while the room reserved a place; that place is released', async () => {
     const sessionId = await newSession();
     const invite = await newInvite(sessionId, { role: 'co-author' });
-    const place = await newPlace(sessionId, null, { role: 'viewer', via: 'grant' });
+    const place = await newPlace(sessionId, null, { role: 'viewer', joinMethod: 'grant' });
     const request = requestOf({ sessionId, token: place.token, invite: invite.token });
-    const promotes: Reserve = async (admitted) => {
-      expect(admitted).toMatchObject({ role: 'co-author', via: 'invite' });
+    const promotes = meanwhile(async (admitted) => {
+      expect(admitted).toMatchObject({ role: 'co-author', joinMethod: 'invite' });
       await people.setRole(sessionId, place.id, 'host');
       return null;
-    };
-    expect(await admission.enter(request, promotes)).toMatchObject({ ok: false, status: 503 });
-    expect(await usesOf(invite)).toBe(0);
-    expect(await admission.enter(request, keeps)).toMatchObject({
-      ok: true,
-      admitted: { role: 'host', via: 'grant', participantId: place.id },
     });
+    expect(await admission.enter(request, promotes)).toMatchObject({
+      ok: true,
+      admitted: { role: 'host', joinMethod: 'grant', participantId: place.id },
+    });
+    expect(people.asked).toEqual(['standing', 'room', 'enter', 'release', 'room']);
+    expect(await usesOf(invite)).toBe(0);
   });
 
-  it('is refused when somebody else has used the invite up while the room was asked', async () => {
+  it('works in two tabs of a new user at once: both are the same participant, and one invite is used', async () => {
+    const sessionId = await newSession();
+    const invite = await newInvite(sessionId, { role: 'co-author' });
+    const { token } = await newUser();
+    const request = requestOf({ sessionId, token, invite: invite.token });
+    let other: Awaited<ReturnType<Admission['enter']>> | undefined;
+    const isOvertaken = meanwhile(async () => {
+      other = await admission.enter(request, keeps);
+      return null;
+    });
+    const outcome = await admission.enter(request, isOvertaken);
+    expect(outcome).toMatchObject({ ok: true, admitted: { role: 'co-author', joinMethod: 'invite' } });
+    expect(outcome).toEqual(other);
+    expect(people.asked.slice(-3)).toEqual(['enter', 'release', 'room']);
+    expect(await usesOf(invite)).toBe(1);
+  });
+
+  it('is refused when another caller has used the invite up while the room was asked; the place is released', async () => {
     const sessionId = await newSession();
     const invite = await newInvite(sessionId);
     const request = requestOf({ sessionId, invite: invite.token });
-    const isOvertaken: Reserve = async () => {
+    const isOvertaken = meanwhile(async () => {
       expect(await admission.enter(request)).toMatchObject({ ok: true });
       return null;
-    };
+    });
     expect(await admission.enter(request, isOvertaken)).toMatchObject({
       ok: false,
       status: 403,
       isBadInvite: true,
     });
+    expect(people.asked.at(-1)).toBe('release');
     expect(await usesOf(invite)).toBe(1);
   });
 
-  it('is refused when they were removed while the room was asked', async () => {
+  it('is refused when the caller was removed while the room was asked; the place is released', async () => {
     const sessionId = await newSession();
     const invite = await newInvite(sessionId, { role: 'co-author' });
-    const place = await newPlace(sessionId, null, { role: 'viewer', via: 'grant' });
+    const place = await newPlace(sessionId, null, { role: 'viewer', joinMethod: 'grant' });
     const request = requestOf({ sessionId, token: place.token, invite: invite.token });
-    const removes: Reserve = async () => {
+    const removes = meanwhile(async () => {
       await people.remove(sessionId, place.id);
       return null;
-    };
+    });
     expect(await admission.enter(request, removes)).toMatchObject({ ok: false, status: 403 });
+    expect(people.asked.at(-1)).toBe('release');
     expect(await usesOf(invite)).toBe(0);
   });
 
@@ -338,7 +394,7 @@ describe('entering a room', () => {
     const arrange = async () => {
       const sessionId = await newSession();
       const invite = (await newInvite(sessionId)).token;
-      const { id, token } = await newPlace(sessionId, null, { role: 'co-author', via: 'grant' });
+      const { id, token } = await newPlace(sessionId, null, { role: 'co-author', joinMethod: 'grant' });
       return { sessionId, invite, token, id };
     };
 
@@ -350,7 +406,7 @@ describe('entering a room', () => {
         { sessionId, token, invite },
       ]) {
         people.asked.length = 0;
-        const admitted = { participantId: id, role: 'co-author', via: 'grant', isUnconfirmed: true };
+        const admitted = { participantId: id, role: 'co-author', joinMethod: 'grant', isUnconfirmed: true };
         expect(await admission.enter(requestOf(request), keeps)).toMatchObject({ ok: true, admitted });
         expect(people.asked.filter((asked) => asked === 'room')).toHaveLength(1);
         expect(await admission.enter(requestOf(request), isFull)).toMatchObject({ ok: false, status: 429 });
@@ -373,12 +429,12 @@ describe('entering a room', () => {
       expect(people.asked).not.toContain('room');
     });
 
-    it('is for nobody whose place was kept for what the invite makes of them', async () => {
+    it('is for no caller whose place was reserved for what the invite gives them; it is released', async () => {
       const { sessionId, invite, token } = await arrange();
       people.fails.add('enter');
       const request = requestOf({ sessionId, token, invite });
       expect(await admission.enter(request, keeps)).toMatchObject({ ok: false, status: 503 });
-      expect(people.asked).toEqual(['standing', 'room', 'enter']);
+      expect(people.asked).toEqual(['standing', 'room', 'enter', 'release']);
     });
   });
 });

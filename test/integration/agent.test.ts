@@ -214,7 +214,8 @@ describe('a key of one’s own', () => {
     expect((await scene.stored(id))?.messages[0]).toBe('findable in storage');
     expect(JSON.stringify([ada.received, ben.received])).not.toContain(OWN_KEY);
     expect(stack.logs()).not.toContain(OWN_KEY);
-    // Logs and everything that Redis, Postgres and the rooms ever wrote are files here, and may be searched as they are.
+    // Logs and everything that Redis, Postgres and the rooms ever wrote are files here, and may be
+    // searched as they are.
     for (const findable of [SERVER_KEY, 'findable in storage']) {
       expect(filesWith(findable, stack.dataDir)).not.toEqual([]);
     }

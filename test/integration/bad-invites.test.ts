@@ -1,4 +1,7 @@
-/** Invites can't be guessed: an address that comes with too many bad ones waits. Over the API, and as counted in each Redis there is. */
+/**
+ * Invites can't be guessed: an address that comes with too many bad ones waits. Over the API, and as counted
+ * in each Redis there is.
+ */
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BadInvites } from '../../src/access/bad-invites.ts';

@@ -142,7 +142,8 @@ describe.each(engines)('the buffer on %s', (engine) => {
       const { epoch } = await buffer.open(id);
       const late = message();
       await buffer.commit(commit(id, epoch, { messages: [late] }));
-      // The second room took its token where the buffer didn't hear of it, and showed the message under another time.
+      // The second room took its token where the buffer didn't hear of it, and showed the
+      // message under another time.
       const shown = { ...late, createdAtMs: late.createdAtMs + 600_000, epoch: epoch + 1 };
       await buffer.commit(commit(id, epoch + 1, { messages: [shown] }));
       expect((await buffer.read(id, true)).messages).toEqual([shown]);

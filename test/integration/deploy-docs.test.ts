@@ -1,4 +1,6 @@
-/** docs/deploy.md: every command in it exists, with the flags it is given, in the versions that are installed. */
+/**
+ * docs/deploy.md: every command in it exists, with the flags it is given, in the versions that are installed.
+ */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * Each step of a deploy and of a preview fails once, before and after it takes effect; running it again mends it. Whatever is
- * there of a preview, `down` leaves nothing of it, and all of production.
+ * Each step of a deploy and of a preview fails once, before and after it takes effect; running it again mends
+ * it. Whatever is there of a preview, `down` leaves nothing of it, and all of production.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DeployError } from '../../deploy/errors.ts';

@@ -1,4 +1,7 @@
-/** The CLIs, in the versions that are installed, against loopback servers: what really arrives, and how large it is. */
+/**
+ * The CLIs, in the versions that are installed, against loopback servers: what really arrives,
+ * and how large it is.
+ */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';

@@ -1,4 +1,6 @@
-/** A preview's keys: all of them are found and removed, however many there are, and no key of another program. */
+/**
+ * A preview's keys: all of them are found and removed, however many there are, and no key of another program.
+ */
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { PreviewKeys } from '../../deploy/redis-keys.ts';
 import { DeployScene, SECRETS } from '../support/deploy-scene.ts';

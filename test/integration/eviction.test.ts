@@ -1,4 +1,7 @@
-/** A room that nobody talks to is evicted from memory; its alarm is in durable storage, and a fresh instance flushes. */
+/**
+ * A room that nobody talks to is evicted from memory; its alarm is in durable storage, and a
+ * fresh instance flushes.
+ */
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { type AiProvider, startAiProvider } from '../support/ai-provider.ts';
 import { Scene } from '../support/session.ts';

@@ -1,4 +1,6 @@
-/** Clients that send too much, or don't read what they are sent: they are closed, and everybody else goes on. */
+/**
+ * Clients that send too much, or don't read what they are sent: they are closed, and everybody else goes on.
+ */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
@@ -48,7 +50,7 @@ it('a frame of the greatest size is read; a larger one is refused, and its conne
   await other.roundTrip();
 });
 
-it('who sends far more than anybody may is closed, and kept out for a while; everybody else goes on', async () => {
+it('a client that sends far more than its limits is closed and banned for a while; all others go on', async () => {
   const { id } = await scene.session();
   const other = await scene.join(id);
   const token = await scene.token(id, 'co-author');
@@ -69,7 +71,7 @@ it('who sends far more than anybody may is closed, and kept out for a while; eve
   await scene.join(id, 'co-author');
 });
 
-it('who does not read is closed before much waits for him', async () => {
+it('a client that does not read is closed before much is buffered for it', async () => {
   const { id } = await scene.session();
   // Several, each within the limit of edits.
   const typists = await Promise.all(Array.from({ length: 6 }, () => scene.join(id, 'co-author')));
@@ -88,6 +90,6 @@ it('who does not read is closed before much waits for him', async () => {
   await typist.next('user_left');
   await vi.waitUntil(() => stack.logs().includes('"event":"too_slow"'), { timeout: 10_000 });
   deaf.terminate();
-  // Whoever reads may be sent as much as there is.
+  // A client that reads may be sent as much as there is.
   await typist.roundTrip();
 });

@@ -1,4 +1,7 @@
-/** Each of what calls the flush does so on its own, and whatever fails meanwhile, nothing acknowledged is lost. */
+/**
+ * Each of what calls the flush does so on its own, and whatever fails meanwhile, nothing
+ * acknowledged is lost.
+ */
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Scene } from '../support/session.ts';
@@ -23,7 +26,8 @@ function onStack(env: Record<string, string>) {
 describe('with the alarm far away and no cron', () => {
   const on = onStack({ FLUSH_ALARM_MS: '60000' });
 
-  // The two that count come first: a room that an earlier test left behind may ask for something, a minute later.
+  // The two that count come first: a room that an earlier test left behind may ask for
+  // something, a minute later.
   it('silence costs no Postgres query, and one Redis command a minute', async () => {
     const { scene, stack } = on;
     const { id } = await scene.session();
@@ -258,7 +262,8 @@ describe('with the alarm near and no cron', () => {
     const messageId = randomUUID();
     ada.send('chat_message', { message: 'hello', id: messageId });
     expect((await ada.next('ack', (ack) => ack.message_id === messageId)).payload.durable).toBe('postgres');
-    // Nobody can enter a session whose newest state may be out of reach; this room's says that it is in Postgres.
+    // Nobody can enter a session whose newest state may be out of reach; this room's says
+    // that it is in Postgres.
     await stack.control.start('redisRest');
     await ada.next('degraded', ({ recovered }) => recovered === true);
     expect((await ada.edit('in the buffer again', 'r3')).payload).toMatchObject({

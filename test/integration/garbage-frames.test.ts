@@ -1,4 +1,7 @@
-/** Whatever is sent over a socket: it is answered or the socket is closed, nothing changes by it, and everybody else goes on. */
+/**
+ * Whatever is sent over a socket: it is answered or the socket is closed, nothing changes by it, and
+ * everybody else goes on.
+ */
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';

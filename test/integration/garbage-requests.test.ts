@@ -1,4 +1,7 @@
-/** Whatever is asked over HTTP, of the API and of the rooms: a refusal that shows nothing internal and changes nothing. */
+/**
+ * Whatever is asked over HTTP, of the API and of the rooms: a refusal that shows nothing internal
+ * and changes nothing.
+ */
 import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import fc from 'fast-check';
@@ -178,7 +181,7 @@ it(
     const client = await scene.join(sessionId, 'host', { token: host.token });
     await scene.quiet();
     const before = await contentsOf(scene);
-    const instruction = fc.oneof(
+    const command = fc.oneof(
       mutated({ kind: 'set_code', code: 5, user_id: null, display_name: 'x', role: 'host' }),
       mutated({ kind: 'participant_changed', participant_id: randomUUID(), role: 'nobody' }),
       mutated({ kind: 'ended' }),
@@ -187,7 +190,7 @@ it(
     );
     const names = ['_pk', 'token', 'invite', 'display_name', 'previous_session_id', 'session_id'] as const;
     const made = fc.record({
-      body: instruction,
+      body: command,
       isAuthorized: fc.boolean(),
       query: fc.dictionary(fc.constantFrom(...names), wellFormed, { minKeys: 1, maxKeys: 3 }),
       text: wellFormed,
@@ -198,7 +201,7 @@ it(
     });
     await fc.assert(
       fc.asyncProperty(made, async ({ body, isAuthorized, query, text, headers, method }) => {
-        for (const path of ['', '/instruct', '/reserve']) {
+        for (const path of ['', '/command', '/reserve']) {
           const told = await fetch(new URL(`/parties/main/${sessionId}${path}`, stack.url), {
             method: 'POST',
             headers: isAuthorized ? { authorization: `Bearer ${stack.flushSecret}` } : headers,

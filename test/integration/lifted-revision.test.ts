@@ -1,4 +1,7 @@
-/** Storage may keep code under a greater revision than its room gave it. The room's own edit of that revision is another one. */
+/**
+ * Storage may keep code under a greater revision than its room gave it. The room's own edit of that
+ * revision is another one.
+ */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Commit } from '../../src/domain/types.ts';
@@ -131,7 +134,8 @@ describe.each(engines)('the buffer on %s', (engine) => {
     const id = randomUUID();
     const { epoch } = await buffer.open(id);
     await buffer.commit(commit(id, epoch, 11, 'eleventh'));
-    // The flush of revision 11 is under way when a commit that was given up arrives; Postgres has it, and the next one.
+    // The flush of revision 11 is under way when a commit that was given up arrives; Postgres has
+    // it, and the next one.
     await buffer.commit(commit(id, epoch, 12, 'twelfth'));
     const dealt = { rev: 11, epoch, storedRev: 13, isHeld: false };
     await buffer.settle([{ ...settled, sessionId: id, code: dealt }], []);

@@ -117,7 +117,8 @@ describe('clients by HTTP and by postgres:// at once', () => {
     const work = many.map(async (client, c) => {
       for (let i = 0; i < 20; i += 1) {
         const value = c * 1000 + i;
-        // Parse, Bind and Execute of one client must not meet those of another; texts differ so that a mix-up shows.
+        // Parse, Bind and Execute of one client must not meet those of another; texts differ so
+        // that a mix-up shows.
         const [mine, other] = await Promise.all([
           client.query(`SELECT $1::int AS v, ${c} AS c`, [value]),
           sql.query(`SELECT $1::text AS t, ${i} AS i`, [`${value}`]),

@@ -1,6 +1,6 @@
 /**
- * The page as its servers answer it: Cloudflare's own asset server, with wrangler.toml as wrangler reads it, and
- * `partykit dev`.
+ * The page as its servers answer it: Cloudflare's own asset server, with wrangler.toml as wrangler reads
+ * it, and `partykit dev`.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

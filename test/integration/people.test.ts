@@ -1,4 +1,6 @@
-/** Who gets into a session, by what, and what becomes of their place: the statements, on each engine there is. */
+/**
+ * Who gets into a session, by what, and what becomes of their place: the statements, on each engine there is.
+ */
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

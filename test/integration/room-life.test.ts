@@ -1,4 +1,7 @@
-/** What changes in a room while people are in it: standings, the end, code set over HTTP, strudels, presence, outages. */
+/**
+ * What changes in a room while people are in it: standings, the end, code set over HTTP,
+ * strudels, presence, outages.
+ */
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { MAX_CONVERSATION_ENTRIES, MAX_STRUDEL_SWITCHES_PER_MINUTE } from '../../src/protocol/index.ts';
@@ -87,7 +90,7 @@ describe('what the host changes', () => {
     const sessionId = await people.session({ isDiscoverable: true });
     const invites = [await people.invite(sessionId, 'co-author'), await people.invite(sessionId, 'viewer')];
     const join = (options: { token?: string; invite?: string }) => scene.enter({ sessionId, ...options });
-    const by = await people.place(sessionId, 'host', { via: 'owner' });
+    const by = await people.place(sessionId, 'host', { joinMethod: 'owner' });
     const host = await join({ token: by.token });
     const granted = await people.place(sessionId, 'viewer');
     const byGrant = await join({ token: granted.token });
@@ -120,7 +123,7 @@ describe('what the host changes', () => {
 
   it('the end: what was accepted is acknowledged and saved, everybody is told and leaves, nobody comes back', async () => {
     const sessionId = await people.session();
-    const place = await people.place(sessionId, 'host', { via: 'owner' });
+    const place = await people.place(sessionId, 'host', { joinMethod: 'owner' });
     const host = await scene.enter({ sessionId, token: place.token });
     const viewer = await scene.enter({ sessionId, token: (await people.place(sessionId, 'viewer')).token });
     host.send('code_update', { code: 'the last edit', request_id: 'r1' });
@@ -199,7 +202,8 @@ describe('code that is set over HTTP', () => {
       replies.push(setCode(`set ${i}`));
     }
     for (const { status } of await Promise.all(replies)) expect(status).toBe(200);
-    // By the time that all are answered, the last of them is in the buffer; what was typed after it may not be.
+    // By the time that all are answered, the last of them is in the buffer; what was typed
+    // after it may not be.
     const committed = Number(await scene.redis('HGET', scene.key(`s:${sessionId}`), 'rev'));
     await ben.next('code_update', ({ rev }) => rev === 10);
     const seen = ben.all('code_update').map(({ payload }) => payload);
@@ -266,7 +270,7 @@ describe('a switch to another strudel', () => {
     ada.send('chat_message', { message: 'before' });
     await ada.edit('unsaved', 'r1');
     const state = await switchTo(ada, { strudel_id: id }, 's1');
-    // Nobody else flushes here: what was before is in Postgres because of the switch.
+    // Nothing else flushes here: what was before is in Postgres because of the switch.
     expect(await scene.stored(sessionId)).toEqual({ code: 'unsaved', rev: 1, messages: ['before'] });
     expect(state).toMatchObject({
       code: 's("cp")',
@@ -409,7 +413,7 @@ describe('presence', () => {
     );
   };
 
-  it('is in the books soon after somebody has come or gone; a tab more or less doesn’t matter', async () => {
+  it('is recorded soon after a participant has come or left; a tab more or less doesn’t matter', async () => {
     const sessionId = await people.session();
     const user = await people.user('Ada');
     const ada = await people.place(sessionId, 'viewer', { user });
@@ -442,13 +446,13 @@ describe('while Postgres is out of reach', () => {
   it('a session token lets in, by what the room was told; nothing else does', async () => {
     const sessionId = await people.session();
     const invite = await people.invite(sessionId, 'viewer');
-    const host = await people.place(sessionId, 'host', { via: 'owner' });
+    const host = await people.place(sessionId, 'host', { joinMethod: 'owner' });
     const [removed, promoted, plain] = [
       await people.place(sessionId, 'viewer'),
       await people.place(sessionId, 'viewer'),
       await people.place(sessionId, 'viewer'),
     ];
-    const invited = await people.place(sessionId, 'viewer', { via: 'invite', inviteId: invite.id });
+    const invited = await people.place(sessionId, 'viewer', { joinMethod: 'invite', inviteId: invite.id });
     const user = await people.user('Eve');
     const ada = await scene.enter({ sessionId, token: host.token });
     await people.act(host, 'DELETE', `${sessionId}/participants/${removed.participantId}`);
@@ -457,7 +461,7 @@ describe('while Postgres is out of reach', () => {
     });
     await people.act(host, 'DELETE', `${sessionId}/invite/${invite.id}`);
     const over = await people.session();
-    const hostOfOver = await people.place(over, 'host', { via: 'owner' });
+    const hostOfOver = await people.place(over, 'host', { joinMethod: 'owner' });
     await people.act(hostOfOver, 'DELETE', over);
     await stack.control.stop(stack.postgresPart);
     try {

@@ -1,4 +1,7 @@
-/** What the routes of sessions take, do and answer: the Worker's app over real stores. Who may call them is in `access-routes`. */
+/**
+ * What the routes of sessions take, do and answer: the Worker's app over real stores. Who may call them
+ * is in `access-routes`.
+ */
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';

@@ -1,4 +1,7 @@
-/** A room that starts while the buffer is out of reach takes its token from Postgres; whoever comes after it must know of that. */
+/**
+ * A room that starts while the buffer is out of reach takes its token from Postgres; whoever comes after
+ * it must know of that.
+ */
 import { randomUUID } from 'node:crypto';
 import { neonConfig } from '@neondatabase/serverless';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
@@ -58,7 +61,8 @@ it.each([
   await flusher.flushSession(id);
   home = 'clean';
 
-  // The second room: the buffer is away, its clock is wrong, nobody edits in it; or it never hears of its token.
+  // The second room: the buffer is away, its clock is wrong, nobody edits in it; or it
+  // never hears of its token.
   const away = vi.spyOn(buffer, 'open').mockRejectedValue(new StorageUnavailableError('redis', 'away'));
   const trueNow = Date.now.bind(Date);
   const clock = vi.spyOn(Date, 'now').mockImplementation(() => trueNow() + TEN_MINUTES_MS);

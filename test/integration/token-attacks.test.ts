@@ -1,4 +1,7 @@
-/** Tokens that aren't what they say, on rooms and Worker in their runtime, where users' tokens are an identity provider's. */
+/**
+ * Tokens that aren't what they say, on rooms and Worker in their runtime, where users' tokens are an
+ * identity provider's.
+ */
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';

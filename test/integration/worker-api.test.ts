@@ -222,7 +222,8 @@ describe('the flush', () => {
 
   it('is done by the cron where a room should have done it', async () => {
     const { session } = await newSession();
-    // No room has it: each turn ends at once, until the session has been dirty for twice as long as an alarm takes.
+    // No room has it: each turn ends at once, until the session has been dirty for twice as
+    // long as an alarm takes.
     await commit(session.id, 'by cron');
     const afterTurn = async () => {
       await stack.control.cron();

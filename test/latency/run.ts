@@ -1,9 +1,10 @@
 /**
- * `npm run test:latency [-- --ms 250 -- what vitest is given]`: the integration tests with stores as far away as over the internet, and
- * further.
+ * `npm run test:latency [-- --ms 250 -- what vitest is given]`: the integration tests with stores as far away
+ * as over the internet, and further.
  *
- * Every request of the rooms and the Worker reaches its store up to `--ms` milliseconds late, and every answer comes back up to as
- * much late, each by chance. A test that passes only because a commit or a flush is done at once fails here.
+ * Every request of the rooms and the Worker reaches its store up to `--ms` milliseconds late, and every
+ * answer comes back up to as much late, each by chance. A test that passes only because a commit or a flush
+ * is done at once fails here.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

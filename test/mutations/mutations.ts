@@ -1,6 +1,7 @@
 /**
- * For each promise, and for each known way in which a write-behind buffer loses data: a code line that keeps it, how to break that
- * line, and the test that has to fail then. `docs/reliability.md` shows them as a table.
+ * For each promise, and for each known way in which a write-behind buffer loses data: a code line
+ * that keeps it, how to break that line, and the test that has to fail then. `docs/reliability.md`
+ * shows them as a table.
  */
 
 export interface Mutation {
@@ -707,8 +708,8 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '6',
     breaks: 'a room asks again and again for what a buffer has lost, though Postgres has everything',
     file: 'src/room/document/durability.ts',
-    find: '      if (!this.hasTail) this.#isDirty = state.isDirty;\n',
-    replace: '',
+    find: "this.#reached.kind === 'lost' ? this.hasTail : this.#isDirty;",
+    replace: 'this.#isDirty;',
     caughtBy: {
       file: unit('src/room/document/flush-control'),
       title: 'has the room ask no more once Postgres has everything',

@@ -1,6 +1,7 @@
 /**
- * `npm run test:mutations`: breaks one code line after the other, in a copy of the project, and checks that the test which is said
- * to keep it fails, and that it doesn't fail otherwise. Takes minutes; needs Redis and Postgres, as they are tried against.
+ * `npm run test:mutations`: breaks one code line after the other, in a copy of the project, and checks that
+ * the test which is said to keep it fails, and that it doesn't fail otherwise. Takes minutes; needs Redis and
+ * Postgres, as they are tried against.
  */
 import { parseArgs } from 'node:util';
 import { MUTATIONS, type Mutation } from './mutations.ts';

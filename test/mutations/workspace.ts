@@ -27,7 +27,9 @@ export interface TestRun {
   errors: string[];
 }
 
-/** The text to break isn't there exactly once: the code has changed, and the mutation has to be written anew. */
+/**
+ * The text to break isn't there exactly once: the code has changed, and the mutation has to be written anew.
+ */
 export class StaleMutationError extends Error {
   override readonly name = 'StaleMutationError';
 }

@@ -1,7 +1,8 @@
 /**
- * A loopback server that speaks the streaming protocols of Anthropic's messages and OpenAI's chat completions, as far as
- * answers in text go.
- * https://docs.anthropic.com/en/docs/build-with-claude/streaming, https://platform.openai.com/docs/api-reference/chat-streaming
+ * A loopback server that speaks the streaming protocols of Anthropic's messages and OpenAI's chat
+ * completions, as far as answers in text go.
+ * https://docs.anthropic.com/en/docs/build-with-claude/streaming,
+ * https://platform.openai.com/docs/api-reference/chat-streaming
  */
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import { closeAtOnce, listenOnLoopback } from '../../dev/loopback.ts';

@@ -18,7 +18,7 @@ import { PostgresPeople } from '../../src/postgres/people.ts';
 import { PostgresSessionRepository } from '../../src/postgres/sessions.ts';
 import { PostgresStrudels } from '../../src/postgres/strudels.ts';
 import type { SessionBuffer } from '../../src/redis/session-buffer.ts';
-import type { RoomRequest } from '../../src/room/handlers/room-command.ts';
+import type { RoomCommand } from '../../src/room/handlers/room-command.ts';
 import { createApp } from '../../src/worker/app.ts';
 import { NO_PLATFORM } from '../../src/worker/platform.ts';
 import type { TurnPorts } from '../../src/worker/scheduled.ts';
@@ -62,7 +62,7 @@ export interface Api {
    */
   turnPorts(maxRequests?: number): TurnPorts;
   /** What rooms were told, in order. */
-  told: { sessionId: string; request: RoomRequest }[];
+  told: { sessionId: string; request: RoomCommand }[];
   /** What rooms throw when they are told something; null: nothing. */
   failRooms(error: Error | null): void;
   /** A user's own token; the same `sub` is the same person. */
@@ -97,7 +97,7 @@ export async function startApi(env: Record<string, string> = {}): Promise<Api> {
   const tokens = tokenVerifier(config);
   const told: Api['told'] = [];
   let failure: Error | null = null;
-  const tell = (sessionId: string, request: RoomRequest) => {
+  const tell = (sessionId: string, request: RoomCommand) => {
     if (failure) throw failure;
     told.push({ sessionId, request });
   };
@@ -114,7 +114,7 @@ export async function startApi(env: Record<string, string> = {}): Promise<Api> {
       { ...config, KEY_PREFIX: redis.keys.prefix },
     ),
     room: {
-      async tell(sessionId, request) {
+      async sendCommand(sessionId, request) {
         tell(sessionId, request);
         return 0;
       },

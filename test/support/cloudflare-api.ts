@@ -1,6 +1,6 @@
 /**
- * A loopback server that answers wrangler as Cloudflare's API does, as far as deploying, rolling back and deleting a
- * Worker with assets and Durable Objects goes.
+ * A loopback server that answers wrangler as Cloudflare's API does, as far as deploying, rolling back and
+ * deleting a Worker with assets and Durable Objects goes.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
@@ -171,7 +171,9 @@ export class CloudflareStandIn {
     }));
   }
 
-  /** Asks for what isn't there yet; when nothing is missing the answer is the token that stands for the files. */
+  /**
+   * Asks for what isn't there yet; when nothing is missing the answer is the token that stands for the files.
+   */
   #openAssetSession(manifest: Record<string, { hash: string; size: number }>): Answer {
     const token = jwt();
     this.#sessions.set(token, manifest);

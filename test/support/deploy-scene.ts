@@ -1,4 +1,7 @@
-/** A deploy or a preview in a world of its own: stand-in CLIs, a stand-in Neon, an embedded Redis, and nothing outside. */
+/**
+ * A deploy or a preview in a world of its own: stand-in CLIs, a stand-in Neon, an embedded Redis,
+ * and nothing outside.
+ */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';

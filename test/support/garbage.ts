@@ -1,5 +1,6 @@
 /**
- * What an attacker sends: raw garbage, and messages that are nearly right. For properties of everything that reads what comes from outside.
+ * What an attacker sends: raw garbage, and messages that are nearly right. For properties of everything that
+ * reads what comes from outside.
  *
  * `BACKBEAT_FUZZ_RUNS` sets how much of it a property tries, `BACKBEAT_FUZZ_SEED` another seed than CI's.
  */
@@ -77,7 +78,9 @@ export const nastyValue: fc.Arbitrary<unknown> = fc.oneof(
   fc.constant(Array.from({ length: 2_000 }, (_, index) => index)),
 );
 
-/** JSON text that no value's text would be: deep, with a key twice, cut off, with numbers beyond all bounds. */
+/**
+ * JSON text that no value's text would be: deep, with a key twice, cut off, with numbers beyond all bounds.
+ */
 const nastyJsonText = fc.oneof(
   fc.constantFrom(
     '['.repeat(DEEP) + ']'.repeat(DEEP),

@@ -1,6 +1,6 @@
 /**
- * What a host owes the rooms, the API and the page: the same tests on each. Everything else is tested on the deployed host only.
- * Rooms say in the log what their host calls them for (test/support/hosts).
+ * What a host owes the rooms, the API and the page: the same tests on each. Everything else is tested on the
+ * deployed host only. Rooms say in the log what their host calls them for (test/support/hosts).
  */
 import { randomUUID } from 'node:crypto';
 import { get } from 'node:http';
@@ -18,7 +18,10 @@ import { type Stack, startStack } from './stack.ts';
 const ALARM_MS = 30_000;
 const SOON = { timeout: 20_000, interval: 50 };
 const BY_ALARM = { timeout: ALARM_MS + 30_000, interval: 200 };
-/** Rooms sleep after ten quiet seconds and a little. A try that came too early keeps its room awake: the next one leaves it alone for longer. */
+/**
+ * Rooms sleep after ten quiet seconds and a little. A try that came too early keeps its room awake: the next
+ * one leaves it alone for longer.
+ */
 const IDLE_TRIES_MS = [16_000, 25_000, 40_000];
 
 /** What isn't the same on all hosts. */
@@ -375,7 +378,8 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
         await vi.waitUntil(isSaved(left.id, 'by nobody here'), BY_ALARM);
         expect(namesOf(left.room).slice(1)).toEqual(['alarm']);
       }
-      // Whoever joins a session that was left dirty has it flushed, by an alarm that this sets if there is none.
+      // Whoever joins a session that was left dirty has it flushed, by an alarm that this
+      // sets if there is none.
       const ada = await scene.join(joined.id);
       expect(ada.state.payload.code).toBe('by nobody here');
       await vi.waitUntil(isSaved(joined.id, 'by nobody here'), BY_ALARM);

@@ -1,4 +1,7 @@
-/** A live session with neither network nor clock: a scripted repository, a clock that the test moves, and what was sent. */
+/**
+ * A live session with neither network nor clock: a scripted repository, a clock that the test
+ * moves, and what was sent.
+ */
 
 import { numberIn } from '../../src/domain/revision.ts';
 import type {

@@ -1,4 +1,7 @@
-/** A loopback server that answers as Neon's API (v2) documents: branches, computes, connection strings, operations. */
+/**
+ * A loopback server that answers as Neon's API (v2) documents: branches, computes, connection
+ * strings, operations.
+ */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { z } from 'zod';
 import { closeAtOnce, listenOnLoopback } from '../../dev/loopback.ts';

@@ -60,25 +60,25 @@ export class People {
   async place(
     sessionId: string,
     role: Role,
-    over: { user?: User; via?: Via; inviteId?: string; expiresInS?: number } = {},
+    over: { user?: User; joinMethod?: Via; inviteId?: string; expiresInS?: number } = {},
   ): Promise<Place> {
     const participantId = randomUUID();
-    const { user, via = 'grant', inviteId = null } = over;
+    const { user, joinMethod = 'grant', inviteId = null } = over;
     const displayName = user?.name ?? role;
     if (user) {
       await this.#scene.sql(
         `insert into session_participants (id, session_id, user_id, display_name, role, via, invite_id, left_at)
          values ($1, $2, $3, $4, $5, $6, $7, now())`,
-        [participantId, sessionId, user.id, displayName, role, via, inviteId],
+        [participantId, sessionId, user.id, displayName, role, joinMethod, inviteId],
       );
     } else {
       await this.#scene.sql(
         `insert into anonymous_participants (id, session_id, display_name, role, via, invite_id, left_at, expires_at)
          values ($1, $2, $3, $4, $5, $6, now(), now() + make_interval(secs => $7))`,
-        [participantId, sessionId, displayName, role, via, inviteId, over.expiresInS ?? 3_600],
+        [participantId, sessionId, displayName, role, joinMethod, inviteId, over.expiresInS ?? 3_600],
       );
     }
-    const access = { sessionId, participantId, role, displayName, via, inviteId, avatarUrl: null };
+    const access = { sessionId, participantId, role, displayName, joinMethod, inviteId, avatarUrl: null };
     const token = await signSessionToken({ ...access, userId: user?.id ?? null }, this.#stack.jwtSecret);
     return { participantId, token };
   }

@@ -1,4 +1,7 @@
-/** A migrated Postgres for one test file, behind the local SQL-over-HTTP front: embedded, or the installed server. */
+/**
+ * A migrated Postgres for one test file, behind the local SQL-over-HTTP front: embedded, or
+ * the installed server.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +23,8 @@ export interface PostgresFront {
 
 /**
  * Starts a throwaway database with all migrations applied.
- * @param engine `embedded`: in the front's own process, one transaction at a time; `real`: the installed server.
+ * @param engine `embedded`: in the front's own process, one transaction at a time; `real`:
+ *   the installed server.
  */
 export async function startPostgresFront(engine: 'embedded' | 'real' = 'embedded'): Promise<PostgresFront> {
   if (engine === 'embedded') return startFront({ PGLITE_DIR: 'memory' });

@@ -1,4 +1,7 @@
-/** A client that speaks the wire protocol frame by frame and shows all that came, in order. For tests of the room itself. */
+/**
+ * A client that speaks the wire protocol frame by frame and shows all that came, in order. For
+ * tests of the room itself.
+ */
 import { once } from 'node:events';
 import { vi } from 'vitest';
 import { WebSocket } from 'ws';
@@ -147,7 +150,9 @@ export class RawClient {
     return this.next('ack', (payload) => payload.request_id === requestId);
   }
 
-  /** Waits for the answer to one's own AI request, and until it is safe: a flush before that need not find it. */
+  /**
+   * Waits for the answer to one's own AI request, and until it is safe: a flush before that need not find it.
+   */
   async safeAnswer(requestId: string): Promise<MessageOf<'agent_response'>> {
     const answer = await this.next('agent_response', ({ request_id }) => request_id === requestId);
     await this.next('ack', ({ message_id }) => message_id === answer.payload.message_id);
@@ -167,8 +172,9 @@ export class RawClient {
   }
 
   /**
-   * Waits until the room has closed the connection, with which code and reason. Doesn't wait for the end of the TCP
-   * connection: where a room closed it on another's behalf, workerd (of 2026-04-26, still) leaves that to the client.
+   * Waits until the room has closed the connection, with which code and reason. Doesn't wait for the end
+   * of the TCP connection: where a room closed it on another's behalf, workerd (of 2026-04-26, still)
+   * leaves that to the client.
    */
   async sentAway(): Promise<{ code: number; reason: string }> {
     await vi.waitUntil(() => this.#socket.readyState >= WebSocket.CLOSING, {

@@ -2,11 +2,13 @@
 
 import type { OpenedSession, SessionRepository } from '../../src/domain/types.ts';
 import { parseServerMessage, type ServerMessage, type ServerMessageType } from '../../src/protocol/index.ts';
-import type { ConnectionState } from '../../src/room/connections/connection.ts';
+import type { Member } from '../../src/room/connections/connection.ts';
+import type { ConnectionState } from '../../src/room/connections/connection-state.ts';
 import { type AdmissionGrant, RESERVATION_HEADER, reservedSchema } from '../../src/room/connections/grant.ts';
-import type { RoomRequest } from '../../src/room/handlers/room-command.ts';
+import type { RoomCommand } from '../../src/room/handlers/room-command.ts';
 import type { Connection, RoomStorage } from '../../src/room/host.ts';
-import { Room, type RoomDependencies } from '../../src/room/server.ts';
+import type { RoomDependencies } from '../../src/room/room-parts.ts';
+import { Room } from '../../src/room/server.ts';
 import { committed } from './live-session.ts';
 
 const OPEN = 1;
@@ -77,11 +79,11 @@ export interface RoomFixture {
   script: { open: () => Promise<OpenedSession | null> };
   connections: FakeConnection[];
   ask(path: string, body: unknown): Promise<Response>;
-  /** As the Worker tells it. */
-  tell(request: RoomRequest): Promise<Response>;
-  /** Asks for a place. */
+  /** As the Worker sends it. */
+  command(command: RoomCommand): Promise<Response>;
+  /** Asks for a reservation. */
   reserve(grant: AdmissionGrant): Promise<Response>;
-  /** Asks for a place and gets it; resolves with the reservation's id. */
+  /** Asks for a reservation and gets it; resolves with its id. */
   reserved(grant: AdmissionGrant): Promise<string>;
   /** A socket that was upgraded with this reservation. */
   connect(reservationId: string | null, connectionId?: string): Promise<FakeConnection>;
@@ -149,7 +151,7 @@ export function makeRoom(
     script,
     connections,
     ask,
-    tell: (request) => ask('/instruct', request),
+    command: (command) => ask('/command', command),
     reserve,
     async reserved(grant) {
       const answer = await reserve(grant);
@@ -166,20 +168,29 @@ export function makeRoom(
   };
 }
 
-/** Somebody who was let in. */
+/** What admits a caller. */
 export function makeGrant(over: Partial<AdmissionGrant> = {}): AdmissionGrant {
   return {
+    isNewSession: false,
     connectionId: crypto.randomUUID(),
     participantId: crypto.randomUUID(),
     userId: null,
     displayName: 'Ada',
     avatarUrl: null,
     role: 'viewer',
-    via: 'grant',
+    joinMethod: 'grant',
     inviteId: null,
     address: null,
     knownAtMs: Date.now(),
     token: null,
     ...over,
   };
+}
+
+/** A connection that has joined. */
+export function makeMember(id: string, participantId = id): FakeConnection & Member {
+  const member = new FakeConnection(id);
+  const { connectionId: _id, knownAtMs: _knownAtMs, token: _token, ...person } = makeGrant({ participantId });
+  member.setState({ ...person, chatTimes: [], switchTimes: [], agentTimes: [] });
+  return member as FakeConnection & Member;
 }

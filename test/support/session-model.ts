@@ -1,6 +1,7 @@
 /**
- * Sessions as a whole in one process: live sessions, the buffered repository and flushers, on real stores, with every call to
- * a store let through, lost or delayed as the test says. People keep what isn't acknowledged, and send it again to the next room.
+ * Sessions as a whole in one process: live sessions, the buffered repository and flushers, on real stores,
+ * with every call to a store let through, lost or delayed as the test says. People keep what isn't
+ * acknowledged, and send it again to the next room.
  */
 import { randomUUID } from 'node:crypto';
 import { StorageUnavailableError } from '../../src/domain/errors.ts';
@@ -182,7 +183,10 @@ export class SessionModel {
     if (session.room) this.#background(session.room.live.flush());
   }
 
-  /** The last to leave has everything flushed, and the next to come finds another room. Not while anything is only in the buffer and in the room's memory. */
+  /**
+   * The last to leave has everything flushed, and the next to come finds another room. Not while anything is
+   * only in the buffer and in the room's memory.
+   */
   async turnOver(session: ModelSession): Promise<void> {
     this.leave(session);
     await this.calm();
@@ -227,7 +231,10 @@ export class SessionModel {
     return this.gate.step(index, fate);
   }
 
-  /** Everything answers again, and time goes by until nothing is left to do. @throws when it never comes to rest. */
+  /**
+   * Everything answers again, and time goes by until nothing is left to do.
+   * @throws when it never comes to rest.
+   */
   async recover(): Promise<void> {
     this.gate.outages.clear();
     for (const session of this.sessions) session.isStorageFailing = false;
@@ -239,7 +246,13 @@ export class SessionModel {
       await this.calm();
       if (this.#isAtRest()) return;
     }
-    throw new Error('it never came to rest');
+    const states = this.sessions.map(({ room, people, alarmAtMs }) => ({
+      hasRoom: room !== null,
+      alarmAtMs,
+      degraded: room?.live.degraded,
+      waiting: people.flatMap(({ edits, messages }) => [...edits, ...messages]),
+    }));
+    throw new Error(`it never came to rest: ${JSON.stringify(states)}`);
   }
 
   /** What a session's room would show somebody who came in. */

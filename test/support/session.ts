@@ -53,7 +53,10 @@ export class Scene {
     return { id: session.id, token };
   }
 
-  /** Gives somebody anonymous a place in a session, and returns their token; in none, if there is no such session. */
+  /**
+   * Gives somebody anonymous a place in a session, and returns their token; in none, if
+   * there is no such session.
+   */
   async token(sessionId: string, role: Role, displayName: string = role): Promise<string> {
     const participantId = randomUUID();
     await this.#database.query(
@@ -148,7 +151,9 @@ export class Scene {
     };
   }
 
-  /** Waits until nothing is asked of the stores any more: rooms write down who came and went a second later. */
+  /**
+   * Waits until nothing is asked of the stores any more: rooms write down who came and went a second later.
+   */
   async quiet(): Promise<void> {
     let last = await this.counters();
     let sinceMs = Date.now();

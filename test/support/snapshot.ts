@@ -1,4 +1,7 @@
-/** Redis as it was a moment ago, as after a failover to a replica that lagged. Works on any engine, while nobody else writes. */
+/**
+ * Redis as it was a moment ago, as after a failover to a replica that lagged. Works on any engine,
+ * while nobody else writes.
+ */
 
 type Command = (...args: string[]) => Promise<unknown>;
 

@@ -84,7 +84,8 @@ const TAIL_CHARACTERS = 6_000;
 
 /**
  * Starts a stack on free ports and throwaway data; resolves when everything answers.
- * @param env variables on top of this process's own; `BACKBEAT_CRON_MS` is 0 unless given: tests call `control.cron()`.
+ * @param env variables on top of this process's own; `BACKBEAT_CRON_MS` is 0 unless given: tests
+ *   call `control.cron()`.
  * @param args flags besides `--ephemeral --json`.
  * @throws when it can't start, with the end of its log.
  */

@@ -1,7 +1,7 @@
 /**
- * Stands in for wrangler and drizzle-kit: records each call, plays a platform of a few files, and fails when it is
- * told to. Its arguments: the folder of its state (calls.ndjson, platform.json, faults.json), the program's name, and the
- * program's arguments.
+ * Stands in for wrangler and drizzle-kit: records each call, plays a platform of a few files, and fails when
+ * it is told to. Its arguments: the folder of its state (calls.ndjson, platform.json, faults.json), the
+ * program's name, and the program's arguments.
  */
 import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

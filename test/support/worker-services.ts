@@ -1,4 +1,7 @@
-/** The Worker's services without any store, to be told to fail: for tests of what needs none. What needs some is tested over real ones (`api.ts`). */
+/**
+ * The Worker's services without any store, to be told to fail: for tests of what needs none. What needs some
+ * is tested over real ones (`api.ts`).
+ */
 import { configSchema, parseConfig } from '../../src/config.ts';
 import { NO_PLATFORM } from '../../src/worker/platform.ts';
 import type { Services } from '../../src/worker/services.ts';
@@ -54,7 +57,7 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
         return Response.json({ swept: true });
       },
     },
-    room: { tell: unused, setCode: unused },
+    room: { sendCommand: unused, setCode: unused },
     tokens: { session: unused, user: unused },
     admission: {
       join: unused,

@@ -4,7 +4,10 @@ import type { Keyspace } from './keyspace.ts';
 import type { Value } from './value.ts';
 
 export interface Command {
-  /** Arguments with the name counted, as Redis' COMMAND tells it: exactly so many, or at least so many when negative. */
+  /**
+   * Arguments with the name counted, as Redis' COMMAND tells it: exactly so many, or at least
+   * so many when negative.
+   */
   arity: number;
   /**
    * @param args what follows the name.

@@ -1,4 +1,7 @@
-/** The embedded engine's parts that a client can't easily reach: expiry by the clock, the journal's growth, patterns, cursors. */
+/**
+ * The embedded engine's parts that a client can't easily reach: expiry by the clock, the journal's
+ * growth, patterns, cursors.
+ */
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

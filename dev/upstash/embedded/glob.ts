@@ -1,4 +1,6 @@
-/** Redis' glob patterns: `*`, `?`, `[abc]`, `[^a-z]`, and a backslash that takes the next character literally. */
+/**
+ * Redis' glob patterns: `*`, `?`, `[abc]`, `[^a-z]`, and a backslash that takes the next character literally.
+ */
 
 const literal = (char: string) => char.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
 

@@ -1,9 +1,10 @@
 /**
- * What the embedded engine keeps on disk: one append-only file. A line holds the effects of one command, script or
- * transaction, so a line that was cut off when the process died takes all of it away or nothing.
+ * What the embedded engine keeps on disk: one append-only file. A line holds the effects of one command,
+ * script or transaction, so a line that was cut off when the process died takes all of it away or nothing.
  *
- * A line counts as safe once `write` has returned: it is then the operating system's, and survives the process however it
- * ends. It isn't forced to the disk, so it doesn't survive the machine losing power, which is Redis' `appendfsync no`.
+ * A line counts as safe once `write` has returned: it is then the operating system's, and survives the
+ * process however it ends. It isn't forced to the disk, so it doesn't survive the machine losing power, which
+ * is Redis' `appendfsync no`.
  */
 import {
   closeSync,
@@ -44,7 +45,8 @@ function* readLines(path: string): Iterable<string> {
   const file = openSync(path, 'r');
   try {
     const chunk = Buffer.alloc(READ_BYTES);
-    // Pieces are joined only once their line ends: adding to one string would copy a long line again with each piece.
+    // Pieces are joined only once their line ends: adding to one string would copy a long line
+    // again with each piece.
     let pieces: string[] = [];
     for (let read = readSync(file, chunk); read > 0; read = readSync(file, chunk)) {
       let from = 0;
@@ -73,7 +75,8 @@ export class Journal {
 
   /**
    * @param directory is made when it isn't there.
-   * @param minGrowthBytes the file wants to be rewritten when it has grown by this much and by as much as the data itself.
+   * @param minGrowthBytes the file wants to be rewritten when it has grown by this much and by as
+   *   much as the data itself.
    */
   constructor(directory: string, minGrowthBytes = MIN_GROWTH_BYTES) {
     this.#minGrowthBytes = minGrowthBytes;
@@ -82,8 +85,8 @@ export class Journal {
   }
 
   /**
-   * Hands over everything recorded, oldest first. A last line without its end is what a kill leaves behind and is left out:
-   * nobody was told that it is safe.
+   * Hands over everything recorded, oldest first. A last line without its end is what a kill leaves behind
+   * and is left out: nobody was told that it is safe.
    * @throws {JournalCorruptError}
    */
   *replay(): Iterable<Effect[]> {
@@ -100,7 +103,10 @@ export class Journal {
     }
   }
 
-  /** Replaces the file by the state's shortest form; the old one stays until the new one is whole and on the disk. */
+  /**
+   * Replaces the file by the state's shortest form; the old one stays until the new one is
+   * whole and on the disk.
+   */
   compact(snapshot: Iterable<Effect[]>): void {
     const temporary = `${this.#path}.new`;
     rmSync(temporary, { force: true });
@@ -134,7 +140,8 @@ export class Journal {
 
   /**
    * Appends; when it returns, the lines survive the process. `compact` has to have been called before.
-   * @throws when the disk refuses. What was written of it is taken back, so that the file never has a damaged line in its middle.
+   * @throws when the disk refuses. What was written of it is taken back, so that the file never has a
+   *   damaged line in its middle.
    */
   append(lines: readonly Effect[][]): void {
     if (this.#file === null) throw new Error('the journal is closed');

@@ -1,4 +1,7 @@
-/** The data: keys, their values and expiry. Each change is applied and recorded as an effect, from which a journal can rebuild it. */
+/**
+ * The data: keys, their values and expiry. Each change is applied and recorded as an effect, from which a
+ * journal can rebuild it.
+ */
 import { z } from 'zod';
 import { RedisError } from '../engine.ts';
 import { formatFloat, parseFloatStrict } from './numbers.ts';
@@ -15,8 +18,8 @@ interface Entry {
 const pair = z.tuple([z.string(), z.string()]);
 
 /**
- * One change, free of time and chance: replaying it always gives the same state. Expiries are absolute; scores are text because JSON has no
- * infinity.
+ * One change, free of time and chance: replaying it always gives the same state. Expiries are absolute;
+ * scores are text because JSON has no infinity.
  */
 export const effectSchema = z.discriminatedUnion('op', [
   z.object({ op: z.literal('set'), key: z.string(), value: z.string() }),
@@ -227,8 +230,8 @@ export class Keyspace {
   }
 
   /**
-   * An expired key's removal is recorded like any other: otherwise replaying what is written to that key later would
-   * find the old value still there.
+   * An expired key's removal is recorded like any other: otherwise replaying what is written to that key
+   * later would find the old value still there.
    */
   #live(key: string): Entry | undefined {
     const entry = this.#entries.get(key);
@@ -252,7 +255,10 @@ export class Keyspace {
     this.#expiring.delete(key);
   }
 
-  /** The key's value, made when it isn't there. Commands have checked the type; a journal that disagrees is corrupt. */
+  /**
+   * The key's value, made when it isn't there. Commands have checked the type; a journal that
+   * disagrees is corrupt.
+   */
   #valueFor<T extends Map<string, string> | SortedSet>(key: string, kind: new () => T): T {
     const value = this.#entries.get(key)?.value;
     if (value instanceof kind) return value;

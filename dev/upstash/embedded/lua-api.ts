@@ -1,8 +1,10 @@
 /**
- * Lua 5.1, the version Redis embeds, compiled to WebAssembly: numbers are doubles only, so `TIME` in milliseconds neither wraps nor prints as
- * `1.7e+12.0`, which the Lua 5.3 of pure JavaScript implementations with its 32-bit integers gets wrong.
+ * Lua 5.1, the version Redis embeds, compiled to WebAssembly: numbers are doubles only, so `TIME` in
+ * milliseconds neither wraps nor prints as `1.7e+12.0`, which the Lua 5.3 of pure JavaScript implementations
+ * with its 32-bit integers gets wrong.
  *
- * Only the C API is used, on pointers: the package's own conversions go through UTF-8 and would spoil binary strings.
+ * Only the C API is used, on pointers: the package's own conversions go through UTF-8 and would
+ * spoil binary strings.
  */
 import lua51 from 'wasmoon-lua5.1';
 

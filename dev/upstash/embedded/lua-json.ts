@@ -46,7 +46,10 @@ export function formatLuaNumber(value: number): string {
   return String(rounded);
 }
 
-/** The highest index when all keys are positive integers and few are missing; null for an object. Looks at the table on top. */
+/**
+ * The highest index when all keys are positive integers and few are missing; null for an object. Looks
+ * at the table on top.
+ */
 function arrayLength(stack: LuaStack): number | null {
   const { module, state } = stack;
   let highest = 0;

@@ -1,9 +1,11 @@
 /**
- * What surrounds a script, in Lua. It gets the host's functions as its arguments, takes what it needs of the standard libraries, hides what
- * scripts may not reach (files, the system, the debugger), and locks the globals: a script that forgets `local` fails, as it does in Redis,
- * instead of leaving its variable to the next script.
+ * What surrounds a script, in Lua. It gets the host's functions as its arguments, takes what it needs
+ * of the standard libraries, hides what scripts may not reach (files, the system, the debugger), and
+ * locks the globals: a script that forgets `local` fails, as it does in Redis, instead of leaving its
+ * variable to the next script.
  *
- * Returns a function that runs a script under an error handler: it turns whatever was raised into a table with `err` and the script's line.
+ * Returns a function that runs a script under an error handler: it turns whatever was raised into a table
+ * with `err` and the script's line.
  */
 export const PRELUDE = `
 local call, pcall_command, error_reply, status_reply, sha1hex, encode, decode, null = ...

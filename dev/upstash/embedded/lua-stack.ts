@@ -47,7 +47,10 @@ export class LuaStack {
     this.module._lua_settop(this.state, -count - 1);
   }
 
-  /** The string at `index`. Don't use it on a number that is a table's key: Lua would turn it into a string in place. */
+  /**
+   * The string at `index`. Don't use it on a number that is a table's key: Lua would turn it
+   * into a string in place.
+   */
   string(index: number): string {
     const pointer = this.module._lua_tolstring(this.state, index, this.#length);
     const bytes = this.module.HEAPU32[this.#length >>> 2] ?? 0;
@@ -84,7 +87,10 @@ export class LuaStack {
     this.module._lua_createtable(this.state, 0, 0);
   }
 
-  /** Pops a value and sets it as `table[name]`, without metamethods; `table` counts with the value still there. */
+  /**
+   * Pops a value and sets it as `table[name]`, without metamethods; `table` counts with
+   * the value still there.
+   */
   setField(table: number, name: string): void {
     this.pushString(name);
     // rawset wants the key below the value.

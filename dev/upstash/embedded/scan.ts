@@ -15,8 +15,9 @@ function hash(text: string): number {
 }
 
 /**
- * One page of `names`. They are walked in the order of their hashes and the cursor is the hash where the next page begins, so the
- * server keeps no state and a name that is there throughout the whole walk is always met, whatever is added or removed meanwhile.
+ * One page of `names`. They are walked in the order of their hashes and the cursor is the hash where the next
+ * page begins, so the server keeps no state and a name that is there throughout the whole walk is always met,
+ * whatever is added or removed meanwhile.
  * @param isSmall allows everything in one page.
  */
 function page(

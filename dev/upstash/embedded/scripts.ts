@@ -1,4 +1,7 @@
-/** EVAL, EVALSHA and SCRIPT: scripts run in one Lua, one at a time and to their end, so nothing comes between their commands. */
+/**
+ * EVAL, EVALSHA and SCRIPT: scripts run in one Lua, one at a time and to their end, so nothing comes
+ * between their commands.
+ */
 import { createHash } from 'node:crypto';
 import { RedisError } from '../engine.ts';
 import { type CFunction, LUA_REGISTRY, LuaType, loadLuaModule, type State } from './lua-api.ts';
@@ -105,7 +108,10 @@ export class ScriptRunner {
     return new RedisError(`${stack.string(-2)} script: ${sha}, on @user_script:${stack.number(-1)}.`);
   }
 
-  /** The value on top as a reply. Redis' rules: numbers lose their fraction, true is 1, false is nil, an array ends at its first nil. */
+  /**
+   * The value on top as a reply. Redis' rules: numbers lose their fraction, true is 1, false is nil, an array
+   * ends at its first nil.
+   */
   #toValue(depth = 0): Value {
     const stack = this.#stack;
     const { module, state } = stack;
@@ -250,8 +256,8 @@ export class ScriptRunner {
   }
 
   /**
-   * Runs host code for Lua. A JavaScript exception must not unwind Lua's frames, so it becomes a message to raise; one that isn't the script's fault
-   * is logged too, for it is a bug here.
+   * Runs host code for Lua. A JavaScript exception must not unwind Lua's frames, so it becomes a message to
+   * raise; one that isn't the script's fault is logged too, for it is a bug here.
    */
   #attempt(caller: State, run: () => void): string | null {
     if (caller !== this.#stack.state)

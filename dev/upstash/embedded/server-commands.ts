@@ -4,7 +4,10 @@ import { type CommandTable, SYNTAX_ERROR, wrongArity } from './command.ts';
 import type { Keyspace } from './keyspace.ts';
 import { OK, Status } from './value.ts';
 
-/** Seconds and microseconds. The clock is the wall's, as expiries are; it has no microseconds to offer, only their digits. */
+/**
+ * Seconds and microseconds. The clock is the wall's, as expiries are; it has no microseconds to
+ * offer, only their digits.
+ */
 function time(nowMs: number): [string, string] {
   return [String(Math.floor(nowMs / 1000)), String((nowMs % 1000) * 1000)];
 }

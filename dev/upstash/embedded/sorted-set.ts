@@ -17,7 +17,10 @@ const compare = (a: ScoredMember, b: ScoredMember) =>
       ? -1
       : 1);
 
-/** A map for lookups and a sorted array for ranges; an insertion moves memory, which up to some 100,000 members costs microseconds. */
+/**
+ * A map for lookups and a sorted array for ranges; an insertion moves memory, which up to some 100,000
+ * members costs microseconds.
+ */
 export class SortedSet {
   readonly #scores = new Map<string, number>();
   readonly #ordered: ScoredMember[] = [];

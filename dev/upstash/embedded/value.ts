@@ -1,6 +1,7 @@
 /**
- * Strings inside the embedded engine are byte strings: one character a byte (Latin-1), as Redis strings are bytes. They work as Map
- * keys, compare in byte order with `<`, and take one byte each in memory. They become UTF-8 or base64 only at the engine's edge.
+ * Strings inside the embedded engine are byte strings: one character a byte (Latin-1), as Redis strings are
+ * bytes. They work as Map keys, compare in byte order with `<`, and take one byte each in memory. They become
+ * UTF-8 or base64 only at the engine's edge.
  */
 import { RedisError, type Reply } from '../engine.ts';
 
@@ -11,7 +12,9 @@ export class Status {
 
 export const OK = new Status('OK');
 
-/** A reply inside the engine. Errors are thrown, except by `redis.pcall` and inside a transaction's replies. */
+/**
+ * A reply inside the engine. Errors are thrown, except by `redis.pcall` and inside a transaction's replies.
+ */
 export type Value = null | number | string | Status | RedisError | Value[];
 
 /** Bytes as a byte string; text counts as UTF-8. */

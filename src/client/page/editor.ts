@@ -5,8 +5,8 @@ import { Compartment, EditorState, Transaction } from '@codemirror/state';
 import { oneDark } from '@codemirror/theme-one-dark';
 import { EditorView, type ViewUpdate } from '@codemirror/view';
 import { basicSetup } from 'codemirror';
+import { textChange } from '../../protocol/index.ts';
 import type { EditDetails } from '../sdk/shared-document.ts';
-import { textChange } from '../sdk/text-change.ts';
 import { el } from './dom.ts';
 import { moveCursor, type RemoteCursor, remoteCursors, removeCursor } from './remote-cursors.ts';
 

@@ -7,9 +7,9 @@ import {
   MAX_AI_REQUESTS_PER_MINUTE,
   type Role,
 } from '../../protocol/index.ts';
-import type { ConnectionState, Member } from '../connections/connection.ts';
-import type { HandlerContext } from '../handlers/context.ts';
-import { AgentRuns } from './agent-runs.ts';
+import type { Member } from '../connections/connection.ts';
+import type { ConnectionState } from '../connections/connection-state.ts';
+import { type AgentRoom, AgentRuns } from './agent-runs.ts';
 import { type Agent, AgentError, type Answer, type CountedPerson, createAgent } from './index.ts';
 
 const OWN_KEY = 'sk-own-key-of-a-person';
@@ -31,7 +31,7 @@ function setUp(over: { dayLimit?: number; config?: Parameters<typeof aiConfig>[0
     people: [] as CountedPerson[],
     outage: null as string | null,
   };
-  const state = { strudelId: null as string | null, brought: [] as ConversationEntry[] };
+  const state = { strudelId: null as string | null, importedTurns: [] as ConversationEntry[] };
 
   const counted = () => ({
     isAllowed: day.used <= day.limit,
@@ -74,7 +74,7 @@ function setUp(over: { dayLimit?: number; config?: Parameters<typeof aiConfig>[0
       displayName: id,
       avatarUrl: null,
       role,
-      via: 'grant',
+      joinMethod: 'grant',
       inviteId: null,
       address: null,
       chatTimes: [],
@@ -94,34 +94,24 @@ function setUp(over: { dayLimit?: number; config?: Parameters<typeof aiConfig>[0
     return member;
   };
 
-  const context = (sender: Member): HandlerContext => ({
-    sender,
-    requestId: undefined,
-    room: {
-      session: async () => live.session,
+  const room: AgentRoom = {
+    session: { open: async () => live.session },
+    participants: { members: () => members.values() },
+    strudel: state,
+    outbox: {
       broadcast: (type, payload, except) => {
-        for (const { id } of members.values())
-          if (id !== except?.id) live.sent.push({ to: id, type, payload });
+        for (const member of members.values()) {
+          const isExcepted = typeof except === 'function' ? except(member) : member.id === except?.id;
+          if (!isExcepted) live.sent.push({ to: member.id, type, payload });
+        }
       },
-      reply: (to, type, payload) => live.sent.push({ to: to.id, type, payload }),
-      refuse: (to, error, message, requestId) =>
-        live.sent.push({ to: to.id, type: 'error', payload: { error, message, request_id: requestId } }),
-      members: () => members.values(),
-      strudelId: () => state.strudelId,
-      brought: () => state.brought,
-      agents: runs,
-      switchStrudel: () => {
-        throw new Error('not used');
-      },
-      strudels: { get: async () => null },
-      tellState: async () => {},
-      takePerMinute: () => true,
-      pinged: () => '',
-      log: () => {},
+      reply: (to, type, payload) => void live.sent.push({ to: to.id, type, payload }),
+      refuse: (to, error, message, { requestId } = {}) =>
+        void live.sent.push({ to: to.id, type: 'error', payload: { error, message, request_id: requestId } }),
     },
-  });
+  };
   const ask = (sender: Member, request: Partial<AgentRequest> = {}) =>
-    runs.ask({ user_query: 'a beat', request_id: 'r1', ...request }, context(sender));
+    runs.ask({ user_query: 'a beat', request_id: 'r1', ...request }, sender, room);
   /** Asks, and waits until the model has been asked. */
   const begin = async (sender: Member, request: Partial<AgentRequest> = {}) => {
     const before = calls.length;
@@ -137,10 +127,10 @@ function setUp(over: { dayLimit?: number; config?: Parameters<typeof aiConfig>[0
       .map((s) => s.payload);
   return {
     ...live,
-    ...{ calls, logged, day, state, members, join, ask, begin, to, context },
+    ...{ calls, logged, day, state, members, join, ask, begin, to },
     left: (id: string) => {
       members.delete(id);
-      runs.left(id);
+      runs.cancelFor(id);
     },
     /** The instance's memory is gone; connections and their states stay. */
     forget: () => {
@@ -256,14 +246,14 @@ describe('an AI request', () => {
     second.call.resolve(CODE);
     await second.done;
     state.strudelId = 'another';
-    state.brought = [{ role: 'user', content: 'of the other strudel' }];
+    state.importedTurns = [{ role: 'user', content: 'of the other strudel' }];
     const third = await begin(ada, { user_query: 'three' });
-    expect(third.call.args[1].history).toEqual(state.brought);
+    expect(third.call.args[1].history).toEqual(state.importedTurns);
     third.call.resolve(CODE);
     await third.done;
-    const brought = [{ role: 'user' as const, content: 'mine' }];
-    const fourth = await begin(ada, { user_query: 'four', conversation_history: brought });
-    expect(fourth.call.args[1].history).toEqual(brought);
+    const own = [{ role: 'user' as const, content: 'mine' }];
+    const fourth = await begin(ada, { user_query: 'four', conversation_history: own });
+    expect(fourth.call.args[1].history).toEqual(own);
   });
 
   it('is one at a time in a session', async () => {

@@ -1,16 +1,28 @@
 /**
  * The AI's part in a session: who may ask now, the answer as it streams, and what becomes of it.
  *
- * One request at a time in a session. Its answer replaces the code that all share, so a second one, made from the same
- * code, would only undo the first; and everybody can follow one answer, not three. Whoever asks meanwhile gets `conflict`.
+ * One request at a time in a session. Its answer replaces the code that all share, so a second one, made from
+ * the same code, would only undo the first; and everybody can follow one answer, not three. A participant who
+ * asks meanwhile gets `conflict`.
  */
 
+import { ExpiringMap } from '../../domain/expiring-map.ts';
 import type { SessionMessage } from '../../domain/types.ts';
-import { type AgentRequest, MAX_AI_REQUESTS_PER_MINUTE, type ServerPayload } from '../../protocol/index.ts';
-import type { ConnectionState, Member } from '../connections/connection.ts';
+import {
+  type AgentRequest,
+  type ErrorCode,
+  MAX_AI_REQUESTS_PER_MINUTE,
+  type ServerPayload,
+} from '../../protocol/index.ts';
+import type { Member } from '../connections/connection.ts';
+import type { ConnectionState } from '../connections/connection-state.ts';
+import type { Outbox } from '../connections/outbox.ts';
+import type { Participants } from '../connections/participants.ts';
 import { SlidingWindow } from '../connections/rate-limit.ts';
+import type { HostedSession } from '../document/hosted-session.ts';
 import type { LiveSession } from '../document/live-session.ts';
-import type { HandlerContext } from '../handlers/context.ts';
+import type { StrudelContext } from '../document/strudel-context.ts';
+import type { RoomLog } from '../log.ts';
 import {
   type Agent,
   AgentError,
@@ -21,32 +33,40 @@ import {
   type Turn,
 } from './index.ts';
 
-/** What people see as the author of an answer. */
+/** What participants see as the author of an answer. */
 const AGENT_NAME = 'AI';
-/** No connection has this id (a colon isn't allowed in one), so nobody gets the acknowledgement of the AI's edits as their own. */
+/**
+ * No connection has this id, since none may have a colon: no client gets an acknowledgement of the AI's edits
+ * as its own.
+ */
 const AGENT_CONNECTION = 'ai:';
 const MINUTE_MS = 60_000;
-/** Models stream dozens of pieces a second; people read no faster for getting each in a frame of its own. */
+/** Models stream dozens of pieces a second. Nobody reads faster for getting each in a frame of its own. */
 const DELTA_INTERVAL_MS = 50;
 
-type Room = HandlerContext['room'];
+/** The parts of the room that a run uses. */
+export interface AgentRoom {
+  session: Pick<HostedSession, 'open'>;
+  participants: Pick<Participants, 'members'>;
+  strudel: Pick<StrudelContext, 'strudelId' | 'importedTurns'>;
+  outbox: Pick<Outbox, 'broadcast' | 'reply' | 'refuse'>;
+}
 
-/** What the runs need of the outside. */
+/** What the runs need besides the room. */
 export interface AgentPorts {
   agent: Agent;
   limits: {
     take(person: CountedPerson): Promise<Counted>;
     giveBack(person: CountedPerson): Promise<Counted>;
   };
-  /** Whom a request counts for over the day. */
+  /** For whom a request counts over the day. */
   countedPerson(member: Member): Promise<CountedPerson>;
 }
 
 export interface AgentRunsOptions {
-  /** Asked for when the first request comes. */
+  /** Called when the first request comes. */
   ports(): AgentPorts;
-  /** Never with anybody's text or key in it. */
-  log(event: string, detail: string): void;
+  log: RoomLog;
 }
 
 /** A request under way. */
@@ -58,7 +78,7 @@ interface Run {
 
 export class AgentRuns {
   readonly #options: AgentRunsOptions;
-  readonly #minutes = new Map<string, SlidingWindow>();
+  readonly #minutes = new ExpiringMap<SlidingWindow>();
   #running: Run | null = null;
 
   constructor(options: AgentRunsOptions) {
@@ -66,14 +86,14 @@ export class AgentRuns {
   }
 
   /**
-   * Handles one request to its end, whatever that is. While it does, the room's instance stays: the message that brought
+   * Handles one request to its end, whatever that is. Until then the room's instance stays: the message with
    * the request is still being handled, and the provider's answer being read.
    */
-  async ask(request: AgentRequest, { sender, room }: HandlerContext): Promise<void> {
+  async ask(request: AgentRequest, sender: Member, room: AgentRoom): Promise<void> {
     const { request_id: requestId } = request;
-    // They may have lost their connection meanwhile, and be back on another.
-    const requester = () => [...room.members()].find(({ id }) => id === sender.id) ?? sender;
-    const refuse: Refuse = (error, message) => room.refuse(requester(), error, message, requestId);
+    // The client may have lost its connection meanwhile, and be back on another.
+    const requester = () => [...room.participants.members()].find(({ id }) => id === sender.id) ?? sender;
+    const refuse: Refuse = (error, message) => room.outbox.refuse(requester(), error, message, { requestId });
     if (this.#running) {
       refuse('conflict', 'the AI is at work on another request in this session; wait for its answer');
       return;
@@ -97,7 +117,7 @@ export class AgentRuns {
     const run: Run = { requestId, connectionId: sender.id, abort: new AbortController() };
     this.#running = run;
     try {
-      const session = await room.session();
+      const session = await room.session.open();
       if (run.abort.signal.aborted) return;
       const day = choice.isOwnKey ? null : await this.#takeOfDay(requester());
       if (day && !day.isAllowed) {
@@ -114,12 +134,15 @@ export class AgentRuns {
     }
   }
 
-  /** The requester's connection is gone, and they haven't come back under the same id: nobody waits for the answer. */
-  left(connectionId: string): void {
+  /** The requester's connection is gone, and the client isn't back under its id: cancels the request. */
+  cancelFor(connectionId: string): void {
     if (this.#running?.connectionId === connectionId) this.#running.abort.abort();
   }
 
-  /** Before the requester hears how it ended: they may ask again at once, while something is still left to be done here. */
+  /**
+   * Called before the requester is told how the request ended: they may ask again at once, before this run is
+   * over.
+   */
   #release(run: Run): void {
     if (this.#running === run) this.#running = null;
   }
@@ -127,12 +150,12 @@ export class AgentRuns {
   async #answer(run: Run, request: AgentRequest, details: Details): Promise<void> {
     const { agent, choice, session, room, sender, asked, refuse, day } = details;
     const { requestId, abort } = run;
-    const strudelId = room.strudelId();
+    const { strudelId } = room.strudel;
     const history = request.conversation_history ?? [
-      ...room.brought(),
+      ...room.strudel.importedTurns,
       ...turnsOf((await session.history()).messages, strudelId),
     ];
-    // They may have left while we asked about limits; nothing has been sent yet.
+    // The requester may have left while the limits were asked; nothing has been sent yet.
     if (abort.signal.aborted) {
       if (day) await this.#giveBack(day.person);
       return;
@@ -166,9 +189,10 @@ export class AgentRuns {
         { query: request.user_query, code: request.editor_state ?? session.code, history },
         { signal: abort.signal, onDelta: (text, attempt) => deltas.add(text, attempt) },
       );
-      // Who is no writer any more changes no code, by way of the AI either; and it was made for this strudel, not for another.
+      // A requester who may no longer write doesn't change the code by way of the AI either. And an answer
+      // that was made for one strudel doesn't replace another's code.
       const requester = writers(room).find(({ id }) => id === run.connectionId);
-      const isWanted = !abort.signal.aborted && room.strudelId() === strudelId;
+      const isWanted = !abort.signal.aborted && room.strudel.strudelId === strudelId;
       if (!requester || !isWanted) throw new AgentError('cancelled');
       deltas.flush();
       this.#conclude(answer, request, { ...details, sender: requester, strudelId, baseRev });
@@ -227,8 +251,8 @@ export class AgentRuns {
       editorId: userId,
     });
     if (!edit) return;
-    // To the requester too, who made no edit of their own.
-    room.broadcast('code_update', {
+    // To the requester too: the edit isn't one of their client's own.
+    room.outbox.broadcast('code_update', {
       code: content,
       rev: edit.rev,
       source: 'ai',
@@ -248,7 +272,8 @@ export class AgentRuns {
       attempt,
       ended: isCancelled ? 'cancelled' : 'failed',
     });
-    // To whoever left it goes nowhere; but one may be cancelled who is still here.
+    // A requester who has left doesn't get it; but a request may be cancelled whose requester is still
+    // connected.
     refuse(error.code, error.message);
     if (isCancelled) return;
     const status = error.status === null ? '' : ` (${error.status})`;
@@ -273,14 +298,17 @@ export class AgentRuns {
     if (outage !== null) this.#options.log('ai_limit_in_memory', outage);
   }
 
-  /** Counts for the person, over their connections; kept with the connection too, since a minute outlives the memory. */
+  /**
+   * Counts for the participant, over all their connections. The connection keeps the times, too: a minute
+   * outlives the memory.
+   */
   #takeOfMinute(member: Member, nowMs: number): Taken {
     const { participantId: person, agentTimes } = member.state;
-    for (const [key, window] of this.#minutes)
-      if (window.times(nowMs).length === 0) this.#minutes.delete(key);
+    this.#minutes.sweep(nowMs);
     const window =
-      this.#minutes.get(person) ?? new SlidingWindow(MAX_AI_REQUESTS_PER_MINUTE, MINUTE_MS, agentTimes);
-    this.#minutes.set(person, window);
+      this.#minutes.get(person, nowMs) ??
+      new SlidingWindow(MAX_AI_REQUESTS_PER_MINUTE, MINUTE_MS, agentTimes);
+    this.#minutes.set(person, window, nowMs + MINUTE_MS);
     const isAllowed = window.take(nowMs);
     const times = window.times(nowMs);
     if (isAllowed) member.setState({ ...member.state, agentTimes: times });
@@ -295,7 +323,7 @@ export class AgentRuns {
   }
 }
 
-type Refuse = (error: Parameters<Room['refuse']>[1], message: string) => void;
+type Refuse = (error: ErrorCode, message: string) => void;
 
 interface Taken {
   isAllowed: boolean;
@@ -306,9 +334,9 @@ interface Details {
   agent: Agent;
   choice: NonNullable<ReturnType<Agent['choose']>>;
   session: LiveSession;
-  room: Room;
+  room: AgentRoom;
   sender: Member;
-  /** Who asked, as they were then: their connection may be another by now. */
+  /** The requester as they were when they asked: their connection may be another by now. */
   asked: ConnectionState;
   refuse: Refuse;
   /** null with one's own key. */
@@ -316,7 +344,7 @@ interface Details {
   minute: Taken;
 }
 
-/** Pieces of an answer, put together so that they go out at a bounded rate. */
+/** Joins the pieces of an answer, so that they are sent at a bounded rate. */
 class Deltas {
   readonly #send: (text: string, attempt: number) => void;
   #text = '';
@@ -334,7 +362,7 @@ class Deltas {
     this.#timer ??= setTimeout(() => this.flush(), DELTA_INTERVAL_MS);
   }
 
-  /** The one that came last. */
+  /** The attempt of the newest piece. */
   get attempt(): number {
     return this.#attempt;
   }
@@ -353,17 +381,17 @@ class Deltas {
   }
 }
 
-function writers(room: Room): Member[] {
-  return [...room.members()].filter(({ state }) => state.role !== 'viewer');
+function writers({ participants }: AgentRoom): Member[] {
+  return [...participants.members()].filter(({ state }) => state.role !== 'viewer');
 }
 
-/** Without a number of the broadcast order: viewers would see a gap in it. */
+/** As replies, not as a broadcast: viewers would see a gap in the numbers of broadcasts. */
 function toWriters<T extends 'agent_request' | 'agent_delta' | 'agent_response'>(
-  room: Room,
+  room: AgentRoom,
   type: T,
   payload: ServerPayload<T>,
 ): void {
-  for (const writer of writers(room)) room.reply(writer, type, payload);
+  for (const writer of writers(room)) room.outbox.reply(writer, type, payload);
 }
 
 /** The conversation about one strudel, or about the session's scratch code. */
@@ -381,7 +409,7 @@ function rateLimitOf({ limit, remaining, resetMs }: Quota): ServerPayload<'agent
   };
 }
 
-/** What storage would change or refuse, replaced; code has been checked for it before. */
+/** Replaces what storage would change or refuse. Code was checked for it before. */
 function storable(text: string): string {
   return text.replace(/\0|\p{Surrogate}/gu, '\ufffd');
 }

@@ -1,6 +1,6 @@
 /**
- * The agent: one request to a language model, streamed, read, checked, and asked for a second time when its code can't be
- * used. It knows neither rooms nor storage.
+ * The agent: it sends one request to a language model, streams and checks the answer, and asks a second time
+ * when the code in it can't be used. It knows neither rooms nor storage.
  *
  * ```ts
  * const agent = createAgent(config);
@@ -22,11 +22,11 @@ import { type Reply, readReply } from './reply.ts';
 export type Answer = Exclude<Reply, { kind: 'unclear' }>;
 
 export interface AnswerOptions {
-  /** Aborted when nobody wants the answer any more. */
+  /** Aborted when the answer isn't wanted any more. */
   signal: AbortSignal;
   /**
-   * Called with each piece of text as it comes.
-   * @param attempt from 1; when it grows, what came before is void.
+   * Called with each piece of text as it arrives.
+   * @param attempt from 1; when it grows, the text of the attempt before is void.
    */
   onDelta(text: string, attempt: number): void;
 }
@@ -41,13 +41,13 @@ export interface Agent {
 export interface AgentOptions {
   /** Makes the SDK's model; tests pass their own. */
   makeModel?: (choice: ModelChoice) => LanguageModel;
-  /** How often a request that a provider didn't take is repeated, after a pause of seconds. */
+  /** How often a request that a provider didn't accept is repeated, after a pause of seconds. */
   maxRetries?: number;
 }
 
-/** A model that goes on for ever is stopped here, whatever its provider says about its bounds. */
+/** A model that doesn't end by itself is stopped here, whatever limits its provider has. */
 const MAX_REPLY_CHARS = 150_000;
-/** The first, and one that shows the model what was wrong with it. */
+/** The first, and one that shows the model what was wrong with the first. */
 const ATTEMPTS = 2;
 
 /** Makes an agent; nothing is sent before it is asked. */
@@ -56,7 +56,7 @@ export function createAgent(config: AiConfig, options: AgentOptions = {}): Agent
   return {
     choose: (wanted) => chooseModel(config, wanted),
     async answer(choice, input, { signal, onDelta }) {
-      // One controller for every way to end, since not every runtime can join signals.
+      // One controller for every way to end: not every runtime can join signals.
       const abort = new AbortController();
       let why: AgentFailure = 'cancelled';
       const end = (failure: AgentFailure) => {
@@ -80,15 +80,15 @@ export function createAgent(config: AiConfig, options: AgentOptions = {}): Agent
             },
           }),
         );
-        // A connection that doesn't notice that it was given up must not hold the requester.
+        // A provider's connection that doesn't notice the abort must not make the requester wait.
         return await Promise.race([answering, whenAborted(abort.signal)]);
       } catch (error) {
-        // What breaks after an abort broke because of it.
+        // An error after an abort is a consequence of it.
         throw abort.signal.aborted ? new AgentError(why) : fromProviderError(error, choice.isOwnKey);
       } finally {
         clearTimeout(timer);
         signal.removeEventListener('abort', cancel);
-        // Whatever is still under way is of no use to anybody.
+        // Ends the side that has lost the race.
         abort.abort();
       }
     },
@@ -114,13 +114,13 @@ async function attempts(input: PromptInput, ask: Ask): Promise<Answer> {
       messages.push(...buildRetry(text, problem ?? 'it is not in any of the forms'));
       continue;
     }
-    // Still without the mark of a program it was asked for: then it is an explanation with examples.
+    // Still without the block of a program that was asked for: then it is an explanation with examples.
     if (reply.kind === 'unclear' && !reply.isProgram) return { kind: 'text', text: reply.text };
     throw new AgentError('unusable');
   }
 }
 
-/** What the model has to mend, in words for it. */
+/** What the model has to correct, in words for the model. */
 function problemWith(reply: Reply): string | null {
   switch (reply.kind) {
     case 'unclear':

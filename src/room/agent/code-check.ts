@@ -1,12 +1,13 @@
-/** Whether the model's code can be offered: it parses the way Strudel parses it, and it can be stored. Pure. */
+/** Checks the model's code: it has to parse the way Strudel parses it, and storage has to accept it. Pure. */
 import { parse } from 'acorn';
 import { fitsBytes, isStorable, MAX_CODE_BYTES } from '../../protocol/index.ts';
 
 /**
  * What is wrong with a program, in words for the model; null when nothing is.
  *
- * Parsed with the options of Strudel's own transpiler, so that what passes here is understood there: a script, not a module,
- * with `await` at its top level, that ends in an expression, which is the pattern that plays.
+ * It parses with the options of Strudel's own transpiler, so that Strudel accepts what passes here: a script,
+ * not a module, with `await` at its top level. It has to end in an expression, which is the pattern that
+ * plays.
  */
 export function problemOf(code: string): string | null {
   if (code.trim() === '') return 'the program is empty';
@@ -19,7 +20,8 @@ export function problemOf(code: string): string | null {
     if (end?.type === 'ExpressionStatement') return null;
     return 'the last statement is not a pattern: end with an expression such as stack(…), or with $: and a pattern';
   } catch (error) {
-    // The parser calls itself for each nesting; a program deep enough to overflow that is none that anybody wrote.
+    // The parser recurses for each nesting. A program that overflows its stack isn't one that a musician can
+    // use.
     return error instanceof SyntaxError ? `it does not parse: ${error.message}` : 'it is nested too deeply';
   }
 }

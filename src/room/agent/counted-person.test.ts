@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { networkOf } from '../../access/network.ts';
 import { countedPerson } from './counted-person.ts';
 
 const SECRET = 'a secret of some length';
@@ -24,20 +23,5 @@ describe('who is counted', () => {
     expect(await countedPerson({ ...unknown, connectionId: 'c2' }, SECRET)).not.toEqual(
       await countedPerson(unknown, SECRET),
     );
-  });
-});
-
-describe('a network', () => {
-  it.each([
-    ['203.0.113.7', '203.0.113.7'],
-    ['::ffff:203.0.113.7', '203.0.113.7'],
-    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
-    ['2001:0DB8:0001:0002::1', '2001:db8:1:2::/64'],
-    ['2001:db8::9', '2001:db8:0:0::/64'],
-    ['::1', '0:0:0:0::/64'],
-    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
-    ['2001:db8:1::', '2001:db8:1:0::/64'],
-  ])('of %s is %s', (address, network) => {
-    expect(networkOf(address)).toBe(network);
   });
 });

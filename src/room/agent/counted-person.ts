@@ -1,10 +1,12 @@
-/** Whom a request counts for. */
+/** For whom a request to the AI counts. */
 import { hashedId, networkOf } from '../../access/network.ts';
 import type { CountedPerson } from './daily-limits.ts';
 
 /**
- * Signed-in people count by their id, others by their address, or by their connection where the network doesn't say it.
- * @param secret with which an address is hashed: addresses are personal, and the plain hash of one is soon guessed.
+ * Signed-in users count by their id; anonymous participants by their network address, or by their connection
+ * where the platform doesn't say the address.
+ * @param secret an address is hashed with it: addresses are personal data, and a hash without a secret is
+ *   soon guessed.
  */
 export async function countedPerson(
   who: { userId: string | null; address: string | null; connectionId: string },

@@ -1,17 +1,19 @@
 /**
- * How much one person may ask the AI on one day. Counted in Redis, so that it holds over rooms, restarts and reconnects;
- * days are UTC's, and each count is forgotten a day after its first request.
+ * How often one person may ask the AI on one day. The count is in Redis, so it holds over rooms, restarts and
+ * reconnects. Days are UTC's, and each count expires a day after its first request.
  *
- * While Redis is out of reach people may still ask, counted in this instance's memory from what was last heard of Redis.
- * Everything else goes on without Redis too, and the harm of counting wrong is bounded: a person needs another instance, and
- * is held to the limit of a minute in any case. Refusing would end the AI for all whenever Redis hiccups.
+ * While Redis is out of reach the requests are counted in this instance's memory, on top of the last count
+ * that Redis gave. Refusing them would end the AI for everybody whenever Redis fails for a moment. The harm
+ * is bounded: to get a second count a person needs another instance, and the limit per minute holds in any
+ * case.
  */
 import { Ratelimit } from '@upstash/ratelimit';
 import { StorageUnavailableError } from '../../domain/errors.ts';
+import { ExpiringMap } from '../../domain/expiring-map.ts';
 import { MAX_AI_REQUESTS_PER_DAY } from '../../protocol/index.ts';
 import type { RedisScripts } from '../../redis/client.ts';
 
-/** Who is counted. Ids go into Redis as they are. */
+/** For whom requests are counted. The id goes into Redis as it is. */
 export interface CountedPerson {
   kind: keyof typeof MAX_AI_REQUESTS_PER_DAY;
   id: string;
@@ -30,16 +32,16 @@ export interface DailyLimitsOptions {
   keyPrefix: string;
 }
 
-/** What became of a count. */
+/** The result of counting one request. */
 export interface Counted {
   isAllowed: boolean;
   quota: Quota;
-  /** Why it was counted in memory only; null when Redis has it. */
+  /** Why it was counted in memory only; null when Redis counted it. */
   outage: string | null;
 }
 
 const DAY_MS = 86_400_000;
-/** People counted in memory; beyond it, the one who was counted longest ago is forgotten. */
+/** People counted in memory; beyond it, the count that is oldest is forgotten. */
 const MAX_KNOWN = 10_000;
 
 type Kind = CountedPerson['kind'];
@@ -47,8 +49,8 @@ type Kind = CountedPerson['kind'];
 export class DailyLimits {
   readonly #options: DailyLimitsOptions;
   readonly #limiters = new Map<Kind, Ratelimit>();
-  /** Requests of the day as last heard of Redis, and those counted since without it. */
-  readonly #known = new Map<string, { day: number; used: number }>();
+  /** Requests of the day: the last count that Redis gave, and what was counted since without it. */
+  readonly #known = new ExpiringMap<number>(MAX_KNOWN);
 
   constructor(options: DailyLimitsOptions) {
     this.#options = options;
@@ -59,7 +61,7 @@ export class DailyLimits {
     return this.#count(person, 1);
   }
 
-  /** Takes back what `take` counted: the person got nothing for it. */
+  /** Takes back what `take` counted: the person got no answer. */
   giveBack(person: CountedPerson): Promise<Counted> {
     return this.#count(person, -1);
   }
@@ -67,7 +69,8 @@ export class DailyLimits {
   async #count(person: CountedPerson, by: 1 | -1): Promise<Counted> {
     const limit = MAX_AI_REQUESTS_PER_DAY[person.kind];
     const name = `${person.kind}:${person.id}`;
-    const day = Math.floor(Date.now() / DAY_MS);
+    const nowMs = Date.now();
+    const dayEndMs = (Math.floor(nowMs / DAY_MS) + 1) * DAY_MS;
     let used: number;
     let outage: string | null = null;
     try {
@@ -78,23 +81,15 @@ export class DailyLimits {
     } catch (error) {
       if (!(error instanceof StorageUnavailableError)) throw error;
       outage = error.message;
-      const known = this.#known.get(name);
-      used = Math.max(0, (known?.day === day ? known.used : 0) + by);
+      used = Math.max(0, (this.#known.get(name, nowMs) ?? 0) + by);
     }
-    this.#know(name, { day, used });
+    this.#known.set(name, used, dayEndMs);
     const quota = {
       limit,
       remaining: Math.max(0, limit - used),
-      resetMs: Math.max(0, (day + 1) * DAY_MS - Date.now()),
+      resetMs: Math.max(0, dayEndMs - Date.now()),
     };
     return { isAllowed: used <= limit, quota, outage };
-  }
-
-  #know(name: string, count: { day: number; used: number }): void {
-    this.#known.delete(name);
-    this.#known.set(name, count);
-    const oldest = this.#known.keys().next().value;
-    if (this.#known.size > MAX_KNOWN && oldest !== undefined) this.#known.delete(oldest);
   }
 
   #limiter(kind: Kind, redis: ConstructorParameters<typeof Ratelimit>[0]['redis']): Ratelimit {
@@ -102,10 +97,10 @@ export class DailyLimits {
     if (!limiter) {
       limiter = new Ratelimit({
         redis,
-        // A fixed window counts exactly, and "50 a day" then means a day that people know.
+        // A fixed window counts exactly, and "a day" is the day that people know.
         limiter: Ratelimit.fixedWindow(MAX_AI_REQUESTS_PER_DAY[kind], '1 d'),
         prefix: `${this.#options.keyPrefix}ai:${kind}`,
-        // The client has a time limit of its own; here a slow Redis would count as a yes.
+        // The client has its own timeout; here a slow Redis would count as a yes.
         timeout: 0,
         ephemeralCache: false,
         enableTelemetry: false,

@@ -1,12 +1,15 @@
-/** Why there is no answer, and how that is told to people: in our words, never in a provider's, which may quote keys and prompts. */
+/**
+ * Why there is no answer, and what the requester is told: in our words, never in the provider's, which may
+ * quote keys and prompts.
+ */
 import { APICallError, RetryError } from 'ai';
 import type { ErrorCode } from '../../protocol/index.ts';
 
 export type AgentFailure =
-  /** The requester went away, or may no longer ask. */
+  /** The requester has left, or may no longer ask. */
   | 'cancelled'
   | 'timeout'
-  /** The provider doesn't take the key. */
+  /** The provider doesn't accept the key. */
   | 'key_refused'
   | 'provider_limit'
   | 'provider_down'
@@ -16,12 +19,12 @@ export type AgentFailure =
   /** Neither attempt was usable. */
   | 'unusable';
 
-interface Told {
+interface Explanation {
   code: ErrorCode;
   message: string;
 }
 
-const TOLD: Record<AgentFailure, Told> = {
+const EXPLANATIONS: Record<AgentFailure, Explanation> = {
   cancelled: { code: 'ai_unavailable', message: 'the request was cancelled' },
   timeout: { code: 'ai_unavailable', message: 'the AI took too long; try again, or ask for less' },
   key_refused: { code: 'ai_unavailable', message: 'the AI is not set up correctly on this server' },
@@ -41,8 +44,8 @@ const TOLD: Record<AgentFailure, Told> = {
   },
 };
 
-/** What is different for somebody who brought a key. */
-const TOLD_WITH_OWN_KEY: Partial<Record<AgentFailure, Told>> = {
+/** What is different for a requester who brought their own key. */
+const EXPLANATIONS_WITH_OWN_KEY: Partial<Record<AgentFailure, Explanation>> = {
   key_refused: { code: 'unauthorized', message: 'the AI provider doesn’t accept your key' },
   provider_limit: {
     code: 'too_many_requests',
@@ -54,7 +57,7 @@ const TOLD_WITH_OWN_KEY: Partial<Record<AgentFailure, Told>> = {
   },
 };
 
-/** Failures in which the person got nothing, through no doing of theirs. */
+/** Failures that leave the requester without an answer, and that the request didn't cause. */
 const GIVEN_BACK: ReadonlySet<AgentFailure> = new Set([
   'key_refused',
   'provider_limit',
@@ -62,7 +65,7 @@ const GIVEN_BACK: ReadonlySet<AgentFailure> = new Set([
   'request_refused',
 ]);
 
-/** No answer. Code and message are for people; nothing in it is from a provider but an HTTP status. */
+/** There is no answer. Code and message are for the requester. Only the HTTP status is the provider's. */
 export class AgentError extends Error {
   override readonly name = 'AgentError';
   readonly code: ErrorCode;
@@ -73,7 +76,8 @@ export class AgentError extends Error {
     readonly failure: AgentFailure,
     { isOwnKey = false, status = null }: { isOwnKey?: boolean; status?: number | null } = {},
   ) {
-    const { code, message } = (isOwnKey ? TOLD_WITH_OWN_KEY[failure] : undefined) ?? TOLD[failure];
+    const { code, message } =
+      (isOwnKey ? EXPLANATIONS_WITH_OWN_KEY[failure] : undefined) ?? EXPLANATIONS[failure];
     super(message);
     this.code = code;
     this.status = status;
@@ -96,7 +100,7 @@ export function fromProviderError(error: unknown, isOwnKey: boolean): AgentError
 function failureOf(status: number | null): AgentFailure {
   if (status === 401 || status === 403) return 'key_refused';
   if (status === 402 || status === 429) return 'provider_limit';
-  // Without a status it is a connection or a stream that broke.
+  // Without a status, a connection or a stream broke.
   if (status === null || status === 408 || status >= 500) return 'provider_down';
   return 'request_refused';
 }

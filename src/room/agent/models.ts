@@ -6,7 +6,7 @@ import type { LanguageModel } from 'ai';
 import type { AiConfig } from '../../config.ts';
 import type { AiProvider } from '../../protocol/index.ts';
 
-/** A model and the key to it. Never logged: the key may be a person's own. */
+/** A model and the key to it. It must not be logged: the key may be the requester's own. */
 export interface ModelChoice {
   provider: AiProvider;
   modelId: string;
@@ -46,7 +46,8 @@ export function makeModel({ provider, modelId, apiKey, baseUrl }: ModelChoice): 
     case 'anthropic':
       return createAnthropic({ apiKey, baseURL })(modelId);
     case 'openai':
-      // Chat completions, not responses: that is what gateways and other servers speak too, and nothing is kept there.
+      // Chat completions, not responses: that is what gateways and other servers speak too, and nothing is
+      // kept there.
       return createOpenAI({ apiKey, baseURL }).chat(modelId);
   }
 }

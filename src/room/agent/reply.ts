@@ -1,8 +1,14 @@
-/** From the model's text to what it means. The prompt tells the model the form; this reads it, and says what is unclear. Pure. */
+/**
+ * Reads the model's text. The prompt asks for a form; this reads that form, and says what is unclear in it.
+ * Pure.
+ */
 
-/** Info string of the block that holds the new program. Examples in other blocks must never replace somebody's music. */
+/**
+ * Info string of the block that holds the new program. An example in another block must never replace the
+ * session's music.
+ */
 export const PROGRAM_TAG = 'strudel';
-/** Marks a line as a question to the person. */
+/** Marks a line as a question to the requester. */
 export const QUESTION_MARK = '? ';
 
 const MAX_QUESTIONS = 5;
@@ -12,7 +18,7 @@ export type Reply =
   | { kind: 'code'; code: string; explanation: string }
   | { kind: 'questions'; questions: string[]; text: string }
   | { kind: 'text'; text: string }
-  /** It may be meant as code; surely, when it has the mark of a program. `problem` is in words for the model. */
+  /** It may be meant as code; with a program's block it certainly is. `problem` is in words for the model. */
   | { kind: 'unclear'; problem: string; isProgram: boolean; text: string };
 
 interface Block {

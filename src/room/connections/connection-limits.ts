@@ -1,76 +1,83 @@
 /**
- * The limits of connections in a room, and the places it keeps for callers who were let in and whose connection isn't there yet, so
- * that many who come at once are counted too. Pure: what is reserved, no sockets and no clock.
+ * The limits of connections in a room, and the places reserved for admitted callers whose connection isn't
+ * there yet. Reservations count like connections, or any number of callers could pass the limits at once.
+ * Pure: no sockets, no clock.
  */
+import { ExpiringMap } from '../../domain/expiring-map.ts';
+import type { AccessRefusal } from './access-revocations.ts';
 import type { AdmissionGrant } from './grant.ts';
-import type { Refused } from './standing-notes.ts';
 
-/** A connection as the limits see it. */
-export type Occupant = Pick<AdmissionGrant, 'connectionId' | 'participantId' | 'address'>;
+/** A connection as the limits count it. */
+export type CountedConnection = Pick<AdmissionGrant, 'connectionId' | 'participantId' | 'address'>;
 
 export interface ConnectionLimitsOptions {
   /** Connections of one participant, and from one address. */
-  perPerson: number;
+  perParticipant: number;
   perAddress: number;
-  /** How long a place is kept for a connection that doesn't come, in milliseconds. */
-  holdMs: number;
+  /** How long a place stays reserved for a connection that doesn't come, in milliseconds. */
+  reservationMs: number;
 }
 
-/** A place that is kept. */
 export interface Reservation {
-  /** What holds when the connection is there: the room changes it when a standing changes meanwhile. */
+  /**
+   * What the connection will join with. The room changes it when the participant's role changes meanwhile.
+   */
   grant: AdmissionGrant;
-  /** Set when the caller may not be in any more. */
-  refused: Refused | null;
+  /** Set when the caller has lost access meanwhile. */
+  refusal: AccessRefusal | null;
 }
 
 export class ConnectionLimits {
   readonly #options: ConnectionLimitsOptions;
-  /** By id. */
-  readonly #reserved = new Map<string, Reservation & { untilMs: number }>();
+  /** By reservation id. */
+  readonly #reservations = new ExpiringMap<Reservation>();
 
   constructor(options: ConnectionLimitsOptions) {
     this.#options = options;
   }
 
   /**
-   * Whether there is a place for one more, and if not, which limit is met.
-   * @param present the connections that are there. One with the newcomer's connection id isn't counted: the newcomer replaces it.
+   * The capacity check: whether there is a place for one more connection, and if not, which limit is met.
+   * @param present the connections that have joined. One with the newcomer's connection id isn't counted: the
+   *   newcomer replaces it.
    */
   check(
-    newcomer: Occupant,
-    present: Iterable<Occupant>,
+    newcomer: CountedConnection,
+    present: Iterable<CountedConnection>,
     nowMs: number,
-  ): 'free' | 'person_is_full' | 'address_is_full' {
-    let ofPerson = 0;
+  ): 'available' | 'participant_limit' | 'address_limit' {
+    let ofParticipant = 0;
     let ofAddress = 0;
     const reserved = [...this.reservations(nowMs)].map(({ grant }) => grant);
     for (const { connectionId, participantId, address } of [...present, ...reserved]) {
       if (connectionId === newcomer.connectionId) continue;
-      if (participantId === newcomer.participantId) ofPerson += 1;
+      if (participantId === newcomer.participantId) ofParticipant += 1;
       if (address !== null && address === newcomer.address) ofAddress += 1;
     }
-    if (ofPerson >= this.#options.perPerson) return 'person_is_full';
-    return ofAddress >= this.#options.perAddress ? 'address_is_full' : 'free';
+    if (ofParticipant >= this.#options.perParticipant) return 'participant_limit';
+    return ofAddress >= this.#options.perAddress ? 'address_limit' : 'available';
   }
 
-  /** Keeps a place until its connection is there, or doesn't come. */
+  /**
+   * Reserves a place until its connection joins, or for as long as
+   * {@link ConnectionLimitsOptions.reservationMs}.
+   */
   reserve(id: string, grant: AdmissionGrant, nowMs: number): void {
-    this.#reserved.set(id, { grant, refused: null, untilMs: nowMs + this.#options.holdMs });
+    this.#reservations.set(id, { grant, refusal: null }, nowMs + this.#options.reservationMs);
   }
 
-  /** Ends a reservation; null when there is none, as it wasn't kept that long or was used before. */
-  take(id: string, nowMs: number): Reservation | null {
-    const reservation = this.#reserved.get(id);
-    this.#reserved.delete(id);
-    return reservation && nowMs < reservation.untilMs ? reservation : null;
+  /** Uses a reservation up; null when there is none: it has expired, was used, or was released. */
+  redeem(id: string, nowMs: number): Reservation | null {
+    return this.#reservations.take(id, nowMs) ?? null;
   }
 
-  /** The places that are kept now. */
-  *reservations(nowMs: number): Iterable<Reservation> {
-    for (const [id, reservation] of this.#reserved) {
-      if (reservation.untilMs <= nowMs) this.#reserved.delete(id);
-      else yield reservation;
-    }
+  /** Gives a reserved place back; false when there was none. */
+  release(id: string): boolean {
+    return this.#reservations.delete(id);
+  }
+
+  /** The reservations that haven't expired. */
+  reservations(nowMs: number): Iterable<Reservation> {
+    return this.#reservations.values(nowMs);
   }
 }

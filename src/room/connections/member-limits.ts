@@ -1,4 +1,4 @@
-/** How often one connection may do what. */
+/** How often one connection may send what. */
 import {
   type ClientMessageType,
   MAX_CHAT_PER_MINUTE,
@@ -9,7 +9,10 @@ import {
 import type { Member } from './connection.ts';
 import { SlidingWindow } from './rate-limit.ts';
 
-/** What is counted by the minute. Its times are kept with the connection: a minute outlives the instance's memory. */
+/**
+ * What has a limit per minute. Its times are in the connection's state: a minute outlives the instance's
+ * memory.
+ */
 export type PerMinute = 'chat' | 'switch';
 
 const PER_MINUTE = {
@@ -18,7 +21,10 @@ const PER_MINUTE = {
 } as const satisfies Record<PerMinute, object>;
 
 interface Windows {
-  /** Those of a second need no more memory than the instance's: whoever waits for hibernation has waited long enough. */
+  /**
+   * Limits per second are only in the instance's memory: the room hibernates after a longer pause than a
+   * second.
+   */
   edits: SlidingWindow;
   signals: SlidingWindow;
   perMinute: Partial<Record<PerMinute, SlidingWindow>>;
@@ -29,15 +35,15 @@ export class MemberLimits {
 
   /**
    * Counts a message.
-   * @param type null for what doesn't parse: that counts too, or garbage would be free.
-   * @param lateMs how late the room may be with it.
+   * @param type null for a message that doesn't parse: it counts too, or garbage would have no limit.
+   * @param lateMs how late the room may be with the message.
    */
   takeMessage(member: Member, type: ClientMessageType | null, nowMs: number, lateMs = 0): boolean {
     const { edits, signals } = this.#windowsOf(member);
     return (type === 'code_update' ? edits : signals).take(nowMs, lateMs);
   }
 
-  /** Counts what is counted by the minute. */
+  /** Counts a message against its limit per minute. */
   takePerMinute(member: Member, what: PerMinute, nowMs: number): boolean {
     const { max, times } = PER_MINUTE[what];
     const { perMinute } = this.#windowsOf(member);

@@ -1,56 +1,54 @@
-/** What a room sends: each message's envelope, and the counter that broadcasts carry. */
+/** What a room sends to its clients: each message's envelope, and the counter that broadcasts carry. */
 import { z } from 'zod';
 import type { ErrorCode, ServerMessageType, ServerPayload } from '../../protocol/index.ts';
 import type { Connection, RoomStorage } from '../host.ts';
 import type { Member } from './connection.ts';
+import type { Participants } from './participants.ts';
+import type { SlowConsumers } from './slow-consumers.ts';
 
-/** How long the room is quiet before the counter is noted. While a timer runs there is no hibernation, so it may take its time. */
-const SEQ_NOTE_MS = 4_000;
+/**
+ * The counter is stored after the room was quiet for so long. A running timer keeps the room from hibernating
+ * until then.
+ */
+const STORE_SEQ_AFTER_MS = 4_000;
 
 export interface OutboxOptions {
   sessionId: string;
   storage: Pick<RoomStorage, 'get' | 'put'>;
-  /** Everybody who is in. */
-  members(): Iterable<Member>;
-  /** Told of each frame that is sent. */
-  sent(to: Connection, chars: number): void;
+  participants: Pick<Participants, 'members' | 'withConnectionId'>;
+  slowConsumers: Pick<SlowConsumers<Connection>, 'countSent'>;
 }
 
 export class Outbox {
   readonly #options: OutboxOptions;
   #seq = 0;
   #loading: Promise<void> | null = null;
-  #isNoting = false;
+  #isStoring = false;
   #lastBroadcastMs = 0;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
   }
 
-  /** The counter goes on where the last instance stopped. Nothing may be sent before this. */
-  open(): Promise<void> {
+  /** Reads the counter, which goes on where the last instance stopped. Nothing may be sent before this. */
+  load(): Promise<void> {
     this.#loading ??= this.#options.storage.get('seq').then((stored) => {
       this.#seq = z.number().catch(0).parse(stored);
     });
     return this.#loading;
   }
 
-  /** The number of the last broadcast. */
-  get seq(): number {
-    return this.#seq;
-  }
-
-  /** To everybody, but for `except`. */
+  /** To every connection that has joined, but for `except`. */
   broadcast<T extends ServerMessageType>(
     type: T,
     payload: ServerPayload<T>,
     except?: Connection | ((member: Member) => boolean),
   ): void {
     this.#seq += 1;
-    this.#noteSeq();
-    // Once for all, and not at all for somebody who is alone.
+    this.#storeSeq();
+    // Made once for all receivers, and not at all where there are none.
     let text: string | undefined;
-    for (const member of this.#options.members()) {
+    for (const member of this.#options.participants.members()) {
       if (typeof except === 'function' ? except(member) : member === except) continue;
       text ??= this.#envelope(type, payload, this.#seq);
       this.#send(member, text);
@@ -59,11 +57,19 @@ export class Outbox {
 
   /** To one connection. */
   reply<T extends ServerMessageType>(to: Connection, type: T, payload: ServerPayload<T>): void {
-    // The state of a session says how far its reader is; other replies stand outside the order.
+    // A session's state includes everything that was broadcast up to this number. Other replies stand outside
+    // the order.
     this.#send(to, this.#envelope(type, payload, type === 'session_state' ? this.#seq : undefined));
   }
 
-  /** An `error` to one connection, echoing the request it is about. */
+  /** To the connections with this id, if there are any. */
+  replyTo<T extends ServerMessageType>(connectionId: string, type: T, payload: ServerPayload<T>): void {
+    for (const member of this.#options.participants.withConnectionId(connectionId)) {
+      this.reply(member, type, payload);
+    }
+  }
+
+  /** An `error` to one connection. It repeats the id of the request that it refuses. */
   refuse(
     to: Connection,
     error: ErrorCode,
@@ -78,11 +84,11 @@ export class Outbox {
     });
   }
 
-  /** A socket may be closing under our hands; what it misses, its client asks for when it is back. */
+  /** A socket may close at any moment. Its client asks for what it misses once it is back. */
   #send(connection: Connection, text: string): void {
     try {
       connection.send(text);
-      this.#options.sent(connection, text.length);
+      this.#options.slowConsumers.countSent(connection, text.length);
     } catch {
       // Closed.
     }
@@ -93,20 +99,24 @@ export class Outbox {
     return JSON.stringify({ type, session_id: this.#options.sessionId, timestamp, seq, payload });
   }
 
-  /** Notes the counter once the room has gone quiet: a busy one writes nothing, and an instance that dies busy loses its clients anyway. */
-  #noteSeq(): void {
+  /**
+   * Stores the counter once the room has gone quiet. A busy room must not pay a write for each broadcast, and
+   * when its instance dies its clients lose their connections, and with them the order that the counter
+   * stands for.
+   */
+  #storeSeq(): void {
     this.#lastBroadcastMs = Date.now();
-    if (this.#isNoting) return;
-    this.#isNoting = true;
-    const note = () => {
-      const waitMs = this.#lastBroadcastMs + SEQ_NOTE_MS - Date.now();
+    if (this.#isStoring) return;
+    this.#isStoring = true;
+    const store = () => {
+      const waitMs = this.#lastBroadcastMs + STORE_SEQ_AFTER_MS - Date.now();
       if (waitMs > 0) {
-        setTimeout(note, waitMs);
+        setTimeout(store, waitMs);
         return;
       }
-      this.#isNoting = false;
+      this.#isStoring = false;
       void this.#options.storage.put('seq', this.#seq);
     };
-    setTimeout(note, SEQ_NOTE_MS);
+    setTimeout(store, STORE_SEQ_AFTER_MS);
   }
 }

@@ -1,29 +1,38 @@
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../../test/support/live-session.ts';
+import { FakeStorage } from '../../../test/support/room.ts';
 import { PresenceRecorder, summary } from './presence.ts';
 
 function setUp() {
   const clock = new FakeClock();
-  const state = { present: [] as string[], isDown: false, note: null as string | null };
+  const state = { present: [] as string[], isDown: false };
+  const storage = new FakeStorage();
   const writes: string[][] = [];
   const logged: string[] = [];
   const recorder = new PresenceRecorder({
-    present: () => [...state.present],
-    record: async (ids) => {
-      writes.push([...ids]);
-      if (state.isDown) throw new Error('down');
+    sessionId: 'session',
+    participants: { ids: () => [...state.present] },
+    people: {
+      recordPresence: async (_sessionId, ids) => {
+        writes.push([...ids]);
+        if (state.isDown) throw new Error('down');
+      },
     },
-    note: (recorded) => {
-      state.note = recorded;
-    },
+    storage,
     log: (event) => logged.push(event),
     clock,
   });
-  return { clock, state, writes, logged, recorder };
+  const recorded = () => storage.values.get('present') ?? null;
+  /** A new instance finds this recorded. */
+  const resume = async (stored: unknown) => {
+    storage.values.set('present', stored);
+    await recorder.resume();
+  };
+  return { clock, state, writes, logged, recorder, recorded, resume };
 }
 
 describe('presence', () => {
-  it('is written a moment after somebody came or went, once for all who did meanwhile', async () => {
+  it('is written a moment after a participant came or left, once for all who did meanwhile', async () => {
     const { clock, state, writes, recorder } = setUp();
     state.present = ['a'];
     recorder.changed();
@@ -37,7 +46,7 @@ describe('presence', () => {
     expect(writes).toHaveLength(1);
   });
 
-  it('is written again for who comes during the write', async () => {
+  it('is written again for a participant who comes during the write', async () => {
     const { clock, state, writes, recorder } = setUp();
     recorder.changed();
     await clock.advance(1_000);
@@ -48,7 +57,7 @@ describe('presence', () => {
   });
 
   it('is tried again when it fails, six times in all, and then left to the next change', async () => {
-    const { clock, state, writes, logged, recorder } = setUp();
+    const { clock, state, writes, logged, recorder, recorded } = setUp();
     state.isDown = true;
     recorder.changed();
     await clock.advance(1_000);
@@ -58,39 +67,39 @@ describe('presence', () => {
     await clock.advance(600_000);
     expect(writes).toHaveLength(6);
     expect(logged.at(-1)).toBe('presence_given_up');
-    expect(state.note).toBeNull();
+    expect(recorded()).toBeNull();
     state.isDown = false;
     state.present = ['a'];
     recorder.changed();
     await clock.advance(1_000);
     expect(writes.at(-1)).toEqual(['a']);
-    expect(state.note).toBe('a');
+    expect(recorded()).toBe('a');
   });
 
-  it('is corrected by a new instance that finds others than were written down, and only then', async () => {
-    const { clock, state, writes, recorder } = setUp();
+  it('is corrected by a new instance that finds other participants than were recorded, and only then', async () => {
+    const { clock, state, writes, recorded, resume } = setUp();
     state.present = ['b', 'a'];
-    recorder.resume(summary(['a', 'b']));
-    recorder.resume(null);
+    await resume(summary(['a', 'b']));
+    await resume(null);
     await clock.advance(10_000);
     expect(writes).toEqual([['b', 'a']]);
     state.present = [];
-    recorder.resume(state.note);
+    await resume(recorded());
     await clock.advance(10_000);
     expect(writes).toEqual([['b', 'a'], []]);
-    recorder.resume(state.note);
-    recorder.resume(null);
+    await resume(recorded());
+    await resume(null);
     await clock.advance(10_000);
     expect(writes).toHaveLength(2);
   });
 
-  it('of too many for a note is written once too often rather than never', async () => {
+  it('of too many for the storage is written once too often rather than never', async () => {
     const crowd = Array.from({ length: 4_000 }, (_, i) => `${i}`.padStart(36, '0'));
-    const { clock, state, writes, recorder } = setUp();
+    const { clock, state, writes, recorded, resume } = setUp();
     state.present = crowd;
-    recorder.resume(summary(crowd));
+    await resume(summary(crowd));
     await clock.advance(10_000);
     expect(writes).toEqual([crowd]);
-    expect(state.note?.length).toBeLessThan(100);
+    expect(String(recorded()).length).toBeLessThan(100);
   });
 });

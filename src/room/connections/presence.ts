@@ -1,63 +1,72 @@
 /**
- * Writes down who is present, a moment after somebody came or went, so that lists and counts elsewhere are right.
+ * Records in Postgres which participants are present, a moment after one of them came or left, for the lists
+ * and counts that other sessions' participants see.
  *
- * It writes the whole set each time, by one idempotent statement: any number of comings and goings within the moment
- * cost one write, a write that was lost is made good by the next, and the order of two doesn't matter as long as the
- * last one holds the truth. No edit ever waits for it.
+ * Each write has the whole set, in one idempotent statement: any number of changes within the moment cost one
+ * write, the next write makes up for a lost one, and two writes may arrive in any order as long as the last
+ * one is right. No edit ever waits for it.
  */
+import { z } from 'zod';
 import type { Clock } from '../../domain/clock.ts';
+import type { PeopleRepository } from '../../domain/people.ts';
+import type { RoomStorage } from '../host.ts';
+import type { RoomLog } from '../log.ts';
+import type { Participants } from './participants.ts';
 
-/** Comings and goings within this time are one write. */
+/** Changes within this time are one write. */
 const SETTLE_MS = 1_000;
-/** Pauses before each further attempt, in milliseconds; after the last one it waits for the next change, or instance. */
+/**
+ * Pauses before each further attempt, in milliseconds. After the last one the next change, or instance, tries
+ * again.
+ */
 const RETRY_MS = [2_000, 4_000, 8_000, 16_000, 32_000];
 /** A value in a room's storage has 128 KiB at most. */
-const MAX_NOTE_CHARS = 100_000;
-/** Noted of a set that is too large for it. */
+const MAX_SUMMARY_CHARS = 100_000;
+/** Stands for a set that is too large for that. */
 const MANY = 'many';
 
-export interface PresencePorts {
-  /** The participants who are here now, each once. */
-  present(): string[];
-  /** @throws when it can't be written. */
-  record(participantIds: readonly string[]): Promise<void>;
-  /** Keeps in durable storage what was written last, for the next instance to compare with. */
-  note(recorded: string): void;
-  log(event: string, detail: string): void;
+const KEY = 'present';
+const storedSchema = z.string().nullable().catch(null);
+
+export interface PresenceOptions {
+  sessionId: string;
+  participants: Pick<Participants, 'ids'>;
+  people: Pick<PeopleRepository, 'recordPresence'>;
+  /** Keeps what was recorded last: the next instance compares it with who is still present. */
+  storage: Pick<RoomStorage, 'get'> & { put(key: string, value: unknown): Promise<void> };
+  log: RoomLog;
   clock: Clock;
 }
 
 export class PresenceRecorder {
-  readonly #ports: PresencePorts;
+  readonly #options: PresenceOptions;
   #isScheduled = false;
   #isWriting = false;
-  /** Something changed that no write that has begun knows of. */
+  /** Something changed since the last write began. */
   #isDue = false;
   #failures = 0;
 
-  constructor(ports: PresencePorts) {
-    this.#ports = ports;
+  constructor(options: PresenceOptions) {
+    this.#options = options;
   }
 
-  /** Somebody came or went. */
+  /** A participant came or left. */
   changed(): void {
     this.#isDue = true;
     this.#failures = 0;
     this.#schedule(SETTLE_MS);
   }
 
-  /**
-   * A new instance has the room: whoever was connected to the last one may be gone without a word.
-   * @param recorded what the last write noted; null when there is none.
-   */
-  resume(recorded: string | null): void {
-    if (recorded === MANY || (recorded ?? '') !== summary(this.#ports.present())) this.changed();
+  /** A new instance has the room: connections to the last one may have gone without an event. */
+  async resume(): Promise<void> {
+    const recorded = storedSchema.parse((await this.#options.storage.get(KEY)) ?? null);
+    if (recorded === MANY || (recorded ?? '') !== summary(this.#options.participants.ids())) this.changed();
   }
 
   #schedule(delayMs: number): void {
     if (this.#isScheduled || this.#isWriting) return;
     this.#isScheduled = true;
-    this.#ports.clock.setTimeout(() => {
+    this.#options.clock.setTimeout(() => {
       this.#isScheduled = false;
       void this.#write();
     }, delayMs);
@@ -66,11 +75,12 @@ export class PresenceRecorder {
   async #write(): Promise<void> {
     this.#isWriting = true;
     this.#isDue = false;
-    const present = this.#ports.present();
+    const { sessionId, participants, people, storage } = this.#options;
+    const present = participants.ids();
     try {
-      await this.#ports.record(present);
+      await people.recordPresence(sessionId, present);
       this.#failures = 0;
-      this.#ports.note(summary(present));
+      void storage.put(KEY, summary(present));
     } catch (error) {
       this.#retry(error);
     } finally {
@@ -81,7 +91,7 @@ export class PresenceRecorder {
 
   #retry(error: unknown): void {
     const isGivenUp = this.#failures >= RETRY_MS.length;
-    this.#ports.log(
+    this.#options.log(
       isGivenUp ? 'presence_given_up' : 'presence_failed',
       error instanceof Error ? `${error.name}: ${error.message}` : 'unknown',
     );
@@ -91,8 +101,8 @@ export class PresenceRecorder {
   }
 }
 
-/** Equal for equal sets, as far as they fit into storage. */
+/** Equal for equal sets, unless they are too large for the storage. */
 export function summary(participantIds: readonly string[]): string {
   const text = [...participantIds].sort().join();
-  return text.length <= MAX_NOTE_CHARS ? text : MANY;
+  return text.length <= MAX_SUMMARY_CHARS ? text : MANY;
 }

@@ -9,7 +9,8 @@ import type { ServerMessageType, ServerPayload } from '../../protocol/index.ts';
 import { commitWindow, type Load, type PaceOptions } from './commit-pace.ts';
 import type { Document, Edit } from './document.ts';
 import type { Durability } from './durability.ts';
-import { type AcceptedEdit, type Batch, emptyBatch, isEmpty, joinBatches } from './pending.ts';
+import { type Batch, emptyBatch, isEmpty, joinBatches } from './pending.ts';
+import type { AcceptedEdit } from './receipts.ts';
 
 /** How old the system's load, as a commit reported it, may be. */
 const LOAD_REPORT_MS = 2_000;

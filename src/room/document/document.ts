@@ -2,8 +2,7 @@
 import { receiptKey } from '../../domain/receipts.ts';
 import { COUNTS_PER_TERM, numberIn } from '../../domain/revision.ts';
 import type { CodeWrite, CommittedCode, OpenedSession } from '../../domain/types.ts';
-import type { AcceptedEdit } from './pending.ts';
-import { type EditName, Receipts } from './receipts.ts';
+import { type AcceptedEdit, type EditName, Receipts } from './receipts.ts';
 
 export interface Edit extends EditName {
   connectionId: string;

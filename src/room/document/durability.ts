@@ -91,7 +91,7 @@ export class Durability {
   }
   /** Something that was committed may not be in Postgres. */
   get isDirty(): boolean {
-    return this.#isDirty;
+    return this.#reached.kind === 'lost' ? this.hasTail : this.#isDirty;
   }
   /** Where what was committed last is safe. */
   get durable(): 'buffer' | 'postgres' {
@@ -192,8 +192,6 @@ export class Durability {
     // What is lost is committed again by the room, which holds it: until then no answer is a word on that.
     if (reached.kind === 'lost' || state.lastCommit < asOf.expectedLast) {
       if (reached.kind !== 'lost') this.#standing = { kind: 'lost' };
-      // With nothing to commit again it would count as dirty for ever.
-      if (!this.hasTail) this.#isDirty = state.isDirty;
       return 'lost';
     }
     this.#isDirty = state.isDirty || this.#commits > asOf.commits;

@@ -105,14 +105,13 @@ export class FlushControl {
     return agoMs < this.#flushMs && agoMs < this.#lease.leftMs;
   }
 
-  /** False when the room has to flush what is dirty; learns on the way whether anything still is. */
+  /** True when this room has nothing to flush now: a sweeper is at work, nothing is dirty, or it has to be committed again first. */
   async #askWhetherSwept(): Promise<boolean> {
     const asOf = this.#now();
     try {
       const state = await this.#ports.repository.flushState(this.#sessionId);
-      const isWhole = await this.#learn(state, asOf, false);
-      // What is lost has to be committed again first, which takes as long as no store answers: the next alarm flushes it.
-      return !isWhole || state.sweeperLeaseMs > 0 || !this.mayBeDirty;
+      const isLost = !(await this.#learn(state, asOf, false));
+      return isLost || state.sweeperLeaseMs > 0 || !this.mayBeDirty;
     } catch (error) {
       if (!(error instanceof StorageUnavailableError)) throw error;
       return false;

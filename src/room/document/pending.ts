@@ -1,12 +1,7 @@
 /** What a room has accepted and not yet committed. Pure. */
 import type { SessionMessage } from '../../domain/types.ts';
 import type { CodeVersion } from './document.ts';
-import type { EditName } from './receipts.ts';
-
-/** An edit, by what its client knows it by, and the revision that it got. */
-export interface AcceptedEdit extends EditName {
-  rev: number;
-}
+import type { AcceptedEdit } from './receipts.ts';
 
 /** One batch: the newest code, all new messages, and which connections wait for it. */
 export interface Batch {

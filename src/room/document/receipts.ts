@@ -14,6 +14,11 @@ export interface EditName {
   requestId?: string | undefined;
 }
 
+/** An edit that was accepted, and the revision that it got. */
+export interface AcceptedEdit extends EditName {
+  rev: number;
+}
+
 export class Receipts {
   /** In the order of use: the first is of the client that has been quiet longest. */
   readonly #byKey: Map<string, EditReceipt>;

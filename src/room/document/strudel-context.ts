@@ -1,26 +1,30 @@
-/** What the session's code is at the moment: a saved strudel, or scratch code; with the conversation that came with it. */
+/**
+ * What the session's code belongs to: a saved strudel, or nothing yet (scratch code); and the conversation
+ * imported with it.
+ */
 import { z } from 'zod';
 import { type ConversationEntry, type ServerPayload, utf8Bytes } from '../../protocol/index.ts';
 import type { RoomStorage } from '../host.ts';
 
 const KEY = 'strudel';
 /**
- * What is kept of a conversation: its end. A value in a room's storage has 128 KiB at most, and text there may take two
- * bytes where UTF-8 takes one.
+ * The end of a conversation is kept: a value in a room's storage has 128 KiB at most, and text may take two
+ * bytes there where UTF-8 takes one.
  */
 const MAX_KEPT_ENTRIES = 50;
 const MAX_KEPT_BYTES = 48 * 1024;
 
 type WireConversation = ServerPayload<'session_state'>['conversation_history'];
 
-/** One turn of the conversation that came with the code. */
-export interface BroughtEntry extends ConversationEntry {
+/** One turn of the conversation that was imported with the code. */
+export interface ImportedEntry extends ConversationEntry {
   id: string;
   isCodeResponse: boolean;
   createdAtMs: number;
 }
 
-const contextSchema = z.object({
+/** The stored format; `brought` is its name for the imported conversation. */
+const storedSchema = z.object({
   strudelId: z.string().nullable(),
   brought: z.array(
     z.object({
@@ -32,39 +36,39 @@ const contextSchema = z.object({
     }),
   ),
 });
-type Context = z.infer<typeof contextSchema>;
+type Stored = z.infer<typeof storedSchema>;
 
-const SCRATCH: Context = { strudelId: null, brought: [] };
+const SCRATCH: Stored = { strudelId: null, brought: [] };
 
 export class StrudelContext {
   readonly #storage: Pick<RoomStorage, 'get' | 'put'>;
-  #context: Context = SCRATCH;
+  #context: Stored = SCRATCH;
   #loading: Promise<void> | null = null;
 
   constructor(storage: Pick<RoomStorage, 'get' | 'put'>) {
     this.#storage = storage;
   }
 
-  /** Reads what an earlier instance left; everything else needs it. */
+  /** Reads what an earlier instance stored. Nothing else here is right before it has resolved. */
   load(): Promise<void> {
     this.#loading ??= this.#storage.get(KEY).then((stored) => {
-      this.#context = contextSchema.catch(SCRATCH).parse(stored ?? SCRATCH);
+      this.#context = storedSchema.catch(SCRATCH).parse(stored ?? SCRATCH);
     });
     return this.#loading;
   }
 
-  /** The saved strudel that the session is about; null for scratch code. */
+  /** The saved strudel that the code belongs to; null for scratch code. */
   get strudelId(): string | null {
     return this.#context.strudelId;
   }
 
-  /** The conversation that came with the code, oldest first. */
-  get entries(): readonly ConversationEntry[] {
+  /** The imported conversation, oldest turn first, as the AI gets it. */
+  get importedTurns(): readonly ConversationEntry[] {
     return this.#context.brought.map(({ role, content }) => ({ role, content }));
   }
 
   /** The same, as `session_state` shows it. */
-  get brought(): WireConversation {
+  get importedConversation(): WireConversation {
     return this.#context.brought.map(({ id, role, content, isCodeResponse, createdAtMs }) => ({
       id,
       role,
@@ -75,15 +79,16 @@ export class StrudelContext {
     }));
   }
 
-  switchTo(strudelId: string | null, conversation: readonly BroughtEntry[]): void {
+  /** From now on the code belongs to this strudel, or to none (null). */
+  switchTo(strudelId: string | null, conversation: readonly ImportedEntry[]): void {
     this.#context = { strudelId, brought: newestThatFit(conversation) };
-    // Not awaited: nothing leaves the room before its writes are on disk.
+    // Not awaited: the platform sends nothing that the room says before the room's writes are on disk.
     void this.#storage.put(KEY, this.#context);
   }
 }
 
 /** The end of a conversation, as much of it as is kept. */
-export function newestThatFit(conversation: readonly BroughtEntry[]): BroughtEntry[] {
+export function newestThatFit(conversation: readonly ImportedEntry[]): ImportedEntry[] {
   let bytes = 0;
   const newest = conversation.slice(-MAX_KEPT_ENTRIES);
   const from = newest.findLastIndex((entry) => {

@@ -2,19 +2,25 @@ import type { ClientMessageOf } from '../../protocol/index.ts';
 import { isMember } from '../connections/connection.ts';
 import type { HandlerContext } from './context.ts';
 
-/** Accepts a chat message; everybody sees it, the sender too, under the id and time it will be stored with. */
+/**
+ * Accepts a chat message. Every client sees it, the sender's too, under the id and time it will be stored
+ * with.
+ */
 export async function chatMessage(
   { payload }: ClientMessageOf<'chat_message'>,
-  { sender, room, requestId }: HandlerContext,
+  { sender, session: hosted, outbox, limits, requestId }: HandlerContext,
 ): Promise<void> {
-  const session = await room.session();
-  // Whoever was sent away or replaced meanwhile sends it again, if he may.
+  const session = await hosted.open();
+  // A client that was kicked or replaced meanwhile sends the message again on its next connection, if it
+  // still may.
   if (!isMember(sender)) return;
   const { displayName, userId, avatarUrl } = sender.state;
   const id = payload.id ?? crypto.randomUUID();
-  // A resend isn't counted: the client is doing what it should.
-  if (!session.knows(id) && !room.takePerMinute(sender, 'chat')) {
-    room.refuse(sender, 'too_many_requests', 'too many chat messages, try again in a minute', requestId);
+  // A resend isn't counted: after a reconnect a client has to send what wasn't acknowledged.
+  if (!session.knows(id) && !limits.takePerMinute(sender, 'chat', Date.now())) {
+    outbox.refuse(sender, 'too_many_requests', 'too many chat messages, try again in a minute', {
+      requestId,
+    });
     return;
   }
   const accepted = session.addMessage(sender.id, {
@@ -31,15 +37,15 @@ export async function chatMessage(
   });
   if (accepted === 'duplicate') return;
   if (accepted === 'full') {
-    room.refuse(
+    outbox.refuse(
       sender,
       'server_error',
       'too many messages wait to be stored; send this one again in a moment',
-      requestId,
+      { requestId },
     );
     return;
   }
-  room.broadcast('chat_message', {
+  outbox.broadcast('chat_message', {
     id,
     message: accepted.content,
     display_name: displayName,

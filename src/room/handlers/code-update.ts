@@ -2,13 +2,17 @@ import type { ClientMessageOf, ServerPayload } from '../../protocol/index.ts';
 import { isMember } from '../connections/connection.ts';
 import type { HandlerContext } from './context.ts';
 
-/** Accepts an edit: it becomes the session's next revision, everybody else sees it at once, and its commit is under way. */
+/**
+ * Accepts an edit: it becomes the session's next revision, the other clients see it at once, and its commit
+ * is under way.
+ */
 export async function codeUpdate(
   { payload }: ClientMessageOf<'code_update'>,
-  { sender, room, requestId }: HandlerContext,
+  { sender, session: hosted, outbox, requestId }: HandlerContext,
 ): Promise<void> {
-  const session = await room.session();
-  // Whoever was sent away or replaced meanwhile sends it again, if he may.
+  const session = await hosted.open();
+  // A client that was kicked or replaced meanwhile sends the edit again on its next connection, if it still
+  // may.
   if (!isMember(sender)) return;
   const { participantId, displayName, userId, role } = sender.state;
   const accepted = session.edit({
@@ -30,5 +34,5 @@ export async function codeUpdate(
   if (payload.cursor_line !== undefined) update.cursor_line = payload.cursor_line;
   if (payload.cursor_col !== undefined) update.cursor_col = payload.cursor_col;
   if (payload.source !== undefined) update.source = payload.source;
-  room.broadcast('code_update', update, sender);
+  outbox.broadcast('code_update', update, sender);
 }

@@ -1,13 +1,13 @@
 import type { ClientMessageOf } from '../../protocol/index.ts';
 import type { HandlerContext } from './context.ts';
 
-/** Shows everybody else where a writer's cursor is. It is never stored. */
+/** Shows the other clients where a writer's cursor is. It is never stored. */
 export function cursorPosition(
   { payload }: ClientMessageOf<'cursor_position'>,
-  { sender, room }: HandlerContext,
+  { sender, outbox }: HandlerContext,
 ): void {
   const { displayName, userId, role } = sender.state;
-  room.broadcast(
+  outbox.broadcast(
     'cursor_position',
     { line: payload.line, col: payload.col, display_name: displayName, user_id: userId, role },
     sender,

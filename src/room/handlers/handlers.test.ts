@@ -1,9 +1,13 @@
-/** Handlers wait for the session to load. Meanwhile their sender may have been sent away, or be back on another connection. */
+/**
+ * Handlers wait for the session to open. Meanwhile the sender may have been kicked, or be back on another
+ * connection.
+ */
 import { expect, it, vi } from 'vitest';
 import { setUp } from '../../../test/support/live-session.ts';
 import type { ClientMessage } from '../../protocol/index.ts';
-import type { ConnectionState, Member } from '../connections/connection.ts';
-import type { HandlerContext } from './context.ts';
+import type { Member } from '../connections/connection.ts';
+import type { ConnectionState } from '../connections/connection-state.ts';
+import type { HandlerParts } from './context.ts';
 import { dispatch } from './index.ts';
 
 const messages: ClientMessage[] = [
@@ -12,7 +16,7 @@ const messages: ClientMessage[] = [
   { type: 'switch_strudel', payload: { strudel_id: null } },
 ];
 
-it.each(messages)('a $type counts no more when its sender was sent away meanwhile', async (message) => {
+it.each(messages)('a $type has no effect when its sender was kicked meanwhile', async (message) => {
   const { session, clock, commits } = setUp();
   let state: Partial<ConnectionState> | null = { displayName: 'Ada', userId: null, role: 'host' };
   const sender = {
@@ -22,15 +26,17 @@ it.each(messages)('a $type counts no more when its sender was sent away meanwhil
     },
   } as unknown as Member;
   const broadcast = vi.fn();
-  const room = {
-    session: async () => {
-      state = null;
-      return session;
+  const parts = {
+    session: {
+      open: async () => {
+        state = null;
+        return session;
+      },
     },
-    takePerMinute: () => true,
-    broadcast,
-  } as unknown as HandlerContext['room'];
-  await dispatch(message, { sender, requestId: 'r1', room });
+    limits: { takePerMinute: () => true },
+    outbox: { broadcast },
+  } as unknown as HandlerParts;
+  await dispatch(message, { ...parts, sender, requestId: 'r1' });
   await clock.advance(5_000);
   expect(broadcast).not.toHaveBeenCalled();
   expect(commits).toEqual([]);

@@ -1,4 +1,4 @@
-/** One handler a message type, and what it takes to use it. */
+/** One handler a message type, and the permission that it needs. */
 
 import { type Action, may } from '../../domain/permissions.ts';
 import type { ClientMessageOf, ClientMessageType } from '../../protocol/index.ts';
@@ -15,7 +15,9 @@ import { switchStrudel } from './switch-strudel.ts';
 type Handlers = {
   [T in ClientMessageType]: {
     action: Action;
-    /** What happens to a message of somebody who may not send it: an error, or nothing at all. */
+    /**
+     * What happens to a message whose sender lacks the permission: it is answered with an error, or ignored.
+     */
     otherwise: 'refused' | 'ignored';
     handle(message: ClientMessageOf<T>, context: HandlerContext): void | Promise<void>;
   };
@@ -32,16 +34,17 @@ const handlers: Handlers = {
   ping: { action: 'ping', otherwise: 'refused', handle: ping },
 };
 
-/** Passes a message to its handler, if the sender's role may send it. */
+/** Passes a message to its handler if the sender's role has the permission. */
 export async function dispatch<T extends ClientMessageType>(
   message: ClientMessageOf<T> & { type: T },
   context: HandlerContext,
 ): Promise<void> {
   const { action, otherwise, handle } = handlers[message.type];
-  const { sender, room, requestId } = context;
+  const { sender, outbox, requestId } = context;
   if (!may(sender.state.role, action)) {
-    if (otherwise === 'refused')
-      room.refuse(sender, 'forbidden', `a ${sender.state.role} may not do this`, requestId);
+    if (otherwise === 'refused') {
+      outbox.refuse(sender, 'forbidden', `a ${sender.state.role} may not do this`, { requestId });
+    }
     return;
   }
   await handle(message, context);

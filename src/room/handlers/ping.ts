@@ -1,11 +1,11 @@
 import type { ClientMessageOf } from '../../protocol/index.ts';
 import type { HandlerContext } from './context.ts';
 
-/** Answers, and nothing else: a ping must not touch storage, or an open tab in a silent session would cost something. */
+/** Answers a ping. It must not open the session: an idle tab would cost a Redis command a ping. */
 export function ping(
   { payload }: ClientMessageOf<'ping'>,
-  { sender, room, requestId }: HandlerContext,
+  { sender, slowConsumers, outbox, requestId }: HandlerContext,
 ): void {
-  const mark = room.pinged(sender, payload?.mark);
-  room.reply(sender, 'pong', { mark, ...(requestId === undefined ? {} : { request_id: requestId }) });
+  const mark = slowConsumers.pinged(sender, payload?.mark);
+  outbox.reply(sender, 'pong', { mark, ...(requestId === undefined ? {} : { request_id: requestId }) });
 }

@@ -1,21 +1,25 @@
 /**
- * What the Worker tells a room, by a request that only the Worker's own code can make.
- * Postgres has it already when the room is told (but for code, which only the room may revise); telling it twice is
- * telling it once.
+ * The commands that the Worker sends to a room. Only the Worker's own code can make such a request. Postgres
+ * has a command's change already when the room gets it (except for code, which only the room may revise), and
+ * repeating a command has no second effect.
  */
 import { z } from 'zod';
 import { codeSchema, roleSchema } from '../../protocol/messages.ts';
 
-export const roomRequestSchema = z.discriminatedUnion('kind', [
+export const roomCommandSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('participant_changed'), participant_id: z.uuid(), role: roleSchema }),
   z.object({ kind: z.literal('participant_removed'), participant_id: z.uuid() }),
   z.object({ kind: z.literal('invite_revoked'), invite_id: z.uuid() }),
-  /** The session is no longer discoverable: who came in because it was has to leave. */
+  /** The session is no longer discoverable: participants who joined by discovery have to leave. */
   z.object({ kind: z.literal('discovery_ended') }),
   /** Everybody but hosts has to leave. */
   z.object({ kind: z.literal('live_ended') }),
   /** The session has ended: everybody has to leave, and nobody comes back. */
   z.object({ kind: z.literal('ended'), reason: z.string().max(200) }),
+  /** The session has just been made: Postgres has all there is of it. */
+  z.object({ kind: z.literal('created') }),
+  /** The caller with this reservation won't connect: their place is free again. */
+  z.object({ kind: z.literal('release'), reservation_id: z.uuid() }),
   /** New code, as the session's next revision; answered once it is committed. */
   z.object({
     kind: z.literal('set_code'),
@@ -25,7 +29,7 @@ export const roomRequestSchema = z.discriminatedUnion('kind', [
     role: roleSchema,
   }),
 ]);
-export type RoomRequest = z.infer<typeof roomRequestSchema>;
+export type RoomCommand = z.infer<typeof roomCommandSchema>;
 
 /** The answer to `set_code`. */
 export const setCodeReplySchema = z.object({
@@ -33,5 +37,7 @@ export const setCodeReplySchema = z.object({
   durable: z.enum(['buffer', 'postgres']),
 });
 
-/** The answer to everything else: connections that were told. */
-export const toldReplySchema = z.object({ delivered: z.number().int() });
+/**
+ * The answer to every other command: how many connections it concerned; of `release`, how many reservations.
+ */
+export const commandReplySchema = z.object({ delivered: z.number().int() });

@@ -1,9 +1,9 @@
 import { StorageUnavailableError } from '../../domain/errors.ts';
 import { may } from '../../domain/permissions.ts';
-import { TimeoutError, within } from '../../domain/with-timeout.ts';
+import { TimeoutError, withTimeout } from '../../domain/with-timeout.ts';
 import type { ClientMessageOf, ServerPayload } from '../../protocol/index.ts';
 import { isMember } from '../connections/connection.ts';
-import type { BroughtEntry } from '../document/strudel-context.ts';
+import type { ImportedEntry } from '../document/strudel-context.ts';
 import type { HandlerContext } from './context.ts';
 
 /** How long the requester waits for the session to be saved. */
@@ -14,36 +14,38 @@ interface Loaded {
   strudelId: string | null;
   /** Null: the session's code stays as it is. */
   code: string | null;
-  conversation: BroughtEntry[];
+  conversation: ImportedEntry[];
 }
 
 /**
- * Makes the session be about another strudel, or about scratch code: first all that was is saved, then the other code
- * becomes everybody's next revision. When something fails on the way, nothing is switched.
+ * Switches the session to another strudel, or to scratch code: first everything of the session is saved, then
+ * the new code becomes the session's next revision. When something fails on the way, nothing is switched.
  */
 export async function switchStrudel(
   { payload }: ClientMessageOf<'switch_strudel'>,
-  { sender, room, requestId }: HandlerContext,
+  context: HandlerContext,
 ): Promise<void> {
-  if (!room.takePerMinute(sender, 'switch')) {
-    room.refuse(sender, 'too_many_requests', 'too many switches, try again in a minute', requestId);
+  const { sender, requestId, session: hosted, sessionState, strudel, outbox, limits } = context;
+  if (!limits.takePerMinute(sender, 'switch', Date.now())) {
+    outbox.refuse(sender, 'too_many_requests', 'too many switches, try again in a minute', { requestId });
     return;
   }
-  const session = await room.session();
+  const session = await hosted.open();
   if (!(await isDone(session.flush()))) {
-    room.refuse(sender, 'server_error', 'the session could not be saved, so nothing was switched', requestId);
+    const message = 'the session could not be saved, so nothing was switched';
+    outbox.refuse(sender, 'server_error', message, { requestId });
     return;
   }
   if (!isMember(sender)) return;
-  const loaded = await load(payload, { sender, room, requestId });
-  // Whoever was sent away meanwhile, or has become a viewer, switches nothing any more.
+  const loaded = await load(payload, context);
+  // A sender who was kicked or has become a viewer meanwhile switches nothing any more.
   if (!loaded || !isMember(sender) || !may(sender.state.role, 'switch_strudel')) return;
 
   // From here to the state nothing waits: code, strudel and conversation change together.
   const { strudelId, code, conversation } = loaded;
   const { participantId, displayName, userId, role } = sender.state;
   if (code === null) {
-    room.switchStrudel(strudelId, conversation);
+    strudel.switchTo(strudelId, conversation);
   } else {
     const accepted = session.edit({
       connectionId: sender.id,
@@ -52,9 +54,9 @@ export async function switchStrudel(
       code,
       editorId: userId,
     });
-    // Null for a resend: it was switched then, and may have been switched again since.
+    // Null for a resend: the first request switched the session, which may have been switched again since.
     if (accepted) {
-      room.switchStrudel(strudelId, conversation);
+      strudel.switchTo(strudelId, conversation);
       const update: ServerPayload<'code_update'> = {
         code,
         rev: accepted.rev,
@@ -64,16 +66,16 @@ export async function switchStrudel(
         source: 'loaded_strudel',
         strudel_id: strudelId,
       };
-      room.broadcast('code_update', update, sender);
+      outbox.broadcast('code_update', update, sender);
     }
   }
-  await room.tellState(sender, requestId);
+  await sessionState.sendState(sender, requestId);
 }
 
-/** The strudel or the scratch code that is asked for; null when it can't be had, and then the requester knows. */
+/** The strudel or the scratch code that the sender asks for; null after a refusal was sent. */
 async function load(
   payload: ClientMessageOf<'switch_strudel'>['payload'],
-  { sender, room, requestId }: HandlerContext,
+  { sender, requestId, strudels, outbox, log }: HandlerContext,
 ): Promise<Loaded | null> {
   if (payload.strudel_id === null) {
     const createdAtMs = Date.now();
@@ -86,9 +88,10 @@ async function load(
     return { strudelId: null, code: payload.code ?? null, conversation };
   }
   try {
-    const found = await room.strudels.get(payload.strudel_id, sender.state.userId);
+    const found = await strudels.get(payload.strudel_id, sender.state.userId);
     if (!found) {
-      room.refuse(sender, 'not_found', 'there is no such strudel, or it is not yours to see', requestId);
+      const message = 'there is no such strudel, or it is not yours to see';
+      outbox.refuse(sender, 'not_found', message, { requestId });
       return null;
     }
     const conversation = found.conversation.map(({ role, content, isCodeResponse, createdAtMs }) => ({
@@ -101,20 +104,17 @@ async function load(
     return { strudelId: found.strudel.id, code: found.strudel.code, conversation };
   } catch (error) {
     if (!(error instanceof StorageUnavailableError)) throw error;
-    room.log('strudel_unavailable', error.message);
-    room.refuse(
-      sender,
-      'server_error',
-      'the strudel could not be loaded, so nothing was switched',
-      requestId,
-    );
+    log('strudel_unavailable', error.message);
+    const message = 'the strudel could not be loaded, so nothing was switched';
+    outbox.refuse(sender, 'server_error', message, { requestId });
     return null;
   }
 }
 
+/** False when the flush fails, or takes too long. */
 async function isDone(flush: Promise<boolean>): Promise<boolean> {
   try {
-    return await within(FLUSH_TIMEOUT_MS, flush);
+    return await withTimeout(FLUSH_TIMEOUT_MS, flush);
   } catch (error) {
     if (!(error instanceof TimeoutError)) throw error;
     return false;

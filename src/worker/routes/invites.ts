@@ -65,6 +65,6 @@ export const inviteRoutes = new Hono<AppEnv>()
     const { people, room } = c.var.services;
     const inviteId = readPathId(c, 'token_id');
     if (!(await people.revokeInvite(c.var.sessionId, inviteId))) throw notFound('there is no such invite');
-    await room.tell(c.var.sessionId, { kind: 'invite_revoked', invite_id: inviteId });
+    await room.sendCommand(c.var.sessionId, { kind: 'invite_revoked', invite_id: inviteId });
     return c.json({ revoked: true });
   });

@@ -44,7 +44,11 @@ export const participantRoutes = new Hono<AppEnv>()
       const participantId = readPathId(c, 'participant_id');
       const { role } = c.req.valid('json');
       const participant = changed(await people.setRole(c.var.sessionId, participantId, role));
-      await room.tell(c.var.sessionId, { kind: 'participant_changed', participant_id: participantId, role });
+      await room.sendCommand(c.var.sessionId, {
+        kind: 'participant_changed',
+        participant_id: participantId,
+        role,
+      });
       return c.json({ participant: participantJson(participant) });
     },
   )
@@ -52,6 +56,6 @@ export const participantRoutes = new Hono<AppEnv>()
     const { people, room } = c.var.services;
     const participantId = readPathId(c, 'participant_id');
     const participant = changed(await people.remove(c.var.sessionId, participantId));
-    await room.tell(c.var.sessionId, { kind: 'participant_removed', participant_id: participantId });
+    await room.sendCommand(c.var.sessionId, { kind: 'participant_removed', participant_id: participantId });
     return c.json({ participant: participantJson(participant) });
   });

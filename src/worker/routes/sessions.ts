@@ -103,6 +103,6 @@ export const sessionRoutes = new Hono<AppEnv>()
     const { sessionId } = c.var;
     await flusher.flushSession(sessionId);
     if (!(await directory.end(sessionId))) throw notFound();
-    await room.tell(sessionId, { kind: 'ended', reason: ENDED_BY_HOST });
+    await room.sendCommand(sessionId, { kind: 'ended', reason: ENDED_BY_HOST });
     return c.json({ session: await readSession(c.var.services, sessionId) });
   });

@@ -25,13 +25,13 @@ export const visibilityRoutes = new Hono<AppEnv>()
     const { directory, room } = c.var.services;
     const { is_discoverable: isDiscoverable } = c.req.valid('json');
     if (!(await directory.setDiscoverable(c.var.sessionId, isDiscoverable))) throw notFound();
-    if (!isDiscoverable) await room.tell(c.var.sessionId, { kind: 'discovery_ended' });
+    if (!isDiscoverable) await room.sendCommand(c.var.sessionId, { kind: 'discovery_ended' });
     return c.json(liveStatusJson(await statusOf(c.var.services, c.var.sessionId)));
   })
   .post('/:id/end-live', allow('manage_session'), async (c) => {
     const { directory, room } = c.var.services;
     if (!(await directory.endLive(c.var.sessionId))) throw notFound();
-    await room.tell(c.var.sessionId, { kind: 'live_ended' });
+    await room.sendCommand(c.var.sessionId, { kind: 'live_ended' });
     return c.json(liveStatusJson(await statusOf(c.var.services, c.var.sessionId)));
   })
   .post('/:id/leave', allow('leave'), async (c) => {

@@ -54,7 +54,8 @@ export class Backbeat implements Contender {
     await until('those who stayed have everything acknowledged', () =>
       this.#clients.every((client) => isConnected(client) && !client.hasUnacknowledged),
     );
-    // What comes by itself: nobody enters the other sessions again. The cron takes what has been dirty for longer than the rooms' alarms need.
+    // What comes by itself: nobody enters the other sessions again. The cron takes what has been dirty for
+    // longer than the rooms' alarms need.
     await until('nothing is dirty', async () => {
       await stack.control.cron();
       return (await this.#world.dirtySessions()) === 0;

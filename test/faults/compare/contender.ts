@@ -12,11 +12,15 @@ export interface Contender {
   /** `kill -9` of the process that people are connected to; it stays down. */
   kill(): Promise<void>;
   /**
-   * Everybody stops typing, and those in `gone` are gone for good: nothing that their client still has comes back.
+   * Everybody stops typing, and those in `gone` are gone for good: nothing that their client
+   * still has comes back.
    * @returns what each had typed, by document.
    */
   stop(gone: readonly string[]): Promise<Map<string, TypedLine[]>>;
-  /** Starts what was killed. Resolves when those who stayed are connected again and see all they have as saved. */
+  /**
+   * Starts what was killed. Resolves when those who stayed are connected again and see
+   * all they have as saved.
+   */
   recover(): Promise<void>;
   /** The text that Postgres holds of each of the documents that it knows. */
   stored(): Promise<Map<string, string>>;

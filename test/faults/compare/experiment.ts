@@ -1,6 +1,7 @@
 /**
- * The loss window by experiment: people type into documents, the server is killed at a random moment, half of the people are
- * gone at that moment, and what their clients had shown as saved is looked for in Postgres after the recovery.
+ * The loss window by experiment: people type into documents, the server is killed at a random moment, half
+ * of the people are gone at that moment, and what their clients had shown as saved is looked for in
+ * Postgres after the recovery.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Random } from '../random.ts';
@@ -8,7 +9,10 @@ import { LateError, until } from '../until.ts';
 import type { Contender } from './contender.ts';
 import { type Loss, lossOf, noLoss, type Survivor, sum } from './loss.ts';
 
-/** Over a whole period of the slowest writer: Hocuspocus stores a document that is typed into at least every 10 s. */
+/**
+ * Over a whole period of the slowest writer: Hocuspocus stores a document that is typed into
+ * at least every 10 s.
+ */
 const KILL_WITHIN_MS: [number, number] = [10_000, 20_000];
 /** Longer than any contender waits before it stores what it has. */
 const STORED_WITHIN_MS = 20_000;

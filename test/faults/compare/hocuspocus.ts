@@ -1,4 +1,7 @@
-/** Hocuspocus with its defaults: documents in its memory, written to Postgres when nobody has typed for 2 s, or after 10 s at most. */
+/**
+ * Hocuspocus with its defaults: documents in its memory, written to Postgres when nobody has typed for 2 s,
+ * or after 10 s at most.
+ */
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';

@@ -5,7 +5,10 @@ import type { TypedLine } from './typist.ts';
 export interface Survivor {
   lines: readonly TypedLine[];
   killedAtMs: number;
-  /** What Postgres held of it when its server had just been killed, and when everything had recovered; null: nothing. */
+  /**
+   * What Postgres held of it when its server had just been killed, and when everything had
+   * recovered; null: nothing.
+   */
   storedAtKill: string | null;
   stored: string | null;
 }
@@ -21,7 +24,10 @@ export interface Loss {
   lost: number;
   /** Documents that lost some. */
   documentsWithLoss: number;
-  /** How long before the kill the oldest lost edit had been shown as saved, in milliseconds; null: none was lost. */
+  /**
+   * How long before the kill the oldest lost edit had been shown as saved, in milliseconds;
+   * null: none was lost.
+   */
   oldestLostMs: number | null;
 }
 

@@ -1,4 +1,6 @@
-/** `npm run test:faults -- --compare`: kills each contender's server once a seed, and shows what that cost. */
+/**
+ * `npm run test:faults -- --compare`: kills each contender's server once a seed, and shows what that cost.
+ */
 import { writeFileSync } from 'node:fs';
 import { columns } from '../columns.ts';
 import type { Options } from '../options.ts';

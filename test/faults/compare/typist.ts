@@ -1,4 +1,7 @@
-/** Somebody who types line after line into one document, at moments that a seed repeats, and notes which of them they saw as saved. */
+/**
+ * Somebody who types line after line into one document, at moments that a seed repeats, and notes which of
+ * them they saw as saved.
+ */
 import type { Random } from '../random.ts';
 
 const MEAN_GAP_MS = 500;

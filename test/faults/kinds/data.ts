@@ -1,6 +1,6 @@
 /**
- * Data that is missing, refused, large or much. What is committed here for a session of the fault's own has no room that could commit
- * it again: that room is gone as soon as it has committed.
+ * Data that is missing, refused, large or much. What is committed here for a session of the fault's own has
+ * no room that could commit it again: that room is gone as soon as it has committed.
  */
 
 import { numberIn } from '../../../src/domain/revision.ts';

@@ -1,4 +1,7 @@
-/** What changes under a running system: everything restarts, clocks disagree, a room is replaced while it lives on. */
+/**
+ * What changes under a running system: everything restarts, clocks disagree, a room is
+ * replaced while it lives on.
+ */
 import { SupersededError } from '../../../src/domain/errors.ts';
 import { numberIn, termOf } from '../../../src/domain/revision.ts';
 import type { SessionMessage } from '../../../src/domain/types.ts';

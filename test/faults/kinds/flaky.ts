@@ -52,7 +52,10 @@ export async function answerLost(forward: () => Promise<Answer>): Promise<typeof
   return CUT;
 }
 
-/** Late, maybe so late that the caller has given up and the request takes effect after whatever was done instead. */
+/**
+ * Late, maybe so late that the caller has given up and the request takes effect after
+ * whatever was done instead.
+ */
 export async function slow(
   forward: () => Promise<Answer>,
   random: Random,

@@ -8,7 +8,10 @@ const DOWN_MS: [number, number] = [0, 3_000];
 const FREEZE_MS = 10_000;
 const REFUSE_MS: [number, number] = [1_500, 4_000];
 const LAG_MS: [number, number] = [50, 3_000];
-/** Every key with its time to live (ms, 0 for ever) and what it holds; and all that put back, in the stead of what is there. Scripts, as everybody goes on writing. */
+/**
+ * Every key with its time to live (ms, 0 for ever) and what it holds; and all that put back, in the stead of
+ * what is there. Scripts, as everybody goes on writing.
+ */
 const KEEP = `
   local kept = {}
   for _, key in ipairs(redis.call('KEYS', '*')) do

@@ -1,7 +1,7 @@
 /** `src/hosts/partykit.ts`, whose rooms say what they are called for. For tests of the host. */
 import type * as Party from 'partykit/server';
 import Room from '../../../src/hosts/partykit.ts';
-import type { ConnectionState } from '../../../src/room/connections/connection.ts';
+import type { ConnectionState } from '../../../src/room/connections/connection-state.ts';
 import { CRASHING, type RoomEvent, tellRoomEvent, UNRESERVED } from './room-event.ts';
 
 type Connection = Party.Connection<ConnectionState>;

@@ -2,7 +2,7 @@
 import type { DurableObjectState } from 'cloudflare:workers';
 import type { Connection, ConnectionContext, WSMessage } from 'partyserver';
 import host, { SessionRoom as Room, Sweeper } from '../../../src/hosts/partyserver.ts';
-import type { ConnectionState } from '../../../src/room/connections/connection.ts';
+import type { ConnectionState } from '../../../src/room/connections/connection-state.ts';
 import { CRASHING, type RoomEvent, tellRoomEvent, UNRESERVED } from './room-event.ts';
 
 type State = DurableObjectState & { id: object; abort(reason: string): void };

@@ -26,7 +26,10 @@ export function readRoomEvents(log: string): RoomEvent[] {
   });
 }
 
-/** A connection with such an id comes to its room without its reservation, as if another instance had kept that. */
+/**
+ * A connection with such an id comes to its room without its reservation, as if another
+ * instance had kept that.
+ */
 export const UNRESERVED = 'unreserved-';
 /** A connection with such an id kills its room's instance, as a failing machine does. */
 export const CRASHING = 'crashing-';

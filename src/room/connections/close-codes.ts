@@ -1,0 +1,15 @@
+/**
+ * Close codes: RFC 6455's, and 4403 and 4404 of the range for applications, which mean what HTTP's 403 and
+ * 404 do.
+ */
+export const CLOSE = {
+  ended: 1000,
+  replaced: 1000,
+  idle: 1001,
+  flood: 1008,
+  tooLarge: 1009,
+  moved: 1012,
+  unavailable: 1013,
+  forbidden: 4403,
+  notFound: 4404,
+} as const;

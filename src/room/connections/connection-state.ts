@@ -1,0 +1,40 @@
+/**
+ * What the room keeps of one connection. It lives in the socket's attachment (2 KB), so it survives
+ * hibernation.
+ */
+import { z } from 'zod';
+import { VIAS } from '../../domain/types.ts';
+import { roleSchema, type WireParticipant } from '../../protocol/index.ts';
+
+export const connectionStateSchema = z.object({
+  participantId: z.string(),
+  userId: z.string().nullable(),
+  displayName: z.string(),
+  avatarUrl: z.string().max(500).nullable(),
+  role: roleSchema,
+  /**
+   * What gives this participant access, and by which invite: a revocation closes the connections it concerns.
+   */
+  joinMethod: z.enum(VIAS),
+  inviteId: z.string().nullable(),
+  /** The client's network address; null when the platform doesn't say. */
+  address: z.string().nullable(),
+  /**
+   * Times (in milliseconds) of what counts against a limit per minute: a minute outlives the instance's
+   * memory.
+   */
+  chatTimes: z.array(z.number()).readonly().default([]),
+  switchTimes: z.array(z.number()).readonly().default([]),
+  agentTimes: z.array(z.number()).readonly().default([]),
+});
+export type ConnectionState = z.infer<typeof connectionStateSchema>;
+
+/** The participant as messages of the protocol show them. */
+export function participantOf({
+  userId,
+  displayName,
+  role,
+  participantId,
+}: ConnectionState): WireParticipant {
+  return { user_id: userId, display_name: displayName, role, participant_id: participantId };
+}

@@ -1,0 +1,145 @@
+/** How a connection leaves the room: by itself, replaced by its client's next one, or closed by the room. */
+import type { BanList } from '../../access/ban-list.ts';
+import { SessionNotFoundError } from '../../domain/errors.ts';
+import { type ErrorCode, FLOOD_BAN_MS } from '../../protocol/index.ts';
+import type { AgentRuns } from '../agent/agent-runs.ts';
+import { describe } from '../guarded.ts';
+import type { Connection } from '../host.ts';
+import type { RoomLog } from '../log.ts';
+import { CLOSE } from './close-codes.ts';
+import { isMember, type Member } from './connection.ts';
+import { type ConnectionState, participantOf } from './connection-state.ts';
+import type { Outbox } from './outbox.ts';
+import type { Participants } from './participants.ts';
+import type { PresenceRecorder } from './presence.ts';
+import type { SlowConsumers } from './slow-consumers.ts';
+
+export interface DeparturesOptions {
+  participants: Participants;
+  outbox: Outbox;
+  presence: PresenceRecorder;
+  agents: Pick<AgentRuns, 'cancelFor'>;
+  /** Participants who may not come back for a while. */
+  bans: BanList;
+  slowConsumers: SlowConsumers<Connection>;
+  log: RoomLog;
+}
+
+export class Departures {
+  readonly #options: DeparturesOptions;
+
+  constructor(options: DeparturesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Nobody waits for the AI's answer to this connection any more, unless its client is back under the same
+   * id.
+   */
+  cancelAgentOf(connection: Connection): void {
+    const { participants, agents } = this.#options;
+    const isReplaced = [...participants.members()].some((m) => m !== connection && m.id === connection.id);
+    if (!isReplaced) agents.cancelFor(connection.id);
+  }
+
+  /**
+   * The socket is closed. Does nothing for a connection that the room closed itself: its leave was announced
+   * then.
+   */
+  leave(connection: Connection): void {
+    if (!isMember(connection)) return;
+    const { state } = connection;
+    connection.setState(null);
+    this.#announceLeave(state);
+  }
+
+  /**
+   * The client is back on another socket. Its leave is only announced if another participant has its id now.
+   */
+  replace(member: Member, by: Pick<ConnectionState, 'participantId'>): void {
+    const { state } = member;
+    member.setState(null);
+    member.close(CLOSE.replaced, 'replaced');
+    if (state.participantId === by.participantId) return;
+    this.#options.agents.cancelFor(member.id);
+    this.#announceLeave(state);
+  }
+
+  /** Closes the connection of a participant who has lost access. */
+  kick(member: Member, reason: string): void {
+    this.close(member, 'forbidden', reason, CLOSE.forbidden);
+  }
+
+  /** Closes a connection that floods the room, and keeps its participant out for a while. */
+  ban(member: Member, nowMs: number): void {
+    const { bans, log } = this.#options;
+    log('banned', 'a connection was closed because it flooded the room');
+    bans.add(member.state.participantId, nowMs + FLOOD_BAN_MS);
+    this.close(member, 'too_many_requests', 'too many messages', CLOSE.flood);
+  }
+
+  /**
+   * Tells the client why, and closes its connection. From here on the room neither reads it nor sends it
+   * anything.
+   */
+  close(member: Member, error: ErrorCode, reason: string, code: number): void {
+    this.#options.outbox.refuse(member, error, reason);
+    this.#close(member, reason, code);
+  }
+
+  /** Closes connections that don't read, before what is buffered for them takes the room's memory. */
+  closeSlow(): void {
+    const { slowConsumers, participants, log } = this.#options;
+    for (const member of slowConsumers.overLimit(() => participants.members())) {
+      log('too_slow', 'a connection was closed because its client did not read');
+      // Without a word: an error would wait behind everything else that the client hasn't read.
+      this.#close(member, 'too slow', CLOSE.unavailable);
+    }
+  }
+
+  /** Closes connections that have sent nothing for too long. */
+  closeIdle(nowMs: number): void {
+    for (const member of this.#options.participants.idle(nowMs)) {
+      member.close(CLOSE.idle, 'nothing heard for too long');
+    }
+  }
+
+  /** Closes the connection because something of ours failed; the client isn't told what. */
+  closeFailed(connection: Connection, error: unknown): void {
+    if (error instanceof SessionNotFoundError) {
+      connection.close(CLOSE.notFound, 'there is no such session');
+      return;
+    }
+    this.#options.log('failed', describe(error));
+    // The client keeps what isn't acknowledged, and sends it again once it is back.
+    connection.close(CLOSE.unavailable, 'storage is out of reach, try again in a moment');
+  }
+
+  /**
+   * The session has ended: closes every connection. No leave is announced, since nobody is left to hear it.
+   */
+  closeAll(): void {
+    for (const member of [...this.#options.participants.members()]) {
+      member.setState(null);
+      member.close(CLOSE.ended, 'session ended');
+      this.#options.agents.cancelFor(member.id);
+    }
+    this.#options.presence.changed();
+  }
+
+  #close(member: Member, reason: string, code: number): void {
+    const { state } = member;
+    member.setState(null);
+    member.close(code, reason);
+    this.#options.agents.cancelFor(member.id);
+    this.#announceLeave(state);
+  }
+
+  /** A participant has left with their last connection. */
+  #announceLeave(state: ConnectionState): void {
+    const { participants, outbox, presence } = this.#options;
+    if (participants.connectionsOf(state.participantId).length > 0) return;
+    outbox.broadcast('user_left', participantOf(state));
+    presence.changed();
+  }
+}

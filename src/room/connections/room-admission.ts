@@ -1,0 +1,84 @@
+/** The room's one decision about who may connect: it reserves a place, or says why not. */
+import type { BanList } from '../../access/ban-list.ts';
+import type { HostedSession } from '../document/hosted-session.ts';
+import type { AccessRevocations } from './access-revocations.ts';
+import { countedConnectionOf } from './connection.ts';
+import type { ConnectionLimits } from './connection-limits.ts';
+import type { Departures } from './departures.ts';
+import type { AdmissionGrant } from './grant.ts';
+import type { Participants } from './participants.ts';
+import type { PresenceRecorder } from './presence.ts';
+import { refuse, refuseBanned } from './refusal.ts';
+
+export interface RoomAdmissionOptions {
+  session: Pick<HostedSession, 'open' | 'recordCreated'>;
+  participants: Participants;
+  revocations: AccessRevocations;
+  connectionLimits: ConnectionLimits;
+  bans: BanList;
+  departures: Departures;
+  presence: PresenceRecorder;
+}
+
+export class RoomAdmission {
+  readonly #options: RoomAdmissionOptions;
+
+  constructor(options: RoomAdmissionOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Reserves a place for a caller whom the Worker has admitted.
+   * @returns the reservation's id, or the refusal.
+   * @throws {SessionNotFoundError} and {StorageUnavailableError} when the session can't be opened; no place
+   *   is kept then.
+   */
+  async reserve(grant: AdmissionGrant): Promise<Response> {
+    const { session, revocations, connectionLimits, presence } = this.#options;
+    // From here to the reservation nothing waits: of any number of callers who come at once, each counts
+    // those before it.
+    const decision = revocations.check(grant);
+    if (!decision.isAllowed) return refuse(decision.status, decision.error, decision.message);
+    const refusal = this.#refusalOf(grant);
+    if (refusal) return refusal;
+    const id = crypto.randomUUID();
+    const { role, joinMethod } = decision;
+    connectionLimits.reserve(id, { ...grant, role, joinMethod }, Date.now());
+    // Even if the connection never comes: Postgres may show the participant as present already.
+    presence.changed();
+    try {
+      if (grant.isNewSession) await session.recordCreated();
+      await session.open();
+    } catch (error) {
+      connectionLimits.release(id);
+      throw error;
+    }
+    return Response.json({ reservation_id: id });
+  }
+
+  /** Gives a reserved place back; false when there is none. */
+  release(reservationId: string): boolean {
+    const { connectionLimits, presence } = this.#options;
+    if (!connectionLimits.release(reservationId)) return false;
+    // The reservation may have been made for a participant whom Postgres shows as present since.
+    presence.changed();
+    return true;
+  }
+
+  #refusalOf(grant: AdmissionGrant): Response | null {
+    const { participants, connectionLimits, bans, departures } = this.#options;
+    const nowMs = Date.now();
+    const banRemainingMs = bans.remainingMs(grant.participantId, nowMs);
+    if (banRemainingMs > 0) return refuseBanned(banRemainingMs);
+    departures.closeIdle(nowMs);
+    const present = [...participants.members()].map(countedConnectionOf);
+    switch (connectionLimits.check(grant, present, nowMs)) {
+      case 'participant_limit':
+        return refuse(429, 'too_many_requests', 'you have too many connections to this session');
+      case 'address_limit':
+        return refuse(429, 'too_many_requests', 'there are too many connections from your network');
+      case 'available':
+        return null;
+    }
+  }
+}

@@ -1,0 +1,72 @@
+/** What a client is shown of the session: its `session_state`. */
+import { may } from '../../domain/permissions.ts';
+import type { ServerPayload } from '../../protocol/index.ts';
+import { isMember, type Member, participantsOf } from '../connections/connection.ts';
+import type { Outbox } from '../connections/outbox.ts';
+import type { Participants } from '../connections/participants.ts';
+import { chatHistory, conversationHistory } from './histories.ts';
+import type { HostedSession } from './hosted-session.ts';
+import type { LiveSession } from './live-session.ts';
+import type { Messages } from './message-history.ts';
+import type { StrudelContext } from './strudel-context.ts';
+
+export interface SessionStateOptions {
+  session: Pick<HostedSession, 'open'>;
+  participants: Pick<Participants, 'members'>;
+  strudel: Pick<StrudelContext, 'strudelId' | 'importedConversation'>;
+  outbox: Pick<Outbox, 'reply'>;
+}
+
+export class SessionState {
+  readonly #options: SessionStateOptions;
+  /** Connections that got their state while the old messages couldn't be read. */
+  readonly #lackHistory = new WeakSet<Member>();
+
+  constructor(options: SessionStateOptions) {
+    this.#options = options;
+  }
+
+  /** Sends one connection the session as it is now. @throws {StorageUnavailableError} */
+  async sendState(to: Member, requestId?: string): Promise<void> {
+    const session = await this.#options.session.open();
+    const history = await session.history();
+    if (!isMember(to)) return;
+    this.#options.outbox.reply(to, 'session_state', {
+      ...this.payloadFor(to, session, history),
+      ...(requestId === undefined ? {} : { request_id: requestId }),
+    });
+  }
+
+  /** The old messages can be read again: sends the state to the connections that lack them. */
+  async sendMissedHistory(): Promise<void> {
+    for (const member of [...this.#options.participants.members()]) {
+      if (this.#lackHistory.delete(member)) await this.sendState(member);
+    }
+  }
+
+  /** The state as this connection may see it, which the caller sends at once. */
+  payloadFor(
+    member: Member,
+    session: LiveSession,
+    { messages, isWhole }: Messages,
+  ): ServerPayload<'session_state'> {
+    if (!isWhole) this.#lackHistory.add(member);
+    const { participantId, role, displayName } = member.state;
+    const { participants, strudel } = this.#options;
+    const { strudelId, importedConversation } = strudel;
+    return {
+      code: session.code,
+      rev: session.rev,
+      client_seq: session.clientSeq(participantId, member.id),
+      flushed_rev: session.flushedRev,
+      your_role: role,
+      your_display_name: displayName,
+      participants: participantsOf(participants.members()),
+      chat_history: chatHistory(messages),
+      conversation_history: may(role, 'read_conversation')
+        ? [...importedConversation, ...conversationHistory(messages, strudelId)]
+        : [],
+      strudel_id: strudelId,
+    };
+  }
+}

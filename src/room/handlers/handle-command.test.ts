@@ -1,0 +1,173 @@
+/** What commands do to participants, and to callers who have a reservation and no connection yet. */
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { makeGrant, makeRoom, type RoomFixture } from '../../../test/support/room.ts';
+import type { AdmissionGrant } from '../connections/grant.ts';
+import type { RoomCommand } from './room-command.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] });
+  vi.spyOn(console, 'warn').mockImplementation(() => {});
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+/** Status and error code of an answer. */
+const refusal = async (answer: Response) => [
+  answer.status,
+  ((await answer.json()) as { error: string }).error,
+];
+
+/** A caller gets a reservation, something happens, and their connection arrives. */
+async function arrive(fixture: RoomFixture, grant: AdmissionGrant, meanwhile: () => Promise<unknown>) {
+  const id = await fixture.reserved(grant);
+  await meanwhile();
+  return fixture.connect(id, grant.connectionId);
+}
+
+describe('a command while a caller has a reservation', () => {
+  const [ada, invite, otherInvite] = [randomUUID(), randomUUID(), randomUUID()];
+  const byInvite = { joinMethod: 'invite', inviteId: invite } as const;
+  const byDiscovery = { joinMethod: 'discovery' } as const;
+  const removal: RoomCommand = { kind: 'participant_removed', participant_id: ada };
+  const roleOf = (role: 'host' | 'co-author' | 'viewer'): RoomCommand => ({
+    kind: 'participant_changed',
+    participant_id: ada,
+    role,
+  });
+  const revoked: RoomCommand = { kind: 'invite_revoked', invite_id: invite };
+
+  /** A role: they join with it. A code: their connection is closed with it, after an error that says why. */
+  const cases: [
+    name: string,
+    grant: Partial<AdmissionGrant>,
+    commands: RoomCommand[],
+    expected: string | 4403,
+  ][] = [
+    ['a better role', {}, [roleOf('co-author')], 'co-author'],
+    ['a lesser role', { role: 'host' }, [roleOf('viewer')], 'viewer'],
+    ['two roles, of which the last counts', {}, [roleOf('host'), roleOf('co-author')], 'co-author'],
+    ['their removal', { role: 'host' }, [removal], 4403],
+    ['their removal, and a role again', {}, [removal, roleOf('co-author')], 'co-author'],
+    ['a role again, and their removal', { role: 'host' }, [removal, roleOf('co-author'), removal], 4403],
+    ['another participant’s removal', {}, [{ ...removal, participant_id: randomUUID() }], 'viewer'],
+    ['their invite is revoked', byInvite, [revoked], 4403],
+    ['another invite is revoked', { ...byInvite, inviteId: otherInvite }, [revoked], 'viewer'],
+    ['an invite is revoked, which they did not need', { inviteId: invite }, [revoked], 'viewer'],
+    ['a role of their own, then their invite is revoked', byInvite, [roleOf('viewer'), revoked], 'viewer'],
+    ['no more discovery, by which they joined', byDiscovery, [{ kind: 'discovery_ended' }], 4403],
+    ['no more discovery, by which they did not join', byInvite, [{ kind: 'discovery_ended' }], 'viewer'],
+    ['live is over', {}, [{ kind: 'live_ended' }], 4403],
+    ['live is over, for the host', { role: 'host', joinMethod: 'owner' }, [{ kind: 'live_ended' }], 'host'],
+  ];
+
+  it.each(cases)('%s', async (_name, over, commands, expected) => {
+    const fixture = makeRoom();
+    const watcher = await arrive(
+      fixture,
+      makeGrant({ role: 'host', joinMethod: 'owner', displayName: 'Watcher' }),
+      async () => {},
+    );
+    const grant = makeGrant({ participantId: ada, ...over });
+    const connection = await arrive(fixture, grant, async () => {
+      for (const command of commands) expect((await fixture.command(command)).status).toBe(200);
+    });
+    if (expected === 4403) {
+      expect(connection.all('error').map(({ error }) => error)).toEqual(['forbidden']);
+      expect(connection.closed?.code).toBe(4403);
+      expect(connection.all('session_state')).toEqual([]);
+      expect(watcher.all('user_joined')).toEqual([]);
+      expect(connection.state).toBeNull();
+    } else {
+      expect(connection.all('session_state').map(({ your_role }) => your_role)).toEqual([expected]);
+      expect(connection.closed).toBeNull();
+      expect(watcher.all('user_joined').map(({ role }) => role)).toEqual([expected]);
+    }
+  });
+
+  it.each<[string, RoomCommand[]]>([
+    ['the end', [{ kind: 'ended', reason: 'over' }]],
+    ['the end, and a role that comes too late', [{ kind: 'ended', reason: 'over' }, roleOf('host')]],
+  ])('%s', async (_name, commands) => {
+    const fixture = makeRoom();
+    const connection = await arrive(fixture, makeGrant({ participantId: ada, role: 'host' }), async () => {
+      for (const command of commands) await fixture.command(command);
+    });
+    expect(connection.received.map(({ type }) => type)).toEqual(['session_ended']);
+    expect(connection.all('session_ended')).toEqual([{ reason: 'over' }]);
+    expect(connection.closed?.code).toBe(1000);
+  });
+});
+
+describe('a command', () => {
+  it('is answered with the number of connections that it concerned; a reservation is none yet', async () => {
+    const fixture = makeRoom();
+    const ada = makeGrant();
+    const tabs = [
+      await arrive(fixture, { ...ada, connectionId: 'c1' }, async () => {}),
+      await arrive(fixture, { ...ada, connectionId: 'c2' }, async () => {}),
+    ];
+    await fixture.reserved({ ...ada, connectionId: 'c3' });
+    const remove = async () => {
+      const answer = await fixture.command({
+        kind: 'participant_removed',
+        participant_id: ada.participantId,
+      });
+      return answer.json();
+    };
+    expect(await remove()).toEqual({ delivered: 2 });
+    expect(tabs.map(({ closed }) => closed?.code)).toEqual([4403, 4403]);
+    expect(await remove()).toEqual({ delivered: 0 });
+  });
+
+  it('releases a reserved place, once; the connection that comes for it is refused', async () => {
+    const fixture = makeRoom(undefined, { CONNECTIONS_PER_ADDRESS: 1 });
+    const grant = makeGrant({ address: '192.0.2.1' });
+    const other = makeGrant({ address: '192.0.2.1' });
+    const id = await fixture.reserved(grant);
+    expect((await fixture.reserve(other)).status).toBe(429);
+    const release = async (reservationId: string) =>
+      (await fixture.command({ kind: 'release', reservation_id: reservationId })).json();
+    expect(await release(randomUUID())).toEqual({ delivered: 0 });
+    expect((await fixture.reserve(other)).status).toBe(429);
+    expect(await release(id)).toEqual({ delivered: 1 });
+    expect(await release(id)).toEqual({ delivered: 0 });
+    expect((await fixture.reserve(other)).status).toBe(200);
+    expect((await fixture.connect(id, grant.connectionId)).closed?.code).toBe(1013);
+  });
+
+  it.each([
+    ['not json'],
+    [{ kind: 'no such' }],
+    [{ kind: 'participant_changed', participant_id: 'x', role: 'host' }],
+    [{ kind: 'participant_changed', participant_id: randomUUID(), role: 'owner' }],
+    [{ kind: 'set_code', code: 'a\u0000b', user_id: null, display_name: 'Ada', role: 'host' }],
+  ])('is refused when it is malformed: %j', async (body) => {
+    expect((await makeRoom().ask('/command', body)).status).toBe(400);
+  });
+
+  it('to set code needs a session that goes on', async () => {
+    const command: RoomCommand = {
+      kind: 'set_code',
+      code: 'set',
+      user_id: null,
+      display_name: 'Ada',
+      role: 'host',
+    };
+    const fixture = makeRoom();
+    const { open } = fixture.script;
+    fixture.script.open = async () => null;
+    expect(await refusal(await fixture.command(command))).toEqual([404, 'not_found']);
+    fixture.script.open = open;
+    expect(await (await fixture.command(command)).json()).toEqual({ rev: 1, durable: 'buffer' });
+    await fixture.command({ kind: 'ended', reason: 'over' });
+    expect(await refusal(await fixture.command(command))).toEqual([410, 'not_found']);
+  });
+
+  it('is known from any other request', async () => {
+    expect(await refusal(await makeRoom().ask('/nope', {}))).toEqual([404, 'not_found']);
+    expect(await refusal(await makeRoom().ask('/', {}))).toEqual([404, 'not_found']);
+  });
+});

@@ -1,0 +1,171 @@
+/**
+ * Handles the Worker's commands: changes of access, the session's end, released places, and code that was set
+ * over HTTP.
+ */
+
+import { TimeoutError, withTimeout } from '../../domain/with-timeout.ts';
+import type { ServerPayload } from '../../protocol/index.ts';
+import {
+  type AccessRevocations,
+  ENDED,
+  forbidden,
+  INVITE_REVOKED,
+  LIVE_ENDED,
+  NO_LONGER_OPEN,
+  REMOVED,
+} from '../connections/access-revocations.ts';
+import type { ConnectionLimits } from '../connections/connection-limits.ts';
+import { type ConnectionState, participantOf } from '../connections/connection-state.ts';
+import type { Departures } from '../connections/departures.ts';
+import type { Outbox } from '../connections/outbox.ts';
+import type { Participants } from '../connections/participants.ts';
+import { refuse } from '../connections/refusal.ts';
+import type { RoomAdmission } from '../connections/room-admission.ts';
+import type { HostedSession } from '../document/hosted-session.ts';
+import type { SessionState } from '../document/session-state.ts';
+import { endSession } from './end-session.ts';
+import { type RoomCommand, roomCommandSchema } from './room-command.ts';
+
+/** How long a caller waits until their code is committed. Storage that takes longer is in trouble. */
+const COMMIT_TIMEOUT_MS = 10_000;
+
+/** The parts of the room that commands change. */
+export interface CommandParts {
+  session: Pick<HostedSession, 'open' | 'live' | 'recordCreated'>;
+  sessionState: Pick<SessionState, 'sendState'>;
+  participants: Participants;
+  /** Its reservations are the callers who are admitted and not connected yet: commands concern them, too. */
+  connectionLimits: ConnectionLimits;
+  revocations: AccessRevocations;
+  outbox: Outbox;
+  departures: Departures;
+  admission: Pick<RoomAdmission, 'release'>;
+}
+
+/**
+ * Handles one command. Repeating it has no second effect.
+ * @throws {SessionNotFoundError} and {StorageUnavailableError} when it needs the session, which can't be
+ *   opened.
+ */
+export async function handleCommand(body: string, parts: CommandParts): Promise<Response> {
+  const parsed = roomCommandSchema.safeParse(asJson(body));
+  if (!parsed.success) return refuse(400, 'validation_error', 'this is not a command to a room');
+  const command = parsed.data;
+  if (command.kind === 'set_code') return setCode(command, parts);
+  return Response.json({ delivered: await changeAccess(command, parts) });
+}
+
+function asJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Fits no schema.
+    return undefined;
+  }
+}
+
+/** A participant who is connected, or has a reservation. */
+type Admitted = Pick<ConnectionState, 'participantId' | 'role' | 'joinMethod' | 'inviteId'>;
+
+/** @returns the number of connections that it concerned. */
+async function changeAccess(
+  command: Exclude<RoomCommand, { kind: 'set_code' }>,
+  parts: CommandParts,
+): Promise<number> {
+  const { revocations } = parts;
+  switch (command.kind) {
+    case 'participant_changed':
+      revocations.recordRole(command.participant_id, command.role);
+      return changeRole(command, parts);
+    case 'participant_removed':
+      revocations.recordRemoved(command.participant_id);
+      return kickAll(REMOVED, ({ participantId }) => participantId === command.participant_id, parts);
+    case 'invite_revoked':
+      revocations.recordInviteRevoked(command.invite_id);
+      return kickAll(
+        INVITE_REVOKED,
+        ({ joinMethod, inviteId }) => joinMethod === 'invite' && inviteId === command.invite_id,
+        parts,
+      );
+    case 'discovery_ended':
+      revocations.recordDiscoveryEnded();
+      return kickAll(NO_LONGER_OPEN, ({ joinMethod }) => joinMethod === 'discovery', parts);
+    case 'live_ended':
+      revocations.recordLiveEnded();
+      return kickAll(LIVE_ENDED, ({ role }) => role !== 'host', parts);
+    case 'ended':
+      return endSession(command.reason, parts);
+    case 'created':
+      await parts.session.recordCreated();
+      return 0;
+    case 'release':
+      return parts.admission.release(command.reservation_id) ? 1 : 0;
+  }
+}
+
+/** Kicks the participants who have lost access, and refuses those who have a reservation. */
+function kickAll(
+  reason: string,
+  hasLostAccess: (admitted: Admitted) => boolean,
+  { participants, connectionLimits, departures }: CommandParts,
+): number {
+  const members = [...participants.members()].filter(({ state }) => hasLostAccess(state));
+  for (const member of members) departures.kick(member, reason);
+  for (const reservation of connectionLimits.reservations(Date.now())) {
+    if (hasLostAccess(reservation.grant)) reservation.refusal = forbidden(reason);
+  }
+  return members.length;
+}
+
+/**
+ * The participant gets the session's state with their new role in it; everybody else gets a `user_joined`
+ * with it.
+ */
+async function changeRole(
+  { participant_id, role }: Extract<RoomCommand, { kind: 'participant_changed' }>,
+  { participants, connectionLimits, revocations, outbox, sessionState }: CommandParts,
+): Promise<number> {
+  // The host's word gives access from now on, whatever becomes of the invite that the participant joined by.
+  const granted = { role, joinMethod: 'grant' } as const;
+  for (const reservation of connectionLimits.reservations(Date.now())) {
+    if (reservation.grant.participantId !== participant_id) continue;
+    Object.assign(reservation.grant, granted);
+    // A role gives a removed participant access again, but not to a session that has ended.
+    if (!revocations.ended) reservation.refusal = null;
+  }
+  const connections = participants.connectionsOf(participant_id);
+  const hasChanged = connections.filter(({ state }) => state.role !== role);
+  for (const member of connections) member.setState({ ...member.state, ...granted });
+  const [first] = hasChanged;
+  if (!first) return connections.length;
+  outbox.broadcast('user_joined', participantOf(first.state), (member) => connections.includes(member));
+  await Promise.all(hasChanged.map((member) => sessionState.sendState(member)));
+  return connections.length;
+}
+
+/** Code that was set over HTTP is an edit like any other, by a user who has no connection here. */
+async function setCode(
+  { code, user_id, display_name, role }: Extract<RoomCommand, { kind: 'set_code' }>,
+  { revocations, outbox, session: hosted }: CommandParts,
+): Promise<Response> {
+  if (revocations.ended) return refuse(410, 'not_found', ENDED);
+  const session = await hosted.open();
+  const connectionId = `http-${crypto.randomUUID()}`;
+  const accepted = session.edit({ connectionId, participantId: connectionId, code, editorId: user_id });
+  if (!accepted) throw new Error('an edit without a request id is never a resend');
+  const update: ServerPayload<'code_update'> = {
+    code,
+    rev: accepted.rev,
+    display_name,
+    user_id,
+    role,
+  };
+  outbox.broadcast('code_update', update);
+  try {
+    await withTimeout(COMMIT_TIMEOUT_MS, session.committed());
+  } catch (error) {
+    if (!(error instanceof TimeoutError)) throw error;
+    return refuse(503, 'server_error', 'the code is not saved yet; storage is out of reach');
+  }
+  return Response.json({ rev: accepted.rev, durable: session.durable });
+}

@@ -1,0 +1,67 @@
+/** What happens to a frame before a handler gets its message: limits of rate and size, and parsing. */
+import { fitsBytes, MAX_FRAME_BYTES, parseClientMessage } from '../../protocol/index.ts';
+import type { AccessRevocations } from '../connections/access-revocations.ts';
+import { CLOSE } from '../connections/close-codes.ts';
+import type { Member } from '../connections/connection.ts';
+import type { Departures } from '../connections/departures.ts';
+import type { FloodGuard } from '../connections/flood-guard.ts';
+import type { MemberLimits } from '../connections/member-limits.ts';
+import type { HostedSession } from '../document/hosted-session.ts';
+import type { HandlerParts } from './context.ts';
+import { dispatch } from './index.ts';
+
+export type Frame = string | ArrayBuffer | ArrayBufferView;
+
+export interface IncomingFramesOptions extends HandlerParts {
+  session: HostedSession;
+  limits: MemberLimits;
+  floodGuard: FloodGuard;
+  revocations: AccessRevocations;
+  departures: Departures;
+}
+
+export class IncomingFrames {
+  readonly #options: IncomingFramesOptions;
+
+  constructor(options: IncomingFramesOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the message's handler has; a frame that is refused never reaches one. */
+  async receive(frame: Frame, sender: Member, nowMs: number): Promise<void> {
+    const { session, floodGuard, limits, revocations, outbox, departures } = this.#options;
+    const length = typeof frame === 'string' ? frame.length : frame.byteLength;
+    const lateMs = session.live?.latencyMs ?? 0;
+    const verdict = floodGuard.take(sender, length, nowMs, lateMs);
+    if (verdict !== 'accept') {
+      outbox.refuse(sender, 'too_many_requests', 'too many messages, slow down');
+      if (verdict === 'disconnect') departures.ban(sender, nowMs);
+      return;
+    }
+    if (length > MAX_FRAME_BYTES || (typeof frame === 'string' && !fitsBytes(frame, MAX_FRAME_BYTES))) {
+      const message = `a message is at most ${MAX_FRAME_BYTES} bytes`;
+      departures.close(sender, 'validation_error', message, CLOSE.tooLarge);
+      return;
+    }
+    if (typeof frame !== 'string') {
+      outbox.refuse(sender, 'bad_request', 'messages are text frames');
+      return;
+    }
+    const parsed = parseClientMessage(frame);
+    const { requestId } = parsed;
+    if (!limits.takeMessage(sender, parsed.ok ? parsed.message.type : null, nowMs, lateMs)) {
+      outbox.refuse(sender, 'too_many_requests', 'too many messages, slow down', { requestId });
+      return;
+    }
+    if (revocations.ended) {
+      outbox.refuse(sender, 'forbidden', 'the session has ended', { requestId });
+      return;
+    }
+    if (!parsed.ok) {
+      const { error, message, details } = parsed;
+      outbox.refuse(sender, error, message, { requestId, details });
+      return;
+    }
+    await dispatch(parsed.message, { ...this.#options, sender, requestId });
+  }
+}

@@ -1,0 +1,156 @@
+/** What a room is made of: its parts, each made once an instance and passed to those that need it. */
+import { BanList } from '../access/ban-list.ts';
+import type { Config } from '../config.ts';
+import type { PeopleRepository } from '../domain/people.ts';
+import type { StrudelRepository } from '../domain/strudels.ts';
+import type { SessionRepository } from '../domain/types.ts';
+import { CHAT_HISTORY_MESSAGES } from '../protocol/index.ts';
+import { type AgentPorts, AgentRuns } from './agent/agent-runs.ts';
+import { systemClock } from './clock.ts';
+import { AccessRevocations } from './connections/access-revocations.ts';
+import { ConnectionLimits } from './connections/connection-limits.ts';
+import { Departures } from './connections/departures.ts';
+import { FloodGuard } from './connections/flood-guard.ts';
+import { Joining } from './connections/joining.ts';
+import { MemberLimits } from './connections/member-limits.ts';
+import { Outbox } from './connections/outbox.ts';
+import { Participants } from './connections/participants.ts';
+import { PresenceRecorder } from './connections/presence.ts';
+import { RoomAdmission } from './connections/room-admission.ts';
+import { SlowConsumers } from './connections/slow-consumers.ts';
+import { HostedSession } from './document/hosted-session.ts';
+import type { LiveSessionPorts } from './document/live-session.ts';
+import { SessionState } from './document/session-state.ts';
+import { StrudelContext } from './document/strudel-context.ts';
+import { describe } from './guarded.ts';
+import type { CommandParts } from './handlers/handle-command.ts';
+import { IncomingFrames } from './handlers/incoming-frames.ts';
+import type { Connection, RoomHost } from './host.ts';
+import { logOf, type RoomLog } from './log.ts';
+
+/** How long a place stays reserved for an admitted caller whose connection doesn't come. */
+const RESERVATION_MS = 30_000;
+
+/** What rooms are made with. */
+export interface RoomDependencies {
+  config: Pick<
+    Config,
+    | 'CONNECTIONS_PER_USER'
+    | 'CONNECTIONS_PER_ADDRESS'
+    | 'COMMIT_MIN_MS'
+    | 'COMMIT_MAX_MS'
+    | 'COMMIT_TARGET_PER_S'
+    | 'COMMIT_FALLBACK_MS'
+    | 'FLUSH_ALARM_MS'
+  >;
+  repository: SessionRepository;
+  people: Pick<PeopleRepository, 'recordPresence'>;
+  strudels: Pick<StrudelRepository, 'get'>;
+  /**
+   * Flushes the session by the Worker's flush route.
+   * @throws when that fails; the session stays dirty, and safe.
+   */
+  flush: LiveSessionPorts['flush'];
+  /** Called when a participant first asks the AI. */
+  agentPorts: () => AgentPorts;
+}
+
+export interface RoomParts extends CommandParts {
+  session: HostedSession;
+  admission: RoomAdmission;
+  joining: Joining;
+  incomingFrames: IncomingFrames;
+  slowConsumers: SlowConsumers<Connection>;
+  log: RoomLog;
+  /** Reads what earlier instances left in the room's storage. No part may be used before. */
+  load(): Promise<void>;
+}
+
+/** @param events what only the room itself can deal with. */
+export function makeParts(
+  host: RoomHost,
+  deps: RoomDependencies,
+  events: Pick<LiveSessionPorts, 'onSuperseded' | 'onTermFull'>,
+): RoomParts {
+  const { id, storage } = host;
+  const { config, people, strudels } = deps;
+  const log = logOf(id);
+  const participants = new Participants(host);
+  const slowConsumers = new SlowConsumers<Connection>(() => crypto.randomUUID());
+  const outbox = new Outbox({ sessionId: id, storage, participants, slowConsumers });
+  const revocations = new AccessRevocations(storage, Date.now);
+  const bans = new BanList();
+  const strudel = new StrudelContext(storage);
+  const agents = new AgentRuns({ ports: deps.agentPorts, log });
+  const presence = new PresenceRecorder({
+    sessionId: id,
+    participants,
+    people,
+    storage,
+    log,
+    clock: systemClock,
+  });
+  const connectionLimits = new ConnectionLimits({
+    perParticipant: config.CONNECTIONS_PER_USER,
+    perAddress: config.CONNECTIONS_PER_ADDRESS,
+    reservationMs: RESERVATION_MS,
+  });
+  const session = new HostedSession({
+    id,
+    storage,
+    repository: deps.repository,
+    session: {
+      minMs: config.COMMIT_MIN_MS,
+      maxMs: config.COMMIT_MAX_MS,
+      targetPerS: config.COMMIT_TARGET_PER_S,
+      fallbackMs: config.COMMIT_FALLBACK_MS,
+      flushMs: config.FLUSH_ALARM_MS,
+      historySize: CHAT_HISTORY_MESSAGES,
+    },
+    ports: {
+      flush: deps.flush,
+      send: (connectionId, type, payload) => outbox.replyTo(connectionId, type, payload),
+      broadcast: (type, payload) => outbox.broadcast(type, payload),
+      ...events,
+      onHistory: () => {
+        sessionState.sendMissedHistory().catch((error: unknown) => log('failed', describe(error)));
+      },
+      log,
+      clock: systemClock,
+    },
+    onOpened: () => presence.resume(),
+  });
+  const sessionState = new SessionState({ session, participants, strudel, outbox });
+  const departures = new Departures({ participants, outbox, presence, agents, bans, slowConsumers, log });
+  const limits = new MemberLimits();
+  const shared = {
+    session,
+    sessionState,
+    participants,
+    connectionLimits,
+    outbox,
+    revocations,
+    departures,
+    presence,
+  };
+  return {
+    ...shared,
+    slowConsumers,
+    log,
+    admission: new RoomAdmission({ ...shared, bans }),
+    joining: new Joining(shared),
+    incomingFrames: new IncomingFrames({
+      ...shared,
+      limits,
+      floodGuard: new FloodGuard(),
+      slowConsumers,
+      strudel,
+      strudels,
+      agents,
+      log,
+    }),
+    async load() {
+      await Promise.all([outbox.load(), revocations.load(), strudel.load()]);
+    },
+  };
+}
