@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { aiConfig } from '../../../test/support/ai-model.ts';
-import { settle, setUp as setUpSession } from '../../../test/support/live-session.ts';
+import { rev, STARTED_AT, settle, setUp as setUpSession } from '../../../test/support/live-session.ts';
 import {
   type AgentRequest,
   type ConversationEntry,
@@ -164,7 +164,7 @@ describe('an AI request', () => {
       explanation: 'Four on the floor.',
       is_code_response: true,
       is_actionable: true,
-      base_rev: 10,
+      base_rev: STARTED_AT,
       model: 'claude-sonnet-5',
       docs_retrieved: 0,
       examples_retrieved: 0,
@@ -173,7 +173,7 @@ describe('an AI request', () => {
     };
     const update = {
       code: 's("bd*4")',
-      rev: 11,
+      rev: rev(1),
       source: 'ai',
       display_name: 'ada',
       user_id: 'user-1',
@@ -201,7 +201,7 @@ describe('an AI request', () => {
         strudelId: null,
       },
     ]);
-    expect(commits.at(-1)?.code).toMatchObject({ code: 's("bd*4")', rev: 11, editorId: 'user-1' });
+    expect(commits.at(-1)?.code).toMatchObject({ code: 's("bd*4")', rev: rev(1), editorId: 'user-1' });
     // The requester's own edits are acknowledged by revision; the AI's isn't one of them.
     expect(
       acks()
@@ -224,7 +224,7 @@ describe('an AI request', () => {
       { clarifying_questions: ['Which tempo?'], is_code_response: false, is_actionable: false },
     ]);
     expect(to('ada', 'agent_response')[1]).not.toHaveProperty('code');
-    expect(session.rev).toBe(10);
+    expect(session.rev).toBe(STARTED_AT);
   });
 
   it('carries the session’s conversation about the same strudel, or the one it brings', async () => {
@@ -319,7 +319,7 @@ describe('an answer nobody waits for', () => {
       { request_id: 'r1', text: '', attempt: 1, ended: 'cancelled' },
     ]);
     expect(to('ben', 'agent_response')).toEqual([]);
-    expect(session.rev).toBe(10);
+    expect(session.rev).toBe(STARTED_AT);
     await clock.advance(1_000);
     expect(commits.flatMap(({ messages }) => messages).map(({ type }) => type)).toEqual(['user_prompt']);
     await begin(ben, { request_id: 'r2' });
@@ -339,7 +339,7 @@ describe('an answer nobody waits for', () => {
     await second.done;
     expect(to('ada', 'error')).toMatchObject([{ request_id: 'r1' }, { request_id: 'r2' }]);
     expect(to('ada', 'agent_response')).toEqual([]);
-    expect(session.rev).toBe(10);
+    expect(session.rev).toBe(STARTED_AT);
   });
 
   it('goes on when the requester is back on a new connection under the same id', async () => {

@@ -1,6 +1,7 @@
 /** What commands do to participants, and to callers who have a reservation and no connection yet. */
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { rev } from '../../../test/support/live-session.ts';
 import { makeGrant, makeRoom, type RoomFixture } from '../../../test/support/room.ts';
 import type { AdmissionGrant } from '../connections/grant.ts';
 import type { RoomCommand } from './room-command.ts';
@@ -161,7 +162,7 @@ describe('a command', () => {
     fixture.script.open = async () => null;
     expect(await refusal(await fixture.command(command))).toEqual([404, 'not_found']);
     fixture.script.open = open;
-    expect(await (await fixture.command(command)).json()).toEqual({ rev: 1, durable: 'buffer' });
+    expect(await (await fixture.command(command)).json()).toEqual({ rev: rev(1), durable: 'buffer' });
     await fixture.command({ kind: 'ended', reason: 'over' });
     expect(await refusal(await fixture.command(command))).toEqual([410, 'not_found']);
   });
