@@ -28,6 +28,7 @@ export function makeCommit(over: CommitOver): Commit {
           edits: 1,
           base: null,
           receipts: {},
+          replacesReceipts: false,
           ...code,
         };
   return {

@@ -138,6 +138,7 @@ export class Durability {
         ...batch.code,
         base: isBehind ? null : this.#inBuffer,
         receipts: isBehind ? document.receipts.all() : document.receipts.changed(),
+        replacesReceipts: isBehind,
       },
       messages: kind === 'lost' ? unflushed : batch.messages,
       tail: kind === 'partial' ? null : { code: isUnflushed ? document.write() : null, messages: unflushed },
