@@ -11,7 +11,7 @@ import { COUNTS_PER_TERM, MAX_TERM, numberIn } from '../../src/domain/revision.t
 import type { OpenedBuffer, Settlement, TurnBounds } from '../../src/redis/session-buffer.ts';
 import { Flusher } from '../../src/write-behind/flusher.ts';
 import { type BufferFixture, engines, startBuffer } from '../support/buffer.ts';
-import { type CommitOver, makeCommit } from '../support/commits.ts';
+import { type CommitOver, makeCommit, rev } from '../support/commits.ts';
 import { FakeWriter } from '../support/fake-writer.ts';
 import { makeMessage } from '../support/messages.ts';
 import { goBackTo, takeSnapshot } from '../support/snapshot.ts';
@@ -23,8 +23,6 @@ const ANY_BYTES = 1_000_000;
 const CLEAN_TTL_S = 60;
 
 const message = (content = 'hello', id = randomUUID()) => makeMessage({ content, id });
-/** A revision of the first term, in which most sessions here are. */
-const rev = (count: number) => numberIn(1, count);
 const receipt = (clientSeq: number, over: Partial<EditReceipt> = {}): EditReceipt => ({
   clientSeq,
   requestIds: [],
