@@ -496,55 +496,59 @@ describe.each(engines)('the buffer on %s', (engine) => {
   /** The greatest numbers there are: the last of the greatest term. */
   const LAST = numberIn(MAX_TERM, COUNTS_PER_TERM - 1);
 
-  it.each([
-    ['in the middle of a great term', numberIn(2 ** 30, 1_234_567)],
-    ['at the end of the greatest term', LAST],
-  ])('keeps numbers %s exactly, through all its scripts', async (_, greatest) => {
-    const { buffer } = fixture;
-    const term = Math.floor(greatest / COUNTS_PER_TERM);
-    const count = greatest % COUNTS_PER_TERM;
-    expect(greatest).toBeGreaterThan(2 ** 51);
-    const id = await open(term - 1);
-    const said = makeMessage({ position: greatest - 1 });
-    const receipts = { 'p/c': receipt(1, { rev: greatest - 1 }) };
-    await open(term, id);
-    const before = { count: count - 1, attempt: count - 1, flushedRev: greatest - 2 };
-    const first = await commit({ sessionId: id, term, text: 'one', ...before, code: { receipts } });
-    expect(first).toMatchObject({ flushedRev: greatest - 2, isDirty: true, lastCommit: greatest - 1 });
-    const next = { count, expectedLast: greatest - 1, messages: [said] };
-    expect(await commit({ sessionId: id, term, text: 'two', ...next })).toMatchObject({
-      flushedRev: greatest - 2,
-      lastCommit: greatest,
-    });
-    const expectedLast = greatest + 1;
-    await expect(commit({ sessionId: id, term, expectedLast })).rejects.toThrow(CommitsLostError);
-
-    expect(await buffer.read(id, true)).toMatchObject({
-      code: { code: 'two', rev: greatest, receipts },
-      messages: [said],
-      flushedRev: greatest - 2,
-      lastCommit: greatest,
-    });
-    const peek = await buffer.peekSessions([id], BOUNDS);
-    expect(peek.sessions[0]?.fields.get('rev')).toBe(String(greatest));
-    const dirty = { flushedRev: greatest - 1, isDirty: true, lastCommit: greatest };
-    expect(await settle(id, { storedRev: greatest - 1, settledMessages: [said.id] })).toMatchObject(dirty);
-    expect(await buffer.flushState(id)).toMatchObject(dirty);
-    // One less than the code is no reason to leave it.
-    expect(await settle(id, { deadRev: greatest - 1 })).toMatchObject(dirty);
-    expect(await settle(id, { deadRev: greatest })).toMatchObject({ ...dirty, isDirty: false });
-    expect(await field(id, 'put_aside')).toBe(String(greatest));
-    expect(await settle(id, { storedRev: greatest })).toMatchObject({ flushedRev: greatest, isDirty: false });
-    expect(await flusher.flushSession(id)).toMatchObject({ sessions: 0, flushedRev: greatest });
-    if (term < MAX_TERM) {
-      expect(await buffer.open(id, term + 1, ANY_BYTES)).toMatchObject({
-        code: { rev: greatest, receipts },
-        flushedRev: greatest,
+  // In the middle of a great term, and at the end of the greatest.
+  it.each([numberIn(2 ** 30, 1_234_567), LAST])(
+    'keeps great numbers exactly, through all its scripts',
+    async (greatest) => {
+      const { buffer } = fixture;
+      const term = Math.floor(greatest / COUNTS_PER_TERM);
+      const count = greatest % COUNTS_PER_TERM;
+      expect(greatest).toBeGreaterThan(2 ** 51);
+      const id = await open(term - 1);
+      const said = makeMessage({ position: greatest - 1 });
+      const receipts = { 'p/c': receipt(1, { rev: greatest - 1 }) };
+      await open(term, id);
+      const before = { count: count - 1, attempt: count - 1, flushedRev: greatest - 2 };
+      const first = await commit({ sessionId: id, term, text: 'one', ...before, code: { receipts } });
+      expect(first).toMatchObject({ flushedRev: greatest - 2, isDirty: true, lastCommit: greatest - 1 });
+      const next = { count, expectedLast: greatest - 1, messages: [said] };
+      expect(await commit({ sessionId: id, term, text: 'two', ...next })).toMatchObject({
+        flushedRev: greatest - 2,
         lastCommit: greatest,
+      });
+      const expectedLast = greatest + 1;
+      await expect(commit({ sessionId: id, term, expectedLast })).rejects.toThrow(CommitsLostError);
+
+      expect(await buffer.read(id, true)).toMatchObject({
+        code: { code: 'two', rev: greatest, receipts },
+        messages: [said],
+        flushedRev: greatest - 2,
+        lastCommit: greatest,
+      });
+      const peek = await buffer.peekSessions([id], BOUNDS);
+      expect(peek.sessions[0]?.fields.get('rev')).toBe(String(greatest));
+      const dirty = { flushedRev: greatest - 1, isDirty: true, lastCommit: greatest };
+      expect(await settle(id, { storedRev: greatest - 1, settledMessages: [said.id] })).toMatchObject(dirty);
+      expect(await buffer.flushState(id)).toMatchObject(dirty);
+      // One less than the code is no reason to leave it.
+      expect(await settle(id, { deadRev: greatest - 1 })).toMatchObject(dirty);
+      expect(await settle(id, { deadRev: greatest })).toMatchObject({ ...dirty, isDirty: false });
+      expect(await field(id, 'put_aside')).toBe(String(greatest));
+      expect(await settle(id, { storedRev: greatest })).toMatchObject({
+        flushedRev: greatest,
         isDirty: false,
       });
-    }
-  });
+      expect(await flusher.flushSession(id)).toMatchObject({ sessions: 0, flushedRev: greatest });
+      if (term < MAX_TERM) {
+        expect(await buffer.open(id, term + 1, ANY_BYTES)).toMatchObject({
+          code: { rev: greatest, receipts },
+          flushedRev: greatest,
+          lastCommit: greatest,
+          isDirty: false,
+        });
+      }
+    },
+  );
 
   /** The commands that a script ran while `work` was done, by name, in alphabetical order. */
   async function commandsInScript(work: () => Promise<unknown>): Promise<string[]> {

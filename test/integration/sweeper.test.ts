@@ -487,8 +487,8 @@ describe.each(engines)('a turn of the sweeper on %s', (engine) => {
     });
 
     it('flushes them as far as the requests go, and says which are clean', async () => {
-      const ids = await edits(12);
-      const { budget, flusher } = counted(11, { bounds: { maxSessions: 100, maxBytes: 3 } });
+      const ids = await edits(12, 'x'.repeat(1_000));
+      const { budget, flusher } = counted(11, { bounds: { maxSessions: 100, maxBytes: 2_500 } });
       // Three batches of three sessions; whether the one that isn't dirty is clean was not asked.
       const clean = await flusher.flushSessions([...ids, randomUUID()], budget);
       expect(budget.used).toBeLessThanOrEqual(11);
@@ -516,8 +516,8 @@ describe.each(engines)('a turn of the sweeper on %s', (engine) => {
       expect((await requestsOf(() => flusher.sweep())).requests).toBe(6);
       await edits(7);
       expect((await requestsOf(() => flusher.sweep())).requests).toBe(9);
-      await edits(5, 'x'.repeat(100));
-      const small = counted(1_000, { bounds: { maxSessions: 100, maxBytes: 250 } }).flusher;
+      await edits(5, 'x'.repeat(1_000));
+      const small = counted(1_000, { bounds: { maxSessions: 100, maxBytes: 2_500 } }).flusher;
       expect((await requestsOf(() => small.sweep())).requests).toBe(6);
       expect(await dirty()).toEqual([]);
     });

@@ -4,8 +4,8 @@
 -- KEYS[1] dirty set, KEYS[2] sweeper's lease
 -- ARGV[1] key prefix, ARGV[2] token of the caller's lease or '', ARGV[3] its length (ms)
 -- ARGV[4] number of dirty sessions below which the lease is given up; 0: it is renewed whatever their number
--- ARGV[5] most sessions, ARGV[6] most bytes of code and messages (one session or message is read all the
--- same)
+-- ARGV[5] most sessions, ARGV[6] most bytes of sessions' fields and messages (one session or message is read
+-- all the same)
 -- ARGV[7] only what became dirty at or before this time (ms), or '' for now
 -- ARGV[8] how many of the oldest to pass over
 -- ARGV[9…] session ids: reads these instead, whatever their age, leaving out the clean ones
