@@ -11,6 +11,7 @@ import {
   MAX_UNHEARD_CHARS,
   MAX_UNREAD_FRAMES,
 } from '../../src/protocol/index.ts';
+import { rev } from '../support/commits.ts';
 import { addressOf, RawClient, RefusedError } from '../support/raw-client.ts';
 import { Scene } from '../support/session.ts';
 import { type Stack, startStack } from '../support/stack.ts';
@@ -65,7 +66,7 @@ it('who sends far more than anybody may is closed, and kept out for a while; eve
   }
   await other.roundTrip();
   await other.next('user_left');
-  expect((await other.edit('x', 'r1')).payload.rev).toBe(1);
+  expect((await other.edit('x', 'r1')).payload.rev).toBe(rev(1));
   await scene.join(id, 'co-author');
 });
 
