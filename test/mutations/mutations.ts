@@ -243,8 +243,8 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '2',
     breaks: 'a full Redis refuses to be settled',
     file: 'src/redis/scripts/settle.lua',
-    find: '  local progress = {}\n',
-    replace: "  redis.call('HSET', key, 'commits', '0')\n  local progress = {}\n",
+    find: '  written = written + tonumber(take())\n',
+    replace: "  redis.call('HSET', key, 'commits', '0')\n  written = written + tonumber(take())\n",
     caughtBy: {
       file: integration('buffer'),
       title: 'drains a Redis that has no memory left',
