@@ -151,6 +151,8 @@ export interface CommittedCode extends Omit<CodeWrite, 'receipts'> {
   base: { rev: number; code: string } | null;
   /** Those that the buffer lacks; null forgets one. */
   receipts: Readonly<Record<string, EditReceipt | null>>;
+  /** They are all there are: others that the buffer holds are of code that this one isn't made from. */
+  replacesReceipts: boolean;
 }
 
 /** One group commit of a room. */

@@ -283,6 +283,7 @@ export class SessionBuffer {
         place,
         commit.wantsLoad ? '1' : '0',
         String(this.#cleanTtlS),
+        code?.replacesReceipts ? '1' : '0',
         String(messages.length),
         ...messages.flatMap((message) => [message.id, encodeMessage(message)]),
         ...Object.entries(code?.receipts ?? {}).flatMap(([key, receipt]) => [

@@ -60,7 +60,7 @@ export type SessionFields = z.infer<typeof flatHash>;
 export function numberOf(fields: SessionFields, name: string): number {
   const text = fields.get(name) ?? '0';
   const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < 0) {
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(number)) {
     throw new DamagedDataError(`the buffer holds no number in the field ${name} of a session`);
   }
   return number;

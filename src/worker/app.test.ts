@@ -254,7 +254,6 @@ describe('GET /metrics', () => {
       backbeat_messages_total: 'counter 5',
       backbeat_flushes_total: 'counter 2',
       backbeat_flushed_sessions_total: 'counter 4',
-      backbeat_flushed_edits_total: 'counter 39',
       backbeat_flushed_messages_total: 'counter 6',
       backbeat_flush_failures_total: 'counter 7',
       backbeat_dead_lettered_total: 'counter 8',

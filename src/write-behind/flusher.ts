@@ -478,7 +478,7 @@ interface Decoded {
   malformed: DeadLetter[];
   /** Ids under which damaged messages are in the buffer. */
   malformedIds: string[];
-  /** The revision of damaged code. */
+  /** The revision of damaged code; null when there is none, or when it is damaged itself. */
   malformedRev: number | null;
 }
 
@@ -490,7 +490,9 @@ function decode(session: PeekedSession, nowMs: number): Decoded {
     write.code = codeOf(fields);
   } catch (error) {
     if (!(error instanceof DamagedDataError)) throw error;
-    decoded.malformedRev = Number(fields.get('rev'));
+    const rev = Number(fields.get('rev'));
+    // Where the revision itself is damaged, the buffer counts it as none: there is nothing to put aside.
+    decoded.malformedRev = Number.isSafeInteger(rev) && rev > 0 ? rev : null;
     const text = JSON.stringify(Object.fromEntries(fields));
     decoded.malformed.push(
       malformedLetter(sessionId, { kind: 'code', id: fields.get('rev') ?? '' }, text, nowMs),

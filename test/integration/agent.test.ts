@@ -11,6 +11,7 @@ import {
 } from '../../src/protocol/index.ts';
 import { countedPerson } from '../../src/room/agent/counted-person.ts';
 import { type AiProvider, startAiProvider } from '../support/ai-provider.ts';
+import { rev } from '../support/commits.ts';
 import type { RawClient } from '../support/raw-client.ts';
 import { Scene } from '../support/session.ts';
 import { type Stack, startStack } from '../support/stack.ts';
@@ -91,7 +92,11 @@ describe('an AI request', () => {
     const streamed = ben.all('agent_delta').map((delta) => delta.payload);
     expect(streamed.map(({ text }) => text).join('')).toBe(CODE_ANSWER.join(''));
     for (const client of [ada, ben, vic]) {
-      expect((await client.next('code_update')).payload).toMatchObject({ code: CODE, rev: 1, source: 'ai' });
+      expect((await client.next('code_update')).payload).toMatchObject({
+        code: CODE,
+        rev: rev(1),
+        source: 'ai',
+      });
     }
     await vic.roundTrip();
     expect(vic.received.filter(({ type }) => type.startsWith('agent_'))).toEqual([]);
@@ -118,7 +123,7 @@ describe('an AI request', () => {
     const viewer = await scene.join(id, 'viewer');
     expect(viewer.state.payload).toMatchObject({ code: CODE, chat_history: [], conversation_history: [] });
     const late = await scene.join(id, 'co-author');
-    expect(late.state.payload).toMatchObject({ code: CODE, rev: 1, chat_history: [] });
+    expect(late.state.payload).toMatchObject({ code: CODE, rev: rev(1), chat_history: [] });
     expect(
       late.state.payload.conversation_history.map(({ role, content, is_code_response, display_name }) => [
         role,
@@ -135,7 +140,7 @@ describe('an AI request', () => {
     await scene.worker('POST', `/flush/${id}`);
     expect(await scene.stored(id)).toEqual({
       code: CODE,
-      rev: 1,
+      rev: rev(1),
       messages: ['a beat please', CODE, 'what does it do?', 'It makes four beats.'],
     });
   });

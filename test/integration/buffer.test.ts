@@ -1,17 +1,35 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { CommitsLostError, StorageUnavailableError, SupersededError } from '../../src/domain/errors.ts';
-import type { Commit } from '../../src/domain/types.ts';
-import type { TurnBounds } from '../../src/redis/session-buffer.ts';
+import {
+  CommitsLostError,
+  DamagedDataError,
+  StorageUnavailableError,
+  SupersededError,
+} from '../../src/domain/errors.ts';
+import type { EditReceipt } from '../../src/domain/receipts.ts';
+import { COUNTS_PER_TERM, MAX_TERM, numberIn } from '../../src/domain/revision.ts';
+import type { OpenedBuffer, Settlement, TurnBounds } from '../../src/redis/session-buffer.ts';
 import { Flusher } from '../../src/write-behind/flusher.ts';
 import { type BufferFixture, engines, startBuffer } from '../support/buffer.ts';
+import { type CommitOver, makeCommit, rev } from '../support/commits.ts';
 import { FakeWriter } from '../support/fake-writer.ts';
 import { makeMessage } from '../support/messages.ts';
 import { goBackTo, takeSnapshot } from '../support/snapshot.ts';
 
 const BOUNDS = { maxSessions: 100, maxBytes: 1_000_000 };
+/** More than any session here has. */
+const ANY_BYTES = 1_000_000;
+/** Seconds that a clean session stays readable, as the fixture sets it. */
+const CLEAN_TTL_S = 60;
 
 const message = (content = 'hello', id = randomUUID()) => makeMessage({ content, id });
+const receipt = (clientSeq: number, over: Partial<EditReceipt> = {}): EditReceipt => ({
+  clientSeq,
+  requestIds: [],
+  rev: rev(clientSeq),
+  atMs: 1,
+  ...over,
+});
 
 const INACTIVITY = { afterMs: 1_800_000, everyMs: 300_000 };
 /** A turn of the sweeper that takes the lease when anything is dirty. */
@@ -47,148 +65,260 @@ describe.each(engines)('the buffer on %s', (engine) => {
     });
   });
 
-  const commit = (sessionId: string, epoch: number, over: Partial<Commit> = {}): Commit => ({
-    sessionId,
-    epoch,
-    code: null,
-    messages: [],
-    lastMessageMs: 0,
-    receipts: {},
-    flushedRev: 0,
-    ...over,
+  /** Opens a session, a new one by default, and returns its id. */
+  async function open(term = 1, id: string = randomUUID()): Promise<string> {
+    const opened = await fixture.buffer.open(id, term, ANY_BYTES);
+    expect(opened.outcome).toBe('opened');
+    return id;
+  }
+  const commit = (over: CommitOver) => fixture.buffer.commit(makeCommit(over));
+  const field = (id: string, name: string) => fixture.command('HGET', fixture.keys.session(id), name);
+  const ttl = (id: string) => fixture.command('TTL', fixture.keys.session(id));
+
+  describe('opening', () => {
+    it('registers the term, and answers what the buffer holds', async () => {
+      const id = await open(1);
+      const said = message();
+      await commit({
+        sessionId: id,
+        text: 'one',
+        messages: [said],
+        code: { receipts: { 'p/c': receipt(1) } },
+      });
+      expect(await fixture.buffer.open(id, 2, ANY_BYTES)).toEqual({
+        outcome: 'opened',
+        code: {
+          code: 'one',
+          rev: rev(1),
+          editedAtMs: expect.any(Number),
+          editorId: null,
+          receipts: { 'p/c': receipt(1) },
+        },
+        flushedRev: 0,
+        isDirty: true,
+        lastCommit: rev(1),
+        messages: [said],
+        isPartial: false,
+      });
+      expect(await field(id, 'term')).toBe('2');
+    });
+
+    it('answers an equal or a smaller term with the registered one, and changes nothing', async () => {
+      const { buffer, command } = fixture;
+      const id = await open(7);
+      const before = await takeSnapshot(command);
+      for (const term of [7, 6, 1]) {
+        expect(await buffer.open(id, term, ANY_BYTES)).toEqual({ outcome: 'term_taken', term: 7 });
+      }
+      const after = await takeSnapshot(command);
+      const withoutTimes = ({ commands }: typeof before) => commands.filter(([name]) => name !== 'PEXPIRE');
+      expect(withoutTimes(after)).toEqual(withoutTimes(before));
+      // Compared as numbers, not as texts.
+      await open(10, id);
+      expect(await buffer.open(id, 9, ANY_BYTES)).toEqual({ outcome: 'term_taken', term: 10 });
+    });
+
+    it('compares terms near the greatest one exactly', async () => {
+      const { buffer } = fixture;
+      const id = await open(2 ** 30);
+      expect(await buffer.open(id, 2 ** 30, ANY_BYTES)).toEqual({ outcome: 'term_taken', term: 2 ** 30 });
+      await open(2 ** 30 + 1, id);
+      await open(MAX_TERM, id);
+      expect(await buffer.open(id, MAX_TERM, ANY_BYTES)).toEqual({ outcome: 'term_taken', term: MAX_TERM });
+    });
+
+    it.each(['garbage', '1.5', String(MAX_TERM + 1), '1e300', 'inf'])(
+      'calls the registered term %s damaged, and changes nothing',
+      async (damaged) => {
+        const { buffer, command, keys } = fixture;
+        const id = randomUUID();
+        await command('HSET', keys.session(id), 'term', damaged);
+        await expect(buffer.open(id, 1, ANY_BYTES)).rejects.toThrow(DamagedDataError);
+        expect(await field(id, 'term')).toBe(damaged);
+      },
+    );
+
+    it.each(['rev', 'flushed', 'last_commit', 'edited_at'])('calls garbage in %s damaged', async (name) => {
+      const { buffer, command, keys } = fixture;
+      const id = await open();
+      await commit({ sessionId: id, text: 'one' });
+      await command('HSET', keys.session(id), name, 'garbage');
+      await expect(buffer.open(id, 2, ANY_BYTES)).rejects.toThrow(DamagedDataError);
+    });
+
+    it('leaves out the messages where there are more than the room may hold', async () => {
+      const { buffer } = fixture;
+      const id = await open();
+      const said = [message('m'.repeat(400)), message('m'.repeat(400))];
+      await commit({ sessionId: id, text: 'one', messages: said });
+      const partial = await buffer.open(id, 2, 1_000);
+      expect(partial).toMatchObject({ isPartial: true, isDirty: true, code: { code: 'one' }, messages: [] });
+      const whole = (await buffer.open(id, 3, 2_000)) as OpenedBuffer;
+      expect(whole.isPartial).toBe(false);
+      expect(whole.messages).toHaveLength(2);
+    });
+
+    it('of a clean session gives its hash a time to live; of a dirty one it gives none', async () => {
+      const { command, keys } = fixture;
+      const id = await open();
+      expect(await ttl(id)).toBeGreaterThan(0);
+      await commit({ sessionId: id, text: 'one' });
+      await open(2, id);
+      expect(await ttl(id)).toBe(-1);
+      await flusher.flushSession(id);
+      await command('EXPIRE', keys.session(id), '5');
+      await open(3, id);
+      expect(await ttl(id)).toBeGreaterThan(5);
+    });
   });
-  const code = (text: string, rev: number) => ({ code: text, rev, editedAtMs: 1, editorId: null, edits: 1 });
 
   describe('commit', () => {
     it('stores code, messages and receipts as they were, whatever they look like', async () => {
       const { buffer } = fixture;
-      const id = randomUUID();
-      for (const [i, text] of [
-        '123',
-        '{}',
-        'null',
-        '',
-        '"x"',
-        '🎵 $: s("bd*4")\n\t\\u0041',
-        'noscript',
-      ].entries()) {
-        const { epoch } = await buffer.open(id);
+      const id = await open();
+      const texts = ['123', '{}', 'null', '', '"x"', '🎵 $: s("bd*4")\n\t\\u0041', 'noscript'];
+      for (const [i, text] of texts.entries()) {
         const said = message(text || ' ');
-        await buffer.commit(
-          commit(id, epoch, {
-            code: code(text, i + 1),
-            messages: [said],
-            receipts: { 'conn-1': [{ requestId: 'a b:c%ü', rev: i + 1 }] },
-          }),
-        );
+        const receipts = { 'p 1/c "ü"': receipt(i + 1, { requestIds: ['a b:c%ü', ''] }) };
+        await commit({
+          sessionId: id,
+          text,
+          count: i + 1,
+          messages: [said],
+          code: { editedAtMs: 1, receipts },
+        });
         const held = await buffer.read(id, true);
-        expect(held.code).toEqual({ code: text, rev: i + 1, epoch, editedAtMs: 1, editorId: null });
+        expect(held.code).toEqual({ code: text, rev: rev(i + 1), editedAtMs: 1, editorId: null, receipts });
         expect(held.messages).toContainEqual(said);
-        expect(held.receipts).toEqual({ 'conn-1': [{ requestId: 'a b:c%ü', rev: i + 1 }] });
       }
     });
 
     it('repeated has no second effect, and an older revision changes nothing', async () => {
       const { buffer } = fixture;
-      const id = randomUUID();
-      const { epoch } = await buffer.open(id);
-      const first = commit(id, epoch, { code: code('one', 1), messages: [message()] });
-      expect(await buffer.commit(first)).toMatchObject({
-        rev: 1,
-        isDirty: true,
-        dirtySessions: 1,
-      });
-      expect(await buffer.commit(first)).toMatchObject({ rev: 1 });
-      await buffer.commit(commit(id, epoch, { code: code('two', 2) }));
-      expect(await buffer.commit(first)).toMatchObject({ rev: 2 });
+      const id = await open();
+      const first = makeCommit({ sessionId: id, text: 'one', messages: [message()] });
+      const confirmed = { isDirty: true, lastCommit: rev(1), load: { dirtySessions: 1 } };
+      expect(await buffer.commit(first)).toMatchObject(confirmed);
+      expect(await buffer.commit(first)).toMatchObject(confirmed);
+      await commit({ sessionId: id, text: 'two', count: 2 });
+      // An attempt that arrives late isn't the last.
+      expect(await buffer.commit(first)).toMatchObject({ lastCommit: rev(2) });
       const held = await buffer.read(id, true);
-      expect(held.code).toMatchObject({ code: 'two', rev: 2 });
+      expect(held.code).toMatchObject({ code: 'two', rev: rev(2) });
       expect(held.messages).toHaveLength(1);
-      expect(await buffer.stats()).toMatchObject({ edits: 2, messages: 1, commits: 4, dirtySessions: 1 });
+      await flusher.flushSession(id);
+      expect(await buffer.stats()).toMatchObject({ edits: 2, messages: 1, commits: 4, dirtySessions: 0 });
+    });
+
+    it('never goes back to an older revision, whatever the order of arrival', async () => {
+      const { buffer } = fixture;
+      const id = await open();
+      for (const count of [5, 3, 4, 5, 1]) await commit({ sessionId: id, text: `r${count}`, count });
+      expect(await buffer.read(id, false)).toMatchObject({
+        code: { code: 'r5', rev: rev(5) },
+        lastCommit: rev(5),
+      });
     });
 
     it('is refused to a room that has been succeeded', async () => {
       const { buffer } = fixture;
-      const id = randomUUID();
-      const zombie = await buffer.open(id);
-      const successor = await buffer.open(id);
-      expect(successor.epoch).toBeGreaterThan(zombie.epoch);
-      await expect(buffer.commit(commit(id, zombie.epoch, { code: code('old', 1) }))).rejects.toThrow(
+      const id = await open(1);
+      await open(2, id);
+      await expect(commit({ sessionId: id, text: 'old' })).rejects.toThrow(SupersededError);
+      await commit({ sessionId: id, term: 2, text: 'new' });
+      const late = { sessionId: id, text: 'old', count: 99, messages: [message()] };
+      await expect(commit(late)).rejects.toThrow(SupersededError);
+      const held = await buffer.read(id, true);
+      expect(held).toMatchObject({ code: { code: 'new', rev: numberIn(2, 1) }, lastCommit: numberIn(2, 1) });
+      expect(held.messages).toEqual([]);
+    });
+
+    it('is refused to an earlier room by its term alone, though the buffer has lost everything since', async () => {
+      const { command } = fixture;
+      const id = await open(2);
+      await command('FLUSHALL');
+      // The later room opened the session where the buffer didn't hear of it; its first
+      // commit registers its term.
+      await commit({ sessionId: id, term: 10, text: 'new' });
+      await expect(commit({ sessionId: id, term: 9, text: 'old', count: 99 })).rejects.toThrow(
         SupersededError,
       );
-      await buffer.commit(commit(id, successor.epoch, { code: code('new', 1) }));
-      await expect(
-        buffer.commit(commit(id, zombie.epoch, { code: code('old', 99), messages: [message()] })),
-      ).rejects.toThrow(SupersededError);
-      const held = await buffer.read(id, true);
-      expect(held.code?.code).toBe('new');
-      expect(held.messages).toEqual([]);
     });
 
     it('keeps no receipt of an edit that it does not take', async () => {
       const { buffer } = fixture;
-      const id = randomUUID();
-      const { epoch } = await buffer.open(id);
-      const receipts = (requestId: string, rev: number) => ({ c: [{ requestId, rev }] });
-      await buffer.commit(commit(id, epoch, { code: code('one', 5), receipts: receipts('r5', 5) }));
-      const late = commit(id, epoch, { code: code('other', 4), receipts: receipts('r6', 4) });
-      expect(await buffer.commit(late)).toMatchObject({ rev: 5 });
-      expect((await buffer.read(id, false)).receipts).toEqual(receipts('r5', 5));
+      const id = await open();
+      const receipts = { 'p/c': receipt(5) };
+      await commit({ sessionId: id, text: 'one', count: 5, code: { receipts } });
+      const older = { 'p/c': receipt(4), 'p/other': receipt(4) };
+      await commit({ sessionId: id, text: 'other', count: 4, code: { receipts: older } });
+      expect((await buffer.read(id, false)).code?.receipts).toEqual(receipts);
     });
 
-    it('takes a message over from an earlier room, whose commit arrived late', async () => {
+    it('changes the receipts that it names, forgets what it says to forget, and keeps the others', async () => {
       const { buffer } = fixture;
-      const id = randomUUID();
-      const { epoch } = await buffer.open(id);
-      const late = message();
-      await buffer.commit(commit(id, epoch, { messages: [late] }));
-      // The second room took its token where the buffer didn't hear of it, and showed the
-      // message under another time.
-      const shown = { ...late, createdAtMs: late.createdAtMs + 600_000, epoch: epoch + 1 };
-      await buffer.commit(commit(id, epoch + 1, { messages: [shown] }));
+      const id = await open();
+      const first = { 'p/a': receipt(1), 'p/b': receipt(1), 'p/c': receipt(1) };
+      await commit({ sessionId: id, text: 'one', code: { receipts: first } });
+      const changed = { 'p/a': receipt(2), 'p/b': null };
+      await commit({ sessionId: id, text: 'two', count: 2, code: { receipts: changed } });
+      expect((await buffer.read(id, false)).code?.receipts).toEqual({ 'p/a': receipt(2), 'p/c': receipt(1) });
+    });
+
+    it('of code that is not made from the buffer’s forgets the receipts of that', async () => {
+      const { buffer } = fixture;
+      const id = await open();
+      // The answer was lost, and the next room went on from Postgres without these edits.
+      const unheard = { 'p/a': receipt(7), 'p/b': receipt(1) };
+      await commit({ sessionId: id, text: 'unheard', code: { receipts: unheard } });
+      await open(2, id);
+      const whole = { receipts: { 'p/b': receipt(2) }, replacesReceipts: true };
+      await commit({ sessionId: id, term: 2, text: 'of Postgres', code: whole });
+      expect((await buffer.read(id, false)).code).toMatchObject({
+        code: 'of Postgres',
+        receipts: { 'p/b': receipt(2) },
+      });
+      expect((await buffer.read(id, false)).code?.receipts).not.toHaveProperty('p/a');
+      // An older one changes nothing.
+      await commit({ sessionId: id, term: 2, text: 'older', code: { rev: rev(9), ...whole, receipts: {} } });
+      expect((await buffer.read(id, false)).code?.receipts).toEqual({ 'p/b': receipt(2) });
+    });
+
+    it('takes a message over from an earlier room', async () => {
+      const { buffer } = fixture;
+      const id = await open();
+      const early = message();
+      await commit({ sessionId: id, messages: [early] });
+      // The second room was opened where the buffer didn't hear of it, and showed the
+      // message in another place.
+      const shown = { ...early, createdAtMs: early.createdAtMs + 600_000, position: numberIn(2, 1) };
+      await commit({ sessionId: id, term: 2, messages: [shown] });
       expect((await buffer.read(id, true)).messages).toEqual([shown]);
+      await flusher.flushSession(id);
       expect(await buffer.stats()).toMatchObject({ messages: 1 });
-    });
-
-    it('keeps the time of the last message for the next room', async () => {
-      const { buffer } = fixture;
-      const id = randomUUID();
-      const { epoch } = await buffer.open(id);
-      await buffer.commit(commit(id, epoch, { lastMessageMs: 2_000 }));
-      // One that was given up, and arrives late.
-      await buffer.commit(commit(id, epoch, { lastMessageMs: 1_000 }));
-      expect(await buffer.open(id)).toMatchObject({ lastMessageMs: 2_000 });
-    });
-
-    it('gives out greater tokens even after Redis has lost everything', async () => {
-      const { buffer, command } = fixture;
-      const id = randomUUID();
-      const before = await buffer.open(id);
-      await command('FLUSHALL');
-      const after = await buffer.open(id);
-      expect(after.epoch).toBeGreaterThan(before.epoch);
     });
 
     it('is not taken when the buffer has lost earlier ones, be it all of them or only the last', async () => {
       const { buffer, command } = fixture;
-      for (const kept of [0, 6]) {
-        const id = randomUUID();
-        const { epoch } = await buffer.open(id);
-        await buffer.commit(commit(id, epoch, { code: code('one', 1), number: 6 }));
+      for (const kept of [0, rev(6)]) {
+        const id = await open();
+        await commit({ sessionId: id, text: 'one', count: 1, attempt: 6 });
         const earlier = await takeSnapshot(command);
-        const last = await buffer.commit(commit(id, epoch, { code: code('two', 2), number: 8, after: 6 }));
-        expect(last).toMatchObject({ lastCommit: 8 });
+        const last = await commit({ sessionId: id, text: 'two', count: 2, attempt: 8, expectedLast: rev(6) });
+        expect(last).toMatchObject({ lastCommit: rev(8) });
         if (kept === 0) await command('FLUSHALL');
         else await goBackTo(earlier, command);
         expect(await buffer.flushState(id)).toMatchObject({ lastCommit: kept });
 
         // An earlier attempt at the last one arrives late: it may lack some of what that brought.
-        await buffer.commit(commit(id, epoch, { number: 7 }));
-        const next = commit(id, epoch, {
-          code: code('three', 3),
+        await commit({ sessionId: id, attempt: 7 });
+        const next = makeCommit({
+          sessionId: id,
+          text: 'three',
+          count: 3,
+          attempt: 9,
+          expectedLast: rev(8),
           messages: [message()],
-          number: 9,
-          after: 8,
         });
         await expect(buffer.commit(next)).rejects.toThrow(CommitsLostError);
         // Said once more, should the answer have been lost.
@@ -197,177 +327,287 @@ describe.each(engines)('the buffer on %s', (engine) => {
           code: kept === 0 ? null : { code: 'one' },
           messages: [],
         });
-        const again = await buffer.commit({ ...next, after: 0 });
-        expect(again).toMatchObject({ rev: 3, isDirty: true, lastCommit: 9 });
-        expect(await flusher.flushSession(id)).toMatchObject({ flushedRev: 3, lastCommit: 9 });
+        const again = await buffer.commit({ ...next, expectedLast: 0 });
+        expect(again).toMatchObject({ isDirty: true, lastCommit: rev(9) });
+        expect(await flusher.flushSession(id)).toMatchObject({ flushedRev: rev(3), lastCommit: rev(9) });
       }
     });
 
-    it('reports the sweeper’s lease', async () => {
-      const { buffer } = fixture;
-      const id = randomUUID();
-      const { epoch } = await buffer.open(id);
-      expect(await buffer.commit(commit(id, epoch, { code: code('one', 1) }))).toMatchObject({
+    it('reports the sweeper’s lease and the number of dirty sessions, to a room that asks', async () => {
+      const id = await open();
+      expect((await commit({ sessionId: id, text: 'one' })).load).toEqual({
         sweeperLeaseMs: 0,
+        dirtySessions: 1,
       });
-      expect(await buffer.beginTurn(TURN)).toMatchObject({ outcome: 'many' });
-      const { sweeperLeaseMs } = await buffer.commit(commit(id, epoch, { code: code('two', 2) }));
-      expect(sweeperLeaseMs).toBeGreaterThan(0);
-      expect(sweeperLeaseMs).toBeLessThanOrEqual(5_000);
+      expect(await fixture.buffer.beginTurn(TURN)).toMatchObject({ outcome: 'many' });
+      const { load } = await commit({ sessionId: id, text: 'two', count: 2 });
+      expect(load?.sweeperLeaseMs).toBeGreaterThan(0);
+      expect(load?.sweeperLeaseMs).toBeLessThanOrEqual(5_000);
+      expect((await commit({ sessionId: id, text: 'three', count: 3, wantsLoad: false })).load).toBeNull();
     });
 
     it('is one command', async () => {
-      const { buffer, redis } = fixture;
-      const id = randomUUID();
-      const { epoch } = await buffer.open(id);
-      await buffer.commit(commit(id, epoch, { code: code('warm', 1) }));
-      const calls: string[] = [];
-      const call = redis.call.bind(redis);
-      redis.call = (what, run) => {
-        calls.push(what);
-        return call(what, run);
-      };
-      await buffer.commit(commit(id, epoch, { code: code('two', 2), messages: [message(), message()] }));
-      expect(calls).toEqual(['commit']);
+      const { buffer, asked } = fixture;
+      const id = await open();
+      await commit({ sessionId: id, text: 'warm' });
+      const before = asked();
+      await buffer.commit(
+        makeCommit({ sessionId: id, text: 'two', count: 2, messages: [message(), message()] }),
+      );
+      expect(asked().commands - before.commands).toBe(1);
     });
+
+    it.runIf(engine === 'redis')(
+      'takes at most four commands inside its script, once the session is dirty',
+      async () => {
+        const id = await open();
+        await commit({ sessionId: id, text: 'warm' });
+        const large = `${'x'.repeat(5_000)}1`;
+        await commit({ sessionId: id, text: large, count: 2 });
+        const base = { rev: rev(2), code: large };
+        const quiet = { sessionId: id, wantsLoad: false };
+        const receipts = { 'p/c': receipt(3), 'p/d': receipt(3) };
+        /** What a commit is of, and what it may ask of Redis. */
+        const hot: [CommitOver, string[]][] = [
+          [{ ...quiet, text: `${large}2`, count: 3, code: { base, receipts } }, ['hget', 'hmget', 'hset']],
+          [{ ...quiet, text: 'short', count: 4, code: { receipts } }, ['hmget', 'hset']],
+          [{ ...quiet, text: 'both', count: 5, messages: [message(), message()] }, ['hmget', 'hset', 'hset']],
+          [{ ...quiet, count: 6, messages: [message()] }, ['hmget', 'hset', 'hset']],
+          [{ sessionId: id, text: 'load', count: 7 }, ['hmget', 'hset', 'pttl', 'zcard']],
+        ];
+        for (const [over, expected] of hot) {
+          const inScript = await commandsInScript(() => commit(over));
+          expect(inScript).toEqual(expected);
+          expect(inScript.length).toBeLessThanOrEqual(4);
+        }
+        expect((await fixture.buffer.read(id, false)).code?.code).toBe('load');
+      },
+    );
 
     it('of a large code brings only what changed, in one command', async () => {
       const { buffer, asked } = fixture;
-      const id = randomUUID();
-      const { epoch } = await buffer.open(id);
+      const id = await open();
       const text = (knob: string) => `${'é🎵 pattern\n'.repeat(500)}gain(${knob})${'€ tail\n'.repeat(500)}`;
-      await buffer.commit(commit(id, epoch, { code: { ...code(text('0.5'), 1), base: null } }));
+      await commit({ sessionId: id, text: text('0.5') });
       const knobs = ['0.55', '🎶', '', '0.5'];
-      let base = { rev: 1, code: text('0.5') };
+      let base = { rev: rev(1), code: text('0.5') };
       for (const [i, knob] of knobs.entries()) {
-        const next = { ...code(text(knob), i + 2), base };
+        const next = makeCommit({ sessionId: id, text: text(knob), count: i + 2, code: { base } });
         const before = asked();
-        expect(await buffer.commit(commit(id, epoch, { code: next }))).toMatchObject({ rev: i + 2 });
+        await buffer.commit(next);
         const after = asked();
         expect(after.commands - before.commands).toBe(1);
         expect(after.bytes - before.bytes).toBeLessThan(1_000);
-        expect((await buffer.read(id, false)).code).toMatchObject({ code: text(knob), rev: i + 2, epoch });
-        base = { rev: next.rev, code: next.code };
+        expect((await buffer.read(id, false)).code).toMatchObject({ code: text(knob), rev: rev(i + 2) });
+        base = { rev: rev(i + 2), code: text(knob) };
       }
     });
 
     it('brings the whole code where something else is there than what it changes', async () => {
       const { buffer, command, keys } = fixture;
       const text = (knob: string) => `gain(${knob})${'x'.repeat(5_000)}`;
-      const next = { ...code(text('2'), 7), base: { rev: 5, code: text('1') } };
+      const base = { rev: rev(5), code: text('1') };
       // Of the same size, and not what the change belongs to.
       const other = ['code', text('3').replaceAll('x', 'y')];
-      /** What is there of the session, and what storage says its revision is afterwards. */
-      const cases: Record<string, [arrange: (id: string) => Promise<unknown>, rev: number]> = {
-        nothing: [async () => {}, 7],
-        'an older revision': [(id) => command('HSET', keys.session(id), 'rev', '4', ...other), 7],
-        'a lifted revision': [(id) => command('HSET', keys.session(id), 'rev', '6', ...other), 7],
-        'a newer revision': [(id) => command('HSET', keys.session(id), 'rev', '9', ...other), 9],
-        'another room’s code': [(id) => command('HSET', keys.session(id), 'code_epoch', '1', ...other), 7],
-        'a code of another size': [(id) => command('HSET', keys.session(id), 'code', `${text('1')}!`), 7],
-        'no code any more': [(id) => command('HDEL', keys.session(id), 'code', 'rev'), 7],
+      const set =
+        (...fields: string[]) =>
+        (id: string) =>
+          command('HSET', keys.session(id), ...fields);
+      /** What is there of the session, and whether the commit's code is afterwards. */
+      const cases: Record<string, [arrange: (id: string) => Promise<unknown>, isTaken: boolean]> = {
+        nothing: [async () => {}, true],
+        'an older revision': [set('rev', String(rev(4)), ...other), true],
+        'a revision between them': [set('rev', String(rev(6)), ...other), true],
+        'a newer revision': [set('rev', String(rev(9)), ...other), false],
+        'an earlier room’s revision': [set('rev', String(numberIn(0, 5)), ...other), true],
+        'a code of another size': [set('code', `${text('1')}!`), true],
+        'no code any more': [(id) => command('HDEL', keys.session(id), 'code', 'rev'), true],
       };
-      for (const [what, [arrange, rev]] of Object.entries(cases)) {
-        const id = randomUUID();
-        const { epoch } = await buffer.open(id);
-        if (what !== 'nothing') await buffer.commit(commit(id, epoch, { code: code(text('1'), 5) }));
+      for (const [what, [arrange, isTaken]] of Object.entries(cases)) {
+        const id = await open();
+        if (what !== 'nothing') await commit({ sessionId: id, text: text('1'), count: 5 });
         await arrange(id);
         const said = message();
-        const result = await buffer.commit(commit(id, epoch, { code: next, messages: [said] }));
-        expect([what, result.rev]).toEqual([what, rev]);
+        await commit({ sessionId: id, text: text('2'), count: 7, messages: [said], code: { base } });
         const held = await buffer.read(id, true);
-        if (rev === 7) expect(held.code).toMatchObject({ code: text('2'), rev: 7, epoch });
+        const expected = isTaken ? [text('2'), rev(7)] : [other[1], rev(9)];
+        expect([what, held.code?.code, held.code?.rev]).toEqual([what, ...expected]);
         expect(held.messages).toEqual([said]);
       }
     });
 
     it('of a change repeated has no second effect', async () => {
       const { buffer } = fixture;
-      const id = randomUUID();
-      const { epoch } = await buffer.open(id);
+      const id = await open();
       const text = (knob: string) => `gain(${knob})${'x'.repeat(5_000)}`;
-      await buffer.commit(commit(id, epoch, { code: code(text('1'), 1) }));
-      const change = commit(id, epoch, {
-        code: { ...code(text('12'), 2), base: { rev: 1, code: text('1') } },
+      await commit({ sessionId: id, text: text('1') });
+      const change = makeCommit({
+        sessionId: id,
+        text: text('12'),
+        count: 2,
+        code: { base: { rev: rev(1), code: text('1') } },
         messages: [message()],
       });
-      const results = [await buffer.commit(change), await buffer.commit(change)];
-      expect(results).toMatchObject([{ rev: 2 }, { rev: 2 }]);
+      await buffer.commit(change);
+      await buffer.commit(change);
       expect((await buffer.read(id, true)).messages).toHaveLength(1);
-      expect((await buffer.read(id, false)).code).toMatchObject({ code: text('12'), rev: 2 });
+      expect((await buffer.read(id, false)).code).toMatchObject({ code: text('12'), rev: rev(2) });
+      await flusher.flushSession(id);
       const { edits, messages } = await buffer.stats();
       expect({ edits, messages }).toEqual({ edits: 2, messages: 1 });
     });
 
     it('of a change is refused to a room that has been succeeded', async () => {
       const { buffer } = fixture;
-      const id = randomUUID();
       const text = 'x'.repeat(5_000);
-      const { epoch } = await buffer.open(id);
-      await buffer.commit(commit(id, epoch, { code: code(text, 1) }));
-      await buffer.open(id);
-      const change = { ...code(`${text}!`, 2), base: { rev: 1, code: text } };
-      await expect(buffer.commit(commit(id, epoch, { code: change }))).rejects.toThrow(SupersededError);
-      expect((await buffer.read(id, false)).code).toMatchObject({ code: text, rev: 1 });
+      const id = await open();
+      await commit({ sessionId: id, text });
+      await open(2, id);
+      const base = { rev: rev(1), code: text };
+      await expect(commit({ sessionId: id, text: `${text}!`, count: 2, code: { base } })).rejects.toThrow(
+        SupersededError,
+      );
+      expect((await buffer.read(id, false)).code).toMatchObject({ code: text, rev: rev(1) });
     });
 
     it('fails as unavailable, without a word of what it carried', async () => {
-      const { buffer, keys, command } = fixture;
+      const { keys, command } = fixture;
       const id = randomUUID();
       await command('SET', keys.session(id), 'not a hash');
       const secret = 'let nobody = "see this"';
-      const failure = await buffer
-        .commit(commit(id, 1, { code: code(secret, 1) }))
-        .catch((error: unknown) => error);
+      const failure = await commit({ sessionId: id, text: secret }).catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(StorageUnavailableError);
       expect(JSON.stringify(failure, Object.getOwnPropertyNames(failure))).not.toContain('nobody');
     });
+
+    it('of code that Postgres has leaves the session clean, and its hash with a time to live', async () => {
+      const { buffer, command, keys } = fixture;
+      const id = await open();
+      await command('PERSIST', keys.session(id));
+      const clean = await commit({ sessionId: id, text: 'one', flushedRev: rev(1) });
+      expect(clean).toMatchObject({ isDirty: false, flushedRev: rev(1), load: { dirtySessions: 0 } });
+      expect(await ttl(id)).toBeGreaterThan(0);
+      expect(await ttl(id)).toBeLessThanOrEqual(CLEAN_TTL_S);
+      expect(await buffer.read(id, false)).toMatchObject({ code: { code: 'one' }, isDirty: false });
+      // Not while a message waits.
+      await commit({ sessionId: id, text: 'two', count: 2, flushedRev: rev(2), messages: [message()] });
+      expect(await ttl(id)).toBe(-1);
+    });
   });
+
+  /** The greatest numbers there are: the last of the greatest term. */
+  const LAST = numberIn(MAX_TERM, COUNTS_PER_TERM - 1);
+
+  // In the middle of a great term, and at the end of the greatest.
+  it.each([numberIn(2 ** 30, 1_234_567), LAST])(
+    'keeps great numbers exactly, through all its scripts',
+    async (greatest) => {
+      const { buffer } = fixture;
+      const term = Math.floor(greatest / COUNTS_PER_TERM);
+      const count = greatest % COUNTS_PER_TERM;
+      expect(greatest).toBeGreaterThan(2 ** 51);
+      const id = await open(term - 1);
+      const said = makeMessage({ position: greatest - 1 });
+      const receipts = { 'p/c': receipt(1, { rev: greatest - 1 }) };
+      await open(term, id);
+      const before = { count: count - 1, attempt: count - 1, flushedRev: greatest - 2 };
+      const first = await commit({ sessionId: id, term, text: 'one', ...before, code: { receipts } });
+      expect(first).toMatchObject({ flushedRev: greatest - 2, isDirty: true, lastCommit: greatest - 1 });
+      const next = { count, expectedLast: greatest - 1, messages: [said] };
+      expect(await commit({ sessionId: id, term, text: 'two', ...next })).toMatchObject({
+        flushedRev: greatest - 2,
+        lastCommit: greatest,
+      });
+      const expectedLast = greatest + 1;
+      await expect(commit({ sessionId: id, term, expectedLast })).rejects.toThrow(CommitsLostError);
+
+      expect(await buffer.read(id, true)).toMatchObject({
+        code: { code: 'two', rev: greatest, receipts },
+        messages: [said],
+        flushedRev: greatest - 2,
+        lastCommit: greatest,
+      });
+      const peek = await buffer.peekSessions([id], BOUNDS);
+      expect(peek.sessions[0]?.fields.get('rev')).toBe(String(greatest));
+      const dirty = { flushedRev: greatest - 1, isDirty: true, lastCommit: greatest };
+      expect(await settle(id, { storedRev: greatest - 1, settledMessages: [said.id] })).toMatchObject(dirty);
+      expect(await buffer.flushState(id)).toMatchObject(dirty);
+      // One less than the code is no reason to leave it.
+      expect(await settle(id, { deadRev: greatest - 1 })).toMatchObject(dirty);
+      expect(await settle(id, { deadRev: greatest })).toMatchObject({ ...dirty, isDirty: false });
+      expect(await field(id, 'put_aside')).toBe(String(greatest));
+      expect(await settle(id, { storedRev: greatest })).toMatchObject({
+        flushedRev: greatest,
+        isDirty: false,
+      });
+      expect(await flusher.flushSession(id)).toMatchObject({ sessions: 0, flushedRev: greatest });
+      if (term < MAX_TERM) {
+        expect(await buffer.open(id, term + 1, ANY_BYTES)).toMatchObject({
+          code: { rev: greatest, receipts },
+          flushedRev: greatest,
+          lastCommit: greatest,
+          isDirty: false,
+        });
+      }
+    },
+  );
+
+  /** The commands that a script ran while `work` was done, by name, in alphabetical order. */
+  async function commandsInScript(work: () => Promise<unknown>): Promise<string[]> {
+    await fixture.operate?.('CONFIG', 'RESETSTAT');
+    await work();
+    const stats = String(await fixture.operate?.('INFO', 'commandstats'));
+    return [...stats.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)]
+      .flatMap(([, name = '', calls]) => Array.from({ length: Number(calls) }, () => name))
+      .filter((name) => !/^(config|info|ping|evalsha|eval|script)/.test(name))
+      .sort();
+  }
 
   describe('flush', () => {
     it('writes what is dirty, then takes it out, and leaves the code readable for a while', async () => {
       const { buffer, command, keys } = fixture;
-      const id = randomUUID();
-      const { epoch } = await buffer.open(id);
-      await buffer.commit(commit(id, epoch, { code: code('one', 1), messages: [message('hi')] }));
+      const id = await open();
+      await commit({ sessionId: id, text: 'one', messages: [message('hi')] });
       expect(await command('TTL', keys.session(id))).toBe(-1);
       expect(await flusher.flushSession(id)).toMatchObject({
         sessions: 1,
         messages: 1,
-        flushedRev: 1,
+        flushedRev: rev(1),
         isDirty: false,
       });
-      expect(writer.row(id)).toMatchObject({ code: 'one', rev: 1 });
+      expect(writer.row(id)).toMatchObject({ code: 'one', rev: rev(1) });
       expect(writer.row(id).messages.size).toBe(1);
       const held = await buffer.read(id, true);
-      expect(held).toMatchObject({ code: { code: 'one', rev: 1 }, flushedRev: 1, messages: [] });
+      expect(held).toMatchObject({ code: { code: 'one', rev: rev(1) }, flushedRev: rev(1), messages: [] });
       expect(await command('TTL', keys.session(id))).toBeGreaterThan(0);
-      expect(await buffer.stats()).toMatchObject({ dirtySessions: 0, flushedEdits: 1, flushedMessages: 1 });
+      expect(await buffer.stats()).toMatchObject({
+        dirtySessions: 0,
+        flushedSessions: 1,
+        flushedMessages: 1,
+      });
       const again = await flusher.flushSession(id);
-      expect(again).toMatchObject({ sessions: 0, flushedRev: 1, isDirty: false });
+      expect(again).toMatchObject({ sessions: 0, flushedRev: rev(1), isDirty: false });
       expect(writer.calls).toHaveLength(1);
       // Dirty again: it may not expire.
-      await buffer.commit(commit(id, epoch, { code: code('two', 2) }));
+      await commit({ sessionId: id, text: 'two', count: 2 });
       expect(await command('TTL', keys.session(id))).toBe(-1);
     });
 
     it('of a session that the buffer has lost says so by its last commit', async () => {
-      const { buffer, command } = fixture;
-      const id = randomUUID();
-      const { epoch } = await buffer.open(id);
-      await buffer.commit(commit(id, epoch, { code: code('one', 1), number: 5 }));
-      expect(await flusher.flushSession(id)).toMatchObject({ isDirty: false, lastCommit: 5 });
+      const { command } = fixture;
+      const id = await open();
+      await commit({ sessionId: id, text: 'one', attempt: 5 });
+      expect(await flusher.flushSession(id)).toMatchObject({ isDirty: false, lastCommit: rev(5) });
       // Nothing left to write: then it is the buffer's state that says so.
-      expect(await flusher.flushSession(id)).toMatchObject({ isDirty: false, lastCommit: 5 });
+      expect(await flusher.flushSession(id)).toMatchObject({ isDirty: false, lastCommit: rev(5) });
       await command('FLUSHALL');
       expect(await flusher.flushSession(id)).toMatchObject({ isDirty: false, lastCommit: 0 });
     });
 
     it('takes nothing out before Postgres has it', async () => {
       const { buffer } = fixture;
-      const id = randomUUID();
-      const { epoch } = await buffer.open(id);
-      await buffer.commit(commit(id, epoch, { code: code('one', 1), messages: [message()] }));
+      const id = await open();
+      await commit({ sessionId: id, text: 'one', messages: [message()] });
       writer.before = async () => {
         throw new StorageUnavailableError('postgres', 'down');
       };
@@ -385,66 +625,64 @@ describe.each(engines)('the buffer on %s', (engine) => {
 
     it('that committed but whose answer was lost is repeated without a second effect', async () => {
       const { buffer } = fixture;
-      const id = randomUUID();
-      const { epoch } = await buffer.open(id);
-      await buffer.commit(commit(id, epoch, { code: code('one', 1), messages: [message()] }));
+      const id = await open();
+      await commit({ sessionId: id, text: 'one', messages: [message()] });
       writer.after = async () => {
         throw new StorageUnavailableError('postgres', 'connection cut');
       };
       await expect(flusher.sweep()).rejects.toThrow(StorageUnavailableError);
       writer.after = async () => {};
       await flusher.sweep();
-      expect(writer.row(id)).toMatchObject({ code: 'one', rev: 1 });
+      expect(writer.row(id)).toMatchObject({ code: 'one', rev: rev(1) });
       expect(writer.row(id).messages.size).toBe(1);
       expect(await buffer.stats()).toMatchObject({ dirtySessions: 0 });
     });
 
     it('keeps what came in between reading and settling, and keeps it dirty', async () => {
       const { buffer } = fixture;
-      const id = randomUUID();
-      const { epoch } = await buffer.open(id);
+      const id = await open();
       const late = message('late');
-      await buffer.commit(commit(id, epoch, { code: code('one', 1), messages: [message('early')] }));
+      await commit({ sessionId: id, text: 'one', messages: [message('early')] });
       writer.after = async () => {
-        await buffer.commit(commit(id, epoch, { code: code('two', 2), messages: [late] }));
+        await commit({ sessionId: id, text: 'two', count: 2, messages: [late] });
       };
       expect(await flusher.sweep()).toMatchObject({ sessions: 1 });
       writer.after = async () => {};
-      expect(writer.row(id)).toMatchObject({ code: 'one', rev: 1 });
-      expect(await buffer.read(id, true)).toMatchObject({ code: { code: 'two', rev: 2 }, messages: [late] });
-      expect(await flusher.flushSession(id)).toMatchObject({ flushedRev: 2, isDirty: false });
-      expect(writer.row(id)).toMatchObject({ code: 'two', rev: 2 });
+      expect(writer.row(id)).toMatchObject({ code: 'one', rev: rev(1) });
+      expect(await buffer.read(id, true)).toMatchObject({
+        code: { code: 'two', rev: rev(2) },
+        messages: [late],
+      });
+      expect(await flusher.flushSession(id)).toMatchObject({ flushedRev: rev(2), isDirty: false });
+      expect(writer.row(id)).toMatchObject({ code: 'two', rev: rev(2) });
       expect(writer.row(id).messages.size).toBe(2);
     });
 
-    it('keeps a message that a later room took over between reading and settling', async () => {
+    it('brings a message that a later room took over between reading and settling to Postgres', async () => {
       const { buffer } = fixture;
-      const id = randomUUID();
-      const { epoch } = await buffer.open(id);
+      const id = await open();
       const [early, other] = [message('early'), message('other')];
-      await buffer.commit(commit(id, epoch, { messages: [early, other] }));
-      const shown = { ...early, createdAtMs: early.createdAtMs + 600_000, epoch: epoch + 1 };
+      await commit({ sessionId: id, messages: [early, other] });
       writer.after = async () => {
-        await buffer.commit(commit(id, epoch + 1, { messages: [shown] }));
+        await commit({ sessionId: id, term: 2, messages: [{ ...early, position: numberIn(2, 1) }] });
       };
       await flusher.sweep();
       writer.after = async () => {};
-      expect((await buffer.read(id, true)).messages).toEqual([shown]);
-      expect(await flusher.flushSession(id)).toMatchObject({ isDirty: false });
-      expect(writer.row(id).messages.get(early.id)).toEqual(shown);
-      expect(writer.row(id).messages.get(other.id)).toEqual(other);
+      await flusher.sweep();
+      expect(await buffer.read(id, true)).toMatchObject({ isDirty: false, messages: [] });
+      expect([...writer.row(id).messages.keys()].sort()).toEqual([early.id, other.id].sort());
     });
 
     it('by two sweeps at once changes nothing twice and leaves nothing dirty', async () => {
       const { buffer } = fixture;
       const ids = Array.from({ length: 30 }, () => randomUUID());
       for (const id of ids) {
-        const { epoch } = await buffer.open(id);
-        await buffer.commit(commit(id, epoch, { code: code('one', 1), messages: [message()] }));
+        await open(1, id);
+        await commit({ sessionId: id, text: 'one', messages: [message()] });
       }
       await Promise.all([flusher.sweep(), flusher.sweep(), flusher.sweep(), flusher.sweep()]);
-      for (const id of ids) expect(writer.row(id)).toMatchObject({ code: 'one', rev: 1 });
-      expect(await buffer.stats()).toMatchObject({ dirtySessions: 0, flushedEdits: 30 });
+      for (const id of ids) expect(writer.row(id)).toMatchObject({ code: 'one', rev: rev(1) });
+      expect(await buffer.stats()).toMatchObject({ dirtySessions: 0, commits: 30, edits: 30, messages: 30 });
     });
 
     it('goes by batches bounded in sessions and bytes, and through a session larger than a batch', async () => {
@@ -461,13 +699,12 @@ describe.each(engines)('the buffer on %s', (engine) => {
       });
       const ids = Array.from({ length: 7 }, () => randomUUID());
       for (const id of ids) {
-        const { epoch } = await buffer.open(id);
-        await buffer.commit(commit(id, epoch, { code: code('x', 1) }));
+        await open(1, id);
+        await commit({ sessionId: id, text: 'x' });
       }
-      const large = randomUUID();
-      const { epoch } = await buffer.open(large);
+      const large = await open();
       const many = Array.from({ length: 600 }, () => message('m'.repeat(400)));
-      await buffer.commit(commit(large, epoch, { messages: many }));
+      await commit({ sessionId: large, messages: many });
       await small.sweep();
       expect(writer.row(large).messages.size).toBe(600);
       expect(await buffer.stats()).toMatchObject({ dirtySessions: 0, flushedMessages: 600 });
@@ -476,7 +713,7 @@ describe.each(engines)('the buffer on %s', (engine) => {
         expect(JSON.stringify(batch).length).toBeLessThan(40_000);
       }
       // The same for one session alone.
-      await buffer.commit(commit(large, epoch, { messages: many.slice(0, 300) }));
+      await commit({ sessionId: large, messages: many.slice(0, 300) });
       expect(await small.flushSession(large)).toMatchObject({ isDirty: false });
     });
 
@@ -485,13 +722,12 @@ describe.each(engines)('the buffer on %s', (engine) => {
       const ids = Array.from({ length: 9 }, () => randomUUID());
       const poison = message('poison');
       for (const [i, id] of ids.entries()) {
-        const { epoch } = await buffer.open(id);
-        await buffer.commit(
-          commit(id, epoch, {
-            code: code(i === 2 ? 'poison' : 'fine', 1),
-            messages: i === 5 ? [message(), poison, message()] : [message()],
-          }),
-        );
+        await open(1, id);
+        await commit({
+          sessionId: id,
+          text: i === 2 ? 'poison' : 'fine',
+          messages: i === 5 ? [message(), poison, message()] : [message()],
+        });
       }
       writer.refuse = (write) =>
         write.code?.code === 'poison' || write.messages.some(({ content }) => content === 'poison');
@@ -502,7 +738,15 @@ describe.each(engines)('the buffer on %s', (engine) => {
       }
       expect(await buffer.stats()).toMatchObject({ dirtySessions: 0, deadLetters: 2, deadLettered: 2 });
       // Refused code is not flushed, and nobody may be told that it is.
-      expect(await buffer.flushState(ids[2]!)).toMatchObject({ rev: 1, flushedRev: 0, isDirty: false });
+      expect(await buffer.flushState(ids[2]!)).toMatchObject({ flushedRev: 0, isDirty: false });
+      expect((await buffer.read(ids[2]!, false)).code).toMatchObject({ code: 'poison', rev: rev(1) });
+      // Messages that come after it are no reason to try it again.
+      await commit({ sessionId: ids[2]!, messages: [message()] });
+      expect(await flusher.flushSession(ids[2]!)).toMatchObject({
+        messages: 1,
+        deadLetters: 0,
+        isDirty: false,
+      });
       const { letters, next } = await buffer.listDead({ limit: 100 });
       expect(next).toBeNull();
       expect(letters.map(({ session_id, kind, reason }) => [session_id, kind, reason.code]).sort()).toEqual(
@@ -522,9 +766,12 @@ describe.each(engines)('the buffer on %s', (engine) => {
       expect(await flusher.replayDead(letter.id)).toBe('not_found');
       expect(await buffer.stats()).toMatchObject({ deadLetters: 1 });
       // An edit after the refused one is flushed as ever.
-      const { epoch } = await buffer.open(ids[2]!);
-      await buffer.commit(commit(ids[2]!, epoch, { code: code('mended', 2) }));
-      expect(await flusher.flushSession(ids[2]!)).toMatchObject({ flushedRev: 2, isDirty: false });
+      await open(2, ids[2]!);
+      await commit({ sessionId: ids[2]!, term: 2, text: 'mended' });
+      expect(await flusher.flushSession(ids[2]!)).toMatchObject({
+        flushedRev: numberIn(2, 1),
+        isDirty: false,
+      });
     });
 
     it('puts what isn’t a message, and what has lost its session, among the dead letters', async () => {
@@ -532,8 +779,8 @@ describe.each(engines)('the buffer on %s', (engine) => {
       const broken = randomUUID();
       const gone = randomUUID();
       for (const id of [broken, gone]) {
-        const { epoch } = await buffer.open(id);
-        await buffer.commit(commit(id, epoch, { code: code('one', 1), messages: [message()] }));
+        await open(1, id);
+        await commit({ sessionId: id, text: 'one', messages: [message()] });
       }
       await command('HSET', keys.messages(broken), 'weird', '{"not":"a message"}');
       writer.missing.add(gone);
@@ -558,8 +805,8 @@ describe.each(engines)('the buffer on %s', (engine) => {
       const { buffer } = fixture;
       const ids = [randomUUID(), randomUUID()];
       for (const id of ids) {
-        const { epoch } = await buffer.open(id);
-        await buffer.commit(commit(id, epoch, { code: code('one', 1) }));
+        await open(1, id);
+        await commit({ sessionId: id, text: 'one' });
       }
       writer.busy.add(ids[0]!);
       expect(await flusher.sweep()).toMatchObject({ sessions: 1, busy: 1 });
@@ -569,39 +816,194 @@ describe.each(engines)('the buffer on %s', (engine) => {
       expect(await buffer.stats()).toMatchObject({ dirtySessions: 0 });
     });
 
-    it('never lets what a succeeded room wrote to Postgres hide its successor’s edits', async () => {
-      const { buffer } = fixture;
-      const id = randomUUID();
-      const zombie = await buffer.open(id);
-      const successor = await buffer.open(id);
-      // The zombie had no Redis, and fell back to Postgres with revisions that its successor never heard of.
-      Object.assign(writer.row(id), { code: 'zombie', rev: 12, epoch: zombie.epoch });
-      await buffer.commit(commit(id, successor.epoch, { code: code('eleven', 11) }));
-      writer.after = async () => {
-        await buffer.commit(commit(id, successor.epoch, { code: code('twelve', 12) }));
-      };
-      await flusher.flushSession(id);
-      writer.after = async () => {};
-      expect(writer.row(id)).toMatchObject({ code: 'eleven', rev: 13 });
-      expect(await flusher.flushSession(id)).toMatchObject({ isDirty: false });
-      expect(writer.row(id)).toMatchObject({ code: 'twelve', rev: 14 });
-      // A commit under a revision that is taken comes back with the one to go on from.
-      expect(await buffer.commit(commit(id, successor.epoch, { code: code('thirteen', 13) }))).toMatchObject({
-        rev: 14,
+    it('isn’t held up by damaged sessions, and puts what it can’t read among the dead letters', async () => {
+      const { buffer, command, keys } = fixture;
+      const small = new Flusher({
+        buffer,
+        writer,
+        bounds: { maxSessions: 2, maxBytes: 1_000_000 },
+        sweepAbove: 1,
+        staleAfterMs: 10_000,
+        intervalMs: 1,
+        leaseMs: 1_000,
+        inactivity: INACTIVITY,
       });
+      /** What is damaged in a session, and what of it becomes a dead letter. */
+      const damages: [field: string, value: string, dead: string | null][] = [
+        ['rev', 'garbage', 'code'],
+        ['rev', '', 'code'],
+        ['rev', `${rev(1)}.5`, 'code'],
+        ['rev', '-3', 'code'],
+        ['rev', '1e300', 'code'],
+        ['edited_at', 'garbage', 'code'],
+        ['message', 'garbage', 'message'],
+        ['flushed', 'garbage', null],
+        ['put_aside', 'garbage', null],
+        ['last_commit', 'garbage', null],
+        ['commits', 'garbage', null],
+        ['receipt:p/c', 'garbage', null],
+      ];
+      const expected: string[] = [];
+      const damaged: string[] = [];
+      const fine: string[] = [];
+      for (const [name, value, dead] of damages) {
+        const id = await open();
+        await commit({ sessionId: id, text: 'kept', messages: [message()] });
+        if (name === 'message') await command('HSET', keys.messages(id), 'm', value);
+        else await command('HSET', keys.session(id), name, value);
+        damaged.push(id);
+        if (dead) expected.push(`${id} ${dead} malformed`);
+        fine.push(await open());
+        await commit({ sessionId: fine.at(-1)!, text: 'fine', messages: [message()] });
+      }
+      await small.sweep();
+      for (const id of fine) {
+        expect(writer.row(id)).toMatchObject({ code: 'fine', rev: rev(1) });
+        expect(writer.row(id).messages.size).toBe(1);
+      }
+      // Of the damaged ones all that can be read is flushed, too.
+      for (const [i, id] of damaged.entries()) {
+        expect([damages[i], writer.row(id).messages.size]).toEqual([damages[i], 1]);
+        expect(writer.row(id).code).toBe(damages[i]?.[2] === 'code' ? '' : 'kept');
+      }
+      const { letters } = await buffer.listDead({ limit: 100 });
+      const found = letters.map(({ session_id, kind, reason }) => `${session_id} ${kind} ${reason.code}`);
+      expect(found.sort()).toEqual(expected.sort());
+      for (const { kind, data } of letters) expect(data).toContain(kind === 'code' ? 'kept' : 'garbage');
+      expect(await buffer.stats()).toMatchObject({ dirtySessions: 0, deadLetters: expected.length });
+      for (const id of damaged) expect(await ttl(id)).toBeGreaterThan(0);
+      // The next edit of a room that has it open mends what it was.
+      const mended = { text: 'mended', count: 2, code: { editedAtMs: 1 } };
+      for (const id of damaged) await commit({ sessionId: id, ...mended });
+      await small.sweep();
+      for (const id of damaged) expect(writer.row(id)).toMatchObject({ code: 'mended', rev: rev(2) });
+      expect(await buffer.stats()).toMatchObject({ dirtySessions: 0, deadLetters: expected.length });
+      for (const id of damaged) {
+        const state = { flushedRev: rev(2), isDirty: false, lastCommit: rev(2) };
+        expect(await buffer.flushState(id)).toMatchObject(state);
+      }
     });
 
-    it('sends readers to Postgres where it is ahead of the buffer', async () => {
+    it('of an older revision than the buffer’s settles that one, and leaves the newer dirty', async () => {
       const { buffer } = fixture;
-      const id = randomUUID();
-      const { epoch } = await buffer.open(id);
-      await buffer.commit(commit(id, epoch, { code: code('fifty', 50) }));
-      Object.assign(writer.row(id), { code: 'sixty', rev: 60, epoch });
+      const id = await open();
+      await commit({ sessionId: id, text: 'eleventh', count: 11 });
+      await commit({ sessionId: id, text: 'twelfth', count: 12 });
+      expect(await settle(id, { storedRev: rev(11) })).toMatchObject({ isDirty: true, flushedRev: rev(11) });
+      const peek = await buffer.peekSessions([id], BOUNDS);
+      expect(peek.sessions[0]?.fields.get('code')).toBe('twelfth');
+      // One that ends after it doesn't bring the flushed revision back.
+      await settle(id, { storedRev: rev(12) });
+      const late = await settle(id, { storedRev: rev(10), deadRev: rev(9) });
+      expect(late).toMatchObject({ isDirty: false, flushedRev: rev(12) });
+    });
+
+    it('that an earlier room’s Worker ends late doesn’t count for the later room’s edits', async () => {
+      const { buffer } = fixture;
+      const id = await open(2);
+      await commit({ sessionId: id, term: 2, text: 'third', count: 3 });
+      const left = await settle(id, { storedRev: numberIn(1, 9), deadRev: numberIn(1, 10) });
+      expect(left).toMatchObject({ isDirty: true, flushedRev: numberIn(1, 9) });
+      const peek = await buffer.peekSessions([id], BOUNDS);
+      expect(peek.sessions[0]?.fields.get('code')).toBe('third');
+    });
+
+    it('puts a later room’s edits over what an earlier one wrote to Postgres, however many those were', async () => {
+      const id = await open(2);
+      // The earlier room had no Redis, and fell back to Postgres; its successor never heard of that.
+      Object.assign(writer.row(id), { code: 'of the earlier room', rev: numberIn(1, 12) });
+      await commit({ sessionId: id, term: 2, text: 'one' });
+      writer.after = async () => {
+        await commit({ sessionId: id, term: 2, text: 'two', count: 2 });
+      };
+      expect(await flusher.flushSession(id)).toMatchObject({ isDirty: true, flushedRev: numberIn(2, 1) });
+      writer.after = async () => {};
+      expect(writer.row(id)).toMatchObject({ code: 'one', rev: numberIn(2, 1) });
+      expect(await flusher.flushSession(id)).toMatchObject({ isDirty: false });
+      expect(writer.row(id)).toMatchObject({ code: 'two', rev: numberIn(2, 2) });
+    });
+
+    it('that finds Postgres ahead of the buffer says so: readers have to go there', async () => {
+      const { buffer } = fixture;
+      const id = await open();
+      await commit({ sessionId: id, text: 'fifty', count: 50 });
+      Object.assign(writer.row(id), { code: 'sixty', rev: rev(60) });
       await flusher.sweep();
-      expect(writer.row(id)).toMatchObject({ code: 'sixty', rev: 60 });
-      expect(await buffer.read(id, false)).toMatchObject({ code: null, flushedRev: 60 });
+      expect(writer.row(id)).toMatchObject({ code: 'sixty', rev: rev(60) });
+      const state = { flushedRev: rev(60), isDirty: false };
+      expect(await buffer.read(id, false)).toMatchObject({ ...state, code: { rev: rev(50) } });
+      expect(await buffer.open(id, 2, ANY_BYTES)).toMatchObject({ ...state, code: { rev: rev(50) } });
+    });
+
+    it('settles a session that the buffer has lost since it was read, and leaves nothing of it for long', async () => {
+      const { buffer, command } = fixture;
+      const id = await open();
+      await commit({ sessionId: id, text: 'one', messages: [message()] });
+      writer.after = async () => {
+        await command('FLUSHALL');
+      };
+      expect(await flusher.flushSession(id)).toMatchObject({
+        isDirty: false,
+        flushedRev: rev(1),
+        lastCommit: 0,
+      });
+      expect(await ttl(id)).toBeGreaterThan(0);
+      expect(await buffer.stats()).toMatchObject({ dirtySessions: 0 });
+    });
+
+    it('counts what was committed once it is settled, and only once', async () => {
+      const { buffer } = fixture;
+      const id = await open();
+      await commit({ sessionId: id, text: 'one', code: { edits: 3 }, messages: [message(), message()] });
+      await commit({ sessionId: id, text: 'two', count: 2, code: { edits: 2 } });
+      expect(await buffer.stats()).toMatchObject({ commits: 0, edits: 0, messages: 0 });
+      await flusher.flushSession(id);
+      expect(await buffer.stats()).toMatchObject({ commits: 2, edits: 5, messages: 2 });
+      await settle(id, { storedRev: rev(2) });
+      await commit({ sessionId: id, text: 'three', count: 3 });
+      // Also when it stays dirty.
+      writer.busy.add(id);
+      await flusher.flushSession(id);
+      expect(await buffer.stats()).toMatchObject({ commits: 3, edits: 6, messages: 2, dirtySessions: 1 });
+      writer.busy.clear();
+      await flusher.flushSession(id);
+      expect(await buffer.stats()).toMatchObject({ commits: 3, edits: 6, messages: 2, dirtySessions: 0 });
+    });
+
+    it.runIf(engine === 'redis')('drains a Redis that has no memory left', async () => {
+      const { buffer } = fixture;
+      const id = await open();
+      const poison = message('poison');
+      await commit({ sessionId: id, text: 'one', messages: [message(), poison] });
+      await flusher.flushSession(await open());
+      writer.refuse = ({ messages }) => messages.some(({ content }) => content === 'poison');
+      await fixture.operate?.('CONFIG', 'SET', 'maxmemory', '1');
+      try {
+        await expect(commit({ sessionId: id, text: 'two', count: 2 })).rejects.toThrow(
+          StorageUnavailableError,
+        );
+        await flusher.sweep();
+        expect(await buffer.stats()).toMatchObject({ dirtySessions: 0, deadLetters: 1 });
+      } finally {
+        await fixture.operate?.('CONFIG', 'SET', 'maxmemory', '0');
+      }
+      expect(writer.row(id)).toMatchObject({ code: 'one', rev: rev(1) });
     });
   });
+
+  /** Settles a session as a flush does that found this in Postgres. */
+  async function settle(sessionId: string, over: Partial<Settlement>) {
+    const settlement: Settlement = {
+      sessionId,
+      dirtySinceMs: Date.now(),
+      storedRev: null,
+      deadRev: null,
+      writtenMessages: 0,
+      settledMessages: [],
+      ...over,
+    };
+    return (await fixture.buffer.settle([settlement], []))[0];
+  }
 
   it('shows how old the oldest dirty session is', async () => {
     const { buffer, command, keys } = fixture;
@@ -640,17 +1042,18 @@ describe.each(engines)('the buffer on %s', (engine) => {
       expect(await look()).toEqual([]);
     });
 
-    it('are active again once somebody comes, edits or says something', async () => {
-      const { buffer } = fixture;
+    it('are active again once a room opens them, or what was edited or said in them is flushed', async () => {
       const [opened, edited, said] = [await quiet(31), await quiet(31), await quiet(31)];
-      await buffer.open(opened);
-      await buffer.commit(commit(edited, 1, { code: code('x', 1) }));
-      await buffer.commit(commit(said, 1, { messages: [message('hi')] }));
+      await open(1, opened);
+      await commit({ sessionId: edited, text: 'x' });
+      await commit({ sessionId: said, messages: [message('hi')] });
+      await flusher.sweep();
       expect(await look()).toEqual([]);
       expect(new Set((await known()) as string[])).toEqual(new Set([opened, edited, said]));
       // What changes nothing is no activity.
       const repeated = await quiet(31, edited);
-      await buffer.commit(commit(repeated, 1, { code: code('x', 1) }));
+      await commit({ sessionId: repeated, text: 'x' });
+      await flusher.flushSession(repeated);
       await fixture.command('DEL', fixture.keys.looked);
       expect(await look()).toEqual([repeated]);
     });
@@ -658,7 +1061,7 @@ describe.each(engines)('the buffer on %s', (engine) => {
     it('are retired, unless something has happened since', async () => {
       const { buffer } = fixture;
       const [ended, revived, active] = [await quiet(31), await quiet(31), await quiet(31)];
-      await buffer.open(revived);
+      await open(1, revived);
       const activeAtMs = Date.now() - 1_000;
       await buffer.retire(
         [
@@ -675,8 +1078,7 @@ describe.each(engines)('the buffer on %s', (engine) => {
 
     it('are taken in when nothing was known of them', async () => {
       const { buffer } = fixture;
-      const opened = randomUUID();
-      await buffer.open(opened);
+      const opened = await open();
       const stranger = randomUUID();
       const lastActivityMs = Date.now() - 40 * 60_000;
       await buffer.adopt([stranger, opened].map((id) => ({ id, lastActivityMs })));
@@ -688,8 +1090,8 @@ describe.each(engines)('the buffer on %s', (engine) => {
       const { buffer } = fixture;
       const ids = Array.from({ length: 4 }, () => randomUUID());
       for (const id of ids.slice(0, 3)) {
-        const { epoch } = await buffer.open(id);
-        await buffer.commit(commit(id, epoch, { code: code('x', 1), messages: [message('hi')] }));
+        await open(1, id);
+        await commit({ sessionId: id, text: 'x', messages: [message('hi')] });
       }
       writer.busy.add(ids[1] ?? '');
       expect(await flusher.flushSessions(ids)).toEqual([ids[0], ids[2], ids[3]]);

@@ -11,6 +11,7 @@ import { PostgresPeople } from '../../src/postgres/people.ts';
 import { DEFAULT_TITLE } from '../../src/postgres/schema.ts';
 import { PostgresSessionRepository } from '../../src/postgres/sessions.ts';
 import { PostgresStrudels } from '../../src/postgres/strudels.ts';
+import { rev } from '../support/commits.ts';
 import { type PostgresFront, startPostgresFront } from '../support/postgres.ts';
 
 const engines = ['embedded', ...((await findPostgres()) ? (['real'] as const) : [])] as const;
@@ -211,7 +212,7 @@ describe.each(engines)('on the %s engine', (engine) => {
       expect((await sessions.getSession(id))?.endedAtMs).toBe(ended?.endedAtMs);
       expect(await directory.end(randomUUID())).toBe(false);
       expect((await directory.liveStatus(id))?.participantCount).toBe(0);
-      const code = { code: 'late', rev: 1, epoch: 1, editedAtMs: Date.now(), editorId: null };
+      const code = { code: 'late', rev: rev(1), editedAtMs: Date.now(), editorId: null, receipts: {} };
       const [outcome] = await sessions.writeSessions([{ sessionId: id, code, messages: [] }]);
       expect(outcome?.status).toBe('written');
       expect(await sessions.getSession(id)).toMatchObject({ code: 'late', isActive: false });

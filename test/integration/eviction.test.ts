@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { type AiProvider, startAiProvider } from '../support/ai-provider.ts';
+import { rev } from '../support/commits.ts';
 import { Scene } from '../support/session.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 
@@ -34,28 +35,28 @@ it(
   'the alarm of an evicted room fires in a fresh instance, which flushes and tells those who stayed; an AI at work keeps its room',
   async () => {
     const { id } = await scene.session();
-    const epoch = async (of = id) => Number(await scene.redis('HGET', scene.key(`s:${of}`), 'epoch'));
+    const term = async (of = id) => Number(await scene.redis('HGET', scene.key(`s:${of}`), 'term'));
     const asking = await scene.session();
     const asker = await scene.join(asking.id);
-    const before = await epoch(asking.id);
+    const before = await term(asking.id);
     const held = provider.hold();
     asker.send('agent_request', { user_query: 'take your time', request_id: 'a1' });
     const answer = await held;
 
     const ada = await scene.join(id);
     await ada.edit('x', 'r1');
-    const first = await epoch();
+    const first = await term();
     expect(await scene.isDirty(id)).toBe(true);
     await vi.waitUntil(async () => (await scene.stored(id))?.code === 'x', WAIT);
-    await ada.next('flushed', ({ rev }) => rev === 1);
-    // A greater fencing token: whoever flushed is another instance than the one that took the edit.
-    expect(await epoch()).toBeGreaterThan(first);
+    await ada.next('flushed', (flushed) => flushed.rev === rev(1));
+    // A greater term: whoever flushed is another instance than the one that took the edit.
+    expect(await term()).toBeGreaterThan(first);
     expect(await scene.isDirty(id)).toBe(false);
 
     answer.send('Here I am.');
     answer.end();
     expect((await asker.next('agent_response')).payload.code).toBe('Here I am.');
-    expect(await epoch(asking.id)).toBe(before);
+    expect(await term(asking.id)).toBe(before);
   },
   WAIT.timeout + 20_000,
 );

@@ -9,6 +9,7 @@ import { StorageUnavailableError } from '../../src/domain/errors.ts';
 import { RoomUnavailableError } from '../../src/worker/room-client.ts';
 import { cronTurn, type TurnPorts } from '../../src/worker/scheduled.ts';
 import { type Api, startApi } from '../support/api.ts';
+import { makeCommit } from '../support/commits.ts';
 
 const HALF_AN_HOUR_MS = 1_800_000;
 
@@ -71,17 +72,9 @@ describe('a session that was quiet for half an hour', () => {
 
   it('is flushed first', async () => {
     const id = await quiet({ buffer: null, postgres: 31 });
-    const { epoch } = await api.buffer.open(id);
     const old = Date.now() - 31 * 60_000;
-    await api.buffer.commit({
-      sessionId: id,
-      epoch,
-      code: { code: 'last words', rev: 1, editedAtMs: old, editorId: null, edits: 1 },
-      messages: [],
-      lastMessageMs: 0,
-      receipts: {},
-      flushedRev: 0,
-    });
+    await api.buffer.open(id, 1, 1_000);
+    await api.buffer.commit(makeCommit({ sessionId: id, text: 'last words', code: { editedAtMs: old } }));
     await api.redis('ZADD', 'quiet:active', String(old), id);
     const order: string[] = [];
     const ports = api.turnPorts();

@@ -11,11 +11,14 @@ import {
   SupersededError,
   WriteRefusedError,
 } from '../../src/domain/errors.ts';
+import type { EditReceipt } from '../../src/domain/receipts.ts';
+import { COUNTS_PER_TERM, MAX_TERM, numberIn } from '../../src/domain/revision.ts';
 import type { CodeWrite, SessionMessage, SessionWrite } from '../../src/domain/types.ts';
 import { connectNeon, type Database } from '../../src/postgres/client.ts';
 import { PostgresPeople } from '../../src/postgres/people.ts';
 import { DEFAULT_TITLE, SYSTEM_USER_ID, strudels } from '../../src/postgres/schema.ts';
 import { PostgresSessionRepository } from '../../src/postgres/sessions.ts';
+import { makeCommit, rev } from '../support/commits.ts';
 import { makeMessage } from '../support/messages.ts';
 import { type PostgresFront, startPostgresFront } from '../support/postgres.ts';
 
@@ -27,8 +30,15 @@ const T0 = Date.UTC(2026, 0, 1);
 const message = (over: Partial<SessionMessage> = {}) => makeMessage({ createdAtMs: T0, ...over });
 
 function code(over: Partial<CodeWrite> = {}): CodeWrite {
-  return { code: 'note("c")', rev: 1, epoch: 1, editedAtMs: T0, editorId: null, ...over };
+  return { code: 'note("c")', rev: rev(1), editedAtMs: T0, editorId: null, receipts: {}, ...over };
 }
+
+const receipt = (clientSeq: number, requestIds: string[] = []): EditReceipt => ({
+  clientSeq,
+  requestIds,
+  rev: rev(clientSeq),
+  atMs: T0,
+});
 
 function write(sessionId: string, over: Partial<SessionWrite> = {}): SessionWrite {
   return { sessionId, code: null, messages: [], ...over };
@@ -67,7 +77,6 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
         code: "s('bd')",
         hostUserId: SYSTEM_USER_ID,
         rev: 0,
-        epoch: 0,
         isActive: true,
         isDiscoverable: false,
         endedAtMs: null,
@@ -88,7 +97,7 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
 
     it('answers null for an unknown session', async () => {
       expect(await repository.getSession(randomUUID())).toBeNull();
-      expect(await repository.open(randomUUID(), null)).toBeNull();
+      expect(await repository.open(randomUUID(), 1)).toBeNull();
     });
 
     it('deletes one with its messages and invites', async () => {
@@ -114,14 +123,14 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
         avatarUrl: 'https://x.test/a',
       });
       const outcomes = await repository.writeSessions([
-        write(a.id, { code: code({ code: text, rev: 7, epoch: 3, editorId: user, editedAtMs: T0 }) }),
-        write(b.id, { messages: [said, message({ content: 'NULL', createdAtMs: T0 + 1 })] }),
+        write(a.id, { code: code({ code: text, rev: numberIn(3, 7), editorId: user, editedAtMs: T0 }) }),
+        write(b.id, { messages: [said, message({ content: 'NULL', createdAtMs: T0 + 1, position: 2 })] }),
       ]);
       expect(outcomes).toEqual([
-        { sessionId: a.id, status: 'written', rev: 7, epoch: 3, isHeld: true },
-        { sessionId: b.id, status: 'written', rev: 0, epoch: 0, isHeld: false },
+        { sessionId: a.id, status: 'written', rev: numberIn(3, 7) },
+        { sessionId: b.id, status: 'written', rev: 0 },
       ]);
-      expect(await repository.getSession(a.id)).toMatchObject({ code: text, rev: 7, epoch: 3 });
+      expect(await repository.getSession(a.id)).toMatchObject({ code: text, rev: numberIn(3, 7) });
       const [first, second] = await all(b.id);
       expect(first).toEqual(said);
       expect(second?.content).toBe('NULL');
@@ -152,24 +161,24 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
           union all select xmin::text, ctid::text from session_messages where session_id = ${id}`);
       const before = await snapshot();
       expect(await repository.writeSessions([again])).toEqual([
-        { sessionId: id, status: 'written', rev: 1, epoch: 1, isHeld: true },
+        { sessionId: id, status: 'written', rev: rev(1) },
       ]);
       expect((await snapshot()).rows).toEqual(before.rows);
       expect(before.rows).toHaveLength(3);
     });
 
-    it('keeps the time that the later room gave a message, whichever comes first', async () => {
+    it('keeps the greater position of a message, with its time, whichever comes first', async () => {
       const { id } = await newSession();
       const [one, other] = [message(), message()];
       // The clock of the room that was replaced was ahead.
-      const old = { createdAtMs: T0 + 9, epoch: 1 };
-      const later = { createdAtMs: T0 + 5, epoch: 2 };
-      const writeAs = (times: [typeof old, typeof old]) =>
+      const old = { createdAtMs: T0 + 9, position: numberIn(1, 900) };
+      const later = { createdAtMs: T0 + 5, position: numberIn(2, 1) };
+      const writeAs = (places: [typeof old, typeof old]) =>
         repository.writeSessions([
           write(id, {
             messages: [
-              { ...one, ...times[0] },
-              { ...other, ...times[1] },
+              { ...one, ...places[0] },
+              { ...other, ...places[1] },
             ],
           }),
         ]);
@@ -180,42 +189,87 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
 
     it('never goes back to an older revision, whatever the order of arrival', async () => {
       const { id } = await newSession();
-      for (const rev of [5, 3, 4, 5, 1]) {
+      for (const count of [5, 3, 4, 5, 1]) {
         const [outcome] = await repository.writeSessions([
-          write(id, { code: code({ code: `r${rev}`, rev }) }),
+          write(id, { code: code({ code: `r${count}`, rev: rev(count) }) }),
         ]);
-        expect(outcome).toMatchObject({ status: 'written', rev: 5 });
+        expect(outcome).toMatchObject({ status: 'written', rev: rev(5) });
       }
       expect((await repository.getSession(id))?.code).toBe('r5');
     });
 
-    it('refuses an old epoch even with a greater revision', async () => {
+    it('takes one code under a revision, and no other under the same', async () => {
       const { id } = await newSession();
-      await repository.writeSessions([write(id, { code: code({ code: 'new room', rev: 2, epoch: 9 }) })]);
-      const zombie = write(id, { code: code({ code: 'zombie', rev: 50, epoch: 8 }) });
-      expect(await repository.writeSessions([zombie])).toEqual([
-        { sessionId: id, status: 'written', rev: 2, epoch: 9, isHeld: false },
-      ]);
-      expect(await repository.getSession(id)).toMatchObject({ code: 'new room', rev: 2, epoch: 9 });
+      await repository.writeSessions([write(id, { code: code({ code: 'first', rev: rev(5) }) })]);
+      await repository.writeSessions([write(id, { code: code({ code: 'other', rev: rev(5) }) })]);
+      expect(await repository.getSession(id)).toMatchObject({ code: 'first', rev: rev(5) });
     });
 
-    it('takes a newer epoch with a smaller revision without letting the revision go down', async () => {
+    it('refuses code of an earlier term, however many edits that room made', async () => {
       const { id } = await newSession();
-      await repository.writeSessions([write(id, { code: code({ code: 'old', rev: 10, epoch: 1 }) })]);
-      const next = write(id, { code: code({ code: 'new', rev: 4, epoch: 2 }) });
-      expect(await repository.writeSessions([next])).toEqual([
-        { sessionId: id, status: 'written', rev: 11, epoch: 2, isHeld: true },
+      await repository.writeSessions([
+        write(id, {
+          code: code({ code: 'new room', rev: numberIn(9, 2), receipts: { 'p/new': receipt(2) } }),
+        }),
       ]);
-      expect(await repository.writeSessions([next])).toMatchObject([{ rev: 11, epoch: 2 }]);
-      expect(await repository.getSession(id)).toMatchObject({ code: 'new', rev: 11, epoch: 2 });
+      const late = code({ code: 'late', rev: numberIn(8, 50), receipts: { 'p/old': receipt(50) } });
+      expect(await repository.writeSessions([write(id, { code: late })])).toEqual([
+        { sessionId: id, status: 'written', rev: numberIn(9, 2) },
+      ]);
+      expect(await repository.getSession(id)).toMatchObject({ code: 'new room', rev: numberIn(9, 2) });
+      expect((await repository.getStored(id))?.receipts).toEqual({ 'p/new': receipt(2) });
+    });
+
+    it('takes code of a later term over any of an earlier one, and repeated changes nothing', async () => {
+      const { id } = await newSession();
+      await repository.writeSessions([
+        write(id, { code: code({ code: 'old', rev: numberIn(1, 4_000_000) }) }),
+      ]);
+      const next = write(id, { code: code({ code: 'new', rev: numberIn(2, 1) }) });
+      for (let i = 0; i < 2; i++) {
+        expect(await repository.writeSessions([next])).toMatchObject([{ rev: numberIn(2, 1) }]);
+      }
+      expect(await repository.getSession(id)).toMatchObject({ code: 'new', rev: numberIn(2, 1) });
+    });
+
+    it('writes the receipts with their code: all of them, in place of those before', async () => {
+      const { id } = await newSession();
+      expect((await repository.getStored(id))?.receipts).toEqual({});
+      const first = { 'p 1/c "ü"': receipt(3, ['a b:c%ü', '']), 'p/b': receipt(1) };
+      await repository.writeSessions([write(id, { code: code({ rev: rev(3), receipts: first }) })]);
+      expect(await repository.getStored(id)).toEqual({ code: 'note("c")', rev: rev(3), receipts: first });
+      const second = { 'p/c': receipt(4) };
+      await repository.writeSessions([write(id, { code: code({ rev: rev(4), receipts: second }) })]);
+      expect((await repository.getStored(id))?.receipts).toEqual(second);
+      // Messages alone leave them as they are.
+      await repository.writeSessions([write(id, { messages: [message()] })]);
+      expect((await repository.getStored(id))?.receipts).toEqual(second);
+    });
+
+    it('keeps revisions and positions exactly up to the greatest', async () => {
+      const { id } = await newSession();
+      const greatest = numberIn(MAX_TERM, COUNTS_PER_TERM - 1);
+      expect(greatest).toBe(Number.MAX_SAFE_INTEGER);
+      const receipts = { 'p/c': { ...receipt(1), rev: greatest } };
+      const places = [greatest - 1, greatest, greatest - 2];
+      const messages = places.map((position) => message({ position }));
+      for (const written of [greatest - 1, greatest]) {
+        const [outcome] = await repository.writeSessions([
+          write(id, { code: code({ rev: written, receipts }), messages }),
+        ]);
+        expect(outcome).toMatchObject({ rev: written });
+      }
+      expect(await repository.getStored(id)).toMatchObject({ rev: greatest, receipts });
+      expect((await all(id)).map(({ position }) => position)).toEqual([greatest - 2, greatest - 1, greatest]);
+      const before = await repository.getMessages(id, { limit: 9, beforePosition: greatest });
+      expect(before.map(({ position }) => position)).toEqual([greatest - 2, greatest - 1]);
+      expect(await repository.flushState(id)).toMatchObject({ flushedRev: greatest });
     });
 
     it('adds messages of a write whose code is old', async () => {
       const { id } = await newSession();
-      await repository.writeSessions([write(id, { code: code({ rev: 5, epoch: 5 }) })]);
-      await repository.writeSessions([
-        write(id, { code: code({ rev: 1, epoch: 1 }), messages: [message()] }),
-      ]);
+      await repository.writeSessions([write(id, { code: code({ rev: numberIn(5, 5) }) })]);
+      await repository.writeSessions([write(id, { code: code({ rev: rev(1) }), messages: [message()] })]);
       expect(await all(id)).toHaveLength(1);
     });
 
@@ -238,13 +292,13 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
         .insert(strudels)
         .values({ userId: user, title: 't', code: 'c' })
         .returning({ id: strudels.id });
-      const kept = message({ userId: user, strudelId: strudel?.id ?? '', createdAtMs: T0 });
-      const orphan = message({ userId: randomUUID(), strudelId: randomUUID(), createdAtMs: T0 + 1 });
+      const kept = message({ userId: user, strudelId: strudel?.id ?? '' });
+      const orphan = message({ userId: randomUUID(), strudelId: randomUUID(), position: 2 });
       await repository.writeSessions([
         write(id, { code: code({ editorId: randomUUID() }), messages: [kept, orphan] }),
       ]);
       expect(await all(id)).toEqual([kept, { ...orphan, userId: null, strudelId: null }]);
-      expect((await repository.getSession(id))?.rev).toBe(1);
+      expect((await repository.getSession(id))?.rev).toBe(rev(1));
 
       await db.execute(sql`delete from users where id = ${user}`);
       expect((await all(id))[0]).toMatchObject({ userId: null, strudelId: null });
@@ -319,142 +373,138 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
 
     it('ends at the newest code and every message once, when many calls run at once', async () => {
       const made = await Promise.all([newSession(), newSession(), newSession()]);
-      const messages = Array.from({ length: 10 }, (_, i) =>
-        message({ content: `m${i}`, createdAtMs: T0 + i }),
-      );
-      const attempt = async (sessionId: string, rev: number): Promise<void> => {
+      const messages = Array.from({ length: 10 }, (_, i) => message({ content: `m${i}`, position: i }));
+      const attempt = async (sessionId: string, count: number): Promise<void> => {
         const [outcome] = await repository.writeSessions([
-          write(sessionId, { code: code({ code: `r${rev}`, rev }), messages }),
+          write(sessionId, { code: code({ code: `r${count}`, rev: rev(count) }), messages }),
         ]);
         // What another call holds is tried again, as a sweep does.
-        if (outcome?.status === 'busy') return attempt(sessionId, rev);
+        if (outcome?.status === 'busy') return attempt(sessionId, count);
       };
-      const revs = Array.from({ length: 8 }, (_, i) => i + 1);
-      await Promise.all(made.flatMap(({ id }) => revs.map((rev) => attempt(id, rev))));
+      const counts = Array.from({ length: 8 }, (_, i) => i + 1);
+      await Promise.all(made.flatMap(({ id }) => counts.map((count) => attempt(id, count))));
       for (const { id } of made) {
-        expect(await repository.getSession(id)).toMatchObject({ code: 'r8', rev: 8 });
+        expect(await repository.getSession(id)).toMatchObject({ code: 'r8', rev: rev(8) });
         expect((await all(id)).map((m) => m.content)).toEqual(messages.map((m) => m.content));
       }
     });
   });
 
   describe('a session without a buffer', () => {
-    it('gives out growing epochs, and loads the state', async () => {
+    it('opens in a term that is greater than that of its code, with the code and its receipts', async () => {
       const { id } = await newSession();
-      await repository.writeSessions([write(id, { code: code({ code: 'x', rev: 4, epoch: 2 }) })]);
-      const first = await repository.open(id, null);
-      const second = await repository.open(id, null);
-      expect(first).toMatchObject({
-        session: { code: 'x', rev: 4 },
-        flushedRev: 4,
+      expect(await repository.open(id, 1)).toMatchObject({ outcome: 'opened', flushedRev: 0 });
+      const receipts = { 'p/c': receipt(4) };
+      await repository.writeSessions([
+        write(id, { code: code({ code: 'x', rev: numberIn(2, 4), receipts }), messages: [message()] }),
+      ]);
+      for (const term of [1, 2]) {
+        expect(await repository.open(id, term)).toEqual({ outcome: 'term_taken', term: 2 });
+      }
+      expect(await repository.open(id, 3)).toEqual({
+        outcome: 'opened',
+        code: { code: 'x', rev: numberIn(2, 4), receipts },
+        flushedRev: numberIn(2, 4),
         isDirty: false,
-        receipts: {},
         messages: [],
+        isPartial: false,
+        isBufferBehind: true,
+        lastCommit: 0,
+        source: 'postgres',
       });
-      expect(first?.epoch).toBeGreaterThan(2);
-      expect(second?.epoch).toBeGreaterThan(first?.epoch ?? 0);
     });
 
-    it('gives out an epoch above a future one', async () => {
+    it('knows terms near the greatest one', async () => {
       const { id } = await newSession();
-      const future = Date.now() + 1e9;
-      await repository.writeSessions([write(id, { code: code({ epoch: future }) })]);
-      expect((await repository.open(id, null))?.epoch).toBe(future + 1);
+      await repository.writeSessions([write(id, { code: code({ rev: numberIn(2 ** 30, 7) }) })]);
+      expect(await repository.open(id, 2 ** 30)).toEqual({ outcome: 'term_taken', term: 2 ** 30 });
+      expect(await repository.open(id, 2 ** 30 + 1)).toMatchObject({ outcome: 'opened' });
     });
 
-    it('commits, and repeating the commit changes nothing', async () => {
+    it('commits all that Postgres may lack, and repeating the commit changes nothing', async () => {
       const { id } = await newSession();
-      const epoch = (await repository.open(id, null))?.epoch ?? 0;
-      const commit = {
+      const [earlier, now] = [message({ position: 1 }), message({ position: 2 })];
+      const receipts = { 'p/c': receipt(1) };
+      const commit = makeCommit({
         sessionId: id,
-        epoch,
-        code: { code: 'a', rev: 1, editedAtMs: Date.now(), editorId: null, edits: 3 },
-        messages: [message()],
-        lastMessageMs: 0,
-        receipts: {},
-        flushedRev: 0,
-      };
-      const expected = {
-        durable: 'postgres',
-        rev: 1,
-        flushedRev: 1,
+        messages: [now],
+        tail: { code: code({ code: 'a', receipts }), messages: [earlier, now] },
+      });
+      for (let i = 0; i < 2; i++) {
+        expect(await repository.commit(commit)).toEqual({ durable: 'postgres' });
+      }
+      expect(await all(id)).toEqual([earlier, now]);
+      expect(await repository.getStored(id)).toEqual({ code: 'a', rev: rev(1), receipts });
+      expect(await repository.flushState(id)).toEqual({
+        flushedRev: rev(1),
         isDirty: false,
         lastCommit: 0,
         sweeperLeaseMs: 0,
-        dirtySessions: 0,
-      };
-      expect(await repository.commit(commit)).toEqual(expected);
-      expect(await repository.commit(commit)).toEqual(expected);
-      expect(await all(id)).toHaveLength(1);
-      expect(await repository.flushState(id)).toMatchObject({ rev: 1, flushedRev: 1, isDirty: false });
-    });
-
-    it('refuses everything of a room that was superseded', async () => {
-      const { id } = await newSession();
-      const old = await repository.open(id, null);
-      await repository.open(id, null);
-      const zombie = {
-        sessionId: id,
-        epoch: old?.epoch ?? 0,
-        messages: [message()],
-        lastMessageMs: 0,
-        receipts: {},
-        flushedRev: 0,
-      };
-      const edit = { code: 'zombie', rev: 99, editedAtMs: T0, editorId: null, edits: 1 };
-      await expect(repository.commit({ ...zombie, code: edit })).rejects.toThrow(SupersededError);
-      await expect(repository.commit({ ...zombie, code: null })).rejects.toThrow(SupersededError);
-      expect(await all(id)).toEqual([]);
-      expect((await repository.getSession(id))?.rev).toBe(0);
-    });
-
-    it('takes a commit with a newer epoch than the row has', async () => {
-      const { id } = await newSession();
-      const edit = { code: 'fallback', rev: 3, editedAtMs: T0, editorId: null, edits: 1 };
-      const done = await repository.commit({
-        sessionId: id,
-        epoch: 77,
-        code: edit,
-        messages: [],
-        lastMessageMs: 0,
-        receipts: {},
-        flushedRev: 0,
       });
-      expect(done.rev).toBe(3);
-      expect(await repository.getSession(id)).toMatchObject({ code: 'fallback', rev: 3, epoch: 77 });
+    });
+
+    it('takes no code of a room that was superseded, and tells it so', async () => {
+      const { id } = await newSession();
+      await repository.writeSessions([
+        write(id, { code: code({ code: 'of the successor', rev: numberIn(2, 1) }) }),
+      ]);
+      const late = { sessionId: id, text: 'late', count: 99 };
+      await expect(repository.commit(makeCommit(late))).rejects.toThrow(SupersededError);
+      const alone = makeCommit({ sessionId: id, messages: [message()] });
+      await expect(repository.commit(alone)).rejects.toThrow(SupersededError);
+      expect(await repository.getStored(id)).toEqual({
+        code: 'of the successor',
+        rev: numberIn(2, 1),
+        receipts: {},
+      });
+    });
+
+    it('takes a commit of a later term than the row has', async () => {
+      const { id } = await newSession();
+      await repository.writeSessions([write(id, { code: code({ rev: rev(9) }) })]);
+      await repository.commit(makeCommit({ sessionId: id, term: 77, text: 'fallback', count: 3 }));
+      expect(await repository.getSession(id)).toMatchObject({ code: 'fallback', rev: numberIn(77, 3) });
+    });
+
+    it('takes nothing of a room that doesn’t know all that Postgres may lack', async () => {
+      const { id } = await newSession();
+      const partial = makeCommit({ sessionId: id, text: 'x', messages: [message()], tail: null });
+      await expect(repository.commit(partial)).rejects.toThrow(TypeError);
+      expect(await all(id)).toEqual([]);
+      expect(await repository.getSession(id)).toMatchObject({ code: '', rev: 0 });
     });
 
     it('says that a session is gone', async () => {
-      const gone = {
-        sessionId: randomUUID(),
-        epoch: 1,
-        code: null,
-        messages: [message()],
-        lastMessageMs: 0,
-        receipts: {},
-        flushedRev: 0,
-      };
+      const sessionId = randomUUID();
+      const gone = makeCommit({ sessionId, messages: [message()] });
       await expect(repository.commit(gone)).rejects.toThrow(SessionNotFoundError);
-      await expect(repository.flushState(gone.sessionId)).rejects.toThrow(SessionNotFoundError);
+      await expect(repository.flushState(sessionId)).rejects.toThrow(SessionNotFoundError);
+      expect(await repository.getStored(sessionId)).toBeNull();
     });
   });
 
   describe('getMessages', () => {
-    it('gives the newest that fit, oldest first, by type and before a time', async () => {
+    it('gives the newest that fit, oldest first, by type and before a position', async () => {
       const { id } = await newSession();
       const messages = Array.from({ length: 6 }, (_, i) =>
-        message({ content: `m${i}`, createdAtMs: T0 + i, type: i % 2 === 0 ? 'chat' : 'ai_response' }),
+        // Times are for showing: of two rooms they needn't be in order.
+        message({
+          content: `m${i}`,
+          position: i + 1,
+          createdAtMs: T0 - i,
+          type: i % 2 === 0 ? 'chat' : 'ai_response',
+        }),
       );
       await repository.writeSessions([write(id, { messages: messages.toReversed() })]);
       const contents = async (page: Parameters<typeof repository.getMessages>[1]) =>
         (await repository.getMessages(id, page)).map((m) => m.content);
       expect(await contents({ limit: 3 })).toEqual(['m3', 'm4', 'm5']);
       expect(await contents({ limit: 9, types: ['chat'] })).toEqual(['m0', 'm2', 'm4']);
-      expect(await contents({ limit: 2, types: ['chat', 'ai_response'], beforeMs: T0 + 3 })).toEqual([
+      expect(await contents({ limit: 2, types: ['chat', 'ai_response'], beforePosition: 4 })).toEqual([
         'm1',
         'm2',
       ]);
-      expect(await contents({ limit: 2, beforeMs: T0 })).toEqual([]);
+      expect(await contents({ limit: 2, beforePosition: 1 })).toEqual([]);
     });
   });
 });
@@ -489,15 +539,7 @@ if (isPostgresInstalled) {
           'written',
         ]);
         expect(await repository.getMessages(locked.id, { limit: 9 })).toEqual([]);
-        const commit = {
-          sessionId: locked.id,
-          epoch: 1,
-          code: null,
-          messages: [message()],
-          lastMessageMs: 0,
-          receipts: {},
-          flushedRev: 0,
-        };
+        const commit = makeCommit({ sessionId: locked.id, messages: [message()] });
         await expect(repository.commit(commit)).rejects.toThrow(StorageUnavailableError);
       } finally {
         await other.query('rollback');

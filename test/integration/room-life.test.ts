@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { MAX_CONVERSATION_ENTRIES, MAX_STRUDEL_SWITCHES_PER_MINUTE } from '../../src/protocol/index.ts';
+import { rev } from '../support/commits.ts';
 import { People, type Place, type User } from '../support/people.ts';
 import { type RawClient, RefusedError } from '../support/raw-client.ts';
 import { Scene } from '../support/session.ts';
@@ -56,7 +57,7 @@ describe('what the host changes', () => {
     // Saying it again says nothing new.
     await change('co-author');
     await change('viewer');
-    await ada.next('session_state', ({ your_role, rev }) => your_role === 'viewer' && rev === 1);
+    await ada.next('session_state', (state) => state.your_role === 'viewer' && state.rev === rev(1));
     ada.send('code_update', { code: 'no more', request_id: 'r2' });
     await ada.next('error', ({ request_id, error }) => request_id === 'r2' && error === 'forbidden');
     expect(ada.all('session_state')).toHaveLength(3);
@@ -165,8 +166,10 @@ it('all of it in one session: everybody in the room feels at once what concerns 
   await writer.next('session_state', ({ your_role }) => your_role === 'co-author');
   await writer.edit('by Ben', 'r1');
   await api('PUT', sessionId, { code: 'by the API' });
-  expect((await writer.next('code_update')).payload).toMatchObject({ code: 'by the API', rev: 2 });
-  expect((await host.next('code_update', ({ rev }) => rev === 2)).payload.display_name).toBe('Ada');
+  expect((await writer.next('code_update')).payload).toMatchObject({ code: 'by the API', rev: rev(2) });
+  expect((await host.next('code_update', (update) => update.rev === rev(2))).payload.display_name).toBe(
+    'Ada',
+  );
   await api('DELETE', `${sessionId}/participants/${cleo.participantId}`);
   expect(await removed.sentAway()).toMatchObject({ code: 4403 });
   await api('DELETE', `${sessionId}/invite/${invite.id}`);
@@ -181,7 +184,7 @@ it('all of it in one session: everybody in the room feels at once what concerns 
   await host.next('session_ended');
   expect(await host.sentAway()).toMatchObject({ code: 1000 });
   expect(await statusOf({ sessionId, token: owner.token })).toBe(410);
-  expect(await scene.stored(sessionId)).toMatchObject({ code: 'by the API', rev: 2 });
+  expect(await scene.stored(sessionId)).toMatchObject({ code: 'by the API', rev: rev(2) });
 });
 
 describe('code that is set over HTTP', () => {
@@ -205,9 +208,9 @@ describe('code that is set over HTTP', () => {
     // By the time that all are answered, the last of them is in the buffer; what was typed
     // after it may not be.
     const committed = Number(await scene.redis('HGET', scene.key(`s:${sessionId}`), 'rev'));
-    await ben.next('code_update', ({ rev }) => rev === 10);
+    await ben.next('code_update', (update) => update.rev === rev(10));
     const seen = ben.all('code_update').map(({ payload }) => payload);
-    expect(seen.map(({ rev }) => rev)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(seen.map((update) => update.rev)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map(rev));
     const set = seen.filter(({ code }) => code.startsWith('set '));
     expect(set.map(({ code }) => code).sort()).toEqual(['set 1', 'set 2', 'set 3', 'set 4', 'set 5']);
     for (const update of set) expect(update).toMatchObject({ display_name: 'Ada', role: 'host' });
@@ -222,10 +225,10 @@ describe('code that is set over HTTP', () => {
     const { owner, sessionId, setCode } = await arrange({ code: 'start' });
     expect(await setCode('set')).toMatchObject({
       status: 200,
-      body: { session: { id: sessionId, code: 'set', rev: 1 } },
+      body: { session: { id: sessionId, code: 'set', rev: rev(1) } },
     });
     await scene.worker('POST', `/flush/${sessionId}`);
-    expect(await scene.stored(sessionId)).toMatchObject({ code: 'set', rev: 1 });
+    expect(await scene.stored(sessionId)).toMatchObject({ code: 'set', rev: rev(1) });
     expect((await people.ask(owner, 'PUT', randomUUID(), { code: 'x' })).status).toBe(404);
     expect((await setCode('a\u0000b')).status).toBe(400);
   });
@@ -270,11 +273,11 @@ describe('a switch to another strudel', () => {
     ada.send('chat_message', { message: 'before' });
     await ada.edit('unsaved', 'r1');
     const state = await switchTo(ada, { strudel_id: id }, 's1');
-    // Nothing else flushes here: what was before is in Postgres because of the switch.
-    expect(await scene.stored(sessionId)).toEqual({ code: 'unsaved', rev: 1, messages: ['before'] });
+    // Nobody else flushes here: what was before is in Postgres because of the switch.
+    expect(await scene.stored(sessionId)).toEqual({ code: 'unsaved', rev: rev(1), messages: ['before'] });
     expect(state).toMatchObject({
       code: 's("cp")',
-      rev: 2,
+      rev: rev(2),
       strudel_id: id,
       request_id: 's1',
       conversation_history: [
@@ -282,13 +285,13 @@ describe('a switch to another strudel', () => {
         { role: 'assistant', content: 's("cp")', is_code_response: true },
       ],
     });
-    expect((await ben.next('code_update', ({ rev }) => rev === 2)).payload).toMatchObject({
+    expect((await ben.next('code_update', (update) => update.rev === rev(2))).payload).toMatchObject({
       code: 's("cp")',
       source: 'loaded_strudel',
       strudel_id: id,
       display_name: 'Ada',
     });
-    await ada.next('ack', ({ request_id, rev }) => request_id === 's1' && rev === 2);
+    await ada.next('ack', (ack) => ack.request_id === 's1' && ack.rev === rev(2));
     expect(ada.all('code_update')).toEqual([]);
     expect(ben.all('session_state')).toHaveLength(1);
 
@@ -315,16 +318,16 @@ describe('a switch to another strudel', () => {
     );
     expect(scratch).toMatchObject({
       code: 'scratch',
-      rev: 2,
+      rev: rev(2),
       strudel_id: null,
       conversation_history: history,
     });
-    expect((await ada.next('code_update', ({ rev }) => rev === 2)).payload.strudel_id).toBeNull();
+    expect((await ada.next('code_update', (update) => update.rev === rev(2))).payload.strudel_id).toBeNull();
     // Without code there is nothing to load: the session's stays.
     await switchTo(ada, { strudel_id: id }, 's3');
     expect(await switchTo(ben, { strudel_id: null }, 's4')).toMatchObject({
       code: 'saved code',
-      rev: 3,
+      rev: rev(3),
       strudel_id: null,
       conversation_history: [],
     });
@@ -342,12 +345,12 @@ describe('a switch to another strudel', () => {
     expect(ada.all('code_update')).toEqual([]);
     expect(await switchTo(ben, { strudel_id: open }, 's4')).toMatchObject({
       code: 'open',
-      rev: 1,
+      rev: rev(1),
       strudel_id: open,
     });
     expect(await switchTo(ada, { strudel_id: own }, 's5')).toMatchObject({
       code: 'own',
-      rev: 2,
+      rev: rev(2),
       strudel_id: own,
     });
   });
@@ -359,7 +362,7 @@ describe('a switch to another strudel', () => {
     await ben.edit('theirs', 'r1');
     ada.send('switch_strudel', { strudel_id: id, request_id: 's1' });
     await vi.waitUntil(() => ada.all('session_state').length === 3, { timeout: 10_000 });
-    expect(ada.all('session_state').at(-1)?.payload).toMatchObject({ code: 'theirs', rev: 2 });
+    expect(ada.all('session_state').at(-1)?.payload).toMatchObject({ code: 'theirs', rev: rev(2) });
     expect(ben.all('code_update')).toHaveLength(1);
   });
 
@@ -371,7 +374,7 @@ describe('a switch to another strudel', () => {
       { strudel_id: null, code: 'x', conversation_history: turns(MAX_CONVERSATION_ENTRIES) },
       's0',
     );
-    expect(most).toMatchObject({ rev: 1 });
+    expect(most).toMatchObject({ rev: rev(1) });
     expect(
       await switchTo(
         ada,
@@ -399,7 +402,10 @@ describe('a switch to another strudel', () => {
     } finally {
       await stack.control.start(stack.postgresPart);
     }
-    expect(await switchTo(ada, { strudel_id: null, code: 'x' }, 's2')).toMatchObject({ code: 'x', rev: 2 });
+    expect(await switchTo(ada, { strudel_id: null, code: 'x' }, 's2')).toMatchObject({
+      code: 'x',
+      rev: rev(2),
+    });
     expect(await scene.stored(sessionId)).toMatchObject({ code: 'unsaved' });
   });
 });
@@ -413,7 +419,7 @@ describe('presence', () => {
     );
   };
 
-  it('is recorded soon after a participant has come or left; a tab more or less doesn’t matter', async () => {
+  it('is in the books soon after somebody has come or gone; a tab more or less doesn’t matter', async () => {
     const sessionId = await people.session();
     const user = await people.user('Ada');
     const ada = await people.place(sessionId, 'viewer', { user });

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { signSessionToken } from '../../src/access/session-token.ts';
+import { COUNTS_PER_TERM, numberIn } from '../../src/domain/revision.ts';
 import {
   MAX_CHAT_CHARS,
   MAX_CHAT_PER_MINUTE,
@@ -10,6 +11,7 @@ import {
   MAX_SIGNALS_PER_SECOND,
 } from '../../src/protocol/index.ts';
 import { RESERVATION_HEADER } from '../../src/room/connections/grant.ts';
+import { rev } from '../support/commits.ts';
 import { RawClient, RefusedError } from '../support/raw-client.ts';
 import { Scene } from '../support/session.ts';
 import { type Stack, startStack } from '../support/stack.ts';
@@ -39,16 +41,16 @@ describe('the main job', () => {
       participants: [{ display_name: 'Ada', role: 'host', user_id: null }],
     });
     expect((await ada.edit('s("bd")', 'r1')).payload).toEqual({
-      rev: 1,
+      rev: rev(1),
       request_id: 'r1',
       durable: 'buffer',
     });
     const messageId = randomUUID();
     ada.send('chat_message', { message: 'hello', id: messageId });
     await ada.next('ack', (ack) => ack.message_id === messageId);
-    await ada.next('flushed', ({ rev }) => rev === 1);
+    await ada.next('flushed', (flushed) => flushed.rev === rev(1));
     await vi.waitUntil(async () => (await scene.stored(id))?.messages.length === 1, { timeout: 10_000 });
-    expect(await scene.stored(id)).toEqual({ code: 's("bd")', rev: 1, messages: ['hello'] });
+    expect(await scene.stored(id)).toEqual({ code: 's("bd")', rev: rev(1), messages: ['hello'] });
     await vi.waitUntil(async () => !(await scene.isDirty(id)), { timeout: 10_000 });
   });
 
@@ -65,7 +67,7 @@ describe('the main job', () => {
     ben.send('code_update', { code: 'x', cursor_line: 1, cursor_col: 1, source: 'paste' });
     expect((await ada.next('code_update')).payload).toEqual({
       code: 'x',
-      rev: 1,
+      rev: rev(1),
       cursor_line: 1,
       cursor_col: 1,
       source: 'paste',
@@ -112,11 +114,14 @@ describe('the main job', () => {
     await typing;
     await ada.next('ack', (ack) => ack.request_id === `r${sent}`);
     for (const joiner of joiners) {
-      const { rev, code } = joiner.state.payload;
-      expect(code).toBe(rev === 0 ? '' : `edit ${rev}`);
-      if (rev < sent) await joiner.next('code_update', (update) => update.rev === sent);
+      const { payload: state } = joiner.state;
+      const seen = state.rev % COUNTS_PER_TERM;
+      expect(state).toMatchObject(
+        seen === 0 ? { code: '', rev: 0 } : { code: `edit ${seen}`, rev: rev(seen) },
+      );
+      if (seen < sent) await joiner.next('code_update', (update) => update.rev === rev(sent));
       expect(joiner.all('code_update').map(({ payload }) => [payload.rev, payload.code])).toEqual(
-        Array.from({ length: sent - rev }, (_, i) => [rev + i + 1, `edit ${rev + i + 1}`]),
+        Array.from({ length: sent - seen }, (_, i) => [rev(seen + i + 1), `edit ${seen + i + 1}`]),
       );
     }
   });
@@ -134,18 +139,29 @@ describe('the main job', () => {
 describe('a resend', () => {
   it('of an edit after a reconnect has no second effect, though others have edited since', async () => {
     const { id } = await scene.session();
-    const connectionId = randomUUID();
-    const ada = await scene.join(id, 'host', { connectionId });
-    await ada.edit('mine', 'r1');
-    ada.terminate();
+    const ada = { connectionId: randomUUID(), token: await scene.token(id, 'host') };
+    const first = await scene.join(id, 'host', ada);
+    await first.edit('mine', 'r1');
+    first.terminate();
     const ben = await scene.join(id, 'co-author');
     await ben.edit('theirs', 'q1');
-    const back = await scene.join(id, 'host', { connectionId });
-    expect(back.state.payload).toMatchObject({ code: 'theirs', rev: 2 });
-    expect((await back.edit('mine', 'r1')).payload).toMatchObject({ rev: 1, request_id: 'r1' });
+    const back = await scene.join(id, 'host', ada);
+    expect(back.state.payload).toMatchObject({ code: 'theirs', rev: rev(2) });
+    expect((await back.edit('mine', 'r1')).payload).toMatchObject({ rev: rev(1), request_id: 'r1' });
     const late = await scene.join(id, 'viewer');
-    expect(late.state.payload).toMatchObject({ code: 'theirs', rev: 2 });
+    expect(late.state.payload).toMatchObject({ code: 'theirs', rev: rev(2) });
     expect(ben.all('code_update')).toEqual([]);
+  });
+
+  it('is no resend when it is another participant’s, who comes with the same connection id', async () => {
+    const { id } = await scene.session();
+    const connectionId = randomUUID();
+    const ada = await scene.join(id, 'host', { connectionId });
+    await ada.edit('hers', 'r1');
+    ada.terminate();
+    const ben = await scene.join(id, 'co-author', { connectionId });
+    expect((await ben.edit('his', 'r1')).payload).toMatchObject({ rev: rev(2), request_id: 'r1' });
+    expect((await scene.join(id, 'viewer')).state.payload).toMatchObject({ code: 'his', rev: rev(2) });
   });
 
   it('of a message is stored and shown once', async () => {
@@ -164,16 +180,15 @@ describe('a resend', () => {
 
   it('is known after the room was killed, too', async () => {
     const { id } = await scene.session();
-    const connectionId = randomUUID();
-    const ada = await scene.join(id, 'host', { connectionId });
-    await ada.edit('mine', 'r1');
+    const ada = { connectionId: randomUUID(), token: await scene.token(id, 'host') };
+    await (await scene.join(id, 'host', ada)).edit('mine', 'r1');
     const ben = await scene.join(id, 'co-author');
     await ben.edit('theirs', 'q1');
     await stack.control.kill('room');
     await stack.control.start('room');
-    const back = await scene.join(id, 'host', { connectionId });
-    expect(back.state.payload).toMatchObject({ code: 'theirs', rev: 2 });
-    expect((await back.edit('mine', 'r1')).payload).toMatchObject({ rev: 1 });
+    const back = await scene.join(id, 'host', ada);
+    expect(back.state.payload).toMatchObject({ code: 'theirs', rev: rev(2) });
+    expect((await back.edit('mine', 'r1')).payload).toMatchObject({ rev: rev(1) });
     expect((await scene.join(id, 'viewer')).state.payload.code).toBe('theirs');
   });
 });
@@ -294,7 +309,7 @@ describe('what a message may be', () => {
       expect(ada.all('error')[i]?.payload.error, `case ${i}`).toBe(error);
     }
     expect((await scene.join(id, 'viewer')).state.payload).toMatchObject({ rev: 0, chat_history: [] });
-    expect((await ada.edit('x'.repeat(MAX_CODE_BYTES), 'largest')).payload.rev).toBe(1);
+    expect((await ada.edit('x'.repeat(MAX_CODE_BYTES), 'largest')).payload.rev).toBe(rev(1));
     ada.send('chat_message', { message: 'y'.repeat(MAX_CHAT_CHARS) });
     await ada.next('chat_message');
   });
@@ -310,7 +325,7 @@ describe('what a message may be', () => {
       error: 'too_many_requests',
       request_id: `r${MAX_CODE_UPDATES_PER_SECOND + 1}`,
     });
-    await ada.next('ack', ({ rev }) => rev === MAX_CODE_UPDATES_PER_SECOND);
+    await ada.next('ack', (ack) => ack.rev === rev(MAX_CODE_UPDATES_PER_SECOND));
     for (let i = 1; i <= MAX_CHAT_PER_MINUTE + 1; i++) {
       ada.send('chat_message', { message: `message ${i}`, request_id: `m${i}` });
     }
@@ -337,21 +352,11 @@ describe('one writer per session', () => {
     const { id } = await scene.session();
     const ada = await scene.join(id);
     await ada.edit('before', 'r1');
-    // What another room does when it starts: it takes a newer token, and commits.
+    // What another room does when it starts: it registers a greater term, and commits.
     const session = scene.key(`s:${id}`);
-    const newer = String(Date.now() + 60_000);
-    await scene.redis(
-      'HSET',
-      session,
-      'epoch',
-      newer,
-      'code',
-      'of the successor',
-      'rev',
-      '2',
-      'code_epoch',
-      newer,
-    );
+    const term = 1_000;
+    const fields = { term, code: 'of the successor', rev: numberIn(term, 1) };
+    await scene.redis('HSET', session, ...Object.entries(fields).flat().map(String));
     ada.send('code_update', { code: 'of the zombie', request_id: 'r2' });
     await ada.next('server_shutdown');
     expect(await ada.closed).toMatchObject({ code: 1012 });
@@ -359,7 +364,7 @@ describe('one writer per session', () => {
     expect(await scene.redis('HGET', session, 'code')).toBe('of the successor');
     // Its clients come back, to whoever has the session now, with what wasn't acknowledged.
     const back = await scene.join(id);
-    expect(back.state.payload).toMatchObject({ code: 'of the successor', rev: 2 });
-    expect((await back.edit('of the zombie', 'r2')).payload.rev).toBe(3);
+    expect(back.state.payload).toMatchObject({ code: 'of the successor', rev: numberIn(term, 1) });
+    expect((await back.edit('of the zombie', 'r2')).payload.rev).toBe(numberIn(term + 1, 1));
   });
 });

@@ -10,6 +10,7 @@ import { RequestBudget } from '../../src/domain/request-budget.ts';
 import { SessionBuffer } from '../../src/redis/session-buffer.ts';
 import { Flusher, type FlusherOptions } from '../../src/write-behind/flusher.ts';
 import { type BufferFixture, engines, startBuffer } from '../support/buffer.ts';
+import { makeCommit, rev } from '../support/commits.ts';
 import { FakeWriter } from '../support/fake-writer.ts';
 import { makeMessage } from '../support/messages.ts';
 
@@ -57,17 +58,8 @@ describe.each(engines)('a turn of the sweeper on %s', (engine) => {
   };
 
   /** Commits an edit to a session; its text is `text`. */
-  async function edit(id: string = randomUUID(), rev = 1, text = 'x'): Promise<string> {
-    const { epoch } = await fixture.buffer.open(id);
-    await fixture.buffer.commit({
-      sessionId: id,
-      epoch,
-      code: { code: text, rev, editedAtMs: 1, editorId: null, edits: 1 },
-      messages: [],
-      lastMessageMs: 0,
-      receipts: {},
-      flushedRev: 0,
-    });
+  async function edit(id: string = randomUUID(), count = 1, text = 'x'): Promise<string> {
+    await fixture.buffer.commit(makeCommit({ sessionId: id, text, count }));
     return id;
   }
 
@@ -178,10 +170,10 @@ describe.each(engines)('a turn of the sweeper on %s', (engine) => {
   describe('with many sessions dirty', () => {
     it.each(['known', 'unknown'])('makes twelve sweeps in a minute, scripts %s to Redis', async (scripts) => {
       const ids = await edits(MANY);
-      let rev = 1;
+      let count = 1;
       writer.after = async () => {
-        rev += 1;
-        await Promise.all(ids.map((id) => edit(id, rev)));
+        count += 1;
+        await Promise.all(ids.map((id) => edit(id, count)));
       };
       if (scripts === 'unknown') await fixture.command('SCRIPT', 'FLUSH');
       const run = await turn();
@@ -297,10 +289,10 @@ describe.each(engines)('a turn of the sweeper on %s', (engine) => {
         expect(result.requests).toBe(requests);
       }
       expect(turns).toBeLessThanOrEqual(5);
-      for (const id of ids) expect(writer.row(id)).toMatchObject({ code: 'x', rev: 1 });
+      for (const id of ids) expect(writer.row(id)).toMatchObject({ code: 'x', rev: rev(1) });
       expect(await fixture.buffer.stats()).toMatchObject({
         dirtySessions: 0,
-        flushedEdits: 60,
+        edits: 60,
         deadLetters: 0,
       });
     });
@@ -347,19 +339,10 @@ describe.each(engines)('a turn of the sweeper on %s', (engine) => {
 
     it('gets one step further each turn, however few there are and however much is refused', async () => {
       const id = randomUUID();
-      const { epoch } = await fixture.buffer.open(id);
       const messages = Array.from({ length: 40 }, (_, i) =>
         makeMessage({ content: i < 3 ? 'poison' : 'fine' }),
       );
-      await fixture.buffer.commit({
-        sessionId: id,
-        epoch,
-        code: { code: 'poison', rev: 1, editedAtMs: 1, editorId: null, edits: 1 },
-        messages,
-        lastMessageMs: 0,
-        receipts: {},
-        flushedRev: 0,
-      });
+      await fixture.buffer.commit(makeCommit({ sessionId: id, text: 'poison', messages }));
       writer.refuse = (write) =>
         write.code?.code === 'poison' || write.messages.some(({ content }) => content === 'poison');
       let settled = 0;
@@ -407,7 +390,7 @@ describe.each(engines)('a turn of the sweeper on %s', (engine) => {
       expect(await dirty()).toHaveLength(10);
       writer.before = async () => {};
       expect(await turn()).toMatchObject({ outcome: 'swept', sessions: 10 });
-      expect(await fixture.buffer.stats()).toMatchObject({ dirtySessions: 0, flushedEdits: 10 });
+      expect(await fixture.buffer.stats()).toMatchObject({ dirtySessions: 0, edits: 10 });
     });
 
     it('never exceeds them and loses nothing, whatever there is to do and whatever fails', async () => {
@@ -504,8 +487,8 @@ describe.each(engines)('a turn of the sweeper on %s', (engine) => {
     });
 
     it('flushes them as far as the requests go, and says which are clean', async () => {
-      const ids = await edits(12);
-      const { budget, flusher } = counted(11, { bounds: { maxSessions: 100, maxBytes: 3 } });
+      const ids = await edits(12, 'x'.repeat(1_000));
+      const { budget, flusher } = counted(11, { bounds: { maxSessions: 100, maxBytes: 2_500 } });
       // Three batches of three sessions; whether the one that isn't dirty is clean was not asked.
       const clean = await flusher.flushSessions([...ids, randomUUID()], budget);
       expect(budget.used).toBeLessThanOrEqual(11);
@@ -533,8 +516,8 @@ describe.each(engines)('a turn of the sweeper on %s', (engine) => {
       expect((await requestsOf(() => flusher.sweep())).requests).toBe(6);
       await edits(7);
       expect((await requestsOf(() => flusher.sweep())).requests).toBe(9);
-      await edits(5, 'x'.repeat(100));
-      const small = counted(1_000, { bounds: { maxSessions: 100, maxBytes: 250 } }).flusher;
+      await edits(5, 'x'.repeat(1_000));
+      const small = counted(1_000, { bounds: { maxSessions: 100, maxBytes: 2_500 } }).flusher;
       expect((await requestsOf(() => small.sweep())).requests).toBe(6);
       expect(await dirty()).toEqual([]);
     });

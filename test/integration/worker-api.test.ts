@@ -8,6 +8,7 @@ import { createStorage, type Storage } from '../../src/compose.ts';
 import { parseConfig, storageSchema } from '../../src/config.ts';
 import type { SessionMessage } from '../../src/domain/types.ts';
 import type { AppType } from '../../src/worker/app.ts';
+import { makeCommit, rev } from '../support/commits.ts';
 import { makeMessage } from '../support/messages.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 
@@ -63,23 +64,15 @@ async function call(
 const flush = (path = '/flush') => call(path, { method: 'POST', token: stack.flushSecret });
 const newSession = async () => (await call('/api/v1/sessions', { body: { title: 'Jam' } })).json;
 
-const message = (content: string, createdAtMs: number) => makeMessage({ content, createdAtMs });
+const message = (content: string, position: number) => makeMessage({ content, position });
 
 /** Commits to the buffer, as a room does. */
-async function commit(sessionId: string, code: string, messages: SessionMessage[] = [], epoch = Date.now()) {
-  await storage.buffer.commit({
-    sessionId,
-    epoch,
-    code: { code, rev: 1, editedAtMs: Date.now(), editorId: null, edits: 1 },
-    messages,
-    lastMessageMs: 0,
-    receipts: {},
-    flushedRev: 0,
-  });
+async function commit(sessionId: string, text: string, messages: SessionMessage[] = []) {
+  await storage.buffer.commit(makeCommit({ sessionId, text, messages }));
 }
 
 async function stored(sessionId: string) {
-  const { rows } = await db.query('select code, code_rev::int as rev from sessions where id = $1', [
+  const { rows } = await db.query('select code, code_rev::float8 as rev from sessions where id = $1', [
     sessionId,
   ]);
   return rows[0];
@@ -148,10 +141,10 @@ describe('sessions', () => {
 
   it('show what is only in the buffer yet', async () => {
     const { session, token } = await newSession();
-    await commit(session.id, 'buffered', [message('one', 1_000), message('two', 2_000)]);
+    await commit(session.id, 'buffered', [message('two', 2), message('one', 1)]);
     expect((await stored(session.id)).code).toBe('');
     const read = await call(`/api/v1/sessions/${session.id}`, { token });
-    expect(read.json.session).toMatchObject({ code: 'buffered', rev: 1 });
+    expect(read.json.session).toMatchObject({ code: 'buffered', rev: rev(1) });
     const history = async () => {
       const { json } = await call(`/api/v1/sessions/${session.id}/messages`, { token });
       return json.messages.map((m: { content: string }) => m.content);
@@ -172,18 +165,18 @@ describe('the flush', () => {
 
   it('writes one session', async () => {
     const { session } = await newSession();
-    await commit(session.id, 's("bd*4")', [message('hi', 1_000)]);
+    await commit(session.id, 's("bd*4")', [message('hi', 1)]);
     const done = await flush(`/flush/${session.id}`);
     expect(done.status).toBe(200);
     expect(done.json).toMatchObject({
       sessions: 1,
       messages: 1,
       dead_letters: 0,
-      flushed_rev: 1,
+      flushed_rev: rev(1),
       is_dirty: false,
     });
-    expect(await stored(session.id)).toEqual({ code: 's("bd*4")', rev: 1 });
-    expect((await flush(`/flush/${session.id}`)).json).toMatchObject({ sessions: 0, flushed_rev: 1 });
+    expect(await stored(session.id)).toEqual({ code: 's("bd*4")', rev: rev(1) });
+    expect((await flush(`/flush/${session.id}`)).json).toMatchObject({ sessions: 0, flushed_rev: rev(1) });
   });
 
   it('writes many in one transaction, and metrics tell of it', async () => {

@@ -70,7 +70,7 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '1',
     breaks: 'receipts are not committed with their edits',
     file: 'src/room/document/durability.ts',
-    find: 'receipts: isBehind ? document.receipts.all() : document.receipts.changed(),',
+    find: 'receipts: isWhole ? document.receipts.all() : document.receipts.changed(),',
     replace: 'receipts: {},',
     caughtBy: {
       file: unit('src/room/document/durability'),
@@ -91,9 +91,31 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     keeps: '1',
+    breaks: 'a room takes the receipts for its own that the buffer has with the code of another instance',
+    file: 'src/room/document/durability.ts',
+    find: 'isBehind || this.#inBuffer === null || termOf(this.#inBuffer.rev) !== this.#term;',
+    replace: 'isBehind;',
+    caughtBy: {
+      file: unit('src/room/document/durability'),
+      title: 'brings all receipts in the stead of the buffer’s until the buffer has taken code of this term',
+    },
+  },
+  {
+    keeps: '1',
+    breaks: 'a room adds its receipts to those of code that its own isn’t made from',
+    file: 'src/room/document/durability.ts',
+    find: 'replacesReceipts: isWhole,',
+    replace: 'replacesReceipts: false,',
+    caughtBy: {
+      file: unit('src/room/document/durability'),
+      title: 'brings all receipts in the stead of the buffer’s until the buffer has taken code of this term',
+    },
+  },
+  {
+    keeps: '1',
     breaks: 'a buffer that is behind is given only the receipts that changed',
     file: 'src/room/document/durability.ts',
-    find: 'isBehind ? document.receipts.all() : document',
+    find: 'isWhole ? document.receipts.all() : document',
     replace: 'document',
     caughtBy: {
       file: unit('src/room/document/durability'),
@@ -124,11 +146,47 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     keeps: '1',
-    breaks: 'a commit that is not taken leaves its receipts',
+    breaks: 'receipts stay in the buffer with code that is not taken',
     file: 'src/redis/scripts/commit.lua',
-    find: 'if not refused then\n',
+    find: '-- A receipt says that the stored code contains an edit: it comes with that code or not at all.\nif is_newer then\n',
     replace: 'if true then\n',
-    caughtBy: { file: integration('buffer'), title: 'keeps no receipt of an edit that it does not take' },
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'keeps no receipt of an edit that it does not take',
+    },
+  },
+  {
+    keeps: '1',
+    breaks: 'the buffer keeps the receipts of code that was replaced by code which isn’t made from it',
+    file: 'src/redis/scripts/commit.lua',
+    find: "  if ARGV[14] == '1' then\n",
+    replace: '  if false then\n',
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'of code that is not made from the buffer’s forgets the receipts of that',
+    },
+  },
+  {
+    keeps: '1',
+    breaks: 'receipts are stored in Postgres with code that is refused as older',
+    file: 'src/postgres/write-sessions.ts',
+    find: 'case when j.is_newer then j.receipts::jsonb else s.receipts end',
+    replace: 'coalesce(j.receipts::jsonb, s.receipts)',
+    caughtBy: {
+      file: integration('postgres-repository'),
+      title: 'refuses code of an earlier term, however many edits that room made',
+    },
+  },
+  {
+    keeps: '1',
+    breaks: 'receipts are lost when a session opens from Postgres',
+    file: 'src/postgres/sessions.ts',
+    find: 'receipts: decodeReceipts(row.receipts) };',
+    replace: 'receipts: decodeReceipts({}) };',
+    caughtBy: {
+      file: integration('postgres-repository'),
+      title: 'opens in a term that is greater than that of its code, with the code and its receipts',
+    },
   },
   {
     keeps: '2',
@@ -413,11 +471,22 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '2',
     breaks: 'the buffer takes a commit though it has lost earlier ones',
     file: 'src/redis/scripts/commit.lua',
-    find: 'if last_commit < tonumber(ARGV[12]) then return { 3 } end\n',
+    find: 'if last_commit < tonumber(ARGV[4]) then return { 3 } end\n',
     replace: '',
     caughtBy: {
       file: integration('buffer'),
       title: 'is not taken when the buffer has lost earlier ones, be it all of them or only the last',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'an attempt that arrives late counts as the last commit',
+    file: 'src/redis/scripts/commit.lua',
+    find: 'last_commit = math.max(last_commit, tonumber(ARGV[3]))',
+    replace: 'last_commit = tonumber(ARGV[3])',
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'repeated has no second effect, and an older revision changes nothing',
     },
   },
   {
@@ -433,22 +502,88 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     keeps: '2',
-    breaks: 'a newer edit is judged by the revision that the last one was lifted to',
-    file: 'src/postgres/write-sessions.ts',
-    find: 's.code_rev - s.code_lift as room_rev',
-    replace: 's.code_rev as room_rev',
+    breaks: 'a dirty session may expire once a room has opened it',
+    file: 'src/redis/scripts/open.lua',
+    find: "if not is_dirty then redis.call('EXPIRE', KEYS[1], ARGV[3]) end",
+    replace: "redis.call('EXPIRE', KEYS[1], ARGV[3])",
     caughtBy: {
-      file: integration('lifted-revision'),
-      title:
-        'keep the newest edit of a room that is behind Postgres, though the Worker dies before it settles',
+      file: integration('buffer'),
+      title: 'of a clean session gives its hash a time to live; of a dirty one it gives none',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'a piece is put into another code than that it belongs to',
+    file: 'src/redis/scripts/commit.lua',
+    find: 'local base = rev == tonumber(base_rev) and redis.call',
+    replace: 'local base = redis.call',
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'brings the whole code where something else is there than what it changes',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'great numbers lose digits on their way out of a script',
+    file: 'src/redis/scripts/commit.lua',
+    find: "type(value) == 'number' and string.format('%.0f', value) or value",
+    replace: "'' .. value",
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'keeps great numbers exactly, through all its scripts',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'a settled revision loses digits',
+    file: 'src/redis/scripts/settle.lua',
+    find: "local function text(value) return string.format('%.0f', value) end",
+    replace: "local function text(value) return value .. '' end",
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'keeps great numbers exactly, through all its scripts',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'a room that finds more than it may hold believes that it holds all',
+    file: 'src/redis/scripts/open.lua',
+    find: 'is_partial and 1 or 0 }',
+    replace: '0 }',
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'leaves out the messages where there are more than the room may hold',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'a full Redis refuses to be settled',
+    file: 'src/redis/scripts/settle.lua',
+    find: '  written = written + tonumber(take())\n',
+    replace: "  redis.call('HSET', key, 'commits', '0')\n  written = written + tonumber(take())\n",
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'drains a Redis that has no memory left',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'a room writes a part of what was acknowledged to Postgres, which then counts as all',
+    file: 'src/postgres/sessions.ts',
+    find: "    if (tail === null) throw new TypeError('only a commit with its whole tail can go to Postgres');\n    const [outcome] = await this.#write([{ sessionId, code: tail.code, messages: [...tail.messages] }]);",
+    replace:
+      '    const [outcome] = await this.#write([\n      { sessionId, code: tail?.code ?? null, messages: [...(tail?.messages ?? [])] },\n    ]);',
+    caughtBy: {
+      file: integration('postgres-repository'),
+      title: 'takes nothing of a room that doesn’t know all that Postgres may lack',
     },
   },
   {
     keeps: '3',
     breaks: 'Postgres takes an older revision for newer',
     file: 'src/postgres/write-sessions.ts',
-    find: '(v.epoch, v.rev) > (l.code_epoch, l.room_rev)',
-    replace: '(v.epoch, v.rev) is not null',
+    find: 'coalesce(v.rev > l.code_rev, false)',
+    replace: 'v.rev is not null',
     caughtBy: {
       file: integration('postgres-repository'),
       title: 'never goes back to an older revision, whatever the order of arrival',
@@ -456,43 +591,57 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     keeps: '3',
-    breaks: 'the revision goes down with a newer epoch',
+    breaks: 'Postgres takes another code under the same revision',
     file: 'src/postgres/write-sessions.ts',
-    find: 'else greatest(v.rev, l.code_rev + 1)',
-    replace: 'else v.rev',
+    find: 'coalesce(v.rev > l.code_rev, false)',
+    replace: 'coalesce(v.rev >= l.code_rev, false)',
     caughtBy: {
       file: integration('postgres-repository'),
-      title: 'takes a newer epoch with a smaller revision without letting the revision go down',
+      title: 'takes one code under a revision, and no other under the same',
     },
   },
   {
     keeps: '3',
     breaks: 'a message that is there already is no longer passed over',
     file: 'src/postgres/write-sessions.ts',
-    find: '      on conflict (session_id, id) do update set created_at = excluded.created_at, epoch = excluded.epoch\n      where session_messages.epoch < excluded.epoch\n',
-    replace: '',
-    caughtBy: { file: integration('postgres-repository'), title: 'changes no row when it is repeated' },
-  },
-  {
-    keeps: '3',
-    breaks: 'a message that a replaced room wrote late takes the time back that it had there',
-    file: 'src/postgres/write-sessions.ts',
-    find: '      where session_messages.epoch < excluded.epoch\n',
+    find: '      on conflict (session_id, id) do update\n      set created_at = excluded.created_at, position = excluded.position\n      where session_messages.position < excluded.position\n',
     replace: '',
     caughtBy: {
       file: integration('postgres-repository'),
-      title: 'keeps the time that the later room gave a message, whichever comes first',
+      title: 'changes no row when it is repeated',
+    },
+  },
+  {
+    keeps: '3',
+    breaks: 'a message that a replaced room wrote late takes back the place that it had there',
+    file: 'src/postgres/write-sessions.ts',
+    find: '      where session_messages.position < excluded.position\n',
+    replace: '',
+    caughtBy: {
+      file: integration('postgres-repository'),
+      title: 'keeps the greater position of a message, with its time, whichever comes first',
     },
   },
   {
     keeps: '3',
     breaks: 'the buffer takes an older revision over a newer one',
     file: 'src/redis/scripts/commit.lua',
-    find: 'if new_rev > highest then',
-    replace: 'if true then',
+    find: 'local is_newer = new_rev and new_rev > rev',
+    replace: 'local is_newer = new_rev ~= nil',
     caughtBy: {
       file: integration('buffer'),
-      title: 'repeated has no second effect, and an older revision changes nothing',
+      title: 'never goes back to an older revision, whatever the order of arrival',
+    },
+  },
+  {
+    keeps: '3',
+    breaks: 'a flush that ends late brings the flushed revision back',
+    file: 'src/redis/scripts/settle.lua',
+    find: 'if stored_rev and stored_rev > flushed then',
+    replace: 'if stored_rev then',
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'of an older revision than the buffer’s settles that one, and leaves the newer dirty',
     },
   },
   {
@@ -504,6 +653,17 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: {
       file: unit('src/write-behind/flusher'),
       title: 'becomes a dead letter, and the others are flushed: it has no time',
+    },
+  },
+  {
+    keeps: '4',
+    breaks: 'a large batch is halved again each turn, and no turn gets to its end',
+    file: 'src/write-behind/split-writes.ts',
+    find: 'triesToNarrowDown(first) > maxTries',
+    replace: 'triesToNarrowDown(first) < 0',
+    caughtBy: {
+      file: unit('src/write-behind/split-writes'),
+      title: 'is cut so that its first part can be narrowed down within the tries there are',
     },
   },
   {
@@ -521,11 +681,66 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '4',
     breaks: 'dead letters are dropped',
     file: 'src/redis/scripts/settle.lua',
-    find: "  redis.call('HSET', KEYS[2], letter, take())\n",
-    replace: '  take()\n',
+    find: "redis.call('HSET', KEYS[2], letters[i], letters[i + 1])",
+    replace: 'KEYS[2] = KEYS[2]',
     caughtBy: {
       file: integration('buffer'),
       title: 'puts exactly the culprits among the dead letters, and flushes everything else',
+    },
+  },
+  {
+    keeps: '4',
+    breaks: 'code that is among the dead letters keeps its session dirty',
+    file: 'src/redis/scripts/settle.lua',
+    find: 'rev > math.max(flushed, put_aside)',
+    replace: 'rev > flushed',
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'puts exactly the culprits among the dead letters, and flushes everything else',
+    },
+  },
+  {
+    keeps: '4',
+    breaks: 'code that is among the dead letters is tried again with each message',
+    file: 'src/redis/scripts/peek.lua',
+    find: 'local write = not rev or rev > dealt_with',
+    replace: 'local write = not rev or rev > (number(held[2]) or 0)',
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'puts exactly the culprits among the dead letters, and flushes everything else',
+    },
+  },
+  {
+    keeps: '4',
+    breaks: 'code whose revision is damaged is passed over, and goes with its session',
+    file: 'src/redis/scripts/peek.lua',
+    find: 'local write = not rev or rev > dealt_with',
+    replace: 'local write = (rev or 0) > dealt_with',
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'isn’t held up by damaged sessions, and puts what it can’t read among the dead letters',
+    },
+  },
+  {
+    keeps: '4',
+    breaks: 'a damaged number fails the whole settlement',
+    file: 'src/redis/scripts/settle.lua',
+    find: 'text(flushed), text(number(held[4])) }',
+    replace: "text(flushed), held[4] or '0' }",
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'isn’t held up by damaged sessions, and puts what it can’t read among the dead letters',
+    },
+  },
+  {
+    keeps: '4',
+    breaks: 'a flush waits for a row that somebody else holds',
+    file: 'src/postgres/write-sessions.ts',
+    find: 'for no key update skip locked\n',
+    replace: 'for no key update\n',
+    caughtBy: {
+      file: integration('postgres-repository'),
+      title: 'skips a row that is locked, writes the others, and a retry gets it',
     },
   },
   {
@@ -538,17 +753,6 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: {
       file: integration('buffer'),
       title: 'puts exactly the culprits among the dead letters, and flushes everything else',
-    },
-  },
-  {
-    keeps: '4',
-    breaks: 'a flush waits for a row that somebody else holds',
-    file: 'src/postgres/write-sessions.ts',
-    find: 'for no key update skip locked\n',
-    replace: 'for no key update\n',
-    caughtBy: {
-      file: integration('postgres-repository'),
-      title: 'skips a row that is locked, writes the others, and a retry gets it',
     },
   },
   {
@@ -653,55 +857,80 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     keeps: '5',
-    breaks: 'the buffer takes commits whatever their epoch',
+    breaks: 'the buffer takes commits whatever their term',
     file: 'src/redis/scripts/commit.lua',
-    find: 'if owner and owner > epoch then return { 0 } end\n',
+    find: 'if number(held[1]) > tonumber(ARGV[2]) then return { 0 } end\n',
     replace: '',
-    caughtBy: { file: integration('buffer'), title: 'is refused to a room that has been succeeded' },
-  },
-  {
-    keeps: '5',
-    breaks: 'epochs start again when Redis has lost everything',
-    file: 'src/redis/scripts/open.lua',
-    find: 'local token = ms\n',
-    replace: 'local token = 1\n',
     caughtBy: {
       file: integration('buffer'),
-      title: 'gives out greater tokens even after Redis has lost everything',
+      title: 'is refused to a room that has been succeeded',
     },
   },
   {
     keeps: '5',
-    breaks: 'Postgres, standing in, takes commits whatever their epoch',
-    file: 'src/postgres/write-sessions.ts',
-    find: 'where v.fence is null or v.fence >= l.code_epoch\n',
+    breaks: 'a commit doesn’t register its term',
+    file: 'src/redis/scripts/commit.lua',
+    find: "set('term', ARGV[2])\n",
+    replace: '',
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'is refused to an earlier room by its term alone, though the buffer has lost everything since',
+    },
+  },
+  {
+    keeps: '5',
+    breaks: 'a room opens a session in a term that another has',
+    file: 'src/redis/scripts/open.lua',
+    find: 'if not known or known >= tonumber(ARGV[2]) then return',
+    replace: 'if not known then return',
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'answers an equal or a smaller term with the registered one, and changes nothing',
+    },
+  },
+  {
+    keeps: '5',
+    breaks: 'terms are compared as texts',
+    file: 'src/redis/scripts/open.lua',
+    find: 'known >= tonumber(ARGV[2])',
+    replace: "(registered or '') >= ARGV[2]",
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'answers an equal or a smaller term with the registered one, and changes nothing',
+    },
+  },
+  {
+    keeps: '5',
+    breaks: 'a room goes over a damaged term',
+    file: 'src/redis/scripts/open.lua',
+    find: 'if not known or known >= tonumber(ARGV[2]) then return',
+    replace: 'if known and known >= tonumber(ARGV[2]) then return',
+    caughtBy: {
+      file: integration('takeover'),
+      title:
+        'is damaged when it is no number, or so great that no room can have taken it, and nothing of it changes',
+    },
+  },
+  {
+    keeps: '5',
+    breaks: 'Postgres opens a session in a term that its code has already',
+    file: 'src/postgres/sessions.ts',
+    find: "    if (termOf(code.rev) >= term) return { outcome: 'term_taken', term: termOf(code.rev) };\n",
     replace: '',
     caughtBy: {
       file: integration('postgres-repository'),
-      title: 'refuses everything of a room that was superseded',
+      title: 'opens in a term that is greater than that of its code, with the code and its receipts',
     },
   },
   {
     keeps: '5',
-    breaks: 'Postgres gives out a token that no later room will hear of',
+    breaks: 'Postgres, standing in, doesn’t tell a room that it was superseded',
     file: 'src/postgres/sessions.ts',
-    find: '      await noteStandIn(epoch);\n',
+    find: '        if (termOf(outcome.rev) > term) throw new SupersededError(sessionId);\n',
     replace: '',
     caughtBy: {
-      file: integration('takeover'),
-      title: 'an edit after such a room is flushed, though that room never heard of its token',
-    },
-  },
-  {
-    keeps: '5',
-    breaks: 'a takeover that takes effect late outdoes the room that came after it',
-    file: 'src/postgres/sessions.ts',
-    find: '          .set({ codeEpoch: taken })\n          .where(and(eq(sessions.id, sessionId), lt(sessions.codeEpoch, taken)))\n',
-    replace:
-      '          .set({ codeEpoch: sql.join([sql`1 + `, sessions.codeEpoch]) })\n          .where(eq(sessions.id, sessionId))\n',
-    caughtBy: {
-      file: integration('takeover'),
-      title: 'an edit after such a room is flushed, though that room’s takeover takes effect late',
+      file: integration('postgres-repository'),
+      title: 'takes no code of a room that was superseded, and tells it so',
     },
   },
   {
@@ -721,7 +950,32 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/redis/scripts/lease.lua',
     find: 'local is_many = dirty > 0 and dirty >= tonumber(ARGV[3])',
     replace: 'local is_many = dirty == 0 or dirty >= tonumber(ARGV[3])',
-    caughtBy: { file: integration('sweeper'), title: 'costs one command' },
+    caughtBy: {
+      file: integration('sweeper'),
+      title: 'costs one command',
+    },
+  },
+  {
+    keeps: '6',
+    breaks: 'each commit asks for the system’s load',
+    file: 'src/redis/scripts/commit.lua',
+    find: "if ARGV[12] == '1' then",
+    replace: 'if true then',
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'takes at most four commands inside its script, once the session is dirty',
+    },
+  },
+  {
+    keeps: '6',
+    breaks: 'what Postgres has stays in Redis for ever',
+    file: 'src/redis/scripts/commit.lua',
+    find: "if not is_dirty then redis.call('EXPIRE', KEYS[1], ARGV[13]) end\n",
+    replace: '',
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'of code that Postgres has leaves the session clean, and its hash with a time to live',
+    },
   },
   {
     keeps: '6',
@@ -754,17 +1008,6 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: {
       file: integration('sweeper'),
       title: 'ends between two batches, gives its lease up, and the next turns do the rest',
-    },
-  },
-  {
-    keeps: '4',
-    breaks: 'a large batch is halved again each turn, and no turn gets to its end',
-    file: 'src/write-behind/split-writes.ts',
-    find: 'triesToNarrowDown(first) > maxTries',
-    replace: 'triesToNarrowDown(first) < 0',
-    caughtBy: {
-      file: unit('src/write-behind/split-writes'),
-      title: 'is cut so that its first part can be narrowed down within the tries there are',
     },
   },
   {
@@ -807,7 +1050,10 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/redis/scripts/peek.lua',
     find: '  if since then\n',
     replace: "  if since then\n    redis.call('ZREM', KEYS[1], id)\n",
-    caughtBy: { file: integration('buffer'), title: 'takes nothing out before Postgres has it' },
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'takes nothing out before Postgres has it',
+    },
   },
   {
     keeps: 'b',
@@ -824,29 +1070,18 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: 'b',
     breaks: 'settling removes the dirty mark whatever has changed since',
     file: 'src/redis/scripts/settle.lua',
-    find: '  if left then\n',
-    replace: '  if false then\n',
+    find: "  if left then\n    redis.call('ZADD', KEYS[1]",
+    replace: "  if false then\n    redis.call('ZADD', KEYS[1]",
     caughtBy: {
       file: integration('buffer'),
       title: 'keeps what came in between reading and settling, and keeps it dirty',
     },
   },
   {
-    keeps: 'b',
-    breaks: 'what came in late counts as flushed because Postgres is ahead',
-    file: 'src/redis/scripts/settle.lua',
-    find: "'settled', string.format('%.0f', done_rev),",
-    replace: "'settled', string.format('%.0f', math.max(done_rev, stored_rev or 0)),",
-    caughtBy: {
-      file: integration('lifted-revision'),
-      title: 'doesn’t count what came in late as flushed because Postgres is ahead',
-    },
-  },
-  {
     keeps: 'c',
     breaks: 'settling deletes all messages, not those that were written',
     file: 'src/redis/scripts/settle.lua',
-    find: "    remove_messages(key .. ':m', ids, epochs)\n",
+    find: "    redis.call('HDEL', key .. ':m', unpack(ARGV, first, math.min(first + 999, at + count - 1)))\n",
     replace: "    redis.call('DEL', key .. ':m')\n",
     caughtBy: {
       file: integration('buffer'),
@@ -859,7 +1094,10 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/redis/scripts/peek.lua',
     find: "    until cursor == '0'\n",
     replace: "    until cursor == '0'\n    redis.call('DEL', key .. ':m')\n",
-    caughtBy: { file: integration('buffer'), title: 'takes nothing out before Postgres has it' },
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'takes nothing out before Postgres has it',
+    },
   },
   {
     keeps: 'e',
@@ -889,17 +1127,32 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/postgres/write-sessions.ts',
     find: 'm.session_id, m.id, m.message_type,',
     replace: 'm.session_id, gen_random_uuid(), m.message_type,',
-    caughtBy: { file: integration('postgres-repository'), title: 'changes no row when it is repeated' },
+    caughtBy: {
+      file: integration('postgres-repository'),
+      title: 'changes no row when it is repeated',
+    },
   },
   {
     keeps: 'e',
     breaks: 'a message gets its time when it is written to Postgres',
     file: 'src/postgres/write-sessions.ts',
-    find: 't.id, to_timestamp(m.created_ms / 1000.0), m.epoch\n',
-    replace: 't.id, now(), m.epoch\n',
+    find: 't.id, to_timestamp(m.created_ms / 1000.0), m.position\n',
+    replace: 't.id, now(), m.position\n',
     caughtBy: {
       file: integration('postgres-repository'),
       title: 'writes code and messages of many sessions at once, byte for byte',
+    },
+  },
+  {
+    keeps: 'e',
+    breaks:
+      'messages are read in the order of their times, which two rooms’ clocks may give the other way round',
+    file: 'src/postgres/sessions.ts',
+    find: '.orderBy(desc(sessionMessages.position),',
+    replace: '.orderBy(desc(sessionMessages.createdAt),',
+    caughtBy: {
+      file: integration('postgres-repository'),
+      title: 'gives the newest that fit, oldest first, by type and before a position',
     },
   },
   {
@@ -909,28 +1162,6 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'const id = payload.id ?? crypto.randomUUID();',
     replace: 'const id: string = crypto.randomUUID();',
     caughtBy: { file: integration('rooms'), title: 'of a message is stored and shown once' },
-  },
-  {
-    keeps: 'e',
-    breaks: 'the buffer keeps a message as an earlier room accepted it',
-    file: 'src/redis/scripts/commit.lua',
-    find: "redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])",
-    replace: "redis.call('HSETNX', KEYS[2], ARGV[i], ARGV[i + 1])",
-    caughtBy: {
-      file: integration('buffer'),
-      title: 'takes a message over from an earlier room, whose commit arrived late',
-    },
-  },
-  {
-    keeps: 'e',
-    breaks: 'settling takes a message out in whichever room’s version it is there',
-    file: 'src/redis/scripts/settle.lua',
-    find: ' or epoch_of(held[i]) <= tonumber(epochs[i]) then',
-    replace: ' or true then',
-    caughtBy: {
-      file: integration('buffer'),
-      title: 'keeps a message that a later room took over between reading and settling',
-    },
   },
   {
     keeps: 'e',
@@ -946,13 +1177,13 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     keeps: 'f',
-    breaks: 'what two flushes have written counts twice',
+    breaks: 'what two flushes have settled counts twice',
     file: 'src/redis/scripts/settle.lua',
-    find: 'if stored_rev and stored_rev > flushed then\n      edits = edits + stored_rev - flushed\n',
-    replace: 'if stored_rev then\n      edits = edits + stored_rev\n',
+    find: "redis.call('HDEL', key, 'commits', 'edits', 'messages', 'dirty')",
+    replace: "redis.call('HDEL', key, 'dirty')",
     caughtBy: {
       file: integration('buffer'),
-      title: 'by two sweeps at once changes nothing twice and leaves nothing dirty',
+      title: 'counts what was committed once it is settled, and only once',
     },
   },
   {
@@ -961,7 +1192,10 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/redis/scripts/peek.lua',
     find: "  if holder and holder ~= 'open' and holder ~= ARGV[2] then return { now, 'lost', 0, {} } end\n",
     replace: '',
-    caughtBy: { file: integration('sweeper'), title: 'stops when its lease has gone to another' },
+    caughtBy: {
+      file: integration('sweeper'),
+      title: 'stops when its lease has gone to another',
+    },
   },
   {
     keeps: 'f',

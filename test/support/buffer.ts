@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { Redis } from 'ioredis';
 import { vi } from 'vitest';
 import { randomPort } from '../../dev/ports.ts';
 import { createEmbeddedEngine } from '../../dev/upstash/engine-embedded.ts';
@@ -30,6 +31,8 @@ export interface BufferFixture {
   command(...args: string[]): Promise<unknown>;
   /** What it was asked so far. */
   asked(): { requests: number; commands: number; bytes: number };
+  /** Sends what only the server's operator may; null on the embedded engine. */
+  operate: ((...command: [string, ...string[]]) => Promise<unknown>) | null;
   /** Another client of the same Redis. */
   connect(onRequest?: () => void): RedisScripts;
   /** Where it answers, and with which token. */
@@ -57,6 +60,7 @@ export async function startBuffer(
     timeout: 10_000,
   });
   const keys = keysFor(prefix);
+  const operator = real ? new Redis(real.url) : null;
   return {
     redis,
     connect,
@@ -80,7 +84,9 @@ export async function startBuffer(
       commands: server.stats.commands,
       bytes: server.stats.bytesIn,
     }),
+    operate: operator && ((name, ...args) => operator.call(name, ...args)),
     stop: async () => {
+      operator?.disconnect();
       await server.close();
       await backend.close();
       await real?.stop();

@@ -2,6 +2,9 @@
 import { numberIn } from '../../src/domain/revision.ts';
 import type { Commit, CommittedCode, SessionMessage } from '../../src/domain/types.ts';
 
+/** A revision of a session's first term. */
+export const rev = (count: number) => numberIn(1, count);
+
 export interface CommitOver extends Partial<Omit<Commit, 'code' | 'attempt'>> {
   sessionId: string;
   /** The text of the code; null or absent for a commit of messages alone. */
@@ -28,6 +31,7 @@ export function makeCommit(over: CommitOver): Commit {
           edits: 1,
           base: null,
           receipts: {},
+          replacesReceipts: false,
           ...code,
         };
   return {

@@ -7,12 +7,17 @@ import { get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { z } from 'zod';
+import { numberIn, termOf } from '../../src/domain/revision.ts';
 import { MAX_CONNECTIONS_PER_USER, MAX_FRAME_BYTES } from '../../src/protocol/index.ts';
+import { rev } from './commits.ts';
 import { CRASHING, type RoomEvent, readRoomEvents, UNRESERVED } from './hosts/room-event.ts';
 import { People } from './people.ts';
 import { RawClient, RefusedError } from './raw-client.ts';
 import { Scene } from './session.ts';
 import { type Stack, startStack } from './stack.ts';
+
+/** Whether a revision is of another term than the session's first. */
+const isOfLaterTerm = (revision: number) => termOf(revision) > 1;
 
 /** Longer than a room without connections stays in memory, so that its alarm finds none. */
 const ALARM_MS = 30_000;
@@ -146,12 +151,12 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
       await ben.edit('awake', 'r1');
       expect((await ada.next('code_update')).payload).toMatchObject({
         code: 'awake',
-        rev: 1,
+        rev: expect.toSatisfy(isOfLaterTerm),
         role: 'co-author',
         display_name: 'co-author',
       });
       const cleo = await scene.join(id, 'viewer');
-      expect(cleo.state.payload).toMatchObject({ code: 'awake', rev: 1 });
+      expect(cleo.state.payload).toMatchObject({ code: 'awake', rev: expect.toSatisfy(isOfLaterTerm) });
       expect(cleo.state.payload.participants.map(({ role }) => role).sort()).toEqual([
         'co-author',
         'host',
@@ -221,8 +226,12 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
     expect(namesOf(room)).toEqual(['request /reserve', 'connect']);
     const ben = await scene.join(id, 'co-author');
     expect((await ada.next('user_joined')).payload).toMatchObject({ role: 'co-author' });
-    expect((await ada.edit('s("bd")', 'r1')).payload).toMatchObject({ rev: 1, durable: 'buffer' });
-    expect((await ben.next('code_update')).payload).toMatchObject({ code: 's("bd")', rev: 1, role: 'host' });
+    expect((await ada.edit('s("bd")', 'r1')).payload).toMatchObject({ rev: rev(1), durable: 'buffer' });
+    expect((await ben.next('code_update')).payload).toMatchObject({
+      code: 's("bd")',
+      rev: rev(1),
+      role: 'host',
+    });
     ben.send('chat_message', { message: 'hello' });
     expect((await ada.next('chat_message')).payload.message).toBe('hello');
     await ben.roundTrip();
@@ -231,8 +240,8 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
     // Whoever leaves has the session flushed, in this process, and the others are told.
     await ben.close();
     expect((await ada.next('user_left')).payload.role).toBe('co-author');
-    await ada.next('flushed', ({ rev }) => rev === 1);
-    expect(await scene.stored(id)).toMatchObject({ code: 's("bd")', rev: 1, messages: ['hello'] });
+    await ada.next('flushed', (flushed) => flushed.rev === rev(1));
+    expect(await scene.stored(id)).toMatchObject({ code: 's("bd")', rev: rev(1), messages: ['hello'] });
     await vi.waitUntil(async () => !(await scene.isDirty(id)), SOON);
     expect(namesOf(room)).not.toContain('alarm');
   });
@@ -305,13 +314,13 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
     const early = await RawClient.connect({ roomUrl: stack.url, ...unreserved });
     expect(await early.sentAway()).toMatchObject({ code: 1013, reason: 'not admitted' });
 
-    // What another room does first: it takes a newer fencing token.
-    await scene.redis('HSET', scene.key(`s:${id}`), 'epoch', String(Date.now() + 60_000));
+    // What another room does first: it registers a greater term.
+    await scene.redis('HSET', scene.key(`s:${id}`), 'term', '1000');
     ada.send('code_update', { code: 'of the zombie', request_id: 'r1' });
     await ada.next('server_shutdown');
     expect(await ada.sentAway()).toMatchObject({ code: 1012 });
     const back = await scene.join(id, 'host', { token });
-    expect((await back.edit('of the zombie', 'r1')).payload.rev).toBe(1);
+    expect((await back.edit('of the zombie', 'r1')).payload.rev).toBe(numberIn(1_001, 1));
   });
 
   it(
@@ -325,7 +334,7 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
         vi.waitUntil(isSaved(id, 'by nobody here'), BY_ALARM),
         vi.waitUntil(isSaved(other.id, 'x'), BY_ALARM),
       ]);
-      await other.ada.next('flushed', ({ rev }) => rev === 1);
+      await other.ada.next('flushed', (flushed) => flushed.rev === rev(1));
       for (const [i, of] of [room, other.room].entries()) {
         const alarm = eventsOf(of).find(({ event }) => event === 'alarm');
         expect(alarm?.instance).toEqual(expect.any(String));
@@ -354,7 +363,7 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
       }
       expect((await other.ada.sentAway()).code).toBeOneOf([1006, 1011, 1012]);
       const back = await scene.join(other.id, 'host', { token: other.token });
-      expect(back.state.payload).toMatchObject({ code: 'x', rev: 1 });
+      expect(back.state.payload).toMatchObject({ code: 'x', rev: rev(1) });
       await vi.waitUntil(isSaved(id, 'by nobody here'), BY_ALARM);
       expect(namesOf(room)).toEqual([
         expect.stringContaining('request'),
@@ -396,7 +405,7 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
   it('the cron sweeps what is dirty, before the rooms do it themselves', async () => {
     const { id, room } = await arrangeDirty();
     await stack.control.cron();
-    expect(await scene.stored(id)).toMatchObject({ code: 'by nobody here', rev: 1 });
+    expect(await scene.stored(id)).toMatchObject({ code: 'by nobody here', rev: rev(1) });
     expect(await scene.isDirty(id)).toBe(false);
     expect(namesOf(room)).toEqual([expect.stringContaining('request')]);
   });

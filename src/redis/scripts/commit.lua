@@ -13,7 +13,8 @@
 --   which code: its revision, first byte (from 0), bytes replaced, size of that code in bytes, with blanks
 -- ARGV[12] 1 to report the system's load, which costs two commands more
 -- ARGV[13] seconds that a clean session stays readable
--- ARGV[14] number of messages n, followed by n pairs (id, JSON), followed by pairs (receipt's key, receipt or
+-- ARGV[14] 1 when the receipts are all there are: those here belong to code that this one isn't made from
+-- ARGV[15] number of messages n, followed by n pairs (id, JSON), followed by pairs (receipt's key, receipt or
 --   '' to forget it)
 -- Returns { 1, flushed revision, 1 if dirty, number of the last commit, lease left (ms), dirty sessions; both
 --   0 when not asked for }, or { 0 } when a later term has been registered, or { 2 } when the whole code is
@@ -21,7 +22,11 @@
 --   nothing has changed.
 --
 -- Each command of a script may be billed: most commits take three.
-local function number(value) return tonumber(value or '') or 0 end
+-- What isn't a number counts as none, and is written over.
+local function number(value)
+  local found = tonumber(string.match(value or '', '^%d+$') or '')
+  return found and found < 2 ^ 53 and found or 0
+end
 
 local held = redis.call('HMGET', KEYS[1],
   'term', 'rev', 'flushed', 'put_aside', 'last_commit', 'dirty', 'commits', 'edits', 'messages')
@@ -64,18 +69,23 @@ if is_newer then
   rev = new_rev
 end
 
-local count = tonumber(ARGV[14])
+local count = tonumber(ARGV[15])
 local added = 0
 if count > 0 then
-  for first = 15, 13 + 2 * count, 2000 do
-    added = added + redis.call('HSET', KEYS[2], unpack(ARGV, first, math.min(first + 1999, 14 + 2 * count)))
+  for first = 16, 14 + 2 * count, 2000 do
+    added = added + redis.call('HSET', KEYS[2], unpack(ARGV, first, math.min(first + 1999, 15 + 2 * count)))
   end
   set('messages', number(held[9]) + added)
 end
 -- A receipt says that the stored code contains an edit: it comes with that code or not at all.
 if is_newer then
   local forgotten = {}
-  for i = 15 + 2 * count, #ARGV, 2 do
+  if ARGV[14] == '1' then
+    for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do
+      if string.sub(name, 1, 8) == 'receipt:' then forgotten[#forgotten + 1] = name end
+    end
+  end
+  for i = 16 + 2 * count, #ARGV, 2 do
     if ARGV[i + 1] == '' then
       forgotten[#forgotten + 1] = 'receipt:' .. ARGV[i]
     else

@@ -4,8 +4,8 @@
 -- KEYS[1] dirty set, KEYS[2] sweeper's lease
 -- ARGV[1] key prefix, ARGV[2] token of the caller's lease or '', ARGV[3] its length (ms)
 -- ARGV[4] number of dirty sessions below which the lease is given up; 0: it is renewed whatever their number
--- ARGV[5] most sessions, ARGV[6] most bytes of code and messages (one session or message is read all the
--- same)
+-- ARGV[5] most sessions, ARGV[6] most bytes of sessions' fields and messages (one session or message is read
+-- all the same)
 -- ARGV[7] only what became dirty at or before this time (ms), or '' for now
 -- ARGV[8] how many of the oldest to pass over
 -- ARGV[9…] session ids: reads these instead, whatever their age, leaving out the clean ones
@@ -15,7 +15,10 @@
 --   1 if the bounds left out some of what was asked for,
 --   { { id, dirty since (ms), { field, value, … } of the session, or {} when its code is dealt with already,
 --       { message id, JSON, … }, 1 if some of its messages were left out }, … } }
-local function number(value) return tonumber(value or '') or 0 end
+local function number(value)
+  local found = tonumber(string.match(value or '', '^%d+$') or '')
+  return found and found < 2 ^ 53 and found or nil
+end
 
 local time = redis.call('TIME')
 local now = math.floor(tonumber(time[1]) * 1000 + tonumber(time[2]) / 1000)
@@ -55,8 +58,9 @@ for _, id in ipairs(ids) do
     end
     local key = ARGV[1] .. 's:' .. id
     local held = redis.call('HMGET', key, 'rev', 'flushed', 'put_aside')
-    local dealt_with = math.max(number(held[2]), number(held[3]))
-    local write = number(held[1]) > dealt_with
+    local rev, dealt_with = number(held[1] or '0'), math.max(number(held[2]) or 0, number(held[3]) or 0)
+    -- Code whose revision isn't a number is the caller's to put aside.
+    local write = not rev or rev > dealt_with
     local fields = write and redis.call('HGETALL', key) or {}
     for _, value in ipairs(fields) do bytes = bytes + #value end
 

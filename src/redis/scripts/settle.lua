@@ -9,22 +9,27 @@
 --   revision that was put among the dead letters or '',
 --   number of messages written, number n of messages to remove, n ids
 -- Returns for each session { id, 1 if still dirty else 0, flushed revision, number of the last commit }
-local function number(value) return tonumber(value or '') or 0 end
+--
+-- Its first write deletes: a Redis that has no memory left takes the others of a script only after such a one.
 
-local at = 4
+-- What isn't a number counts as none: the flush has put such code among the dead letters.
+local function number(value)
+  local found = tonumber(string.match(value or '', '^%d+$') or '')
+  return found and found < 2 ^ 53 and found or 0
+end
+local function text(value) return string.format('%.0f', value) end
+
+local letters, at = {}, 4
 local function take()
   local value = ARGV[at]
   at = at + 1
   return value
 end
 
-for _ = 1, tonumber(ARGV[3]) do
-  local letter = take()
-  redis.call('HSET', KEYS[2], letter, take())
-end
+for i = 1, 2 * tonumber(ARGV[3]) do letters[i] = take() end
 
 local now = redis.call('TIME')
-local ms = string.format('%.0f', math.floor(tonumber(now[1]) * 1000 + tonumber(now[2]) / 1000))
+local ms = text(math.floor(tonumber(now[1]) * 1000 + tonumber(now[2]) / 1000))
 local replies, written = {}, 0
 -- Commits leave these in the session's hash, as each command of theirs may be billed.
 local counters = { commits = 0, edits = 0, messages = 0 }
@@ -36,15 +41,6 @@ while at <= #ARGV do
   local held = redis.call('HMGET', key,
     'rev', 'flushed', 'put_aside', 'last_commit', 'commits', 'edits', 'messages')
   local rev, flushed, put_aside = number(held[1]), number(held[2]), number(held[3])
-  -- Another flush may have got further meanwhile.
-  if stored_rev and stored_rev > flushed then
-    flushed = stored_rev
-    redis.call('HSET', key, 'flushed', string.format('%.0f', flushed))
-  end
-  if dead_rev and dead_rev > put_aside then
-    put_aside = dead_rev
-    redis.call('HSET', key, 'put_aside', string.format('%.0f', put_aside))
-  end
   for i, name in ipairs({ 'commits', 'edits', 'messages' }) do
     counters[name] = counters[name] + number(held[4 + i])
   end
@@ -55,25 +51,41 @@ while at <= #ARGV do
   end
   at = at + count
 
+  local progress = {}
+  -- Another flush may have got further meanwhile.
+  if stored_rev and stored_rev > flushed then
+    flushed = stored_rev
+    progress = { 'flushed', text(flushed) }
+  end
+  if dead_rev and dead_rev > put_aside then
+    put_aside = dead_rev
+    progress[#progress + 1] = 'put_aside'
+    progress[#progress + 1] = text(put_aside)
+  end
   local left = rev > math.max(flushed, put_aside) or redis.call('HLEN', key .. ':m') > 0
   if left then
     redis.call('HDEL', key, 'commits', 'edits', 'messages')
-    redis.call('ZADD', KEYS[1], 'XX', since, id)
   else
     redis.call('HDEL', key, 'commits', 'edits', 'messages', 'dirty')
+  end
+  if #progress > 0 then redis.call('HSET', key, unpack(progress)) end
+  if left then
+    redis.call('ZADD', KEYS[1], 'XX', since, id)
+  else
     redis.call('ZREM', KEYS[1], id)
     redis.call('EXPIRE', key, ARGV[2])
   end
   redis.call('ZADD', KEYS[4], 'XX', ms, id)
-  replies[#replies + 1] = { id, left and 1 or 0, string.format('%.0f', flushed), held[4] or '0' }
+  replies[#replies + 1] = { id, left and 1 or 0, text(flushed), text(number(held[4])) }
 end
 
+for i = 1, #letters, 2 do redis.call('HSET', KEYS[2], letters[i], letters[i + 1]) end
 local function count(name, by)
-  if by > 0 then redis.call('HINCRBY', KEYS[3], name, string.format('%.0f', by)) end
+  if by > 0 then redis.call('HINCRBY', KEYS[3], name, text(by)) end
 end
 for name, by in pairs(counters) do count(name, by) end
 count('flushes', 1)
 count('flushed_sessions', #replies)
 count('flushed_messages', written)
-count('dead_lettered', tonumber(ARGV[3]))
+count('dead_lettered', #letters / 2)
 return replies

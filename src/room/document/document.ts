@@ -13,7 +13,7 @@ export interface Edit extends EditName {
 }
 
 /** The code as it is committed, without what only the buffer is told. */
-export type CodeVersion = Omit<CommittedCode, 'base' | 'receipts'>;
+export type CodeVersion = Omit<CommittedCode, 'base' | 'receipts' | 'replacesReceipts'>;
 
 export class Document {
   readonly receipts: Receipts;

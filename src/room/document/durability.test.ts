@@ -112,6 +112,7 @@ describe('a commit of a buffered session', () => {
         edits: 1,
         base: null,
         receipts: { [KEY]: receiptOf(1) },
+        replacesReceipts: true,
       },
       messages: [message('m1')],
       tail: {
@@ -129,7 +130,26 @@ describe('a commit of a buffered session', () => {
     expect(prepare('x2').code).toMatchObject({
       base: { rev: rev(1), code: 'x1' },
       receipts: { [KEY]: receiptOf(2) },
+      replacesReceipts: false,
     });
+  });
+
+  it('brings all receipts in the stead of the buffer’s until the buffer has taken code of this term', async () => {
+    const stored = { other: receiptOf(9) };
+    const { document, prepare, inBuffer, durability } = setUp({
+      code: { code: 'start', rev: STARTED_AT, receipts: stored },
+    });
+    // The code that the session was opened with is of an earlier term.
+    const before = durability.prepare('s', { ...emptyBatch(), code: document.version(0) }, false);
+    expect(before.code).toMatchObject({ base: null, receipts: stored, replacesReceipts: true });
+    await inBuffer(before);
+    const first = prepare('x1').code;
+    expect(first).toMatchObject({ base: null, replacesReceipts: true });
+    expect(first?.receipts).toEqual({ ...stored, [KEY]: receiptOf(1) });
+    await inBuffer(prepare('x2'));
+    const later = prepare('x3').code;
+    expect(later).toMatchObject({ base: { rev: rev(2), code: 'x2' }, replacesReceipts: false });
+    expect(later?.receipts).toEqual({ [KEY]: receiptOf(3) });
   });
 
   it('carries all that Postgres may lack as its tail, also what an earlier room left', async () => {
@@ -158,15 +178,15 @@ describe('a commit of a buffered session', () => {
 
   it('has the receipts of an earlier one that was not confirmed', async () => {
     const { prepare, inBuffer, durability, document } = setUp();
-    prepare('x1');
+    await inBuffer(prepare('x1'));
+    prepare('x2');
     durability.failed(outage);
-    const byAnother = { connectionId: 'b', participantId: 'q', clientSeq: 1, code: 'x2', editorId: null };
-    document.apply(byAnother, 2);
-    const batch = { ...emptyBatch(), code: document.version(1) };
-    const again = durability.prepare('s', batch, false);
+    const byAnother = { connectionId: 'b', participantId: 'q', clientSeq: 1, code: 'x3', editorId: null };
+    document.apply(byAnother, 3);
+    const again = durability.prepare('s', { ...emptyBatch(), code: document.version(1) }, false);
     expect(Object.keys(again.code?.receipts ?? {})).toEqual([KEY, receiptKey('q', 'b')]);
     await inBuffer(again);
-    expect(prepare('x3').code?.receipts).toEqual({ [KEY]: { ...receiptOf(2), rev: rev(3) } });
+    expect(Object.keys(prepare('x4').code?.receipts ?? {})).toEqual([KEY]);
   });
 
   it('has a number of its own each time, be it confirmed or not', () => {

@@ -3,7 +3,7 @@
  * It decides what a commit contains and what its outcome means; sending it is the commit queue's.
  */
 import { CommitsLostError } from '../../domain/errors.ts';
-import { COUNTS_PER_TERM, numberIn } from '../../domain/revision.ts';
+import { COUNTS_PER_TERM, numberIn, termOf } from '../../domain/revision.ts';
 import type {
   Commit,
   CommitResult,
@@ -126,6 +126,9 @@ export class Durability {
     // A buffer whose copy is older is given the whole code, whatever else the commit is for.
     const isBehind = kind === 'on_postgres' || kind === 'lost' || (kind === 'partial' && reached.isBehind);
     if (isBehind) batch.code ??= document.version(0);
+    // Until it has taken code of this term, it may hold that of an instance which this one didn't start from; its
+    // receipts would call edits contained that this code lacks.
+    const isWhole = isBehind || this.#inBuffer === null || termOf(this.#inBuffer.rev) !== this.#term;
     const unflushed = joinMessages(this.#unflushed.values(), batch.messages);
     const isUnflushed = document.rev > this.#flushedRev;
     this.#attempts += 1;
@@ -136,8 +139,9 @@ export class Durability {
       expectedLast: this.expectedLast,
       code: batch.code && {
         ...batch.code,
-        base: isBehind ? null : this.#inBuffer,
-        receipts: isBehind ? document.receipts.all() : document.receipts.changed(),
+        base: isWhole ? null : this.#inBuffer,
+        receipts: isWhole ? document.receipts.all() : document.receipts.changed(),
+        replacesReceipts: isWhole,
       },
       messages: kind === 'lost' ? unflushed : batch.messages,
       tail: kind === 'partial' ? null : { code: isUnflushed ? document.write() : null, messages: unflushed },

@@ -10,7 +10,8 @@ import {
   settle,
 } from '../../../test/support/live-session.ts';
 import { FakeStorage } from '../../../test/support/room.ts';
-import { SessionNotFoundError, StorageUnavailableError } from '../../domain/errors.ts';
+import { DamagedDataError, SessionNotFoundError, StorageUnavailableError } from '../../domain/errors.ts';
+import { MAX_TERM } from '../../domain/revision.ts';
 import type {
   Commit,
   CommitResult,
@@ -205,6 +206,13 @@ describe('opening', () => {
     script.open = async (term) => ({ outcome: 'term_taken', term });
     await expect(hosted.open()).rejects.toThrow(StorageUnavailableError);
     expect(events.filter((event) => event.startsWith('open '))).toHaveLength(5);
+  });
+
+  it('fails when a store knows a term that no room can have taken', async () => {
+    const { hosted, events, script } = setUp();
+    script.open = async () => ({ outcome: 'term_taken', term: MAX_TERM });
+    await expect(hosted.open()).rejects.toThrow(DamagedDataError);
+    expect(events).toEqual(['record 1 null 0', 'open 1']);
   });
 
   it('fails when there is no such session', async () => {

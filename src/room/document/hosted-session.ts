@@ -1,6 +1,7 @@
 /** The session that a room hosts: opened when the first event needs it, once, and given up when another room has taken it over. */
 import { z } from 'zod';
-import { SessionNotFoundError, StorageUnavailableError } from '../../domain/errors.ts';
+import { DamagedDataError, SessionNotFoundError, StorageUnavailableError } from '../../domain/errors.ts';
+import { MAX_TERM } from '../../domain/revision.ts';
 import {
   type OpenedSession,
   RECOVERY_SOURCES,
@@ -112,6 +113,7 @@ export class HostedSession {
       if (opened === null) throw new SessionNotFoundError(id);
       if (opened.outcome === 'opened') return { opened, term };
       term = opened.term + 1;
+      if (term > MAX_TERM) throw new DamagedDataError('a store knows a term that no room can have taken');
     }
     throw new StorageUnavailableError('redis', 'other rooms open the session again and again');
   }
