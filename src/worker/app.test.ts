@@ -104,6 +104,7 @@ describe('the flush routes', () => {
       flushed_rev: 7,
       is_dirty: false,
       last_commit: 3,
+      is_complete: true,
     });
     // The sweeper flushes everything, and its answer is passed on.
     expect((await call('/flush', { method: 'POST', token })).json).toEqual({ swept: true });

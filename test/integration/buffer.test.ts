@@ -42,6 +42,8 @@ const TURN: TurnBounds = {
 };
 
 describe.each(engines)('the buffer on %s', (engine) => {
+  /** What only a real Redis can tell or do. */
+  const redisIt = (title: string, run: () => Promise<void>) => engine === 'redis' && it(title, run);
   let fixture: BufferFixture;
   let writer: FakeWriter;
   let flusher: Flusher;
@@ -357,32 +359,29 @@ describe.each(engines)('the buffer on %s', (engine) => {
       expect(asked().commands - before.commands).toBe(1);
     });
 
-    it.runIf(engine === 'redis')(
-      'takes at most four commands inside its script, once the session is dirty',
-      async () => {
-        const id = await open();
-        await commit({ sessionId: id, text: 'warm' });
-        const large = `${'x'.repeat(5_000)}1`;
-        await commit({ sessionId: id, text: large, count: 2 });
-        const base = { rev: rev(2), code: large };
-        const quiet = { sessionId: id, wantsLoad: false };
-        const receipts = { 'p/c': receipt(3), 'p/d': receipt(3) };
-        /** What a commit is of, and what it may ask of Redis. */
-        const hot: [CommitOver, string[]][] = [
-          [{ ...quiet, text: `${large}2`, count: 3, code: { base, receipts } }, ['hget', 'hmget', 'hset']],
-          [{ ...quiet, text: 'short', count: 4, code: { receipts } }, ['hmget', 'hset']],
-          [{ ...quiet, text: 'both', count: 5, messages: [message(), message()] }, ['hmget', 'hset', 'hset']],
-          [{ ...quiet, count: 6, messages: [message()] }, ['hmget', 'hset', 'hset']],
-          [{ sessionId: id, text: 'load', count: 7 }, ['hmget', 'hset', 'pttl', 'zcard']],
-        ];
-        for (const [over, expected] of hot) {
-          const inScript = await commandsInScript(() => commit(over));
-          expect(inScript).toEqual(expected);
-          expect(inScript.length).toBeLessThanOrEqual(4);
-        }
-        expect((await fixture.buffer.read(id, false)).code?.code).toBe('load');
-      },
-    );
+    redisIt('takes at most four commands inside its script, once the session is dirty', async () => {
+      const id = await open();
+      await commit({ sessionId: id, text: 'warm' });
+      const large = `${'x'.repeat(5_000)}1`;
+      await commit({ sessionId: id, text: large, count: 2 });
+      const base = { rev: rev(2), code: large };
+      const quiet = { sessionId: id, wantsLoad: false };
+      const receipts = { 'p/c': receipt(3), 'p/d': receipt(3) };
+      /** What a commit is of, and what it may ask of Redis. */
+      const hot: [CommitOver, string[]][] = [
+        [{ ...quiet, text: `${large}2`, count: 3, code: { base, receipts } }, ['hget', 'hmget', 'hset']],
+        [{ ...quiet, text: 'short', count: 4, code: { receipts } }, ['hmget', 'hset']],
+        [{ ...quiet, text: 'both', count: 5, messages: [message(), message()] }, ['hmget', 'hset', 'hset']],
+        [{ ...quiet, count: 6, messages: [message()] }, ['hmget', 'hset', 'hset']],
+        [{ sessionId: id, text: 'load', count: 7 }, ['hmget', 'hset', 'pttl', 'zcard']],
+      ];
+      for (const [over, expected] of hot) {
+        const inScript = await commandsInScript(() => commit(over));
+        expect(inScript).toEqual(expected);
+        expect(inScript.length).toBeLessThanOrEqual(4);
+      }
+      expect((await fixture.buffer.read(id, false)).code?.code).toBe('load');
+    });
 
     it('of a large code brings only what changed, in one command', async () => {
       const { buffer, asked } = fixture;
@@ -970,7 +969,7 @@ describe.each(engines)('the buffer on %s', (engine) => {
       expect(await buffer.stats()).toMatchObject({ commits: 3, edits: 6, messages: 2, dirtySessions: 0 });
     });
 
-    it.runIf(engine === 'redis')('drains a Redis that has no memory left', async () => {
+    redisIt('drains a Redis that has no memory left', async () => {
       const { buffer } = fixture;
       const id = await open();
       const poison = message('poison');
