@@ -1,4 +1,6 @@
-/** Flushes a deployed system until Postgres holds everything: before its Worker is renamed, moved or deleted. */
+/**
+ * Flushes a deployed system until Postgres holds everything: before its Worker is renamed, moved or deleted.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { DeployError, reasonOf } from './errors.ts';

@@ -57,7 +57,10 @@ interface Term {
   isShort: boolean;
 }
 const SHORT_TERM_EDITS = 6;
-/** Such revisions are above 2^52: whatever treats them as 32-bit numbers, or prints them with fewer digits, fails. */
+/**
+ * Such revisions are above 2^52: whatever treats them as 32-bit numbers, or prints them with
+ * fewer digits, fails.
+ */
 const last = fc.constantFrom(0, 0, 2 ** 30);
 const terms: fc.Arbitrary<Term> = fc.record({ last, isShort: fc.constantFrom(false, false, true) });
 const longTerms: fc.Arbitrary<Term> = fc.record({ last, isShort: fc.constant(false) });

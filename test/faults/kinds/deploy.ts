@@ -75,7 +75,10 @@ export const deployFaults: readonly Fault[] = [
   },
 ];
 
-/** What a room does that starts elsewhere: opens the session in the next term, and commits an edit and a message. */
+/**
+ * What a room does that starts elsewhere: opens the session in the next term, and commits
+ * an edit and a message.
+ */
 async function succeed({ world, takenOver }: Scene, ledger: Ledger): Promise<void> {
   const { sessionId } = ledger;
   const storedRev = await patiently('a second room loads', () => world.storedRev(sessionId));
