@@ -212,12 +212,19 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
           code: code({ code: 'new room', rev: numberIn(9, 2), receipts: { 'p/new': receipt(2) } }),
         }),
       ]);
-      const late = code({ code: 'late', rev: numberIn(8, 50), receipts: { 'p/old': receipt(50) } });
+      // By its room's clock it is the newest: it changes the session's last activity, and nothing else.
+      const late = code({
+        code: 'late',
+        rev: numberIn(8, 50),
+        editedAtMs: Date.now() + 60_000,
+        receipts: { 'p/old': receipt(50) },
+      });
       expect(await repository.writeSessions([write(id, { code: late })])).toEqual([
         { sessionId: id, status: 'written', rev: numberIn(9, 2) },
       ]);
       expect(await repository.getSession(id)).toMatchObject({ code: 'new room', rev: numberIn(9, 2) });
       expect((await repository.getStored(id))?.receipts).toEqual({ 'p/new': receipt(2) });
+      expect((await repository.getSession(id))?.lastActivityMs).toBe(late.editedAtMs);
     });
 
     it('takes code of a later term over any of an earlier one, and repeated changes nothing', async () => {
