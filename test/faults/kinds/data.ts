@@ -105,9 +105,10 @@ async function commit(
   { world, extra }: Scene,
   sessionId: string,
   code: CodeWrite['code'],
-  messages: SessionMessage[],
+  said: readonly SessionMessage[],
 ): Promise<void> {
   const ledger = new Ledger(sessionId);
+  const messages = said.map((message, i) => ({ ...message, position: numberIn(TERM, i + 1) }));
   await patiently('a room starts', () => world.buffer.open(sessionId, TERM, MAX_TAIL_BYTES));
   for (let first = 0; first < messages.length; first += MESSAGES_A_COMMIT) {
     const part = messages.slice(first, first + MESSAGES_A_COMMIT);

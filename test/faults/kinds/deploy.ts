@@ -93,7 +93,13 @@ async function succeed({ world, takenOver }: Scene, ledger: Ledger): Promise<voi
     term = opened.term + 1;
   }
   const rev = numberIn(term, 1);
-  const commit = makeCommit({ sessionId, term, text, messages: [message], flushedRev: storedRev });
+  const commit = makeCommit({
+    sessionId,
+    term,
+    text,
+    messages: [{ ...message, position: numberIn(term, 1) }],
+    flushedRev: storedRev,
+  });
   ledger.edits.add(text);
   ledger.messages.set(message.id, { text: message.content, by: 'the second room' });
   const result = await patiently('a second room commits', () =>
