@@ -103,7 +103,6 @@ describe('the flush routes', () => {
       transactions: 1,
       flushed_rev: 7,
       is_dirty: false,
-      is_complete: true,
       last_commit: 3,
       is_complete: true,
     });
