@@ -70,8 +70,8 @@ describe('the frames of edits', () => {
         if (!parsed.ok || parsed.message.type !== 'code_update') throw new Error('not an edit');
         const { payload } = parsed.message;
         expect(payload.code).toBe(document.text(edit));
-        expect(payload).toMatchObject({ cursor_col: 3, request_id: String(edit).padStart(6, '0') });
-        expect(EditFrames.editOfLine(payload.cursor_line ?? 0)).toBe(edit);
+        expect(payload).toMatchObject({ cursor_col: 3, client_seq: 100_000 + edit });
+        expect(EditFrames.editOf(payload.cursor_line ?? 0)).toBe(edit);
       }
     },
   );

@@ -6,13 +6,13 @@ import type { KnobDocument } from './document.ts';
 
 const DIGITS = 6;
 /** A number in JSON has no leading zeros; from here on all have as many digits. */
-const LEAST_LINE = 10 ** (DIGITS - 1);
+const LEAST_NUMBER = 10 ** (DIGITS - 1);
 
 export class EditFrames {
   readonly #template: Buffer;
   readonly #knobAt: number;
   readonly #lineAt: number;
-  readonly #requestAt: number;
+  readonly #seqAt: number;
 
   /** @param who the column of the cursor, by which people of one room are told apart. */
   constructor(document: KnobDocument, who: number) {
@@ -20,15 +20,15 @@ export class EditFrames {
     const parts = [
       `{"type":"code_update","payload":{"code":${before}`,
       `${after},"cursor_line":`,
-      `,"cursor_col":${who},"request_id":"`,
-      '"}}',
+      `,"cursor_col":${who},"client_seq":`,
+      '}}',
     ];
     const payload = Buffer.from(parts.join('0'.repeat(DIGITS)));
     const header = headerOf(payload.length);
     this.#template = Buffer.concat([header, payload]);
     const at = (part: number) =>
       header.length + Buffer.byteLength(parts.slice(0, part + 1).join('0'.repeat(DIGITS)));
-    [this.#knobAt, this.#lineAt, this.#requestAt] = [at(0), at(1), at(2)];
+    [this.#knobAt, this.#lineAt, this.#seqAt] = [at(0), at(1), at(2)];
   }
 
   /** The frame of an edit, by its number. */
@@ -37,14 +37,14 @@ export class EditFrames {
     this.#template.copy(frame);
     const number = String(edit).padStart(DIGITS, '0');
     frame.write(number, this.#knobAt, 'latin1');
-    frame.write(String(LEAST_LINE + edit), this.#lineAt, 'latin1');
-    frame.write(number, this.#requestAt, 'latin1');
+    frame.write(String(LEAST_NUMBER + edit), this.#lineAt, 'latin1');
+    frame.write(String(LEAST_NUMBER + edit), this.#seqAt, 'latin1');
     return frame;
   }
 
-  /** Which edit has this line as its cursor's. */
-  static editOfLine(line: number): number {
-    return line - LEAST_LINE;
+  /** Which edit has this number as its cursor's line, or as its `client_seq`. */
+  static editOf(number: number): number {
+    return number - LEAST_NUMBER;
   }
 }
 

@@ -20,7 +20,7 @@ const TAIL_BYTES = 160;
 const CURSOR = /"cursor_line":(\d+),"cursor_col":(\d+)/;
 const REV = /"rev":(\d+)/;
 const ACK_REV = /"rev":(\d+)/;
-const ACK_REQUEST = /"request_id":"(\d+)"/;
+const ACK_SEQ = /"client_seq":(\d+)/;
 const MARK = /"mark":"([^"]+)"/;
 const ACK_MESSAGE = /"message_id":"([^"]+)"/;
 
@@ -237,7 +237,7 @@ export class BackbeatRoom implements LoadRoom {
       return;
     }
     const rev = Number(ACK_REV.exec(text)?.[1]);
-    const edit = Number(ACK_REQUEST.exec(text)?.[1]);
+    const edit = EditFrames.editOf(Number(ACK_SEQ.exec(text)?.[1]));
     // Cumulative: it says so of everything up to that edit.
     for (; typist.acked <= edit; typist.acked++) {
       this.#recorder.acknowledged(now - (typist.sentAt[typist.acked] ?? now));
@@ -248,7 +248,7 @@ export class BackbeatRoom implements LoadRoom {
 
   #onBroadcast(frame: Buffer): void {
     const found = CURSOR.exec(frame.toString('latin1', Math.max(0, frame.length - TAIL_BYTES)));
-    const sentAt = this.#typists[Number(found?.[2])]?.sentAt[EditFrames.editOfLine(Number(found?.[1]))];
+    const sentAt = this.#typists[Number(found?.[2])]?.sentAt[EditFrames.editOf(Number(found?.[1]))];
     if (sentAt !== undefined) this.#recorder.broadcast(performance.now() - sentAt);
   }
 }
