@@ -7,8 +7,8 @@ export interface Keys {
   readonly stats: string;
   /** Sessions by their last activity. */
   readonly active: string;
-  /** Says that inactive sessions have been looked for lately. */
-  readonly looked: string;
+  /** Says that inactive sessions were scanned lately. */
+  readonly lastScan: string;
   session(id: string): string;
   messages(id: string): string;
 }
@@ -22,7 +22,7 @@ export function keysFor(prefix: string): Keys {
     dead: `${prefix}dead`,
     stats: `${prefix}stats`,
     active: `${prefix}active`,
-    looked: `${prefix}looked`,
+    lastScan: `${prefix}last_scan`,
     session: (id) => `${prefix}s:${id}`,
     messages: (id) => `${prefix}s:${id}:m`,
   };

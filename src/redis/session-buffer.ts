@@ -413,7 +413,7 @@ export class SessionBuffer {
     const { lease, inactivity, maxInactive } = bounds;
     const [outcome, staleUntilMs, inactive] = await this.#redis.run(
       'lease',
-      [this.#keys.dirty, this.#keys.sweep, this.#keys.active, this.#keys.looked],
+      [this.#keys.dirty, this.#keys.sweep, this.#keys.active, this.#keys.lastScan],
       [
         lease.token,
         String(lease.lengthMs),
@@ -430,13 +430,13 @@ export class SessionBuffer {
   }
 
   /** Makes sessions known by their last activity, where the buffer knows nothing of it. */
-  async adopt(sessions: readonly { id: string; lastActivityMs: number }[]): Promise<void> {
+  async track(sessions: readonly { id: string; lastActivityMs: number }[]): Promise<void> {
     const [first, ...rest] = sessions.map(({ id, lastActivityMs }) => ({
       score: lastActivityMs,
       member: id,
     }));
     if (!first) return;
-    await this.#redis.call('adopt', (redis) => redis.zadd(this.#keys.active, { nx: true }, first, ...rest));
+    await this.#redis.call('track', (redis) => redis.zadd(this.#keys.active, { nx: true }, first, ...rest));
   }
 
   /**
@@ -444,13 +444,13 @@ export class SessionBuffer {
    * stay as they are.
    * @param sessions `lastActivityMs` null: it has ended or is gone, and need not be looked at again.
    */
-  async retire(
+  async untrack(
     sessions: readonly { id: string; lastActivityMs: number | null }[],
     inactivity: Pick<Inactivity, 'afterMs'>,
   ): Promise<void> {
     if (sessions.length === 0) return;
     await this.#redis.run(
-      'retire',
+      'untrack',
       [this.#keys.active],
       [
         String(inactivity.afterMs),

@@ -35,7 +35,7 @@ export const INACTIVE_REQUESTS = ENDING_REQUESTS + UPKEEP_REQUESTS;
 
 export interface InactivePorts {
   flusher: Pick<Flusher, 'flushSessions'>;
-  buffer: Pick<SessionBuffer, 'adopt' | 'retire'>;
+  buffer: Pick<SessionBuffer, 'track' | 'untrack'>;
   directory: Pick<SessionDirectory, 'endInactive' | 'inactive'>;
   people: Pick<PeopleRepository, 'deleteExpired'>;
   /** Each command to a room is one request of the turn. */
@@ -86,11 +86,11 @@ export async function endInactive(sessionIds: readonly string[], ports: Inactive
       }
       settled.push({ id: sessionId, lastActivityMs: status === 'active' ? lastActivityMs : null });
     });
-    await buffer.retire(settled, { afterMs });
+    await buffer.untrack(settled, { afterMs });
     if (!budget.affords(UPKEEP_REQUESTS)) return run;
     // Sessions that no room ever opened, or that the buffer lost with everything else: the next check finds
     // them.
-    await buffer.adopt(await directory.inactive(afterMs, MAX_TRACKED));
+    await buffer.track(await directory.inactive(afterMs, MAX_TRACKED));
     run.expired = await people.deleteExpired();
   } catch (error) {
     if (!(error instanceof StorageUnavailableError)) throw error;

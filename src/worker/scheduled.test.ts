@@ -71,8 +71,8 @@ function turnOf(run: Partial<SweeperRun>, { used = 1, maxRequests = MAX_REQUESTS
       },
     },
     buffer: {
-      adopt: async () => spend('adopt'),
-      retire: async (sessions) => spend(`retire ${sessions.length}`),
+      track: async () => spend('track'),
+      untrack: async (sessions) => spend(`untrack ${sessions.length}`),
     },
     people: {
       deleteExpired: async () => {
@@ -148,7 +148,7 @@ describe('inactive sessions', () => {
     const { budget, calls, take } = turnOf({ inactive: named(30) }, { used: 20 });
     expect(await take()).toMatchObject({ ending: { ended: 19, untold: 0, left: 11, failure: null } });
     expect(calls.filter((call) => call.startsWith('command'))).toHaveLength(19);
-    expect(calls).toContain('retire 19');
+    expect(calls).toContain('untrack 19');
     expect(budget.used).toBe(MAX_REQUESTS);
     expect(logged()).toMatchObject([{ level: 'info', event: 'inactive_sessions', ended: 19, left: 11 }]);
   });
@@ -165,7 +165,7 @@ describe('inactive sessions', () => {
     const { ending } = await take();
     expect(ending).toMatchObject({ ended: 4, untold: 0, left: 6 });
     // What was ended is noted; looking for more can wait.
-    expect(calls.at(-1)).toBe('retire 4');
+    expect(calls.at(-1)).toBe('untrack 4');
     expect(budget.used).toBeLessThanOrEqual(MAX_REQUESTS);
   });
 

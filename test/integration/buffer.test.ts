@@ -1024,10 +1024,10 @@ describe.each(engines)('the buffer on %s', (engine) => {
       const [a, , b] = [await quiet(31), await quiet(29), await quiet(40)];
       expect(await look()).toEqual([b, a]);
       expect(await look()).toEqual([]);
-      const left = Number(await fixture.command('PTTL', fixture.keys.looked));
+      const left = Number(await fixture.command('PTTL', fixture.keys.lastScan));
       expect(left).toBeGreaterThan(290_000);
       expect(left).toBeLessThanOrEqual(300_000);
-      await fixture.command('DEL', fixture.keys.looked);
+      await fixture.command('DEL', fixture.keys.lastScan);
       expect(await look()).toEqual([b, a]);
     });
 
@@ -1035,8 +1035,8 @@ describe.each(engines)('the buffer on %s', (engine) => {
       for (let i = 0; i < 5; i++) await quiet(40 + i);
       const first = await look();
       expect(first).toHaveLength(3);
-      const retired = first.map((id) => ({ id, lastActivityMs: null }));
-      await fixture.buffer.retire(retired, INACTIVITY);
+      const ended = first.map((id) => ({ id, lastActivityMs: null }));
+      await fixture.buffer.untrack(ended, INACTIVITY);
       expect(await look()).toHaveLength(2);
       expect(await look()).toEqual([]);
     });
@@ -1053,16 +1053,16 @@ describe.each(engines)('the buffer on %s', (engine) => {
       const repeated = await quiet(31, edited);
       await commit({ sessionId: repeated, text: 'x' });
       await flusher.flushSession(repeated);
-      await fixture.command('DEL', fixture.keys.looked);
+      await fixture.command('DEL', fixture.keys.lastScan);
       expect(await look()).toEqual([repeated]);
     });
 
-    it('are retired, unless something has happened since', async () => {
+    it('are untracked, unless something has happened since', async () => {
       const { buffer } = fixture;
       const [ended, revived, active] = [await quiet(31), await quiet(31), await quiet(31)];
       await open(1, revived);
       const activeAtMs = Date.now() - 1_000;
-      await buffer.retire(
+      await buffer.untrack(
         [
           { id: ended, lastActivityMs: null },
           { id: revived, lastActivityMs: null },
@@ -1080,8 +1080,8 @@ describe.each(engines)('the buffer on %s', (engine) => {
       const opened = await open();
       const stranger = randomUUID();
       const lastActivityMs = Date.now() - 40 * 60_000;
-      await buffer.adopt([stranger, opened].map((id) => ({ id, lastActivityMs })));
-      await buffer.adopt([]);
+      await buffer.track([stranger, opened].map((id) => ({ id, lastActivityMs })));
+      await buffer.track([]);
       expect(await look()).toEqual([stranger]);
     });
 

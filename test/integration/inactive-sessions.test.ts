@@ -172,7 +172,7 @@ it('a system with only quiet, clean sessions costs one command a turn, and no Po
   const run = await turn({
     people: { deleteExpired: touched },
     directory: { endInactive: touched, inactive: touched },
-    buffer: { adopt: touched, retire: touched },
+    buffer: { track: touched, untrack: touched },
   });
   expect(run).toMatchObject({ outcome: 'idle', requests: 1 });
   expect(sent).toHaveBeenCalledTimes(1);

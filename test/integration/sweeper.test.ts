@@ -454,7 +454,7 @@ describe.each(engines)('a turn of the sweeper on %s', (engine) => {
     it('tells of them, dirty or not, in its one command', async () => {
       const [id] = await quiet(1);
       expect(await turn()).toMatchObject({ outcome: 'idle', inactive: [id], requests: 1 });
-      await fixture.command('DEL', fixture.keys.looked);
+      await fixture.command('DEL', fixture.keys.lastScan);
       await age(await edit());
       expect(await turn()).toMatchObject({ outcome: 'swept', inactive: [id] });
     });
@@ -464,7 +464,7 @@ describe.each(engines)('a turn of the sweeper on %s', (engine) => {
       const few = await turn();
       expect(few.inactive.length).toBeGreaterThan(20);
       expect(few.requests + ENDING_REQUESTS + few.inactive.length).toBeLessThanOrEqual(DEFAULT_REQUESTS);
-      expect(await fixture.command('EXISTS', fixture.keys.looked)).toBe(0);
+      expect(await fixture.command('EXISTS', fixture.keys.lastScan)).toBe(0);
     });
 
     it('sweeps less for them when many are dirty', async () => {

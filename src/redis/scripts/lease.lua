@@ -1,10 +1,10 @@
 -- Begins a turn of the sweeper: says what there is to do, and takes the lease when so many sessions are dirty
 -- that they are to be swept in batches. With fewer, rooms flush their own: a lease that was left open for
 -- this turn is removed, as rooms wait while there is one. Once in a while it also looks for sessions in which
--- nothing has happened for long. With nothing dirty it leaves no trace but when it looked last.
+-- nothing has happened for long. With nothing dirty it leaves no trace but when it scanned last.
 --
 -- KEYS[1] dirty set, KEYS[2] lease, KEYS[3] sessions by their last activity (ms),
--- KEYS[4] note that inactive ones were looked for
+-- KEYS[4] says that inactive sessions were scanned lately
 -- ARGV[1] the caller's token, ARGV[2] length of the lease (ms)
 -- ARGV[3] number of dirty sessions from which on the lease is taken
 -- ARGV[4] age of a dirty session at which it is stale (ms): its room should have flushed it by then
@@ -16,15 +16,15 @@
 --   latest time at which a stale session became dirty (ms), 0 with 'idle', 'many' and 'busy',
 --   { id of an inactive session, … } }
 local dirty = redis.call('ZCARD', KEYS[1])
-local has_looked = redis.call('EXISTS', KEYS[4]) == 1
+local was_scanned = redis.call('EXISTS', KEYS[4]) == 1
 -- Most turns of a quiet system: each command of a script may be billed.
-if dirty == 0 and has_looked then return { 'idle', '0', {} } end
+if dirty == 0 and was_scanned then return { 'idle', '0', {} } end
 
 local time = redis.call('TIME')
 local now = math.floor(tonumber(time[1]) * 1000 + tonumber(time[2]) / 1000)
 local is_many = dirty > 0 and dirty >= tonumber(ARGV[3])
 local inactive = {}
-if not has_looked then
+if not was_scanned then
   local before, most = string.format('%.0f', now - tonumber(ARGV[5])), is_many and ARGV[8] or ARGV[7]
   inactive = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', before, 'LIMIT', 0, most)
   -- With more than one turn can take, the next turn looks again.
