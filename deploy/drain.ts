@@ -5,6 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { DeployError, reasonOf } from './errors.ts';
 
+export const DRAIN_USAGE = `Usage: npm run drain -- URL [--env-file FILE]
+
+Flushes the system at URL until Postgres holds everything: before its Worker is renamed, moved to another host or
+deleted. Ask its people to stop first. FLUSH_SECRET comes from the shell or the file.
+`;
+
 const REQUEST_TIMEOUT_MS = 60_000;
 /** Metrics may be this old: the Worker keeps its answer for a moment. */
 const METRICS_AGE_MS = 1_500;

@@ -150,7 +150,7 @@ async function tryOut(
   if (signal?.aborted) throw new DeployError(STOPPED);
   const code = `// smoke test\ns("bd sd").fast(${Date.now() % 1_000})`;
   const rev = await edit({ url, sessionId: id, token }, code);
-  told(`edit acknowledged as revision ${rev}`);
+  told('edit acknowledged');
   await flush(`${url}/flush/${id}`, flushSecret, rev);
   told('flushed to Postgres');
   const { session } = await call('GET', `${url}/api/v1/sessions/${id}`, readSchema, { bearer: token });

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Command } from '../../deploy/command.ts';
 import { migrateCommand } from '../../deploy/database.ts';
+import { DRAIN_USAGE } from '../../deploy/drain.ts';
 import { PreviewName } from '../../deploy/names.ts';
 import { DEPLOY_USAGE, PREVIEW_USAGE } from '../../deploy/options.ts';
 import { readPreviewSettings, readProductionSettings } from '../../deploy/settings.ts';
@@ -133,12 +134,15 @@ describe('the guide and the code', () => {
     }
   });
 
+  const usages: Record<string, string> = { deploy: DEPLOY_USAGE, drain: DRAIN_USAGE };
+
   it('the guide: every script, flag and file of ours is there', () => {
     for (const [, script = '', rest = ''] of text.matchAll(/npm run ([\w:-]+)([^`\n]*)/g)) {
       expect(Object.keys(scripts)).toContain(script);
-      const usage = script === 'deploy' ? DEPLOY_USAGE : PREVIEW_USAGE;
+      const usage = usages[script] ?? PREVIEW_USAGE;
       for (const [flag] of rest.matchAll(/--[a-z][a-z-]+/g)) expect(usage).toContain(flag);
-      for (const [, action = ''] of rest.matchAll(/ -- (\w+)/g)) expect(usage).toContain(`  ${action} `);
+      for (const [, action = ''] of rest.matchAll(/ -- (\w+)(?![\w:])/g))
+        expect(usage).toContain(`  ${action} `);
     }
     for (const [, path = ''] of text.matchAll(
       /`((?:src|test|docs|deploy|\.github)\/[\w./-]+\.(?:ts|md|yml))`/g,
