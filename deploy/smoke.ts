@@ -6,10 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from '@upstash/redis';
 import { sql } from 'drizzle-orm';
 import { WebSocket } from 'ws';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { SessionClient, type Snapshot } from '../src/client/sdk/session-client.ts';
 import { until } from '../src/client/sdk/until.ts';
 import { connectNeon } from '../src/postgres/client.ts';
+import { flushSession } from '../src/protocol/http/operation.ts';
+import { createSession, getSession } from '../src/protocol/http/sessions.ts';
 import { keysFor } from '../src/redis/keys.ts';
 import { DeployError, reasonOf } from './errors.ts';
 
@@ -104,20 +106,16 @@ async function untilUp(
   }
 }
 
-const createdSchema = z.object({ session: z.object({ id: z.uuid() }), token: z.string().min(1) });
-const flushedSchema = z.object({ flushed_rev: z.number().int(), is_dirty: z.boolean() });
-const readSchema = z.object({ session: z.object({ code: z.string(), rev: z.number().int() }) });
-
 const seconds = (ms: number) => `${Math.round(ms / 1_000)} s`;
 
 /**
  * @throws {DeployError} naming the first thing that didn't work. What the test made is removed in any case.
  */
 export async function runSmokeTest(target: SmokeTarget, { note, signal }: SmokeWatch): Promise<void> {
-  const created = await call('POST', `${target.url}/api/v1/sessions`, createdSchema, {
+  const created = await call('POST', `${target.url}/api/v1/sessions`, createSession.reply, {
     body: { title: TITLE, code: '// before', display_name: TITLE },
   });
-  const { id } = created.session;
+  const { id } = created;
   note(`session ${id} made`);
   let failure: unknown = null;
   try {
@@ -153,7 +151,7 @@ async function tryOut(
   told('edit acknowledged');
   await flush(`${url}/flush/${id}`, flushSecret, rev);
   told('flushed to Postgres');
-  const { session } = await call('GET', `${url}/api/v1/sessions/${id}`, readSchema, { bearer: token });
+  const session = await call('GET', `${url}/api/v1/sessions/${id}`, getSession.reply, { bearer: token });
   if (session.code !== code || session.rev < rev) {
     throw new DeployError(`revision ${session.rev} was read back, and not the code that was acknowledged`);
   }
@@ -210,7 +208,7 @@ async function untilShown(
 async function flush(url: string, secret: string, rev: number): Promise<void> {
   const deadlineMs = Date.now() + STEP_TIMEOUT_MS;
   for (;;) {
-    const flushed = await call('POST', url, flushedSchema, { bearer: secret });
+    const flushed = await call('POST', url, flushSession.reply, { bearer: secret });
     if (flushed.flushed_rev >= rev) return;
     // Another sweep may hold the session just now.
     if (Date.now() > deadlineMs) throw new DeployError(`revision ${rev} was not flushed in time`);

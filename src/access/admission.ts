@@ -29,6 +29,7 @@ export interface AdmissionRequest {
   address?: string | null;
   title?: string;
   code?: string;
+  isDiscoverable?: boolean;
 }
 
 export interface Admitted {
@@ -309,6 +310,7 @@ export class Admission {
     const session = await this.#ports.sessions.createSession({
       title: request.title ?? '',
       code,
+      isDiscoverable: request.isDiscoverable ?? false,
       hostUserId: who.userId,
       host: { participantId, displayName },
     });

@@ -1,14 +1,22 @@
 /** Sessions as a list and as a life: finding, naming, showing and ending them. Not buffered. */
 import type { Page, PageRequest } from './page.ts';
+import type { Participant } from './people.ts';
 import type { Session } from './types.ts';
 
-export type SessionSummary = Omit<Session, 'code' | 'rev' | 'lift' | 'epoch'>;
+/** A session as lists and reads show it. */
+export interface ListedSession extends Omit<Session, 'lift' | 'epoch'> {
+  /** The first of them, in the order they came; without those who were removed. */
+  participants: Participant[];
+}
 
-export interface LiveSessionSummary extends SessionSummary {
-  /** null: somebody anonymous made it, or their provider gave no name. */
+export interface LiveSessionSummary
+  extends Pick<Session, 'id' | 'title' | 'isDiscoverable' | 'createdAtMs' | 'lastActivityMs'> {
+  /** null: an anonymous caller made it, or the host's provider gave no name. */
   hostName: string | null;
-  /** People here now. */
+  /** Participants who are connected now. */
   participantCount: number;
+  /** The user who asks owns it, or has a place in it that still lets them in. */
+  isMember: boolean;
 }
 
 /** How open a session is. */
@@ -31,24 +39,24 @@ export interface InactiveOutcome {
 /** Every method throws {@link StorageUnavailableError} when Postgres is out of reach or failing. */
 export interface SessionDirectory {
   /** Sessions that a user owns or has a place in that still lets them in, newest first. */
-  list(
-    userId: string,
-    query: PageRequest & { isActive?: boolean | undefined },
-  ): Promise<Page<SessionSummary>>;
-  /** Active, discoverable ones, newest first. */
-  live(query: PageRequest): Promise<Page<LiveSessionSummary>>;
+  list(userId: string, query: PageRequest & { activeOnly: boolean }): Promise<Page<ListedSession>>;
+  /** Active, discoverable ones, newest first. @param userId who asks; null for callers who aren't signed in. */
+  live(userId: string | null, query: PageRequest): Promise<Page<LiveSessionSummary>>;
   /** The session of a user's that changed last, of those that haven't ended. */
-  last(userId: string): Promise<SessionSummary | null>;
+  last(userId: string): Promise<LiveSessionSummary | null>;
   /** null when there is no such session. */
   liveStatus(sessionId: string): Promise<LiveStatus | null>;
+  /** The title as it is stored; null when there is no such session, or it has ended. */
+  setTitle(sessionId: string, title: string): Promise<string | null>;
   /** False when there is no such session, or it has ended. */
-  setTitle(sessionId: string, title: string): Promise<boolean>;
   setDiscoverable(sessionId: string, isDiscoverable: boolean): Promise<boolean>;
   /**
    * Makes a session its hosts' own again: off the live list, every invite revoked, nobody else's place good any more.
-   * Its code stays. False when there is no such session, or it has ended.
+   * Its code stays.
+   * @returns how many invites were revoked, and how many of those who were connected lost their place; null when there is
+   *   no such session, or it has ended.
    */
-  endLive(sessionId: string): Promise<boolean>;
+  endLive(sessionId: string): Promise<{ participants: number; invites: number } | null>;
   /** Ends a session: nobody enters any more, invites are revoked, reads go on. False when there is no such session; repeating it changes nothing. */
   end(sessionId: string): Promise<boolean>;
   /** Ends those of `sessionIds` in which nothing has happened for `inactiveMs`. */

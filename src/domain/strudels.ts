@@ -22,6 +22,12 @@ export interface StrudelMessage {
   createdAtMs: number;
 }
 
+/** A strudel and its conversation, oldest turn first. */
+export interface SavedStrudel {
+  strudel: Strudel;
+  conversation: StrudelMessage[];
+}
+
 export type NewStrudel = Pick<Strudel, 'userId' | 'title' | 'code' | 'description' | 'tags' | 'isPublic'> & {
   conversation: readonly Omit<StrudelMessage, 'createdAtMs'>[];
 };
@@ -39,16 +45,13 @@ export interface StrudelQuery extends PageRequest {
 
 /** Every method throws {@link StorageUnavailableError} when Postgres is out of reach or failing. */
 export interface StrudelRepository {
-  create(input: NewStrudel): Promise<Strudel>;
-  /** With its conversation, oldest first; null when there is none, or it is neither theirs nor public. */
-  get(
-    id: string,
-    readerId: string | null,
-  ): Promise<{ strudel: Strudel; conversation: StrudelMessage[] } | null>;
-  /** Those changed last come first. */
-  list(query: StrudelQuery): Promise<Page<Strudel>>;
+  create(input: NewStrudel): Promise<SavedStrudel>;
+  /** null when there is none, or it is neither theirs nor public. */
+  get(id: string, readerId: string | null): Promise<SavedStrudel | null>;
+  /** Those changed last come first. Of a long conversation, each has the newest turns. */
+  list(query: StrudelQuery): Promise<Page<SavedStrudel>>;
   /** null when there is none of this owner. */
-  update(id: string, ownerId: string, change: StrudelChange): Promise<Strudel | null>;
+  update(id: string, ownerId: string, change: StrudelChange): Promise<SavedStrudel | null>;
   /** False when there was none of this owner. */
   delete(id: string, ownerId: string): Promise<boolean>;
 }

@@ -200,6 +200,7 @@ export interface FlushState {
 export interface NewSession {
   title: string;
   code: string;
+  isDiscoverable?: boolean;
   /** Owner's user id; null makes the system user the owner. */
   hostUserId: string | null;
   /** The host's place in the session, made with it; the owner's is made when they first enter, without this. */

@@ -3,46 +3,85 @@ import { type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type {
   InactiveOutcome,
+  ListedSession,
   LiveSessionSummary,
   LiveStatus,
   SessionDirectory,
-  SessionSummary,
 } from '../domain/directory.ts';
-import { type Page, type PageRequest, pageOf } from '../domain/page.ts';
+import type { Page, PageRequest } from '../domain/page.ts';
+import { MAX_SHOWN_PARTICIPANTS } from '../protocol/limits.ts';
 import type { Database } from './client.ts';
 import { ask } from './errors.ts';
 import { inviteIsUsable, placeIsGood } from './membership.ts';
+import { participantRow, participantsOf } from './participants.ts';
 import { DEFAULT_TITLE } from './schema.ts';
-import { isAfter, ms, msColumn, nullableMsColumn } from './sql.ts';
+import { ms, msColumn, nullableMsColumn, pageStatement, parsePage } from './sql.ts';
 
-const columns = sql`s.id, s.title, s.host_user_id, s.is_active, s.is_discoverable, ${ms('s.created_at')} as created_ms,
-  ${ms('s.ended_at')} as ended_ms, ${ms('s.last_activity')} as activity_ms`;
+const sessionRow = z
+  .object({
+    id: z.string(),
+    title: z.string(),
+    host_user_id: z.string(),
+    code: z.string(),
+    rev: z.number(),
+    is_active: z.boolean(),
+    is_discoverable: z.boolean(),
+    created_ms: msColumn,
+    ended_ms: nullableMsColumn,
+    activity_ms: msColumn,
+    participants: z.array(participantRow),
+  })
+  .transform(
+    (row): ListedSession => ({
+      id: row.id,
+      title: row.title,
+      hostUserId: row.host_user_id,
+      code: row.code,
+      rev: row.rev,
+      isActive: row.is_active,
+      isDiscoverable: row.is_discoverable,
+      createdAtMs: row.created_ms,
+      endedAtMs: row.ended_ms,
+      lastActivityMs: row.activity_ms,
+      participants: row.participants,
+    }),
+  );
 
-const summaryRow = z.object({
-  id: z.string(),
-  title: z.string(),
-  host_user_id: z.string(),
-  is_active: z.boolean(),
-  is_discoverable: z.boolean(),
-  created_ms: msColumn,
-  ended_ms: nullableMsColumn,
-  activity_ms: msColumn,
-});
+/** What {@link sessionRow} reads of a session `s`. */
+const sessionColumns = sql`s.id, s.title, s.host_user_id, s.code, s.code_rev as rev, s.is_active, s.is_discoverable,
+  ${ms('s.created_at')} as created_ms, ${ms('s.ended_at')} as ended_ms, ${ms('s.last_activity')} as activity_ms,
+  coalesce((
+    select json_agg(shown) from (
+      select p.* from ${participantsOf(sql`s.id`)} p where p.removed_ms is null
+      order by p.joined_ms, p.id limit ${sql.raw(String(MAX_SHOWN_PARTICIPANTS))}
+    ) shown
+  ), '[]'::json) as participants`;
 
-function toSummary(row: z.infer<typeof summaryRow>): SessionSummary {
-  return {
-    id: row.id,
-    title: row.title,
-    hostUserId: row.host_user_id,
-    isActive: row.is_active,
-    isDiscoverable: row.is_discoverable,
-    createdAtMs: row.created_ms,
-    endedAtMs: row.ended_ms,
-    lastActivityMs: row.activity_ms,
-  };
-}
+const liveRow = z
+  .object({
+    id: z.string(),
+    title: z.string(),
+    is_discoverable: z.boolean(),
+    created_ms: msColumn,
+    activity_ms: msColumn,
+    host_name: z.string().nullable(),
+    present: z.coerce.number(),
+    is_member: z.boolean(),
+  })
+  .transform(
+    (row): LiveSessionSummary => ({
+      id: row.id,
+      title: row.title,
+      isDiscoverable: row.is_discoverable,
+      createdAtMs: row.created_ms,
+      lastActivityMs: row.activity_ms,
+      hostName: row.host_name,
+      participantCount: row.present,
+      isMember: row.is_member,
+    }),
+  );
 
-/** How many people are in session `s` now. */
+/** How many participants are connected to session `s` now. */
 const presentCount = sql`(
   (select count(*) from session_participants p where p.session_id = s.id and p.left_at is null and p.removed_at is null)
   + (select count(*) from anonymous_participants p where p.session_id = s.id and p.left_at is null and p.removed_at is null)
@@ -57,6 +96,14 @@ const isOf = (userId: string): SQL => sql`(
   )
 )`;
 
+/** What {@link liveRow} reads of a session `s`. */
+const liveColumns = (userId: string | null): SQL => sql`s.id, s.title, s.is_discoverable,
+  ${ms('s.created_at')} as created_ms, ${ms('s.last_activity')} as activity_ms,
+  (select u.name from users u where u.id = s.host_user_id) as host_name, ${presentCount} as present,
+  ${userId === null ? sql`false` : isOf(userId)} as is_member`;
+
+const newestFirst = sql`s.created_at desc, s.id desc`;
+
 const interval = (durationMs: number): SQL => sql`make_interval(secs => ${durationMs}::bigint / 1000.0)`;
 
 export class PostgresDirectory implements SessionDirectory {
@@ -68,46 +115,36 @@ export class PostgresDirectory implements SessionDirectory {
 
   async list(
     userId: string,
-    { isActive, limit, cursor }: PageRequest & { isActive?: boolean | undefined },
-  ): Promise<Page<SessionSummary>> {
-    const rows = await this.#ask(
-      sql`select ${columns} from sessions s
-        where ${isOf(userId)}
-          and ${isActive === undefined ? sql`true` : sql`s.is_active = ${isActive}::boolean`}
-          and ${isAfter('s.created_at, s.id', '<', cursor)}
-        order by s.created_at desc, s.id desc
-        limit ${limit + 1}::integer`,
-      summaryRow,
-    );
-    return pageOf(rows.map(toSummary), limit, createdPlace);
+    { activeOnly, ...page }: PageRequest & { activeOnly: boolean },
+  ): Promise<Page<ListedSession>> {
+    const list = {
+      columns: sessionColumns,
+      from: sql`sessions s`,
+      where: sql`${isOf(userId)} and ${activeOnly ? sql`s.is_active` : sql`true`}`,
+      order: newestFirst,
+    };
+    return parsePage(sessionRow, await this.#rows(pageStatement(list, page)));
   }
 
-  async live({ limit, cursor }: PageRequest): Promise<Page<LiveSessionSummary>> {
-    const rows = await this.#ask(
-      sql`select ${columns}, u.name as host_name, ${presentCount} as present
-        from sessions s join users u on u.id = s.host_user_id
-        where s.is_active and s.is_discoverable and ${isAfter('s.created_at, s.id', '<', cursor)}
-        order by s.created_at desc, s.id desc
-        limit ${limit + 1}::integer`,
-      summaryRow.extend({ host_name: z.string().nullable(), present: z.coerce.number() }),
-    );
-    const sessions = rows.map((row) => ({
-      ...toSummary(row),
-      hostName: row.host_name,
-      participantCount: row.present,
-    }));
-    return pageOf(sessions, limit, createdPlace);
+  async live(userId: string | null, page: PageRequest): Promise<Page<LiveSessionSummary>> {
+    const list = {
+      columns: liveColumns(userId),
+      from: sql`sessions s`,
+      where: sql`s.is_active and s.is_discoverable`,
+      order: newestFirst,
+    };
+    return parsePage(liveRow, await this.#rows(pageStatement(list, page)));
   }
 
-  async last(userId: string): Promise<SessionSummary | null> {
-    const [row] = await this.#ask(
-      sql`select ${columns} from sessions s
+  async last(userId: string): Promise<LiveSessionSummary | null> {
+    const [session] = await this.#ask(
+      sql`select ${liveColumns(userId)} from sessions s
         where s.is_active and ${isOf(userId)}
         order by s.last_activity desc, s.id desc
         limit 1`,
-      summaryRow,
+      liveRow,
     );
-    return row ? toSummary(row) : null;
+    return session ?? null;
   }
 
   async liveStatus(sessionId: string): Promise<LiveStatus | null> {
@@ -132,37 +169,49 @@ export class PostgresDirectory implements SessionDirectory {
   }
 
   /** A blank title becomes the default one. */
-  setTitle(sessionId: string, title: string): Promise<boolean> {
+  async setTitle(sessionId: string, title: string): Promise<string | null> {
     const given = title.trim() === '' ? DEFAULT_TITLE : title;
-    return this.#changes(
+    const [row] = await this.#ask(
       sql`update sessions set title = ${given}::text, updated_at = now()
-        where id = ${sessionId}::uuid and is_active returning id`,
+        where id = ${sessionId}::uuid and is_active returning title`,
+      z.object({ title: z.string() }),
     );
+    return row?.title ?? null;
   }
 
-  setDiscoverable(sessionId: string, isDiscoverable: boolean): Promise<boolean> {
-    return this.#changes(
+  async setDiscoverable(sessionId: string, isDiscoverable: boolean): Promise<boolean> {
+    const rows = await this.#rows(
       sql`update sessions set is_discoverable = ${isDiscoverable}::boolean, updated_at = now()
         where id = ${sessionId}::uuid and is_active returning id`,
     );
+    return rows.length > 0;
   }
 
-  endLive(sessionId: string): Promise<boolean> {
+  async endLive(sessionId: string): Promise<{ participants: number; invites: number } | null> {
     // A place by an invite that isn't there is good for nothing.
-    const close = sql`via = 'invite', invite_id = null`;
-    return this.#changes(sql`
+    const close = sql`set via = 'invite', invite_id = null from s where p.session_id = s.id and p.role <> 'host'
+      returning p.left_at is null and p.removed_at is null as was_here`;
+    const [row] = await this.#ask(
+      sql`
       with s as (
         update sessions set is_discoverable = false, updated_at = now()
         where id = ${sessionId}::uuid and is_active
         returning id
       ), invites as (
         update invite_tokens i set revoked_at = now() from s where i.session_id = s.id and i.revoked_at is null
+        returning i.id
       ), signed_in as (
-        update session_participants p set ${close} from s where p.session_id = s.id and p.role <> 'host'
+        update session_participants p ${close}
       ), anonymous as (
-        update anonymous_participants p set ${close} from s where p.session_id = s.id and p.role <> 'host'
+        update anonymous_participants p ${close}
       )
-      select id from s`);
+      select (select count(*) from invites)::integer as invites, (
+        select count(*) from (select * from signed_in union all select * from anonymous) p where p.was_here
+      )::integer as participants
+      from s`,
+      z.object({ invites: z.number(), participants: z.number() }),
+    );
+    return row ?? null;
   }
 
   async end(sessionId: string): Promise<boolean> {
@@ -220,16 +269,10 @@ export class PostgresDirectory implements SessionDirectory {
   }
 
   async #ask<T extends z.ZodType>(query: SQL, row: T): Promise<z.infer<T>[]> {
-    const result = await ask(() => this.#db.execute(query));
-    return z.array(row).parse(result.rows);
+    return z.array(row).parse(await this.#rows(query));
   }
 
-  /** Whether a statement that returns what it changed changed anything. */
-  async #changes(query: SQL): Promise<boolean> {
-    return (await ask(() => this.#db.execute(query))).rows.length > 0;
+  async #rows(query: SQL): Promise<unknown[]> {
+    return (await ask(() => this.#db.execute(query))).rows;
   }
-}
-
-function createdPlace({ createdAtMs, id }: SessionSummary) {
-  return { atMs: createdAtMs, id };
 }

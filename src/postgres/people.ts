@@ -2,7 +2,7 @@
 import { and, eq, isNull, lt, type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { SessionNotFoundError, StorageUnavailableError } from '../domain/errors.ts';
-import { type Page, type PageRequest, pageOf } from '../domain/page.ts';
+import type { Page, PageRequest } from '../domain/page.ts';
 import type {
   EnterOutcome,
   Entrance,
@@ -17,8 +17,9 @@ import { anonymousExpiry } from './anonymous-expiry.ts';
 import type { Database } from './client.ts';
 import { ask } from './errors.ts';
 import { inviteIsUsable, placeIsGood } from './membership.ts';
+import { anonymousColumns, participantRow, participantsOf, signedInColumns } from './participants.ts';
 import { anonymousParticipants, inviteTokens } from './schema.ts';
-import { isAfter, ms, msColumn, nullableMsColumn } from './sql.ts';
+import { ms, msColumn, nullableMsColumn, pageStatement, parsePage } from './sql.ts';
 
 /** 192 bits: an invite can't be guessed. */
 const INVITE_TOKEN_BYTES = 24;
@@ -67,36 +68,6 @@ const inviteRow = z
     }),
   );
 
-const participantRow = z
-  .object({
-    id: z.string(),
-    session_id: z.string(),
-    user_id: z.string().nullable(),
-    display_name: z.string(),
-    avatar_url: z.string().nullable(),
-    role: z.enum(ROLES),
-    via: z.enum(VIAS),
-    invite_id: z.string().nullable(),
-    joined_ms: msColumn,
-    left_ms: nullableMsColumn,
-    removed_ms: nullableMsColumn,
-  })
-  .transform(
-    (row): Participant => ({
-      id: row.id,
-      sessionId: row.session_id,
-      userId: row.user_id,
-      displayName: row.display_name,
-      avatarUrl: row.avatar_url,
-      role: row.role,
-      via: row.via,
-      inviteId: row.invite_id,
-      joinedAtMs: row.joined_ms,
-      leftAtMs: row.left_ms,
-      removedAtMs: row.removed_ms,
-    }),
-  );
-
 const enteredSchema = z.tuple([
   z.object({
     found: z.boolean(),
@@ -107,15 +78,6 @@ const enteredSchema = z.tuple([
 ]);
 
 const changedSchema = z.tuple([z.object({ changed: participantRow.nullable(), is_owner: z.boolean() })]);
-
-/** What {@link participantRow} reads of a row `p` of either table. */
-const placeColumns = (userId: SQL) => sql`
-  p.id, p.session_id, ${userId} as user_id, p.display_name,
-  (select u.avatar_url from users u where u.id = ${userId}) as avatar_url, p.role, p.via, p.invite_id,
-  ${ms('p.joined_at')} as joined_ms, ${ms('p.left_at')} as left_ms, ${ms('p.removed_at')} as removed_ms`;
-
-const signedInColumns = placeColumns(sql`p.user_id`);
-const anonymousColumns = placeColumns(sql`null::uuid`);
 
 /**
  * The rows by which somebody is known in a session, at most one of each table, and whether each still lets them in.
@@ -294,23 +256,16 @@ export class PostgresPeople implements PeopleRepository {
 
   async participants(
     sessionId: string,
-    { limit, cursor, withRemoved }: PageRequest & { withRemoved: boolean },
+    { withRemoved, ...page }: PageRequest & { withRemoved: boolean },
   ): Promise<Page<Participant>> {
-    const result = await ask(() =>
-      this.#db.execute(sql`
-        select * from (
-          select ${signedInColumns}, p.joined_at
-          from session_participants p where p.session_id = ${sessionId}::uuid
-          union all
-          select ${anonymousColumns}, p.joined_at
-          from anonymous_participants p where p.session_id = ${sessionId}::uuid and p.expires_at > now()
-        ) p
-        where ${withRemoved ? sql`true` : sql`p.removed_ms is null`} and ${isAfter('p.joined_at, p.id', '>', cursor)}
-        order by p.joined_at, p.id
-        limit ${limit + 1}::integer`),
-    );
-    const participants = z.array(participantRow).parse(result.rows);
-    return pageOf(participants, limit, ({ joinedAtMs, id }) => ({ atMs: joinedAtMs, id }));
+    const list = {
+      columns: sql`p.*`,
+      from: sql`${participantsOf(sql`${sessionId}::uuid`)} p`,
+      where: withRemoved ? sql`true` : sql`p.removed_ms is null`,
+      order: sql`p.joined_ms, p.id`,
+    };
+    const result = await ask(() => this.#db.execute(pageStatement(list, page)));
+    return parsePage(participantRow, result.rows);
   }
 
   setRole(sessionId: string, participantId: string, role: Role): Promise<PlaceOutcome> {
@@ -425,19 +380,16 @@ export class PostgresPeople implements PeopleRepository {
     return row?.sessionId ?? null;
   }
 
-  async invites(sessionId: string, { limit, cursor }: PageRequest): Promise<Page<Invite>> {
-    const result = await ask(() =>
-      this.#db.execute(sql`
-        select i.id, i.session_id, i.token, i.role, i.max_uses, i.uses_count,
-          ${ms('i.expires_at')} as expires_ms, ${ms('i.created_at')} as created_ms
-        from invite_tokens i
-        where i.session_id = ${sessionId}::uuid and i.revoked_at is null
-          and ${isAfter('i.created_at, i.id', '<', cursor)}
-        order by i.created_at desc, i.id desc
-        limit ${limit + 1}::integer`),
-    );
-    const invites = z.array(inviteRow).parse(result.rows);
-    return pageOf(invites, limit, ({ createdAtMs, id }) => ({ atMs: createdAtMs, id }));
+  async invites(sessionId: string, page: PageRequest): Promise<Page<Invite>> {
+    const list = {
+      columns: sql`i.id, i.session_id, i.token, i.role, i.max_uses, i.uses_count,
+        ${ms('i.expires_at')} as expires_ms, ${ms('i.created_at')} as created_ms`,
+      from: sql`invite_tokens i`,
+      where: sql`i.session_id = ${sessionId}::uuid and i.revoked_at is null`,
+      order: sql`i.created_at desc, i.id desc`,
+    };
+    const result = await ask(() => this.#db.execute(pageStatement(list, page)));
+    return parsePage(inviteRow, result.rows);
   }
 
   async revokeInvite(sessionId: string, inviteId: string): Promise<boolean> {

@@ -146,6 +146,7 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
           id: crypto.randomUUID(),
           title: input.title.trim() === '' ? DEFAULT_TITLE : input.title,
           code: input.code,
+          isDiscoverable: input.isDiscoverable ?? false,
           hostUserId: input.hostUserId ?? SYSTEM_USER_ID,
         })
         .returning(),

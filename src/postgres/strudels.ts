@@ -2,48 +2,20 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { StorageUnavailableError } from '../domain/errors.ts';
-import { type Page, pageOf } from '../domain/page.ts';
+import type { Page } from '../domain/page.ts';
 import type {
   NewStrudel,
-  Strudel,
+  SavedStrudel,
   StrudelChange,
   StrudelMessage,
   StrudelQuery,
   StrudelRepository,
 } from '../domain/strudels.ts';
 import { MESSAGE_ROLES } from '../domain/types.ts';
+import { MAX_LISTED_CONVERSATION_CHARS } from '../protocol/limits.ts';
 import type { Database } from './client.ts';
 import { ask } from './errors.ts';
-import { isAfter, ms, msColumn } from './sql.ts';
-
-const columns = sql`t.id, t.user_id, t.title, t.code, t.description, t.tags, t.is_public,
-  ${ms('t.created_at')} as created_ms, ${ms('t.updated_at')} as updated_ms`;
-
-const rowSchema = z
-  .object({
-    id: z.string(),
-    user_id: z.string(),
-    title: z.string(),
-    code: z.string(),
-    description: z.string().nullable(),
-    tags: z.array(z.string()),
-    is_public: z.boolean(),
-    created_ms: msColumn,
-    updated_ms: msColumn,
-  })
-  .transform(
-    (row): Strudel => ({
-      id: row.id,
-      userId: row.user_id,
-      title: row.title,
-      code: row.code,
-      description: row.description,
-      tags: row.tags,
-      isPublic: row.is_public,
-      createdAtMs: row.created_ms,
-      updatedAtMs: row.updated_ms,
-    }),
-  );
+import { ms, msColumn, pageStatement, parsePage } from './sql.ts';
 
 const messageSchema = z
   .object({
@@ -63,6 +35,59 @@ const messageSchema = z
     }),
   );
 
+const columns = sql`t.id, t.user_id, t.title, t.code, t.description, t.tags, t.is_public,
+  ${ms('t.created_at')} as created_ms, ${ms('t.updated_at')} as updated_ms`;
+
+/** The turns of a strudel `t`, as {@link messageSchema} reads them, from rows `m`. */
+const turnsFrom = (messages: SQL) => sql`coalesce((
+  select json_agg(json_build_object(
+    'role', m.role, 'content', m.content, 'is_actionable', m.is_actionable,
+    'is_code_response', m.is_code_response, 'created_ms', ${ms('m.created_at')}
+  ) order by m.created_at, m.id)
+  from ${messages} m where m.strudel_id = t.id
+), '[]'::json) as conversation`;
+
+const wholeConversation = turnsFrom(sql`strudel_messages`);
+
+/** Its newest turns, as far as a list shows them: pages of whole conversations would have no bound. */
+const newestTurns = turnsFrom(sql`(
+  select * from (
+    select n.*, sum(char_length(n.content)) over (order by n.created_at desc, n.id desc) as chars
+    from strudel_messages n where n.strudel_id = t.id
+  ) n
+  where n.chars <= ${sql.raw(String(MAX_LISTED_CONVERSATION_CHARS))}
+)`);
+
+const rowSchema = z
+  .object({
+    id: z.string(),
+    user_id: z.string(),
+    title: z.string(),
+    code: z.string(),
+    description: z.string().nullable(),
+    tags: z.array(z.string()),
+    is_public: z.boolean(),
+    created_ms: msColumn,
+    updated_ms: msColumn,
+    conversation: z.array(messageSchema),
+  })
+  .transform(
+    (row): SavedStrudel => ({
+      strudel: {
+        id: row.id,
+        userId: row.user_id,
+        title: row.title,
+        code: row.code,
+        description: row.description,
+        tags: row.tags,
+        isPublic: row.is_public,
+        createdAtMs: row.created_ms,
+        updatedAtMs: row.updated_ms,
+      },
+      conversation: row.conversation,
+    }),
+  );
+
 export class PostgresStrudels implements StrudelRepository {
   readonly #db: Database;
 
@@ -70,8 +95,8 @@ export class PostgresStrudels implements StrudelRepository {
     this.#db = db;
   }
 
-  async create(input: NewStrudel): Promise<Strudel> {
-    const [strudel] = await this.#rows(sql`
+  async create(input: NewStrudel): Promise<SavedStrudel> {
+    const [saved] = await this.#saved(sql`
       with t as (
         insert into strudels (user_id, title, code, description, tags, is_public)
         values (
@@ -80,43 +105,31 @@ export class PostgresStrudels implements StrudelRepository {
         )
         returning *
       ), said as (${insertConversation(input.conversation)})
-      select ${columns} from t`);
-    if (strudel === undefined) throw new StorageUnavailableError('postgres', 'an insert returned no row');
-    return strudel;
+      select ${columns}, ${turnsFrom(sql`said`)} from t`);
+    if (saved === undefined) throw new StorageUnavailableError('postgres', 'an insert returned no row');
+    return saved;
   }
 
-  async get(id: string, readerId: string | null) {
-    const result = await ask(() =>
-      this.#db.execute(sql`
-        select ${columns}, coalesce((
-          select json_agg(json_build_object(
-            'role', m.role, 'content', m.content, 'is_actionable', m.is_actionable,
-            'is_code_response', m.is_code_response, 'created_ms', ${ms('m.created_at')}
-          ) order by m.created_at, m.id)
-          from strudel_messages m where m.strudel_id = t.id
-        ), '[]'::json) as conversation
-        from strudels t
-        where t.id = ${id}::uuid and (t.is_public or t.user_id = ${readerId}::uuid)`),
-    );
-    const [row] = result.rows;
-    if (row === undefined) return null;
-    const { conversation } = z.object({ conversation: z.array(messageSchema) }).parse(row);
-    return { strudel: rowSchema.parse(row), conversation };
+  async get(id: string, readerId: string | null): Promise<SavedStrudel | null> {
+    const [saved] = await this.#saved(sql`
+      select ${columns}, ${wholeConversation} from strudels t
+      where t.id = ${id}::uuid and (t.is_public or t.user_id = ${readerId}::uuid)`);
+    return saved ?? null;
   }
 
-  async list({ userId, search, tag, limit, cursor }: StrudelQuery): Promise<Page<Strudel>> {
-    const strudels = await this.#rows(sql`
-      select ${columns} from strudels t
-      where ${userId === null ? sql`t.is_public` : sql`t.user_id = ${userId}::uuid`}
+  async list({ userId, search, tag, ...page }: StrudelQuery): Promise<Page<SavedStrudel>> {
+    const list = {
+      columns: sql`${columns}, ${newestTurns}`,
+      from: sql`strudels t`,
+      where: sql`${userId === null ? sql`t.is_public` : sql`t.user_id = ${userId}::uuid`}
         and ${search === undefined ? sql`true` : sql`t.title ilike ${`%${escapeLike(search)}%`}::text`}
-        and ${tag === undefined ? sql`true` : sql`${tag}::text = any(t.tags)`}
-        and ${isAfter('t.updated_at, t.id', '<', cursor)}
-      order by t.updated_at desc, t.id desc
-      limit ${limit + 1}::integer`);
-    return pageOf(strudels, limit, ({ updatedAtMs, id }) => ({ atMs: updatedAtMs, id }));
+        and ${tag === undefined ? sql`true` : sql`${tag}::text = any(t.tags)`}`,
+      order: sql`t.updated_at desc, t.id desc`,
+    };
+    return parsePage(rowSchema, await this.#rows(pageStatement(list, page)));
   }
 
-  async update(id: string, ownerId: string, change: StrudelChange): Promise<Strudel | null> {
+  async update(id: string, ownerId: string, change: StrudelChange): Promise<SavedStrudel | null> {
     const { title, code, description, tags, isPublic, conversation } = change;
     const sets = [
       title === undefined ? [] : sql`title = ${title}::text`,
@@ -131,14 +144,14 @@ export class PostgresStrudels implements StrudelRepository {
         ? sql``
         : sql`, unsaid as (delete from strudel_messages m using t where m.strudel_id = t.id),
           said as (${insertConversation(conversation)})`;
-    const [strudel] = await this.#rows(sql`
+    const [saved] = await this.#saved(sql`
       with t as (
         update strudels set ${sql.join(sets, sql`, `)}
         where id = ${id}::uuid and user_id = ${ownerId}::uuid
         returning *
       )${replacement}
-      select ${columns} from t`);
-    return strudel ?? null;
+      select ${columns}, ${conversation === undefined ? wholeConversation : turnsFrom(sql`said`)} from t`);
+    return saved ?? null;
   }
 
   async delete(id: string, ownerId: string): Promise<boolean> {
@@ -150,9 +163,12 @@ export class PostgresStrudels implements StrudelRepository {
     return result.rows.length > 0;
   }
 
-  async #rows(query: SQL): Promise<Strudel[]> {
-    const result = await ask(() => this.#db.execute(query));
-    return z.array(rowSchema).parse(result.rows);
+  async #saved(query: SQL): Promise<SavedStrudel[]> {
+    return z.array(rowSchema).parse(await this.#rows(query));
+  }
+
+  async #rows(query: SQL): Promise<unknown[]> {
+    return (await ask(() => this.#db.execute(query))).rows;
   }
 }
 
@@ -169,7 +185,8 @@ function insertConversation(conversation: NewStrudel['conversation']): SQL {
       ${field(({ content }) => content)}::text[],
       ${field(({ isActionable }) => isActionable)}::boolean[],
       ${field(({ isCodeResponse }) => isCodeResponse)}::boolean[]
-    ) with ordinality as m (role, content, is_actionable, is_code_response, position)`;
+    ) with ordinality as m (role, content, is_actionable, is_code_response, position)
+    returning *`;
 }
 
 /** Text that LIKE takes as it is. */

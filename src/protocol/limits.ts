@@ -75,3 +75,20 @@ export const MAX_TAG_CHARS = 50;
 /** Its conversation with the assistant. */
 export const MAX_STRUDEL_MESSAGES = 100;
 export const MAX_STRUDEL_MESSAGE_CHARS = 20_000;
+
+/** Entries of one page of a list over HTTP, and how far into the list a page may begin. */
+export const DEFAULT_PAGE_ENTRIES = 50;
+export const MAX_PAGE_ENTRIES = 100;
+export const MAX_PAGE_OFFSET = 100_000;
+/** Participants that a session shows along with itself. */
+export const MAX_SHOWN_PARTICIPANTS = 50;
+/** Of a session's history over HTTP. */
+export const DEFAULT_MESSAGES = 50;
+export const MAX_MESSAGES = 200;
+export const DEFAULT_DEAD_LETTERS = 50;
+export const MAX_DEAD_LETTERS = 500;
+
+export const MAX_INVITE_USES = 1_000_000;
+export const MAX_INVITE_TOKEN_CHARS = 128;
+/** Of a strudel's conversation, how much a list shows: the newest turns, together of so many characters. */
+export const MAX_LISTED_CONVERSATION_CHARS = 20_000;

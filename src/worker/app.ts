@@ -6,22 +6,33 @@ import { secureHeaders } from 'hono/secure-headers';
 import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
 import type { AppEnv, Env } from './env.ts';
 import { ApiError, errorResponse } from './errors.ts';
-import { docsRoutes, openApiRoutes } from './routes/docs.ts';
-import { flushRoutes } from './routes/flush.ts';
-import { healthRoutes } from './routes/health.ts';
-import { inviteRoutes } from './routes/invites.ts';
-import { messageRoutes } from './routes/messages.ts';
-import { metricsRoutes } from './routes/metrics.ts';
-import { participantRoutes } from './routes/participants.ts';
+import { docsRoutes } from './routes/docs.ts';
+import { flushRoutes, flushTurn } from './routes/flush.ts';
+import { healthRoute } from './routes/health.ts';
+import { metricsRoute } from './routes/metrics.ts';
+import { peopleRoutes } from './routes/people.ts';
 import { roomRoutes } from './routes/rooms.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { strudelRoutes } from './routes/strudels.ts';
-import { visibilityRoutes } from './routes/visibility.ts';
+import type { Served } from './serve.ts';
 import type { Services } from './services.ts';
 
 /** A body is at most as large as a room's message. */
 const MAX_BODY_BYTES = MAX_FRAME_BYTES;
 const PREFLIGHT_MAX_AGE_S = 3_600;
+
+/** Every route that the API's document describes, in the order in which a request is matched. */
+export function servedRoutes(): Served[] {
+  return [
+    healthRoute(),
+    metricsRoute(),
+    ...flushRoutes,
+    // Before the sessions: `/join` must not be taken for a session's id.
+    ...peopleRoutes,
+    ...sessionRoutes,
+    ...strudelRoutes,
+  ];
+}
 
 /**
  * Makes the app. Every error, an unknown route too, is answered as `{ error, message, details? }`.
@@ -78,22 +89,11 @@ export function createApp(options: { services: (env: Env) => Services }) {
     }),
   );
 
-  return (
-    app
-      .route('/health', healthRoutes())
-      .route('/metrics', metricsRoutes())
-      .route('/flush', flushRoutes)
-      .route('/docs', docsRoutes)
-      .route('/api/v1', openApiRoutes)
-      // Invites first: `/join` must not be taken for a session's id.
-      .route('/api/v1/sessions', inviteRoutes)
-      .route('/api/v1/sessions', messageRoutes)
-      .route('/api/v1/sessions', participantRoutes)
-      .route('/api/v1/sessions', visibilityRoutes)
-      .route('/api/v1/sessions', sessionRoutes)
-      .route('/api/v1/strudels', strudelRoutes)
-  );
+  const served = servedRoutes();
+  app.post('/flush/turn', flushTurn);
+  for (const { route, handle } of served) {
+    app.on(route.method.toUpperCase(), route.path.replaceAll(/\{(\w+)\}/g, ':$1'), handle);
+  }
+  app.route('/', docsRoutes(served.map(({ route }) => route)));
+  return app;
 }
-
-/** All routes with what they take and answer, for typed clients: `hc<AppType>(workerUrl)` of `hono/client`. */
-export type AppType = ReturnType<typeof createApp>;

@@ -1,27 +1,29 @@
 /** Who calls: the flush secret, a session token or a user's token, each as a bearer. */
 import type { Context } from 'hono';
-import { bearerAuth } from 'hono/bearer-auth';
-import { createMiddleware } from 'hono/factory';
 import { timingSafeEqual } from 'hono/utils/buffer';
 import { type Caller, callerOf, DEFAULT_DISPLAY_NAME } from '../access/admission.ts';
 import type { PeopleRepository } from '../domain/people.ts';
 import { type Action, isPossibleAfterTheEnd, may } from '../domain/permissions.ts';
 import type { Role } from '../domain/types.ts';
+import { ofOne } from '../protocol/http/shared.ts';
 import type { AppEnv } from './env.ts';
 import { ApiError, notFound, unauthorized } from './errors.ts';
-import { readSessionId } from './input.ts';
+import { type Gate, parse } from './serve.ts';
 
-const refuse = () => {
-  throw unauthorized('the flush secret is needed');
+/** Lets callers with the flush secret through; the comparison takes the same time however wrong it is. */
+export const withFlushSecret: Gate<'flush', null> = {
+  access: 'flush',
+  async admit(c) {
+    const { FLUSH_SECRET } = c.var.services.config;
+    if (!(await timingSafeEqual(FLUSH_SECRET, bearerOf(c) ?? ''))) {
+      throw unauthorized('the flush secret is needed');
+    }
+    return null;
+  },
 };
 
-/** Lets through who has the flush secret; the comparison takes the same time however wrong it is. Throws a 401. */
-export const flushAuth = bearerAuth<AppEnv>({
-  verifyToken: (token, c: Context<AppEnv>) => timingSafeEqual(c.var.services.config.FLUSH_SECRET, token),
-  noAuthenticationHeader: { message: refuse },
-  invalidAuthenticationHeader: { message: refuse },
-  invalidToken: { message: refuse },
-});
+/** Lets everyone through; who they are isn't asked. */
+export const everyone: Gate<'public', null> = { access: 'public', admit: async () => null };
 
 /** A request, and what there is to judge it by. */
 type Asked = Pick<Context<AppEnv>, 'req' | 'var'>;
@@ -54,26 +56,19 @@ export interface SessionCaller {
   displayName: string;
 }
 
-/** What a route of one session knows of its caller. */
-interface SessionEnv extends AppEnv {
-  Variables: AppEnv['Variables'] & { sessionId: string; caller: SessionCaller };
-}
-
 /**
- * Lets through who may do `action` in the session of the path, as `c.var.caller` in `c.var.sessionId`.
- * Throws 400 when the id is no UUID, 401 without a token, 403 when nothing lets the caller in or their role doesn't allow
- * it, 404 when there is no such session, 410 when it has ended and the action isn't possible any more.
+ * Lets callers through who may do `action` in the session of the path.
+ * Refuses with 400 when its id is no UUID, 401 without a token, 403 when nothing lets the caller in or their role doesn't
+ * allow it, 404 when there is no such session, 410 when it has ended and the action isn't possible any more.
  */
-export function allow(action: Action) {
-  return createMiddleware<SessionEnv>(async (c, next) => {
-    const sessionId = readSessionId(c);
-    c.set('sessionId', sessionId);
-    c.set('caller', await callerFor(c, sessionId, action));
-    await next();
-  });
+export function allow(action: Action): Gate<'session', SessionCaller> {
+  return {
+    access: 'session',
+    admit: (c) => callerFor(c, parse(ofOne, { id: c.req.param('id') }, 'path').id, action),
+  };
 }
 
-async function callerFor(c: Context<SessionEnv>, sessionId: string, action: Action): Promise<SessionCaller> {
+async function callerFor(c: Asked, sessionId: string, action: Action): Promise<SessionCaller> {
   const caller = await callerIn(c);
   if (caller.kind === 'anonymous') throw unauthorized('a token is needed');
   if (caller.kind === 'participant' && caller.access.sessionId !== sessionId) {
@@ -121,13 +116,19 @@ export async function optionalUserId(c: Asked): Promise<string | null> {
   return caller.kind === 'user' ? (await c.var.services.people.upsertUser(caller.profile)).id : null;
 }
 
-/** Lets signed-in callers through, as `c.var.userId`. Throws 401 for everybody else. */
-export const signedIn = createMiddleware<AppEnv & { Variables: { userId: string } }>(async (c, next) => {
-  c.set('userId', await requireUserId(c));
-  await next();
-});
+/** Lets signed-in callers through, by their user id. Refuses all others with 401. */
+export const signedIn: Gate<'user', string> = { access: 'user', admit: requireUserId };
 
-/** @throws {ApiError} 401 for everybody who isn't signed in. */
+/** Lets callers through by their user id, and those without a user's token by none. */
+export const maybeSignedIn: Gate<'optional', string | null> = { access: 'optional', admit: optionalUserId };
+
+/** Lets callers through by their token, which isn't looked at yet; null for none. */
+export const withAnyToken: Gate<'optional', string | null> = {
+  access: 'optional',
+  admit: async (c) => bearerOf(c),
+};
+
+/** @throws {ApiError} 401 for callers who aren't signed in. */
 export async function requireUserId(c: Asked): Promise<string> {
   const userId = await optionalUserId(c);
   if (userId === null) throw unauthorized('sign in to do this');

@@ -6,15 +6,15 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 import type { Flusher } from '../write-behind/flusher.ts';
 import { errorResponse } from './errors.ts';
-import { body } from './input.ts';
 import { cronTurn, type TurnPorts } from './scheduled.ts';
+import { parse, readJson } from './serve.ts';
 import { cronRunJson, flushJson } from './wire.ts';
 
 export interface SweeperPorts extends TurnPorts {
   flusher: TurnPorts['flusher'] & Pick<Flusher, 'sweep'>;
 }
 
-export const turnBody = z.object({
+const turnBody = z.object({
   /** When the cron was due, in milliseconds since the epoch. */
   scheduled_ms: z.number().int(),
 });
@@ -29,7 +29,8 @@ export function createSweeper(ports: (maxRequests?: number) => SweeperPorts, max
   app.onError(errorResponse);
   return app
     .post('/flush', async (c) => c.json(flushJson(await ports().flusher.sweep())))
-    .post('/flush/turn', body(turnBody), async (c) =>
-      c.json(cronRunJson(await cronTurn(ports(maxTurnRequests), c.req.valid('json').scheduled_ms))),
-    );
+    .post('/flush/turn', async (c) => {
+      const { scheduled_ms: scheduledMs } = parse(turnBody, await readJson(c), 'body');
+      return c.json(cronRunJson(await cronTurn(ports(maxTurnRequests), scheduledMs)));
+    });
 }

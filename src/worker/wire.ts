@@ -1,127 +1,136 @@
-/** How domain objects look in HTTP replies. */
+/** How domain objects look in HTTP replies. What is absent in a reply is undefined here. */
 import type { z } from 'zod';
-import type { LiveSessionSummary, LiveStatus, SessionSummary } from '../domain/directory.ts';
+import type { ListedSession, LiveSessionSummary, LiveStatus } from '../domain/directory.ts';
+import type { Page, PageRequest } from '../domain/page.ts';
 import type { Participant } from '../domain/people.ts';
-import type { Strudel, StrudelMessage } from '../domain/strudels.ts';
+import type { SavedStrudel } from '../domain/strudels.ts';
 import type { Invite, Session, SessionMessage } from '../domain/types.ts';
-import { SYSTEM_USER_ID } from '../postgres/schema.ts';
+import type { flushSummary, sessionFlush } from '../protocol/http/operation.ts';
+import type { invite, participant } from '../protocol/http/people.ts';
+import type { liveSession, liveStatus, message, newSession, session } from '../protocol/http/sessions.ts';
+import type { pagination } from '../protocol/http/shared.ts';
+import type { strudel } from '../protocol/http/strudels.ts';
 import type { FlushSummary, SessionFlush } from '../write-behind/flusher.ts';
-import type * as replies from './replies.ts';
 import type { CronRun } from './scheduled.ts';
 
 const iso = (ms: number) => new Date(ms).toISOString();
+const isoIf = (ms: number | null) => (ms === null ? undefined : iso(ms));
 
-export function sessionJson(session: Session): z.infer<typeof replies.session> {
-  return { ...sessionSummaryJson(session), code: session.code, rev: session.rev };
+export function paginationJson(
+  { limit, offset }: PageRequest,
+  { items, total }: Page<unknown>,
+): z.infer<typeof pagination> {
+  return { limit, offset, total, has_more: offset + items.length < total };
 }
 
-/** A session in a list. */
-export function sessionSummaryJson(session: SessionSummary): z.infer<typeof replies.sessionSummary> {
+export function newSessionJson(made: Omit<Session, 'lift' | 'epoch'>): z.infer<typeof newSession> {
   return {
-    id: session.id,
-    title: session.title,
-    /** null: somebody anonymous made it. */
-    host_user_id: session.hostUserId === SYSTEM_USER_ID ? null : session.hostUserId,
-    is_active: session.isActive,
-    is_discoverable: session.isDiscoverable,
-    created_at: iso(session.createdAtMs),
-    ended_at: session.endedAtMs === null ? null : iso(session.endedAtMs),
-    last_activity: iso(session.lastActivityMs),
+    id: made.id,
+    host_user_id: made.hostUserId,
+    title: made.title,
+    code: made.code,
+    rev: made.rev,
+    is_active: made.isActive,
+    is_discoverable: made.isDiscoverable,
+    created_at: iso(made.createdAtMs),
+    ended_at: isoIf(made.endedAtMs),
+    last_activity: iso(made.lastActivityMs),
   };
 }
 
-export function liveSessionJson(session: LiveSessionSummary): z.infer<typeof replies.liveSession> {
+export function sessionJson(shown: ListedSession): z.infer<typeof session> {
+  return { ...newSessionJson(shown), participants: shown.participants.map(participantJson) };
+}
+
+export function liveSessionJson(live: LiveSessionSummary): z.infer<typeof liveSession> {
   return {
-    ...sessionSummaryJson(session),
-    host_name: session.hostName,
-    /** People here now. */
-    participant_count: session.participantCount,
+    id: live.id,
+    title: live.title,
+    host_name: live.hostName ?? undefined,
+    participant_count: live.participantCount,
+    is_member: live.isMember,
+    is_discoverable: live.isDiscoverable,
+    created_at: iso(live.createdAtMs),
+    last_activity: iso(live.lastActivityMs),
   };
 }
 
-export function liveStatusJson(status: LiveStatus): z.infer<typeof replies.liveStatus> {
+export function liveStatusJson(status: LiveStatus): z.infer<typeof liveStatus> {
   return {
-    /** Others can come in: it is discoverable, or somebody may have an invite. */
     is_live: status.isActive && (status.isDiscoverable || status.hasInvites),
-    is_active: status.isActive,
-    is_discoverable: status.isDiscoverable,
-    has_invites: status.hasInvites,
     participant_count: status.participantCount,
+    has_active_invite_tokens: status.hasInvites,
+    is_discoverable: status.isDiscoverable,
+    is_active: status.isActive,
   };
 }
 
-export function participantJson(participant: Participant): z.infer<typeof replies.participant> {
+export function participantJson(person: Participant): z.infer<typeof participant> {
   return {
-    id: participant.id,
-    /** null for anonymous people. */
-    user_id: participant.userId,
-    display_name: participant.displayName,
-    avatar_url: participant.avatarUrl,
-    role: participant.role,
-    /** Here now, as far as the room has said. */
-    is_present: participant.leftAtMs === null && participant.removedAtMs === null,
-    joined_at: iso(participant.joinedAtMs),
-    left_at: participant.leftAtMs === null ? null : iso(participant.leftAtMs),
-    /** The host sent them away; only hosts see those. */
-    removed_at: participant.removedAtMs === null ? null : iso(participant.removedAtMs),
+    id: person.id,
+    user_id: person.userId ?? undefined,
+    display_name: person.displayName,
+    avatar_url: person.avatarUrl ?? undefined,
+    role: person.role,
+    status: person.leftAtMs === null && person.removedAtMs === null ? 'active' : 'left',
+    joined_at: iso(person.joinedAtMs),
+    left_at: isoIf(person.leftAtMs),
+    removed_at: isoIf(person.removedAtMs),
   };
 }
 
-export function messageJson(message: SessionMessage): z.infer<typeof replies.message> {
+export function messageJson(sessionId: string, said: SessionMessage): z.infer<typeof message> {
   return {
-    id: message.id,
-    message_type: message.type,
-    role: message.role,
-    user_id: message.userId,
-    display_name: message.displayName,
-    avatar_url: message.avatarUrl,
-    content: message.content,
-    is_actionable: message.isActionable,
-    is_code_response: message.isCodeResponse,
-    strudel_id: message.strudelId,
-    /** Milliseconds since the epoch, as in the room's messages. */
-    timestamp: message.createdAtMs,
+    id: said.id,
+    sessionID: sessionId,
+    userID: said.userId ?? undefined,
+    role: said.role,
+    messageType: said.type,
+    content: said.content,
+    createdAt: iso(said.createdAtMs),
+    displayName: said.displayName,
+    avatarURL: said.avatarUrl ?? undefined,
+    isActionable: said.isActionable,
+    isCodeResponse: said.isCodeResponse,
+    strudelID: said.strudelId ?? undefined,
   };
 }
 
-export function inviteJson(invite: Invite): z.infer<typeof replies.invite> {
+export function inviteJson(made: Invite): z.infer<typeof invite> {
   return {
-    id: invite.id,
-    session_id: invite.sessionId,
-    role: invite.role,
-    token: invite.token,
-    max_uses: invite.maxUses,
-    uses_count: invite.usesCount,
-    expires_at: invite.expiresAtMs === null ? null : iso(invite.expiresAtMs),
-    created_at: iso(invite.createdAtMs),
+    id: made.id,
+    session_id: made.sessionId,
+    token: made.token,
+    role: made.role,
+    max_uses: made.maxUses,
+    uses_count: made.usesCount,
+    expires_at: made.expiresAtMs === null ? null : iso(made.expiresAtMs),
+    created_at: iso(made.createdAtMs),
   };
 }
 
-export function strudelJson(strudel: Strudel): z.infer<typeof replies.strudel> {
+export function strudelJson({ strudel: saved, conversation }: SavedStrudel): z.infer<typeof strudel> {
   return {
-    id: strudel.id,
-    user_id: strudel.userId,
-    title: strudel.title,
-    code: strudel.code,
-    description: strudel.description,
-    tags: strudel.tags,
-    is_public: strudel.isPublic,
-    created_at: iso(strudel.createdAtMs),
-    updated_at: iso(strudel.updatedAtMs),
+    id: saved.id,
+    user_id: saved.userId,
+    title: saved.title,
+    code: saved.code,
+    description: saved.description ?? undefined,
+    tags: saved.tags,
+    is_public: saved.isPublic,
+    conversation_history: conversation.map((turn) => ({
+      role: turn.role,
+      content: turn.content,
+      is_actionable: turn.isActionable,
+      is_code_response: turn.isCodeResponse,
+      created_at: iso(turn.createdAtMs),
+    })),
+    created_at: iso(saved.createdAtMs),
+    updated_at: iso(saved.updatedAtMs),
   };
 }
 
-export function strudelMessageJson(message: StrudelMessage): z.infer<typeof replies.strudelMessage> {
-  return {
-    role: message.role,
-    content: message.content,
-    is_actionable: message.isActionable,
-    is_code_response: message.isCodeResponse,
-    timestamp: message.createdAtMs,
-  };
-}
-
-export function flushJson(flush: FlushSummary): z.infer<typeof replies.flushSummary> {
+export function flushJson(flush: FlushSummary): z.infer<typeof flushSummary> {
   return {
     sessions: flush.sessions,
     messages: flush.messages,
@@ -131,13 +140,13 @@ export function flushJson(flush: FlushSummary): z.infer<typeof replies.flushSumm
   };
 }
 
-/** For the cron, which looks at the status, and for people who call it by hand. */
+/** For the cron, which looks at the status, and for operators who call it by hand. */
 export function cronRunJson(run: CronRun) {
   const { outcome, requests, sweeps, failures, lastFailure } = run;
   return { outcome, requests, sweeps, ...flushJson(run), failures, last_failure: lastFailure };
 }
 
-export function sessionFlushJson(flush: SessionFlush): z.infer<typeof replies.sessionFlush> {
+export function sessionFlushJson(flush: SessionFlush): z.infer<typeof sessionFlush> {
   return {
     ...flushJson(flush),
     flushed_rev: flush.flushedRev,

@@ -69,7 +69,7 @@ describe('joining by an invite', () => {
     api.call('/api/v1/sessions/join', { body: { invite_token: token }, headers });
   const from = (address: string) => ({ 'cf-connecting-ip': address });
   const newInvite = async () => {
-    const { session } = (await api.call('/api/v1/sessions', { body: {} })).json;
+    const session = (await api.call('/api/v1/sessions', { body: {} })).json;
     const invite = { sessionId: session.id, role: 'viewer', maxUses: null, expiresAtMs: null } as const;
     return api.services.people.createInvite(invite);
   };

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findPostgres } from '../../dev/neon/real-postgres.ts';
-import type { Cursor, Page } from '../../src/domain/page.ts';
+import type { Page, PageRequest } from '../../src/domain/page.ts';
 import type { NewStrudel } from '../../src/domain/strudels.ts';
 import { connectNeon, type Database } from '../../src/postgres/client.ts';
 import { PostgresDirectory } from '../../src/postgres/directory.ts';
@@ -11,6 +11,7 @@ import { PostgresPeople } from '../../src/postgres/people.ts';
 import { DEFAULT_TITLE } from '../../src/postgres/schema.ts';
 import { PostgresSessionRepository } from '../../src/postgres/sessions.ts';
 import { PostgresStrudels } from '../../src/postgres/strudels.ts';
+import { MAX_LISTED_CONVERSATION_CHARS } from '../../src/protocol/limits.ts';
 import { rev } from '../support/commits.ts';
 import { type PostgresFront, startPostgresFront } from '../support/postgres.ts';
 
@@ -19,18 +20,17 @@ const engines = ['embedded', ...((await findPostgres()) ? (['real'] as const) : 
 const HALF_AN_HOUR_MS = 1_800_000;
 
 /** Every entry of a list, read page by page. */
-async function everything<T>(
-  read: (page: { limit: number; cursor: Cursor | undefined }) => Promise<Page<T>>,
-): Promise<T[]> {
+async function everything<T>(read: (page: PageRequest) => Promise<Page<T>>): Promise<T[]> {
   const entries: T[] = [];
-  let cursor: Cursor | undefined;
-  do {
-    const page = await read({ limit: 2, cursor });
-    expect(page.items.length).toBeLessThanOrEqual(2);
-    entries.push(...page.items);
-    cursor = page.next ?? undefined;
-  } while (cursor !== undefined);
-  return entries;
+  for (;;) {
+    const { items, total } = await read({ limit: 2, offset: entries.length });
+    expect(items.length).toBeLessThanOrEqual(2);
+    entries.push(...items);
+    if (items.length === 0) {
+      expect(entries).toHaveLength(total);
+      return entries;
+    }
+  }
 }
 
 describe.each(engines)('on the %s engine', (engine) => {
@@ -84,9 +84,9 @@ describe.each(engines)('on the %s engine', (engine) => {
   const ids = (list: readonly { id: string }[]) => list.map(({ id }) => id);
 
   describe('a user’s sessions', () => {
-    it('are those they own or take part in, newest first, all or by whether they have ended', async () => {
+    it('are those they own or take part in, newest first, all or those that go on', async () => {
       const [ada, bea] = [await newUser(), await newUser()];
-      const own = [];
+      const own: string[] = [];
       for (let i = 0; i < 3; i++) own.push(await newSession(ada, `jam ${i}`));
       const joined = await newSession(bea);
       await join(joined, ada);
@@ -94,18 +94,28 @@ describe.each(engines)('on the %s engine', (engine) => {
       await people.remove(left, (await join(left, ada)).id);
       await directory.end(own[1] ?? '');
 
-      const list = (isActive?: boolean) =>
-        everything((page) => directory.list(ada, isActive === undefined ? page : { ...page, isActive }));
-      expect(new Set(ids(await list()))).toEqual(new Set([...own, joined]));
+      const list = (activeOnly: boolean) =>
+        everything((page) => directory.list(ada, { ...page, activeOnly }));
+      const all = await list(false);
+      expect(new Set(ids(all))).toEqual(new Set([...own, joined]));
       expect(new Set(ids(await list(true)))).toEqual(new Set([own[0], own[2], joined]));
-      expect(ids(await list(false))).toEqual([own[1]]);
-      const times = (await list()).map(({ createdAtMs }) => createdAtMs);
+      const times = all.map(({ createdAtMs }) => createdAtMs);
       expect(times).toEqual(times.toSorted((a, b) => b - a));
-      expect((await list(false))[0]).toMatchObject({
+      expect(all.find(({ id }) => id === own[1])).toMatchObject({
         title: 'jam 1',
+        code: '',
+        rev: 0,
         isActive: false,
         endedAtMs: expect.any(Number),
+        participants: [],
       });
+      const other = await join(joined, await newUser());
+      await people.remove(joined, (await join(joined, null)).id);
+      const shown = (await list(false)).find(({ id }) => id === joined)?.participants ?? [];
+      expect(shown.map(({ userId }) => userId)).toEqual([ada, other.userId]);
+      expect(shown).toEqual(
+        (await people.participants(joined, { limit: 9, offset: 0, withRemoved: false })).items,
+      );
     });
 
     it('have a last one: where something happened last, and it hasn’t ended', async () => {
@@ -115,7 +125,7 @@ describe.each(engines)('on the %s engine', (engine) => {
       await idle(other, 5);
       await idle(one, 3);
       await directory.end(ended);
-      expect((await directory.last(ada))?.id).toBe(one);
+      expect(await directory.last(ada)).toMatchObject({ id: one, isMember: true, participantCount: 0 });
     });
   });
 
@@ -130,7 +140,15 @@ describe.each(engines)('on the %s engine', (engine) => {
       await join(shown, null);
       await people.recordPresence(shown, ids(here));
 
-      const live = await everything((page) => directory.live(page));
+      const bea = await newUser();
+      await join(shown, bea);
+      const live = await everything((page) => directory.live(bea, page));
+      const membersOf = async (userId: string | null) =>
+        ids((await everything((page) => directory.live(userId, page))).filter(({ isMember }) => isMember));
+      expect(await membersOf(bea)).toEqual([shown]);
+      expect(await membersOf(ada)).toEqual([shown]);
+      expect(await membersOf(await newUser())).toEqual([]);
+      expect(await membersOf(null)).toEqual([]);
       expect(new Set(ids(live))).toEqual(new Set([shown, ...more]));
       expect(live.find(({ id }) => id === shown)).toMatchObject({ hostName: 'Ada', participantCount: 2 });
       expect(live.find(({ id }) => id === more[0])).toMatchObject({ participantCount: 0 });
@@ -165,7 +183,9 @@ describe.each(engines)('on the %s engine', (engine) => {
       ];
       await people.setRole(id, cohost.id, 'host');
       await people.setRole(id, granted.id, 'co-author');
-      expect(await directory.endLive(id)).toBe(true);
+      await people.recordPresence(id, [guest.id, cohost.id]);
+      // The host's and the co-host's places stay; who had left isn't sent away.
+      expect(await directory.endLive(id)).toEqual({ participants: 1, invites: 3 });
       const roleOf = async (who: { userId?: string | null; participantId?: string }) =>
         (
           await people.standing({
@@ -185,20 +205,20 @@ describe.each(engines)('on the %s engine', (engine) => {
         isDiscoverable: false,
         hasInvites: false,
       });
-      expect(await directory.endLive(id)).toBe(true);
-      expect(await directory.endLive(randomUUID())).toBe(false);
+      expect(await directory.endLive(id)).toEqual({ participants: 1, invites: 0 });
+      expect(await directory.endLive(randomUUID())).toBeNull();
     });
   });
 
   describe('a session', () => {
     it('is given a title, until it has ended', async () => {
       const id = await newSession();
-      expect(await directory.setTitle(id, 'été "☀"')).toBe(true);
+      expect(await directory.setTitle(id, 'été "☀"')).toBe('été "☀"');
       expect((await sessions.getSession(id))?.title).toBe('été "☀"');
-      await directory.setTitle(id, '  ');
+      expect(await directory.setTitle(id, '  ')).toBe(DEFAULT_TITLE);
       expect((await sessions.getSession(id))?.title).toBe(DEFAULT_TITLE);
       await directory.end(id);
-      expect(await directory.setTitle(id, 'x')).toBe(false);
+      expect(await directory.setTitle(id, 'x')).toBeNull();
     });
 
     it('ends once, with everybody gone, and still takes what was acknowledged', async () => {
@@ -271,9 +291,9 @@ describe.each(engines)('on the %s engine', (engine) => {
         tags: ['a b', 'c,"d"', '{}'],
         conversation,
       });
-      const got = await strudels.get(made.id, ada);
-      expect(got?.strudel).toEqual(made);
-      expect(made).toMatchObject({
+      const got = await strudels.get(made.strudel.id, ada);
+      expect(got).toEqual(made);
+      expect(made.strudel).toMatchObject({
         userId: ada,
         title: 'é "☀"',
         description: 'd',
@@ -284,7 +304,7 @@ describe.each(engines)('on the %s engine', (engine) => {
 
     it('are their owner’s, unless they are public', async () => {
       const [ada, bea] = [await newUser(), await newUser()];
-      const { id } = await make(ada);
+      const { id } = (await make(ada)).strudel;
       for (const reader of [bea, null]) expect(await strudels.get(id, reader)).toBeNull();
       expect(await strudels.update(id, bea, { title: 'stolen' })).toBeNull();
       expect(await strudels.delete(id, bea)).toBe(false);
@@ -302,19 +322,39 @@ describe.each(engines)('on the %s engine', (engine) => {
         tags: ['x'],
         conversation: [said('one'), said('two', 'assistant')],
       });
-      const changed = await strudels.update(made.id, ada, { code: 'new' });
-      expect(changed).toEqual({ ...made, code: 'new', updatedAtMs: changed?.updatedAtMs });
-      expect((await strudels.get(made.id, ada))?.conversation).toHaveLength(2);
-      const cleared = await strudels.update(made.id, ada, {
+      const { id } = made.strudel;
+      const changed = await strudels.update(id, ada, { code: 'new' });
+      const { updatedAtMs } = changed?.strudel ?? {};
+      expect(changed).toEqual({ ...made, strudel: { ...made.strudel, code: 'new', updatedAtMs } });
+      expect(await strudels.get(id, ada)).toEqual(changed);
+      const cleared = await strudels.update(id, ada, {
         description: null,
         tags: [],
         title: 't',
         conversation: [said('three')],
       });
-      expect(cleared).toMatchObject({ description: null, tags: [], title: 't', code: 'new' });
-      expect((await strudels.get(made.id, ada))?.conversation).toMatchObject([{ content: 'three' }]);
-      await strudels.update(made.id, ada, { conversation: [] });
-      expect((await strudels.get(made.id, ada))?.conversation).toEqual([]);
+      expect(cleared?.strudel).toMatchObject({ description: null, tags: [], title: 't', code: 'new' });
+      expect(cleared?.conversation).toMatchObject([{ content: 'three' }]);
+      expect(await strudels.get(id, ada)).toEqual(cleared);
+      expect((await strudels.update(id, ada, { conversation: [] }))?.conversation).toEqual([]);
+      expect((await strudels.get(id, ada))?.conversation).toEqual([]);
+    });
+
+    it('show the newest turns of long conversations in lists, and all of them by themselves', async () => {
+      const ada = await newUser();
+      const half = 'x'.repeat(MAX_LISTED_CONVERSATION_CHARS / 2);
+      const conversation = [said('first'), said(half, 'assistant'), said(half)];
+      const { id } = (await make(ada, { conversation })).strudel;
+      await make(ada, { conversation: conversation.slice(0, 2) });
+      const { items } = await strudels.list({ userId: ada, limit: 9, offset: 0 });
+      const shown = items.map((entry) => entry.conversation.map(({ content }) => content));
+      expect(shown.toSorted()).toEqual(
+        [
+          ['first', half],
+          [half, half],
+        ].toSorted(),
+      );
+      expect((await strudels.get(id, ada))?.conversation).toHaveLength(3);
     });
 
     it('are listed: one’s own or everybody’s public ones, by title and tag, page by page', async () => {
@@ -322,10 +362,12 @@ describe.each(engines)('on the %s engine', (engine) => {
       const tag = randomUUID();
       const own = [];
       for (const title of ['100% Techno', 'techno_2', 'House', 'TECHNO 3', 'x'])
-        own.push(await make(ada, { title, tags: [tag], isPublic: title === 'House' }));
-      const theirs = await make(bea, { title: 'Open techno', isPublic: true, tags: [tag, 'z'] });
+        own.push((await make(ada, { title, tags: [tag], isPublic: title === 'House' })).strudel);
+      const { strudel: theirs } = await make(bea, { title: 'Open techno', isPublic: true, tags: [tag, 'z'] });
       const titles = async (query: { userId: string | null; search?: string; tag?: string }) =>
-        (await everything((page) => strudels.list({ ...query, ...page }))).map(({ title }) => title);
+        (await everything((page) => strudels.list({ ...query, ...page }))).map(
+          ({ strudel }) => strudel.title,
+        );
       expect((await titles({ userId: ada })).toSorted()).toEqual(own.map(({ title }) => title).toSorted());
       expect((await titles({ userId: ada, search: 'techno' })).toSorted()).toEqual(
         ['100% Techno', 'TECHNO 3', 'techno_2'].toSorted(),

@@ -164,7 +164,7 @@ describe('with the alarm far away and no cron', () => {
           headers: { authorization: `Bearer ${token}` },
         })
       ).json();
-    expect(await read('')).toMatchObject({ session: { code: 'just now', rev: rev(1) } });
+    expect(await read('')).toMatchObject({ code: 'just now', rev: rev(1) });
     expect(await read('/messages')).toMatchObject({ messages: [{ content: 'hello' }] });
     expect(await scene.stored(id)).toEqual({ code: 'start', rev: 0, messages: [] });
   });

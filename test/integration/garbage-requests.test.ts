@@ -7,8 +7,9 @@ import { connect } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import type { Route } from '../../src/protocol/http/route.ts';
 import { RESERVATION_HEADER } from '../../src/room/connections/grant.ts';
-import { OPERATIONS, type Operation } from '../../src/worker/openapi/operations.ts';
+import { servedRoutes } from '../../src/worker/app.ts';
 import { contentsOf } from '../support/contents.ts';
 import {
   fuzz,
@@ -54,7 +55,7 @@ const THE_SESSION = '(the session)';
 
 /** A request as an attacker makes it: to a route, with something wrong in it. */
 interface Attack {
-  operation: Operation;
+  operation: Route;
   pathTexts: string[];
   query: Record<string, string>;
   body: string | Buffer<ArrayBuffer> | null;
@@ -76,7 +77,7 @@ const BODIES: Record<string, object> = {
     tags: ['a'],
     description: null,
     is_public: false,
-    conversation: [{ role: 'user', content: 'hi', is_actionable: false, is_code_response: false }],
+    conversation_history: [{ role: 'user', content: 'hi', is_actionable: false, is_code_response: false }],
   },
   'put /api/v1/strudels/{id}': { title: 't', code: 'c', tags: ['a'] },
 };
@@ -85,7 +86,7 @@ const BODIES: Record<string, object> = {
 const headerText = nastyText.map((text) => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 8_000));
 const wellFormed = nastyText.map((text) => text.toWellFormed().slice(0, 2_000));
 
-function attackOn(operation: Operation): fc.Arbitrary<Attack> {
+function attackOn(operation: Route): fc.Arbitrary<Attack> {
   const names = Object.keys(operation.query?.shape ?? {});
   const valid = BODIES[`${operation.method} ${operation.path}`];
   const body = fc.oneof(
@@ -146,7 +147,7 @@ function expectHarmless(status: number, text: string): void {
   for (const secret of secrets) expect(text).not.toContain(secret);
 }
 
-const attack = fc.oneof(...OPERATIONS.map(attackOn));
+const attack = fc.oneof(...servedRoutes().map(({ route }) => attackOn(route)));
 
 it(
   'requests that are nearly right',

@@ -40,7 +40,7 @@ const turn = (over: Partial<TurnPorts> = {}, maxRequests?: number) =>
 
 /** A session that a room opened, with nothing in it for some minutes, as far as each store knows. */
 async function quiet({ buffer, postgres }: { buffer: number | null; postgres: number }): Promise<string> {
-  const { session } = (await api.call('/api/v1/sessions', { body: { code: 'x' } })).json;
+  const session = (await api.call('/api/v1/sessions', { body: { code: 'x' } })).json;
   if (buffer !== null)
     await api.redis('ZADD', 'quiet:active', String(Date.now() - buffer * 60_000), session.id);
   await api.db.execute(
@@ -156,7 +156,7 @@ describe('a session that was quiet for half an hour', () => {
 });
 
 it('with the sessions go the places of anonymous people that have expired', async () => {
-  const { session } = (await api.call('/api/v1/sessions', { body: {} })).json;
+  const session = (await api.call('/api/v1/sessions', { body: {} })).json;
   const { id } = await api.place(session.id, 'viewer');
   await api.db.execute(sql`update anonymous_participants set expires_at = now() where id = ${id}::uuid`);
   await quiet({ buffer: 31, postgres: 31 });

@@ -133,7 +133,7 @@ it('no secret is in any log or reply of a run in which everything happens, and m
     const encoded = encodeURIComponent(secret);
     // Not in paths: those are the caller's to choose, and the platforms' to log.
     await ask(`${url}/api/v1/sessions/x?token=${encoded}`);
-    await ask(`${url}/api/v1/strudels?cursor=${encoded}&limit=${encoded}`, { headers: bearer('x.y.z') });
+    await ask(`${url}/api/v1/strudels?offset=${encoded}&limit=${encoded}`, { headers: bearer('x.y.z') });
     await ask(`${url}/api/v1/sessions/join`, {
       method: 'POST',
       headers: { [RESERVATION_HEADER]: encoded },

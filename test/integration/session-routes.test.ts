@@ -8,6 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { verifySessionToken } from '../../src/access/session-token.ts';
 import { numberIn } from '../../src/domain/revision.ts';
 import type { SessionMessage } from '../../src/domain/types.ts';
+import { DEFAULT_TITLE, SYSTEM_USER_ID } from '../../src/postgres/schema.ts';
 import {
   MAX_CODE_BYTES,
   MAX_DISPLAY_NAME_CHARS,
@@ -42,16 +43,18 @@ const told = () => api.told.map(({ request }) => request);
 /** Every entry of a paged list. */
 async function everything(path: string, key: string, token: string | null, limit = 2) {
   const entries: { id: string }[] = [];
-  let next: string | null = null;
-  do {
-    const query = `${path.includes('?') ? '&' : '?'}limit=${limit}${next === null ? '' : `&cursor=${next}`}`;
+  for (;;) {
+    const offset = entries.length;
+    const query = `${path.includes('?') ? '&' : '?'}limit=${limit}&offset=${offset}`;
     const { status, json } = await call(`${path}${query}`, { token });
     expect(status).toBe(200);
     expect(json[key].length).toBeLessThanOrEqual(limit);
     entries.push(...json[key]);
-    next = json.next;
-  } while (next !== null);
-  return entries;
+    const { total, has_more, ...asked } = json.pagination;
+    expect(asked).toEqual({ limit, offset });
+    expect(has_more).toBe(entries.length < total);
+    if (!has_more) return entries;
+  }
 }
 
 describe('making a session', () => {
@@ -60,31 +63,40 @@ describe('making a session', () => {
     expect(status).toBe(201);
     expect(headers.get('cache-control')).toBe('no-store');
     expect(json).toMatchObject({
-      session: { code: '', rev: 0, host_user_id: null, is_active: true, ended_at: null },
+      code: '',
+      rev: 0,
+      host_user_id: SYSTEM_USER_ID,
+      is_active: true,
+      is_discoverable: false,
       role: 'host',
       display_name: 'Anonymous',
     });
-    expect(new Date(json.session.created_at).toISOString()).toBe(json.session.created_at);
+    expect(json).not.toHaveProperty('ended_at');
+    expect(new Date(json.created_at).toISOString()).toBe(json.created_at);
     expect(await verifySessionToken(json.token, JWT_SECRET)).toMatchObject({
-      sessionId: json.session.id,
+      sessionId: json.id,
       userId: null,
       displayName: 'Anonymous',
       avatarUrl: null,
       role: 'host',
     });
-    expect((await call(`/${json.session.id}`, { token: json.token })).status).toBe(200);
+    expect((await call(`/${json.id}`, { token: json.token })).status).toBe(200);
   });
 
   it('is done for a signed-in caller, under the name and picture of their token', async () => {
     const token = await api.userToken(randomUUID(), { name: 'Ada', picture: 'https://x.test/a.png' });
-    const { session, token: sessionToken, ...rest } = await make({ title: 'My jam', code: 's("bd")' }, token);
+    const made = await make({ title: 'My jam', code: 's("bd")' }, token);
+    const { token: sessionToken, role, display_name, ...session } = made;
     expect(session).toMatchObject({ title: 'My jam', code: 's("bd")', host_user_id: expect.any(String) });
-    expect(rest).toEqual({ role: 'host', display_name: 'Ada' });
+    expect(session.host_user_id).not.toBe(SYSTEM_USER_ID);
+    expect([role, display_name]).toEqual(['host', 'Ada']);
     expect(await verifySessionToken(sessionToken, JWT_SECRET)).toMatchObject({
       userId: session.host_user_id,
       avatarUrl: 'https://x.test/a.png',
     });
-    expect((await call(`/${session.id}`, { token })).json.session).toEqual(session);
+    const { participants, ...read } = (await call(`/${session.id}`, { token })).json;
+    expect(read).toEqual(session);
+    expect(participants).toMatchObject([{ display_name: 'Ada', role: 'host', status: 'left' }]);
     expect((await make({ display_name: 'DJ Ada' }, token)).display_name).toBe('DJ Ada');
   });
 
@@ -120,14 +132,14 @@ describe('making a session', () => {
 
   it('copies the code of a session that the caller may read, and of no other', async () => {
     const ada = await api.userToken();
-    const { session: previous, token } = await make({ code: 'mine' }, ada);
+    const { token, ...previous } = await make({ code: 'mine' }, ada);
     const body = { previous_session_id: previous.id.toUpperCase() };
-    expect((await make(body, ada)).session.code).toBe('mine');
-    expect((await make(body, token)).session.code).toBe('mine');
-    expect((await make({ ...body, code: 'given' }, ada)).session.code).toBe('given');
-    expect((await make(body)).session.code).toBe('');
-    expect((await make(body, await api.userToken())).session.code).toBe('');
-    expect((await make({ previous_session_id: randomUUID() }, ada)).session.code).toBe('');
+    expect((await make(body, ada)).code).toBe('mine');
+    expect((await make(body, token)).code).toBe('mine');
+    expect((await make({ ...body, code: 'given' }, ada)).code).toBe('given');
+    expect((await make(body)).code).toBe('');
+    expect((await make(body, await api.userToken())).code).toBe('');
+    expect((await make({ previous_session_id: randomUUID() }, ada)).code).toBe('');
   });
 
   it.each([
@@ -175,13 +187,14 @@ describe('making a session', () => {
 
 describe('reading a session', () => {
   it('goes by its id in any case', async () => {
-    const { session, token } = await make();
+    const { token, ...session } = await make();
     const upper = await call(`/${session.id.toUpperCase()}`, { token });
-    expect(upper.json.session).toEqual(session);
+    expect(upper.status).toBe(200);
+    expect(upper.json.id).toBe(session.id);
   });
 
   it('pages through its history, of which viewers see the chat', async () => {
-    const { session, token } = await make();
+    const { token, ...session } = await make();
     const types: SessionMessage['type'][] = ['chat', 'user_prompt', 'ai_response'];
     const messages = types.map((type, i) =>
       makeMessage({ type, content: `m${i}`, createdAtMs: 1_000 - i, position: 10 + i }),
@@ -191,9 +204,10 @@ describe('reading a session', () => {
       (await call(`/${session.id}/messages${query}`, { token: as })).json;
     const page = await read('?limit=2&before=13');
     expect(page.messages).toMatchObject([
-      { content: 'm1', message_type: 'user_prompt', timestamp: 999, user_id: null },
-      { content: 'm2', message_type: 'ai_response' },
+      { content: 'm1', messageType: 'user_prompt', createdAt: '1970-01-01T00:00:00.999Z' },
+      { content: 'm2', messageType: 'ai_response', sessionID: session.id },
     ]);
+    expect(page.messages[0]).not.toHaveProperty('userID');
     expect(page.next).toBe(11);
     const rest = await read(`?limit=2&before=${page.next}`);
     expect([rest.messages.length, rest.next]).toEqual([1, null]);
@@ -206,36 +220,40 @@ describe('reading a session', () => {
 });
 
 describe('lists of sessions', () => {
-  it('have what is one’s own, paged, by whether it goes on', async () => {
+  it('have what is one’s own, paged, all or what goes on', async () => {
     const ada = await api.userToken();
     const made: string[] = [];
-    for (let i = 0; i < 3; i++) made.push((await make({ title: `jam ${i}` }, ada)).session.id);
+    for (let i = 0; i < 3; i++) made.push((await make({ title: `jam ${i}` }, ada)).id);
     await call(`/${made[0]}`, { method: 'DELETE', token: ada });
     const ids = async (query: string) => (await everything(query, 'sessions', ada)).map(({ id }) => id);
     expect(new Set(await ids(''))).toEqual(new Set(made));
-    expect(new Set(await ids('?active=true'))).toEqual(new Set(made.slice(1)));
-    expect(await ids('?active=false')).toEqual([made[0]]);
-    const [first] = (await call('?active=false', { token: ada })).json.sessions;
-    expect(first).toMatchObject({ title: 'jam 0', is_active: false, ended_at: expect.any(String) });
-    expect(first).not.toHaveProperty('code');
-    for (const query of ['active=yes', 'limit=0', 'limit=101', 'cursor=x', 'cursor=1.2']) {
+    expect(new Set(await ids('?active_only=true'))).toEqual(new Set(made.slice(1)));
+    const { sessions } = (await call('?active_only=false', { token: ada })).json;
+    expect(sessions.find(({ id }: { id: string }) => id === made[0])).toMatchObject({
+      title: 'jam 0',
+      code: '',
+      is_active: false,
+      ended_at: expect.any(String),
+      participants: [{ display_name: 'Ada', role: 'host' }],
+    });
+    for (const query of ['active_only=yes', 'limit=0', 'limit=101', 'offset=-1', 'offset=x']) {
       expect((await call(`?${query}`, { token: ada })).status).toBe(400);
     }
   });
 
   it('have the last one', async () => {
     const ada = await api.userToken();
-    expect((await call('/last', { token: ada })).json).toEqual({ session: null });
-    const { session } = await make({}, ada);
-    expect((await call('/last', { token: ada })).json.session).toMatchObject({ id: session.id });
+    expect(await call('/last', { token: ada })).toMatchObject({ status: 404, json: { error: 'not_found' } });
+    const { id } = await make({}, ada);
+    expect((await call('/last', { token: ada })).json).toMatchObject({ id, is_member: true });
   });
 
   it('have live ones for everybody', async () => {
     const ada = await api.userToken(randomUUID(), { name: 'Ada L.' });
-    const { session, token } = await make({ title: 'open' }, ada);
-    const more = [await make(), await make()];
-    for (const { session: shown, token: by } of [{ session, token }, ...more]) {
-      await call(`/${shown.id}/discoverable`, { method: 'PUT', token: by, body: { is_discoverable: true } });
+    const { token, ...session } = await make({ title: 'open', is_discoverable: true }, ada);
+    expect(session.is_discoverable).toBe(true);
+    for (const { id, token: by } of [await make(), await make()]) {
+      await call(`/${id}/discoverable`, { method: 'PUT', token: by, body: { is_discoverable: true } });
     }
     const here = await api.place(session.id, 'viewer');
     await api.services.people.recordPresence(session.id, [here.id]);
@@ -246,7 +264,10 @@ describe('lists of sessions', () => {
       host_name: 'Ada L.',
       participant_count: 1,
       is_discoverable: true,
+      is_member: false,
     });
+    const seenByAda = (await everything('/live', 'sessions', ada)) as { id: string; is_member?: boolean }[];
+    expect(seenByAda.filter((one) => one.is_member).map(({ id }) => id)).toEqual([session.id]);
     await call(`/${session.id}/discoverable`, { method: 'PUT', token, body: { is_discoverable: false } });
     expect((await everything('/live', 'sessions', null)).map(({ id }) => id)).not.toContain(session.id);
   });
@@ -254,15 +275,21 @@ describe('lists of sessions', () => {
 
 describe('changing a session', () => {
   it('gives it a title, and code by its room', async () => {
-    const { session, token } = await make({ code: 'old' });
+    const { token, ...session } = await make({ code: 'old' });
     const put = (body: object, as = token) => call(`/${session.id}`, { method: 'PUT', token: as, body });
     const renamed = await put({ title: 'new' });
-    expect(renamed.json.session).toMatchObject({ title: 'new', code: 'old', rev: 0 });
+    expect(renamed.json).toEqual({ title: 'new', message: expect.any(String) });
+    expect((await put({ title: ' ' })).json.title).toBe(DEFAULT_TITLE);
     expect(told()).toEqual([]);
     const both = await put({ title: 'newer', code: 'new code' });
-    expect(both.json.session).toMatchObject({ title: 'newer', code: 'new code', rev: numberIn(1, 1) });
+    expect(both.json).toEqual({
+      title: 'newer',
+      code: 'new code',
+      rev: numberIn(1, 1),
+      message: expect.any(String),
+    });
     const coAuthor = await api.place(session.id, 'co-author', 'Bea');
-    expect((await put({ code: 'hers' }, coAuthor.token)).json.session).toMatchObject({
+    expect((await put({ code: 'hers' }, coAuthor.token)).json).toMatchObject({
       code: 'hers',
       rev: numberIn(2, 1),
     });
@@ -272,7 +299,7 @@ describe('changing a session', () => {
     ]);
     // One who may not do half of it does none of it.
     expect((await put({ title: 'no', code: 'no' }, coAuthor.token)).status).toBe(403);
-    expect((await call(`/${session.id}`, { token })).json.session).toMatchObject({
+    expect((await call(`/${session.id}`, { token })).json).toMatchObject({
       title: 'newer',
       code: 'hers',
     });
@@ -282,12 +309,12 @@ describe('changing a session', () => {
   });
 
   it('asks to be tried again when the room is out of reach', async () => {
-    const { session, token } = await make({ code: 'old' });
+    const { token, ...session } = await make({ code: 'old' });
     api.failRooms(new RoomUnavailableError('no answer'));
     const put = () => call(`/${session.id}`, { method: 'PUT', token, body: { code: 'new' } });
     expect(await put()).toMatchObject({ status: 503, json: { error: 'server_error' } });
     api.failRooms(null);
-    expect((await put()).json.session).toMatchObject({ code: 'new', rev: numberIn(1, 1) });
+    expect((await put()).json).toMatchObject({ code: 'new', rev: numberIn(1, 1) });
   });
 });
 
@@ -301,7 +328,7 @@ describe('invites', () => {
     });
 
   it('are made by the host, and let people join', async () => {
-    const { session, token } = await make();
+    const { token, ...session } = await make();
     const made = await call(`/${session.id}/invite`, {
       token,
       body: { role: 'co-author', max_uses: 3, expires_at: '2090-01-01T02:00:00+02:00' },
@@ -330,14 +357,14 @@ describe('invites', () => {
     // Coming back uses nothing.
     await join(made.json.token, { token: user });
     await join(made.json.token, { token: joined.json.token });
-    const { invites } = (await call(`/${session.id}/invite`, { token })).json;
-    expect(invites).toEqual([{ ...made.json, uses_count: 2 }]);
+    const { tokens } = (await call(`/${session.id}/invite`, { token })).json;
+    expect(tokens).toEqual([{ ...made.json, uses_count: 2 }]);
   });
 
   it('do not work when they are not valid', async () => {
     expect(await join('unknown')).toMatchObject({ status: 403, json: { error: 'forbidden' } });
     for (const bad of ['', 'a b', 'x'.repeat(129), 7, undefined]) expect((await join(bad)).status).toBe(400);
-    const { session, token } = await make();
+    const { token, ...session } = await make();
     const path = `/${session.id}/invite`;
     for (const body of [
       {},
@@ -353,14 +380,13 @@ describe('invites', () => {
   });
 
   it('are listed page by page, and revoked: whoever came by one has to leave', async () => {
-    const { session, token } = await make();
+    const { token, ...session } = await make();
     const made = [
       await invite(session.id, token),
       await invite(session.id, token),
       await invite(session.id, token),
     ];
-    const list = async () =>
-      (await everything(`/${session.id}/invite`, 'invites', token)).map(({ id }) => id);
+    const list = async () => (await everything(`/${session.id}/invite`, 'tokens', token)).map(({ id }) => id);
     expect(new Set(await list())).toEqual(new Set(made.map(({ id }) => id)));
     const bea = (await join(made[1].token)).json.token;
     const revoke = () => call(`/${session.id}/invite/${made[1].id}`, { method: 'DELETE', token });
@@ -381,7 +407,7 @@ describe('invites', () => {
 describe('participants', () => {
   it('are listed for everybody inside, the removed ones only for hosts', async () => {
     const ada = await api.userToken(randomUUID(), { name: 'Ada', picture: 'https://x.test/a.png' });
-    const { session } = await make({}, ada);
+    const session = await make({}, ada);
     const places = [];
     for (const role of ['co-author', 'viewer', 'viewer'] as const)
       places.push(await api.place(session.id, role));
@@ -392,8 +418,9 @@ describe('participants', () => {
     const all = await list(ada);
     expect(all).toHaveLength(4);
     expect(all.find(({ id }) => id === removed)).toMatchObject({ removed_at: expect.any(String) });
-    expect(all.find(({ id }) => id === viewer)).toMatchObject({ is_present: true, role: 'viewer' });
-    expect(all.find(({ id }) => id === coAuthor)).toMatchObject({ is_present: false, user_id: null });
+    expect(all.find(({ id }) => id === viewer)).toMatchObject({ status: 'active', role: 'viewer' });
+    expect(all.find(({ id }) => id === coAuthor)).toMatchObject({ status: 'left' });
+    expect(all.find(({ id }) => id === coAuthor)).not.toHaveProperty('user_id');
     expect(all.find((person) => 'role' in person && person.role === 'host')).toMatchObject({
       display_name: 'Ada',
       avatar_url: 'https://x.test/a.png',
@@ -405,18 +432,18 @@ describe('participants', () => {
   });
 
   it('are given roles, sent away and taken back, and the room hears of each', async () => {
-    const { session, token } = await make();
+    const { token, ...session } = await make();
     const bea = await api.place(session.id, 'viewer', 'Bea');
     const path = `/${session.id}/participants/${bea.id}`;
     const patch = (body: object) => call(path, { method: 'PATCH', token, body });
-    expect((await patch({ role: 'co-author' })).json.participant).toMatchObject({
+    expect((await patch({ role: 'co-author' })).json).toMatchObject({
       id: bea.id,
       role: 'co-author',
       display_name: 'Bea',
     });
-    expect((await call(path, { method: 'DELETE', token })).json.participant.removed_at).not.toBeNull();
+    expect((await call(path, { method: 'DELETE', token })).json).toEqual({ message: expect.any(String) });
     expect((await call(`/${session.id}`, { token: bea.token })).status).toBe(403);
-    expect((await patch({ role: 'viewer' })).json.participant.removed_at).toBeNull();
+    expect((await patch({ role: 'viewer' })).json).not.toHaveProperty('removed_at');
     expect((await call(`/${session.id}`, { token: bea.token })).status).toBe(200);
     const who = { participant_id: bea.id };
     expect(told()).toEqual([
@@ -430,7 +457,7 @@ describe('participants', () => {
 
   it('who own the session keep it', async () => {
     for (const owner of [null, await api.userToken()]) {
-      const { session, token } = await make({}, owner ?? undefined);
+      const { token, ...session } = await make({}, owner ?? undefined);
       const [{ id } = { id: '' }] = await everything(`/${session.id}/participants`, 'participants', token);
       const path = `/${session.id}/participants/${id}`;
       expect(await call(path, { method: 'DELETE', token })).toMatchObject({
@@ -443,11 +470,11 @@ describe('participants', () => {
   });
 
   it('leave', async () => {
-    const { session } = await make();
+    const session = await make();
     const bea = await api.place(session.id, 'viewer');
     await api.services.people.recordPresence(session.id, [bea.id]);
     expect((await call(`/${session.id}/leave`, { method: 'POST', token: bea.token })).json).toEqual({
-      left: true,
+      message: expect.any(String),
     });
     expect((await call(`/${session.id}/live-status`, { token: bea.token })).json.participant_count).toBe(0);
   });
@@ -455,13 +482,13 @@ describe('participants', () => {
 
 describe('how open a session is', () => {
   it('is for the host to say, and the room hears when guests have to leave', async () => {
-    const { session, token } = await make();
+    const { token, ...session } = await make();
     const status = async () => (await call(`/${session.id}/live-status`, { token })).json;
     expect(await status()).toEqual({
       is_live: false,
       is_active: true,
       is_discoverable: false,
-      has_invites: false,
+      has_active_invite_tokens: false,
       participant_count: 0,
     });
     const show = (isDiscoverable: unknown) =>
@@ -470,18 +497,21 @@ describe('how open a session is', () => {
         token,
         body: { is_discoverable: isDiscoverable },
       });
-    expect((await show(true)).json).toMatchObject({ is_live: true, is_discoverable: true });
+    const shown = await show(true);
+    expect(shown.json).toEqual({ ...(await call(`/${session.id}`, { token })).json, is_discoverable: true });
+    expect(await status()).toMatchObject({ is_live: true, is_discoverable: true });
     expect(told()).toEqual([]);
     const guest = await api.userToken();
     expect((await call(`/${session.id}`, { token: guest })).status).toBe(200);
-    expect((await show(false)).json).toMatchObject({ is_live: false, is_discoverable: false });
+    expect((await show(false)).json).toMatchObject({ id: session.id, is_discoverable: false });
+    expect(await status()).toMatchObject({ is_live: false, is_discoverable: false });
     expect(told()).toEqual([{ kind: 'discovery_ended' }]);
     expect((await call(`/${session.id}`, { token: guest })).status).toBe(403);
     expect((await show('yes')).status).toBe(400);
   });
 
   it('ends softly: others are sent away, invites are void, the code stays', async () => {
-    const { session, token } = await make({ code: 'kept' });
+    const { token, ...session } = await make({ code: 'kept' });
     const { token: inviteToken } = (await call(`/${session.id}/invite`, { token, body: { role: 'viewer' } }))
       .json;
     const bea = (await call('/join', { body: { invite_token: inviteToken } })).json.token;
@@ -489,11 +519,20 @@ describe('how open a session is', () => {
     api.failRooms(new RoomUnavailableError('no answer'));
     expect((await endLive()).status).toBe(503);
     api.failRooms(null);
-    expect((await endLive()).json).toMatchObject({ is_active: true, is_live: false, has_invites: false });
+    expect((await endLive()).json).toEqual({
+      message: expect.any(String),
+      participants_kicked: 0,
+      invites_revoked: 0,
+    });
+    expect((await call(`/${session.id}/live-status`, { token })).json).toMatchObject({
+      is_active: true,
+      is_live: false,
+      has_active_invite_tokens: false,
+    });
     expect(told()).toEqual([{ kind: 'live_ended' }]);
     expect((await call(`/${session.id}`, { token: bea })).status).toBe(403);
     expect((await call('/join', { body: { invite_token: inviteToken } })).status).toBe(403);
-    expect((await call(`/${session.id}`, { token })).json.session).toMatchObject({
+    expect((await call(`/${session.id}`, { token })).json).toMatchObject({
       code: 'kept',
       is_active: true,
     });
@@ -502,12 +541,13 @@ describe('how open a session is', () => {
 
 describe('ending a session', () => {
   it('flushes it first, tells its room, and leaves it readable', async () => {
-    const { session, token } = await make({ code: 'old' });
+    const { token, ...session } = await make({ code: 'old' });
     const bea = await api.place(session.id, 'viewer');
     await call(`/${session.id}`, { method: 'PUT', token, body: { code: 'newest' } });
     api.told.length = 0;
     const end = () => call(`/${session.id}`, { method: 'DELETE', token });
-    expect((await end()).json.session).toMatchObject({
+    expect((await end()).json).toEqual({ message: expect.any(String) });
+    expect((await call(`/${session.id}`, { token })).json).toMatchObject({
       is_active: false,
       code: 'newest',
       rev: numberIn(1, 1),
@@ -516,7 +556,7 @@ describe('ending a session', () => {
     expect((await api.buffer.flushState(session.id)).isDirty).toBe(false);
     expect(told()).toEqual([{ kind: 'ended', reason: 'the host has ended the session' }]);
     for (const reader of [token, bea.token]) {
-      expect((await call(`/${session.id}`, { token: reader })).json.session).toMatchObject({
+      expect((await call(`/${session.id}`, { token: reader })).json).toMatchObject({
         code: 'newest',
       });
       expect((await call(`/${session.id}/messages`, { token: reader })).status).toBe(200);
@@ -527,11 +567,11 @@ describe('ending a session', () => {
   });
 
   it('asks to be tried again when the room could not be told', async () => {
-    const { session, token } = await make();
+    const { token, ...session } = await make();
     api.failRooms(new RoomUnavailableError('no answer'));
     const end = () => call(`/${session.id}`, { method: 'DELETE', token });
     expect((await end()).status).toBe(503);
-    expect((await call(`/${session.id}`, { token })).json.session.is_active).toBe(false);
+    expect((await call(`/${session.id}`, { token })).json.is_active).toBe(false);
     api.failRooms(null);
     expect((await end()).status).toBe(200);
     expect(told()).toMatchObject([{ kind: 'ended' }]);

@@ -42,21 +42,21 @@ const plain = { title: 'Beat', code: 's("bd sd")' };
 async function saved(token: string, over: object = {}) {
   const { status, json } = await call('POST', '', token, { ...plain, ...over });
   expect(status).toBe(201);
-  return json.strudel as { id: string };
+  return json as { id: string };
 }
 
 describe('a saved strudel', () => {
   it('is read back as it was written, with its conversation in order', async () => {
     const ada = await person();
-    const conversation = [
+    const conversation_history = [
       { role: 'user', content: 'a beat', is_actionable: false, is_code_response: false },
       { role: 'assistant', content: plain.code, is_actionable: true, is_code_response: true },
     ];
     const all = { ...plain, description: 'été "☀" \\', tags: ['techno', 'a,b {c}'], is_public: true };
-    const { id } = await saved(ada, { ...all, conversation });
+    const { id } = await saved(ada, { ...all, conversation_history });
     const { status, json } = await call('GET', `/${id}`, ada);
     expect(status).toBe(200);
-    expect(json.strudel).toMatchObject({ id, ...all, conversation });
+    expect(json).toMatchObject({ id, ...all, conversation_history });
   });
 
   it('is changed in what is named, and nothing else', async () => {
@@ -64,37 +64,42 @@ describe('a saved strudel', () => {
     const { id } = await saved(ada, {
       description: 'one',
       tags: ['x'],
-      conversation: [{ role: 'user', content: 'before' }],
+      conversation_history: [{ role: 'user', content: 'before' }],
     });
-    expect((await call('PUT', `/${id}`, ada, { title: 'Two' })).json.strudel).toMatchObject({
+    expect((await call('PUT', `/${id}`, ada, { title: 'Two' })).json).toMatchObject({
       title: 'Two',
       code: plain.code,
       description: 'one',
       tags: ['x'],
     });
-    const rest = { description: null, tags: [], is_public: true, code: '', conversation: [] };
-    expect((await call('PUT', `/${id}`, ada, rest)).status).toBe(200);
-    expect((await call('GET', `/${id}`, ada)).json.strudel).toMatchObject({ title: 'Two', ...rest });
+    const rest = { tags: [], is_public: true, code: '', conversation_history: [] };
+    expect((await call('PUT', `/${id}`, ada, { ...rest, description: null })).status).toBe(200);
+    const { json } = await call('GET', `/${id}`, ada);
+    expect(json).toMatchObject({ title: 'Two', ...rest });
+    expect(json).not.toHaveProperty('description');
   });
 
   it('keeps a conversation that a change does not name, and replaces one that it does', async () => {
     const ada = await person();
-    const { id } = await saved(ada, { conversation: [{ role: 'user', content: 'before' }] });
+    const { id } = await saved(ada, { conversation_history: [{ role: 'user', content: 'before' }] });
     const said = async () =>
-      (await call('GET', `/${id}`, ada)).json.strudel.conversation.map(
+      (await call('GET', `/${id}`, ada)).json.conversation_history.map(
         ({ content }: { content: string }) => content,
       );
     await call('PUT', `/${id}`, ada, { title: 'Other' });
     expect(await said()).toEqual(['before']);
-    const conversation = ['a', 'b', 'c'].map((content) => ({ role: 'assistant', content }));
-    await call('PUT', `/${id}`, ada, { conversation });
+    const conversation_history = ['a', 'b', 'c'].map((content) => ({ role: 'assistant', content }));
+    await call('PUT', `/${id}`, ada, { conversation_history });
     expect(await said()).toEqual(['a', 'b', 'c']);
   });
 
   it('is deleted, once', async () => {
     const ada = await person();
-    const { id } = await saved(ada, { conversation: [{ role: 'user', content: 'x' }] });
-    expect((await call('DELETE', `/${id}`, ada)).status).toBe(204);
+    const { id } = await saved(ada, { conversation_history: [{ role: 'user', content: 'x' }] });
+    expect(await call('DELETE', `/${id}`, ada)).toEqual({
+      status: 200,
+      json: { message: expect.any(String) },
+    });
     expect((await call('DELETE', `/${id}`, ada)).status).toBe(404);
     expect((await call('GET', `/${id}`, ada)).status).toBe(404);
   });
@@ -108,8 +113,8 @@ describe('who may', () => {
     ['read a public one', 'GET', { isPublic: true }, undefined, [200, 200, 200, 401]],
     ['change a private one', 'PUT', { isPublic: false }, { title: 'x' }, [401, 404, 200, 401]],
     ['change a public one', 'PUT', { isPublic: true }, { title: 'x' }, [401, 404, 200, 401]],
-    ['delete a private one', 'DELETE', { isPublic: false }, undefined, [401, 404, 204, 401]],
-    ['delete a public one', 'DELETE', { isPublic: true }, undefined, [401, 404, 204, 401]],
+    ['delete a private one', 'DELETE', { isPublic: false }, undefined, [401, 404, 200, 401]],
+    ['delete a public one', 'DELETE', { isPublic: true }, undefined, [401, 404, 200, 401]],
   ];
   it.each(table)('%s', async (_, method, { isPublic }, body, expected) => {
     const [owner, other] = await Promise.all([person(), person()]);
@@ -135,15 +140,15 @@ describe('lists', () => {
     const ids: string[] = [];
     for (let i = 0; i < 5; i++) ids.unshift((await saved(ada)).id);
     const seen: string[] = [];
-    let cursor: string | null = null;
-    let pages = 0;
-    do {
-      const { json } = await call('GET', `?limit=2${cursor === null ? '' : `&cursor=${cursor}`}`, ada);
+    for (const [offset, has_more] of [
+      [0, true],
+      [2, true],
+      [4, false],
+    ]) {
+      const { json } = await call('GET', `?limit=2&offset=${offset}`, ada);
+      expect(json.pagination).toEqual({ limit: 2, offset, total: 5, has_more });
       seen.push(...json.strudels.map(({ id }: { id: string }) => id));
-      cursor = json.next;
-      pages += 1;
-    } while (cursor !== null);
-    expect(pages).toBe(3);
+    }
     expect(seen).toEqual(ids);
   });
 
@@ -174,8 +179,8 @@ describe('limits', () => {
     ['description', (n: number) => ({ description: 'x'.repeat(n) }), MAX_DESCRIPTION_CHARS],
     ['tags', (n: number) => ({ tags: Array(n).fill('x') }), MAX_TAGS],
     ['a tag', (n: number) => ({ tags: ['x'.repeat(n)] }), MAX_TAG_CHARS],
-    ['a conversation', (n: number) => ({ conversation: said(n) }), MAX_STRUDEL_MESSAGES],
-    ['a message', (n: number) => ({ conversation: said(1, n) }), MAX_STRUDEL_MESSAGE_CHARS],
+    ['a conversation', (n: number) => ({ conversation_history: said(n) }), MAX_STRUDEL_MESSAGES],
+    ['a message', (n: number) => ({ conversation_history: said(1, n) }), MAX_STRUDEL_MESSAGE_CHARS],
   ])('%s: the limit itself, and one more', async (_, over, limit) => {
     const ada = await person();
     const { id } = await saved(ada, over(limit));
@@ -197,9 +202,12 @@ describe('limits', () => {
     expect((await call('POST', '', await person(), body)).status).toBe(400);
   });
 
-  it.each(['?limit=0', '?limit=101', '?cursor=x', '?public=maybe'])('%s is refused', async (query) => {
-    expect((await call('GET', query, await person())).status).toBe(400);
-  });
+  it.each(['?limit=0', '?limit=101', '?offset=-1', '?offset=100001', '?public=maybe'])(
+    '%s is refused',
+    async (query) => {
+      expect((await call('GET', query, await person())).status).toBe(400);
+    },
+  );
 
   it('an id that is none is refused, and a change of nothing', async () => {
     const ada = await person();

@@ -1,13 +1,14 @@
 /** The Worker in workerd, on real stores behind the local fronts. */
 import { randomUUID } from 'node:crypto';
-import { hc } from 'hono/client';
 import { SignJWT } from 'jose';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { call } from '../../src/client/sdk/call.ts';
 import { createStorage, type Storage } from '../../src/compose.ts';
 import { parseConfig, storageSchema } from '../../src/config.ts';
 import type { SessionMessage } from '../../src/domain/types.ts';
-import type { AppType } from '../../src/worker/app.ts';
+import { createInvite, joinSession } from '../../src/protocol/http/people.ts';
+import { createSession, getSession, listMessages } from '../../src/protocol/http/sessions.ts';
 import { makeCommit, rev } from '../support/commits.ts';
 import { makeMessage } from '../support/messages.ts';
 import { type Stack, startStack } from '../support/stack.ts';
@@ -47,7 +48,7 @@ async function connect(): Promise<pg.Client> {
   return client;
 }
 
-async function call(
+async function ask(
   path: string,
   { method, body, token }: { method?: string; body?: unknown; token?: string } = {},
 ) {
@@ -61,8 +62,8 @@ async function call(
   return { status: response.status, text, json: isJson ? JSON.parse(text) : null };
 }
 
-const flush = (path = '/flush') => call(path, { method: 'POST', token: stack.flushSecret });
-const newSession = async () => (await call('/api/v1/sessions', { body: { title: 'Jam' } })).json;
+const flush = (path = '/flush') => ask(path, { method: 'POST', token: stack.flushSecret });
+const newSession = async () => (await ask('/api/v1/sessions', { body: { title: 'Jam' } })).json;
 
 const message = (content: string, position: number) => makeMessage({ content, position });
 
@@ -80,47 +81,46 @@ async function stored(sessionId: string) {
 
 async function metric(name: string): Promise<number> {
   // Metrics are kept for a second; a new answer is due after it.
-  const { text } = await call('/metrics');
+  const { text } = await ask('/metrics');
   const line = text.split('\n').find((candidate) => candidate.startsWith(`backbeat_${name} `));
   return Number(line?.split(' ')[1]);
 }
 
 describe('a typed client', () => {
   it('knows what the routes take and answer', async () => {
-    const { api } = hc<AppType>(stack.workerUrl);
-    const made = await api.v1.sessions.$post({ json: { title: 'Typed', code: 's("bd")' } });
-    const { session, token, role } = await made.json();
-    expect([made.status, role]).toEqual([201, 'host']);
-    const headers = { Authorization: `Bearer ${token}` };
-    const param = { id: session.id };
-    const read = await (await api.v1.sessions[':id'].$get({ param }, { headers })).json();
-    expect(read.session.code).toBe('s("bd")');
-    const invited = await api.v1.sessions[':id'].invite.$post(
-      { param, json: { role: 'viewer' } },
-      { headers },
-    );
-    const joined = await api.v1.sessions.join.$post({ json: { invite_token: (await invited.json()).token } });
-    expect(await joined.json()).toMatchObject({ session_id: session.id, role: 'viewer' });
-    const page = await api.v1.sessions[':id'].messages.$get({ param, query: { limit: '1' } }, { headers });
-    expect(await page.json()).toEqual({ messages: [], next: null });
+    const origin = stack.workerUrl;
+    const made = await call(createSession, { origin, body: { title: 'Typed', code: 's("bd")' } });
+    expect(made.role).toBe('host');
+    const { token } = made;
+    const params = { id: made.id };
+    expect((await call(getSession, { origin, token, params })).code).toBe('s("bd")');
+    const invite = await call(createInvite, { origin, token, params, body: { role: 'viewer' } });
+    const joined = await call(joinSession, { origin, body: { invite_token: invite.token } });
+    expect(joined).toMatchObject({ session_id: made.id, role: 'viewer' });
+    const page = await call(listMessages, { origin, token, params, query: { limit: 1 } });
+    expect(page).toEqual({ messages: [], next: null });
+    const refused = { status: 400, code: 'validation_error', message: expect.stringContaining('role') };
     // @ts-expect-error A role that there isn't.
-    const wrong = await api.v1.sessions[':id'].invite.$post({ param, json: { role: 'king' } }, { headers });
-    expect(wrong.status).toBe(400);
+    await expect(call(createInvite, { origin, token, params, body: { role: 'king' } })).rejects.toMatchObject(
+      refused,
+    );
+    // @ts-expect-error The route has a parameter in its path.
+    await expect(call(getSession, { origin, token })).rejects.toMatchObject({ status: 400 });
   });
 });
 
 describe('sessions', () => {
   it('are made, read, and joined by invite, at most as often as it allows', async () => {
     const made = await newSession();
-    expect(made).toMatchObject({ role: 'host', session: { title: 'Jam', host_user_id: null, rev: 0 } });
-    const { id } = made.session;
-    expect((await call(`/api/v1/sessions/${id}`, { token: made.token })).json.session).toEqual(made.session);
-    const invite = await call(`/api/v1/sessions/${id}/invite`, {
+    expect(made).toMatchObject({ role: 'host', title: 'Jam', rev: 0 });
+    const { id, token, role: _, display_name: __, ...session } = made;
+    expect((await ask(`/api/v1/sessions/${id}`, { token })).json).toMatchObject(session);
+    const invite = await ask(`/api/v1/sessions/${id}/invite`, {
       token: made.token,
       body: { role: 'co-author', max_uses: 2 },
     });
     expect(invite.status).toBe(201);
-    const join = () => call('/api/v1/sessions/join', { body: { invite_token: invite.json.token } });
+    const join = () => ask('/api/v1/sessions/join', { body: { invite_token: invite.json.token } });
     const statuses = (await Promise.all([join(), join(), join(), join()])).map(({ status }) => status);
     expect(statuses.toSorted()).toEqual([200, 200, 403, 403]);
   });
@@ -130,23 +130,23 @@ describe('sessions', () => {
       .setProtectedHeader({ alg: 'HS256' })
       .setExpirationTime('1h')
       .sign(new TextEncoder().encode(stack.jwtSecret));
-    const made = (await call('/api/v1/sessions', { token, body: {} })).json;
-    expect(made.session.title).not.toBe('');
+    const made = (await ask('/api/v1/sessions', { token, body: {} })).json;
+    expect(made.title).not.toBe('');
     const { rows } = await db.query(
       'select u.subject from sessions s join users u on u.id = s.host_user_id where s.id = $1',
-      [made.session.id],
+      [made.id],
     );
     expect(rows).toEqual([{ subject: 'auth|ada' }]);
   });
 
   it('show what is only in the buffer yet', async () => {
-    const { session, token } = await newSession();
+    const { token, ...session } = await newSession();
     await commit(session.id, 'buffered', [message('two', 2), message('one', 1)]);
     expect((await stored(session.id)).code).toBe('');
-    const read = await call(`/api/v1/sessions/${session.id}`, { token });
-    expect(read.json.session).toMatchObject({ code: 'buffered', rev: rev(1) });
+    const read = await ask(`/api/v1/sessions/${session.id}`, { token });
+    expect(read.json).toMatchObject({ code: 'buffered', rev: rev(1) });
     const history = async () => {
-      const { json } = await call(`/api/v1/sessions/${session.id}/messages`, { token });
+      const { json } = await ask(`/api/v1/sessions/${session.id}/messages`, { token });
       return json.messages.map((m: { content: string }) => m.content);
     };
     expect(await history()).toEqual(['one', 'two']);
@@ -158,13 +158,13 @@ describe('sessions', () => {
 describe('the flush', () => {
   it('needs its secret', async () => {
     for (const token of ['x', stack.jwtSecret]) {
-      expect((await call('/flush', { method: 'POST', token })).status).toBe(401);
+      expect((await ask('/flush', { method: 'POST', token })).status).toBe(401);
     }
-    expect((await call('/flush', { method: 'POST' })).json).toMatchObject({ error: 'unauthorized' });
+    expect((await ask('/flush', { method: 'POST' })).json).toMatchObject({ error: 'unauthorized' });
   });
 
   it('writes one session', async () => {
-    const { session } = await newSession();
+    const session = await newSession();
     await commit(session.id, 's("bd*4")', [message('hi', 1)]);
     const done = await flush(`/flush/${session.id}`);
     expect(done.status).toBe(200);
@@ -182,24 +182,24 @@ describe('the flush', () => {
   it('writes many in one transaction, and metrics tell of it', async () => {
     await flush();
     const made = await Promise.all(Array.from({ length: 5 }, newSession));
-    await Promise.all(made.map(({ session }, i) => commit(session.id, `code ${i}`)));
+    await Promise.all(made.map((session, i) => commit(session.id, `code ${i}`)));
     await expect.poll(() => metric('dirty_sessions'), { interval: 300, timeout: 10_000 }).toBe(5);
     const before = await metric('flushed_sessions_total');
     expect((await flush()).json).toMatchObject({ sessions: 5, transactions: 1, busy: 0 });
-    for (const [i, { session }] of made.entries()) expect((await stored(session.id)).code).toBe(`code ${i}`);
+    for (const [i, session] of made.entries()) expect((await stored(session.id)).code).toBe(`code ${i}`);
     await expect.poll(() => metric('dirty_sessions'), { interval: 300, timeout: 10_000 }).toBe(0);
     expect(await metric('flushed_sessions_total')).toBe(before + 5);
   });
 
   it('puts what can’t be written aside, and writes it once it can be', async () => {
     const lost = randomUUID();
-    const { session } = await newSession();
+    const session = await newSession();
     await commit(lost, 'orphan');
     await commit(session.id, 'fine');
     expect((await flush()).json).toMatchObject({ dead_letters: 1 });
     expect((await stored(session.id)).code).toBe('fine');
 
-    const dead = await call('/flush/dead?limit=500', { token: stack.flushSecret });
+    const dead = await ask('/flush/dead?limit=500', { token: stack.flushSecret });
     const [letter] = dead.json.letters.filter((l: { session_id: string }) => l.session_id === lost);
     expect(letter).toMatchObject({ kind: 'code', reason: { code: 'session_missing' } });
     const replay = () => flush(`/flush/dead/${encodeURIComponent(letter.id)}/replay`);
@@ -214,7 +214,7 @@ describe('the flush', () => {
   });
 
   it('is done by the cron where a room should have done it', async () => {
-    const { session } = await newSession();
+    const session = await newSession();
     // No room has it: each turn ends at once, until the session has been dirty for twice as
     // long as an alarm takes.
     await commit(session.id, 'by cron');
@@ -228,17 +228,17 @@ describe('the flush', () => {
 
 describe('a store out of reach', () => {
   it('is told by the health, refuses a flush, and loses nothing', async () => {
-    const { session } = await newSession();
+    const session = await newSession();
     await commit(session.id, 'kept');
-    expect((await call('/health')).status).toBe(200);
+    expect((await ask('/health')).status).toBe(200);
     await stack.control.stop('neonHttp');
     try {
       await expect
-        .poll(async () => (await call('/health')).status, { interval: 300, timeout: 10_000 })
+        .poll(async () => (await ask('/health')).status, { interval: 300, timeout: 10_000 })
         .toBe(503);
-      expect((await call('/health')).json).toMatchObject({ redis: { ok: true }, postgres: { ok: false } });
+      expect((await ask('/health')).json).toMatchObject({ redis: { ok: true }, postgres: { ok: false } });
       expect(await flush()).toMatchObject({ status: 503, json: { error: 'server_error' } });
-      expect(await call('/api/v1/sessions', { method: 'POST' })).toMatchObject({ status: 503 });
+      expect(await ask('/api/v1/sessions', { method: 'POST' })).toMatchObject({ status: 503 });
     } finally {
       await stack.control.start('neonHttp');
     }
@@ -251,10 +251,10 @@ describe('a store out of reach', () => {
 
 describe('odd requests', () => {
   it('get JSON', async () => {
-    expect(await call('/api/v1/nope')).toMatchObject({ status: 404, json: { error: 'not_found' } });
+    expect(await ask('/api/v1/nope')).toMatchObject({ status: 404, json: { error: 'not_found' } });
     const response = await fetch(new URL('/api/v1/sessions', stack.workerUrl), { method: 'POST', body: '{' });
     expect([response.status, await response.json()]).toMatchObject([400, { error: 'bad_request' }]);
-    const large = await call('/api/v1/sessions', { body: { title: 'x'.repeat(600 * 1024) } });
+    const large = await ask('/api/v1/sessions', { body: { title: 'x'.repeat(600 * 1024) } });
     expect(large).toMatchObject({ status: 413, json: { error: 'validation_error' } });
   });
 });

@@ -19,7 +19,7 @@ interface StackAddresses {
   neonFetchEndpoint: string;
 }
 
-const createdSchema = z.object({ session: z.object({ id: z.string() }), token: z.string() });
+const createdSchema = z.object({ id: z.string(), token: z.string() });
 
 /** Longer than any pause after which a room does something by itself, but for its alarm. */
 const QUIET_MS = 2_500;
@@ -49,8 +49,7 @@ export class Scene {
       method: 'POST',
       body: JSON.stringify({ display_name: 'Ada', ...body }),
     });
-    const { session, token } = createdSchema.parse(await response.json());
-    return { id: session.id, token };
+    return createdSchema.parse(await response.json());
   }
 
   /**

@@ -1,6 +1,7 @@
 /** Who is signed in: somebody whose token this browser keeps. What a token says is only shown; the server judges it. */
 import * as z from 'zod';
-import { mySessions } from '../sdk/api/sessions.ts';
+import { listSessions } from '../../protocol/http/sessions.ts';
+import { call } from '../sdk/call.ts';
 import { claimsOf } from '../sdk/people.ts';
 import { forgetSessions, storedUserToken, storeUserToken } from './storage.ts';
 
@@ -48,7 +49,7 @@ export async function signIn(pasted: string): Promise<Account> {
   const token = pasted.trim().replace(/^Bearer +/i, '');
   const account = readToken(token, Date.now());
   if (account === null) throw new Error('That isn’t a user’s token, or it has expired.');
-  await mySessions(token, { limit: 1 });
+  await call(listSessions, { token, query: { limit: 1 } });
   storeUserToken(token);
   return account;
 }

@@ -1,5 +1,5 @@
 /** Modal dialogs: the browser's own element, which keeps focus inside, closes on Escape and gives focus back. */
-import { messageOf } from '../sdk/api/call.ts';
+import { messageOf } from '../sdk/call.ts';
 import { el, setText } from './dom.ts';
 
 /**

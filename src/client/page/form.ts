@@ -1,4 +1,4 @@
-import { messageOf } from '../sdk/api/call.ts';
+import { messageOf } from '../sdk/call.ts';
 import { el, setText } from './dom.ts';
 
 /**

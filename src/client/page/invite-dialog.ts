@@ -1,13 +1,19 @@
 /** Makes invite links for the host to pass on, and shows those that are out. */
-import { messageOf } from '../sdk/api/call.ts';
-import { createInvite, type Invite, type InviteRole, listInvites, revokeInvite } from '../sdk/api/invites.ts';
+import {
+  createInvite,
+  type Invite,
+  type InviteRole,
+  listInvites,
+  revokeInvite,
+} from '../../protocol/http/people.ts';
+import { MAX_INVITE_USES } from '../../protocol/limits.ts';
+import { call, messageOf } from '../sdk/call.ts';
 import { createDialog } from './dialog.ts';
 import { copyText, dayOf, el, setText } from './dom.ts';
 import { submitForm } from './form.ts';
 import { routeHash } from './router.ts';
 
 const HOUR_MS = 3_600_000;
-const MAX_USES = 1_000_000;
 
 const ROLES: Record<InviteRole, { label: string; hint: string }> = {
   'co-author': { label: 'Co-author', hint: 'writes, plays, chats and asks the AI' },
@@ -41,7 +47,7 @@ export function createInviteDialog(sessionId: string, token: () => string): Invi
     id: 'invite-uses',
     type: 'number',
     min: '1',
-    max: String(MAX_USES),
+    max: String(MAX_INVITE_USES),
     inputmode: 'numeric',
     placeholder: 'no limit',
     'data-testid': 'invite-uses',
@@ -72,15 +78,15 @@ export function createInviteDialog(sessionId: string, token: () => string): Invi
   submitForm(form, async () => {
     const role: InviteRole = new FormData(form).get('role') === 'viewer' ? 'viewer' : 'co-author';
     const lifeMs = EXPIRIES.find(([value]) => value === expiry.value)?.[2] ?? null;
-    const invite = await createInvite(
-      sessionId,
-      role,
-      {
-        maxUses: uses.value === '' ? null : uses.valueAsNumber,
-        expiresAtMs: lifeMs === null ? null : Date.now() + lifeMs,
+    const invite = await call(createInvite, {
+      params: { id: sessionId },
+      token: token(),
+      body: {
+        role,
+        max_uses: uses.value === '' ? null : uses.valueAsNumber,
+        expires_at: lifeMs === null ? null : new Date(Date.now() + lifeMs).toISOString(),
       },
-      token(),
-    );
+    });
     link.value = linkOf(invite);
     linkRow.hidden = false;
     await copyLink(invite);
@@ -96,10 +102,10 @@ export function createInviteDialog(sessionId: string, token: () => string): Invi
     link.focus();
   };
   const list = createList({
-    load: () => listInvites(sessionId, token()),
+    load: async () => (await call(listInvites, { params: { id: sessionId }, token: token() })).tokens,
     copy: copyLink,
     async revoke(invite) {
-      await revokeInvite(sessionId, invite.id, token());
+      await call(revokeInvite, { params: { id: sessionId, token_id: invite.id }, token: token() });
       if (link.value === linkOf(invite)) linkRow.hidden = true;
       setText(note, 'Link revoked. Who came by it is no longer in.');
     },

@@ -1,6 +1,8 @@
 /** Where an invite link leads: who are you? */
+
+import { joinSession } from '../../protocol/http/people.ts';
 import { MAX_DISPLAY_NAME_CHARS } from '../../protocol/index.ts';
-import { joinSession } from '../sdk/api/sessions.ts';
+import { call } from '../sdk/call.ts';
 import { currentAccount } from './account.ts';
 import { el, field } from './dom.ts';
 import { keyOfInvite } from './entry.ts';
@@ -21,8 +23,10 @@ export function joinScreen(inviteToken: string, go: (route: Route) => void): HTM
   });
   submitForm(form, async () => {
     const displayName = name.value.trim();
-    const key = account?.token ?? keyOfInvite(inviteToken, account);
-    const joined = await joinSession(inviteToken, displayName, key);
+    const joined = await call(joinSession, {
+      token: account?.token ?? keyOfInvite(inviteToken, account),
+      body: { invite_token: inviteToken, display_name: displayName },
+    });
     rememberName(displayName);
     rememberSession({
       id: joined.session_id,

@@ -1,14 +1,15 @@
-import type { StrudelMessage } from '../sdk/api/strudels.ts';
+import { MAX_STRUDEL_MESSAGE_CHARS, MAX_STRUDEL_MESSAGES } from '../../protocol/limits.ts';
 import type { ConversationTurn } from '../sdk/conversation.ts';
 
-/** What of a conversation is kept with a strudel: what was asked, and answered. */
-export function keptTurns(turns: readonly ConversationTurn[]): StrudelMessage[] {
+/** What of a conversation is kept with a strudel: what was asked, and answered. A part of a program would be no program. */
+export function keptTurns(turns: readonly ConversationTurn[]) {
   return turns
     .filter(({ status }) => status === 'done')
     .map(({ role, text, code, questions }) => ({
       role,
       content: code ?? [text, ...questions].filter((part) => part !== '').join('\n'),
-      isCodeResponse: code !== null,
+      is_code_response: code !== null,
     }))
-    .filter(({ content }) => content !== '');
+    .filter(({ content }) => content !== '' && content.length <= MAX_STRUDEL_MESSAGE_CHARS)
+    .slice(-MAX_STRUDEL_MESSAGES);
 }

@@ -1,7 +1,12 @@
 /** Who is here; for the host, also who may do what. */
-import type { Role, WireParticipant } from '../../protocol/index.ts';
-import { messageOf } from '../sdk/api/call.ts';
-import { listPeople, type Person, removePerson, setRole } from '../sdk/api/people.ts';
+import {
+  changeParticipant,
+  listParticipants,
+  type Participant,
+  removeParticipant,
+} from '../../protocol/http/people.ts';
+import { MAX_PAGE_ENTRIES, type Role, type WireParticipant } from '../../protocol/index.ts';
+import { call, messageOf } from '../sdk/call.ts';
 import type { Snapshot } from '../sdk/session-client.ts';
 import { ask } from './dialog.ts';
 import { el, setText } from './dom.ts';
@@ -39,7 +44,7 @@ export function createPeoplePanel(options: PeopleOptions): PeoplePanel {
 
   const change = async (person: { id: string; name: string }, role: GivenRole): Promise<void> => {
     try {
-      await setRole(options.sessionId, person.id, role, options.token());
+      await call(changeParticipant, { ...placeOf(options, person.id), body: { role } });
     } catch (error) {
       options.say(`${person.name} keeps the role: ${messageOf(error)}`, 'error');
       // What was chosen isn't what is.
@@ -53,7 +58,7 @@ export function createPeoplePanel(options: PeopleOptions): PeoplePanel {
       text: 'They lose the session at once, and can’t come back by an invite. You can let them in again later.',
       action: 'Send away',
       async run() {
-        await removePerson(options.sessionId, person.id, options.token());
+        await call(removeParticipant, placeOf(options, person.id));
         away.refresh();
       },
     });
@@ -148,8 +153,14 @@ function avatar(name: string, colorId: string): HTMLElement {
   );
 }
 
+/** A participant's place in the session, for the host to change. */
+function placeOf({ sessionId, token }: PeopleOptions, participantId: string) {
+  return { params: { id: sessionId, participant_id: participantId }, token: token() };
+}
+
 /** For the host: people who have been here, to let removed ones in again. Asked for when it is opened. */
-function createAway({ sessionId, token, say }: PeopleOptions) {
+function createAway(options: PeopleOptions) {
+  const { sessionId, token, say } = options;
   const list = el('ul', { class: 'people', 'data-testid': 'away' });
   const note = el('p', { class: 'dim', role: 'status' });
   const element = el(
@@ -160,10 +171,11 @@ function createAway({ sessionId, token, say }: PeopleOptions) {
     list,
   );
   let present: readonly WireParticipant[] = [];
-  const letIn = async (person: Person, button: HTMLButtonElement): Promise<void> => {
+  const letIn = async (person: Participant, button: HTMLButtonElement): Promise<void> => {
     button.disabled = true;
     try {
-      await setRole(sessionId, person.id, person.role === 'viewer' ? 'viewer' : 'co-author', token());
+      const role = person.role === 'viewer' ? 'viewer' : 'co-author';
+      await call(changeParticipant, { ...placeOf(options, person.id), body: { role } });
       say(`${person.display_name} may come back.`, 'info');
       await load();
     } catch (error) {
@@ -175,7 +187,11 @@ function createAway({ sessionId, token, say }: PeopleOptions) {
     setText(note, 'Looking…');
     note.hidden = false;
     try {
-      const people = await listPeople(sessionId, token());
+      const { participants: people } = await call(listParticipants, {
+        params: { id: sessionId },
+        query: { limit: MAX_PAGE_ENTRIES },
+        token: token(),
+      });
       const ids = new Set(present.map((one) => one.participant_id));
       const gone = people.filter((person) => !ids.has(person.id) && person.role !== 'host');
       note.hidden = gone.length > 0;
@@ -203,10 +219,10 @@ function createAway({ sessionId, token, say }: PeopleOptions) {
 }
 
 function awayRow(
-  person: Person,
-  letIn: (person: Person, button: HTMLButtonElement) => Promise<void>,
+  person: Participant,
+  letIn: (person: Participant, button: HTMLButtonElement) => Promise<void>,
 ): HTMLElement {
-  const isRemoved = person.removed_at !== null;
+  const isRemoved = person.removed_at !== undefined;
   const button: HTMLButtonElement = el(
     'button',
     {

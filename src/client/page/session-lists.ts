@@ -1,13 +1,13 @@
 /** The start screen's lists: sessions to look into, one's own, and those that only this browser knows of. */
-import { messageOf } from '../sdk/api/call.ts';
 import {
   createSession,
   getSession,
-  type ListedSession,
   type LiveSession,
-  liveSessions,
-  mySessions,
-} from '../sdk/api/sessions.ts';
+  listLiveSessions,
+  listSessions,
+  type Session,
+} from '../../protocol/http/sessions.ts';
+import { call, messageOf } from '../sdk/call.ts';
 import type { Account } from './account.ts';
 import { dayOf, el, setText } from './dom.ts';
 import { usableSessions } from './entry.ts';
@@ -33,7 +33,7 @@ export function liveNow(): { element: HTMLElement; close(): void } {
   const refresh = async (): Promise<void> => {
     if (document.hidden) return;
     try {
-      const sessions = await liveSessions(LIVE_SHOWN);
+      const { sessions } = await call(listLiveSessions, { query: { limit: LIVE_SHOWN } });
       list.replaceChildren(...sessions.map(liveRow));
       note.hidden = sessions.length > 0;
       setText(
@@ -62,7 +62,7 @@ function liveRow({ id, title, host_name: host, participant_count: count }: LiveS
     'li',
     {},
     el('a', { href: routeHash({ name: 'session', sessionId: id }), class: 'row-main' }, title || UNTITLED),
-    host === null ? null : el('span', { class: 'dim' }, `by ${host}`),
+    host === undefined ? null : el('span', { class: 'dim' }, `by ${host}`),
     el('span', { class: 'count' }, count === 1 ? '1 here' : `${count} here`),
   );
 }
@@ -73,7 +73,8 @@ export function yourSessions(account: Account, go: (route: Route) => void): HTML
   const groups = el('div', { class: 'groups', 'data-testid': 'my-sessions' });
   const load = async (): Promise<void> => {
     try {
-      const sessions = await mySessions(account.token, { limit: MINE_SHOWN });
+      const { token } = account;
+      const { sessions } = await call(listSessions, { token, query: { limit: MINE_SHOWN } });
       note.hidden = sessions.length > 0;
       setText(note, 'None yet. The first one you start will be here.');
       const restart = (id: string) => startAgain(id, account, go);
@@ -103,7 +104,7 @@ function group(heading: string, rows: HTMLElement[]): HTMLElement[] {
   return [el('div', {}, el('h3', {}, heading), el('ul', { class: 'rows' }, ...rows))];
 }
 
-function activeRow(session: ListedSession): HTMLElement {
+function activeRow(session: Session): HTMLElement {
   return el(
     'li',
     { 'data-session': session.id },
@@ -117,7 +118,7 @@ function activeRow(session: ListedSession): HTMLElement {
   );
 }
 
-function endedRow(session: ListedSession, restart: (id: string) => Promise<void>): HTMLElement {
+function endedRow(session: Session, restart: (id: string) => Promise<void>): HTMLElement {
   const problem = el('span', { class: 'problem', role: 'alert' });
   const again = el('button', { type: 'button', class: 'small' }, 'Start again');
   again.addEventListener('click', async () => {
@@ -145,19 +146,12 @@ function endedRow(session: ListedSession, restart: (id: string) => Promise<void>
 
 /** A new session with the title and the code of one that has ended. */
 async function startAgain(id: string, account: Account, go: (route: Route) => void): Promise<void> {
-  const { title, code } = await getSession(id, account.token);
-  const { session, token } = await createSession(
-    { title, code, displayName: rememberedName() || account.name },
-    account.token,
-  );
-  rememberSession({
-    id: session.id,
-    token,
-    title: session.title,
-    subject: account.subject,
-    invite: null,
-  });
-  go({ name: 'session', sessionId: session.id });
+  const { token, subject } = account;
+  const { title, code } = await call(getSession, { token, params: { id } });
+  const body = { title, code, display_name: rememberedName() || account.name };
+  const made = await call(createSession, { token, body });
+  rememberSession({ id: made.id, token: made.token, title: made.title, subject, invite: null });
+  go({ name: 'session', sessionId: made.id });
 }
 
 /** Sessions that this browser has a key to, and that aren't an account's. Null when there are none. */

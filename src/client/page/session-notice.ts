@@ -1,5 +1,5 @@
 /** What is said in place of a session that one can't be in any more, or not yet: why, and what one can do about it. */
-import { messageOf } from '../sdk/api/call.ts';
+import { messageOf } from '../sdk/call.ts';
 import type { ConnectionState } from '../sdk/connection.ts';
 import { sentence } from '../sdk/sentence.ts';
 import { copyText, el, setText } from './dom.ts';

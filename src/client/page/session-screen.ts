@@ -1,7 +1,7 @@
 /** A session: the editor, the panels beside it, and how things stand. */
-import { messageOf } from '../sdk/api/call.ts';
-import { createSession, getSession, leaveSession } from '../sdk/api/sessions.ts';
-import type { Strudel } from '../sdk/api/strudels.ts';
+import { createSession, getSession, leaveSession } from '../../protocol/http/sessions.ts';
+import type { Strudel } from '../../protocol/http/strudels.ts';
+import { call, messageOf } from '../sdk/call.ts';
 import { sentence } from '../sdk/sentence.ts';
 import { SessionClient, type Snapshot } from '../sdk/session-client.ts';
 import { currentAccount } from './account.ts';
@@ -109,7 +109,7 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
   const strudels = createStrudelsPanel({
     account,
     signIn,
-    content: () => ({ code: editor.code, conversation: keptTurns(client.snapshot.conversation) }),
+    content: () => ({ code: editor.code, conversation_history: keptTurns(client.snapshot.conversation) }),
     load: (strudel) => switchTo(strudel),
     say: (text, kind) => toasts.show(text, kind),
   });
@@ -143,7 +143,7 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
         text: 'You can come back as long as its host keeps you in.',
         action: 'Leave',
         async run() {
-          if (key !== null) await leaveSession(sessionId, key);
+          if (key !== null) await call(leaveSession, { token: key, params: { id: sessionId } });
           go({ name: 'start' });
         },
       }),
@@ -250,29 +250,29 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
   }
 
   async function startAgain(): Promise<void> {
-    const made = await createSession(
-      {
+    const made = await call(createSession, {
+      token: account?.token,
+      body: {
         code: editor.code,
-        ...(titleText ? { title: titleText } : {}),
-        displayName: client.snapshot.displayName ?? (rememberedName() || account?.name || 'Anonymous'),
+        title: titleText ?? '',
+        display_name: client.snapshot.displayName ?? (rememberedName() || account?.name || 'Anonymous'),
       },
-      account?.token ?? null,
-    );
+    });
     rememberSession({
-      id: made.session.id,
+      id: made.id,
       token: made.token,
-      title: made.session.title,
+      title: made.title,
       subject: account?.subject ?? null,
       invite: null,
     });
-    go({ name: 'session', sessionId: made.session.id });
+    go({ name: 'session', sessionId: made.id });
   }
 
   /** The title, which an invite's link doesn't tell; and of an ended session the code, which no room shows any more. */
   async function showStored(): Promise<void> {
     if (key === null) return;
     try {
-      const session = await getSession(sessionId, key);
+      const session = await call(getSession, { token: key, params: { id: sessionId } });
       setTitle(session.title);
       if (client.snapshot.connection.state === 'refused') editor.setCode(session.code);
       render(client.snapshot);

@@ -1,7 +1,13 @@
 /** What the host may change about the session. */
+import {
+  changeSession,
+  endLive,
+  endSession,
+  getSession,
+  setDiscoverable,
+} from '../../protocol/http/sessions.ts';
 import { MAX_TITLE_CHARS } from '../../protocol/index.ts';
-import { messageOf } from '../sdk/api/call.ts';
-import { endLive, endSession, getSession, renameSession, setDiscoverable } from '../sdk/api/sessions.ts';
+import { call, messageOf } from '../sdk/call.ts';
 import { ask, createDialog } from './dialog.ts';
 import { el, field, setText } from './dom.ts';
 import { submitForm } from './form.ts';
@@ -21,7 +27,8 @@ export interface SettingsDialog {
 }
 
 export function createSettingsDialog(options: SettingsOptions): SettingsDialog {
-  const { sessionId, token } = options;
+  /** The session, and the host's word for it. */
+  const asHost = () => ({ params: { id: options.sessionId }, token: options.token() });
   // Here, as nothing outside of a modal dialog is heard.
   const note = el('p', { class: 'note', role: 'status', 'data-testid': 'settings-note' });
   const say = (text: string) => setText(note, text);
@@ -44,7 +51,7 @@ export function createSettingsDialog(options: SettingsOptions): SettingsDialog {
   submitForm(rename, async () => {
     const wanted = title.input.value.trim();
     if (wanted === '') throw new Error('A title isn’t blank.');
-    await renameSession(sessionId, wanted, token());
+    await call(changeSession, { ...asHost(), body: { title: wanted } });
     options.onTitle(wanted);
     say('Renamed.');
   });
@@ -61,7 +68,7 @@ export function createSettingsDialog(options: SettingsOptions): SettingsDialog {
     discoverable.disabled = true;
     setText(problem, '');
     try {
-      await setDiscoverable(sessionId, isWanted, token());
+      await call(setDiscoverable, { ...asHost(), body: { is_discoverable: isWanted } });
       say(isWanted ? 'Everybody may look in now.' : 'Only invited people are let in now.');
     } catch (error) {
       discoverable.checked = !isWanted;
@@ -77,7 +84,7 @@ export function createSettingsDialog(options: SettingsOptions): SettingsDialog {
     const shown = options.title();
     title.input.value = shown;
     try {
-      const session = await getSession(sessionId, token());
+      const session = await call(getSession, asHost());
       // Unless it has been typed into meanwhile.
       if (title.input.value === shown) title.input.value = session.title;
       discoverable.checked = session.is_discoverable;
@@ -92,7 +99,7 @@ export function createSettingsDialog(options: SettingsOptions): SettingsDialog {
       text: 'Everybody but you leaves at once, and all invite links are revoked. The session and its code stay yours.',
       action: 'Send everyone away',
       async run() {
-        await endLive(sessionId, token());
+        await call(endLive, asHost());
         discoverable.checked = false;
         say('Everyone else has left. Invites are revoked.');
       },
@@ -103,7 +110,7 @@ export function createSettingsDialog(options: SettingsOptions): SettingsDialog {
       text: 'It ends for everybody and can’t be opened again. Its code and history stay readable.',
       action: 'End the session',
       async run() {
-        await endSession(sessionId, token());
+        await call(endSession, asHost());
         element.close();
       },
     });

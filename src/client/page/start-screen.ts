@@ -1,6 +1,8 @@
 /** The first screen: make a session, join one, look into one, or go back to one. */
+
+import { createSession } from '../../protocol/http/sessions.ts';
 import { MAX_DISPLAY_NAME_CHARS, MAX_TITLE_CHARS } from '../../protocol/index.ts';
-import { createSession } from '../sdk/api/sessions.ts';
+import { call } from '../sdk/call.ts';
 import { type Account, currentAccount, signOut } from './account.ts';
 import { openSignIn } from './account-dialog.ts';
 import { el, field } from './dom.ts';
@@ -106,19 +108,19 @@ function makeCard(account: Account | null, go: (route: Route) => void): HTMLElem
   submitForm(form, async () => {
     const displayName = name.input.value.trim();
     const wantedTitle = title.input.value.trim();
-    const { session, token } = await createSession(
-      { code: FIRST_CODE, displayName, ...(wantedTitle === '' ? {} : { title: wantedTitle }) },
-      account?.token ?? null,
-    );
+    const made = await call(createSession, {
+      token: account?.token,
+      body: { code: FIRST_CODE, display_name: displayName, title: wantedTitle },
+    });
     rememberName(displayName);
     rememberSession({
-      id: session.id,
-      token,
-      title: session.title,
+      id: made.id,
+      token: made.token,
+      title: made.title,
       subject: account?.subject ?? null,
       invite: null,
     });
-    go({ name: 'session', sessionId: session.id });
+    go({ name: 'session', sessionId: made.id });
   });
   return form;
 }

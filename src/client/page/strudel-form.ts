@@ -1,9 +1,20 @@
 /** What a person says about a strudel. */
+import type * as z from 'zod';
+import type { createStrudel } from '../../protocol/http/strudels.ts';
 import { MAX_DESCRIPTION_CHARS, MAX_TITLE_CHARS } from '../../protocol/index.ts';
-import type { StrudelInput } from '../sdk/api/strudels.ts';
 import { createDialog } from './dialog.ts';
 import { el, field } from './dom.ts';
 import { submitForm } from './form.ts';
+
+/** What a user says about a strudel. */
+export type StrudelInput = Pick<
+  z.output<typeof createStrudel.body>,
+  'title' | 'description' | 'tags' | 'is_public'
+>;
+/** What a session holds, to be kept in a strudel. */
+export type StrudelContent = Required<
+  Pick<z.input<typeof createStrudel.body>, 'code' | 'conversation_history'>
+>;
 
 export interface StrudelFormOptions {
   heading: string;
@@ -37,7 +48,7 @@ export function openStrudelForm({ heading, action, initial, submit }: StrudelFor
   const isPublic = el('input', {
     type: 'checkbox',
     role: 'switch',
-    checked: initial.isPublic,
+    checked: initial.is_public,
     'data-testid': 'strudel-public',
   });
   const form = el(
@@ -64,7 +75,7 @@ export function openStrudelForm({ heading, action, initial, submit }: StrudelFor
       title: title.input.value.trim(),
       description: description.input.value.trim() || null,
       tags: parseTags(tags.input.value),
-      isPublic: isPublic.checked,
+      is_public: isPublic.checked,
     });
     dialog.close();
   });

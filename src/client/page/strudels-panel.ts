@@ -1,20 +1,18 @@
 /** Saved strudels: keep the session's code as one, and make the session about one. */
-import { messageOf } from '../sdk/api/call.ts';
 import {
+  changeStrudel,
   createStrudel,
   deleteStrudel,
   listStrudels,
   type Strudel,
-  type StrudelContent,
-  type StrudelInput,
-  updateStrudel,
-} from '../sdk/api/strudels.ts';
+} from '../../protocol/http/strudels.ts';
+import { call, messageOf } from '../sdk/call.ts';
 import { sentence } from '../sdk/sentence.ts';
 import type { Snapshot } from '../sdk/session-client.ts';
 import type { Account } from './account.ts';
 import { ask } from './dialog.ts';
 import { dayOf, el, setText } from './dom.ts';
-import { openStrudelForm } from './strudel-form.ts';
+import { openStrudelForm, type StrudelContent, type StrudelInput } from './strudel-form.ts';
 
 export interface StrudelsOptions {
   account: Account | null;
@@ -54,6 +52,7 @@ export function createStrudelsPanel(options: StrudelsOptions): StrudelsPanel {
     return { element, render: () => {} };
   }
 
+  const { token } = account;
   let shelf: Shelf = 'own';
   let found: readonly Strudel[] = [];
   let current: string | null = null;
@@ -106,7 +105,11 @@ export function createStrudelsPanel(options: StrudelsOptions): StrudelsPanel {
     const mine = searches;
     const text = search.value.trim();
     try {
-      const strudels = await listStrudels(account.token, { public: shelf === 'public', search: text });
+      const query = {
+        ...(shelf === 'public' && { public: 'true' as const }),
+        ...(text !== '' && { search: text }),
+      };
+      const { strudels } = await call(listStrudels, { token, query });
       if (mine !== searches) return;
       found = strudels;
       note.hidden = found.length > 0;
@@ -137,9 +140,9 @@ export function createStrudelsPanel(options: StrudelsOptions): StrudelsPanel {
     openStrudelForm({
       heading: 'Save as a strudel',
       action: 'Save',
-      initial: { title: '', description: null, tags: [], isPublic: false },
+      initial: { title: '', description: null, tags: [], is_public: false },
       async submit(input) {
-        await createStrudel({ ...input, ...options.content() }, account.token);
+        await call(createStrudel, { token, body: { ...input, ...options.content() } });
         options.say(`Saved “${input.title}”.`, 'info');
         await refresh();
       },
@@ -150,13 +153,13 @@ export function createStrudelsPanel(options: StrudelsOptions): StrudelsPanel {
       action: 'Save',
       initial: inputOf(strudel),
       async submit(input) {
-        await updateStrudel(strudel.id, input, account.token);
+        await call(changeStrudel, { token, params: { id: strudel.id }, body: input });
         await refresh();
       },
     });
   const overwrite = async (strudel: Strudel): Promise<void> => {
     try {
-      await updateStrudel(strudel.id, options.content(), account.token);
+      await call(changeStrudel, { token, params: { id: strudel.id }, body: options.content() });
       options.say(`“${strudel.title}” holds this code now.`, 'info');
       await refresh();
     } catch (error) {
@@ -169,7 +172,7 @@ export function createStrudelsPanel(options: StrudelsOptions): StrudelsPanel {
       text: 'Sessions that are about it keep their code.',
       action: 'Delete',
       async run() {
-        await deleteStrudel(strudel.id, account.token);
+        await call(deleteStrudel, { token, params: { id: strudel.id } });
         await refresh();
       },
     });
@@ -232,7 +235,7 @@ function emptyText(shelf: Shelf, search: string): string {
 }
 
 function inputOf({ title, description, tags, is_public }: Strudel): StrudelInput {
-  return { title, description, tags, isPublic: is_public };
+  return { title, description: description ?? null, tags, is_public };
 }
 
 interface Row {

@@ -1,13 +1,12 @@
-/** The API's OpenAPI document, made from the operations' schemas. */
-import { z } from 'zod';
+/** The API's OpenAPI document, made from the routes' definitions. */
 import {
   createDocument,
   type ZodOpenApiOperationObject,
   type ZodOpenApiPathsObject,
   type ZodOpenApiResponsesObject,
 } from 'zod-openapi';
-import { replies } from '../replies.ts';
-import { type Access, OPERATIONS, type Operation } from './operations.ts';
+import type { Access, Route } from '../../protocol/http/route.ts';
+import { errorReply } from '../../protocol/http/shared.ts';
 
 const SECURITY: Record<Access, Record<string, never[]>[]> = {
   user: [{ user: [] }],
@@ -38,54 +37,36 @@ const COMMON: Record<Access, readonly number[]> = {
   flush: [400, 401, 503],
 };
 
-const errorReply = { content: { 'application/json': { schema: replies.error } } };
+const refusal = { content: { 'application/json': { schema: errorReply } } };
 
-function responsesOf({
-  access,
-  reply: [status, schema],
-  errors = [],
-  path,
-}: Operation): ZodOpenApiResponsesObject {
-  const type = path === '/metrics' ? 'text/plain' : 'application/json';
+function responsesOf({ access, status, reply, errors = [] }: Route): ZodOpenApiResponsesObject {
+  const type = reply.type === 'string' ? 'text/plain' : 'application/json';
   const refusals = [...new Set([...COMMON[access], ...errors])].sort();
   return {
-    [`${status as 200}`]: {
-      description: 'Done',
-      ...(schema === null ? {} : { content: { [type]: { schema } } }),
-    },
+    [`${status ?? 200}`]: { description: 'Done', content: { [type]: { schema: reply } } },
     ...Object.fromEntries(
-      refusals.map((code) => [`${code}`, { description: ERRORS[code] ?? 'Refused', ...errorReply }]),
+      refusals.map((code) => [`${code}`, { description: ERRORS[code] ?? 'Refused', ...refusal }]),
     ),
   };
 }
 
-function operationOf(operation: Operation): ZodOpenApiOperationObject {
-  const { tag, summary, access, query, body, path } = operation;
-  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
+function operationOf(route: Route): ZodOpenApiOperationObject {
+  const { tag, summary, access, params, query, body } = route;
   return {
     tags: [tag],
     summary,
     security: SECURITY[access],
-    requestParams: {
-      ...(names.length === 0
-        ? {}
-        : { path: z.object(Object.fromEntries(names.map((name) => [name, pathParameter(name)]))) }),
-      ...(query === undefined ? {} : { query }),
-    },
-    ...(body === undefined ? {} : { requestBody: { content: { 'application/json': { schema: body } } } }),
-    responses: responsesOf(operation),
+    requestParams: { ...(params && { path: params }), ...(query && { query }) },
+    ...(body && { requestBody: { content: { 'application/json': { schema: body } } } }),
+    responses: responsesOf(route),
   };
 }
 
-function pathParameter(name: string) {
-  return name === 'letter_id' ? z.string() : z.uuid();
-}
-
 /** Makes the document: OpenAPI 3.1. */
-export function makeDocument() {
-  const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
-  for (const operation of OPERATIONS) {
-    paths[operation.path] = { ...paths[operation.path], [operation.method]: operationOf(operation) };
+export function makeDocument(routes: readonly Route[]) {
+  const paths: ZodOpenApiPathsObject = {};
+  for (const route of routes) {
+    paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route) };
   }
   return createDocument({
     openapi: '3.1.0',
@@ -97,7 +78,7 @@ export function makeDocument() {
         'this is everything else. Errors are `{ error, message, details? }`.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    tags: [...new Set(OPERATIONS.map(({ tag }) => tag))].map((name) => ({ name })),
+    tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
     components: {
       securitySchemes: {
         user: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: "A user's own token" },
@@ -110,6 +91,6 @@ export function makeDocument() {
         flush: { type: 'http', scheme: 'bearer', description: 'FLUSH_SECRET' },
       },
     },
-    paths: paths as ZodOpenApiPathsObject,
+    paths,
   });
 }

@@ -2,9 +2,10 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 import { fakeServices } from '../../../test/support/worker-services.ts';
-import { createApp } from '../app.ts';
+import { createApp, servedRoutes } from '../app.ts';
 import { makeDocument } from './document.ts';
-import { OPERATIONS } from './operations.ts';
+
+const ROUTES = servedRoutes().map(({ route }) => route);
 
 const app = createApp({ services: () => fakeServices() });
 
@@ -33,15 +34,15 @@ it('tells of every route, and of no other', () => {
     .filter(({ method }) => method !== 'ALL')
     .map(({ method, path }) => `${method} ${path === '/' ? path : path.replace(/\/$/, '')}`);
   const registered = [...new Set(routes)].filter((route) => !OWN.has(route)).sort();
-  const described = OPERATIONS.map(
+  const described = ROUTES.map(
     ({ method, path }) => `${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}`,
   ).sort();
   expect(described).toEqual(registered);
 });
 
 describe('each operation', () => {
-  const { paths } = makeDocument();
-  it.each(OPERATIONS.map((operation) => [`${operation.method} ${operation.path}`, operation] as const))(
+  const { paths } = makeDocument(ROUTES);
+  it.each(ROUTES.map((route) => [`${route.method} ${route.path}`, route] as const))(
     '%s says who may call, and names its path parameters',
     (_, { method, path, access, body }) => {
       const operation = paths?.[path]?.[method];
@@ -62,7 +63,7 @@ describe('the page', () => {
     expect(response.status).toBe(200);
     expect(response.headers.get('content-security-policy')).toMatch(/^default-src 'none'; style-src 'self'/);
     const page = await response.text();
-    for (const { summary } of OPERATIONS) expect(page).toContain(summary.replaceAll("'", '&#39;'));
+    for (const { summary } of ROUTES) expect(page).toContain(summary.replaceAll("'", '&#39;'));
     expect(page).not.toMatch(/<script|<style|style=|https?:\/\//);
     expect((await app.request('/docs/style.css')).headers.get('content-type')).toMatch(/^text\/css/);
   });

@@ -1,7 +1,7 @@
 /** The API's document as a page: no script, no other host, readable on a phone. */
 import { html, raw } from 'hono/html';
+import type { Access, Route } from '../../protocol/http/route.ts';
 import type { makeDocument } from './document.ts';
-import { type Access, OPERATIONS, type Operation } from './operations.ts';
 
 type Document = ReturnType<typeof makeDocument>;
 type Schema = {
@@ -32,7 +32,7 @@ const ACCESS: Record<Access, string> = {
 };
 
 /** The whole page. */
-export function docsPage(document: Document) {
+export function docsPage(document: Document, routes: readonly Route[]) {
   const tags = document.tags?.map(({ name }) => name) ?? [];
   return html`<!doctype html>
     <html lang="en">
@@ -54,9 +54,7 @@ export function docsPage(document: Document) {
           ${tags.map(
             (tag) => html`<section id="${tag}">
               <h2>${tag}</h2>
-              ${OPERATIONS.filter((operation) => operation.tag === tag).map((operation) =>
-                operationHtml(document, operation),
-              )}
+              ${routes.filter((route) => route.tag === tag).map((route) => operationHtml(document, route))}
             </section>`,
           )}
         </main>
@@ -64,8 +62,7 @@ export function docsPage(document: Document) {
     </html>`;
 }
 
-function operationHtml(document: Document, operation: Operation) {
-  const { method, path, summary, access } = operation;
+function operationHtml(document: Document, { method, path, summary, access }: Route) {
   const described = document.paths?.[path]?.[method];
   const query = (described?.parameters ?? []).flatMap((parameter) =>
     'in' in parameter && parameter.in === 'query' ? [parameter] : [],

@@ -1,18 +1,16 @@
 /** Whether both stores answer. */
-import { Hono } from 'hono';
+import type { z } from 'zod';
 import { StorageUnavailableError } from '../../domain/errors.ts';
+import { getHealth } from '../../protocol/http/operation.ts';
+import { everyone } from '../auth.ts';
 import { briefCache } from '../brief-cache.ts';
-import type { AppEnv } from '../env.ts';
 import { describeUnexpected, logError } from '../log.ts';
+import { type Served, serve } from '../serve.ts';
 import type { Services } from '../services.ts';
 
 const KEEP_MS = 1_000;
 
-interface StoreHealth {
-  ok: boolean;
-  latency_ms: number;
-  error?: string;
-}
+type StoreHealth = z.infer<typeof getHealth.reply>['redis'];
 
 async function check(store: { ping(): Promise<void> }): Promise<StoreHealth> {
   const startedMs = Date.now();
@@ -37,11 +35,12 @@ async function checkBoth({ buffer, postgres }: Services) {
 }
 
 /** 200 when both answer, 503 when one doesn't; the body tells which. */
-export function healthRoutes(): Hono<AppEnv> {
+export function healthRoute(): Served {
   const stores = briefCache(checkBoth, KEEP_MS);
-  return new Hono<AppEnv>().get('/', async (c) => {
-    const { redis, postgres } = await stores(c.var.services);
+  return serve(getHealth, everyone, async ({ services, c }) => {
+    const { redis, postgres } = await stores(services);
     const ok = redis.ok && postgres.ok;
-    return c.json({ status: ok ? 'ok' : 'unavailable', redis, postgres }, ok ? 200 : 503);
+    const reply: z.infer<typeof getHealth.reply> = { status: ok ? 'ok' : 'unavailable', redis, postgres };
+    return c.json(reply, ok ? 200 : 503);
   });
 }

@@ -1,9 +1,10 @@
 /** Metrics for Prometheus, from one Redis command and no Postgres query. */
-import { Hono } from 'hono';
+import { getMetrics } from '../../protocol/http/operation.ts';
 import type { BufferStats } from '../../redis/session-buffer.ts';
+import { everyone } from '../auth.ts';
 import { briefCache } from '../brief-cache.ts';
-import type { AppEnv } from '../env.ts';
 import { type Metric, PROMETHEUS_CONTENT_TYPE, prometheusText } from '../prometheus.ts';
+import { type Served, serve } from '../serve.ts';
 import type { Services } from '../services.ts';
 
 const KEEP_MS = 1_000;
@@ -37,12 +38,12 @@ function metricsOf(stats: BufferStats): Metric[] {
   ];
 }
 
-export function metricsRoutes(): Hono<AppEnv> {
+export function metricsRoute(): Served {
   const text = briefCache(
     async ({ buffer }: Services) => prometheusText(metricsOf(await buffer.stats())),
     KEEP_MS,
   );
-  return new Hono<AppEnv>().get('/', async (c) =>
-    c.body(await text(c.var.services), 200, { 'Content-Type': PROMETHEUS_CONTENT_TYPE }),
+  return serve(getMetrics, everyone, async ({ services, c }) =>
+    c.body(await text(services), 200, { 'Content-Type': PROMETHEUS_CONTENT_TYPE }),
   );
 }

@@ -1,108 +1,146 @@
 /** Sessions: making them, finding them, reading and changing one, ending it. */
-import { Hono } from 'hono';
-import { z } from 'zod';
 import { signSessionToken } from '../../access/session-token.ts';
-import { encodeCursor } from '../../domain/page.ts';
-import { MAX_TITLE_CHARS } from '../../protocol/limits.ts';
-import { codeSchema, displayNameSchema, storableText } from '../../protocol/messages.ts';
+import { may } from '../../domain/permissions.ts';
+import type { MessagePage } from '../../domain/types.ts';
+import * as routes from '../../protocol/http/sessions.ts';
+import { MAX_SHOWN_PARTICIPANTS } from '../../protocol/limits.ts';
 import { admittedOf } from '../admitted.ts';
-import { allow, bearerOf, refuseUnless, signedIn } from '../auth.ts';
-import type { AppEnv } from '../env.ts';
+import { allow, maybeSignedIn, refuseUnless, signedIn, withAnyToken } from '../auth.ts';
 import { notFound } from '../errors.ts';
-import { body, query } from '../input.ts';
-import { pageQuery } from '../paging.ts';
+import { serve } from '../serve.ts';
 import type { Services } from '../services.ts';
-import { liveSessionJson, sessionJson, sessionSummaryJson } from '../wire.ts';
+import {
+  liveSessionJson,
+  liveStatusJson,
+  messageJson,
+  newSessionJson,
+  paginationJson,
+  sessionJson,
+} from '../wire.ts';
 
-/** What people in a session are told when its host ends it. */
+/** What participants are told when the host ends the session. */
 const ENDED_BY_HOST = 'the host has ended the session';
 
-const title = storableText.max(MAX_TITLE_CHARS);
-
-export const newSessionBody = z.object({
-  title: title.default(''),
-  /** Without it, the code of `previous_session_id`, or none. */
-  code: codeSchema.optional(),
-  previous_session_id: z.uuid().toLowerCase().optional(),
-  display_name: displayNameSchema.optional(),
-});
-
-export const changedSessionBody = z
-  .object({ title: title.optional(), code: codeSchema.optional() })
-  .refine((change) => change.title !== undefined || change.code !== undefined, 'names nothing to change');
-
-export const sessionsQuery = pageQuery.extend({
-  /** Only those that go on, or only those that have ended. */
-  active: z.enum(['true', 'false']).optional(),
-});
-
-async function readSession({ repository }: Pick<Services, 'repository'>, sessionId: string) {
-  const session = await repository.getSession(sessionId);
+/** The session with its newest code and its first participants. @throws {ApiError} 404 */
+async function read({ repository, people }: Pick<Services, 'repository' | 'people'>, sessionId: string) {
+  const [session, { items: participants }] = await Promise.all([
+    repository.getSession(sessionId),
+    people.participants(sessionId, { limit: MAX_SHOWN_PARTICIPANTS, offset: 0, withRemoved: false }),
+  ]);
   if (!session) throw notFound();
-  return sessionJson(session);
+  return sessionJson({ ...session, participants });
 }
 
-export const sessionRoutes = new Hono<AppEnv>()
-  .post('/', body(newSessionBody), async (c) => {
-    const { admission, config } = c.var.services;
-    const wish = c.req.valid('json');
-    const admitted = admittedOf(
-      await admission.enter({
-        sessionId: null,
-        token: bearerOf(c),
-        invite: null,
-        displayName: wish.display_name ?? null,
-        previousSessionId: wish.previous_session_id ?? null,
-        title: wish.title,
-        ...(wish.code === undefined ? {} : { code: wish.code }),
-      }),
-    );
-    const { session, role, displayName } = admitted;
-    if (!session) throw new Error('an admission without a session id makes a session');
-    const token = await signSessionToken(admitted, config.JWT_SECRET);
-    return c.json({ session: sessionJson(session), token, role, display_name: displayName }, 201);
-  })
-  .get('/', signedIn, query(sessionsQuery), async (c) => {
-    const { active, ...page } = c.req.valid('query');
-    const isActive = active && active === 'true';
-    const { items, next } = await c.var.services.directory.list(c.var.userId, { ...page, isActive });
-    return c.json({ sessions: items.map(sessionSummaryJson), next: encodeCursor(next) });
-  })
-  .get('/live', query(pageQuery), async (c) => {
-    const { items, next } = await c.var.services.directory.live(c.req.valid('query'));
-    return c.json({ sessions: items.map(liveSessionJson), next: encodeCursor(next) });
-  })
-  .get('/last', signedIn, async (c) => {
-    const session = await c.var.services.directory.last(c.var.userId);
-    return c.json({ session: session && sessionSummaryJson(session) });
-  })
-  .get('/:id', allow('read_session'), async (c) =>
-    c.json({ session: await readSession(c.var.services, c.var.sessionId) }),
-  )
-  .put('/:id', allow('write_code'), body(changedSessionBody), async (c) => {
-    const { directory, room } = c.var.services;
-    const { sessionId, caller } = c.var;
-    const change = c.req.valid('json');
-    if (change.title !== undefined) {
+export const sessionRoutes = [
+  serve(
+    routes.createSession,
+    withAnyToken,
+    async ({ services: { admission, config }, caller: token, body }) => {
+      const admitted = admittedOf(
+        await admission.enter({
+          sessionId: null,
+          token,
+          invite: null,
+          displayName: body.display_name ?? null,
+          previousSessionId: body.previous_session_id ?? null,
+          title: body.title,
+          isDiscoverable: body.is_discoverable,
+          ...(body.code === undefined ? {} : { code: body.code }),
+        }),
+      );
+      const { session, role, displayName } = admitted;
+      if (!session) throw new Error('an admission without a session id makes a session');
+      return {
+        ...newSessionJson(session),
+        token: await signSessionToken(admitted, config.JWT_SECRET),
+        role,
+        display_name: displayName,
+      };
+    },
+  ),
+  serve(routes.listSessions, signedIn, async ({ services: { directory }, caller: userId, query }) => {
+    const page = await directory.list(userId, { ...query, activeOnly: query.active_only === 'true' });
+    return { sessions: page.items.map(sessionJson), pagination: paginationJson(query, page) };
+  }),
+  serve(
+    routes.listLiveSessions,
+    maybeSignedIn,
+    async ({ services: { directory }, caller: userId, query }) => {
+      const page = await directory.live(userId, query);
+      return { sessions: page.items.map(liveSessionJson), pagination: paginationJson(query, page) };
+    },
+  ),
+  serve(routes.getLastSession, signedIn, async ({ services: { directory }, caller: userId }) => {
+    const session = await directory.last(userId);
+    if (!session) throw notFound('there is no session of yours that goes on');
+    return liveSessionJson(session);
+  }),
+  serve(routes.getSession, allow('read_session'), ({ services, params }) => read(services, params.id)),
+  serve(routes.changeSession, allow('write_code'), async ({ services, caller, params, body }) => {
+    const { directory, room } = services;
+    let title: string | undefined;
+    if (body.title !== undefined) {
       refuseUnless(caller.role, 'write_title');
-      if (!(await directory.setTitle(sessionId, change.title))) throw notFound();
+      title = (await directory.setTitle(params.id, body.title)) ?? undefined;
+      if (title === undefined) throw notFound();
     }
-    if (change.code !== undefined) {
-      // Always by the room, live or not: only it gives out revisions.
-      await room.setCode(sessionId, {
-        code: change.code,
-        user_id: caller.userId,
-        display_name: caller.displayName,
-        role: caller.role,
-      });
-    }
-    return c.json({ session: await readSession(c.var.services, sessionId) });
-  })
-  .delete('/:id', allow('end_session'), async (c) => {
-    const { directory, flusher, room } = c.var.services;
-    const { sessionId } = c.var;
-    await flusher.flushSession(sessionId);
-    if (!(await directory.end(sessionId))) throw notFound();
-    await room.sendCommand(sessionId, { kind: 'ended', reason: ENDED_BY_HOST });
-    return c.json({ session: await readSession(c.var.services, sessionId) });
-  });
+    if (body.code === undefined) return { message: 'the session has a new title', title };
+    // Always by the room, live or not: only it gives out revisions.
+    const { rev } = await room.setCode(params.id, {
+      code: body.code,
+      user_id: caller.userId,
+      display_name: caller.displayName,
+      role: caller.role,
+    });
+    return { message: 'the code is saved', title, code: body.code, rev };
+  }),
+  serve(routes.endSession, allow('end_session'), async ({ services, params }) => {
+    const { directory, flusher, room } = services;
+    await flusher.flushSession(params.id);
+    if (!(await directory.end(params.id))) throw notFound();
+    await room.sendCommand(params.id, { kind: 'ended', reason: ENDED_BY_HOST });
+    return { message: 'the session has ended' };
+  }),
+  serve(routes.getLiveStatus, allow('read_session'), async ({ services: { directory }, params }) => {
+    const status = await directory.liveStatus(params.id);
+    if (!status) throw notFound();
+    return liveStatusJson(status);
+  }),
+  serve(routes.setDiscoverable, allow('manage_session'), async ({ services, params, body }) => {
+    const { directory, room } = services;
+    // The code isn't the statement's to tell: the newest may be in the buffer.
+    const [isChanged, session] = await Promise.all([
+      directory.setDiscoverable(params.id, body.is_discoverable),
+      read(services, params.id),
+    ]);
+    if (!isChanged) throw notFound();
+    if (!body.is_discoverable) await room.sendCommand(params.id, { kind: 'discovery_ended' });
+    return { ...session, is_discoverable: body.is_discoverable };
+  }),
+  serve(routes.endLive, allow('manage_session'), async ({ services: { directory, room }, params }) => {
+    const ended = await directory.endLive(params.id);
+    if (!ended) throw notFound();
+    await room.sendCommand(params.id, { kind: 'live_ended' });
+    return {
+      message: 'the session is private again',
+      participants_kicked: ended.participants,
+      invites_revoked: ended.invites,
+    };
+  }),
+  serve(routes.leaveSession, allow('leave'), async ({ services: { people }, caller, params }) => {
+    // Without a place (an owner who never came, a guest who only reads) there is nothing to leave.
+    if (caller.participantId !== null) await people.leave(params.id, caller.participantId);
+    return { message: 'you have left the session' };
+  }),
+  serve(routes.listMessages, allow('read_messages'), async ({ services, caller, params, query }) => {
+    const page: MessagePage = { limit: query.limit };
+    if (query.before !== undefined) page.beforePosition = query.before;
+    // What writers and the assistant say to each other is theirs, as it is in the room.
+    if (!may(caller.role, 'read_conversation')) page.types = ['chat'];
+    const messages = await services.repository.getMessages(params.id, page);
+    return {
+      messages: messages.map((message) => messageJson(params.id, message)),
+      next: messages.length === query.limit ? (messages[0]?.position ?? null) : null,
+    };
+  }),
+];

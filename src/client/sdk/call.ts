@@ -1,8 +1,7 @@
-/** One HTTP call of the page, to its own origin: the room server passes `/api/v1` on to the Worker. */
-import * as z from 'zod';
-import { sentence } from '../sentence.ts';
-
-const errorSchema = z.object({ error: z.string(), message: z.string(), details: z.string().optional() });
+/** Calling the HTTP API: one function for all its routes, typed by their definitions. */
+import type { Route, RouteInput, RouteReply } from '../../protocol/http/route.ts';
+import { errorReply } from '../../protocol/http/shared.ts';
+import { sentence } from './sentence.ts';
 
 /** The API's answer was an error, or none that can be understood. */
 export class ApiError extends Error {
@@ -19,37 +18,32 @@ export class ApiError extends Error {
   }
 }
 
-/** A query's values by name; what is absent is left out. */
-type Query = Record<string, string | number | boolean | undefined>;
-
 interface CallOptions {
   /** A session token or a user's token. */
   token?: string | null | undefined;
-  query?: Query;
-  body?: Record<string, unknown>;
+  /** Where the API is: by default where the page comes from. */
+  origin?: string;
 }
 
-/** Replies whose content doesn't matter. */
-export const anything = z.unknown();
-
 /**
- * Asks the API and reads its answer.
- * @param path below `/api/v1/`; its variable parts are encoded by `segment`.
+ * Calls a route.
+ * @param input the parts of the request that the definition has: `params`, `query`, `body`.
+ * @returns the body of success.
  * @throws {ApiError}
  */
-export async function call<Schema extends z.ZodType>(
-  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
-  path: string,
-  schema: Schema,
-  { token, query = {}, body }: CallOptions = {},
-): Promise<z.infer<Schema>> {
+export async function call<const R extends Route>(
+  route: R,
+  input: RouteInput<R> & CallOptions,
+): Promise<RouteReply<R>> {
+  const { token, origin = '', params = {}, query = {}, body }: CallOptions & Parts = input;
   const headers: Record<string, string> = { accept: 'application/json' };
   if (token !== undefined && token !== null) headers.authorization = `Bearer ${token}`;
   if (body !== undefined) headers['content-type'] = 'application/json';
+  const path = route.path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(String(params[name])));
   let response: Response;
   try {
-    response = await fetch(`/api/v1/${path}${queryText(query)}`, {
-      method,
+    response = await fetch(`${origin}${path}${queryText(query)}`, {
+      method: route.method.toUpperCase(),
       headers,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
@@ -58,21 +52,24 @@ export async function call<Schema extends z.ZodType>(
   }
   const reply = await readJson(response);
   if (!response.ok) {
-    const error = errorSchema.safeParse(reply);
+    const error = errorReply.safeParse(reply);
     throw error.success
       ? new ApiError(response.status, error.data.error, sentence(error.data.details ?? error.data.message))
       : new ApiError(response.status, 'bad_reply', `The server answered with ${response.status}.`);
   }
-  const parsed = schema.safeParse(reply);
-  if (parsed.success) return parsed.data;
+  const parsed = route.reply.safeParse(reply);
+  // What the definition's schema gives is the reply of its type, which TypeScript can't see through a generic.
+  if (parsed.success) return parsed.data as RouteReply<R>;
   throw new ApiError(response.status, 'bad_reply', 'The server’s answer makes no sense to this page.', {
     cause: parsed.error,
   });
 }
 
-/** One part of a path. */
-export function segment(value: string): string {
-  return encodeURIComponent(value);
+/** The parts of a request, whatever the route. */
+interface Parts {
+  params?: Record<string, unknown>;
+  query?: Record<string, unknown>;
+  body?: object;
 }
 
 /** What an error says to people. */
@@ -80,7 +77,8 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function queryText(query: Query): string {
+/** What is absent is left out. */
+function queryText(query: Record<string, unknown>): string {
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) params.set(name, String(value));

@@ -1,0 +1,100 @@
+/** Routes for those who run the service: flushing, dead letters, health and metrics. */
+import * as z from 'zod';
+import { DEFAULT_DEAD_LETTERS, MAX_DEAD_LETTERS } from '../limits.ts';
+import { route } from './route.ts';
+import { ofOne } from './shared.ts';
+
+const tag = 'Operation';
+/** Redis takes a cursor for an unsigned number of 64 bits, and fails at any other. */
+const MAX_CURSOR = 2n ** 64n - 1n;
+
+export const flushSummary = z
+  .object({
+    sessions: z.number().int(),
+    messages: z.number().int(),
+    dead_letters: z.number().int(),
+    busy: z.number().int().meta({ description: 'left dirty, as another transaction holds them' }),
+    transactions: z.number().int(),
+  })
+  .meta({ id: 'FlushSummary' });
+
+export const sessionFlush = flushSummary
+  .extend({
+    flushed_rev: z.number().int(),
+    is_dirty: z.boolean(),
+    last_commit: z.number().int().meta({
+      description: 'number of the last commit that the buffer has: smaller than before, and it has lost some',
+    }),
+    is_complete: z.boolean().meta({ description: 'all that was dirty when it began has been dealt with' }),
+  })
+  .meta({ id: 'SessionFlush' });
+
+const storeHealth = z.object({ ok: z.boolean(), latency_ms: z.number(), error: z.string().optional() });
+
+export const flushAll = route({
+  method: 'post',
+  path: '/flush',
+  tag,
+  summary: 'Sweep: write everything dirty to Postgres',
+  access: 'flush',
+  reply: flushSummary,
+});
+
+export const flushSession = route({
+  method: 'post',
+  path: '/flush/{id}',
+  tag,
+  summary: 'Write one session to Postgres',
+  access: 'flush',
+  params: ofOne,
+  reply: sessionFlush,
+});
+
+export const listDeadLetters = route({
+  method: 'get',
+  path: '/flush/dead',
+  tag,
+  summary: 'Dead letters: what Postgres refuses, with its reason',
+  access: 'flush',
+  query: z.object({
+    limit: z.coerce.number<number>().int().min(1).max(MAX_DEAD_LETTERS).default(DEFAULT_DEAD_LETTERS),
+    cursor: z
+      .string()
+      .regex(/^\d{1,20}$/, 'is not a cursor')
+      .refine((text) => !/^\d+$/.test(text) || BigInt(text) <= MAX_CURSOR, 'is not a cursor')
+      .optional(),
+  }),
+  reply: z.object({
+    letters: z.array(z.looseObject({ id: z.string(), session_id: z.string(), kind: z.string() })),
+    next: z.string().nullable().meta({ description: '`cursor` of the next page; null at the end' }),
+  }),
+});
+
+export const replayDeadLetter = route({
+  method: 'post',
+  path: '/flush/dead/{letter_id}/replay',
+  tag,
+  summary: 'Try a dead letter again',
+  access: 'flush',
+  params: z.object({ letter_id: z.string() }),
+  reply: z.object({ status: z.literal('replayed') }),
+  errors: [404, 409],
+});
+
+export const getHealth = route({
+  method: 'get',
+  path: '/health',
+  tag,
+  summary: 'Whether Redis and Postgres answer; 503 when one does not',
+  access: 'public',
+  reply: z.object({ status: z.enum(['ok', 'unavailable']), redis: storeHealth, postgres: storeHealth }),
+});
+
+export const getMetrics = route({
+  method: 'get',
+  path: '/metrics',
+  tag,
+  summary: 'Metrics for Prometheus',
+  access: 'public',
+  reply: z.string().meta({ description: 'Prometheus text' }),
+});

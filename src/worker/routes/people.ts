@@ -1,0 +1,89 @@
+/** Inviting people, joining by an invite, and what the host makes of the participants. */
+import { signSessionToken } from '../../access/session-token.ts';
+import type { Participant, PlaceOutcome } from '../../domain/people.ts';
+import { may } from '../../domain/permissions.ts';
+import * as routes from '../../protocol/http/people.ts';
+import { addressOf } from '../address.ts';
+import { admittedOf } from '../admitted.ts';
+import { allow, withAnyToken } from '../auth.ts';
+import { ApiError, notFound } from '../errors.ts';
+import { serve } from '../serve.ts';
+import { inviteJson, paginationJson, participantJson } from '../wire.ts';
+
+/** @throws {ApiError} for a place that isn't there, or that can't be changed. */
+function changed(outcome: PlaceOutcome): Participant {
+  switch (outcome.outcome) {
+    case 'changed':
+      return outcome.participant;
+    case 'missing':
+      throw notFound('there is no such participant');
+    case 'owner':
+      throw new ApiError(409, 'conflict', 'the session is theirs: they stay its host');
+  }
+}
+
+export const peopleRoutes = [
+  serve(
+    routes.joinSession,
+    withAnyToken,
+    async ({ services: { admission, config }, caller: token, body, c }) => {
+      const admitted = admittedOf(
+        await admission.join({
+          token,
+          invite: body.invite_token,
+          displayName: body.display_name ?? null,
+          address: addressOf(c),
+        }),
+      );
+      return {
+        session_id: admitted.sessionId,
+        role: admitted.role,
+        display_name: admitted.displayName,
+        token: await signSessionToken(admitted, config.JWT_SECRET),
+      };
+    },
+  ),
+  serve(routes.createInvite, allow('manage_invites'), async ({ services: { people }, params, body }) => {
+    const { role, max_uses: maxUses = null, expires_at: expiresAt = null } = body;
+    const expiresAtMs = expiresAt === null ? null : Date.parse(expiresAt);
+    return inviteJson(await people.createInvite({ sessionId: params.id, role, maxUses, expiresAtMs }));
+  }),
+  serve(routes.listInvites, allow('read_invites'), async ({ services: { people }, params, query }) => {
+    const page = await people.invites(params.id, query);
+    return { tokens: page.items.map(inviteJson), pagination: paginationJson(query, page) };
+  }),
+  serve(routes.revokeInvite, allow('manage_invites'), async ({ services: { people, room }, params }) => {
+    if (!(await people.revokeInvite(params.id, params.token_id))) throw notFound('there is no such invite');
+    await room.sendCommand(params.id, { kind: 'invite_revoked', invite_id: params.token_id });
+    return { message: 'the invite is revoked' };
+  }),
+  serve(routes.listParticipants, allow('read_participants'), async ({ services, caller, params, query }) => {
+    const page = await services.people.participants(params.id, {
+      ...query,
+      // Those who can take them back have to see whom they removed.
+      withRemoved: may(caller.role, 'manage_participants'),
+    });
+    return { participants: page.items.map(participantJson), pagination: paginationJson(query, page) };
+  }),
+  serve(
+    routes.changeParticipant,
+    allow('manage_participants'),
+    async ({ services, params, body: { role } }) => {
+      const { people, room } = services;
+      const { id, participant_id } = params;
+      const participant = changed(await people.setRole(id, participant_id, role));
+      await room.sendCommand(id, { kind: 'participant_changed', participant_id, role });
+      return participantJson(participant);
+    },
+  ),
+  serve(
+    routes.removeParticipant,
+    allow('manage_participants'),
+    async ({ services: { people, room }, params }) => {
+      const { id, participant_id } = params;
+      changed(await people.remove(id, participant_id));
+      await room.sendCommand(id, { kind: 'participant_removed', participant_id });
+      return { message: 'the participant was sent away' };
+    },
+  ),
+];
