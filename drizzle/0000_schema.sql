@@ -93,6 +93,7 @@ CREATE TABLE "strudel_messages" (
 	"content" text NOT NULL,
 	"is_actionable" boolean DEFAULT false NOT NULL,
 	"is_code_response" boolean DEFAULT false NOT NULL,
+	"clarifying_questions" jsonb DEFAULT '[]'::jsonb NOT NULL,
 	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "strudel_messages_role_known" CHECK ("strudel_messages"."role" in ('user', 'assistant'))
 );
@@ -104,6 +105,10 @@ CREATE TABLE "strudels" (
 	"code" text NOT NULL,
 	"description" text,
 	"tags" text[] DEFAULT '{}'::text[] NOT NULL,
+	"categories" text[] DEFAULT '{}'::text[] NOT NULL,
+	"license" text,
+	"cc_signal" text,
+	"forked_from" uuid,
 	"is_public" boolean DEFAULT false NOT NULL,
 	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	"updated_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
@@ -135,6 +140,7 @@ ALTER TABLE "sessions" ADD CONSTRAINT "sessions_last_editor_id_users_id_fk" FORE
 ALTER TABLE "strudel_messages" ADD CONSTRAINT "strudel_messages_strudel_id_strudels_id_fk" FOREIGN KEY ("strudel_id") REFERENCES "public"."strudels"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "strudel_messages" ADD CONSTRAINT "strudel_messages_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE set null ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "strudels" ADD CONSTRAINT "strudels_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "strudels" ADD CONSTRAINT "strudels_forked_from_strudels_id_fk" FOREIGN KEY ("forked_from") REFERENCES "public"."strudels"("id") ON DELETE set null ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "anonymous_participants_session_idx" ON "anonymous_participants" USING btree ("session_id");--> statement-breakpoint
 CREATE INDEX "anonymous_participants_expires_idx" ON "anonymous_participants" USING btree ("expires_at");--> statement-breakpoint
 CREATE INDEX "anonymous_participants_invite_idx" ON "anonymous_participants" USING btree ("invite_id") WHERE "anonymous_participants"."invite_id" is not null;--> statement-breakpoint
@@ -150,4 +156,5 @@ CREATE INDEX "sessions_live_idx" ON "sessions" USING btree ("created_at") WHERE 
 CREATE INDEX "strudel_messages_strudel_idx" ON "strudel_messages" USING btree ("strudel_id","created_at");--> statement-breakpoint
 CREATE INDEX "strudel_messages_user_idx" ON "strudel_messages" USING btree ("user_id") WHERE "strudel_messages"."user_id" is not null;--> statement-breakpoint
 CREATE INDEX "strudels_user_idx" ON "strudels" USING btree ("user_id","updated_at");--> statement-breakpoint
-CREATE INDEX "strudels_public_idx" ON "strudels" USING btree ("updated_at") WHERE "strudels"."is_public";
+CREATE INDEX "strudels_public_idx" ON "strudels" USING btree ("updated_at") WHERE "strudels"."is_public";--> statement-breakpoint
+CREATE INDEX "strudels_forked_from_idx" ON "strudels" USING btree ("forked_from") WHERE "strudels"."forked_from" is not null;

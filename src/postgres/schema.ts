@@ -9,6 +9,7 @@
  */
 import { type SQL, sql } from 'drizzle-orm';
 import {
+  type AnyPgColumn,
   bigint,
   boolean,
   check,
@@ -189,6 +190,12 @@ export const strudels = pgTable(
     code: text('code').notNull(),
     description: text('description'),
     tags: text('tags').array().notNull().default(sql`'{}'::text[]`),
+    categories: text('categories').array().notNull().default(sql`'{}'::text[]`),
+    license: text('license'),
+    /** What its author allows machines to do with it, as a Creative Commons signal. */
+    ccSignal: text('cc_signal'),
+    /** The strudel it was made from. */
+    forkedFrom: uuid('forked_from').references((): AnyPgColumn => strudels.id, { onDelete: 'set null' }),
     isPublic: boolean('is_public').notNull().default(false),
     createdAt: instant('created_at').notNull().defaultNow(),
     updatedAt: instant('updated_at').notNull().defaultNow(),
@@ -198,6 +205,8 @@ export const strudels = pgTable(
     check('strudels_code_size', atMostBytes(t.code, MAX_CODE_BYTES)),
     index('strudels_user_idx').on(t.userId, t.updatedAt),
     index('strudels_public_idx').on(t.updatedAt).where(sql`${t.isPublic}`),
+    // For the SET NULL of a deleted strudel.
+    index('strudels_forked_from_idx').on(t.forkedFrom).where(sql`${t.forkedFrom} is not null`),
   ],
 );
 
@@ -247,6 +256,8 @@ export const strudelMessages = pgTable(
     content: text('content').notNull(),
     isActionable: boolean('is_actionable').notNull().default(false),
     isCodeResponse: boolean('is_code_response').notNull().default(false),
+    /** Of the assistant: a list of texts. */
+    clarifyingQuestions: jsonb('clarifying_questions').$type<string[]>().notNull().default([]),
     createdAt: instant('created_at').notNull().defaultNow(),
   },
   (t) => [

@@ -1,7 +1,6 @@
 /** Saved strudels in Postgres. Each method is one statement. */
 import { type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
-import { StorageUnavailableError } from '../domain/errors.ts';
 import type { Page } from '../domain/page.ts';
 import type {
   NewStrudel,
@@ -19,44 +18,64 @@ import { ms, msColumn, pageStatement, parsePage } from './sql.ts';
 
 const messageSchema = z
   .object({
+    id: z.string(),
     role: z.enum(MESSAGE_ROLES),
     content: z.string(),
     is_actionable: z.boolean(),
     is_code_response: z.boolean(),
+    clarifying_questions: z.array(z.string()),
     created_ms: msColumn,
   })
   .transform(
     (row): StrudelMessage => ({
+      id: row.id,
       role: row.role,
       content: row.content,
       isActionable: row.is_actionable,
       isCodeResponse: row.is_code_response,
+      clarifyingQuestions: row.clarifying_questions,
       createdAtMs: row.created_ms,
     }),
   );
 
-const columns = sql`t.id, t.user_id, t.title, t.code, t.description, t.tags, t.is_public,
+const columns = sql`t.id, t.user_id, t.title, t.code, t.description, t.tags, t.categories, t.is_public, t.license,
+  t.cc_signal, t.forked_from, (select p.cc_signal from strudels p where p.id = t.forked_from) as parent_cc_signal,
+  (select u.name from users u where u.id = t.user_id) as author_name,
   ${ms('t.created_at')} as created_ms, ${ms('t.updated_at')} as updated_ms`;
 
-/** The turns of a strudel `t`, as {@link messageSchema} reads them, from rows `m`. */
-const turnsFrom = (messages: SQL) => sql`coalesce((
-  select json_agg(json_build_object(
-    'role', m.role, 'content', m.content, 'is_actionable', m.is_actionable,
-    'is_code_response', m.is_code_response, 'created_ms', ${ms('m.created_at')}
-  ) order by m.created_at, m.id)
-  from ${messages} m where m.strudel_id = t.id
-), '[]'::json) as conversation`;
+/**
+ * The conversation of a strudel `t`, as {@link rowSchema} reads it.
+ * @param all where its messages are.
+ * @param shown those of them that are shown, if not all are.
+ */
+const conversationIn = (all: SQL, shown: SQL = all) => sql`
+  (select count(*) from ${all} m where m.strudel_id = t.id and m.role = 'assistant')::integer as ai_assists,
+  coalesce((
+    select json_agg(json_build_object(
+      'id', m.id, 'role', m.role, 'content', m.content, 'is_actionable', m.is_actionable,
+      'is_code_response', m.is_code_response, 'clarifying_questions', m.clarifying_questions,
+      'created_ms', ${ms('m.created_at')}
+    ) order by m.created_at, m.id)
+    from ${shown} m where m.strudel_id = t.id
+  ), '[]'::json) as conversation`;
 
-const wholeConversation = turnsFrom(sql`strudel_messages`);
+const stored = sql`strudel_messages`;
 
-/** Its newest turns, as far as a list shows them: pages of whole conversations would have no bound. */
-const newestTurns = turnsFrom(sql`(
+/** The newest messages, as far as a list shows them: pages of whole conversations would have no bound. */
+const newest = sql`(
   select * from (
     select n.*, sum(char_length(n.content)) over (order by n.created_at desc, n.id desc) as chars
     from strudel_messages n where n.strudel_id = t.id
   ) n
   where n.chars <= ${sql.raw(String(MAX_LISTED_CONVERSATION_CHARS))}
-)`);
+)`;
+
+/** Whether a user may make a strudel from another; from none, always. */
+const mayFork = (userId: string, forkedFrom: string | null): SQL => sql`(
+  ${forkedFrom}::uuid is null or exists (
+    select from strudels p where p.id = ${forkedFrom}::uuid and (p.is_public or p.user_id = ${userId}::uuid)
+  )
+)`;
 
 const rowSchema = z
   .object({
@@ -66,7 +85,14 @@ const rowSchema = z
     code: z.string(),
     description: z.string().nullable(),
     tags: z.array(z.string()),
+    categories: z.array(z.string()),
     is_public: z.boolean(),
+    license: z.string().nullable(),
+    cc_signal: z.string().nullable(),
+    forked_from: z.string().nullable(),
+    parent_cc_signal: z.string().nullable(),
+    author_name: z.string().nullable(),
+    ai_assists: z.number(),
     created_ms: msColumn,
     updated_ms: msColumn,
     conversation: z.array(messageSchema),
@@ -80,7 +106,14 @@ const rowSchema = z
         code: row.code,
         description: row.description,
         tags: row.tags,
+        categories: row.categories,
         isPublic: row.is_public,
+        license: row.license,
+        ccSignal: row.cc_signal,
+        forkedFrom: row.forked_from,
+        parentCcSignal: row.parent_cc_signal,
+        authorName: row.author_name,
+        aiAssists: row.ai_assists,
         createdAtMs: row.created_ms,
         updatedAtMs: row.updated_ms,
       },
@@ -95,31 +128,32 @@ export class PostgresStrudels implements StrudelRepository {
     this.#db = db;
   }
 
-  async create(input: NewStrudel): Promise<SavedStrudel> {
+  async create(input: NewStrudel): Promise<SavedStrudel | null> {
     const [saved] = await this.#saved(sql`
       with t as (
-        insert into strudels (user_id, title, code, description, tags, is_public)
-        values (
+        insert into strudels
+          (user_id, title, code, description, tags, categories, is_public, license, cc_signal, forked_from)
+        select
           ${input.userId}::uuid, ${input.title}::text, ${input.code}::text, ${input.description}::text,
-          ${sql.param(input.tags)}::text[], ${input.isPublic}::boolean
-        )
+          ${sql.param(input.tags)}::text[], ${sql.param(input.categories)}::text[], ${input.isPublic}::boolean,
+          ${input.license}::text, ${input.ccSignal}::text, ${input.forkedFrom}::uuid
+        where ${mayFork(input.userId, input.forkedFrom)}
         returning *
       ), said as (${insertConversation(input.conversation)})
-      select ${columns}, ${turnsFrom(sql`said`)} from t`);
-    if (saved === undefined) throw new StorageUnavailableError('postgres', 'an insert returned no row');
-    return saved;
+      select ${columns}, ${conversationIn(sql`said`)} from t`);
+    return saved ?? null;
   }
 
   async get(id: string, readerId: string | null): Promise<SavedStrudel | null> {
     const [saved] = await this.#saved(sql`
-      select ${columns}, ${wholeConversation} from strudels t
+      select ${columns}, ${conversationIn(stored)} from strudels t
       where t.id = ${id}::uuid and (t.is_public or t.user_id = ${readerId}::uuid)`);
     return saved ?? null;
   }
 
   async list({ userId, search, tag, ...page }: StrudelQuery): Promise<Page<SavedStrudel>> {
     const list = {
-      columns: sql`${columns}, ${newestTurns}`,
+      columns: sql`${columns}, ${conversationIn(stored, newest)}`,
       from: sql`strudels t`,
       where: sql`${userId === null ? sql`t.is_public` : sql`t.user_id = ${userId}::uuid`}
         and ${search === undefined ? sql`true` : sql`t.title ilike ${`%${escapeLike(search)}%`}::text`}
@@ -130,12 +164,27 @@ export class PostgresStrudels implements StrudelRepository {
   }
 
   async update(id: string, ownerId: string, change: StrudelChange): Promise<SavedStrudel | null> {
-    const { title, code, description, tags, isPublic, conversation } = change;
+    const {
+      title,
+      code,
+      description,
+      tags,
+      categories,
+      isPublic,
+      license,
+      ccSignal,
+      forkedFrom,
+      conversation,
+    } = change;
     const sets = [
       title === undefined ? [] : sql`title = ${title}::text`,
       code === undefined ? [] : sql`code = ${code}::text`,
       description === undefined ? [] : sql`description = ${description}::text`,
       tags === undefined ? [] : sql`tags = ${sql.param(tags)}::text[]`,
+      categories === undefined ? [] : sql`categories = ${sql.param(categories)}::text[]`,
+      license === undefined ? [] : sql`license = ${license}::text`,
+      ccSignal === undefined ? [] : sql`cc_signal = ${ccSignal}::text`,
+      forkedFrom === undefined ? [] : sql`forked_from = ${forkedFrom}::uuid`,
       isPublic === undefined ? [] : sql`is_public = ${isPublic}::boolean`,
       sql`updated_at = now()`,
     ].flat();
@@ -147,10 +196,10 @@ export class PostgresStrudels implements StrudelRepository {
     const [saved] = await this.#saved(sql`
       with t as (
         update strudels set ${sql.join(sets, sql`, `)}
-        where id = ${id}::uuid and user_id = ${ownerId}::uuid
+        where id = ${id}::uuid and user_id = ${ownerId}::uuid and ${mayFork(ownerId, forkedFrom ?? null)}
         returning *
       )${replacement}
-      select ${columns}, ${conversation === undefined ? wholeConversation : turnsFrom(sql`said`)} from t`);
+      select ${columns}, ${conversationIn(conversation === undefined ? stored : sql`said`)} from t`);
     return saved ?? null;
   }
 
@@ -177,15 +226,18 @@ function insertConversation(conversation: NewStrudel['conversation']): SQL {
   const field = <T>(pick: (message: NewStrudel['conversation'][number]) => T) =>
     sql.param(conversation.map(pick));
   return sql`
-    insert into strudel_messages (strudel_id, user_id, role, content, is_actionable, is_code_response, created_at)
+    insert into strudel_messages
+      (strudel_id, user_id, role, content, is_actionable, is_code_response, clarifying_questions, created_at)
     select t.id, case when m.role = 'user' then t.user_id end, m.role, m.content, m.is_actionable, m.is_code_response,
+      m.questions::jsonb,
       now() + make_interval(secs => m.position / 1000.0)
     from t, unnest(
       ${field(({ role }) => role)}::text[],
       ${field(({ content }) => content)}::text[],
       ${field(({ isActionable }) => isActionable)}::boolean[],
-      ${field(({ isCodeResponse }) => isCodeResponse)}::boolean[]
-    ) with ordinality as m (role, content, is_actionable, is_code_response, position)
+      ${field(({ isCodeResponse }) => isCodeResponse)}::boolean[],
+      ${field(({ clarifyingQuestions }) => JSON.stringify(clarifyingQuestions))}::text[]
+    ) with ordinality as m (role, content, is_actionable, is_code_response, questions, position)
     returning *`;
 }
 

@@ -72,9 +72,13 @@ export const MAX_CONVERSATION_ENTRIES = 100;
 export const MAX_DESCRIPTION_CHARS = 2_000;
 export const MAX_TAGS = 20;
 export const MAX_TAG_CHARS = 50;
+export const MAX_CATEGORIES = 20;
+export const MAX_LICENSE_CHARS = 100;
 /** Its conversation with the assistant. */
 export const MAX_STRUDEL_MESSAGES = 100;
 export const MAX_STRUDEL_MESSAGE_CHARS = 20_000;
+export const MAX_CLARIFYING_QUESTIONS = 10;
+export const MAX_CLARIFYING_QUESTION_CHARS = 1_000;
 
 /** Entries of one page of a list over HTTP, and how far into the list a page may begin. */
 export const DEFAULT_PAGE_ENTRIES = 50;

@@ -267,18 +267,26 @@ describe.each(engines)('on the %s engine', (engine) => {
       content,
       isActionable: false,
       isCodeResponse: role === 'assistant',
+      clarifyingQuestions: [],
     });
-    const make = (userId: string, over: Partial<NewStrudel> = {}) =>
-      strudels.create({
+    const make = async (userId: string, over: Partial<NewStrudel> = {}) => {
+      const saved = await strudels.create({
         userId,
         title: 'beat',
         code: 's("bd")',
         description: null,
         tags: [],
+        categories: [],
         isPublic: false,
+        license: null,
+        ccSignal: null,
+        forkedFrom: null,
         conversation: [],
         ...over,
       });
+      if (saved === null) throw new Error('the parent cannot be read');
+      return saved;
+    };
 
     it('are kept with their conversation, in its order', async () => {
       const ada = await newUser();
@@ -299,7 +307,9 @@ describe.each(engines)('on the %s engine', (engine) => {
         description: 'd',
         tags: ['a b', 'c,"d"', '{}'],
       });
-      expect(got?.conversation.map(({ createdAtMs: _, ...message }) => message)).toEqual(conversation);
+      expect(got?.conversation.map(({ id: _, createdAtMs: __, ...message }) => message)).toEqual(
+        conversation,
+      );
     });
 
     it('are their owner’s, unless they are public', async () => {
@@ -338,6 +348,50 @@ describe.each(engines)('on the %s engine', (engine) => {
       expect(await strudels.get(id, ada)).toEqual(cleared);
       expect((await strudels.update(id, ada, { conversation: [] }))?.conversation).toEqual([]);
       expect((await strudels.get(id, ada))?.conversation).toEqual([]);
+    });
+
+    it('are made from others that their author may read, and stay when those go', async () => {
+      const [ada, bea] = [await newUser('Ada'), await newUser('Bea')];
+      const { strudel: parent } = await make(ada, {
+        ccSignal: 'cc-cr',
+        license: 'CC BY 4.0',
+        categories: ['x'],
+      });
+      expect(parent).toMatchObject({
+        authorName: 'Ada',
+        license: 'CC BY 4.0',
+        categories: ['x'],
+        aiAssists: 0,
+        parentCcSignal: null,
+      });
+      const isRefused = async () =>
+        make(bea, { forkedFrom: parent.id }).then(
+          () => false,
+          () => true,
+        );
+      expect(await isRefused()).toBe(true);
+      const { strudel: other } = await make(bea);
+      expect(await strudels.update(other.id, bea, { forkedFrom: parent.id })).toBeNull();
+      await strudels.update(parent.id, ada, { isPublic: true });
+      const { strudel: fork } = await make(bea, {
+        forkedFrom: parent.id,
+        conversation: [said('a'), { ...said('b', 'assistant'), clarifyingQuestions: ['é "?"', 'or {b}'] }],
+      });
+      expect(fork).toMatchObject({
+        forkedFrom: parent.id,
+        parentCcSignal: 'cc-cr',
+        aiAssists: 1,
+        ccSignal: null,
+      });
+      const got = await strudels.get(fork.id, bea);
+      expect(got?.conversation.at(-1)?.clarifyingQuestions).toEqual(['é "?"', 'or {b}']);
+      const changed = await strudels.update(other.id, bea, { forkedFrom: parent.id, ccSignal: 'cc-op' });
+      expect(changed?.strudel).toMatchObject({ forkedFrom: parent.id, ccSignal: 'cc-op' });
+      await strudels.delete(parent.id, ada);
+      expect((await strudels.get(fork.id, bea))?.strudel).toMatchObject({
+        forkedFrom: null,
+        parentCcSignal: null,
+      });
     });
 
     it('show the newest turns of long conversations in lists, and all of them by themselves', async () => {

@@ -3,8 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  MAX_CATEGORIES,
+  MAX_CLARIFYING_QUESTION_CHARS,
+  MAX_CLARIFYING_QUESTIONS,
   MAX_CODE_BYTES,
   MAX_DESCRIPTION_CHARS,
+  MAX_LICENSE_CHARS,
   MAX_STRUDEL_MESSAGE_CHARS,
   MAX_STRUDEL_MESSAGES,
   MAX_TAG_CHARS,
@@ -52,7 +56,15 @@ describe('a saved strudel', () => {
       { role: 'user', content: 'a beat', is_actionable: false, is_code_response: false },
       { role: 'assistant', content: plain.code, is_actionable: true, is_code_response: true },
     ];
-    const all = { ...plain, description: 'été "☀" \\', tags: ['techno', 'a,b {c}'], is_public: true };
+    const all = {
+      ...plain,
+      description: 'été "☀" \\',
+      tags: ['techno', 'a,b {c}'],
+      categories: ['live'],
+      is_public: true,
+      license: 'CC BY-SA 4.0',
+      cc_signal: 'cc-cr',
+    };
     const { id } = await saved(ada, { ...all, conversation_history });
     const { status, json } = await call('GET', `/${id}`, ada);
     expect(status).toBe(200);
@@ -173,12 +185,21 @@ describe('lists', () => {
 describe('limits', () => {
   const said = (length: number, chars = 1) =>
     Array.from({ length }, () => ({ role: 'user', content: 'x'.repeat(chars) }));
+  const asking = (clarifying_questions: string[]) => ({
+    conversation_history: [{ role: 'assistant', content: 'x', clarifying_questions }],
+  });
   it.each([
     ['title', (n: number) => ({ title: 'x'.repeat(n) }), MAX_TITLE_CHARS],
     ['code', (n: number) => ({ code: 'x'.repeat(n) }), MAX_CODE_BYTES],
     ['description', (n: number) => ({ description: 'x'.repeat(n) }), MAX_DESCRIPTION_CHARS],
     ['tags', (n: number) => ({ tags: Array(n).fill('x') }), MAX_TAGS],
     ['a tag', (n: number) => ({ tags: ['x'.repeat(n)] }), MAX_TAG_CHARS],
+    ['categories', (n: number) => ({ categories: Array(n).fill('x') }), MAX_CATEGORIES],
+    ['a category', (n: number) => ({ categories: ['x'.repeat(n)] }), MAX_TAG_CHARS],
+    ['a license', (n: number) => ({ license: 'x'.repeat(n) }), MAX_LICENSE_CHARS],
+    ['a signal', (n: number) => ({ cc_signal: 'x'.repeat(n) }), MAX_LICENSE_CHARS],
+    ['questions', (n: number) => asking(Array(n).fill('x')), MAX_CLARIFYING_QUESTIONS],
+    ['a question', (n: number) => asking(['x'.repeat(n)]), MAX_CLARIFYING_QUESTION_CHARS],
     ['a conversation', (n: number) => ({ conversation_history: said(n) }), MAX_STRUDEL_MESSAGES],
     ['a message', (n: number) => ({ conversation_history: said(1, n) }), MAX_STRUDEL_MESSAGE_CHARS],
   ])('%s: the limit itself, and one more', async (_, over, limit) => {

@@ -99,7 +99,7 @@ describe('a typed client', () => {
     expect(joined).toMatchObject({ session_id: made.id, role: 'viewer' });
     const page = await call(listMessages, { origin, token, params, query: { limit: 1 } });
     expect(page).toEqual({ messages: [], next: null });
-    const refused = { status: 400, code: 'validation_error', message: expect.stringContaining('role') };
+    const refused = { status: 400, code: 'validation_error', message: expect.stringContaining('Role') };
     // @ts-expect-error A role that there isn't.
     await expect(call(createInvite, { origin, token, params, body: { role: 'king' } })).rejects.toMatchObject(
       refused,

@@ -6,14 +6,15 @@ import { notFound } from '../errors.ts';
 import { serve } from '../serve.ts';
 import { paginationJson, strudelJson } from '../wire.ts';
 
-type Turns = z.output<typeof routes.createStrudel.body>['conversation_history'];
+type Body = z.output<typeof routes.changeStrudel.body>;
 
-function conversationOf(turns: Turns) {
+function turnsOf(turns: NonNullable<Body['conversation_history']>) {
   return turns.map((turn) => ({
     role: turn.role,
     content: turn.content,
     isActionable: turn.is_actionable,
     isCodeResponse: turn.is_code_response,
+    clarifyingQuestions: turn.clarifying_questions,
   }));
 }
 
@@ -25,10 +26,17 @@ export const strudelRoutes = [
     return { strudels: page.items.map(strudelJson), pagination: paginationJson(query, page) };
   }),
   serve(routes.createStrudel, signedIn, async ({ services: { strudels }, caller: userId, body }) => {
-    const { is_public: isPublic, conversation_history: turns, ...same } = body;
-    return strudelJson(
-      await strudels.create({ ...same, userId, isPublic, conversation: conversationOf(turns) }),
-    );
+    const { is_public, cc_signal, forked_from, conversation_history, ...same } = body;
+    const saved = await strudels.create({
+      ...same,
+      userId,
+      isPublic: is_public,
+      ccSignal: cc_signal,
+      forkedFrom: forked_from,
+      conversation: turnsOf(conversation_history),
+    });
+    if (!saved) throw notFound('there is no such strudel to fork');
+    return strudelJson(saved);
   }),
   serve(routes.getStrudel, maybeSignedIn, async ({ services: { strudels }, caller: userId, params }) => {
     const found = await strudels.get(params.id, userId);
@@ -37,10 +45,15 @@ export const strudelRoutes = [
     return strudelJson(found);
   }),
   serve(routes.changeStrudel, signedIn, async ({ services: { strudels }, caller: userId, params, body }) => {
-    const { is_public: isPublic, conversation_history: turns, ...same } = body;
-    const conversation = turns && conversationOf(turns);
-    const saved = await strudels.update(params.id, userId, { ...same, isPublic, conversation });
-    if (!saved) throw notFound('there is no such strudel of yours');
+    const { is_public, cc_signal, forked_from, conversation_history, ...same } = body;
+    const saved = await strudels.update(params.id, userId, {
+      ...same,
+      isPublic: is_public,
+      ccSignal: cc_signal,
+      forkedFrom: forked_from,
+      conversation: conversation_history && turnsOf(conversation_history),
+    });
+    if (!saved) throw notFound('there is no such strudel of yours, or none that it could be a fork of');
     return strudelJson(saved);
   }),
   serve(routes.deleteStrudel, signedIn, async ({ services: { strudels }, caller: userId, params }) => {
