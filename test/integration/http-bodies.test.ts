@@ -1,6 +1,7 @@
 /**
- * The bodies of the HTTP API, for clients that read exactly these names: each call of the table is made, and its reply
- * has to have every one of them. A name more breaks no client; one that is missing or has another type does.
+ * The bodies of the HTTP API, for clients that read exactly these names: each call of the table is
+ * made, and its reply has to have every one of them. A name more breaks no client; one that is missing
+ * or has another type does.
  */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
