@@ -40,7 +40,10 @@ export interface InactiveOutcome {
 export interface SessionDirectory {
   /** Sessions that a user owns or has a place in that still lets them in, newest first. */
   list(userId: string, query: PageRequest & { activeOnly: boolean }): Promise<Page<ListedSession>>;
-  /** Active, discoverable ones, newest first. @param userId who asks; null for callers who aren't signed in. */
+  /**
+   * Active, discoverable ones, newest first.
+   * @param userId the caller's; null for those who aren't signed in.
+   */
   live(userId: string | null, query: PageRequest): Promise<Page<LiveSessionSummary>>;
   /** The session of a user's that changed last, of those that haven't ended. */
   last(userId: string): Promise<LiveSessionSummary | null>;
@@ -51,10 +54,10 @@ export interface SessionDirectory {
   /** False when there is no such session, or it has ended. */
   setDiscoverable(sessionId: string, isDiscoverable: boolean): Promise<boolean>;
   /**
-   * Makes a session its hosts' own again: off the live list, every invite revoked, nobody else's place good any more.
-   * Its code stays.
-   * @returns how many invites were revoked, and how many of those who were connected lost their place; null when there is
-   *   no such session, or it has ended.
+   * Makes a session its hosts' own again: off the live list, every invite revoked, other participants' places
+   * good no more. Its code stays.
+   * @returns how many invites were revoked, and how many participants who were connected lost their place; null
+   *   when there is no such session, or it has ended.
    */
   endLive(sessionId: string): Promise<{ participants: number; invites: number } | null>;
   /** Ends a session: nobody enters any more, invites are revoked, reads go on. False when there is no such session; repeating it changes nothing. */

@@ -28,7 +28,10 @@ export const everyone: Gate<'public', null> = { access: 'public', admit: async (
 /** A request, and what there is to judge it by. */
 type Asked = Pick<Context<AppEnv>, 'req' | 'var'>;
 
-/** The token the caller sends, unchecked; null for none. @throws {ApiError} 401 for a header that isn't a bearer's. */
+/**
+ * The token the caller sends, unchecked; null for none.
+ * @throws {ApiError} 401 for a header that isn't a bearer's.
+ */
 export function bearerOf(c: Asked): string | null {
   const header = c.req.header('Authorization');
   if (header === undefined) return null;
@@ -38,8 +41,9 @@ export function bearerOf(c: Asked): string | null {
 }
 
 /**
- * Who the caller is, by a session token or a user's own; nobody for callers who send none.
- * @throws {ApiError} 401 for a token that isn't valid: nobody is made anonymous without knowing it.
+ * Who the caller is, by a session token or a user's own; of kind `nobody` for callers who send
+ * none.
+ * @throws {ApiError} 401 for a token that isn't valid: a caller isn't made anonymous without knowing it.
  */
 export async function callerIn(c: Asked): Promise<Caller> {
   const caller = await callerOf(bearerOf(c), c.var.services.tokens);
@@ -58,8 +62,9 @@ export interface SessionCaller {
 
 /**
  * Lets callers through who may do `action` in the session of the path.
- * Refuses with 400 when its id is no UUID, 401 without a token, 403 when nothing lets the caller in or their role doesn't
- * allow it, 404 when there is no such session, 410 when it has ended and the action isn't possible any more.
+ * Refuses with 400 when its id is no UUID, 401 without a token, 403 when nothing lets the caller in or their
+ * role doesn't allow it, 404 when there is no such session, 410 when it has ended and the action isn't
+ * possible any more.
  */
 export function allow(action: Action): Gate<'session', SessionCaller> {
   return {
@@ -107,8 +112,9 @@ export function refuseUnless(role: Role, action: Action): void {
 }
 
 /**
- * The caller's user id; null for callers without a user's token. A session token lets its bearer into one session and says
- * nothing elsewhere: it travels in links and addresses, and must not open all that its user has.
+ * The caller's user id; null for callers without a user's token. A session token lets its bearer into one
+ * session and says nothing elsewhere: it travels in links and addresses, and must not open all that its user
+ * has.
  * @throws {ApiError} 401 for a token that isn't valid.
  */
 export async function optionalUserId(c: Asked): Promise<string | null> {

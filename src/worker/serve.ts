@@ -31,7 +31,8 @@ export interface Served {
 }
 
 /**
- * Ties a definition to what does it. The caller is admitted first; then the path, the query and the body are parsed.
+ * Ties a definition to its handler. The caller is admitted first; then the path, the query and the body are
+ * parsed.
  * @param gate of the access that the definition names.
  * @param answer resolves to the body of success; a `Response` is passed on as it is.
  */

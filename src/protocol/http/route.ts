@@ -1,6 +1,6 @@
 /**
- * What one route of the HTTP API is: the Worker serves it, the API's document describes it, and clients call it, all
- * from the same definition.
+ * What one route of the HTTP API is: the Worker serves it, the API's document describes it, and clients call
+ * it, all from the same definition.
  */
 import type * as z from 'zod';
 

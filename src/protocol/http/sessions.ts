@@ -104,8 +104,7 @@ export const listSessions = route({
   method: 'get',
   path: SESSIONS,
   tag,
-  summary:
-    'The sessions that the caller owns or takes part in, newest first, with their code as it was last flushed',
+  summary: 'The sessions that the caller owns or takes part in, newest first; code is as last flushed',
   access: 'user',
   query: pageQuery.extend({ active_only: z.enum(['true', 'false']).default('false') }),
   reply: z.object({ sessions: z.array(session), pagination }),

@@ -1,6 +1,6 @@
 /**
- * Flushing, and the dead letters. All of it needs the flush secret. Sweeps are the sweeper's; one session is flushed right
- * here, also when it is the session's room that asks, in its own isolate.
+ * Flushing, and the dead letters. All of it needs the flush secret. Sweeps are the sweeper's; one session is
+ * flushed right here, also when it is the session's room that asks, in its own isolate.
  */
 import type { Context } from 'hono';
 import * as routes from '../../protocol/http/operation.ts';

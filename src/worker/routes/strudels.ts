@@ -40,7 +40,7 @@ export const strudelRoutes = [
   }),
   serve(routes.getStrudel, maybeSignedIn, async ({ services: { strudels }, caller: userId, params }) => {
     const found = await strudels.get(params.id, userId);
-    // Whether it is another user's or isn't there is told to nobody who can't read it.
+    // Callers who can't read it aren't told whether it is another user's or isn't there.
     if (!found) throw notFound('there is no such strudel');
     return strudelJson(found);
   }),
