@@ -4,6 +4,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
 import { secureHeaders } from 'hono/secure-headers';
 import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
+import { withFlushSecret } from './auth.ts';
 import type { AppEnv, Env } from './env.ts';
 import { ApiError, errorResponse } from './errors.ts';
 import { docsRoutes } from './routes/docs.ts';
@@ -89,6 +90,11 @@ export function createApp(options: { services: (env: Env) => Services }) {
     }),
   );
 
+  // Whatever is asked there: without the secret nothing says which routes there are.
+  app.use('/flush/*', async (c, next) => {
+    await withFlushSecret.admit(c);
+    await next();
+  });
   const served = servedRoutes();
   app.post('/flush/turn', flushTurn);
   for (const { route, handle } of served) {

@@ -225,7 +225,7 @@ describe('code that is set over HTTP', () => {
     const { owner, sessionId, setCode } = await arrange({ code: 'start' });
     expect(await setCode('set')).toMatchObject({
       status: 200,
-      body: { session: { id: sessionId, code: 'set', rev: rev(1) } },
+      body: { code: 'set', rev: rev(1), message: expect.any(String) },
     });
     await scene.worker('POST', `/flush/${sessionId}`);
     expect(await scene.stored(sessionId)).toMatchObject({ code: 'set', rev: rev(1) });
