@@ -75,7 +75,7 @@ export async function startBench(
 /**
  * A folder in memory for the rooms' own storage. workerd's stand-in for it waits for the disk (fsync) on the
  * one thread that all rooms share, at each of their alarms and notes; the deployed one is replicated in the
- * background and holds up nobody.
+ * background and delays no one.
  */
 function makeRoomState(): string {
   const memory = '/dev/shm';

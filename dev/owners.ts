@@ -7,10 +7,10 @@ const PACKAGE_MANAGER = /(^|[\s/])(npm|npx|pnpm|yarn)(-cli\.js)?(\s|$)/;
 
 /**
  * The processes between this one and the npm that runs it, npm included. npm passes SIGTERM on to its
- * shell only, and the shell to nobody: without looking up, a program that stops `npm run dev` would
+ * shell only, and the shell to no process: without looking up, a program that stops `npm run dev` would
  * leave the stack behind.
  *
- * Without npm, a throwaway stack belongs to its parent, and one to keep to nobody: it may be
+ * Without npm, a throwaway stack belongs to its parent, and one to keep to no process: it may be
  * left running on purpose.
  */
 export function findOwners(

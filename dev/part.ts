@@ -258,7 +258,7 @@ export class Part {
   }
 
   /**
-   * Spawns, without waiting for a spawn that takes long once nobody wants it any more; what
+   * Spawns, without waiting for a spawn that takes long once it is no longer wanted; what
    * comes of it is ended.
    */
   #spawn(signal: AbortSignal, onLine: LineSink): Promise<ManagedProcess> {

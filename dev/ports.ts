@@ -21,7 +21,7 @@ const ATTEMPTS = 200;
 const RESERVED = join(tmpdir(), `backbeat-ports-${userInfo().uid}`);
 
 /**
- * Whether nobody listens there: neither on loopback nor on all interfaces, where partykit's server listens.
+ * Whether the port is free there: neither on loopback nor on all interfaces, where partykit's server listens.
  */
 export async function isPortFree(port: number): Promise<boolean> {
   return (await canListen(port, '127.0.0.1')) && (await canListen(port, '0.0.0.0'));

@@ -31,7 +31,7 @@ const STOP_TIMEOUT_MS = 10_000;
 
 /**
  * What a program needs to use the stack; `pids` are null where a part is in another's
- * process, or somebody else's.
+ * process, or another program's.
  */
 export interface StackAddresses {
   /** The Worker: page, API, rooms. */

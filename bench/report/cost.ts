@@ -23,7 +23,7 @@ export interface Cost {
 
 /**
  * Postgres is charged for what it computed, and at least for the smallest compute while the load lasted.
- * Rooms are charged as active for as long as somebody types in them.
+ * Rooms are charged as active for as long as a participant types in them.
  */
 export function costPerMillionEdits(usage: Usage): Cost {
   const perMillion = 1e6 / Math.max(1, usage.edits);

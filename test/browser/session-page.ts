@@ -200,7 +200,7 @@ export class SessionPage {
 
   /** The revisions that the page knows of. */
   async revisions(): Promise<{ rev: number; saved: number; flushed: number }> {
-    const revision = this.page.getByTestId('revision');
+    const revision = this.page.getByTestId('save-bar');
     const read = async (name: string) => Number(await revision.getAttribute(name));
     return {
       rev: await read('data-rev'),

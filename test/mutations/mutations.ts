@@ -1022,17 +1022,6 @@ export const MUTATIONS: readonly Mutation[] = [
     },
   },
   {
-    keeps: '6',
-    breaks: 'each turn of the cron asks Postgres for inactive sessions',
-    file: 'src/worker/scheduled.ts',
-    find: 'run.inactive.length > 0 ? await',
-    replace: 'run.inactive.length >= 0 ? await',
-    caughtBy: {
-      file: integration('flushing'),
-      title: 'silence costs no Postgres query, and one Redis command a minute',
-    },
-  },
-  {
     keeps: '7',
     breaks: 'a handler knows the buffer',
     file: 'src/room/handlers/chat-message.ts',

@@ -86,7 +86,7 @@ export class Journal {
 
   /**
    * Hands over everything recorded, oldest first. A last line without its end is what a kill leaves behind
-   * and is left out: nobody was told that it is safe.
+   * and is left out: no caller was told that it is safe.
    * @throws {JournalCorruptError}
    */
   *replay(): Iterable<Effect[]> {

@@ -28,13 +28,16 @@ export function createSaveState(): SaveState {
   );
   const dots = el('ol', { class: 'save-dots', 'aria-label': 'My recent edits', 'data-testid': 'edits' });
   const counts = el('span', { class: 'save-counts', 'data-testid': 'save-counts' });
-  const revision = el('span', {
-    class: 'revision',
-    title: 'Revision of the session',
-    'data-testid': 'revision',
-  });
+  // Revisions order edits and count nothing, so they are no number to show.
+  const element = el(
+    'footer',
+    { class: 'save-bar', 'aria-label': 'Save state', 'data-testid': 'save-bar' },
+    newest,
+    dots,
+    counts,
+  );
   return {
-    element: el('footer', { class: 'save-bar', 'aria-label': 'Save state' }, newest, dots, counts, revision),
+    element,
     render(snapshot, unsent) {
       const last = snapshot.edits.at(-1);
       newest.dataset.state = unsent === null ? (last?.status ?? 'none') : 'refused';
@@ -43,10 +46,9 @@ export function createSaveState(): SaveState {
       else setText(label, snapshot.rev === 0 ? 'No edits yet' : 'No edits of yours yet');
       renderDots(dots, snapshot.edits.slice(-DOTS_SHOWN));
       setText(counts, count(snapshot.edits));
-      setText(revision, `rev ${snapshot.rev}`);
-      revision.dataset.rev = String(snapshot.rev);
-      revision.dataset.savedRev = String(snapshot.savedRev);
-      revision.dataset.flushedRev = String(snapshot.flushedRev);
+      element.dataset.rev = String(snapshot.rev);
+      element.dataset.savedRev = String(snapshot.savedRev);
+      element.dataset.flushedRev = String(snapshot.flushedRev);
     },
   };
 }
@@ -64,8 +66,7 @@ function renderDots(list: HTMLElement, edits: readonly LocalEdit[]): void {
   edits.forEach((edit, index) => {
     const dot = list.children[index];
     if (!(dot instanceof HTMLElement)) return;
-    const rev = edit.rev === null ? '' : `, revision ${edit.rev}`;
-    const text = `${new Date(edit.madeAtMs).toLocaleTimeString()}: ${describe(edit)}${rev}`;
+    const text = `${new Date(edit.madeAtMs).toLocaleTimeString()}: ${describe(edit)}`;
     if (dot.title === text) return;
     dot.dataset.state = edit.status;
     dot.dataset.requestId = edit.requestId;

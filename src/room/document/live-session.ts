@@ -205,7 +205,7 @@ export class LiveSession {
   #onFlushed(rev: number): void {
     this.#ports.broadcast('flushed', { rev });
     if (rev <= this.#document.rev) return;
-    // An instance that was replaced wrote this late, when Postgres stood in; nobody was told that it is safe. What is
+    // An instance that was replaced wrote this late, when Postgres stood in; it was never acknowledged. What is
     // shown here goes over it.
     this.#document.renumber();
     this.#queue.addCode();
