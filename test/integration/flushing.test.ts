@@ -285,6 +285,19 @@ describe('with the alarm near and no cron', () => {
     expect(await scene.stored(id)).toEqual({ code: 'in the buffer again', rev: rev(3), messages: ['hello'] });
   });
 
+  it('a session that was just made is opened without the buffer, too', async () => {
+    const { scene, stack } = on;
+    const { id } = await scene.session();
+    await stack.control.stop('redisRest');
+    try {
+      const ada = await scene.join(id);
+      expect((await ada.edit('the first', 'r1')).payload).toMatchObject({ durable: 'postgres' });
+      expect((await scene.stored(id))?.code).toBe('the first');
+    } finally {
+      await stack.control.start('redisRest');
+    }
+  });
+
   it('a room killed while Postgres stood in goes on from there, not from the older buffer', async () => {
     const { scene, stack } = on;
     const { id } = await scene.session();

@@ -58,6 +58,17 @@ async function everything(path: string, key: string, token: string | null, limit
 }
 
 describe('making a session', () => {
+  it('tells its room, and doesn’t depend on that', async () => {
+    const { id } = await make();
+    expect(api.created).toContain(id);
+    api.failRooms(new RoomUnavailableError('no answer'));
+    try {
+      expect((await call('', { body: {} })).status).toBe(201);
+    } finally {
+      api.failRooms(null);
+    }
+  });
+
   it('needs nothing: an anonymous caller gets a token that opens it as host', async () => {
     const { status, json, headers } = await call('', { method: 'POST' });
     expect(status).toBe(201);

@@ -61,7 +61,9 @@ export interface Api {
    * counts its requests.
    */
   turnPorts(maxRequests?: number): TurnPorts;
-  /** What rooms were told, in order. */
+  /** Sessions whose rooms were told that they are new. */
+  created: string[];
+  /** What else rooms were told, in order. */
   told: { sessionId: string; request: RoomCommand }[];
   /** What rooms throw when they are told something; null: nothing. */
   failRooms(error: Error | null): void;
@@ -96,9 +98,14 @@ export async function startApi(env: Record<string, string> = {}): Promise<Api> {
   });
   const tokens = tokenVerifier(config);
   const told: Api['told'] = [];
+  const created: string[] = [];
   let failure: Error | null = null;
   const tell = (sessionId: string, request: RoomCommand) => {
     if (failure) throw failure;
+    if (request.kind === 'created') {
+      created.push(sessionId);
+      return;
+    }
     told.push({ sessionId, request });
   };
   const services: Services = {
@@ -168,6 +175,7 @@ export async function startApi(env: Record<string, string> = {}): Promise<Api> {
       const { room } = services;
       return { flusher, buffer, directory, people, room, budget, afterMs: config.INACTIVE_AFTER_MS };
     },
+    created,
     told,
     failRooms: (error) => {
       failure = error;

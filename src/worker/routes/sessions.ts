@@ -7,6 +7,7 @@ import { MAX_SHOWN_PARTICIPANTS } from '../../protocol/limits.ts';
 import { admittedOf } from '../admitted.ts';
 import { allow, maybeSignedIn, refuseUnless, signedIn, withAnyToken } from '../auth.ts';
 import { notFound } from '../errors.ts';
+import { describeUnexpected, logError } from '../log.ts';
 import { serve } from '../serve.ts';
 import type { Services } from '../services.ts';
 import {
@@ -35,7 +36,7 @@ export const sessionRoutes = [
   serve(
     routes.createSession,
     withAnyToken,
-    async ({ services: { admission, config }, caller: token, body }) => {
+    async ({ services: { admission, config, room }, caller: token, body }) => {
       const admitted = admittedOf(
         await admission.enter({
           sessionId: null,
@@ -50,6 +51,10 @@ export const sessionRoutes = [
       );
       const { session, role, displayName } = admitted;
       if (!session) throw new Error('an admission without a session id makes a session');
+      // Without this the room asks both stores the first time, that is all.
+      await room.sendCommand(session.id, { kind: 'created' }).catch((error: unknown) => {
+        logError('created_untold', describeUnexpected(error));
+      });
       return {
         ...newSessionJson(session),
         token: await signSessionToken(admitted, config.JWT_SECRET),
