@@ -76,15 +76,15 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
 
   /** A new session with its host in it. */
   async function arrange(code = '') {
-    const { id, token } = await scene.session({ code });
-    const [room, ada] = await newRoom(() => scene.join(id, 'host', { token }));
+    const [room, { id, token }] = await newRoom(() => scene.session({ code }));
+    const ada = await scene.join(id, 'host', { token });
     return { id, token, room, ada };
   }
 
   /** A new session with an edit that isn't in Postgres, and nobody in it. */
   async function arrangeDirty() {
-    const { id, token } = await scene.session();
-    const [room] = await newRoom(() => api('PUT', `/sessions/${id}`, token, { code: 'by nobody here' }));
+    const [room, { id, token }] = await newRoom(() => scene.session());
+    await api('PUT', `/sessions/${id}`, token, { code: 'by nobody here' });
     expect(await scene.isDirty(id)).toBe(true);
     return { id, token, room };
   }
@@ -223,7 +223,7 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
     const { id, room, ada } = await arrange('start');
     expect(ada.state.payload).toMatchObject({ code: 'start', rev: 0, your_role: 'host' });
     await vi.waitUntil(() => namesOf(room).includes('connect'), SOON);
-    expect(namesOf(room)).toEqual(['request /reserve', 'connect']);
+    expect(namesOf(room)).toEqual([MADE, 'request /reserve', 'connect']);
     const ben = await scene.join(id, 'co-author');
     expect((await ada.next('user_joined')).payload).toMatchObject({ role: 'co-author' });
     expect((await ada.edit('s("bd")', 'r1')).payload).toMatchObject({ rev: rev(1), durable: 'buffer' });
@@ -256,7 +256,7 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
 
   it('who may not enter is told before the upgrade, by a status and a reason', async () => {
     const { id, token, room } = await arrange();
-    await vi.waitUntil(() => namesOf(room).length === 2, SOON);
+    await vi.waitUntil(() => namesOf(room).length === 3, SOON);
     const ended = await scene.session();
     await api('DELETE', `/sessions/${ended.id}`, ended.token);
     const nowhere = randomUUID();
@@ -273,10 +273,10 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
     ]);
     expect(await refusalOf({ sessionId: ended.id, token: ended.token })).toEqual([410, 'not_found']);
     // Nobody of them got as far as the room.
-    expect(namesOf(room)).toEqual(['request /reserve', 'connect']);
+    expect(namesOf(room)).toEqual([MADE, 'request /reserve', 'connect']);
     for (let i = 1; i < MAX_CONNECTIONS_PER_USER; i++) await scene.join(id, 'host', { token });
     expect(await refusalOf({ sessionId: id, token })).toEqual([429, 'too_many_requests']);
-    await vi.waitUntil(() => namesOf(room).length === 2 * MAX_CONNECTIONS_PER_USER + 1, SOON);
+    await vi.waitUntil(() => namesOf(room).length === 2 * MAX_CONNECTIONS_PER_USER + 2, SOON);
     expect(namesOf(room).filter((name) => name === 'connect')).toHaveLength(MAX_CONNECTIONS_PER_USER);
   });
 
@@ -365,12 +365,7 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
       const back = await scene.join(other.id, 'host', { token: other.token });
       expect(back.state.payload).toMatchObject({ code: 'x', rev: rev(1) });
       await vi.waitUntil(isSaved(id, 'by nobody here'), BY_ALARM);
-      expect(namesOf(room)).toEqual([
-        expect.stringContaining('request'),
-        'request /reserve',
-        'connect',
-        'alarm',
-      ]);
+      expect(namesOf(room)).toEqual([MADE, 'request /command', 'request /reserve', 'connect', 'alarm']);
       const instances = eventsOf(room).map(({ instance }) => instance);
       expect(instances.at(-1)).not.toBe(instances.at(-2));
     },
@@ -385,7 +380,7 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
       await stack.control.start('room');
       if (keepsAlarms) {
         await vi.waitUntil(isSaved(left.id, 'by nobody here'), BY_ALARM);
-        expect(namesOf(left.room).slice(1)).toEqual(['alarm']);
+        expect(namesOf(left.room)).toEqual([MADE, 'request /command', 'alarm']);
       }
       // Whoever joins a session that was left dirty has it flushed, by an alarm that this
       // sets if there is none.
@@ -407,9 +402,11 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
     await stack.control.cron();
     expect(await scene.stored(id)).toMatchObject({ code: 'by nobody here', rev: rev(1) });
     expect(await scene.isDirty(id)).toBe(false);
-    expect(namesOf(room)).toEqual([expect.stringContaining('request')]);
+    expect(namesOf(room)).toEqual([MADE, 'request /command']);
   });
 }
 
+/** The first event of a room: the API tells it that its session was made. */
+const MADE = 'request /command';
 const refusalSchema = z.object({ error: z.string() });
 const isSuccess = (status: number) => status >= 200 && status < 300;
