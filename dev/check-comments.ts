@@ -8,12 +8,8 @@ import { join } from 'node:path';
 import { MAX_COMMENT_COLUMNS, wideComments } from './comment-width.ts';
 import { PROJECT_DIR } from './project.ts';
 
-/** TEMPORARY: folders whose comments aren't wrapped yet. To be removed with the line that uses it. */
-const NOT_WRAPPED_YET = ['src/'];
-
 const tracked = execFileSync('git', ['ls-files', '-z'], { cwd: PROJECT_DIR, encoding: 'utf8' }).split('\0');
 const found = tracked
-  .filter((name) => !NOT_WRAPPED_YET.some((folder) => name.startsWith(folder)))
   // The last name is empty, and a file that git still lists may be gone.
   .filter((name) => name !== '' && existsSync(join(PROJECT_DIR, name)))
   .flatMap((name) => {

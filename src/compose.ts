@@ -1,4 +1,6 @@
-/** The only wiring: what an isolate has once, shared by its Worker and its rooms, and how the parts get it. */
+/**
+ * The only wiring: what an isolate has once, shared by its Worker and its rooms, and how the parts get it.
+ */
 import type { z } from 'zod';
 import { Admission } from './access/admission.ts';
 import { BadInvites } from './access/bad-invites.ts';
@@ -139,7 +141,10 @@ interface Shared extends Omit<Services, 'room' | 'rooms' | 'sweeper'> {
 
 let shared: { value: Shared } | { error: unknown } | null = null;
 
-/** Made at the first use, and its failure is kept too: an isolate's variables never change. @throws {ConfigError} */
+/**
+ * Made at the first use, and its failure is kept too: an isolate's variables never change. @throws
+ * {ConfigError}
+ */
 function sharedOf(variables: Variables): Shared {
   if (shared === null) {
     try {
@@ -182,7 +187,10 @@ export const app = createApp({
   }),
 });
 
-/** The Cron Trigger, by the flush route. @throws when the sweeper fails, so that the platform counts the turn as failed. */
+/**
+ * The Cron Trigger, by the flush route. @throws when the sweeper fails, so that the platform counts the turn
+ * as failed.
+ */
 export async function runCron(scheduledMs: number, env: Env): Promise<void> {
   const request = new Request('https://backbeat.internal/flush/turn', {
     method: 'POST',
@@ -214,7 +222,10 @@ export function answerSweeper(request: Request, variables: Variables, rooms: Roo
 type MakeRepository = (config: Config) => SessionRepository;
 let makeRepository: MakeRepository | null = null;
 
-/** Wires the rooms to another repository than the buffered one; called before the first room, by an entry that isn't the product's own. */
+/**
+ * Wires the rooms to another repository than the buffered one; called before the first room, by an entry that
+ * isn't the product's own.
+ */
 export function wireRooms(make: MakeRepository): void {
   makeRepository = make;
 }

@@ -31,7 +31,10 @@ export const storageSchema = z.object({
 export const accessSchema = z.object({
   JWT_SECRET: secret,
   FLUSH_SECRET: bearerSecret,
-  /** Where an identity provider publishes its keys; users' tokens are then checked by those instead of `JWT_SECRET`. */
+  /**
+   * Where an identity provider publishes its keys; users' tokens are then checked by those instead of
+   * `JWT_SECRET`.
+   */
   JWKS_URL: httpUrl.optional(),
   /** What users' tokens must say, when set. */
   JWT_ISSUER: z.string().optional(),
@@ -73,12 +76,16 @@ export const configSchema = storageSchema
     CONNECTIONS_PER_USER: integer(MAX_CONNECTIONS_PER_USER, 1, 10_000),
     CONNECTIONS_PER_ADDRESS: integer(MAX_CONNECTIONS_PER_ADDRESS, 1, 1_000_000),
     /**
-     * Bounds of the pause between two commits of a room. The first edit after a pause is committed at once; by default a room
-     * makes four commits a second at most, as a free Upstash plan has 500,000 commands a month.
+     * Bounds of the pause between two commits of a room. The first edit after a pause is committed at once;
+     * by default a room makes four commits a second at most, as a free Upstash plan has 500,000 commands a
+     * month.
      */
     COMMIT_MIN_MS: integer(250, 0, 10_000),
     COMMIT_MAX_MS: integer(1_000, 1, 60_000),
-    /** Commits a second that all rooms together aim at, at most; the pause grows with the number of dirty sessions to keep to it. */
+    /**
+     * Commits a second that all rooms together aim at, at most; the pause grows with the number of dirty
+     * sessions to keep to it.
+     */
     COMMIT_TARGET_PER_S: integer(1_500, 1, 1_000_000),
     /** Least pause between two commits while Postgres stands in for the buffer. */
     COMMIT_FALLBACK_MS: integer(1_000, 0, 60_000),
@@ -87,11 +94,17 @@ export const configSchema = storageSchema
     /** Redis is left alone after this many failures in a row, and tried again after this time. */
     BREAKER_FAILURES: integer(3, 1, 100),
     BREAKER_RETRY_MS: integer(3_000, 50, 300_000),
-    /** With so many dirty sessions or more the sweeper flushes them in batches, and rooms put their own flushes off. */
+    /**
+     * With so many dirty sessions or more the sweeper flushes them in batches, and rooms put their own
+     * flushes off.
+     */
     SWEEP_ABOVE_SESSIONS: integer(20, 1, 1_000_000),
     /** From the start of one sweep to the start of the next, while the sweeper is at work. */
     FLUSH_INTERVAL_MS: integer(5_000, 100, 60_000),
-    /** Requests that one turn of the cron may make. A free Workers plan allows 50 an invocation, a paid one 10,000. */
+    /**
+     * Requests that one turn of the cron may make. A free Workers plan allows 50 an invocation, a paid one
+     * 10,000.
+     */
     SWEEP_MAX_REQUESTS: integer(45, 20, 10_000),
     /** Bounds of one batch: sessions, and bytes of what is read from Redis for it. */
     FLUSH_BATCH_SESSIONS: integer(500, 1, 5_000),

@@ -56,14 +56,19 @@ export interface SessionDirectory {
   /**
    * Makes a session its hosts' own again: off the live list, every invite revoked, other participants' places
    * good no more. Its code stays.
-   * @returns how many invites were revoked, and how many participants who were connected lost their place; null
-   *   when there is no such session, or it has ended.
+   * @returns how many invites were revoked, and how many participants who were connected lost their place;
+   *   null when there is no such session, or it has ended.
    */
   endLive(sessionId: string): Promise<{ participants: number; invites: number } | null>;
-  /** Ends a session: nobody enters any more, invites are revoked, reads go on. False when there is no such session; repeating it changes nothing. */
+  /**
+   * Ends a session: nobody enters any more, invites are revoked, reads go on. False when there is no such
+   * session; repeating it changes nothing.
+   */
   end(sessionId: string): Promise<boolean>;
   /** Ends those of `sessionIds` in which nothing has happened for `inactiveMs`. */
   endInactive(sessionIds: readonly string[], inactiveMs: number): Promise<InactiveOutcome[]>;
-  /** Active sessions in which nothing has happened for `inactiveMs`, as far as Postgres knows; oldest first. */
+  /**
+   * Active sessions in which nothing has happened for `inactiveMs`, as far as Postgres knows; oldest first.
+   */
   inactive(inactiveMs: number, limit: number): Promise<{ id: string; lastActivityMs: number }[]>;
 }

@@ -1,6 +1,12 @@
-/** The storage layer's errors. Each says what a caller can do about it; wire errors are made from them elsewhere, in one place. */
+/**
+ * The storage layer's errors. Each says what a caller can do about it; wire errors are made from them
+ * elsewhere, in one place.
+ */
 
-/** Another room has opened this session in a later term: this one must stop writing and let its clients go to the other. */
+/**
+ * Another room has opened this session in a later term: this one must stop writing and let its clients go to
+ * the other.
+ */
 export class SupersededError extends Error {
   override readonly name = 'SupersededError';
   constructor(readonly sessionId: string) {
@@ -9,8 +15,8 @@ export class SupersededError extends Error {
 }
 
 /**
- * The buffer has lost commits that it had confirmed, and has taken nothing of this one: everything that may not be in Postgres has to be
- * committed again, with nothing known to be there.
+ * The buffer has lost commits that it had confirmed, and has taken nothing of this one: everything that may
+ * not be in Postgres has to be committed again, with nothing known to be there.
  */
 export class CommitsLostError extends Error {
   override readonly name = 'CommitsLostError';

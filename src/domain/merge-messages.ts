@@ -2,8 +2,8 @@
 import type { MessagePage, SessionMessage } from './types.ts';
 
 /**
- * Two histories as one: each message once, by id, in the order of their positions, the newest `page.limit` that fit the page. Where both have
- * a message, the greater position counts, as it does in Postgres.
+ * Two histories as one: each message once, by id, in the order of their positions, the newest `page.limit`
+ * that fit the page. Where both have a message, the greater position counts, as it does in Postgres.
  */
 export function mergeMessages(
   stored: readonly SessionMessage[],

@@ -1,4 +1,7 @@
-/** People in sessions: who they are, how they came in, what they may do. None of it is buffered; Postgres has it at once. */
+/**
+ * People in sessions: who they are, how they came in, what they may do. None of it is buffered; Postgres has
+ * it at once.
+ */
 import type { Page, PageRequest } from './page.ts';
 import type { Invite, NewInvite, Role, UserProfile, Via } from './types.ts';
 
@@ -38,7 +41,8 @@ export interface Entrance {
 /**
  * - `missing`: there is no such session; `ended`: it has ended.
  * - `removed`: the host sent them away for good.
- * - `bad_invite`: the invite is unknown, expired, revoked, used up, or another session's, and nothing else lets them in.
+ * - `bad_invite`: the invite is unknown, expired, revoked, used up, or another session's, and nothing else
+ *   lets them in.
  * - `refused`: nothing lets them in.
  */
 export type EnterOutcome =
@@ -64,7 +68,8 @@ export interface Standing {
 }
 
 /**
- * What became of a change to somebody's place: `missing`: there is no such participant; `owner`: whose place nobody changes.
+ * What became of a change to somebody's place: `missing`: there is no such participant; `owner`: whose place
+ * nobody changes.
  */
 export type PlaceOutcome =
   | { outcome: 'changed'; participant: Participant }
@@ -82,8 +87,9 @@ export interface PeopleRepository {
   upsertUser(profile: UserProfile): Promise<User>;
 
   /**
-   * Lets somebody in, or not: their place in the session is made or refreshed, and an invite used if it is needed, in one
-   * atomic statement. Somebody who is let in anyway uses no invite, unless it gives them a better role.
+   * Lets somebody in, or not: their place in the session is made or refreshed, and an invite used if it is
+   * needed, in one atomic statement. Somebody who is let in anyway uses no invite, unless it gives them a
+   * better role.
    */
   enter(entrance: Entrance): Promise<EnterOutcome>;
   /** null when there is no such session. */
@@ -110,7 +116,10 @@ export interface PeopleRepository {
 
   /** @throws {SessionNotFoundError} when there is no such session, or it has ended. */
   createInvite(input: NewInvite): Promise<Invite>;
-  /** The session that an invite's secret is for, if it can still be used or has been; null for one that is unknown or revoked. */
+  /**
+   * The session that an invite's secret is for, if it can still be used or has been; null for one that is
+   * unknown or revoked.
+   */
   sessionOfInvite(inviteToken: string): Promise<string | null>;
   /** Those that aren't revoked, newest first. */
   invites(sessionId: string, query: PageRequest): Promise<Page<Invite>>;

@@ -32,7 +32,10 @@ export const PERMISSIONS = {
 
 export type Action = keyof typeof PERMISSIONS;
 
-/** What goes on once a session has ended: reading, and ending it again, which tells whoever may not have heard. */
+/**
+ * What goes on once a session has ended: reading, and ending it again, which tells whoever may not have
+ * heard.
+ */
 const AFTER_THE_END: ReadonlySet<Action> = new Set([
   'read_session',
   'read_messages',

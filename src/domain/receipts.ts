@@ -1,6 +1,6 @@
 /**
- * Receipts: which of a client's edits the code contains, so that an edit that is sent again has no second effect. They are part of the
- * code's row in both stores, written by the same guarded statement as the code.
+ * Receipts: which of a client's edits the code contains, so that an edit that is sent again has no second
+ * effect. They are part of the code's row in both stores, written by the same guarded statement as the code.
  */
 import { z } from 'zod';
 
@@ -19,7 +19,10 @@ export interface EditReceipt {
 /** By {@link receiptKey}. */
 export type EditReceipts = Readonly<Record<string, EditReceipt>>;
 
-/** A receipt belongs to a person: another participant who comes with the same client id has receipts of their own. */
+/**
+ * A receipt belongs to a person: another participant who comes with the same client id has receipts of their
+ * own.
+ */
 export function receiptKey(participantId: string, clientId: string): string {
   return `${participantId}/${clientId}`;
 }

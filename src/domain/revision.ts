@@ -1,9 +1,10 @@
 /**
- * The one number that orders what a session writes: `term × 2²² + count`. The term is the fencing token, which grows each time a room
- * opens the session; the count is the room's own, from 1. So a later room's first write is greater than anything an earlier room wrote.
+ * The one number that orders what a session writes: `term × 2²² + count`. The term is the fencing token,
+ * which grows each time a room opens the session; the count is the room's own, from 1. So a later room's
+ * first write is greater than anything an earlier room wrote.
  *
- * Revisions of the code, positions of messages and numbers of commit attempts have this form, each with a count of its own. They stay
- * below 2⁵³: never use bitwise operators on them, which cut numbers to 32 bits.
+ * Revisions of the code, positions of messages and numbers of commit attempts have this form, each with a
+ * count of its own. They stay below 2⁵³: never use bitwise operators on them, which cut numbers to 32 bits.
  */
 
 export const COUNTS_PER_TERM = 2 ** 22;

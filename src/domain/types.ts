@@ -5,8 +5,8 @@ export const ROLES = ['host', 'co-author', 'viewer'] as const;
 export type Role = (typeof ROLES)[number];
 
 /**
- * How somebody came into a session, which is also what lets them back in: its owner; by an invite, while that isn't
- * revoked; as a guest, while the session is discoverable; because the host said so.
+ * How somebody came into a session, which is also what lets them back in: its owner; by an invite, while that
+ * isn't revoked; as a guest, while the session is discoverable; because the host said so.
  */
 export const VIAS = ['owner', 'invite', 'discovery', 'grant'] as const;
 export type Via = (typeof VIAS)[number];
@@ -17,7 +17,10 @@ export type MessageType = (typeof MESSAGE_TYPES)[number];
 export const MESSAGE_ROLES = ['user', 'assistant'] as const;
 export type MessageRole = (typeof MESSAGE_ROLES)[number];
 
-/** One entry of a session's history. Its id and time are made once, at the edge, so that writing it twice is writing it once. */
+/**
+ * One entry of a session's history. Its id and time are made once, at the edge, so that writing it twice is
+ * writing it once.
+ */
 export interface SessionMessage {
   /** UUID, unique within its session. */
   id: string;
@@ -34,7 +37,10 @@ export interface SessionMessage {
   strudelId: string | null;
   /** When it was said, in milliseconds since the epoch, by the room's clock: for showing. */
   createdAtMs: number;
-  /** Its place in the session's order; see `revision.ts`. Sent again to a later room it has a greater one, which counts. */
+  /**
+   * Its place in the session's order; see `revision.ts`. Sent again to a later room it has a greater one,
+   * which counts.
+   */
   position: number;
 }
 
@@ -83,10 +89,14 @@ export type WriteOutcome =
   | { sessionId: string; status: 'written'; rev: number }
   | { sessionId: string; status: 'busy' | 'missing' };
 
-/** Writes many sessions in one transaction. Idempotent: older or equal code, and messages already there, change nothing. */
+/**
+ * Writes many sessions in one transaction. Idempotent: older or equal code, and messages already there,
+ * change nothing.
+ */
 export interface SessionWriter {
   /**
-   * @throws {WriteRefusedError} Postgres refuses some of the data for a reason that a retry won't mend; nothing was written.
+   * @throws {WriteRefusedError} Postgres refuses some of the data for a reason that a retry won't mend;
+   *   nothing was written.
    * @throws {StorageUnavailableError} out of reach or failing; it may have been written or not.
    */
   writeSessions(writes: readonly SessionWrite[]): Promise<WriteOutcome[]>;
@@ -107,7 +117,9 @@ export interface RecoveryRecord {
   term: number;
   /** Null: not known, so both stores have to answer. */
   source: RecoverySource | null;
-  /** Number of a commit that the buffer confirmed. A buffer whose last commit is an earlier one has lost some. */
+  /**
+   * Number of a commit that the buffer confirmed. A buffer whose last commit is an earlier one has lost some.
+   */
   lastCommit: number;
 }
 
@@ -147,7 +159,10 @@ export interface TermTaken {
 export interface CommittedCode extends Omit<CodeWrite, 'receipts'> {
   /** Accepted edits that it stands for. */
   edits: number;
-  /** The code of this room that the buffer confirmed last, so that it may be sent what changed since; null: none was. */
+  /**
+   * The code of this room that the buffer confirmed last, so that it may be sent what changed since; null:
+   * none was.
+   */
   base: { rev: number; code: string } | null;
   /** Those that the buffer lacks; null forgets one. */
   receipts: Readonly<Record<string, EditReceipt | null>>;
@@ -166,7 +181,10 @@ export interface Commit {
   /** The newest code, or null when the batch has only messages. */
   code: CommittedCode | null;
   messages: readonly SessionMessage[];
-  /** Everything that Postgres may lack, this batch included, to be written there should the buffer fail; null: not all of it is known. */
+  /**
+   * Everything that Postgres may lack, this batch included, to be written there should the buffer fail; null:
+   * not all of it is known.
+   */
   tail: UnflushedTail | null;
   /** Postgres holds the code up to this revision, as far as the room knows. */
   flushedRev: number;
@@ -193,7 +211,9 @@ export interface FlushState {
   flushedRev: number;
   /** Something of the session isn't in Postgres yet. */
   isDirty: boolean;
-  /** Number of the last commit that the buffer has: smaller than it was before, and the buffer has lost some. */
+  /**
+   * Number of the last commit that the buffer has: smaller than it was before, and the buffer has lost some.
+   */
   lastCommit: number;
 }
 
@@ -203,7 +223,9 @@ export interface NewSession {
   isDiscoverable?: boolean;
   /** Owner's user id; null makes the system user the owner. */
   hostUserId: string | null;
-  /** The host's place in the session, made with it; the owner's is made when they first enter, without this. */
+  /**
+   * The host's place in the session, made with it; the owner's is made when they first enter, without this.
+   */
   host?: { participantId: string; displayName: string };
 }
 

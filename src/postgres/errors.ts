@@ -4,9 +4,10 @@ import { DrizzleQueryError } from 'drizzle-orm/errors';
 import { StorageUnavailableError, WriteRefusedError } from '../domain/errors.ts';
 
 /**
- * SQLSTATE classes that say the data itself is at fault: data exception, integrity constraint violation, program limit
- * exceeded (https://www.postgresql.org/docs/current/errcodes-appendix.html). Every other class, an undefined table
- * (42) among them, is cured by an operator or by time, so data must wait for it rather than be given up.
+ * SQLSTATE classes that say the data itself is at fault: data exception, integrity constraint violation,
+ * program limit exceeded (https://www.postgresql.org/docs/current/errcodes-appendix.html). Every other class,
+ * an undefined table (42) among them, is cured by an operator or by time, so data must wait for it rather
+ * than be given up.
  */
 const REFUSING_CLASSES: ReadonlySet<string> = new Set(['22', '23', '54']);
 
@@ -16,9 +17,9 @@ const PAYLOAD_TOO_LARGE = 413;
 const SAFE_MESSAGE_CLASSES: ReadonlySet<string> = new Set(['08', '25', '40', '42', '53', '55', '57', '58']);
 
 /**
- * The storage error for anything thrown by a query.
- * Its message names codes, tables and constraints, never a connection string, a parameter or stored data: Drizzle's own
- * message quotes all parameters, and Postgres' texts for classes 22 and 23 quote values.
+ * The storage error for anything thrown by a query. Its message names codes, tables and constraints, never a
+ * connection string, a parameter or stored data: Drizzle's own message quotes all parameters, and Postgres'
+ * texts for classes 22 and 23 quote values.
  *
  * @param thrown what the driver, Drizzle or `fetch` threw; a storage error is returned as it is.
  */

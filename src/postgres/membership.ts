@@ -2,8 +2,8 @@
 import { type SQL, sql } from 'drizzle-orm';
 
 /**
- * Whether a participant's row `p` lets its person into the session `s` (aliases of the query it goes into), besides their owning it.
- * An invite that was revoked by the session's end lets people read on.
+ * Whether a participant's row `p` lets its person into the session `s` (aliases of the query it goes into),
+ * besides their owning it. An invite that was revoked by the session's end lets people read on.
  */
 export const placeIsGood: SQL = sql`(
   p.removed_at is null and (

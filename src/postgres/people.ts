@@ -1,4 +1,6 @@
-/** People in Postgres, over HTTP: no transaction is ever left open, and what must be atomic is one statement. */
+/**
+ * People in Postgres, over HTTP: no transaction is ever left open, and what must be atomic is one statement.
+ */
 import { and, eq, isNull, lt, type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { SessionNotFoundError, StorageUnavailableError } from '../domain/errors.ts';
@@ -80,8 +82,8 @@ const enteredSchema = z.tuple([
 const changedSchema = z.tuple([z.object({ changed: participantRow.nullable(), is_owner: z.boolean() })]);
 
 /**
- * The rows by which somebody is known in a session, at most one of each table, and whether each still lets them in.
- * Expects a CTE `s` with the session's row.
+ * The rows by which somebody is known in a session, at most one of each table, and whether each still lets
+ * them in. Expects a CTE `s` with the session's row.
  */
 function knownPlaces({ sessionId, userId, participantId }: Omit<StandingKey, 'inviteToken'>) {
   return sql`
@@ -128,7 +130,8 @@ export class PostgresPeople implements PeopleRepository {
           select id, name, avatar_url from users
           where subject = ${subject}::text and not exists (select from changed)`),
       );
-    // Made by another request since this statement began, it is seen by neither half; the next statement sees it.
+    // Made by another request since this statement began, it is seen by neither half; the next statement sees
+    // it.
     let { rows } = await find();
     if (rows.length === 0) ({ rows } = await find());
     const [row] = userRows.parse(rows);
@@ -137,12 +140,14 @@ export class PostgresPeople implements PeopleRepository {
   }
 
   /**
-   * One statement, of which this is the order: the session, what is known of the person, whether they own it, an invite
-   * taken if they need one (whose row lock is what makes two joins take turns), what they are then, and their row.
+   * One statement, of which this is the order: the session, what is known of the person, whether they own it,
+   * an invite taken if they need one (whose row lock is what makes two joins take turns), what they are then,
+   * and their row.
    */
   async enter(entrance: Entrance): Promise<EnterOutcome> {
     const outcome = await this.#enter(entrance);
-    // Somebody who comes twice at once may have used the last of the invite themselves: the second time they are known.
+    // Somebody who comes twice at once may have used the last of the invite themselves: the second time they
+    // are known.
     return outcome.outcome === 'bad_invite' && entrance.userId !== null ? this.#enter(entrance) : outcome;
   }
 

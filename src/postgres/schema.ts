@@ -1,11 +1,11 @@
 /**
  * The Postgres schema: the single source that migrations are generated from (`npm run generate`).
  *
- * Constraints repeat the wire's limits as a last line of defence. What the room accepts always fits them; anything that
- * doesn't was not made by a room, and is refused here rather than stored.
+ * Constraints repeat the wire's limits as a last line of defence. What the room accepts always fits them;
+ * anything that doesn't was not made by a room, and is refused here rather than stored.
  *
- * Indexes are ascending even where a list is newest first: Postgres reads them backwards, whereas the generator's
- * `DESC NULLS LAST` would not serve a plain `ORDER BY … DESC`.
+ * Indexes are ascending even where a list is newest first: Postgres reads them backwards, whereas the
+ * generator's `DESC NULLS LAST` would not serve a plain `ORDER BY … DESC`.
  */
 import { type SQL, sql } from 'drizzle-orm';
 import {
@@ -63,7 +63,10 @@ export const sessions = pgTable(
   {
     id: uuid('id').primaryKey(),
     title: text('title').notNull().default(DEFAULT_TITLE),
-    /** Deleting a user must not take other people's jams along, so sessions have to be given away or deleted first. */
+    /**
+     * Deleting a user must not take other people's jams along, so sessions have to be given away or deleted
+     * first.
+     */
     hostUserId: uuid('host_user_id')
       .notNull()
       .references(() => users.id, { onDelete: 'restrict' }),
@@ -84,8 +87,8 @@ export const sessions = pgTable(
     check('sessions_title_length', atMostChars(t.title, MAX_TITLE_CHARS)),
     check('sessions_code_size', atMostBytes(t.code, MAX_CODE_BYTES)),
     check('sessions_code_rev_not_negative', sql`${t.codeRev} >= 0`),
-    // No index holds a column that a flush changes (last_activity, updated_at, code_rev): each flush is then a
-    // heap-only update, which writes no index entry at all.
+    // No index holds a column that a flush changes (last_activity, updated_at, code_rev): each flush is then
+    // a heap-only update, which writes no index entry at all.
     index('sessions_host_idx').on(t.hostUserId),
     index('sessions_active_idx').on(t.createdAt).where(sql`${t.isActive}`),
     index('sessions_live_idx').on(t.createdAt).where(sql`${t.isActive} and ${t.isDiscoverable}`),
@@ -216,7 +219,10 @@ export const sessionMessages = pgTable(
     sessionId: uuid('session_id')
       .notNull()
       .references(() => sessions.id, { onDelete: 'cascade' }),
-    /** Made once, at the edge; unique within its session, so a client can't collide with another session's message. */
+    /**
+     * Made once, at the edge; unique within its session, so a client can't collide with another session's
+     * message.
+     */
     id: uuid('id').notNull(),
     messageType: text('message_type', { enum: MESSAGE_TYPES }).notNull(),
     role: text('role', { enum: MESSAGE_ROLES }).notNull(),

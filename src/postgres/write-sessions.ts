@@ -1,4 +1,7 @@
-/** The one statement by which sessions' code and messages reach Postgres: from a flush, or from a room that falls back. */
+/**
+ * The one statement by which sessions' code and messages reach Postgres: from a flush, or from a room that
+ * falls back.
+ */
 import { type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { WriteRefusedError } from '../domain/errors.ts';
@@ -13,20 +16,22 @@ const YEAR_10000_MS = Date.UTC(10_000, 0);
  * The statement that writes `writes`, at most one for each session.
  *
  * It is one statement, hence one transaction with no client in its middle, and it relies on this:
- * - `locked` takes the rows' locks in id order and skips those another transaction holds, so two flushes neither wait
- *   for each other nor deadlock. It also reads each row as it is once locked, newer than the statement's snapshot
- *   maybe, so whether a write is newer is judged by what is really there.
- * - Code is taken only under a greater revision than the row's, and its receipts with it. A room that was superseded can't win: its
- *   revisions are of a lower term.
- * - Users and strudels that messages point to may have been deleted since. Their rows are locked against deletion, and
- *   a reference to one that is gone becomes null, so that it can't fail the batch.
- * - A message lands once, by its id. What a replaced room had under way may land after it was sent again to the next room, which shows
- *   it in another place: the greater position, which is the later room's, stays whichever comes first.
- * - A repeated write finds its revision no newer, its messages by their ids, and its activity no later: no row changes.
+ * - `locked` takes the rows' locks in id order and skips those another transaction holds, so two flushes
+ *   neither wait for each other nor deadlock. It also reads each row as it is once locked, newer than the
+ *   statement's snapshot maybe, so whether a write is newer is judged by what is really there.
+ * - Code is taken only under a greater revision than the row's, and its receipts with it. A room that was
+ *   superseded can't win: its revisions are of a lower term.
+ * - Users and strudels that messages point to may have been deleted since. Their rows are locked against
+ *   deletion, and a reference to one that is gone becomes null, so that it can't fail the batch.
+ * - A message lands once, by its id. What a replaced room had under way may land after it was sent again to
+ *   the next room, which shows it in another place: the greater position, which is the later room's, stays
+ *   whichever comes first.
+ * - A repeated write finds its revision no newer, its messages by their ids, and its activity no later: no
+ *   row changes.
  *
  * @throws {TypeError} when two writes are for the same session: which one would win were not defined.
- * @throws {WriteRefusedError} 22021 when a text can't be stored as it is: Neon would answer with an error that doesn't
- *   tell it from an outage; 22008 when a time could be stored, but not be read back.
+ * @throws {WriteRefusedError} 22021 when a text can't be stored as it is: Neon would answer with an error
+ *   that doesn't tell it from an outage; 22008 when a time could be stored, but not be read back.
  */
 export function writeSessionsStatement(writes: readonly SessionWrite[]): SQL {
   refuseDuplicates(writes);
@@ -159,7 +164,10 @@ export function parseWriteOutcomes(writes: readonly SessionWrite[], rows: unknow
   });
 }
 
-/** When something last happened in the session, in milliseconds since the epoch; null when the write has nothing in it. */
+/**
+ * When something last happened in the session, in milliseconds since the epoch; null when the write has
+ * nothing in it.
+ */
 function lastActivityMs(write: SessionWrite): number | null {
   const times = write.messages.map((message) => message.createdAtMs);
   if (write.code !== null) times.push(write.code.editedAtMs);

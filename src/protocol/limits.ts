@@ -1,4 +1,7 @@
-/** Every limit of the wire, in one place. Units are in the names; characters are UTF-16 code units, as browsers count them. */
+/**
+ * Every limit of the wire, in one place. Units are in the names; characters are UTF-16 code units, as
+ * browsers count them.
+ */
 
 /** One WebSocket frame, in bytes of UTF-8. */
 export const MAX_FRAME_BYTES = 512 * 1024;
@@ -17,23 +20,29 @@ export const MAX_CODE_UPDATES_PER_SECOND = 30;
 export const MAX_CHAT_PER_MINUTE = 20;
 /** Strudel switches of one connection within any minute: each one flushes the session first. */
 export const MAX_STRUDEL_SWITCHES_PER_MINUTE = 20;
-/** Cursor moves, plays, stops and pings of one connection within any second: generous, only a flood meets it. */
+/**
+ * Cursor moves, plays, stops and pings of one connection within any second: generous, only a flood meets it.
+ */
 export const MAX_SIGNALS_PER_SECOND = 60;
 
-/** Characters that are read of one connection within a second: edits of the greatest length at the pace that a client keeps, twice over. */
+/**
+ * Characters that are read of one connection within a second: edits of the greatest length at the pace that a
+ * client keeps, twice over.
+ */
 export const MAX_CHARS_PER_SECOND = 4 * 1024 * 1024;
 /**
- * Frames beyond every limit by the second aren't read. So many of one connection within this time are a flood: it is closed, and
- * whose it is may not come back for a while.
+ * Frames beyond every limit by the second aren't read. So many of one connection within this time are a
+ * flood: it is closed, and whose it is may not come back for a while.
  */
 export const MAX_UNREAD_FRAMES = 300;
 export const UNREAD_FRAMES_WINDOW_MS = 10_000;
 export const FLOOD_BAN_MS = 30_000;
 
 /**
- * What may be on its way to a connection, in characters. A room can't see how much of what it sent waits in its own memory; it
- * knows only what a client says. From the last sign of life of any kind; from the last proof that it reads (`mark`); and from their
- * signs of life of all connections together that are more than a little behind.
+ * What may be on its way to a connection, in characters. A room can't see how much of what it sent waits in
+ * its own memory; it knows only what a client says. From the last sign of life of any kind; from the last
+ * proof that it reads (`mark`); and from their signs of life of all connections together that are more than a
+ * little behind.
  */
 export const MAX_UNHEARD_CHARS = 8 * 1024 * 1024;
 export const MAX_UNPROVEN_CHARS = 32 * 1024 * 1024;

@@ -202,7 +202,9 @@ export const serverPayloads = {
       }),
     ),
     strudel_id: z.string().nullable(),
-    /** A session token, for whoever came without one: with it he is the same participant when he comes back. */
+    /**
+     * A session token, for whoever came without one: with it he is the same participant when he comes back.
+     */
     token: z.string().optional(),
     request_id: z.string().optional(),
   }),

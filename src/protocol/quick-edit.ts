@@ -1,7 +1,8 @@
 /**
- * Edits are nearly all that a room reads, and a schema's walk through one costs more than reading its JSON. This looks at an edit by
- * hand instead, exactly as strictly: whatever isn't plainly an edit that `clientMessageSchema` takes is left to the schema, which also
- * has the words for what is wrong with it. A property test compares the two.
+ * Edits are nearly all that a room reads, and a schema's walk through one costs more than reading its JSON.
+ * This looks at an edit by hand instead, exactly as strictly: whatever isn't plainly an edit that
+ * `clientMessageSchema` takes is left to the schema, which also has the words for what is wrong with it. A
+ * property test compares the two.
  */
 import { MAX_CODE_BYTES, MAX_REQUEST_ID_CHARS } from './limits.ts';
 import type { ClientMessageOf } from './messages.ts';
@@ -12,7 +13,10 @@ type EditSource = NonNullable<Edit['payload']['source']>;
 
 const MAX_POSITION = 1_000_000;
 
-/** The edit that `raw` is, as the schema would give it: only its known fields. Null when the schema has to be asked. */
+/**
+ * The edit that `raw` is, as the schema would give it: only its known fields. Null when the schema has to be
+ * asked.
+ */
 export function quickEdit(raw: unknown): Edit | null {
   if (!isRecord(raw) || raw.type !== 'code_update') return null;
   const { session_id, user_id, timestamp, seq, request_id, payload } = raw;

@@ -1,8 +1,8 @@
 /**
  * Text rules shared by everything that comes from outside.
  *
- * Postgres' `text` can't hold U+0000, and UTF-8 can't hold a lone surrogate: either would be refused or altered on the
- * way to storage, after it had been acknowledged. So both are refused at the door.
+ * Postgres' `text` can't hold U+0000, and UTF-8 can't hold a lone surrogate: either would be refused or
+ * altered on the way to storage, after it had been acknowledged. So both are refused at the door.
  */
 
 const encoder = new TextEncoder();

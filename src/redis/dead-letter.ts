@@ -1,4 +1,7 @@
-/** Dead letters: buffered data that Postgres refuses for a reason that a retry won't mend. Kept whole, with the reason. */
+/**
+ * Dead letters: buffered data that Postgres refuses for a reason that a retry won't mend. Kept whole, with
+ * the reason.
+ */
 import { z } from 'zod';
 
 const reasonSchema = z.object({

@@ -33,7 +33,10 @@ import {
 
 /** What the buffer holds of a session. */
 export interface BufferedSession extends FlushState {
-  /** Null when the buffer has no code of it: then Postgres has the newest. One older than `flushedRev` is in Postgres too. */
+  /**
+   * Null when the buffer has no code of it: then Postgres has the newest. One older than `flushedRev` is in
+   * Postgres too.
+   */
   code: CodeWrite | null;
   messages: SessionMessage[];
 }
@@ -45,7 +48,9 @@ export interface OpenedBuffer extends BufferedSession {
   isPartial: boolean;
 }
 
-/** One session as a flush reads it: parsed by the flusher, which knows what to do with data that is damaged. */
+/**
+ * One session as a flush reads it: parsed by the flusher, which knows what to do with data that is damaged.
+ */
 export interface PeekedSession {
   sessionId: string;
   /** When it became dirty, in milliseconds on the buffer's clock. */

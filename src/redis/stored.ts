@@ -1,4 +1,7 @@
-/** How sessions and messages look inside the buffer, and how to read them back. Data from Redis is parsed like any other. */
+/**
+ * How sessions and messages look inside the buffer, and how to read them back. Data from Redis is parsed like
+ * any other.
+ */
 import { z } from 'zod';
 import { DamagedDataError } from '../domain/errors.ts';
 import {

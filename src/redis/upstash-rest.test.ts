@@ -1,4 +1,7 @@
-/** One request to Upstash's REST API: its time limit, its second attempt, and what becomes of answers that aren't results. */
+/**
+ * One request to Upstash's REST API: its time limit, its second attempt, and what becomes of answers that
+ * aren't results.
+ */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { UpstashRest } from './upstash-rest.ts';
 

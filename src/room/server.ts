@@ -122,7 +122,10 @@ export class Room implements RoomEvents {
     this.#moveClients();
   }
 
-  /** The session's numbers are nearly used up: it is flushed, and opened in a new term by whoever connects next. */
+  /**
+   * The session's numbers are nearly used up: it is flushed, and opened in a new term by whoever connects
+   * next.
+   */
   async #handleTermFull(): Promise<void> {
     const { session, log } = this.#parts;
     log('term_full', 'the session is opened anew');

@@ -51,7 +51,8 @@ export function createApp(options: { services: (env: Env) => Services }) {
   // Before the rest: what is below is for answers, and an upgraded connection is none.
   app.route('/', roomRoutes);
 
-  // Nothing here is a page but the documentation, which has one style sheet. What no browser asks for costs nothing.
+  // Nothing here is a page but the documentation, which has one style sheet. What no browser asks for costs
+  // nothing.
   app.use(
     secureHeaders({
       contentSecurityPolicy: {

@@ -23,7 +23,10 @@ export class ApiError extends Error {
   }
 }
 
-/** The reply to an error: `{ error, message, details? }`. What it wasn't made for is logged, and shows nothing internal. */
+/**
+ * The reply to an error: `{ error, message, details? }`. What it wasn't made for is logged, and shows nothing
+ * internal.
+ */
 export function errorResponse(error: unknown, c: Context): Response {
   const { status, code, message, details } = asApiError(error, c);
   if (status === 401) c.header('WWW-Authenticate', 'Bearer');

@@ -20,7 +20,8 @@ export interface FlushClientOptions {
 
 /**
  * Flushes one session.
- * @throws {Error} when the route doesn't answer in time or says that it couldn't; the session stays dirty, and safe.
+ * @throws {Error} when the route doesn't answer in time or says that it couldn't; the session stays dirty,
+ *   and safe.
  */
 export async function requestFlush(
   sessionId: string,

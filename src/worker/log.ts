@@ -11,8 +11,8 @@ export function logError(event: string, fields: Fields = {}): void {
 }
 
 /**
- * What may be logged of an error nobody expected: its kind and where it came from. Not its message: drivers quote
- * statements, their parameters and whole commands there.
+ * What may be logged of an error nobody expected: its kind and where it came from. Not its message: drivers
+ * quote statements, their parameters and whole commands there.
  */
 export function describeUnexpected(error: unknown): Fields {
   if (!(error instanceof Error)) return { error: typeof error };

@@ -1,6 +1,6 @@
 /**
- * The repository with the buffer in front: commits and reads of sessions go through Redis, everything else passes through to Postgres.
- * Its callers can't tell, but by what it costs.
+ * The repository with the buffer in front: commits and reads of sessions go through Redis, everything else
+ * passes through to Postgres. Its callers can't tell, but by what it costs.
  */
 import { StorageUnavailableError } from '../domain/errors.ts';
 import { mergeMessages } from '../domain/merge-messages.ts';
@@ -23,7 +23,10 @@ import type { PostgresSessionRepository } from '../postgres/sessions.ts';
 import type { BufferedSession, OpenedBuffer, SessionBuffer } from '../redis/session-buffer.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 
-/** Bytes of messages that a room takes over from the buffer at most; its session is flushed first when there are more. */
+/**
+ * Bytes of messages that a room takes over from the buffer at most; its session is flushed first when there
+ * are more.
+ */
 const MAX_TAIL_BYTES = 4_000_000;
 
 export interface BreakerOptions {

@@ -1,9 +1,9 @@
 /**
- * A circuit breaker: after some failures in a row a service is left alone for a while, so that every caller doesn't wait
- * for its time limit; then one call tries it again.
+ * A circuit breaker: after some failures in a row a service is left alone for a while, so that every caller
+ * doesn't wait for its time limit; then one call tries it again.
  *
- * Our own because the well-kept ones can't be loaded here: cockatiel aborts a signal in global scope, which workerd
- * forbids, and opossum needs Node's events and timers.
+ * Our own because the well-kept ones can't be loaded here: cockatiel aborts a signal in global scope, which
+ * workerd forbids, and opossum needs Node's events and timers.
  */
 export class CircuitBreaker {
   readonly #failures: number;

@@ -2,7 +2,10 @@
 import type { SessionWrite } from '../domain/types.ts';
 import type { DeadLetter, DeadReason } from '../redis/dead-letter.ts';
 
-/** The letters of one write that can't be done: one for its code, one for each message. The same write gives the same ids. */
+/**
+ * The letters of one write that can't be done: one for its code, one for each message. The same write gives
+ * the same ids.
+ */
 export function lettersFor(write: SessionWrite, reason: DeadReason, nowMs: number): DeadLetter[] {
   const base = { session_id: write.sessionId, reason, at: new Date(nowMs).toISOString() };
   const letters: DeadLetter[] = write.messages.map((message) => ({
@@ -22,7 +25,10 @@ export function lettersFor(write: SessionWrite, reason: DeadReason, nowMs: numbe
   return letters;
 }
 
-/** The letter of buffered data that can't even be read: its text, as it was. @param what its id in the buffer, or its revision. */
+/**
+ * The letter of buffered data that can't even be read: its text, as it was. @param what its id in the buffer,
+ * or its revision.
+ */
 export function malformedLetter(
   sessionId: string,
   what: { kind: DeadLetter['kind']; id: string },

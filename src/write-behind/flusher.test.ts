@@ -1,4 +1,6 @@
-/** A flush of what is damaged in the buffer, and what a flush of one session says: the buffer is the test's. */
+/**
+ * A flush of what is damaged in the buffer, and what a flush of one session says: the buffer is the test's.
+ */
 import { describe, expect, it } from 'vitest';
 import { FakeWriter } from '../../test/support/fake-writer.ts';
 import { makeMessage } from '../../test/support/messages.ts';

@@ -1,4 +1,6 @@
-/** Signing in with a token. Where an identity provider is connected, its page would be in this one's place. */
+/**
+ * Signing in with a token. Where an identity provider is connected, its page would be in this one's place.
+ */
 import { signIn } from './account.ts';
 import { createDialog } from './dialog.ts';
 import { el } from './dom.ts';

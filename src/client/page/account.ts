@@ -1,4 +1,7 @@
-/** Who is signed in: somebody whose token this browser keeps. What a token says is only shown; the server judges it. */
+/**
+ * Who is signed in: somebody whose token this browser keeps. What a token says is only shown; the server
+ * judges it.
+ */
 import * as z from 'zod';
 import { listSessions } from '../../protocol/http/sessions.ts';
 import { call } from '../sdk/call.ts';

@@ -1,4 +1,7 @@
-/** A person's own key for an AI provider: in memory, and in `sessionStorage` when they ask for it. It goes nowhere else. */
+/**
+ * A person's own key for an AI provider: in memory, and in `sessionStorage` when they ask for it. It goes
+ * nowhere else.
+ */
 import * as z from 'zod';
 import { AI_PROVIDERS, type AiProvider } from '../../protocol/index.ts';
 import { el } from './dom.ts';

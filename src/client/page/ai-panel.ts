@@ -176,7 +176,10 @@ function statusText({ role, status, text }: ConversationTurn): string {
   return '';
 }
 
-/** What streams is shown as it comes, its fence and all; words and inline code of what is complete are told apart. */
+/**
+ * What streams is shown as it comes, its fence and all; words and inline code of what is complete are told
+ * apart.
+ */
 function textParts({ text, status }: ConversationTurn): HTMLElement[] {
   if (text === '') return [];
   if (status === 'streaming') return [el('p', { class: 'message-text streaming' }, text)];

@@ -1,4 +1,6 @@
-/** Modal dialogs: the browser's own element, which keeps focus inside, closes on Escape and gives focus back. */
+/**
+ * Modal dialogs: the browser's own element, which keeps focus inside, closes on Escape and gives focus back.
+ */
 import { messageOf } from '../sdk/call.ts';
 import { el, setText } from './dom.ts';
 
@@ -43,7 +45,10 @@ export interface Question {
   run(): Promise<void>;
 }
 
-/** Asks before something that can't be undone; what `run` throws is shown in place. The dialog is gone when it is closed. */
+/**
+ * Asks before something that can't be undone; what `run` throws is shown in place. The dialog is gone when it
+ * is closed.
+ */
 export function ask(question: Question): void {
   const problem = el('p', { class: 'problem', role: 'alert' });
   const cancel = el('button', { type: 'button', onclick: () => dialog.close() }, 'Cancel');

@@ -40,7 +40,10 @@ export function timeOfDay(atMs: number): string {
   return new Date(atMs).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
 }
 
-/** Day of a moment, as people here write it; only the time when it is today's. @param at ISO 8601 or milliseconds. */
+/**
+ * Day of a moment, as people here write it; only the time when it is today's. @param at ISO 8601 or
+ * milliseconds.
+ */
 export function dayOf(at: string | number): string {
   const date = new Date(at);
   const isToday = date.toDateString() === new Date().toDateString();

@@ -2,8 +2,8 @@ import { messageOf } from '../sdk/call.ts';
 import { el, setText } from './dom.ts';
 
 /**
- * Runs `submit` instead of the form's own submission; while it runs the form can't be sent again, and what it throws is
- * shown below the fields.
+ * Runs `submit` instead of the form's own submission; while it runs the form can't be sent again, and what it
+ * throws is shown below the fields.
  */
 export function submitForm(form: HTMLFormElement, submit: () => Promise<void>): void {
   const problem = el('p', { class: 'problem', role: 'alert', 'data-testid': 'form-problem' });

@@ -40,7 +40,10 @@ export function joinScreen(inviteToken: string, go: (route: Route) => void): HTM
   return el('main', { class: 'centre' }, form);
 }
 
-/** Where the link of a session leads somebody whom this browser doesn't know yet. @param enter called with their name. */
+/**
+ * Where the link of a session leads somebody whom this browser doesn't know yet. @param enter called with
+ * their name.
+ */
 export function nameScreen(enter: () => void): HTMLElement {
   const { form, name } = nameForm({
     heading: 'Look in',

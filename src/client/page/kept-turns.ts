@@ -2,8 +2,8 @@ import { MAX_STRUDEL_MESSAGE_CHARS, MAX_STRUDEL_MESSAGES } from '../../protocol/
 import type { ConversationTurn } from '../sdk/conversation.ts';
 
 /**
- * What of a conversation is kept with a strudel: what was asked, and answered. What is too long is left out, as
- * a part of a program would be no program.
+ * What of a conversation is kept with a strudel: what was asked, and answered. What is too long is left out,
+ * as a part of a program would be no program.
  */
 export function keptTurns(turns: readonly ConversationTurn[]) {
   return turns

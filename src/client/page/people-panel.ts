@@ -28,7 +28,9 @@ export interface PeopleOptions {
 type GivenRole = Exclude<Role, 'host'>;
 const GIVEN_ROLES: readonly GivenRole[] = ['co-author', 'viewer'];
 
-/** One id for all that a person sends, as far as the protocol tells: anonymous people have only their name. */
+/**
+ * One id for all that a person sends, as far as the protocol tells: anonymous people have only their name.
+ */
 export function personId({
   user_id,
   display_name,

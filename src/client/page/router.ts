@@ -31,7 +31,10 @@ export function routeHash(route: Route): string {
   }
 }
 
-/** What somebody pasted to join: a link of this page, or the bare secret of an invite. Null when it is neither. */
+/**
+ * What somebody pasted to join: a link of this page, or the bare secret of an invite. Null when it is
+ * neither.
+ */
 export function parsePasted(text: string): Route | null {
   const trimmed = text.trim();
   const hashAt = trimmed.indexOf('#');

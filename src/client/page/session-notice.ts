@@ -1,4 +1,7 @@
-/** What is said in place of a session that one can't be in any more, or not yet: why, and what one can do about it. */
+/**
+ * What is said in place of a session that one can't be in any more, or not yet: why, and what one can do
+ * about it.
+ */
 import { messageOf } from '../sdk/call.ts';
 import type { ConnectionState } from '../sdk/connection.ts';
 import { sentence } from '../sdk/sentence.ts';

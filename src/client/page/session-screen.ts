@@ -268,7 +268,10 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
     go({ name: 'session', sessionId: made.id });
   }
 
-  /** The title, which an invite's link doesn't tell; and of an ended session the code, which no room shows any more. */
+  /**
+   * The title, which an invite's link doesn't tell; and of an ended session the code, which no room shows any
+   * more.
+   */
   async function showStored(): Promise<void> {
     if (key === null) return;
     try {

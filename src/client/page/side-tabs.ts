@@ -1,4 +1,7 @@
-/** The panels beside the editor, one at a time, by the keyboard's rules for tabs: arrows move, Tab goes into the panel. */
+/**
+ * The panels beside the editor, one at a time, by the keyboard's rules for tabs: arrows move, Tab goes into
+ * the panel.
+ */
 import { el } from './dom.ts';
 
 export interface SideTab {

@@ -1,6 +1,6 @@
 /**
- * What this browser remembers: in `localStorage` the sessions it may enter and the person's name, in `sessionStorage` what
- * belongs to one tab.
+ * What this browser remembers: in `localStorage` the sessions it may enter and the person's name, in
+ * `sessionStorage` what belongs to one tab.
  */
 import * as z from 'zod';
 import { parseUnacknowledged, type UnacknowledgedStore } from '../sdk/unacknowledged.ts';
@@ -84,8 +84,8 @@ export interface TabIdentity {
 }
 
 /**
- * The tab's connection id for a session, the same after a reload. A duplicated tab starts with a copy of the first one's
- * `sessionStorage`; a lock tells the two apart, as two open connections mustn't share an id.
+ * The tab's connection id for a session, the same after a reload. A duplicated tab starts with a copy of the
+ * first one's `sessionStorage`; a lock tells the two apart, as two open connections mustn't share an id.
  */
 export async function claimTabIdentity(sessionId: string): Promise<TabIdentity> {
   const key = `backbeat:tab:${sessionId}`;
@@ -133,7 +133,10 @@ export function unacknowledgedStore(connectionId: string, onFull: () => void): U
   };
 }
 
-/** A session's scratch code as it was when the session turned to a strudel; null when this tab didn't see that. */
+/**
+ * A session's scratch code as it was when the session turned to a strudel; null when this tab didn't see
+ * that.
+ */
 export function keptScratch(sessionId: string): string | null {
   return sessionStorage.getItem(`backbeat:scratch:${sessionId}`);
 }

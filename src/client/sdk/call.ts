@@ -58,7 +58,8 @@ export async function call<const R extends Route>(
       : new ApiError(response.status, 'bad_reply', `The server answered with ${response.status}.`);
   }
   const parsed = route.reply.safeParse(reply);
-  // What the definition's schema gives is the reply of its type, which TypeScript can't see through a generic.
+  // What the definition's schema gives is the reply of its type, which TypeScript can't see through a
+  // generic.
   if (parsed.success) return parsed.data as RouteReply<R>;
   throw new ApiError(response.status, 'bad_reply', 'The server’s answer makes no sense to this page.', {
     cause: parsed.error,

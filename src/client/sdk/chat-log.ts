@@ -1,4 +1,7 @@
-/** One client's view of the session's chat: what the room has said, and own messages that it hasn't confirmed yet. */
+/**
+ * One client's view of the session's chat: what the room has said, and own messages that it hasn't confirmed
+ * yet.
+ */
 
 /** `received` is somebody else's or from the history; the others are this client's own, on their way. */
 export type ChatStatus = 'pending' | 'sent' | 'saved' | 'refused' | 'received';
@@ -34,8 +37,9 @@ const ENTRIES_KEPT = 200;
 export class ChatLog {
   #entries: Entry[];
   /**
-   * Own ones that the room hasn't said are committed, in the order in which they were made: they are sent in that order again. By the rooms'
-   * times, the first may come after the second, when a room with another clock got to accept only the first of them.
+   * Own ones that the room hasn't said are committed, in the order in which they were made: they are sent in
+   * that order again. By the rooms' times, the first may come after the second, when a room with another
+   * clock got to accept only the first of them.
    */
   readonly #unacknowledged: Set<Entry>;
 

@@ -1,6 +1,6 @@
 /**
- * A WebSocket to one room that keeps itself open: it reconnects with growing pauses, notices a connection that died
- * silently, and stops when the room refuses it for good. It knows frames, not what they say.
+ * A WebSocket to one room that keeps itself open: it reconnects with growing pauses, notices a connection
+ * that died silently, and stops when the room refuses it for good. It knows frames, not what they say.
  */
 import ReconnectingWebSocket from 'partysocket/ws';
 import { PING_AFTER_CHARS } from '../../protocol/index.ts';
@@ -11,8 +11,8 @@ import { askRefusal, type Refusal } from './refusal.ts';
 export type WebSocketConstructor = new (url: string) => object;
 
 /**
- * Why a connection is closed for good: one's own doing (`left`), the session's end, being sent away, a session that isn't there
- * any more, or the same client connected elsewhere.
+ * Why a connection is closed for good: one's own doing (`left`), the session's end, being sent away, a
+ * session that isn't there any more, or the same client connected elsewhere.
  */
 export type CloseCause = 'left' | 'ended' | 'removed' | 'gone' | 'elsewhere';
 
@@ -55,7 +55,10 @@ const RECONNECT_GROWTH = 1.7;
 const ASK_INTERVAL_MS = 3_000;
 /** How long a socket that is closing may take to say why; browsers end it by themselves after two seconds. */
 const CLOSING_LIMIT_MS = 4_000;
-/** Two replacements within this time are another client's doing; a single one may have been an earlier attempt of one's own that came late. */
+/**
+ * Two replacements within this time are another client's doing; a single one may have been an earlier attempt
+ * of one's own that came late.
+ */
 const REPLACED_TWICE_MS = 60_000;
 /** Close codes by which a room says that coming back is of no use. */
 const FINAL_CLOSES: ReadonlyMap<number, { cause: CloseCause; reason: string }> = new Map([
@@ -93,7 +96,8 @@ export class Connection extends Emitter<ConnectionEvents> {
       // What waits to be sent is kept by the session client, which knows what is still worth sending.
       maxEnqueuedMessages: 0,
     });
-    // Handler properties, not listeners: those get copies of the events, and a copied close event has lost its reason.
+    // Handler properties, not listeners: those get copies of the events, and a copied close event has lost
+    // its reason.
     this.#socket.onopen = () => this.#opened();
     this.#socket.onmessage = (event) => this.#received(event);
     this.#socket.onclose = (event) => this.#closed(event.code, event.reason);
@@ -164,7 +168,8 @@ export class Connection extends Emitter<ConnectionEvents> {
         ? this.#options.silenceLimitMs
         : Math.min(this.#options.silenceLimitMs, ATTEMPT_LIMIT_MS);
     const nowMs = Date.now();
-    // A socket that the room has closed can stay half closed for long, and says nothing of it. Nor of why: that comes at its end.
+    // A socket that the room has closed can stay half closed for long, and says nothing of it. Nor of why:
+    // that comes at its end.
     const isClosing = this.#isOpen && this.#socket.readyState === ReconnectingWebSocket.CLOSING;
     this.#closingSinceMs = isClosing ? (this.#closingSinceMs ?? nowMs) : null;
     const isStuck = this.#closingSinceMs !== null && nowMs - this.#closingSinceMs >= CLOSING_LIMIT_MS;
@@ -174,7 +179,8 @@ export class Connection extends Emitter<ConnectionEvents> {
 
   #replace(code: number | undefined, reason: string): void {
     this.#socket.reconnect(code, reason);
-    // Of a socket that was closing already it reports no end; without one nothing would be sent again on the next.
+    // Of a socket that was closing already it reports no end; without one nothing would be sent again on the
+    // next.
     if (this.#isOpen) this.#lost(reason);
   }
 
@@ -185,7 +191,10 @@ export class Connection extends Emitter<ConnectionEvents> {
     else this.#lost(reason);
   }
 
-  /** The room lets only the newest socket of a connection id be. To come back again and again would throw the other out for ever. */
+  /**
+   * The room lets only the newest socket of a connection id be. To come back again and again would throw the
+   * other out for ever.
+   */
   #replaced(): void {
     const sinceMs = Date.now() - this.#replacedMs;
     this.#replacedMs = Date.now();

@@ -1,4 +1,7 @@
-/** Several clients against a model of a room, in a random order that a seed decides: in the end all show the same text. */
+/**
+ * Several clients against a model of a room, in a random order that a seed decides: in the end all show the
+ * same text.
+ */
 import { describe, expect, it } from 'vitest';
 import { SharedDocument } from './shared-document.ts';
 

@@ -1,14 +1,14 @@
 /**
- * One client's view of the conversation with the AI about what the session is about: what the room's history holds, and the
- * request that is under way. No I/O and no clock; `SessionClient` feeds it.
+ * One client's view of the conversation with the AI about what the session is about: what the room's history
+ * holds, and the request that is under way. No I/O and no clock; `SessionClient` feeds it.
  *
  * A room answers one request at a time, so whatever streams belongs to the question that was asked last.
  */
 import type { ServerPayload } from '../../protocol/index.ts';
 
 /**
- * A question is `pending` until the room has told it to everybody, an answer `streaming` until it is complete. What is `failed` or
- * `cancelled` stays as it is, and the room's history won't have it.
+ * A question is `pending` until the room has told it to everybody, an answer `streaming` until it is
+ * complete. What is `failed` or `cancelled` stays as it is, and the room's history won't have it.
  */
 export type TurnStatus = 'pending' | 'streaming' | 'done' | 'failed' | 'cancelled';
 

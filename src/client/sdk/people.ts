@@ -39,7 +39,8 @@ export function findSelf(
 }
 
 /**
- * The participant that a session token stands for: read from its claims, unverified, as only the room can tell forgeries.
+ * The participant that a session token stands for: read from its claims, unverified, as only the room can
+ * tell forgeries.
  * @returns null for anything else, such as a user's own token.
  */
 export function participantOfToken(token: string): string | null {

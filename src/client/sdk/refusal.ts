@@ -1,8 +1,9 @@
 /**
  * Why a room doesn't let a client in.
  *
- * A browser hides the status of a refused WebSocket upgrade. The room answers a plain GET of the same address with the same
- * checks, so asking again that way tells a refusal, which won't mend, from a room that is out of reach, which may.
+ * A browser hides the status of a refused WebSocket upgrade. The room answers a plain GET of the same address
+ * with the same checks, so asking again that way tells a refusal, which won't mend, from a room that is out
+ * of reach, which may.
  */
 import * as z from 'zod';
 

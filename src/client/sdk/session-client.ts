@@ -1,6 +1,6 @@
 /**
- * The session client: one person's connection to one session. It has no DOM and knows only the wire protocol, so that
- * pages, tests and load generators share it.
+ * The session client: one person's connection to one session. It has no DOM and knows only the wire protocol,
+ * so that pages, tests and load generators share it.
  *
  * It keeps every edit and chat message until the room acknowledges it, and sends it again after a reconnect.
  *
@@ -39,8 +39,8 @@ export interface SessionClientOptions {
   url: string;
   sessionId: string;
   /**
-   * Session token or user's token, or a function that is asked for it before each attempt to connect; null for somebody who has
-   * neither, whom rooms let in by an invite or where the session is discoverable.
+   * Session token or user's token, or a function that is asked for it before each attempt to connect; null
+   * for somebody who has neither, whom rooms let in by an invite or where the session is discoverable.
    */
   token: string | null | (() => string | null | Promise<string | null>);
   /** An invite's secret, for who has no session token yet. */
@@ -48,8 +48,8 @@ export interface SessionClientOptions {
   /** What somebody without a token is called. */
   displayName?: string;
   /**
-   * Says to the room which client this is, over reconnects and reloads, so that it knows a resend for what it is.
-   * Two open clients must not share one. By default a new one.
+   * Says to the room which client this is, over reconnects and reloads, so that it knows a resend for what it
+   * is. Two open clients must not share one. By default a new one.
    */
   connectionId?: string;
   /** Keeps what is unacknowledged over a reload. By default it lives as long as this object. */
@@ -66,7 +66,10 @@ export interface SessionClientOptions {
   pingIntervalMs?: number;
   /** A connection that was silent this long is replaced. By default 45 s. */
   silenceLimitMs?: number;
-  /** Pause before the first reconnect, doubled at random at most; it grows up to `maxReconnectMs`. By default 300 ms and 4 s. */
+  /**
+   * Pause before the first reconnect, doubled at random at most; it grows up to `maxReconnectMs`. By default
+   * 300 ms and 4 s.
+   */
   minReconnectMs?: number;
   maxReconnectMs?: number;
 }
@@ -103,7 +106,10 @@ export interface Snapshot {
 }
 
 export interface SessionClientEvents {
-  /** What is shown of the code changed, and not by `edit`. `by` is null when it came with a new connection's state. */
+  /**
+   * What is shown of the code changed, and not by `edit`. `by` is null when it came with a new connection's
+   * state.
+   */
   code: { code: string; rev: number; by: ServerPayload<'code_update'> | null };
   /** A local edit's status changed. */
   edit: LocalEdit;
@@ -154,7 +160,10 @@ const FINAL_ERRORS: ReadonlySet<ErrorCode> = new Set([
   'bad_request',
   'not_found',
 ]);
-/** Pauses before another try after `too_many_requests` and the like; each fits the window of the limit it meets. */
+/**
+ * Pauses before another try after `too_many_requests` and the like; each fits the window of the limit it
+ * meets.
+ */
 const EDIT_RETRY_MS = 1_000;
 const CHAT_RETRY_MS = 5_000;
 
@@ -260,9 +269,10 @@ export class SessionClient extends Emitter<SessionClientEvents> {
   }
 
   /**
-   * Sets the document. It is kept, and sent as soon as the connection and the pace allow; edits that wait become one.
-   * @returns the edit's request id; null when nothing changes, when the role forbids it, or when the text breaks a limit
-   * of the protocol (then an `error` event says so).
+   * Sets the document. It is kept, and sent as soon as the connection and the pace allow; edits that wait
+   * become one.
+   * @returns the edit's request id; null when nothing changes, when the role forbids it, or when the text
+   *   breaks a limit of the protocol (then an `error` event says so).
    */
   edit(code: string, details: EditDetails = {}): string | null {
     const parsed = codeSchema.safeParse(code);
@@ -309,8 +319,8 @@ export class SessionClient extends Emitter<SessionClientEvents> {
   }
 
   /**
-   * Makes the session about a saved strudel, for everyone, or about scratch code (null). Resolves when it is; what was typed
-   * before is sent first.
+   * Makes the session about a saved strudel, for everyone, or about scratch code (null). Resolves when it is;
+   * what was typed before is sent first.
    * @param scratch the scratch code; without it the session's code stays. A saved strudel brings its own.
    * @throws {RequestError} when the room refuses, or the connection is lost before it has answered.
    */
@@ -326,11 +336,12 @@ export class SessionClient extends Emitter<SessionClientEvents> {
   }
 
   /**
-   * Asks the AI, about the code as it is shown here. Its answer streams into the snapshot's conversation; one that is code
-   * becomes the session's next revision. Requests aren't kept over a reconnect: the room gives an answer up when the one who
-   * asked is gone. What goes wrong comes as an `error` event with the request's id, and shows in the conversation.
-   * @returns the request id; null when there is no connection, when the role forbids it, or when something breaks a limit
-   * of the protocol (then an `error` event says so).
+   * Asks the AI, about the code as it is shown here. Its answer streams into the snapshot's conversation; one
+   * that is code becomes the session's next revision. Requests aren't kept over a reconnect: the room gives
+   * an answer up when the one who asked is gone. What goes wrong comes as an `error` event with the request's
+   * id, and shows in the conversation.
+   * @returns the request id; null when there is no connection, when the role forbids it, or when something
+   *   breaks a limit of the protocol (then an `error` event says so).
    */
   ask(query: string, { provider, providerApiKey, history }: AskDetails = {}): string | null {
     if (this.#role === 'viewer') {
@@ -408,8 +419,8 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     if (message === null) return;
     const shown = this.#document.code;
     this.#apply(message);
-    // Only the state and others' edits may have changed the text under the user's hands; own edits never do until the
-    // room's order says that they lost.
+    // Only the state and others' edits may have changed the text under the user's hands; own edits never do
+    // until the room's order says that they lost.
     if (this.#document.code !== shown) {
       const by = message.type === 'code_update' ? message.payload : null;
       this.emit('code', { code: this.#document.code, rev: this.#document.rev, by });
@@ -479,7 +490,8 @@ export class SessionClient extends Emitter<SessionClientEvents> {
         return;
       case 'server_shutdown':
         this.emit('shutdown', message.payload);
-        // The room hangs up now. The end of a socket can take seconds to arrive, and until then nothing is heard of the session.
+        // The room hangs up now. The end of a socket can take seconds to arrive, and until then nothing is
+        // heard of the session.
         this.#connection.reconnect(message.payload.reason);
         return;
       case 'error':

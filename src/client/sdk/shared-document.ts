@@ -1,11 +1,12 @@
 /**
- * One client's view of the session's code: what the room has said, and the client's own edits that the room hasn't
- * confirmed yet. No I/O and no clock; `SessionClient` feeds it.
+ * One client's view of the session's code: what the room has said, and the client's own edits that the room
+ * hasn't confirmed yet. No I/O and no clock; `SessionClient` feeds it.
  *
- * The room orders all edits and the last accepted one is the whole document. A client learns that order from two
- * sources: others' edits carry their revision, and an `ack` carries the revision of its own newest covered edit.
- * Until its own edit is confirmed the client shows that edit, as the room will most likely accept it last. When the room's
- * order turns out to be another, the room's document replaces it; so all clients end with the same text.
+ * The room orders all edits and the last accepted one is the whole document. A client learns that order from
+ * two sources: others' edits carry their revision, and an `ack` carries the revision of its own newest
+ * covered edit. Until its own edit is confirmed the client shows that edit, as the room will most likely
+ * accept it last. When the room's order turns out to be another, the room's document replaces it; so all
+ * clients end with the same text.
  */
 
 export type EditSource = 'typed' | 'loaded_strudel' | 'forked' | 'paste';
@@ -22,7 +23,10 @@ export interface EditDetails {
 /** One of this client's edits, for showing. */
 export interface LocalEdit {
   readonly requestId: string;
-  /** `pending` until acknowledged, `saved` once the buffer (or Postgres) has it, `flushed` once Postgres has it. */
+  /**
+   * `pending` until acknowledged, `saved` once the buffer (or Postgres) has it, `flushed` once Postgres has
+   * it.
+   */
   readonly status: EditStatus;
   /** Revision known to include it; null while pending. */
   readonly rev: number | null;
@@ -106,7 +110,9 @@ export class SharedDocument {
     return this.#newestPending() !== undefined;
   }
 
-  /** The newest unacknowledged edit: all that has to be kept to lose nothing, as it holds the whole document. */
+  /**
+   * The newest unacknowledged edit: all that has to be kept to lose nothing, as it holds the whole document.
+   */
   get unacknowledged(): OutgoingEdit | null {
     return this.#newestPending()?.outgoing ?? null;
   }
@@ -149,7 +155,10 @@ export class SharedDocument {
     for (const edit of this.#edits) edit.inFlight = false;
   }
 
-  /** A new connection's state. It may be older than what was heard before, when a room died with edits it never acknowledged. */
+  /**
+   * A new connection's state. It may be older than what was heard before, when a room died with edits it
+   * never acknowledged.
+   */
   reset(code: string, rev: number, flushedRev: number): void {
     this.#code = code;
     this.#rev = rev;
@@ -164,8 +173,9 @@ export class SharedDocument {
    */
   remoteUpdate(code: string, rev: number): boolean {
     if (rev <= this.#rev) return false;
-    // One connection carries everybody else's edits in order, so revisions left out are this client's own: accepted
-    // before this one, and overtaken by it. Should the guess be wrong, the ack that follows puts it right.
+    // One connection carries everybody else's edits in order, so revisions left out are this client's own:
+    // accepted before this one, and overtaken by it. Should the guess be wrong, the ack that follows puts it
+    // right.
     let own = rev - this.#rev - 1;
     for (const edit of this.#edits) {
       if (own === 0) break;
@@ -180,7 +190,8 @@ export class SharedDocument {
   }
 
   /**
-   * The room confirms this client's edits up to and including `requestId`; `rev` is a revision that contains them.
+   * The room confirms this client's edits up to and including `requestId`; `rev` is a revision that contains
+   * them.
    * @returns the edits that are saved by it.
    */
   acknowledged(requestId: string, rev: number, durable: Durable, nowMs: number): LocalEdit[] {

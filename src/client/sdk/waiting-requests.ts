@@ -1,7 +1,9 @@
 /** Requests that wait for the room's answer, by their id. */
 import type { ErrorCode } from '../../protocol/index.ts';
 
-/** The room refused a request, or didn't answer: then whether it took effect is for the next state to tell. */
+/**
+ * The room refused a request, or didn't answer: then whether it took effect is for the next state to tell.
+ */
 export class RequestError extends Error {
   override readonly name = 'RequestError';
   constructor(

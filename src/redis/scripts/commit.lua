@@ -4,13 +4,13 @@
 -- KEYS[1] session hash, KEYS[2] messages hash, KEYS[3] dirty set, KEYS[4] sweeper's lease
 -- ARGV[1] session id, ARGV[2] the room's term
 -- ARGV[3] number of this attempt, greater than that of any before it
--- ARGV[4] number of the last commit that has to be here, 0 for none: where the last one here is an earlier one,
---   the buffer has lost some
+-- ARGV[4] number of the last commit that has to be here, 0 for none: where the last one here is an earlier
+--   one, the buffer has lost some
 -- ARGV[5] revision that the room knows to be in Postgres
 -- ARGV[6] revision of the code, or '' for a batch without code; then ARGV[7] code, ARGV[8] time of the edit
 --   (ms), ARGV[9] editor's user id or '', ARGV[10] number of edits it stands for
--- ARGV[11] '' when ARGV[7] is the whole code; else ARGV[7] is a piece of it, and this says what it replaces in
---   which code: its revision, first byte (from 0), bytes replaced, size of that code in bytes, with blanks
+-- ARGV[11] '' when ARGV[7] is the whole code; else ARGV[7] is a piece of it, and this says what it replaces
+--   in which code: its revision, first byte (from 0), bytes replaced, size of that code in bytes, with blanks
 -- ARGV[12] 1 to report the system's load, which costs two commands more
 -- ARGV[13] seconds that a clean session stays readable
 -- ARGV[14] 1 when the receipts are all there are: those here belong to code that this one isn't made from

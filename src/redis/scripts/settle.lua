@@ -10,7 +10,8 @@
 --   number of messages written, number n of messages to remove, n ids
 -- Returns for each session { id, 1 if still dirty else 0, flushed revision, number of the last commit }
 --
--- Its first write deletes: a Redis that has no memory left takes the others of a script only after such a one.
+-- Its first write deletes: a Redis that has no memory left takes the others of a script only after such a
+-- one.
 
 -- What isn't a number counts as none: the flush has put such code among the dead letters.
 local function number(value)

@@ -1,5 +1,5 @@
--- Takes sessions out of the set of active ones, or notes what Postgres knows of their last activity, unless something has happened
--- in them meanwhile.
+-- Takes sessions out of the set of active ones, or notes what Postgres knows of their last activity, unless
+-- something has happened in them meanwhile.
 --
 -- KEYS[1] sessions by their last activity (ms)
 -- ARGV[1] time without activity after which a session is inactive (ms), followed for each session by:

@@ -5,7 +5,8 @@
  * ```ts
  * const agent = createAgent(config);
  * const model = agent.choose({});
- * if (model) await agent.answer(model, { query: 'a beat', code: '', history: [] }, { signal, onDelta: show });
+ * const question = { query: 'a beat', code: '', history: [] };
+ * if (model) await agent.answer(model, question, { signal, onDelta: show });
  * ```
  */
 import './runtime.ts';

@@ -1,7 +1,7 @@
 /**
- * What the model is told about Strudel: compact, in our own words, and only what holds in every current version. Models
- * know some Strudel and mix it up with Tidal's Haskell; this is to keep them on what exists. The indented lines are
- * programs (a test parses each of them).
+ * What the model is told about Strudel: compact, in our own words, and only what holds in every current
+ * version. Models know some Strudel and mix it up with Tidal's Haskell; this is to keep them on what exists.
+ * The indented lines are programs (a test parses each of them).
  *
  * Facts: https://strudel.cc/learn and https://strudel.cc/workshop.
  */

@@ -16,7 +16,10 @@ export interface Load {
   latencyMs: number;
 }
 
-/** How much earlier or later than its share of the store a commit may be, so that it falls together with an edit. */
+/**
+ * How much earlier or later than its share of the store a commit may be, so that it falls together with an
+ * edit.
+ */
 const SLACK = 0.1;
 
 /** When after the start of the last commit the next one may start, in milliseconds. */
@@ -30,10 +33,11 @@ export interface CommitWindow {
 /**
  * The window for a room's next commit.
  *
- * Rooms don't talk to each other, but every commit reports how many sessions are dirty. If each of n busy rooms pauses
- * n / target seconds, all of them together make `target` commits a second, however many there are. A store that answers
- * slowly is given as much rest as it took. That a commit waits a little for an edit, or goes a little earlier with one, spares
- * the last edit of a batch the time until a timer, and the room being woken by it.
+ * Rooms don't talk to each other, but every commit reports how many sessions are dirty. If each of n busy
+ * rooms pauses n / target seconds, all of them together make `target` commits a second, however many there
+ * are. A store that answers slowly is given as much rest as it took. That a commit waits a little for an
+ * edit, or goes a little earlier with one, spares the last edit of a batch the time until a timer, and the
+ * room being woken by it.
  */
 export function commitWindow(load: Load, options: PaceOptions): CommitWindow {
   const shareMs = (load.dirtySessions * 1000) / options.targetPerS;

@@ -1,6 +1,6 @@
 /**
- * The group commit: what a room accepts waits here, one commit at a time carries all of it, and whoever waits is told once a store has
- * confirmed it.
+ * The group commit: what a room accepts waits here, one commit at a time carries all of it, and whoever waits
+ * is told once a store has confirmed it.
  */
 import type { Clock } from '../../domain/clock.ts';
 import { CommitsLostError, SupersededError } from '../../domain/errors.ts';
@@ -16,7 +16,10 @@ import type { AcceptedEdit } from './receipts.ts';
 const LOAD_REPORT_MS = 2_000;
 
 export interface CommitQueueOptions extends PaceOptions {
-  /** Least pause between two commits while Postgres stands in for the buffer, or nothing answers; in milliseconds. */
+  /**
+   * Least pause between two commits while Postgres stands in for the buffer, or nothing answers; in
+   * milliseconds.
+   */
   fallbackMs: number;
 }
 
@@ -74,7 +77,10 @@ export class CommitQueue {
     return isEmpty(this.#pending) && this.#inFlight === null;
   }
 
-  /** How long commits take at present, in milliseconds. When the room has too much to do, it is as late with what it reads. */
+  /**
+   * How long commits take at present, in milliseconds. When the room has too much to do, it is as late with
+   * what it reads.
+   */
   get latencyMs(): number {
     const inFlightMs = this.#inFlight ? this.#ports.clock.now() - this.#lastStartMs : 0;
     return Math.max(this.#load.latencyMs, inFlightMs);
@@ -128,8 +134,8 @@ export class CommitQueue {
   }
 
   /**
-   * Resolves when all that was accepted up to now is committed; in a busy session there is always more to come. While
-   * no store answers, that takes as long as they don't.
+   * Resolves when all that was accepted up to now is committed; in a busy session there is always more to
+   * come. While no store answers, that takes as long as they don't.
    * @throws {SupersededError} another room has taken over: it won't be committed here any more.
    */
   async committed(): Promise<void> {

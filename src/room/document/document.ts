@@ -1,4 +1,7 @@
-/** A session's code as its room has it: the newest revision, and which edits are in it. It knows nothing of storage. */
+/**
+ * A session's code as its room has it: the newest revision, and which edits are in it. It knows nothing of
+ * storage.
+ */
 import { receiptKey } from '../../domain/receipts.ts';
 import { COUNTS_PER_TERM, numberIn } from '../../domain/revision.ts';
 import type { CodeWrite, CommittedCode, OpenedSession } from '../../domain/types.ts';
@@ -46,7 +49,10 @@ export class Document {
     return this.#count / COUNTS_PER_TERM;
   }
 
-  /** How many of a client's edits the code contains, by its own count; null when nothing is known of that client. */
+  /**
+   * How many of a client's edits the code contains, by its own count; null when nothing is known of that
+   * client.
+   */
   clientSeq(participantId: string, connectionId: string): number | null {
     return this.#receiptOf({ participantId, connectionId })?.clientSeq ?? null;
   }

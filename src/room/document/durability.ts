@@ -1,6 +1,7 @@
 /**
- * Where a session's data is safe: how the room stands with its stores, what Postgres may lack, and what the next instance has to know.
- * It decides what a commit contains and what its outcome means; sending it is the commit queue's.
+ * Where a session's data is safe: how the room stands with its stores, what Postgres may lack, and what the
+ * next instance has to know. It decides what a commit contains and what its outcome means; sending it is the
+ * commit queue's.
  */
 import { CommitsLostError } from '../../domain/errors.ts';
 import { COUNTS_PER_TERM, numberIn, termOf } from '../../domain/revision.ts';
@@ -21,11 +22,14 @@ export type Standing =
   /** The buffer has all that was acknowledged and isn't in Postgres, and the room holds it too. */
   | { kind: 'buffered' }
   /**
-   * The buffer has more that isn't in Postgres than the room holds: without the buffer nothing can be acknowledged.
-   * `isBehind` when its copy of the code is older than Postgres'.
+   * The buffer has more that isn't in Postgres than the room holds: without the buffer nothing can be
+   * acknowledged. `isBehind` when its copy of the code is older than Postgres'.
    */
   | { kind: 'partial'; isBehind: boolean }
-  /** Postgres has all that was acknowledged, and the buffer's copy is older; `isStandIn` when that is because the buffer failed. */
+  /**
+   * Postgres has all that was acknowledged, and the buffer's copy is older; `isStandIn` when that is because
+   * the buffer failed.
+   */
   | { kind: 'on_postgres'; isStandIn: boolean }
   /** The buffer has lost some of what it confirmed: the next commit carries all that Postgres may lack. */
   | { kind: 'lost' }
@@ -34,7 +38,10 @@ export type Standing =
 
 type Reached = Exclude<Standing, { kind: 'unavailable' }>;
 
-/** Messages that may wait for Postgres, in number and in characters; beyond it new ones are refused rather than promised. */
+/**
+ * Messages that may wait for Postgres, in number and in characters; beyond it new ones are refused rather
+ * than promised.
+ */
 const MAX_TAIL_MESSAGES = 1_000;
 const MAX_TAIL_CHARS = 2_000_000;
 
@@ -101,7 +108,10 @@ export class Durability {
   get commits(): number {
     return this.#commits;
   }
-  /** Number of the last commit that has to be in the buffer; 0 where none has to, as what it has is older anyway. */
+  /**
+   * Number of the last commit that has to be in the buffer; 0 where none has to, as what it has is older
+   * anyway.
+   */
   get expectedLast(): number {
     const { kind } = this.#reached;
     return kind === 'buffered' || kind === 'partial' ? this.#lastCommit : 0;
@@ -126,8 +136,8 @@ export class Durability {
     // A buffer whose copy is older is given the whole code, whatever else the commit is for.
     const isBehind = kind === 'on_postgres' || kind === 'lost' || (kind === 'partial' && reached.isBehind);
     if (isBehind) batch.code ??= document.version(0);
-    // Until it has taken code of this term, it may hold that of an instance which this one didn't start from; its
-    // receipts would call edits contained that this code lacks.
+    // Until it has taken code of this term, it may hold that of an instance which this one didn't start from;
+    // its receipts would call edits contained that this code lacks.
     const isWhole = isBehind || this.#inBuffer === null || termOf(this.#inBuffer.rev) !== this.#term;
     const unflushed = joinMessages(this.#unflushed.values(), batch.messages);
     const isUnflushed = document.rev > this.#flushedRev;
@@ -150,7 +160,10 @@ export class Durability {
     };
   }
 
-  /** A store has confirmed the commit. Resolves once the next instance would know of it: only then may it be acknowledged. */
+  /**
+   * A store has confirmed the commit. Resolves once the next instance would know of it: only then may it be
+   * acknowledged.
+   */
   async confirmed({ code, messages, tail }: Commit, result: CommitResult): Promise<void> {
     this.#commits += 1;
     if (result.durable === 'postgres') {
@@ -213,7 +226,10 @@ export class Durability {
     return this.#unflushed.size > 0 || this.#document.rev > this.#flushedRev;
   }
 
-  /** Everything is flushed. That doesn't make the buffer's copy the newest, where Postgres took the last commit in its stead. */
+  /**
+   * Everything is flushed. That doesn't make the buffer's copy the newest, where Postgres took the last
+   * commit in its stead.
+   */
   recordClean(): Promise<void> {
     return this.#record(this.#reached.kind === 'buffered' ? 'clean' : 'postgres');
   }
@@ -246,8 +262,8 @@ export class Durability {
   }
 
   /**
-   * While Postgres stands in, each commit records it anew: nothing in Postgres refuses a room that was replaced, but the platform lets only
-   * a session's current instance write its storage.
+   * While Postgres stands in, each commit records it anew: nothing in Postgres refuses a room that was
+   * replaced, but the platform lets only a session's current instance write its storage.
    */
   async #record(source: RecoverySource): Promise<void> {
     if (this.#source === source && source !== 'postgres') return;

@@ -1,4 +1,7 @@
-/** Decides when a session is flushed, and by whom: the room itself, or a sweeper that is at work on everything. */
+/**
+ * Decides when a session is flushed, and by whom: the room itself, or a sweeper that is at work on
+ * everything.
+ */
 import type { Clock } from '../../domain/clock.ts';
 import { StorageUnavailableError, SupersededError } from '../../domain/errors.ts';
 import type { FlushState, SessionRepository } from '../../domain/types.ts';
@@ -67,7 +70,10 @@ export class FlushControl {
     }
   }
 
-  /** Flushes a dirty session, unless a sweeper is at work. Arms itself again while anything is dirty or a store fails. */
+  /**
+   * Flushes a dirty session, unless a sweeper is at work. Arms itself again while anything is dirty or a
+   * store fails.
+   */
   async onAlarm(): Promise<void> {
     this.#isAlarmArmed = false;
     const { standing } = this.#durability;
@@ -105,7 +111,10 @@ export class FlushControl {
     return agoMs < this.#flushMs && agoMs < this.#lease.leftMs;
   }
 
-  /** True when this room has nothing to flush now: a sweeper is at work, nothing is dirty, or it has to be committed again first. */
+  /**
+   * True when this room has nothing to flush now: a sweeper is at work, nothing is dirty, or it has to be
+   * committed again first.
+   */
   async #askWhetherSwept(): Promise<boolean> {
     const asOf = this.#now();
     try {

@@ -1,4 +1,7 @@
-/** The session that a room hosts: opened when the first event needs it, once, and given up when another room has taken it over. */
+/**
+ * The session that a room hosts: opened when the first event needs it, once, and given up when another room
+ * has taken it over.
+ */
 import { z } from 'zod';
 import { DamagedDataError, SessionNotFoundError, StorageUnavailableError } from '../../domain/errors.ts';
 import { MAX_TERM } from '../../domain/revision.ts';
@@ -50,7 +53,8 @@ export class HostedSession {
   /**
    * The session. A failure to open it is not kept.
    * @throws {SessionNotFoundError} there is no such session.
-   * @throws {StorageUnavailableError} a store that may hold something newer is out of reach, or the room's own storage.
+   * @throws {StorageUnavailableError} a store that may hold something newer is out of reach, or the room's
+   *   own storage.
    * @throws {DamagedDataError}
    */
   open({ byAlarm = false } = {}): Promise<LiveSession> {
@@ -66,7 +70,10 @@ export class HostedSession {
     return this.#live !== null || (await this.#record())?.source !== 'clean';
   }
 
-  /** The session has just been made: Postgres has all there is of it, so that a room opens it even without the buffer. */
+  /**
+   * The session has just been made: Postgres has all there is of it, so that a room opens it even without the
+   * buffer.
+   */
   async recordCreated(): Promise<void> {
     if ((await this.#record()) === null) await this.#put({ term: 0, source: 'postgres', lastCommit: 0 });
   }
@@ -86,7 +93,8 @@ export class HostedSession {
       ...ports,
       repository,
       record: async (record) => {
-        // Whatever it still has under way mustn't put its record over that of the session that was opened since.
+        // Whatever it still has under way mustn't put its record over that of the session that was opened
+        // since.
         if (this.#live !== live)
           throw new StorageUnavailableError('room storage', 'the session was given up');
         await this.#put({ term, ...record });
@@ -107,7 +115,8 @@ export class HostedSession {
     const record = await this.#record();
     let term = (record?.term ?? 0) + 1;
     for (let tries = 0; tries < MAX_TRIES; tries++) {
-      // Recorded first: a request that was given up may register the term late, when a later instance is at work.
+      // Recorded first: a request that was given up may register the term late, when a later instance is at
+      // work.
       await this.#put({ source: null, lastCommit: 0, ...record, term });
       const opened = await repository.open(id, term, record);
       if (opened === null) throw new SessionNotFoundError(id);

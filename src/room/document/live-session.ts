@@ -1,9 +1,10 @@
 /**
- * One live session: the only authority on its code and messages. It knows neither sockets nor a platform: what it needs of them comes in as
- * ports, so that it is tested with neither network nor clock.
+ * One live session: the only authority on its code and messages. It knows neither sockets nor a platform:
+ * what it needs of them comes in as ports, so that it is tested with neither network nor clock.
  *
- * {@link Document} is the code, {@link MessageHistory} the messages; {@link CommitQueue} makes what they accept durable, {@link Durability}
- * knows where that is safe, and {@link FlushControl} sees to it that it reaches Postgres.
+ * {@link Document} is the code, {@link MessageHistory} the messages; {@link CommitQueue} makes what they
+ * accept durable, {@link Durability} knows where that is safe, and {@link FlushControl} sees to it that it
+ * reaches Postgres.
  */
 import type { Clock } from '../../domain/clock.ts';
 import type { OpenedSession, RecoveryRecord, SessionMessage, SessionRepository } from '../../domain/types.ts';
@@ -29,7 +30,10 @@ export interface LiveSessionPorts {
   record(record: Omit<RecoveryRecord, 'term'>): Promise<void>;
   /** Another room has taken over: nothing that this one says counts any more. */
   onSuperseded(): void;
-  /** The term is nearly used up: the session is to be opened anew, once {@link LiveSession.committed} resolves. */
+  /**
+   * The term is nearly used up: the session is to be opened anew, once {@link LiveSession.committed}
+   * resolves.
+   */
   onTermFull(): void;
   /** The old messages can be read now; whoever asked before lacks some. */
   onHistory(): void;
@@ -127,7 +131,10 @@ export class LiveSession {
     return this.#degraded;
   }
 
-  /** How many of a client's edits the code contains, by its own count; null when nothing is known of that client. */
+  /**
+   * How many of a client's edits the code contains, by its own count; null when nothing is known of that
+   * client.
+   */
   clientSeq(participantId: string, connectionId: string): number | null {
     return this.#document.clientSeq(participantId, connectionId);
   }
@@ -205,8 +212,8 @@ export class LiveSession {
   #onFlushed(rev: number): void {
     this.#ports.broadcast('flushed', { rev });
     if (rev <= this.#document.rev) return;
-    // An instance that was replaced wrote this late, when Postgres stood in; it was never acknowledged. What is
-    // shown here goes over it.
+    // An instance that was replaced wrote this late, when Postgres stood in; it was never acknowledged. What
+    // is shown here goes over it.
     this.#document.renumber();
     this.#queue.addCode();
   }

@@ -21,7 +21,10 @@ export function isEmpty(batch: Batch): boolean {
   return batch.code === null && batch.messages.length === 0;
 }
 
-/** A batch that wasn't confirmed, joined by what has come since: the newest code, all messages, every connection that waits. */
+/**
+ * A batch that wasn't confirmed, joined by what has come since: the newest code, all messages, every
+ * connection that waits.
+ */
 export function joinBatches(earlier: Batch, later: Batch): Batch {
   return {
     code:

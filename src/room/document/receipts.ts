@@ -5,10 +5,14 @@ import type { EditReceipt, EditReceipts } from '../../domain/receipts.ts';
 const MAX_CLIENTS = 200;
 /** How long a client may stay away and still be known. */
 const MAX_AGE_MS = 30 * 86_400_000;
-/** Request ids kept of a client that doesn't count its edits; no client has so many unacknowledged at once. */
+/**
+ * Request ids kept of a client that doesn't count its edits; no client has so many unacknowledged at once.
+ */
 const MAX_REQUEST_IDS = 32;
 
-/** By what a client names an edit, so that it may send it again. One that has neither is an edit each time. */
+/**
+ * By what a client names an edit, so that it may send it again. One that has neither is an edit each time.
+ */
 export interface EditName {
   clientSeq?: number | undefined;
   requestId?: string | undefined;

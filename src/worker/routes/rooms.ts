@@ -1,4 +1,7 @@
-/** The two addresses of a session's room: a WebSocket enters it, and a plain GET says what would speak against that. */
+/**
+ * The two addresses of a session's room: a WebSocket enters it, and a plain GET says what would speak against
+ * that.
+ */
 import { type Context, Hono } from 'hono';
 import type { AppEnv } from '../env.ts';
 import { describeRefusal, enterRoom } from '../room-entry.ts';
