@@ -3,8 +3,9 @@
 -- KEYS[1] session hash, KEYS[2] messages hash, KEYS[3] sessions by their last activity (ms)
 -- ARGV[1] session id, ARGV[2] the term, ARGV[3] seconds that a clean session stays readable
 -- ARGV[4] most bytes of messages to return
--- Returns { 0, the registered term } when that is as great: nothing has changed; else { 1, { field, value, … }
---   of the session, { JSON of a message, … }, 1 if there are more messages than that, and none is returned }.
+-- Returns { 0, the registered term } when that is as great: nothing has changed; else
+--   { 1, { field, value, … } of the session, { JSON of a message, … },
+--   1 if there are more messages than that, and none is returned }.
 local registered = redis.call('HGET', KEYS[1], 'term')
 -- What isn't a number is the caller's to judge, too.
 local known = tonumber(registered or '0')
