@@ -7,6 +7,12 @@
 export const MAX_FRAME_BYTES = 512 * 1024;
 /** One session's code, in bytes of UTF-8. */
 export const MAX_CODE_BYTES = 100 * 1024;
+/** Whole texts that a connection may ask for. */
+export const MAX_RESYNCS_PER_MINUTE = 30;
+/** Colours that participants can be told apart by. */
+export const PARTICIPANT_COLORS = 12;
+/** Places that one edit changes, and what it keeps between them, together. */
+export const MAX_CHANGE_PARTS = 10_000;
 /** One chat message. Blank ones are refused too. */
 export const MAX_CHAT_CHARS = 5_000;
 export const MAX_DISPLAY_NAME_CHARS = 100;

@@ -6,6 +6,7 @@ import * as z from 'zod';
 import {
   MAX_AGENT_HISTORY_ENTRIES,
   MAX_AGENT_QUERY_CHARS,
+  MAX_CHANGE_PARTS,
   MAX_CHAT_CHARS,
   MAX_CODE_BYTES,
   MAX_CONVERSATION_ENTRIES,
@@ -15,7 +16,7 @@ import {
   MAX_REQUEST_ID_CHARS,
 } from './limits.ts';
 import { quickEdit } from './quick-edit.ts';
-import { fitsBytes, isStorable } from './text.ts';
+import { fitsBytes, isStorable, withLineFeeds } from './text.ts';
 
 export const roleSchema = z.enum(['host', 'co-author', 'viewer']);
 export type Role = z.infer<typeof roleSchema>;
@@ -23,10 +24,10 @@ export type Role = z.infer<typeof roleSchema>;
 /** Any text that storage keeps unchanged. */
 export const storableText = z.string().refine(isStorable, 'contains U+0000 or a lone surrogate');
 
-export const codeSchema = storableText.refine(
-  (code) => fitsBytes(code, MAX_CODE_BYTES),
-  `is larger than ${MAX_CODE_BYTES} bytes of UTF-8`,
-);
+/** Code; its lines end with `\n`, whatever ended them where it came from. */
+export const codeSchema = storableText
+  .overwrite(withLineFeeds)
+  .refine((code) => fitsBytes(code, MAX_CODE_BYTES), `is larger than ${MAX_CODE_BYTES} bytes of UTF-8`);
 
 export const displayNameSchema = storableText
   .max(MAX_DISPLAY_NAME_CHARS)
@@ -38,17 +39,45 @@ const requestIdSchema = storableText.min(1).max(MAX_REQUEST_ID_CHARS);
 const column = z.number().int().min(0).max(1_000_000);
 const line = z.number().int().min(1).max(1_000_000);
 
-export const codeUpdatePayload = z.object({
-  code: codeSchema,
+const aboutEdit = {
   cursor_line: z.number().int().min(0).max(1_000_000).optional(),
   cursor_col: column.optional(),
   source: z.enum(['typed', 'loaded_strudel', 'forked', 'paste']).optional(),
-  /** The revision the client had when it made the edit. */
-  base_rev: z.number().int().min(0).optional(),
-  /** This client's count of edits, from 1: one that is not greater than an accepted one's has no effect. */
-  client_seq: z.number().int().min(1).optional(),
   request_id: requestIdSchema.optional(),
+};
+const revision = z.number().int().min(0);
+const clientSeq = z.number().int().min(1);
+/** Length of a part of a text, in UTF-16 code units. */
+const length = z.number().int().min(0).max(MAX_CODE_BYTES);
+
+/** A CodeMirror change set as JSON: see `WireChanges` in `src/merging`. */
+export const changesSchema = z
+  .array(
+    z.union([length, z.tuple([length], storableText.regex(/^[^\r\n]*$/, 'is a line with a line end in it'))]),
+  )
+  .max(MAX_CHANGE_PARTS);
+
+/** The whole text. */
+export const wholeEditPayload = z.object({
+  code: codeSchema,
+  /** The newest revision that the client had heard of when it made the edit. */
+  base_rev: revision.optional(),
+  /** This client's count of edits, from 1: one that is not greater than an accepted one's has no effect. */
+  client_seq: clientSeq.optional(),
+  ...aboutEdit,
 });
+
+/** Changes of the text at `base_rev` with this client's own edits since. */
+export const changesEditPayload = z.object({
+  changes: changesSchema,
+  base_rev: revision,
+  client_seq: clientSeq,
+  /** Of the `session_state` that the client started from. */
+  sync: z.number().int().min(0),
+  ...aboutEdit,
+});
+
+export const codeUpdatePayload = z.union([changesEditPayload, wholeEditPayload]);
 
 export const chatPayload = z.object({
   message: storableText.max(MAX_CHAT_CHARS).refine((text) => text.trim() !== '', 'is blank'),
@@ -92,7 +121,19 @@ export const agentRequestPayload = z
 
 export type AgentRequest = z.infer<typeof agentRequestPayload>;
 
-export const cursorPayload = z.object({ line, col: column });
+/** Of a selection, in UTF-16 code units. */
+const offset = z.number().int().min(0).max(MAX_CODE_BYTES);
+
+export const cursorPayload = z.object({
+  line,
+  col: column,
+  /** The selection in the text at `rev` with this client's own edits since; `head` is where the cursor is. */
+  anchor: offset.optional(),
+  head: offset.optional(),
+  rev: revision.optional(),
+});
+
+const resyncPayload = z.object({ request_id: requestIdSchema.optional() }).nullish();
 
 /** One turn of a conversation with the AI, as a client keeps it. */
 export const conversationEntrySchema = z.object({
@@ -137,6 +178,7 @@ export const clientMessageSchema = z.discriminatedUnion('type', [
   z.object({ ...envelope, type: z.literal('play'), payload: nothing }),
   z.object({ ...envelope, type: z.literal('stop'), payload: nothing }),
   z.object({ ...envelope, type: z.literal('ping'), payload: pingPayload }),
+  z.object({ ...envelope, type: z.literal('resync'), payload: resyncPayload }),
 ]);
 export type ClientMessage = z.infer<typeof clientMessageSchema>;
 export type ClientMessageType = ClientMessage['type'];
@@ -162,10 +204,26 @@ export const participantSchema = z.object({
   role: roleSchema,
   /** What the HTTP API knows the person by. */
   participant_id: z.string().optional(),
+  /** Which of the twelve colours the room has given them, from 0. */
+  color: z.number().optional(),
 });
 export type WireParticipant = z.infer<typeof participantSchema>;
 
-const author = { display_name: z.string(), user_id: z.string().nullable() };
+const author = {
+  display_name: z.string(),
+  user_id: z.string().nullable(),
+  participant_id: z.string().optional(),
+};
+
+/** Where a participant's selection is in the text at `rev`; `head` is where the cursor is. */
+const selectionSchema = z.object({
+  participant_id: z.string(),
+  display_name: z.string(),
+  color: z.number(),
+  anchor: z.number(),
+  head: z.number(),
+});
+export type WireSelection = z.infer<typeof selectionSchema>;
 
 /** Payloads of what a room sends, by type. */
 export const serverPayloads = {
@@ -176,6 +234,10 @@ export const serverPayloads = {
     flushed_rev: z.number(),
     /** How many of this client's edits are in `code`, by its own count; null when nothing is known of it. */
     client_seq: z.number().nullable().optional(),
+    /** Number of this whole text: changes that are made on it name it. */
+    sync: z.number().optional(),
+    /** The others' selections in `code`. */
+    selections: z.array(selectionSchema).optional(),
     your_role: roleSchema,
     your_display_name: z.string(),
     participants: z.array(participantSchema),
@@ -209,8 +271,12 @@ export const serverPayloads = {
     request_id: z.string().optional(),
   }),
   code_update: z.object({
-    code: z.string(),
+    /** The whole text; or, for clients that asked for them, `changes` of the one before. */
+    code: z.string().optional(),
+    changes: changesSchema.optional(),
     rev: z.number(),
+    /** With `changes`: how many of the receiver's own edits precede it; left out while that is unchanged. */
+    client_seq: z.number().optional(),
     cursor_line: z.number().optional(),
     cursor_col: z.number().optional(),
     source: z.string().optional(),
@@ -273,7 +339,19 @@ export const serverPayloads = {
   user_left: participantSchema,
   play: z.object({ display_name: z.string() }),
   stop: z.object({ display_name: z.string() }),
-  cursor_position: z.object({ line: z.number(), col: z.number(), role: roleSchema, ...author }),
+  cursor_position: z.object({
+    line: z.number(),
+    col: z.number(),
+    anchor: z.number().optional(),
+    head: z.number().optional(),
+    rev: z.number().optional(),
+    /** As in `code_update`. */
+    client_seq: z.number().optional(),
+    role: roleSchema,
+    ...author,
+  }),
+  /** The room can't follow this client: its changes are ignored until it asks for `resync`. */
+  out_of_step: z.object({ reason: z.string() }),
   session_ended: z.object({ reason: z.string() }),
   server_shutdown: z.object({ reason: z.string() }),
   degraded: z.object({

@@ -4,11 +4,12 @@
  * `clientMessageSchema` takes is left to the schema, which also has the words for what is wrong with it. A
  * property test compares the two.
  */
-import { MAX_CODE_BYTES, MAX_REQUEST_ID_CHARS } from './limits.ts';
+import { MAX_CHANGE_PARTS, MAX_CODE_BYTES, MAX_REQUEST_ID_CHARS } from './limits.ts';
 import type { ClientMessageOf } from './messages.ts';
 import { fitsBytes, isStorable } from './text.ts';
 
 type Edit = ClientMessageOf<'code_update'>;
+type Changes = Extract<Edit['payload'], { changes: unknown }>['changes'];
 type EditSource = NonNullable<Edit['payload']['source']>;
 
 const MAX_POSITION = 1_000_000;
@@ -21,11 +22,8 @@ export function quickEdit(raw: unknown): Edit | null {
   if (!isRecord(raw) || raw.type !== 'code_update') return null;
   const { session_id, user_id, timestamp, seq, request_id, payload } = raw;
   if (!isRecord(payload)) return null;
-  const { code, cursor_line, cursor_col, source, base_rev, client_seq } = payload;
+  const { code, changes, cursor_line, cursor_col, source, base_rev, client_seq, sync } = payload;
   if (
-    typeof code !== 'string' ||
-    !fitsBytes(code, MAX_CODE_BYTES) ||
-    !isStorable(code) ||
     !isCount(cursor_line, MAX_POSITION) ||
     !isCount(cursor_col, MAX_POSITION) ||
     !isSource(source) ||
@@ -40,7 +38,16 @@ export function quickEdit(raw: unknown): Edit | null {
   )
     return null;
 
-  const edit: Edit = { type: 'code_update', payload: { code } };
+  let edit: Edit;
+  if (changes === undefined) {
+    if (typeof code !== 'string' || code.includes('\r')) return null;
+    if (!fitsBytes(code, MAX_CODE_BYTES) || !isStorable(code)) return null;
+    edit = { type: 'code_update', payload: { code } };
+  } else {
+    if (!isChanges(changes) || base_rev === undefined || client_seq === undefined) return null;
+    if (!isCount(sync, Number.MAX_SAFE_INTEGER) || sync === undefined) return null;
+    edit = { type: 'code_update', payload: { changes, base_rev, client_seq, sync } };
+  }
   if (cursor_line !== undefined) edit.payload.cursor_line = cursor_line;
   if (cursor_col !== undefined) edit.payload.cursor_col = cursor_col;
   if (source !== undefined) edit.payload.source = source;
@@ -53,6 +60,23 @@ export function quickEdit(raw: unknown): Edit | null {
   if (seq !== undefined) edit.seq = seq;
   if (request_id !== undefined) edit.request_id = request_id;
   return edit;
+}
+
+function isChanges(value: unknown): value is Changes {
+  return Array.isArray(value) && value.length <= MAX_CHANGE_PARTS && value.every(isPart);
+}
+
+function isPart(part: unknown): boolean {
+  if (!Array.isArray(part)) return isLength(part);
+  return part.every((item, index) => (index === 0 ? isLength(item) : isLine(item))) && part.length > 0;
+}
+
+function isLength(value: unknown): boolean {
+  return value !== undefined && isCount(value, MAX_CODE_BYTES);
+}
+
+function isLine(value: unknown): boolean {
+  return typeof value === 'string' && !/[\r\n]/.test(value) && isStorable(value);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

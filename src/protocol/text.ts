@@ -24,3 +24,8 @@ export function fitsBytes(text: string, maxBytes: number): boolean {
   if (text.length * 3 <= maxBytes) return true; // and at most three
   return utf8Bytes(text) <= maxBytes;
 }
+
+/** `text` with its lines ended by `\n`, which is all that the shared text has. */
+export function withLineFeeds(text: string): string {
+  return text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
+}

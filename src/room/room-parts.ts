@@ -21,6 +21,7 @@ import { SlowConsumers } from './connections/slow-consumers.ts';
 import { HostedSession } from './document/hosted-session.ts';
 import type { LiveSessionPorts } from './document/live-session.ts';
 import { SessionState } from './document/session-state.ts';
+import { SharedEdits } from './document/shared-edits.ts';
 import { StrudelContext } from './document/strudel-context.ts';
 import { describe } from './guarded.ts';
 import type { CommandParts } from './handlers/handle-command.ts';
@@ -120,12 +121,24 @@ export function makeParts(
     },
     onOpened: () => presence.resume(),
   });
-  const sessionState = new SessionState({ session, participants, strudel, outbox });
-  const departures = new Departures({ participants, outbox, presence, agents, bans, slowConsumers, log });
+  const edits = new SharedEdits({ participants, outbox });
+  const sessionState = new SessionState({ session, participants, strudel, outbox, edits });
+  const departures = new Departures({
+    participants,
+    outbox,
+    presence,
+    agents,
+    session,
+    edits,
+    bans,
+    slowConsumers,
+    log,
+  });
   const limits = new MemberLimits();
   const shared = {
     session,
     sessionState,
+    edits,
     participants,
     connectionLimits,
     outbox,

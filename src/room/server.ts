@@ -105,7 +105,7 @@ export class Room implements RoomEvents {
 
   async onClose(connection: Connection): Promise<void> {
     const { session, departures, log } = this.#parts;
-    departures.cancelAgentOf(connection);
+    departures.dropWorkOf(connection);
     try {
       await this.#load();
       departures.leave(connection);

@@ -43,10 +43,12 @@ const querySchema = z.object({
   invite: z.string().max(MAX_INVITE_CHARS).nullable(),
   display_name: displayNameSchema.nullable(),
   previous_session_id: z.uuid('is not a UUID').toLowerCase().nullable(),
+  edits: z.enum(['changes', 'whole']).nullable(),
 });
 
 interface Parameters {
   connectionId: string;
+  edits: 'changes' | 'whole';
   /** The caller's network address; null when the platform doesn't say. */
   address: string | null;
   admission: AdmissionRequest;
@@ -105,12 +107,13 @@ class RoomPlace implements RoomPlaces {
   }
 
   async reserve(admitted: Admitted): Promise<Refusal | null> {
-    const { connectionId, address, admission } = this.#parameters;
+    const { connectionId, edits, address, admission } = this.#parameters;
     const { config, rooms } = this.#ports;
     const { sessionId } = admitted;
     const grant: SentGrant = {
       ...personOf(admitted),
       connectionId,
+      edits,
       address,
       knownAtMs: admitted.isUnconfirmed ? 0 : this.#knownAtMs,
       isNewSession: admitted.session !== null,
@@ -205,10 +208,11 @@ function parse(
   );
   const query = querySchema.safeParse({ ...given, session_id: sessionId ?? given.session_id });
   if (!query.success) return refuse(400, 'bad_request', issuesText(query.error));
-  const { _pk, session_id, token, invite, display_name, previous_session_id } = query.data;
+  const { _pk, session_id, token, invite, display_name, previous_session_id, edits } = query.data;
   const address = request.headers.get('cf-connecting-ip')?.slice(0, MAX_ADDRESS_CHARS) ?? null;
   return {
     connectionId: _pk ?? crypto.randomUUID(),
+    edits: edits ?? 'whole',
     address,
     admission: {
       sessionId: session_id,

@@ -28,16 +28,6 @@ export interface PeopleOptions {
 type GivenRole = Exclude<Role, 'host'>;
 const GIVEN_ROLES: readonly GivenRole[] = ['co-author', 'viewer'];
 
-/**
- * One id for all that a person sends, as far as the protocol tells: anonymous people have only their name.
- */
-export function personId({
-  user_id,
-  display_name,
-}: Pick<WireParticipant, 'user_id' | 'display_name'>): string {
-  return user_id ?? display_name;
-}
-
 export function createPeoplePanel(options: PeopleOptions): PeoplePanel {
   const heading = el('h2', { id: 'people-heading' }, 'Here');
   const list = el('ul', { class: 'people', 'data-testid': 'participants' });

@@ -1,6 +1,15 @@
 /** The list of who is here, as a room tells it: one entry a person, however many tabs they have. */
 import type { WireParticipant } from '../../protocol/index.ts';
 
+/** One id for all that a participant sends; rooms that don't tell theirs are of another version. */
+export function personId({
+  participant_id,
+  user_id,
+  display_name,
+}: Pick<WireParticipant, 'participant_id' | 'user_id' | 'display_name'>): string {
+  return participant_id ?? user_id ?? display_name;
+}
+
 /**
  * Somebody came, or has another role now.
  * @returns the new list, and the entry that the newcomer replaces; null when they weren't there.

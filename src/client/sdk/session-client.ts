@@ -3,14 +3,17 @@
  * so that pages, tests and load generators share it.
  *
  * It keeps every edit and chat message until the room acknowledges it, and sends it again after a reconnect.
+ * Edits are changes: what others typed meanwhile stays, and so does what was typed here without a connection.
  *
  * ```ts
  * const client = new SessionClient({ url: 'https://rooms.example', sessionId, token });
- * client.on('code', ({ code }) => show(code));
+ * client.on('change', ({ changes }) => apply(changes));
  * client.subscribe((snapshot) => render(snapshot));
- * client.edit('s("bd sd")', { cursorLine: 1, cursorCol: 10, source: 'typed' });
+ * client.change(ChangeSet.of({ from: 0, insert: 's("bd")' }, client.text.length), { source: 'typed' });
  * ```
  */
+import type { ChangeSet, Text } from '@codemirror/state';
+import { textOf } from '../../merging/index.ts';
 import {
   type AgentRequest,
   agentRequestPayload,
@@ -25,13 +28,16 @@ import {
   type WireParticipant,
 } from '../../protocol/index.ts';
 import { type ChatEntry, ChatLog } from './chat-log.ts';
+import { CodeSync, type RemoteChange } from './code-sync.ts';
 import { Connection, type ConnectionState, type WebSocketConstructor } from './connection.ts';
 import { Conversation, type ConversationTurn, type RequestsLeft } from './conversation.ts';
 import { Emitter } from './emitter.ts';
-import { findSelf, participantOfToken, withoutPerson, withPerson } from './people.ts';
-import { type EditDetails, type LocalEdit, type OutgoingEdit, SharedDocument } from './shared-document.ts';
+import type { LocalEdit } from './own-edits.ts';
+import type { PeerSelection } from './peer-selections.ts';
+import { findSelf, participantOfToken, personId, withoutPerson, withPerson } from './people.ts';
+import type { EditDetails } from './shared-document.ts';
 import { Throttle } from './throttle.ts';
-import type { UnacknowledgedStore } from './unacknowledged.ts';
+import type { OfferedText, UnacknowledgedStore } from './unacknowledged.ts';
 import { WaitingRequests } from './waiting-requests.ts';
 
 export interface SessionClientOptions {
@@ -82,6 +88,10 @@ export interface Snapshot {
   readonly rev: number;
   /** This client's edits up to this revision are acknowledged. */
   readonly savedRev: number;
+  /** Why own edits aren't sent now, though there is a connection; null when they are. */
+  readonly heldBack: 'too_large' | null;
+  /** Own text that can't be sent, for its author to copy; null when there is none. */
+  readonly offered: OfferedText | null;
   /** Postgres holds everything up to this revision. */
   readonly flushedRev: number;
   /** This client's recent edits, oldest first. */
@@ -106,21 +116,22 @@ export interface Snapshot {
 }
 
 export interface SessionClientEvents {
-  /**
-   * What is shown of the code changed, and not by `edit`. `by` is null when it came with a new connection's
-   * state.
-   */
-  code: { code: string; rev: number; by: ServerPayload<'code_update'> | null };
+  /** The local text changed, and not by an own edit. */
+  change: RemoteChange & {
+    /** This client's person asked for it: an AI's answer, or a strudel that they switched to. */
+    isOwnRequest: boolean;
+  };
+  /** A participant's selection moved, or is there no more: those of all others, in the local text. */
+  selections: readonly PeerSelection[];
   /** A local edit's status changed. */
   edit: LocalEdit;
   /** A chat message of the room, the echo of an own one included. */
   chat: ServerPayload<'chat_message'>;
-  cursor: ServerPayload<'cursor_position'>;
   /** Somebody who may edit asked the AI; an own request comes back here too. */
   agentRequest: ServerPayload<'agent_request'>;
   /** A piece of the answer; with `ended`, that there will be none. */
   agentDelta: ServerPayload<'agent_delta'>;
-  /** The whole answer. Code that it brings comes as a `code` event too. */
+  /** The whole answer. Code that it brings comes as a `change` event too. */
   agentResponse: ServerPayload<'agent_response'>;
   play: ServerPayload<'play'>;
   stop: ServerPayload<'stop'>;
@@ -164,27 +175,28 @@ const FINAL_ERRORS: ReadonlySet<ErrorCode> = new Set([
  * Pauses before another try after `too_many_requests` and the like; each fits the window of the limit it
  * meets.
  */
-const EDIT_RETRY_MS = 1_000;
 const CHAT_RETRY_MS = 5_000;
+/** The whole text may be part of it, so not each keystroke is kept at once. */
+const KEEP_INTERVAL_MS = 200;
 
 export class SessionClient extends Emitter<SessionClientEvents> {
   readonly sessionId: string;
   readonly connectionId: string;
   readonly #connection: Connection;
-  readonly #document: SharedDocument;
+  readonly #sync: CodeSync;
   readonly #chat: ChatLog;
   readonly #store: UnacknowledgedStore | undefined;
-  readonly #edits: Throttle;
   readonly #conversation = new Conversation();
   readonly #chats: Throttle;
-  readonly #cursors: Throttle;
+  readonly #keeping: Throttle;
   readonly #subscribers = new Set<(snapshot: Snapshot) => void>();
   /** Makes request ids unique even where the counter starts again after a reload. */
   readonly #idPrefix = crypto.randomUUID().slice(0, 8);
   #idCounter = 0;
   /** The room's state has arrived on the connection that is open. */
   #isReady = false;
-  #cursor: { line: number; col: number } | null = null;
+  /** A strudel's code that this client asked for is on its way. */
+  #isSwitching = false;
   #role: Role | null = null;
   #displayName: string | null = null;
   #participants: readonly WireParticipant[] = [];
@@ -205,11 +217,22 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     this.connectionId = options.connectionId ?? crypto.randomUUID();
     this.#store = options.store;
     const kept = options.store?.load() ?? null;
-    this.#document = new SharedDocument(kept?.edit ?? null, Date.now());
+    this.#sync = new CodeSync(
+      kept ?? { document: null, participantId: null, atMs: 0, offered: null },
+      { editIntervalMs: options.editIntervalMs ?? 50, cursorIntervalMs: options.cursorIntervalMs ?? 100 },
+      {
+        send: (message) => this.#send(message),
+        onChange: (change) => this.emit('change', { ...change, isOwnRequest: this.#askedFor(change) }),
+        onSelections: (selections) => this.emit('selections', selections),
+        onEdits: (edits) => {
+          for (const edit of edits) this.emit('edit', edit);
+        },
+        onKept: () => this.#keeping.call(),
+      },
+    );
     this.#chat = new ChatLog(kept?.chat ?? []);
-    this.#edits = new Throttle(() => this.#sendEdit(), options.editIntervalMs ?? 50);
+    this.#keeping = new Throttle(() => this.keep(), KEEP_INTERVAL_MS);
     this.#chats = new Throttle(() => this.#sendChat(), 0);
-    this.#cursors = new Throttle(() => this.#sendCursor(), options.cursorIntervalMs ?? 100);
     this.#connection = new Connection({
       url: () => this.#socketUrl(options),
       WebSocket: options.WebSocket,
@@ -229,11 +252,13 @@ export class SessionClient extends Emitter<SessionClientEvents> {
   get snapshot(): Snapshot {
     this.#snapshot ??= {
       connection: this.#connection.state,
-      code: this.#document.code,
-      rev: this.#document.rev,
-      savedRev: this.#document.savedRev,
-      flushedRev: this.#document.flushedRev,
-      edits: this.#document.edits,
+      code: this.#sync.code,
+      rev: this.#sync.rev,
+      savedRev: this.#sync.savedRev,
+      flushedRev: this.#sync.flushedRev,
+      heldBack: this.#sync.isTooLarge ? 'too_large' : null,
+      offered: this.#sync.offered,
+      edits: this.#sync.edits,
       role: this.#role,
       displayName: this.#displayName,
       participants: this.#participants,
@@ -254,7 +279,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
 
   /** True while an edit or a chat message waits for its acknowledgement. */
   get hasUnacknowledged(): boolean {
-    return this.#document.hasPending || this.#chat.unacknowledged.length > 0;
+    return this.#sync.hasPending || this.#chat.unacknowledged.length > 0;
   }
 
   /**
@@ -268,33 +293,55 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     };
   }
 
+  /** The local text, own edits included. */
+  get text(): Text {
+    return this.#sync.text;
+  }
+
+  /** Where the other participants' selections are in {@link text}. */
+  get selections(): readonly PeerSelection[] {
+    return this.#sync.selections;
+  }
+
   /**
-   * Sets the document. It is kept, and sent as soon as the connection and the pace allow; edits that wait
-   * become one.
-   * @returns the edit's request id; null when nothing changes, when the role forbids it, or when the text
-   *   breaks a limit of the protocol (then an `error` event says so).
+   * An own edit, made on {@link text}. It is kept, and sent as soon as the connection and the pace allow; edits
+   * that wait become one.
+   * @returns the edit's number; null when the role forbids it (then an `error` event says so).
+   * @throws {RangeError} it wasn't made on {@link text}.
    */
-  edit(code: string, details: EditDetails = {}): string | null {
+  change(changes: ChangeSet, details: EditDetails = {}): number | null {
+    if (this.#role === 'viewer') {
+      this.#localError('forbidden', 'viewers can’t edit');
+      return null;
+    }
+    const clientSeq = this.#sync.change(changes, details);
+    this.#changed();
+    return clientSeq;
+  }
+
+  /**
+   * Makes `code` the text: what differs becomes one edit.
+   * @returns as {@link change}; null also when nothing changes, or when it breaks a limit of the protocol.
+   */
+  edit(code: string, details: EditDetails = {}): number | null {
     const parsed = codeSchema.safeParse(code);
     if (!parsed.success) {
       this.#localError('validation_error', `the code ${parsed.error.issues[0]?.message ?? 'is not valid'}`);
       return null;
     }
-    if (this.#role === 'viewer') {
-      this.#localError('forbidden', 'viewers can’t edit');
-      return null;
-    }
-    if (this.#requests.isWaiting) {
-      // It would replace what is being loaded.
-      this.#localError('conflict', 'a strudel is being loaded; edit when it is there');
-      return null;
-    }
-    const requestId = this.#document.edit(code, details, () => this.#nextId(), Date.now());
-    if (requestId === null) return null;
-    this.#keep();
-    this.#edits.call();
+    const changes = this.#sync.differenceTo(textOf(parsed.data));
+    return changes.empty ? null : this.change(changes, details);
+  }
+
+  /** Shows the others where the selection is; positions are in {@link text}. */
+  select(anchor: number, head: number): void {
+    if (this.#role !== 'viewer') this.#sync.select(anchor, head);
+  }
+
+  /** The author has seen to the text that couldn't be sent. */
+  dismissOffer(): void {
+    this.#sync.dismissOffer();
     this.#changed();
-    return requestId;
   }
 
   /**
@@ -312,7 +359,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
       return null;
     }
     this.#chat.add({ id, text, atMs: Date.now() }, this.#displayName ?? '');
-    this.#keep();
+    this.keep();
     this.#chats.call();
     this.#changed();
     return id;
@@ -325,14 +372,19 @@ export class SessionClient extends Emitter<SessionClientEvents> {
    * @throws {RequestError} when the room refuses, or the connection is lost before it has answered.
    */
   async switchStrudel(strudelId: string | null, scratch: { code?: string } = {}): Promise<void> {
-    if (this.#document.nextToSend()) this.#sendEdit();
+    this.#sync.flush();
     const requestId = this.#nextId();
     const answer = this.#requests.wait(requestId);
     const payload = { strudel_id: strudelId, request_id: requestId, ...scratch };
     if (!this.#send({ type: 'switch_strudel', payload })) {
       this.#requests.refused(requestId, 'server_error', 'not connected');
     }
-    await answer;
+    this.#isSwitching = true;
+    try {
+      await answer;
+    } finally {
+      this.#isSwitching = false;
+    }
   }
 
   /**
@@ -352,7 +404,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     const parsed = agentRequestPayload.safeParse({
       user_query: query,
       request_id: requestId,
-      editor_state: this.#document.code,
+      editor_state: this.#sync.code,
       provider,
       provider_api_key: providerApiKey,
       conversation_history: history,
@@ -364,7 +416,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
       return null;
     }
     // First, so that the answer isn't made from code that the room hears of only afterwards.
-    if (this.#document.nextToSend()) this.#sendEdit();
+    this.#sync.flush();
     if (!this.#send({ type: 'agent_request', payload: parsed.data })) return null;
     this.#conversation.ask(requestId, query, this.#displayName ?? '', Date.now());
     this.#changed();
@@ -381,12 +433,6 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     return this.#send({ type: 'stop', payload: {} });
   }
 
-  /** Tells the others where the cursor is: line from 1, column from 0. */
-  cursor(line: number, col: number): void {
-    this.#cursor = { line, col };
-    this.#cursors.call();
-  }
-
   /** Replaces the connection at once, also after a refusal; what is unacknowledged is sent again. */
   reconnect(): void {
     this.#connection.reconnect();
@@ -394,9 +440,10 @@ export class SessionClient extends Emitter<SessionClientEvents> {
 
   /** Closes for good. What is unacknowledged stays in the store. */
   close(): void {
-    this.#edits.cancel();
+    this.keep();
+    this.#keeping.cancel();
+    this.#sync.close();
     this.#chats.cancel();
-    this.#cursors.cancel();
     this.#connection.close('left', 'left');
   }
 
@@ -404,6 +451,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     const address = new URL(`parties/main/${encodeURIComponent(this.sessionId)}`, url.replace(/\/*$/, '/'));
     address.protocol = address.protocol.replace(/^http/, 'ws');
     address.searchParams.set('_pk', this.connectionId);
+    address.searchParams.set('edits', 'changes');
     const bearer = this.#token ?? (typeof token === 'function' ? await token() : token);
     if (bearer !== null) {
       address.searchParams.set('token', bearer);
@@ -417,14 +465,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
   #receive(frame: string): void {
     const message = parseServerMessage(frame);
     if (message === null) return;
-    const shown = this.#document.code;
     this.#apply(message);
-    // Only the state and others' edits may have changed the text under the user's hands; own edits never do
-    // until the room's order says that they lost.
-    if (this.#document.code !== shown) {
-      const by = message.type === 'code_update' ? message.payload : null;
-      this.emit('code', { code: this.#document.code, rev: this.#document.rev, by });
-    }
     this.emit('message', message);
     this.#changed();
   }
@@ -435,14 +476,17 @@ export class SessionClient extends Emitter<SessionClientEvents> {
         this.#start(message.payload);
         return;
       case 'code_update':
-        this.#document.remoteUpdate(message.payload.code, message.payload.rev);
+        this.#sync.update(message.payload);
         if (message.payload.strudel_id !== undefined) this.#aboutStrudel(message.payload.strudel_id);
         return;
       case 'ack':
         this.#acknowledged(message.payload);
         return;
       case 'flushed':
-        for (const edit of this.#document.flushed(message.payload.rev)) this.emit('edit', edit);
+        this.#sync.flushed(message.payload.rev);
+        return;
+      case 'out_of_step':
+        this.#sync.outOfStep();
         return;
       case 'chat_message':
         this.#chat.received(chatEntry(message.payload, message.timestamp));
@@ -453,6 +497,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
         return;
       case 'user_left':
         this.#participants = withoutPerson(this.#participants, message.payload);
+        this.#sync.peerGone(personId(message.payload));
         this.emit('left', message.payload);
         return;
       case 'agent_request':
@@ -477,7 +522,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
         this.emit('stop', message.payload);
         return;
       case 'cursor_position':
-        this.emit('cursor', message.payload);
+        this.#selected(message.payload);
         return;
       case 'degraded': {
         const { reason, since, recovered } = message.payload;
@@ -502,7 +547,6 @@ export class SessionClient extends Emitter<SessionClientEvents> {
 
   /** A new connection's state; or a changed one, after a change of role or a switch. */
   #start(state: ServerPayload<'session_state'>): void {
-    this.#document.reset(state.code, state.rev, state.flushed_rev);
     const before = this.#role;
     this.#role = state.your_role;
     this.#displayName = state.your_display_name;
@@ -514,6 +558,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
       this.#participantId = participantOfToken(state.token);
       this.emit('token', state.token);
     }
+    this.#sync.start(state, this.#participantId, state.your_role);
     // A room that is still in trouble says so again.
     this.#degraded = null;
     this.#chat.history(
@@ -530,10 +575,9 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     if (!this.#isReady) {
       this.#isReady = true;
       this.#connection.ready();
-      // A run with nothing to send would make the next edit wait.
-      if (this.#document.nextToSend()) this.#edits.call();
       this.#chats.call();
     }
+    this.#sync.ready();
     if (state.request_id !== undefined) this.#requests.answered(state.request_id);
     if (before !== null && before !== state.your_role) this.emit('role', { role: state.your_role, before });
   }
@@ -550,16 +594,26 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     this.#participants = people;
     if (before === null) this.emit('joined', person);
     else if (before.role !== person.role) this.emit('roleOf', person);
+    if (person.role === 'viewer') this.#sync.peerGone(personId(person));
   }
 
-  #acknowledged({ request_id, message_id, rev, durable }: ServerPayload<'ack'>): void {
-    if (message_id !== undefined) this.#chat.acknowledged(message_id);
-    if (request_id !== undefined && rev !== undefined) {
-      for (const edit of this.#document.acknowledged(request_id, rev, durable, Date.now())) {
-        this.emit('edit', edit);
-      }
-    }
-    this.#keep();
+  #selected(cursor: ServerPayload<'cursor_position'>): void {
+    const id = personId(cursor);
+    const person = this.#participants.find((each) => personId(each) === id);
+    this.#sync.selected(id, cursor, person?.color ?? 0);
+  }
+
+  /** This client's person brought the change about, other than by typing. */
+  #askedFor({ by, source }: RemoteChange): boolean {
+    if (by === null) return this.#isSwitching;
+    const isOwn = this.#participantId !== null && by.participant_id === this.#participantId;
+    return isOwn && (source === 'ai' || source === 'loaded_strudel');
+  }
+
+  #acknowledged(ack: ServerPayload<'ack'>): void {
+    if (ack.message_id !== undefined) this.#chat.acknowledged(ack.message_id);
+    this.#sync.acknowledged(ack);
+    this.#keeping.call();
   }
 
   #failed(error: ServerPayload<'error'>): void {
@@ -568,32 +622,19 @@ export class SessionClient extends Emitter<SessionClientEvents> {
       // Whoever asked hears of it by his promise.
       if (this.#requests.refused(requestId, error.error, error.message)) return;
       this.#conversation.refused(requestId, error.message);
-      if (FINAL_ERRORS.has(error.error)) {
-        const edit = this.#document.refused(requestId, error.message);
-        if (edit) this.emit('edit', edit);
-        this.#chat.refused(requestId);
-        this.#keep();
-      } else {
-        if (this.#document.deferred(requestId)) this.#edits.pause(EDIT_RETRY_MS);
-        if (this.#chat.deferred(requestId)) this.#chats.pause(CHAT_RETRY_MS);
-      }
+      if (FINAL_ERRORS.has(error.error)) this.#chat.refused(requestId);
+      else if (this.#chat.deferred(requestId)) this.#chats.pause(CHAT_RETRY_MS);
+      this.#keeping.call();
     }
     this.emit('error', error);
   }
 
   #lost(): void {
     this.#isReady = false;
-    this.#document.disconnected();
+    this.#sync.disconnected();
     this.#chat.disconnected();
     this.#conversation.disconnected();
     this.#requests.disconnected();
-  }
-
-  #sendEdit(): void {
-    const edit = this.#document.nextToSend();
-    if (edit && this.#send({ type: 'code_update', payload: editPayload(edit) })) {
-      this.#document.sent(edit.requestId);
-    }
   }
 
   #sendChat(): void {
@@ -601,11 +642,6 @@ export class SessionClient extends Emitter<SessionClientEvents> {
       if (!this.#send({ type: 'chat_message', payload: { message: text, id, request_id: id } })) return;
       this.#chat.sent(id);
     }
-  }
-
-  #sendCursor(): void {
-    if (this.#cursor && this.#role !== 'viewer')
-      this.#send({ type: 'cursor_position', payload: this.#cursor });
   }
 
   /** Nothing is said before the room's state is there: a resend must follow what it may collide with. */
@@ -621,10 +657,12 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     });
   }
 
-  #keep(): void {
+  /** Keeps what is unacknowledged over a reload: by itself now and then, and whenever a page is hidden. */
+  keep(): void {
     if (!this.#store) return;
-    const unacknowledged = { edit: this.#document.unacknowledged, chat: this.#chat.unacknowledged };
-    this.#store.save(unacknowledged.edit || unacknowledged.chat.length > 0 ? unacknowledged : null);
+    const kept = { ...this.#sync.keep(), atMs: Date.now(), chat: this.#chat.unacknowledged };
+    const isEmpty = kept.document === null && kept.offered === null && kept.chat.length === 0;
+    this.#store.save(isEmpty ? null : kept);
   }
 
   #localError(error: ErrorCode, message: string): void {
@@ -640,17 +678,6 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     this.#snapshot = null;
     for (const listener of [...this.#subscribers]) listener(this.snapshot);
   }
-}
-
-function editPayload(edit: OutgoingEdit) {
-  return {
-    code: edit.code,
-    request_id: edit.requestId,
-    base_rev: edit.baseRev,
-    cursor_line: edit.cursorLine,
-    cursor_col: edit.cursorCol,
-    source: edit.source,
-  };
 }
 
 function chatEntry(message: ServerPayload<'chat_message'>, envelopeTime: string): Omit<ChatEntry, 'status'> {

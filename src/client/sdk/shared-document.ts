@@ -1,17 +1,26 @@
 /**
- * One client's view of the session's code: what the room has said, and the client's own edits that the room
- * hasn't confirmed yet. No I/O and no clock; `SessionClient` feeds it.
+ * One client's view of the session's code: the room's text as far as it is known, and the client's own edits
+ * that the room hasn't confirmed yet. No I/O and no clock; `SessionClient` feeds it.
  *
- * The room orders all edits and the last accepted one is the whole document. A client learns that order from
- * two sources: others' edits carry their revision, and an `ack` carries the revision of its own newest
- * covered edit. Until its own edit is confirmed the client shows that edit, as the room will most likely
- * accept it last. When the room's order turns out to be another, the room's document replaces it; so all
- * clients end with the same text.
+ * The room orders all edits. Others' changes come in that order, and say how many of this client's own precede
+ * them; own edits that the room hasn't taken yet are moved behind them. A room that died may have taken edits
+ * with it that others' changes were made on: so what was taken but isn't acknowledged is kept in a log, and is
+ * taken out of the text again when the room turns out to lack it.
  */
-
-export type EditSource = 'typed' | 'loaded_strudel' | 'forked' | 'paste';
-export type EditStatus = 'pending' | 'saved' | 'flushed' | 'refused';
-export type Durable = 'buffer' | 'postgres';
+import type { ChangeSet, Text } from '@codemirror/state';
+import {
+  bytesAdded,
+  difference,
+  type Made,
+  moveOver,
+  readChanges,
+  takeOut,
+  textOf,
+  type WireChanges,
+  writeChanges,
+} from '../../merging/index.ts';
+import { MAX_CODE_BYTES, utf8Bytes } from '../../protocol/index.ts';
+import type { EditSource } from './own-edits.ts';
 
 /** Where the cursor was (line from 1, column from 0) and how the edit came about. */
 export interface EditDetails {
@@ -20,69 +29,85 @@ export interface EditDetails {
   source?: EditSource | undefined;
 }
 
-/** One of this client's edits, for showing. */
-export interface LocalEdit {
-  readonly requestId: string;
-  /**
-   * `pending` until acknowledged, `saved` once the buffer (or Postgres) has it, `flushed` once Postgres has
-   * it.
-   */
-  readonly status: EditStatus;
-  /** Revision known to include it; null while pending. */
-  readonly rev: number | null;
-  /** Where it was safe when it was acknowledged; null while pending. */
-  readonly durable: Durable | null;
-  readonly madeAtMs: number;
-  readonly savedAtMs: number | null;
-  /** Why it was refused. */
-  readonly reason: string | null;
-}
-
-/** An edit as it goes on the wire, and as it is kept for a resend. */
+/** An edit as it goes on the wire. */
 export interface OutgoingEdit extends EditDetails {
-  requestId: string;
-  code: string;
+  changes: WireChanges;
   baseRev: number;
+  clientSeq: number;
+  sync: number;
 }
 
-interface OwnEdit {
-  view: LocalEdit;
-  /** null once settled, or superseded so often that nothing can need it. */
-  outgoing: OutgoingEdit | null;
-  /** On its way over the connection that is open now. */
-  inFlight: boolean;
-  /** May have reached the room: its id must never stand for another text. */
-  everSent: boolean;
-  /** A later edit of somebody else is known to follow it in the room's order. */
-  overtaken: boolean;
+/** An own edit that the room isn't known to have taken. */
+interface PendingEdit {
+  change: ChangeSet;
+  clientSeq: number;
+  /** It is on its way over the connection that is open. */
+  isInFlight: boolean;
+  /** It may have reached a room. */
+  wasSent: boolean;
+  details: EditDetails;
 }
 
-/** Settled edits kept for showing. */
-const SETTLED_KEPT = 50;
-/** Unacknowledged edits kept; older ones are covered by the newest one's cumulative ack. */
-const PENDING_KEPT = 500;
-/** Unacknowledged edits that keep their text, to fall back on when newer ones are refused. */
-const TEXTS_KEPT = 8;
+/** A change of the confirmed text. */
+interface Logged extends Made {
+  /** Of an own edit; null for changes of others. */
+  clientSeq: number | null;
+}
+
+/** What survives a reload. */
+export interface KeptDocument {
+  /** The room's text as far as it was known, and its revision. */
+  confirmed: string;
+  rev: number;
+  clientSeq: number;
+  acknowledged: number;
+  pending: { changes: WireChanges; clientSeq: number; wasSent: boolean }[];
+  /** The log backwards: what takes each change out again. */
+  undo: { changes: WireChanges; clientSeq: number | null }[];
+}
+
+/** The room's whole text. */
+export interface WholeText {
+  code: string;
+  rev: number;
+  sync: number;
+  /** How many of this client's edits are in it; null when that isn't known. */
+  clientSeq: number | null;
+}
 
 export class SharedDocument {
-  #code = '';
-  #rev = 0;
-  /** `#code` came from an own edit. Decides between two acks that name the same revision. */
-  #isOwn = false;
-  #savedRev = 0;
-  #flushedRev = 0;
-  #edits: OwnEdit[] = [];
+  #local: Text;
+  #localBytes: number;
+  #confirmed: Text;
+  #rev: number;
+  #pending: PendingEdit[] = [];
+  #log: Logged[] = [];
+  #clientSeq: number;
+  #acknowledged: number;
+  /** Of the room's whole text that this one goes on from; null before there is one, or while it isn't known. */
+  #sync: number | null = null;
+  #asString: { text: Text; code: string } | null = null;
 
-  /** @param unacknowledged an edit kept from before a reload; it is shown, and sent again. */
-  constructor(unacknowledged: OutgoingEdit | null, madeAtMs: number) {
-    if (unacknowledged) {
-      this.#edits.push({ ...newEdit(unacknowledged, madeAtMs), everSent: true });
-    }
+  constructor(kept: KeptDocument | null) {
+    this.#confirmed = textOf(kept?.confirmed ?? '');
+    this.#local = this.#confirmed;
+    this.#rev = kept?.rev ?? 0;
+    this.#clientSeq = kept?.clientSeq ?? 0;
+    this.#acknowledged = kept?.acknowledged ?? 0;
+    if (kept) this.#restore(kept);
+    this.#localBytes = utf8Bytes(this.code);
   }
 
-  /** What to show: the own newest edit that the room may still accept last, else the room's document. */
+  /** The text with all own edits. */
+  get text(): Text {
+    return this.#local;
+  }
+
   get code(): string {
-    return this.#winning()?.outgoing?.code ?? this.#code;
+    if (this.#asString?.text !== this.#local) {
+      this.#asString = { text: this.#local, code: this.#local.toString() };
+    }
+    return this.#asString.code;
   }
 
   /** The newest revision heard of. */
@@ -90,217 +115,280 @@ export class SharedDocument {
     return this.#rev;
   }
 
-  /** Everything of this client up to this revision is acknowledged. */
-  get savedRev(): number {
-    return this.#savedRev;
+  /** Own edits up to this one are acknowledged. */
+  get acknowledgedSeq(): number {
+    return this.#acknowledged;
   }
 
-  /** Postgres holds everything up to this revision. */
-  get flushedRev(): number {
-    return this.#flushedRev;
+  /** Own edits that were sent and aren't acknowledged. */
+  get unacknowledged(): number {
+    return this.#pending.length + this.#log.filter(({ clientSeq }) => clientSeq !== null).length;
   }
 
-  /** This client's recent edits, oldest first. */
-  get edits(): readonly LocalEdit[] {
-    return this.#edits.map((edit) => edit.view);
-  }
-
-  /** True while an edit waits for its acknowledgement. */
+  /** True while an own edit waits for its acknowledgement. */
   get hasPending(): boolean {
-    return this.#newestPending() !== undefined;
+    return this.#pending.length > 0 || this.#log.some((entry) => this.#isUnacknowledged(entry));
+  }
+
+  /** True while the text is too large to be sent: then edits wait until it has been shortened. */
+  get isTooLarge(): boolean {
+    return this.#localBytes > MAX_CODE_BYTES;
   }
 
   /**
-   * The newest unacknowledged edit: all that has to be kept to lose nothing, as it holds the whole document.
+   * An own edit of the local text. While the one before it waits to be sent they become one.
+   * @returns its `client_seq`, and whether that is a new one.
+   * @throws {RangeError} it wasn't made on the local text.
    */
-  get unacknowledged(): OutgoingEdit | null {
-    return this.#newestPending()?.outgoing ?? null;
-  }
-
-  /**
-   * A local edit. While the one before it waits to be sent they become one.
-   * @returns its request id, or null when the text is what is shown already.
-   */
-  edit(code: string, details: EditDetails, makeId: () => string, nowMs: number): string | null {
-    if (code === this.code) return null;
-    const newest = this.#newestPending();
-    if (newest && !newest.everSent) {
-      const { requestId } = newest.view;
-      newest.outgoing = { ...details, requestId, code, baseRev: this.#rev };
-      newest.overtaken = false;
-      return requestId;
+  edit(change: ChangeSet, details: EditDetails): { clientSeq: number; isNew: boolean } {
+    this.#applyLocally(change);
+    const last = this.#pending.at(-1);
+    if (last && !last.wasSent) {
+      last.change = last.change.compose(change);
+      last.details = details;
+      return { clientSeq: last.clientSeq, isNew: false };
     }
-    const requestId = makeId();
-    this.#edits.push(newEdit({ ...details, requestId, code, baseRev: this.#rev }, nowMs));
-    this.#trim();
-    return requestId;
+    this.#clientSeq += 1;
+    this.#pending.push({
+      change,
+      clientSeq: this.#clientSeq,
+      isInFlight: false,
+      wasSent: false,
+      details,
+    });
+    return { clientSeq: this.#clientSeq, isNew: true };
   }
 
-  /** The edit to send now, if there is one. Older unsent edits are contained in it. */
+  /** The edit to send now; null when there is none, or none can be sent. */
   nextToSend(): OutgoingEdit | null {
-    const newest = this.#newestPending();
-    return newest && !newest.inFlight ? newest.outgoing : null;
+    const next = this.#pending.find(({ isInFlight }) => !isInFlight);
+    if (!next || this.#sync === null || this.isTooLarge) return null;
+    const { change, clientSeq, details } = next;
+    return {
+      ...details,
+      changes: writeChanges(change),
+      baseRev: this.#rev,
+      clientSeq,
+      sync: this.#sync,
+    };
   }
 
-  /** `requestId` was handed to the open connection. */
-  sent(requestId: string): void {
-    const edit = this.#find(requestId);
-    if (!edit) return;
-    edit.inFlight = true;
-    edit.everSent = true;
+  /** The edit was handed to the open connection. */
+  sent(clientSeq: number): void {
+    const edit = this.#pending.find((each) => each.clientSeq === clientSeq);
+    if (edit) Object.assign(edit, { isInFlight: true, wasSent: true });
   }
 
-  /** The connection is gone; what was on its way may have arrived or not. */
+  /** The connection is gone, or the room can't follow: nothing is sent before the next whole text. */
   disconnected(): void {
-    for (const edit of this.#edits) edit.inFlight = false;
+    this.#sync = null;
+    for (const edit of this.#pending) edit.isInFlight = false;
   }
 
   /**
-   * A new connection's state. It may be older than what was heard before, when a room died with edits it
-   * never acknowledged.
+   * A change by others, or by the room itself.
+   * @param clientSeq how many own edits precede it; undefined where that hasn't changed.
+   * @returns the change of the local text; null for one that is known already.
+   * @throws {RangeError} it doesn't fit: this client has lost track, and has to ask for the whole text.
    */
-  reset(code: string, rev: number, flushedRev: number): void {
-    this.#code = code;
+  remote(changes: WireChanges, rev: number, clientSeq: number | undefined): ChangeSet | null {
+    if (this.#sync === null || rev <= this.#rev) return null;
+    const change = readChanges(changes);
+    if (!change) throw new RangeError('not a change set');
+    if (clientSeq !== undefined) this.#confirm(clientSeq);
+    if (change.length !== this.#confirmed.length) throw new RangeError('made on another text');
+    this.#logOthers(change);
+    this.#confirmed = change.apply(this.#confirmed);
     this.#rev = rev;
-    this.#isOwn = false;
-    for (const edit of this.#edits) edit.overtaken = false;
-    this.flushed(flushedRev);
+    return this.#overPending(change);
+  }
+
+  /** The room has taken so many own edits; what it sends next was made on a text with them. */
+  confirmed(clientSeq: number): void {
+    if (this.#sync !== null) this.#confirm(clientSeq);
   }
 
   /**
-   * Somebody else's accepted edit.
-   * @returns false when it is stale and was ignored.
+   * Own edits up to `clientSeq`, if it is given, are committed.
+   * @param rev everything up to this revision was received before.
    */
-  remoteUpdate(code: string, rev: number): boolean {
-    if (rev <= this.#rev) return false;
-    // One connection carries everybody else's edits in order, so revisions left out are this client's own:
-    // accepted before this one, and overtaken by it. Should the guess be wrong, the ack that follows puts it
-    // right.
-    let own = rev - this.#rev - 1;
-    for (const edit of this.#edits) {
-      if (own === 0) break;
-      if (edit.view.status !== 'pending' || !edit.inFlight || edit.overtaken) continue;
-      edit.overtaken = true;
-      own -= 1;
-    }
-    this.#code = code;
-    this.#rev = rev;
-    this.#isOwn = false;
-    return true;
-  }
-
-  /**
-   * The room confirms this client's edits up to and including `requestId`; `rev` is a revision that contains
-   * them.
-   * @returns the edits that are saved by it.
-   */
-  acknowledged(requestId: string, rev: number, durable: Durable, nowMs: number): LocalEdit[] {
-    const index = this.#edits.findIndex((edit) => edit.view.requestId === requestId);
-    const newest = this.#edits[index];
-    if (!newest) return [];
-    if (newest.outgoing && (rev > this.#rev || (rev === this.#rev && this.#isOwn))) {
-      this.#code = newest.outgoing.code;
-      this.#isOwn = true;
-    }
+  acknowledged(clientSeq: number | undefined, rev: number): void {
+    this.#acknowledged = Math.max(this.#acknowledged, clientSeq ?? 0);
+    // While a whole text is awaited, nothing goes on from this one.
+    if (this.#sync === null) return;
+    if (clientSeq !== undefined) this.#confirm(clientSeq);
+    this.#trimLog();
     this.#rev = Math.max(this.#rev, rev);
-    this.#savedRev = Math.max(this.#savedRev, rev);
-    const saved = this.#edits
-      .slice(0, index + 1)
-      .filter((edit) => edit.view.status === 'pending')
-      .map((edit) => {
-        const status = rev <= this.#flushedRev ? 'flushed' : 'saved';
-        settle(edit, { ...edit.view, status, rev, durable, savedAtMs: nowMs });
-        return edit.view;
-      });
-    this.#trim();
-    return saved;
   }
 
   /**
-   * Postgres holds everything up to `rev`.
-   * @returns the edits that are in Postgres by it.
+   * The room's whole text, of a new connection or after a resync. Own edits that it lacks are to be sent again.
+   * @returns the change of the local text; and the local text as it was, where own edits may be in the room's
+   *   text or not: then they are sent no more, and their author has to look.
    */
-  flushed(rev: number): LocalEdit[] {
-    this.#flushedRev = Math.max(this.#flushedRev, rev);
-    this.#savedRev = Math.max(this.#savedRev, rev);
-    const changed: LocalEdit[] = [];
-    for (const edit of this.#edits) {
-      const { view } = edit;
-      if (view.status !== 'saved' || view.rev === null || view.rev > this.#flushedRev) continue;
-      edit.view = { ...view, status: 'flushed' };
-      changed.push(edit.view);
+  start({ code, rev, sync, clientSeq }: WholeText): { change: ChangeSet; uncertain: string | null } {
+    const text = textOf(code);
+    const isUncertain =
+      clientSeq === null &&
+      (this.#pending.some(({ wasSent }) => wasSent) ||
+        this.#log.some((entry) => this.#isUnacknowledged(entry)));
+    this.#sync = sync;
+    if (isUncertain) {
+      const uncertain = this.code;
+      return { change: this.#startAnew(text, rev), uncertain };
     }
-    return changed;
+    const has = clientSeq ?? this.#acknowledged;
+    this.#continueFrom(has);
+    this.#confirm(has);
+    const isLost = (entry: Logged) => entry.clientSeq !== null && entry.clientSeq > has;
+    const lost = this.#log.filter(isLost);
+    const without = takeOut(this.#log, isLost);
+    const lastLost = lost.at(-1)?.clientSeq ?? null;
+    let base = this.#confirmed;
+    if (without && lastLost !== null) {
+      base = without.apply(this.#confirmed);
+      // The room died with them: they are in the local text still, and the next to be sent.
+      this.#pending.unshift(newPending(without.invert(this.#confirmed), lastLost));
+    }
+    const change = difference(base, text);
+    if (lastLost !== null) {
+      this.#log = [];
+      // What a new room has is committed.
+      this.#acknowledged = Math.max(this.#acknowledged, has);
+    } else this.#logOthers(change, base);
+    const local = this.#overPending(change);
+    this.#confirmed = text;
+    this.#rev = rev;
+    this.#joinPending();
+    this.#trimLog();
+    return { change: local, uncertain: null };
   }
 
   /**
-   * The room will never take this edit. It is no longer shown or sent.
-   * @returns the edit, or null when it isn't a pending one of this client.
+   * Gives own edits up that aren't acknowledged.
+   * @returns the change of the local text, which is the room's then; and the local text as it was.
    */
-  refused(requestId: string, reason: string): LocalEdit | null {
-    const edit = this.#find(requestId);
-    if (edit?.view.status !== 'pending') return null;
-    settle(edit, { ...edit.view, status: 'refused', reason });
-    return edit.view;
+  giveUp(): { change: ChangeSet; code: string } {
+    const { code } = this;
+    return { change: this.#startAnew(this.#confirmed, this.#rev), code };
   }
 
-  /**
-   * The room didn't take this edit now; it is to be sent again.
-   * @returns false when it isn't a pending edit of this client.
-   */
-  deferred(requestId: string): boolean {
-    const edit = this.#find(requestId);
-    if (edit?.view.status !== 'pending') return false;
-    edit.inFlight = false;
-    // It wasn't accepted, so nothing can have followed it.
-    edit.overtaken = false;
-    return true;
+  /** A position in the room's text at the newest revision, in the local one. */
+  toLocal(position: number): number {
+    return this.#pending.reduce((at, { change }) => change.mapPos(Math.min(at, change.length), -1), position);
   }
 
-  #find(requestId: string): OwnEdit | undefined {
-    return this.#edits.find((edit) => edit.view.requestId === requestId);
+  /** What has to be kept over a reload; null when nothing does. */
+  keep(): KeptDocument | null {
+    if (!this.hasPending) return null;
+    return {
+      confirmed: this.#confirmed.toString(),
+      rev: this.#rev,
+      clientSeq: this.#clientSeq,
+      acknowledged: this.#acknowledged,
+      pending: this.#pending.map(({ change, clientSeq, wasSent }) => ({
+        changes: writeChanges(change),
+        clientSeq,
+        wasSent,
+      })),
+      undo: this.#log.toReversed().map(({ change, before, clientSeq }) => ({
+        changes: writeChanges(change.invert(before)),
+        clientSeq,
+      })),
+    };
   }
 
-  #newestPending(): OwnEdit | undefined {
-    return this.#edits.findLast((edit) => edit.view.status === 'pending');
+  /** @throws {RangeError} what was kept doesn't fit together. */
+  #restore({ pending, undo }: KeptDocument): void {
+    let after = this.#confirmed;
+    for (const { changes, clientSeq } of undo) {
+      const inverse = changeSet(changes);
+      const before = inverse.apply(after);
+      this.#log.unshift({ change: inverse.invert(after), before, clientSeq });
+      after = before;
+    }
+    for (const { changes, clientSeq, wasSent } of pending) {
+      const edit = { ...newPending(changeSet(changes), clientSeq), wasSent };
+      this.#local = edit.change.apply(this.#local);
+      this.#pending.push(edit);
+    }
   }
 
-  #winning(): OwnEdit | undefined {
-    const newest = this.#newestPending();
-    return newest?.overtaken ? undefined : newest;
+  /** After a reload with nothing to keep this client's count starts anew, and goes on from the room's. */
+  #continueFrom(clientSeq: number): void {
+    this.#clientSeq = Math.max(this.#clientSeq, clientSeq);
+    for (const edit of this.#pending) {
+      if (edit.wasSent || edit.clientSeq > clientSeq) continue;
+      this.#clientSeq += 1;
+      edit.clientSeq = this.#clientSeq;
+    }
   }
 
-  /** Bounds memory: an outage must not make a client keep a copy of the document for every keystroke. */
-  #trim(): void {
-    const pending = this.#edits.filter((edit) => edit.view.status === 'pending');
-    const forgotten = new Set(pending.slice(0, Math.max(0, pending.length - PENDING_KEPT)));
-    for (const edit of pending.slice(0, Math.max(0, pending.length - TEXTS_KEPT))) edit.outgoing = null;
-    const settled = this.#edits.filter((edit) => edit.view.status !== 'pending');
-    for (const edit of settled.slice(0, Math.max(0, settled.length - SETTLED_KEPT))) forgotten.add(edit);
-    if (forgotten.size > 0) this.#edits = this.#edits.filter((edit) => !forgotten.has(edit));
+  /** Own edits up to this one are in the confirmed text. */
+  #confirm(upTo: number): void {
+    for (let next = this.#pending[0]; next && next.clientSeq <= upTo; next = this.#pending[0]) {
+      this.#pending.shift();
+      this.#log.push({ change: next.change, before: this.#confirmed, clientSeq: next.clientSeq });
+      this.#confirmed = next.change.apply(this.#confirmed);
+    }
+  }
+
+  #logOthers(change: ChangeSet, before = this.#confirmed): void {
+    const last = this.#log.at(-1);
+    if (!last) return;
+    if (last.clientSeq === null) last.change = last.change.compose(change);
+    else this.#log.push({ change, before, clientSeq: null });
+  }
+
+  #overPending(change: ChangeSet): ChangeSet {
+    const local = moveOver(change, this.#pending);
+    this.#applyLocally(local);
+    return local;
+  }
+
+  #applyLocally(change: ChangeSet): void {
+    if (change.length !== this.#local.length) throw new RangeError('made on another text');
+    this.#localBytes += bytesAdded(change, this.#local);
+    this.#local = change.apply(this.#local);
+  }
+
+  /** Those that the room hasn't taken become one: it is as if they had never been sent. */
+  #joinPending(): void {
+    const [first, ...others] = this.#pending;
+    if (!first) return;
+    const change = others.reduce((all, edit) => all.compose(edit.change), first.change);
+    const { clientSeq, details } = others.at(-1) ?? first;
+    this.#pending = [{ ...newPending(change, clientSeq), details }];
+  }
+
+  #startAnew(text: Text, rev: number): ChangeSet {
+    const change = difference(this.#local, text);
+    this.#applyLocally(change);
+    this.#pending = [];
+    this.#log = [];
+    this.#acknowledged = this.#clientSeq;
+    this.#confirmed = this.#local;
+    this.#rev = rev;
+    return change;
+  }
+
+  /** What comes before the oldest unacknowledged own edit can't be lost. */
+  #trimLog(): void {
+    const first = this.#log.findIndex((entry) => this.#isUnacknowledged(entry));
+    this.#log = first === -1 ? [] : this.#log.slice(first);
+  }
+
+  #isUnacknowledged({ clientSeq }: Logged): boolean {
+    return clientSeq !== null && clientSeq > this.#acknowledged;
   }
 }
 
-function newEdit(outgoing: OutgoingEdit, madeAtMs: number): OwnEdit {
-  return {
-    view: {
-      requestId: outgoing.requestId,
-      status: 'pending',
-      rev: null,
-      durable: null,
-      madeAtMs,
-      savedAtMs: null,
-      reason: null,
-    },
-    outgoing,
-    inFlight: false,
-    everSent: false,
-    overtaken: false,
-  };
+function newPending(change: ChangeSet, clientSeq: number): PendingEdit {
+  return { change, clientSeq, isInFlight: false, wasSent: false, details: {} };
 }
 
-function settle(edit: OwnEdit, view: LocalEdit): void {
-  edit.view = view;
-  edit.outgoing = null;
-  edit.inFlight = false;
+function changeSet(changes: WireChanges): ChangeSet {
+  const change = readChanges(changes);
+  if (!change) throw new RangeError('not a change set');
+  return change;
 }

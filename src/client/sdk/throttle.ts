@@ -1,23 +1,23 @@
 /** Runs a task at most once an interval: at once when idle, else once when the interval is over. */
 export class Throttle {
   readonly #task: () => void;
-  readonly #intervalMs: number;
+  readonly #intervalMs: () => number;
   #lastRunMs = Number.NEGATIVE_INFINITY;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
   /**
    * @param task reads what is newest when it runs, so that calls in between coalesce.
-   * @param intervalMs least time between two runs.
+   * @param intervalMs least time between two runs; a function is asked each time.
    */
-  constructor(task: () => void, intervalMs: number) {
+  constructor(task: () => void, intervalMs: number | (() => number)) {
     this.#task = task;
-    this.#intervalMs = intervalMs;
+    this.#intervalMs = typeof intervalMs === 'number' ? () => intervalMs : intervalMs;
   }
 
   /** Asks for a run. */
   call(): void {
     if (this.#timer !== null) return;
-    const waitMs = this.#lastRunMs + this.#intervalMs - Date.now();
+    const waitMs = this.#lastRunMs + this.#intervalMs() - Date.now();
     if (waitMs <= 0) this.#run();
     else this.#timer = setTimeout(() => this.#run(), waitMs);
   }
@@ -25,7 +25,7 @@ export class Throttle {
   /** Puts off the next run until at least `pauseMs` from now, and runs then. */
   pause(pauseMs: number): void {
     this.cancel();
-    this.#lastRunMs = Date.now() + pauseMs - this.#intervalMs;
+    this.#lastRunMs = Date.now() + pauseMs - this.#intervalMs();
     this.call();
   }
 

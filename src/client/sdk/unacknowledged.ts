@@ -1,10 +1,27 @@
 /** What a client must not lose: everything it sent, or meant to send, that the room hasn't acknowledged. */
 import * as z from 'zod';
+import { changesSchema } from '../../protocol/index.ts';
 import type { OutgoingChat } from './chat-log.ts';
-import type { OutgoingEdit } from './shared-document.ts';
+import type { KeptDocument } from './shared-document.ts';
+
+/** Text with own edits that can't be sent: for its author to copy. */
+export interface OfferedText {
+  code: string;
+  /**
+   * - `viewer`: its author may not edit any more;
+   * - `uncertain`: the edits may be in the session or not;
+   * - `refused`: the room would not take them.
+   */
+  reason: 'viewer' | 'uncertain' | 'refused';
+}
 
 export interface Unacknowledged {
-  edit: OutgoingEdit | null;
+  document: KeptDocument | null;
+  /** Whose edits they are, when they were last sent; receipts are of a person. */
+  participantId: string | null;
+  /** When it was kept, in milliseconds since the epoch. */
+  atMs: number;
+  offered: OfferedText | null;
   chat: OutgoingChat[];
 }
 
@@ -14,19 +31,22 @@ export interface UnacknowledgedStore {
   save(unacknowledged: Unacknowledged | null): void;
 }
 
-const optionalNumber = z.number().int().min(0).optional();
+const count = z.number().int().min(0);
 
 const schema = z.object({
-  edit: z
+  document: z
     .object({
-      requestId: z.string().min(1),
-      code: z.string(),
-      baseRev: z.number(),
-      cursorLine: optionalNumber,
-      cursorCol: optionalNumber,
-      source: z.enum(['typed', 'loaded_strudel', 'forked', 'paste']).optional(),
+      confirmed: z.string(),
+      rev: count,
+      clientSeq: count,
+      acknowledged: count,
+      pending: z.array(z.object({ changes: changesSchema, clientSeq: count, wasSent: z.boolean() })),
+      undo: z.array(z.object({ changes: changesSchema, clientSeq: count.nullable() })),
     })
     .nullable(),
+  participantId: z.string().nullable(),
+  atMs: z.number(),
+  offered: z.object({ code: z.string(), reason: z.enum(['viewer', 'uncertain', 'refused']) }).nullable(),
   chat: z.array(z.object({ id: z.uuid(), text: z.string(), atMs: z.number() })),
 });
 

@@ -6,13 +6,16 @@
  * asks meanwhile gets `conflict`.
  */
 
+import type { Text } from '@codemirror/state';
 import { ExpiringMap } from '../../domain/expiring-map.ts';
 import type { SessionMessage } from '../../domain/types.ts';
+import { difference, textOf, transform } from '../../merging/index.ts';
 import {
   type AgentRequest,
   type ErrorCode,
   MAX_AI_REQUESTS_PER_MINUTE,
   type ServerPayload,
+  withLineFeeds,
 } from '../../protocol/index.ts';
 import type { Member } from '../connections/connection.ts';
 import type { ConnectionState } from '../connections/connection-state.ts';
@@ -21,6 +24,7 @@ import type { Participants } from '../connections/participants.ts';
 import { SlidingWindow } from '../connections/rate-limit.ts';
 import type { HostedSession } from '../document/hosted-session.ts';
 import type { LiveSession } from '../document/live-session.ts';
+import type { SharedEdits } from '../document/shared-edits.ts';
 import type { StrudelContext } from '../document/strudel-context.ts';
 import type { RoomLog } from '../log.ts';
 import {
@@ -50,6 +54,7 @@ export interface AgentRoom {
   participants: Pick<Participants, 'members'>;
   strudel: Pick<StrudelContext, 'strudelId' | 'importedTurns'>;
   outbox: Pick<Outbox, 'broadcast' | 'reply' | 'refuse'>;
+  edits: Pick<SharedEdits, 'merge'>;
 }
 
 /** What the runs need besides the room. */
@@ -160,7 +165,8 @@ export class AgentRuns {
       if (day) await this.#giveBack(day.person);
       return;
     }
-    const baseRev = session.rev;
+    const asOf = { text: session.text, rev: session.rev };
+    const code = request.editor_state ?? session.code;
     const prompt = session.addMessage(sender.id, {
       id: crypto.randomUUID(),
       type: 'user_prompt',
@@ -186,7 +192,7 @@ export class AgentRuns {
     try {
       const answer = await agent.answer(
         choice,
-        { query: request.user_query, code: request.editor_state ?? session.code, history },
+        { query: request.user_query, code, history },
         { signal: abort.signal, onDelta: (text, attempt) => deltas.add(text, attempt) },
       );
       // A requester who may no longer write doesn't change the code by way of the AI either. And an answer
@@ -195,7 +201,7 @@ export class AgentRuns {
       const isWanted = !abort.signal.aborted && room.strudel.strudelId === strudelId;
       if (!requester || !isWanted) throw new AgentError('cancelled');
       deltas.flush();
-      this.#conclude(answer, request, { ...details, sender: requester, strudelId, baseRev });
+      this.#conclude(answer, request, { ...details, sender: requester, strudelId, asOf, code });
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
       deltas.flush();
@@ -209,11 +215,11 @@ export class AgentRuns {
   #conclude(
     answer: Answer,
     request: AgentRequest,
-    details: Details & { strudelId: string | null; baseRev: number },
+    details: Details & { strudelId: string | null; asOf: { text: Text; rev: number }; code: string },
   ): void {
-    const { session, room, sender, choice, strudelId, baseRev, day, minute } = details;
+    const { session, room, sender, choice, strudelId, asOf, day, minute } = details;
     const isCode = answer.kind === 'code';
-    const content = storable(isCode ? answer.code : answer.text);
+    const content = withLineFeeds(storable(isCode ? answer.code : answer.text));
     const stored = session.addMessage(sender.id, {
       id: crypto.randomUUID(),
       type: 'ai_response',
@@ -230,7 +236,7 @@ export class AgentRuns {
       request_id: request.request_id,
       is_code_response: isCode,
       is_actionable: answer.kind !== 'questions',
-      base_rev: baseRev,
+      base_rev: asOf.rev,
       model: choice.modelId,
       // The guide is always part of the prompt; nothing is retrieved.
       docs_retrieved: 0,
@@ -243,23 +249,19 @@ export class AgentRuns {
     if (typeof stored === 'object') response.message_id = stored.id;
     toWriters(room, 'agent_response', response);
     if (!isCode) return;
-    const { displayName, userId, role } = sender.state;
-    const edit = session.edit({
+    // Made on the code as the AI was given it, and moved behind all that was typed since.
+    const given = textOf(details.code);
+    const [, answered] = transform(difference(given, asOf.text), difference(given, textOf(content)));
+    const edit = {
       connectionId: AGENT_CONNECTION,
       participantId: AGENT_CONNECTION,
-      code: content,
-      editorId: userId,
-    });
-    if (!edit) return;
-    // To the requester too: the edit isn't one of their client's own.
-    room.outbox.broadcast('code_update', {
-      code: content,
-      rev: edit.rev,
-      source: 'ai',
-      display_name: displayName,
-      user_id: userId,
-      role,
-    });
+      editorId: sender.state.userId,
+      content: { kind: 'change' as const, change: session.moved(answered, asOf) },
+    };
+    const merged = room.edits.merge(session, edit, sender.state, { source: 'ai' });
+    if (merged.outcome === 'refused') {
+      room.outbox.refuse(sender, 'validation_error', merged.reason, { requestId: request.request_id });
+    }
   }
 
   async #fail(error: AgentError, run: Run, attempt: number, details: Details): Promise<void> {

@@ -19,6 +19,15 @@ export const connectionStateSchema = z.object({
   inviteId: z.string().nullable(),
   /** The client's network address; null when the platform doesn't say. */
   address: z.string().nullable(),
+  /** Which of the colours the participant has in this room, from 0. */
+  color: z.number().default(0),
+  /** How the client sends and gets edits: as changes, or as whole texts. */
+  edits: z.enum(['changes', 'whole']).default('whole'),
+  /**
+   * Number of the whole text that the client was sent last. Its changes have to name this one: those that were
+   * made on an earlier one are ignored, as the client makes them again.
+   */
+  sync: z.number().default(0),
   /**
    * Times (in milliseconds) of what counts against a limit per minute: a minute outlives the instance's
    * memory.
@@ -35,6 +44,7 @@ export function participantOf({
   displayName,
   role,
   participantId,
+  color,
 }: ConnectionState): WireParticipant {
-  return { user_id: userId, display_name: displayName, role, participant_id: participantId };
+  return { user_id: userId, display_name: displayName, role, participant_id: participantId, color };
 }

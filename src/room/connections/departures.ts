@@ -3,6 +3,8 @@ import type { BanList } from '../../access/ban-list.ts';
 import { SessionNotFoundError } from '../../domain/errors.ts';
 import { type ErrorCode, FLOOD_BAN_MS } from '../../protocol/index.ts';
 import type { AgentRuns } from '../agent/agent-runs.ts';
+import type { HostedSession } from '../document/hosted-session.ts';
+import type { SharedEdits } from '../document/shared-edits.ts';
 import { describe } from '../guarded.ts';
 import type { Connection } from '../host.ts';
 import type { RoomLog } from '../log.ts';
@@ -19,6 +21,8 @@ export interface DeparturesOptions {
   outbox: Outbox;
   presence: PresenceRecorder;
   agents: Pick<AgentRuns, 'cancelFor'>;
+  session: Pick<HostedSession, 'live'>;
+  edits: Pick<SharedEdits, 'forget'>;
   /** Participants who may not come back for a while. */
   bans: BanList;
   slowConsumers: SlowConsumers<Connection>;
@@ -33,13 +37,15 @@ export class Departures {
   }
 
   /**
-   * Nobody waits for the AI's answer to this connection any more, unless its client is back under the same
-   * id.
+   * Forgets what is under way for this connection, an AI's answer and edits, unless its client is back under
+   * the same id.
    */
-  cancelAgentOf(connection: Connection): void {
-    const { participants, agents } = this.#options;
+  dropWorkOf(connection: Connection): void {
+    const { participants, agents, edits, session } = this.#options;
     const isReplaced = [...participants.members()].some((m) => m !== connection && m.id === connection.id);
-    if (!isReplaced) agents.cancelFor(connection.id);
+    if (isReplaced) return;
+    agents.cancelFor(connection.id);
+    edits.forget(connection.id, session.live);
   }
 
   /**

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { connectionStateSchema } from './connection-state.ts';
 
 export const admissionGrantSchema = connectionStateSchema
-  .omit({ chatTimes: true, switchTimes: true, agentTimes: true })
+  .omit({ color: true, sync: true, chatTimes: true, switchTimes: true, agentTimes: true })
   .extend({
     connectionId: z.string(),
     /**

@@ -63,14 +63,11 @@ export class Joining {
     for (const other of [...participants.members()]) {
       if (other.id === connection.id && other !== connection) departures.replace(other, grant);
     }
-    const { participantId, userId, displayName, avatarUrl, role, joinMethod, inviteId, address } = grant;
-    const person = { participantId, userId, displayName, avatarUrl, role, joinMethod, inviteId, address };
-    connection.setState({ ...person, chatTimes: [], switchTimes: [], agentTimes: [] });
+    const { connectionId: _, knownAtMs: __, isNewSession: ___, token, ...person } = grant;
+    const color = participants.colorOf(grant.participantId);
+    connection.setState({ ...person, color, sync: 0, chatTimes: [], switchTimes: [], agentTimes: [] });
     if (!isMember(connection)) return;
-    outbox.reply(connection, 'session_state', {
-      ...sessionState.payloadFor(connection, session, history),
-      ...(grant.token === null ? {} : { token: grant.token }),
-    });
+    sessionState.send(connection, session, history, token === null ? {} : { token });
     if (session.degraded) outbox.reply(connection, 'degraded', session.degraded);
     if (!wasPresent) outbox.broadcast('user_joined', participantOf(connection.state), connection);
     presence.changed();

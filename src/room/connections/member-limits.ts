@@ -3,6 +3,7 @@ import {
   type ClientMessageType,
   MAX_CHAT_PER_MINUTE,
   MAX_CODE_UPDATES_PER_SECOND,
+  MAX_RESYNCS_PER_MINUTE,
   MAX_SIGNALS_PER_SECOND,
   MAX_STRUDEL_SWITCHES_PER_MINUTE,
 } from '../../protocol/index.ts';
@@ -27,6 +28,8 @@ interface Windows {
    */
   edits: SlidingWindow;
   signals: SlidingWindow;
+  /** In memory too: whole texts are much to send, and nothing to a store. */
+  resyncs: SlidingWindow;
   perMinute: Partial<Record<PerMinute, SlidingWindow>>;
 }
 
@@ -41,6 +44,11 @@ export class MemberLimits {
   takeMessage(member: Member, type: ClientMessageType | null, nowMs: number, lateMs = 0): boolean {
     const { edits, signals } = this.#windowsOf(member);
     return (type === 'code_update' ? edits : signals).take(nowMs, lateMs);
+  }
+
+  /** Counts a request for the whole text. */
+  takeResync(member: Member, nowMs: number): boolean {
+    return this.#windowsOf(member).resyncs.take(nowMs);
   }
 
   /** Counts a message against its limit per minute. */
@@ -59,6 +67,7 @@ export class MemberLimits {
       windows = {
         edits: new SlidingWindow(MAX_CODE_UPDATES_PER_SECOND, 1_000),
         signals: new SlidingWindow(MAX_SIGNALS_PER_SECOND, 1_000),
+        resyncs: new SlidingWindow(MAX_RESYNCS_PER_MINUTE, 60_000),
         perMinute: {},
       };
       this.#windows.set(member, windows);

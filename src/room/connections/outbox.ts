@@ -44,13 +44,29 @@ export class Outbox {
     payload: ServerPayload<T>,
     except?: Connection | ((member: Member) => boolean),
   ): void {
+    const isExcepted = typeof except === 'function' ? except : (member: Member) => member === except;
+    this.broadcastEach(type, (member) => (isExcepted(member) ? null : payload));
+  }
+
+  /**
+   * To every connection that has joined, each its own payload.
+   * @param payloadFor gives the same object for those whose payload is the same: it is encoded once. Null: none.
+   */
+  broadcastEach<T extends ServerMessageType>(
+    type: T,
+    payloadFor: (member: Member) => ServerPayload<T> | null,
+  ): void {
     this.#seq += 1;
     this.#storeSeq();
-    // Made once for all receivers, and not at all where there are none.
-    let text: string | undefined;
+    const texts = new Map<object, string>();
     for (const member of this.#options.participants.members()) {
-      if (typeof except === 'function' ? except(member) : member === except) continue;
-      text ??= this.#envelope(type, payload, this.#seq);
+      const payload = payloadFor(member);
+      if (payload === null) continue;
+      let text = texts.get(payload);
+      if (text === undefined) {
+        text = this.#envelope(type, payload, this.#seq);
+        texts.set(payload, text);
+      }
       this.#send(member, text);
     }
   }

@@ -1,5 +1,5 @@
 /** The connections that have joined the room, and whose they are. */
-import { PING_TIMEOUT_MS } from '../../protocol/index.ts';
+import { PARTICIPANT_COLORS, PING_TIMEOUT_MS } from '../../protocol/index.ts';
 import type { RoomHost } from '../host.ts';
 import { isMember, type Member } from './connection.ts';
 
@@ -34,6 +34,17 @@ export class Participants {
   /** Every participant's id, once. */
   ids(): string[] {
     return [...new Set([...this.members()].map(({ state }) => state.participantId))];
+  }
+
+  /** The colour of a participant who is here, or the one that fewest of the others have. */
+  colorOf(participantId: string): number {
+    const colors = new Map<string, number>();
+    for (const { state } of this.members()) colors.set(state.participantId, state.color);
+    const own = colors.get(participantId);
+    if (own !== undefined) return own;
+    const uses = Array.from({ length: PARTICIPANT_COLORS }, () => 0);
+    for (const color of colors.values()) uses[color] = (uses[color] ?? 0) + 1;
+    return uses.indexOf(Math.min(...uses));
   }
 
   /** Records that the connection has sent something. */

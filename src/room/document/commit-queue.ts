@@ -9,7 +9,7 @@ import type { ServerMessageType, ServerPayload } from '../../protocol/index.ts';
 import { commitWindow, type Load, type PaceOptions } from './commit-pace.ts';
 import type { Document, Edit } from './document.ts';
 import type { Durability } from './durability.ts';
-import { type Batch, emptyBatch, isEmpty, joinBatches } from './pending.ts';
+import { type Batch, emptyBatch, isEmpty, joinBatches, joinEdits } from './pending.ts';
 import type { AcceptedEdit } from './receipts.ts';
 
 /** How old the system's load, as a commit reported it, may be. */
@@ -94,7 +94,8 @@ export class CommitQueue {
   /** The document has taken this edit. */
   addEdit({ connectionId, clientSeq, requestId }: Edit): void {
     this.#pending.code = this.#document.version((this.#pending.code?.edits ?? 0) + 1);
-    this.#pending.edits.set(connectionId, { clientSeq, requestId, rev: this.#document.rev });
+    const edit = { clientSeq, requestId, rev: this.#document.rev };
+    this.#pending.edits.set(connectionId, joinEdits(this.#pending.edits.get(connectionId), edit));
     this.#accepted += 1;
     this.#schedule(true);
   }
@@ -114,7 +115,7 @@ export class CommitQueue {
   }
 
   /** An edit came again: its connection hears of it with the commit that it waits for, or at once. */
-  acknowledgeEditAgain(edit: Edit): void {
+  acknowledgeEditAgain(edit: Pick<Edit, 'participantId' | 'connectionId' | 'clientSeq'>): void {
     const { connectionId } = edit;
     for (const batch of [this.#pending, this.#inFlight]) {
       // What waits there is at least as new. Whoever has the connection's id then is told.

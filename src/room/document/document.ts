@@ -1,43 +1,94 @@
 /**
- * A session's code as its room has it: the newest revision, and which edits are in it. It knows nothing of
- * storage.
+ * A session's code as its room has it: the text, its newest revision, and which edits are in it. Edits made at
+ * once are merged here, in the order in which they come. It knows nothing of storage.
  */
+import type { ChangeSet, Text } from '@codemirror/state';
 import { receiptKey } from '../../domain/receipts.ts';
 import { COUNTS_PER_TERM, numberIn } from '../../domain/revision.ts';
 import type { CodeWrite, CommittedCode, OpenedSession } from '../../domain/types.ts';
+import {
+  bytesAdded,
+  difference,
+  moveBehind,
+  readChanges,
+  sizeOf,
+  splitsCharacter,
+  textOf,
+  type WireChanges,
+} from '../../merging/index.ts';
+import { MAX_CODE_BYTES, utf8Bytes } from '../../protocol/index.ts';
 import { type AcceptedEdit, type EditName, Receipts } from './receipts.ts';
+import { RecentChanges, type Unseen } from './recent-changes.ts';
 
 export interface Edit extends EditName {
   connectionId: string;
   participantId: string;
-  code: string;
   /** User id of the editor, null when anonymous. */
   editorId: string | null;
+  content: Content;
 }
 
+/** What an edit says. */
+export type Content =
+  /** Changes of the text at `baseRev` with this connection's own edits since. */
+  | { kind: 'changes'; changes: WireChanges; baseRev: number }
+  /** The whole text. `baseRev`: the newest revision that its author had heard of, if they say so. */
+  | { kind: 'whole'; code: string; baseRev?: number | undefined }
+  /** A change of the text as it is. */
+  | { kind: 'change'; change: ChangeSet };
+
+export type Merged =
+  | { outcome: 'merged'; rev: number; change: ChangeSet; isAsSent: boolean }
+  /** It was merged before. */
+  | { outcome: 'duplicate' }
+  /** What its author had isn't known any more. */
+  | { outcome: 'unknown_base' }
+  | { outcome: 'refused'; reason: string };
+
 /** The code as it is committed, without what only the buffer is told. */
-export type CodeVersion = Omit<CommittedCode, 'base' | 'receipts' | 'replacesReceipts'>;
+export type CodeVersion = Omit<CommittedCode, 'code' | 'base' | 'receipts' | 'replacesReceipts'> & {
+  text: Text;
+};
 
 export class Document {
   readonly receipts: Receipts;
+  readonly recent: RecentChanges;
   readonly #term: number;
-  #code: string;
+  #text: Text;
+  #bytes: number;
+  #asString: { text: Text; code: string } | null = null;
   #rev: number;
   /** Edits of this term. */
   #count = 0;
   #editedAtMs: number;
   #editorId: string | null = null;
+  /** By connection: the last whole text that came from it. */
+  readonly #wholeTexts = new Map<string, Text>();
+  /** By connection: the revision at which it was sent the whole text. */
+  readonly #sentAtRev = new Map<string, number>();
 
   constructor({ code, rev, receipts }: OpenedSession['code'], term: number, nowMs: number) {
     this.receipts = new Receipts(receipts, nowMs);
+    this.recent = new RecentChanges(rev);
     this.#term = term;
-    this.#code = code;
+    this.#text = textOf(code);
+    this.#bytes = utf8Bytes(this.code);
     this.#rev = rev;
     this.#editedAtMs = nowMs;
   }
 
+  get text(): Text {
+    return this.#text;
+  }
+
   get code(): string {
-    return this.#code;
+    return this.codeOf(this.#text);
+  }
+
+  /** A text as one string. That of the last one asked for is kept, as a text is asked for several times. */
+  codeOf(text: Text): string {
+    if (this.#asString?.text !== text) this.#asString = { text, code: text.toString() };
+    return this.#asString.code;
   }
 
   get rev(): number {
@@ -50,29 +101,124 @@ export class Document {
   }
 
   /**
-   * How many of a client's edits the code contains, by its own count; null when nothing is known of that
-   * client.
+   * How many of a client's edits the code contains, by its own count; null when what was known of it may have
+   * been forgotten.
    */
   clientSeq(participantId: string, connectionId: string): number | null {
-    return this.#receiptOf({ participantId, connectionId })?.clientSeq ?? null;
+    const receipt = this.#receiptOf({ participantId, connectionId });
+    return receipt?.clientSeq ?? (this.receipts.isComplete ? 0 : null);
   }
 
   /** The newest edit of the client that made this one. */
-  newestOf(edit: Edit): AcceptedEdit {
+  newestOf(edit: Pick<Edit, 'participantId' | 'connectionId' | 'clientSeq'>): AcceptedEdit {
     const { clientSeq = 0, requestIds = [], rev = this.#rev } = this.#receiptOf(edit) ?? {};
     return edit.clientSeq === undefined ? { requestId: requestIds.at(-1), rev } : { clientSeq, rev };
   }
 
-  /** @returns false when the code contains the edit already: then nothing has changed. */
-  apply(edit: Edit, nowMs: number): boolean {
+  /** Merges an edit; only the outcome `merged` has changed anything. */
+  merge(edit: Edit, nowMs: number): Merged {
     const key = receiptKey(edit.participantId, edit.connectionId);
-    if (this.receipts.has(key, edit)) return false;
-    this.#code = edit.code;
+    if (this.receipts.has(key, edit)) return { outcome: 'duplicate' };
+    const read = this.#read(edit);
+    if ('outcome' in read) return read;
+    const { sent, unseen } = read;
+    let change: ChangeSet;
+    try {
+      change = moveBehind(sent, unseen ?? []);
+      if (change.length !== this.#text.length) throw new RangeError('made on another text');
+    } catch {
+      return { outcome: 'refused', reason: 'the changes do not fit the text that they were made on' };
+    }
+    if (splitsCharacter(change, this.#text)) {
+      return { outcome: 'refused', reason: 'a change begins or ends within a character' };
+    }
+    const bytes = this.#bytes + bytesAdded(change, this.#text);
+    if (bytes > MAX_CODE_BYTES && bytes > this.#bytes) {
+      return { outcome: 'refused', reason: `the code would be larger than ${MAX_CODE_BYTES} bytes of UTF-8` };
+    }
+    const before = this.#text;
+    this.#text = change.apply(before);
+    this.#bytes = bytes;
     this.#editorId = edit.editorId;
     this.#editedAtMs = nowMs;
     this.renumber();
     this.receipts.add(key, edit, this.#rev, nowMs);
-    return true;
+    const { connectionId, content } = edit;
+    this.recent.add({ rev: this.#rev, connectionId, change, before }, unseen);
+    if (content.kind !== 'whole') return { outcome: 'merged', rev: this.#rev, change, isAsSent: true };
+    const whole = textOf(content.code);
+    this.#wholeTexts.set(connectionId, whole);
+    return { outcome: 'merged', rev: this.#rev, change, isAsSent: whole.eq(this.#text) };
+  }
+
+  /** The connection is sent the text as it is: it goes on from there. */
+  sentWhole(connectionId: string): void {
+    this.forget(connectionId);
+    this.#sentAtRev.set(connectionId, this.#rev);
+  }
+
+  /** The connection is gone. */
+  forget(connectionId: string): void {
+    this.recent.forget(connectionId);
+    this.#wholeTexts.delete(connectionId);
+    this.#sentAtRev.delete(connectionId);
+  }
+
+  /**
+   * What an edit changes in the text that its author had, and what the author didn't know.
+   * `unseen` is null where no later edit goes on from this one.
+   */
+  #read({ connectionId, content }: Edit): { sent: ChangeSet; unseen: Unseen[] | null } | Merged {
+    switch (content.kind) {
+      case 'change':
+        return { sent: content.change, unseen: null };
+      case 'changes': {
+        const sent = readChanges(content.changes);
+        if (!sent) return { outcome: 'refused', reason: 'the changes are not a change set' };
+        const unseen = this.recent.unseenBy(connectionId, content.baseRev);
+        return unseen ? { sent, unseen } : { outcome: 'unknown_base' };
+      }
+      case 'whole':
+        return this.#readWhole(connectionId, textOf(content.code), content.baseRev);
+    }
+  }
+
+  /**
+   * A whole text says neither what its author changed nor, often, which text they changed: the one at `baseRev`,
+   * the last one that the room sent to that connection, or the last one that came from it. It was most likely
+   * the one that it differs least from, though not the very same: nobody sends what they didn't change.
+   */
+  #readWhole(
+    connectionId: string,
+    whole: Text,
+    baseRev: number | undefined,
+  ): { sent: ChangeSet; unseen: Unseen[] } {
+    const { recent } = this;
+    const now = this.#text;
+    const isKnown = baseRev !== undefined && recent.since(baseRev) !== null;
+    const sentRev = Math.max(
+      recent.newestOfOthers(connectionId)?.rev ?? -1,
+      this.#sentAtRev.get(connectionId) ?? -1,
+    );
+    const heardRev = isKnown ? baseRev : sentRev;
+    const bases: { text: Text; unseen: Unseen[] }[] = [];
+    if (heardRev >= 0) {
+      const text = recent.textAt(heardRev, now);
+      const unseen = recent.allAfter(heardRev);
+      if (text && unseen) bases.push({ text, unseen });
+    }
+    const own = recent.inFlightOf(connectionId);
+    const received = this.#wholeTexts.get(connectionId);
+    // Who has heard of their last edit goes on from what they heard.
+    if (own && received && !(isKnown && baseRev >= own.lastRev)) {
+      bases.push({ text: received, unseen: own.unseen });
+    }
+    if (bases.length === 0) bases.push({ text: now, unseen: [] });
+    const readings = bases.map(({ text, unseen }) => ({ sent: difference(text, whole), unseen }));
+    const changed = readings.filter(({ sent }) => !sent.empty);
+    const [first, ...others] = changed.length > 0 ? changed : readings;
+    if (!first) throw new Error('there is always a base');
+    return others.reduce((best, next) => (sizeOf(next.sent) < sizeOf(best.sent) ? next : best), first);
   }
 
   #receiptOf({ participantId, connectionId }: Pick<Edit, 'participantId' | 'connectionId'>) {
@@ -88,7 +234,7 @@ export class Document {
   /** @param edits accepted edits that it stands for. */
   version(edits: number): CodeVersion {
     return {
-      code: this.#code,
+      text: this.#text,
       rev: this.#rev,
       editedAtMs: this.#editedAtMs,
       editorId: this.#editorId,
@@ -98,7 +244,12 @@ export class Document {
 
   /** As Postgres is given it. */
   write(): CodeWrite {
-    const { edits: _, ...version } = this.version(0);
-    return { ...version, receipts: this.receipts.all() };
+    return {
+      code: this.code,
+      rev: this.#rev,
+      editedAtMs: this.#editedAtMs,
+      editorId: this.#editorId,
+      receipts: this.receipts.all(),
+    };
   }
 }

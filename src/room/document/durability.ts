@@ -14,7 +14,7 @@ import type {
   RecoverySource,
   SessionMessage,
 } from '../../domain/types.ts';
-import type { Document } from './document.ts';
+import type { CodeVersion, Document } from './document.ts';
 import { type Batch, joinMessages } from './pending.ts';
 
 /** How the room stands with its stores, by what the last commit or flush has shown. */
@@ -148,7 +148,7 @@ export class Durability {
       attempt: numberIn(this.#term, this.#attempts),
       expectedLast: this.expectedLast,
       code: batch.code && {
-        ...batch.code,
+        ...withCode(batch.code, document),
         base: isWhole ? null : this.#inBuffer,
         receipts: isWhole ? document.receipts.all() : document.receipts.changed(),
         replacesReceipts: isWhole,
@@ -276,6 +276,10 @@ export class Durability {
       throw error;
     }
   }
+}
+
+function withCode({ text, ...version }: CodeVersion, document: Document) {
+  return { ...version, code: document.codeOf(text) };
 }
 
 function charsOf({ content }: SessionMessage): number {

@@ -6,11 +6,13 @@
  * accept durable, {@link Durability} knows where that is safe, and {@link FlushControl} sees to it that it
  * reaches Postgres.
  */
+import type { ChangeSet, Text } from '@codemirror/state';
 import type { Clock } from '../../domain/clock.ts';
 import type { OpenedSession, RecoveryRecord, SessionMessage, SessionRepository } from '../../domain/types.ts';
+import { difference, moveBehind } from '../../merging/index.ts';
 import type { ServerMessageType, ServerPayload } from '../../protocol/index.ts';
 import { CommitQueue, type CommitQueueOptions } from './commit-queue.ts';
-import { Document, type Edit } from './document.ts';
+import { Document, type Edit, type Merged } from './document.ts';
 import { Durability } from './durability.ts';
 import { FlushControl, type FlushPorts } from './flush-control.ts';
 import { MessageHistory, type Messages, type NewMessage } from './message-history.ts';
@@ -109,6 +111,9 @@ export class LiveSession {
     for (const message of opened.messages) this.#history.remember(message);
   }
 
+  get text(): Text {
+    return this.#document.text;
+  }
   get code(): string {
     return this.#document.code;
   }
@@ -139,15 +144,51 @@ export class LiveSession {
     return this.#document.clientSeq(participantId, connectionId);
   }
 
-  /** Accepts an edit; null when it was accepted before (a resend), which has no second effect. */
-  edit(edit: Edit): { rev: number } | null {
-    if (!this.#document.apply(edit, this.#ports.clock.now())) {
-      this.#queue.acknowledgeEditAgain(edit);
-      return null;
+  /** Merges an edit, and has it committed. One that was merged before is acknowledged again. */
+  edit(edit: Edit): Merged {
+    const merged = this.#document.merge(edit, this.#ports.clock.now());
+    if (merged.outcome === 'duplicate') this.#queue.acknowledgeEditAgain(edit);
+    if (merged.outcome === 'merged') {
+      this.#queue.addEdit(edit);
+      this.#checkTerm();
     }
-    this.#queue.addEdit(edit);
-    this.#checkTerm();
-    return { rev: this.#document.rev };
+    return merged;
+  }
+
+  /**
+   * Moves a change that was made on an earlier text behind all that was merged since.
+   * @param from the text and its revision then.
+   */
+  moved(change: ChangeSet, from: { text: Text; rev: number }): ChangeSet {
+    const since = this.#document.recent.allAfter(from.rev);
+    return moveBehind(change, since ?? [{ change: difference(from.text, this.text) }]);
+  }
+
+  /** Says again that a client's edits are committed, unless they wait for that: then it hears of it anyway. */
+  acknowledgeAgain(participantId: string, connectionId: string): void {
+    const clientSeq = this.#document.clientSeq(participantId, connectionId);
+    if (clientSeq) this.#queue.acknowledgeEditAgain({ participantId, connectionId, clientSeq });
+  }
+
+  /** The connection is sent the text as it is. */
+  sentWhole(connectionId: string): void {
+    this.#document.sentWhole(connectionId);
+  }
+
+  /** A connection is gone: its edits under way aren't waited for any more. */
+  forgetConnection(connectionId: string): void {
+    this.#document.forget(connectionId);
+  }
+
+  /**
+   * A position in the text that a connection has (see {@link RecentChanges.unseenBy}), in the text as it is.
+   * @returns null when what it has isn't known any more.
+   */
+  positionNow(connectionId: string, baseRev: number, position: number): number | null {
+    const unseen = this.#document.recent.unseenBy(connectionId, baseRev);
+    if (!unseen) return null;
+    const moved = unseen.reduce((at, { change }) => (at > change.length ? at : change.mapPos(at)), position);
+    return Math.min(moved, this.#document.text.length);
   }
 
   /** True when a message with this id was accepted before. */

@@ -32,8 +32,22 @@ export function joinBatches(earlier: Batch, later: Batch): Batch {
         ? { ...later.code, edits: earlier.code.edits + later.code.edits }
         : (later.code ?? earlier.code),
     messages: joinMessages(earlier.messages, later.messages),
-    edits: new Map([...earlier.edits, ...later.edits]),
+    edits: new Map([
+      ...earlier.edits,
+      ...[...later.edits].map(
+        ([id, edit]) => [id, joinEdits(earlier.edits.get(id), edit)] satisfies [string, AcceptedEdit],
+      ),
+    ]),
     senders: new Map([...earlier.senders, ...later.senders]),
+  };
+}
+
+/** Of one connection: some of its edits may be counted, and others have a request id. */
+export function joinEdits(earlier: AcceptedEdit | undefined, later: AcceptedEdit): AcceptedEdit {
+  return {
+    clientSeq: later.clientSeq ?? earlier?.clientSeq,
+    requestId: later.requestId ?? earlier?.requestId,
+    rev: later.rev,
   };
 }
 

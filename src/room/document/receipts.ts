@@ -27,11 +27,18 @@ export class Receipts {
   /** In the order of use: the first is of the client that has been quiet longest. */
   readonly #byKey: Map<string, EditReceipt>;
   readonly #changed = new Set<string>();
+  /** None was ever forgotten, as far as can be told: a client without a receipt has no edit in the document. */
+  #isComplete: boolean;
 
   constructor(receipts: EditReceipts, nowMs: number) {
     const entries = Object.entries(receipts).sort(([, a], [, b]) => a.atMs - b.atMs);
     this.#byKey = new Map(entries.filter(([, { atMs }]) => atMs > nowMs - MAX_AGE_MS));
     for (const [key] of entries) if (!this.#byKey.has(key)) this.#changed.add(key);
+    this.#isComplete = entries.length < MAX_CLIENTS && this.#byKey.size === entries.length;
+  }
+
+  get isComplete(): boolean {
+    return this.#isComplete;
   }
 
   find(key: string): EditReceipt | undefined {
@@ -62,6 +69,7 @@ export class Receipts {
     if (this.#byKey.size <= MAX_CLIENTS || oldest === undefined) return;
     this.#byKey.delete(oldest);
     this.#changed.add(oldest);
+    this.#isComplete = false;
   }
 
   all(): EditReceipts {

@@ -8,6 +8,7 @@ import { chatHistory, conversationHistory } from './histories.ts';
 import type { HostedSession } from './hosted-session.ts';
 import type { LiveSession } from './live-session.ts';
 import type { Messages } from './message-history.ts';
+import type { SharedEdits } from './shared-edits.ts';
 import type { StrudelContext } from './strudel-context.ts';
 
 export interface SessionStateOptions {
@@ -15,6 +16,7 @@ export interface SessionStateOptions {
   participants: Pick<Participants, 'members'>;
   strudel: Pick<StrudelContext, 'strudelId' | 'importedConversation'>;
   outbox: Pick<Outbox, 'reply'>;
+  edits: Pick<SharedEdits, 'startFrom'>;
 }
 
 export class SessionState {
@@ -31,10 +33,7 @@ export class SessionState {
     const session = await this.#options.session.open();
     const history = await session.history();
     if (!isMember(to)) return;
-    this.#options.outbox.reply(to, 'session_state', {
-      ...this.payloadFor(to, session, history),
-      ...(requestId === undefined ? {} : { request_id: requestId }),
-    });
+    this.send(to, session, history, requestId === undefined ? {} : { request_id: requestId });
   }
 
   /** The old messages can be read again: sends the state to the connections that lack them. */
@@ -44,20 +43,34 @@ export class SessionState {
     }
   }
 
-  /** The state as this connection may see it, which the caller sends at once. */
-  payloadFor(
+  /** Sends the state, as this connection may see it. */
+  send(
+    to: Member,
+    session: LiveSession,
+    history: Messages,
+    besides: Pick<ServerPayload<'session_state'>, 'request_id' | 'token'>,
+  ): void {
+    this.#options.outbox.reply(to, 'session_state', {
+      ...this.#payloadFor(to, session, history),
+      ...besides,
+    });
+    // The acknowledgement may have been lost with the last connection.
+    session.acknowledgeAgain(to.state.participantId, to.id);
+  }
+
+  #payloadFor(
     member: Member,
     session: LiveSession,
     { messages, isWhole }: Messages,
   ): ServerPayload<'session_state'> {
     if (!isWhole) this.#lackHistory.add(member);
-    const { participantId, role, displayName } = member.state;
-    const { participants, strudel } = this.#options;
+    const { role, displayName } = member.state;
+    const { participants, strudel, edits } = this.#options;
     const { strudelId, importedConversation } = strudel;
     return {
       code: session.code,
       rev: session.rev,
-      client_seq: session.clientSeq(participantId, member.id),
+      ...edits.startFrom(member, session),
       flushed_rev: session.flushedRev,
       your_role: role,
       your_display_name: displayName,

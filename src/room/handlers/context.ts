@@ -8,6 +8,7 @@ import type { Participants } from '../connections/participants.ts';
 import type { SlowConsumers } from '../connections/slow-consumers.ts';
 import type { HostedSession } from '../document/hosted-session.ts';
 import type { SessionState } from '../document/session-state.ts';
+import type { SharedEdits } from '../document/shared-edits.ts';
 import type { StrudelContext } from '../document/strudel-context.ts';
 import type { Connection } from '../host.ts';
 import type { RoomLog } from '../log.ts';
@@ -15,11 +16,12 @@ import type { RoomLog } from '../log.ts';
 /** The parts of the room that handlers may use. */
 export interface HandlerParts {
   /** Opened on first use. A ping must not open it: see `ping.ts`. */
-  session: Pick<HostedSession, 'open'>;
+  session: Pick<HostedSession, 'open' | 'live'>;
+  edits: SharedEdits;
   sessionState: Pick<SessionState, 'sendState'>;
   participants: Pick<Participants, 'members'>;
   outbox: Pick<Outbox, 'broadcast' | 'reply' | 'refuse'>;
-  limits: Pick<MemberLimits, 'takePerMinute'>;
+  limits: Pick<MemberLimits, 'takePerMinute' | 'takeResync'>;
   slowConsumers: Pick<SlowConsumers<Connection>, 'pinged'>;
   strudel: Pick<StrudelContext, 'strudelId' | 'importedTurns' | 'switchTo'>;
   strudels: Pick<StrudelRepository, 'get'>;

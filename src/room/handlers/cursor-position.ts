@@ -1,15 +1,11 @@
 import type { ClientMessageOf } from '../../protocol/index.ts';
 import type { HandlerContext } from './context.ts';
 
-/** Shows the other clients where a writer's cursor is. It is never stored. */
+/** Shows the other clients where a writer's selection is. It is never stored, and opens no session. */
 export function cursorPosition(
-  { payload }: ClientMessageOf<'cursor_position'>,
-  { sender, outbox }: HandlerContext,
+  { payload: { line, col, anchor, head, rev } }: ClientMessageOf<'cursor_position'>,
+  { sender, edits, session }: HandlerContext,
 ): void {
-  const { displayName, userId, role } = sender.state;
-  outbox.broadcast(
-    'cursor_position',
-    { line: payload.line, col: payload.col, display_name: displayName, user_id: userId, role },
-    sender,
-  );
+  const isInText = anchor !== undefined && head !== undefined && rev !== undefined;
+  edits.select(sender, session.live, { line, col }, isInText ? { anchor, head, rev } : null);
 }

@@ -4,7 +4,7 @@
  */
 
 import { TimeoutError, withTimeout } from '../../domain/with-timeout.ts';
-import type { ServerPayload } from '../../protocol/index.ts';
+import { difference, textOf } from '../../merging/index.ts';
 import {
   type AccessRevocations,
   ENDED,
@@ -21,8 +21,10 @@ import type { Outbox } from '../connections/outbox.ts';
 import type { Participants } from '../connections/participants.ts';
 import { refuse } from '../connections/refusal.ts';
 import type { RoomAdmission } from '../connections/room-admission.ts';
+import type { Content } from '../document/document.ts';
 import type { HostedSession } from '../document/hosted-session.ts';
 import type { SessionState } from '../document/session-state.ts';
+import type { SharedEdits } from '../document/shared-edits.ts';
 import { endSession } from './end-session.ts';
 import { type RoomCommand, roomCommandSchema } from './room-command.ts';
 
@@ -34,6 +36,7 @@ export interface CommandParts {
   session: Pick<HostedSession, 'open' | 'live' | 'recordCreated'>;
   sessionState: Pick<SessionState, 'sendState'>;
   participants: Participants;
+  edits: SharedEdits;
   /** Its reservations are the callers who are admitted and not connected yet: commands concern them, too. */
   connectionLimits: ConnectionLimits;
   revocations: AccessRevocations;
@@ -146,26 +149,21 @@ async function changeRole(
 /** Code that was set over HTTP is an edit like any other, by a user who has no connection here. */
 async function setCode(
   { code, user_id, display_name, role }: Extract<RoomCommand, { kind: 'set_code' }>,
-  { revocations, outbox, session: hosted }: CommandParts,
+  { revocations, edits, session: hosted }: CommandParts,
 ): Promise<Response> {
   if (revocations.ended) return refuse(410, 'not_found', ENDED);
   const session = await hosted.open();
   const connectionId = `http-${crypto.randomUUID()}`;
-  const accepted = session.edit({ connectionId, participantId: connectionId, code, editorId: user_id });
-  if (!accepted) throw new Error('an edit without a request id is never a resend');
-  const update: ServerPayload<'code_update'> = {
-    code,
-    rev: accepted.rev,
-    display_name,
-    user_id,
-    role,
-  };
-  outbox.broadcast('code_update', update);
+  const content: Content = { kind: 'change', change: difference(session.text, textOf(code)) };
+  const author = { displayName: display_name, userId: user_id, role, participantId: connectionId };
+  const edit = { connectionId, participantId: connectionId, editorId: user_id, content };
+  const merged = edits.merge(session, edit, author, {});
+  if (merged.outcome !== 'merged') throw new Error('code that fits, without a request id, is always merged');
   try {
     await withTimeout(COMMIT_TIMEOUT_MS, session.committed());
   } catch (error) {
     if (!(error instanceof TimeoutError)) throw error;
     return refuse(503, 'server_error', 'the code is not saved yet; storage is out of reach');
   }
-  return Response.json({ rev: accepted.rev, durable: session.durable });
+  return Response.json({ rev: merged.rev, durable: session.durable });
 }

@@ -29,12 +29,14 @@ export class IncomingFrames {
 
   /** Resolves when the message's handler has; a frame that is refused never reaches one. */
   async receive(frame: Frame, sender: Member, nowMs: number): Promise<void> {
-    const { session, floodGuard, limits, revocations, outbox, departures } = this.#options;
+    const { session, edits, floodGuard, limits, revocations, outbox, departures } = this.#options;
     const length = typeof frame === 'string' ? frame.length : frame.byteLength;
     const lateMs = session.live?.latencyMs ?? 0;
     const verdict = floodGuard.take(sender, length, nowMs, lateMs);
     if (verdict !== 'accept') {
       outbox.refuse(sender, 'too_many_requests', 'too many messages, slow down');
+      // It may have been an edit, which later ones go on from.
+      edits.setOutOfStep(sender, 'a message was dropped');
       if (verdict === 'disconnect') departures.ban(sender, nowMs);
       return;
     }
@@ -51,6 +53,9 @@ export class IncomingFrames {
     const { requestId } = parsed;
     if (!limits.takeMessage(sender, parsed.ok ? parsed.message.type : null, nowMs, lateMs)) {
       outbox.refuse(sender, 'too_many_requests', 'too many messages, slow down', { requestId });
+      if (!parsed.ok || parsed.message.type === 'code_update') {
+        edits.setOutOfStep(sender, 'an edit was dropped');
+      }
       return;
     }
     if (revocations.ended) {
@@ -60,6 +65,7 @@ export class IncomingFrames {
     if (!parsed.ok) {
       const { error, message, details } = parsed;
       outbox.refuse(sender, error, message, { requestId, details });
+      edits.setOutOfStep(sender, 'a message was refused, which may have been an edit');
       return;
     }
     await dispatch(parsed.message, { ...this.#options, sender, requestId });

@@ -9,6 +9,7 @@ import type { HandlerContext } from './context.ts';
 import { cursorPosition } from './cursor-position.ts';
 import { ping } from './ping.ts';
 import { play } from './play.ts';
+import { resync } from './resync.ts';
 import { stop } from './stop.ts';
 import { switchStrudel } from './switch-strudel.ts';
 
@@ -32,6 +33,7 @@ const handlers: Handlers = {
   play: { action: 'play', otherwise: 'refused', handle: play },
   stop: { action: 'play', otherwise: 'refused', handle: stop },
   ping: { action: 'ping', otherwise: 'refused', handle: ping },
+  resync: { action: 'read_session', otherwise: 'refused', handle: resync },
 };
 
 /** Passes a message to its handler if the sender's role has the permission. */
@@ -44,6 +46,7 @@ export async function dispatch<T extends ClientMessageType>(
   if (!may(sender.state.role, action)) {
     if (otherwise === 'refused') {
       outbox.refuse(sender, 'forbidden', `a ${sender.state.role} may not do this`, { requestId });
+      if (message.type === 'code_update') context.edits.setOutOfStep(sender, 'edits are not allowed');
     }
     return;
   }

@@ -1,8 +1,10 @@
 import { StorageUnavailableError } from '../../domain/errors.ts';
 import { may } from '../../domain/permissions.ts';
 import { TimeoutError, withTimeout } from '../../domain/with-timeout.ts';
-import type { ClientMessageOf, ServerPayload } from '../../protocol/index.ts';
+import { difference, textOf } from '../../merging/index.ts';
+import type { ClientMessageOf } from '../../protocol/index.ts';
 import { isMember } from '../connections/connection.ts';
+import type { Content } from '../document/document.ts';
 import type { ImportedEntry } from '../document/strudel-context.ts';
 import type { HandlerContext } from './context.ts';
 
@@ -25,7 +27,7 @@ export async function switchStrudel(
   { payload }: ClientMessageOf<'switch_strudel'>,
   context: HandlerContext,
 ): Promise<void> {
-  const { sender, requestId, session: hosted, sessionState, strudel, outbox, limits } = context;
+  const { sender, requestId, session: hosted, sessionState, strudel, edits, outbox, limits } = context;
   if (!limits.takePerMinute(sender, 'switch', Date.now())) {
     outbox.refuse(sender, 'too_many_requests', 'too many switches, try again in a minute', { requestId });
     return;
@@ -43,31 +45,16 @@ export async function switchStrudel(
 
   // From here to the state nothing waits: code, strudel and conversation change together.
   const { strudelId, code, conversation } = loaded;
-  const { participantId, displayName, userId, role } = sender.state;
   if (code === null) {
     strudel.switchTo(strudelId, conversation);
   } else {
-    const accepted = session.edit({
-      connectionId: sender.id,
-      participantId,
-      requestId,
-      code,
-      editorId: userId,
-    });
-    // Null for a resend: the first request switched the session, which may have been switched again since.
-    if (accepted) {
-      strudel.switchTo(strudelId, conversation);
-      const update: ServerPayload<'code_update'> = {
-        code,
-        rev: accepted.rev,
-        display_name: displayName,
-        user_id: userId,
-        role,
-        source: 'loaded_strudel',
-        strudel_id: strudelId,
-      };
-      outbox.broadcast('code_update', update, sender);
-    }
+    const { participantId, userId } = sender.state;
+    const content: Content = { kind: 'change', change: difference(session.text, textOf(code)) };
+    const edit = { connectionId: sender.id, participantId, requestId, editorId: userId, content };
+    const details = { source: 'loaded_strudel', strudel_id: strudelId };
+    const merged = edits.merge(session, edit, sender.state, details);
+    // Not for a resend: the first request switched the session, which may have been switched again since.
+    if (merged.outcome === 'merged') strudel.switchTo(strudelId, conversation);
   }
   await sessionState.sendState(sender, requestId);
 }

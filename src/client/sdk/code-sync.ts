@@ -1,0 +1,342 @@
+/**
+ * Keeps one client's code in step with the room's: sends own edits at a pace, takes in others', asks for the
+ * whole text where one of the two lost track, and offers own text to its author where it can't be sent.
+ */
+import type { ChangeSet, Text } from '@codemirror/state';
+import { difference } from '../../merging/index.ts';
+import type { ClientMessage, Role, ServerPayload } from '../../protocol/index.ts';
+import { type LocalEdit, OwnEdits } from './own-edits.ts';
+import { type PeerSelection, PeerSelections } from './peer-selections.ts';
+import { type EditDetails, type KeptDocument, type OutgoingEdit, SharedDocument } from './shared-document.ts';
+import { Throttle } from './throttle.ts';
+import type { OfferedText } from './unacknowledged.ts';
+
+/** A change of the local text that isn't an own edit; made on that text as it is. */
+export interface RemoteChange {
+  changes: ChangeSet;
+  /** Null for one that came with the whole text. */
+  by: ServerPayload<'code_update'> | null;
+  /** The participant who made it, or who asked the AI for it. */
+  author: { id: string; name: string } | null;
+  source: string | undefined;
+}
+
+export interface CodeSyncPorts {
+  /** False when there is no connection that has been sent the room's state. */
+  send(message: ClientMessage): boolean;
+  onChange(change: RemoteChange): void;
+  onSelections(selections: readonly PeerSelection[]): void;
+  onEdits(edits: readonly LocalEdit[]): void;
+  /** Something that has to be kept has changed. */
+  onKept(): void;
+}
+
+/** Each edit that waits for its acknowledgement makes the next one wait so much longer, in milliseconds. */
+const PAUSE_PER_UNACKNOWLEDGED_MS = 5;
+/** Pauses before the whole text is asked for again; after the last one own edits are given up. */
+const RESYNC_PAUSES_MS = [0, 250, 1_000, 2_000, 4_000, 8_000];
+/** What is kept longer than receipts are can't be sent again. */
+const MAX_KEPT_MS = 29 * 86_400_000;
+
+export class CodeSync {
+  readonly #document: SharedDocument;
+  readonly #ports: CodeSyncPorts;
+  readonly #edits = new OwnEdits();
+  readonly #peers = new PeerSelections();
+  readonly #sending: Throttle;
+  readonly #cursors: Throttle;
+  #selection: { anchor: number; head: number } | null = null;
+  #savedRev = 0;
+  #offered: OfferedText | null;
+  /** How often the room couldn't follow since it last acknowledged something. */
+  #resyncs = 0;
+  #resyncTimer: ReturnType<typeof setTimeout> | null = null;
+  /** Whose edits the pending ones are. */
+  #participantId: string | null;
+
+  constructor(
+    kept: {
+      document: KeptDocument | null;
+      participantId: string | null;
+      atMs: number;
+      offered: OfferedText | null;
+    },
+    pace: { editIntervalMs: number; cursorIntervalMs: number },
+    ports: CodeSyncPorts,
+  ) {
+    this.#document = documentOf(kept.document);
+    this.#offered = kept.offered;
+    this.#participantId = kept.atMs > Date.now() - MAX_KEPT_MS ? kept.participantId : '';
+    this.#ports = ports;
+    this.#sending = new Throttle(
+      () => this.#sendEdits(),
+      () => pace.editIntervalMs + PAUSE_PER_UNACKNOWLEDGED_MS * this.#document.unacknowledged,
+    );
+    this.#cursors = new Throttle(() => this.#sendSelection(), pace.cursorIntervalMs);
+  }
+
+  /** The local text, own edits included. */
+  get text(): Text {
+    return this.#document.text;
+  }
+  get code(): string {
+    return this.#document.code;
+  }
+  get rev(): number {
+    return this.#document.rev;
+  }
+  get savedRev(): number {
+    return this.#savedRev;
+  }
+  get flushedRev(): number {
+    return this.#edits.flushedRev;
+  }
+  get edits(): readonly LocalEdit[] {
+    return this.#edits.all;
+  }
+  get selections(): readonly PeerSelection[] {
+    return this.#peers.all;
+  }
+  get hasPending(): boolean {
+    return this.#document.hasPending;
+  }
+  get isTooLarge(): boolean {
+    return this.#document.isTooLarge;
+  }
+  get offered(): OfferedText | null {
+    return this.#offered;
+  }
+
+  /** @returns the edit's `client_seq`. @throws {RangeError} it wasn't made on {@link text}. */
+  change(changes: ChangeSet, details: EditDetails): number {
+    const { clientSeq, isNew } = this.#document.edit(changes, details);
+    if (isNew) this.#edits.add(clientSeq, Date.now());
+    this.#peers.move(changes, null);
+    this.#ports.onKept();
+    this.#sending.call();
+    return clientSeq;
+  }
+
+  /** What makes the local text this one. */
+  differenceTo(text: Text): ChangeSet {
+    return difference(this.text, text);
+  }
+
+  /** Shows the others where the selection is; positions are in {@link text}. */
+  select(anchor: number, head: number): void {
+    this.#selection = { anchor, head };
+    this.#cursors.call();
+  }
+
+  /** Sends what waits now. */
+  flush(): void {
+    this.#sendEdits();
+  }
+
+  dismissOffer(): void {
+    this.#offered = null;
+    this.#ports.onKept();
+  }
+
+  keep(): { document: KeptDocument | null; participantId: string | null; offered: OfferedText | null } {
+    return {
+      document: this.#document.keep(),
+      participantId: this.#participantId,
+      offered: this.#offered,
+    };
+  }
+
+  /** The room's whole text, for this participant. */
+  start(state: ServerPayload<'session_state'>, participantId: string | null, role: Role): void {
+    this.#cancelResync();
+    // Receipts are of a person: of edits made as another one nothing is known.
+    const isSame = this.#participantId === null || this.#participantId === participantId;
+    this.#participantId = participantId;
+    const { change, uncertain } = this.#document.start({
+      code: state.code,
+      rev: state.rev,
+      sync: state.sync ?? 0,
+      clientSeq: isSame ? (state.client_seq ?? null) : null,
+    });
+    this.#apply({ changes: change, by: null, author: null, source: undefined });
+    if (uncertain !== null) this.#offer(uncertain, 'uncertain');
+    if (role === 'viewer') this.#giveUp('viewer');
+    this.flushed(state.flushed_rev);
+    this.#peers.replace(
+      (state.selections ?? []).map(({ participant_id, display_name, color, anchor, head }) => ({
+        id: participant_id,
+        name: display_name,
+        color,
+        anchor: this.#document.toLocal(anchor),
+        head: this.#document.toLocal(head),
+      })),
+    );
+    this.#ports.onSelections(this.selections);
+    this.#ports.onKept();
+  }
+
+  /** The connection takes edits from now on. */
+  ready(): void {
+    if (this.#document.nextToSend()) this.#sending.call();
+    if (this.#selection) this.#cursors.call();
+  }
+
+  update(update: ServerPayload<'code_update'>): void {
+    const { changes, rev, client_seq, participant_id, display_name, source } = update;
+    if (!changes) return;
+    try {
+      const change = this.#document.remote(changes, rev, client_seq);
+      const author = participant_id === undefined ? null : { id: participant_id, name: display_name };
+      if (change) this.#apply({ changes: change, by: update, author, source });
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.outOfStep();
+    }
+  }
+
+  acknowledged({ client_seq, rev, durable }: ServerPayload<'ack'>): void {
+    if (rev === undefined) return;
+    this.#document.acknowledged(client_seq, rev);
+    this.#savedRev = Math.max(this.#savedRev, rev);
+    if (client_seq !== undefined) {
+      this.#resyncs = 0;
+      this.#ports.onEdits(this.#edits.acknowledged(client_seq, rev, durable, Date.now()));
+    }
+    this.#ports.onKept();
+  }
+
+  flushed(rev: number): void {
+    this.#savedRev = Math.max(this.#savedRev, rev);
+    this.#ports.onEdits(this.#edits.flushed(rev));
+  }
+
+  /** @param id of the participant. */
+  selected(id: string, cursor: ServerPayload<'cursor_position'>, color: number): void {
+    if (cursor.client_seq !== undefined) this.#document.confirmed(cursor.client_seq);
+    const { anchor, head } = selectionOf(cursor, this.#document);
+    this.#peers.set({ id, name: cursor.display_name, color, anchor, head });
+    this.#ports.onSelections(this.selections);
+  }
+
+  /** The participant has left, or may not edit any more. */
+  peerGone(id: string): void {
+    if (this.#peers.remove(id)) this.#ports.onSelections(this.selections);
+  }
+
+  /** The room can't follow, or this client can't: what was under way is made again on the whole text. */
+  outOfStep(): void {
+    this.#document.disconnected();
+    const pauseMs = RESYNC_PAUSES_MS[this.#resyncs];
+    this.#resyncs += 1;
+    if (pauseMs === undefined) {
+      this.#giveUp('refused');
+      this.#resyncs = 0;
+    }
+    this.#askForWhole(pauseMs ?? 0);
+  }
+
+  /** The room took an edit for none of its own doing, and says why; what becomes of it `out_of_step` tells. */
+  resyncRefused(): void {
+    this.#askForWhole(RESYNC_PAUSES_MS.at(-1) ?? 0);
+  }
+
+  disconnected(): void {
+    this.#cancelResync();
+    this.#document.disconnected();
+  }
+
+  close(): void {
+    this.#cancelResync();
+    this.#sending.cancel();
+    this.#cursors.cancel();
+  }
+
+  #askForWhole(pauseMs: number): void {
+    this.#cancelResync();
+    this.#resyncTimer = setTimeout(() => {
+      this.#resyncTimer = null;
+      this.#ports.send({ type: 'resync', payload: {} });
+    }, pauseMs);
+  }
+
+  #cancelResync(): void {
+    if (this.#resyncTimer !== null) clearTimeout(this.#resyncTimer);
+    this.#resyncTimer = null;
+  }
+
+  #giveUp(reason: OfferedText['reason']): void {
+    if (!this.hasPending) return;
+    const { change, code } = this.#document.giveUp();
+    this.#apply({ changes: change, by: null, author: null, source: undefined });
+    this.#offer(code, reason);
+  }
+
+  #offer(code: string, reason: OfferedText['reason']): void {
+    this.#offered = { code, reason };
+    this.#ports.onEdits(this.#edits.refused(reason));
+    this.#ports.onKept();
+  }
+
+  #apply(change: RemoteChange): void {
+    if (change.changes.empty) return;
+    this.#peers.move(change.changes, change.author?.id ?? null);
+    this.#ports.onChange(change);
+  }
+
+  #sendEdits(): void {
+    for (let edit = this.#document.nextToSend(); edit; edit = this.#document.nextToSend()) {
+      if (!this.#ports.send({ type: 'code_update', payload: payloadOf(edit) })) return;
+      this.#document.sent(edit.clientSeq);
+    }
+    this.#ports.onKept();
+  }
+
+  /** Own edits first: the selection is in a text that has them. */
+  #sendSelection(): void {
+    const { text } = this.#document;
+    if (!this.#selection) return;
+    this.#sendEdits();
+    const anchor = Math.min(this.#selection.anchor, text.length);
+    const head = Math.min(this.#selection.head, text.length);
+    const line = text.lineAt(head);
+    this.#ports.send({
+      type: 'cursor_position',
+      payload: { line: line.number, col: head - line.from, anchor, head, rev: this.#document.rev },
+    });
+  }
+}
+
+/** What was kept by an earlier version, or by a browser that lost a part of it, is worth nothing. */
+function documentOf(kept: KeptDocument | null): SharedDocument {
+  try {
+    return new SharedDocument(kept);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return new SharedDocument(null);
+  }
+}
+
+/** Where a cursor is in the local text; of a client that knows only lines, as near as that says. */
+function selectionOf(
+  { anchor, head, line, col }: ServerPayload<'cursor_position'>,
+  document: SharedDocument,
+): { anchor: number; head: number } {
+  if (anchor !== undefined && head !== undefined) {
+    return { anchor: document.toLocal(anchor), head: document.toLocal(head) };
+  }
+  const { from, length } = document.text.line(Math.max(1, Math.min(line, document.text.lines)));
+  const at = from + Math.min(col, length);
+  return { anchor: at, head: at };
+}
+
+function payloadOf({ changes, baseRev, clientSeq, sync, cursorLine, cursorCol, source }: OutgoingEdit) {
+  return {
+    changes,
+    base_rev: baseRev,
+    client_seq: clientSeq,
+    sync,
+    cursor_line: cursorLine,
+    cursor_col: cursorCol,
+    source,
+  };
+}

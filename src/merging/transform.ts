@@ -1,0 +1,76 @@
+/**
+ * The transformation that lets edits made at once all be kept, the same in a room and in its clients.
+ *
+ * Changes are CodeMirror's change sets; positions count UTF-16 code units. The room orders edits: where two
+ * changes insert at one place, the text of the one that the room had first comes first.
+ */
+import type { ChangeSet, Text } from '@codemirror/state';
+
+/**
+ * Takes two changes that were made on the same text.
+ * @param first the one that the room has first.
+ * @returns each of them as it is to be made after the other: `first` then the new `second` gives the same text
+ *   as `second` then the new `first`.
+ * @throws {RangeError} they were made on texts of different length.
+ */
+export function transform(first: ChangeSet, second: ChangeSet): [first: ChangeSet, second: ChangeSet] {
+  return [first.map(second, true), second.map(first, false)];
+}
+
+/** A change that can be moved over others, in place. */
+export interface Movable {
+  change: ChangeSet;
+}
+
+/**
+ * Moves a change that others didn't know behind theirs.
+ * @param others what the room had before, in order; each becomes what it is after `change`.
+ * @returns `change` as it is to be made after them.
+ * @throws {RangeError} as {@link transform}; `others` may be changed in part.
+ */
+export function moveBehind(change: ChangeSet, others: readonly Movable[]): ChangeSet {
+  let moved = change;
+  for (const other of others) [other.change, moved] = transform(other.change, moved);
+  return moved;
+}
+
+/**
+ * Moves a change of the room's over edits that the room doesn't have yet.
+ * @param pending in order; each becomes what it is after `change`.
+ * @returns `change` as it is to be made after them.
+ */
+export function moveOver(change: ChangeSet, pending: readonly Movable[]): ChangeSet {
+  let moved = change;
+  for (const edit of pending) [moved, edit.change] = transform(moved, edit.change);
+  return moved;
+}
+
+/** A change that was made once, and the text before it. */
+export interface Made {
+  change: ChangeSet;
+  before: Text;
+}
+
+/**
+ * Takes some of the changes that made a text out of it again.
+ * @param made all changes since the first of those to take out, in order.
+ * @param isTakenOut says which.
+ * @returns the change that does so on the text as it is after all of them; null when there are none.
+ */
+export function takeOut<T extends Made>(
+  made: readonly T[],
+  isTakenOut: (entry: T) => boolean,
+): ChangeSet | null {
+  let without: ChangeSet | null = null;
+  let later: ChangeSet | null = null;
+  for (const entry of made.toReversed()) {
+    const { change, before } = entry;
+    if (isTakenOut(entry)) {
+      const undo = change.invert(before);
+      const inverse: ChangeSet = later ? undo.map(without ? later.compose(without) : later) : undo;
+      without = without ? without.compose(inverse) : inverse;
+    }
+    later = later ? change.compose(later) : change;
+  }
+  return without;
+}

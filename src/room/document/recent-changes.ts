@@ -1,0 +1,135 @@
+/**
+ * The changes that a document has taken lately: what an edit has to be moved behind whose author didn't know
+ * them. Nothing here is needed to find the text again, so it is bounded, and gone with the instance: who is
+ * too far behind is out of step, and gets the whole text.
+ */
+import type { ChangeSet, Text } from '@codemirror/state';
+import { type Movable, sizeOf } from '../../merging/index.ts';
+
+/** Characters that the changes kept put in or take away, and how many they are. */
+const MAX_CHARS = 256 * 1024;
+const MAX_CHANGES = 4_000;
+/** Share of that which stays when it becomes too much. */
+const KEPT = 3 / 4;
+
+/** A change as the document took it. */
+export interface TakenChange {
+  rev: number;
+  /** The connection that it came from. */
+  connectionId: string;
+  change: ChangeSet;
+  /** The text before it. */
+  before: Text;
+}
+
+/** A change of others as it is after a connection's own edits, which its author doesn't know. */
+export interface Unseen extends Movable {
+  rev: number;
+}
+
+/** Kept of a connection while it may not have heard that its last edit was taken. */
+interface InFlight {
+  lastRev: number;
+  unseen: Unseen[];
+}
+
+export class RecentChanges {
+  readonly #taken: TakenChange[] = [];
+  #chars = 0;
+  /** The text was loaded at this revision, or changes up to it were dropped: nothing is known of what was before. */
+  #knownFrom: number;
+  readonly #inFlight = new Map<string, InFlight>();
+
+  constructor(rev: number) {
+    this.#knownFrom = rev;
+  }
+
+  /**
+   * The changes that a connection didn't know when it made its next edit, in order: others' after `baseRev`, as
+   * they are after those of its own edits that it had made since. They are the caller's to move.
+   * @param baseRev the newest revision that it had heard of.
+   * @returns null when they aren't known any more.
+   */
+  unseenBy(connectionId: string, baseRev: number): Unseen[] | null {
+    const inFlight = this.#inFlight.get(connectionId);
+    if (inFlight && baseRev < inFlight.lastRev) {
+      return copied(inFlight.unseen.filter(({ rev }) => rev > baseRev));
+    }
+    const taken = this.since(baseRev);
+    if (taken?.some((entry) => entry.connectionId === connectionId)) return null;
+    return taken && copied(taken);
+  }
+
+  /** The edits of a connection that may not have heard of its last one; see {@link unseenBy}. */
+  inFlightOf(connectionId: string): InFlight | null {
+    const inFlight = this.#inFlight.get(connectionId);
+    return inFlight ? { ...inFlight, unseen: copied(inFlight.unseen) } : null;
+  }
+
+  /** What was taken after a revision, in order, to be moved; null when that isn't known any more. */
+  allAfter(rev: number): Unseen[] | null {
+    const taken = this.since(rev);
+    return taken && copied(taken);
+  }
+
+  /** What was taken after a revision, in order; null when that isn't known any more. */
+  since(rev: number): readonly TakenChange[] | null {
+    if (rev < this.#knownFrom) return null;
+    return this.#taken.slice(this.#indexAfter(rev));
+  }
+
+  /** The newest change that didn't come from this connection; the last text that it was sent is the one after it. */
+  newestOfOthers(connectionId: string): TakenChange | undefined {
+    return this.#taken.findLast((entry) => entry.connectionId !== connectionId);
+  }
+
+  /** The text as it was at a revision; null when that isn't known any more. @param now the text as it is. */
+  textAt(rev: number, now: Text): Text | null {
+    if (rev < this.#knownFrom) return null;
+    return this.#taken[this.#indexAfter(rev)]?.before ?? now;
+  }
+
+  /**
+   * The document has taken a change.
+   * @param unseen what its author didn't know, as it is after the change; null for one that nobody goes on from.
+   */
+  add(taken: TakenChange, unseen: Unseen[] | null): void {
+    const { connectionId, rev, change } = taken;
+    this.#taken.push(taken);
+    this.#chars += sizeOf(change);
+    for (const [id, other] of this.#inFlight) if (id !== connectionId) other.unseen.push({ rev, change });
+    if (unseen) this.#inFlight.set(connectionId, { lastRev: rev, unseen });
+    this.#trim();
+  }
+
+  /** The connection is gone, or was sent the whole text: it has no edits under way. */
+  forget(connectionId: string): void {
+    this.#inFlight.delete(connectionId);
+  }
+
+  #indexAfter(rev: number): number {
+    const index = this.#taken.findLastIndex((entry) => entry.rev <= rev);
+    return index + 1;
+  }
+
+  #trim(): void {
+    if (this.#chars <= MAX_CHARS && this.#taken.length <= MAX_CHANGES) return;
+    // More than there has to be, as dropping has a price of its own.
+    let dropped = 0;
+    for (const { change, rev } of this.#taken) {
+      if (this.#chars <= MAX_CHARS * KEPT && this.#taken.length - dropped <= MAX_CHANGES * KEPT) break;
+      this.#chars -= sizeOf(change);
+      this.#knownFrom = rev;
+      dropped += 1;
+    }
+    this.#taken.splice(0, dropped);
+    for (const [id, { unseen }] of this.#inFlight) {
+      const [first] = unseen;
+      if (first && first.rev <= this.#knownFrom) this.#inFlight.delete(id);
+    }
+  }
+}
+
+function copied(changes: readonly Unseen[]): Unseen[] {
+  return changes.map(({ rev, change }) => ({ rev, change }));
+}
