@@ -14,6 +14,27 @@ import { movePeers } from '../../src/client/editor/index.ts';
 /** One direction of a connection: runs what it is given later, in order. */
 export type Channel = (deliver: () => void) => void;
 
+/** Connections whose messages wait until a test lets them through. */
+export class HeldNetwork {
+  readonly #queues: (() => void)[][] = [];
+
+  readonly channel = (): Channel => {
+    const queue: (() => void)[] = [];
+    this.#queues.push(queue);
+    return (deliver) => queue.push(deliver);
+  };
+
+  /** Lets the oldest message of one direction through. @param pick chooses one of so many. */
+  deliverOne(pick: (count: number) => number): void {
+    const busy = this.#queues.filter((queue) => queue.length > 0);
+    busy[pick(busy.length)]?.shift()?.();
+  }
+
+  deliverAll(): void {
+    while (this.#queues.some((queue) => queue.length > 0)) this.deliverOne(() => 0);
+  }
+}
+
 interface Sent {
   rev: number;
   changes: ChangeSet;
@@ -187,8 +208,10 @@ export class RoomDocument implements CollaborativeDocument {
   peerMoved(selection: PeerSelection): void {
     const map = (at: number) => this.#pending.reduce((to, { changes }) => changes.mapPos(to, -1), at);
     const moved = { ...selection, anchor: map(selection.anchor), head: map(selection.head) };
-    const others = this.peers.filter(({ id }) => id !== selection.id);
-    this.peers = [...others, moved];
+    const isKnown = this.peers.some(({ id }) => id === moved.id);
+    this.peers = isKnown
+      ? this.peers.map((peer) => (peer.id === moved.id ? moved : peer))
+      : [...this.peers, moved];
     for (const listener of this.#selectionListeners) listener(this.peers);
   }
 }
