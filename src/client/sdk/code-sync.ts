@@ -33,8 +33,12 @@ export interface CodeSyncPorts {
 
 /** Each edit that waits for its acknowledgement makes the next one wait so much longer, in milliseconds. */
 const PAUSE_PER_UNACKNOWLEDGED_MS = 5;
+/** What a refusal of a `resync` names. */
+export const RESYNC_REQUEST_ID = 'resync';
 /** Pauses before the whole text is asked for again; after the last one own edits are given up. */
 const RESYNC_PAUSES_MS = [0, 250, 1_000, 2_000, 4_000, 8_000];
+/** When the whole text doesn't come, it is asked for again: the room may have dropped the question. */
+const RESYNC_ANSWER_MS = 15_000;
 /** What is kept longer than receipts are can't be sent again. */
 const MAX_KEPT_MS = 29 * 86_400_000;
 
@@ -46,6 +50,8 @@ export class CodeSync {
   readonly #sending: Throttle;
   readonly #cursors: Throttle;
   #selection: { anchor: number; head: number } | null = null;
+  /** The selection is to be sent, as soon as the room has been sent the text that it is in. */
+  #selectionWaits = false;
   #savedRev = 0;
   #offered: OfferedText | null;
   /** How often the room couldn't follow since it last acknowledged something. */
@@ -53,6 +59,8 @@ export class CodeSync {
   #resyncTimer: ReturnType<typeof setTimeout> | null = null;
   /** Whose edits the pending ones are. */
   #participantId: string | null;
+  /** What was kept is older than receipts become: whether the room has it isn't known. */
+  #isOutdated: boolean;
 
   constructor(
     kept: {
@@ -66,7 +74,9 @@ export class CodeSync {
   ) {
     this.#document = documentOf(kept.document);
     this.#offered = kept.offered;
-    this.#participantId = kept.atMs > Date.now() - MAX_KEPT_MS ? kept.participantId : '';
+    this.#participantId = kept.participantId;
+    this.#isOutdated = kept.atMs < Date.now() - MAX_KEPT_MS;
+    if (this.#document.hasPending) this.#edits.add(this.#document.newestSeq, kept.atMs);
     this.#ports = ports;
     this.#sending = new Throttle(
       () => this.#sendEdits(),
@@ -81,6 +91,10 @@ export class CodeSync {
   }
   get code(): string {
     return this.#document.code;
+  }
+  /** A text as one string; that of the local text is made once. */
+  codeOf(text: Text): string {
+    return text === this.text ? this.code : text.toString();
   }
   get rev(): number {
     return this.#document.rev;
@@ -112,6 +126,7 @@ export class CodeSync {
     const { clientSeq, isNew } = this.#document.edit(changes, details);
     if (isNew) this.#edits.add(clientSeq, Date.now());
     this.#peers.move(changes, null);
+    this.#moveSelection(changes, 1);
     this.#ports.onKept();
     this.#sending.call();
     return clientSeq;
@@ -149,17 +164,17 @@ export class CodeSync {
   /** The room's whole text, for this participant. */
   start(state: ServerPayload<'session_state'>, participantId: string | null, role: Role): void {
     this.#cancelResync();
-    // Receipts are of a person: of edits made as another one nothing is known.
-    const isSame = this.#participantId === null || this.#participantId === participantId;
+    // Receipts are of a participant: of edits made as another one nothing is known.
+    const isSameAuthor =
+      !this.#isOutdated && (this.#participantId === null || this.#participantId === participantId);
+    this.#isOutdated = false;
     this.#participantId = participantId;
-    const { change, uncertain } = this.#document.start({
-      code: state.code,
-      rev: state.rev,
-      sync: state.sync ?? 0,
-      clientSeq: isSame ? (state.client_seq ?? null) : null,
-    });
+    const { newestSeq } = this.#document;
+    const { code, rev, sync = 0, client_seq: clientSeq = null } = state;
+    const { change, uncertain } = this.#document.start({ code, rev, sync, clientSeq }, isSameAuthor);
+    this.#edits.renumber(newestSeq, this.#document.newestSeq);
     this.#apply({ changes: change, by: null, author: null, source: undefined });
-    if (uncertain !== null) this.#offer(uncertain, 'uncertain');
+    if (uncertain !== null) this.#offer(uncertain, 'uncertain', 0);
     if (role === 'viewer') this.#giveUp('viewer');
     this.flushed(state.flushed_rev);
     this.#peers.replace(
@@ -177,7 +192,7 @@ export class CodeSync {
 
   /** The connection takes edits from now on. */
   ready(): void {
-    if (this.#document.nextToSend()) this.#sending.call();
+    if (this.#document.canSend) this.#sending.call();
     if (this.#selection) this.#cursors.call();
   }
 
@@ -187,7 +202,10 @@ export class CodeSync {
     try {
       const change = this.#document.remote(changes, rev, client_seq);
       const author = participant_id === undefined ? null : { id: participant_id, name: display_name };
-      if (change) this.#apply({ changes: change, by: update, author, source });
+      if (!change) return;
+      this.#apply({ changes: change, by: update, author, source });
+      // Others may have made room for an edit that was held back.
+      if (this.#document.canSend) this.#sending.call();
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       this.outOfStep();
@@ -196,10 +214,11 @@ export class CodeSync {
 
   acknowledged({ client_seq, rev, durable }: ServerPayload<'ack'>): void {
     if (rev === undefined) return;
+    // After each whole text the room says again what it has said before: that is no progress.
+    if (client_seq !== undefined && client_seq > this.#document.acknowledgedSeq) this.#resyncs = 0;
     this.#document.acknowledged(client_seq, rev);
     this.#savedRev = Math.max(this.#savedRev, rev);
     if (client_seq !== undefined) {
-      this.#resyncs = 0;
       this.#ports.onEdits(this.#edits.acknowledged(client_seq, rev, durable, Date.now()));
     }
     this.#ports.onKept();
@@ -225,6 +244,8 @@ export class CodeSync {
 
   /** The room can't follow, or this client can't: what was under way is made again on the whole text. */
   outOfStep(): void {
+    // The whole text is asked for already.
+    if (this.#resyncTimer !== null) return;
     this.#document.disconnected();
     const pauseMs = RESYNC_PAUSES_MS[this.#resyncs];
     this.#resyncs += 1;
@@ -235,7 +256,7 @@ export class CodeSync {
     this.#askForWhole(pauseMs ?? 0);
   }
 
-  /** The room took an edit for none of its own doing, and says why; what becomes of it `out_of_step` tells. */
+  /** The room doesn't send the whole text, as this client has asked for it too often lately. */
   resyncRefused(): void {
     this.#askForWhole(RESYNC_PAUSES_MS.at(-1) ?? 0);
   }
@@ -254,8 +275,8 @@ export class CodeSync {
   #askForWhole(pauseMs: number): void {
     this.#cancelResync();
     this.#resyncTimer = setTimeout(() => {
-      this.#resyncTimer = null;
-      this.#ports.send({ type: 'resync', payload: {} });
+      this.#ports.send({ type: 'resync', payload: { request_id: RESYNC_REQUEST_ID } });
+      this.#askForWhole(RESYNC_ANSWER_MS);
     }, pauseMs);
   }
 
@@ -265,21 +286,23 @@ export class CodeSync {
   }
 
   #giveUp(reason: OfferedText['reason']): void {
-    if (!this.hasPending) return;
-    const { change, code } = this.#document.giveUp();
-    this.#apply({ changes: change, by: null, author: null, source: undefined });
-    this.#offer(code, reason);
+    const givenUp = this.#document.giveUp();
+    if (!givenUp) return;
+    this.#apply({ changes: givenUp.change, by: null, author: null, source: undefined });
+    this.#offer(givenUp.code, reason, givenUp.firstSeq);
   }
 
-  #offer(code: string, reason: OfferedText['reason']): void {
+  /** @param fromSeq own edits from this one on are sent no more. */
+  #offer(code: string, reason: OfferedText['reason'], fromSeq: number): void {
     this.#offered = { code, reason };
-    this.#ports.onEdits(this.#edits.refused(reason));
+    this.#ports.onEdits(this.#edits.refused(fromSeq, reason));
     this.#ports.onKept();
   }
 
   #apply(change: RemoteChange): void {
     if (change.changes.empty) return;
     this.#peers.move(change.changes, change.author?.id ?? null);
+    this.#moveSelection(change.changes, -1);
     this.#ports.onChange(change);
   }
 
@@ -288,14 +311,27 @@ export class CodeSync {
       if (!this.#ports.send({ type: 'code_update', payload: payloadOf(edit) })) return;
       this.#document.sent(edit.clientSeq);
     }
+    if (this.#selectionWaits) this.#sendSelection();
     this.#ports.onKept();
   }
 
-  /** Own edits first: the selection is in a text that has them. */
+  /** @param side of text that is put in where the cursor is, on which the cursor is then: 1 is behind it. */
+  #moveSelection(changes: ChangeSet, side: -1 | 1): void {
+    if (!this.#selection) return;
+    const [anchor, head] = [this.#selection.anchor, this.#selection.head].map((at) =>
+      changes.mapPos(Math.min(at, changes.length), side),
+    );
+    if (anchor !== undefined && head !== undefined) this.#selection = { anchor, head };
+  }
+
+  /**
+   * Own edits go first, at their own pace: the selection is in a text that has them.
+   */
   #sendSelection(): void {
     const { text } = this.#document;
     if (!this.#selection) return;
-    this.#sendEdits();
+    this.#selectionWaits = this.#document.hasUnsent;
+    if (this.#selectionWaits) return;
     const anchor = Math.min(this.#selection.anchor, text.length);
     const head = Math.min(this.#selection.head, text.length);
     const line = text.lineAt(head);

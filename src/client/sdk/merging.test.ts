@@ -4,7 +4,7 @@
  */
 import { ChangeSet } from '@codemirror/state';
 import { expect, it } from 'vitest';
-import { textOf, writeChanges } from '../../merging/index.ts';
+import { writeChanges } from '../../merging/index.ts';
 import { Document } from '../../room/document/document.ts';
 import { SharedDocument } from './shared-document.ts';
 

@@ -71,9 +71,15 @@ export class OwnEdits {
     );
   }
 
-  /** None of those that are pending will be taken. @returns them. */
-  refused(reason: string): LocalEdit[] {
-    return this.#change((edit) => edit.status === 'pending', { status: 'refused', reason });
+  /** The edit that waits under one number is sent under another. */
+  renumber(from: number, to: number): void {
+    this.#change((edit) => edit.status === 'pending' && edit.clientSeq === from, { clientSeq: to });
+  }
+
+  /** None of those that are pending, from this number on, will be taken. @returns them. */
+  refused(fromSeq: number, reason: string): LocalEdit[] {
+    const isGivenUp = (edit: LocalEdit) => edit.status === 'pending' && edit.clientSeq >= fromSeq;
+    return this.#change(isGivenUp, { status: 'refused', reason });
   }
 
   #change(isMeant: (edit: LocalEdit) => boolean, to: Partial<LocalEdit>): LocalEdit[] {

@@ -39,7 +39,8 @@ export class PeerSelections {
   move(change: ChangeSet, authorId: string | null): void {
     for (const [id, selection] of this.#byId) {
       const side = id === authorId ? 1 : -1;
-      const [anchor, head] = [change.mapPos(selection.anchor, side), change.mapPos(selection.head, side)];
+      const anchor = change.mapPos(selection.anchor, side);
+      const head = change.mapPos(selection.head, side);
       this.#byId.set(id, { ...selection, anchor, head });
     }
   }

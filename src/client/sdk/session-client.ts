@@ -28,7 +28,7 @@ import {
   type WireParticipant,
 } from '../../protocol/index.ts';
 import { type ChatEntry, ChatLog } from './chat-log.ts';
-import { CodeSync, type RemoteChange } from './code-sync.ts';
+import { CodeSync, RESYNC_REQUEST_ID, type RemoteChange } from './code-sync.ts';
 import { Connection, type ConnectionState, type WebSocketConstructor } from './connection.ts';
 import { Conversation, type ConversationTurn, type RequestsLeft } from './conversation.ts';
 import { Emitter } from './emitter.ts';
@@ -250,9 +250,14 @@ export class SessionClient extends Emitter<SessionClientEvents> {
 
   /** What there is to show now. */
   get snapshot(): Snapshot {
+    const { text } = this.#sync;
+    const codeOf = () => this.#sync.codeOf(text);
     this.#snapshot ??= {
       connection: this.#connection.state,
-      code: this.#sync.code,
+      // Made when it is asked for: it may be 100 KB, and a snapshot is made with each keystroke.
+      get code() {
+        return codeOf();
+      },
       rev: this.#sync.rev,
       savedRev: this.#sync.savedRev,
       flushedRev: this.#sync.flushedRev,
@@ -559,6 +564,8 @@ export class SessionClient extends Emitter<SessionClientEvents> {
       this.emit('token', state.token);
     }
     this.#sync.start(state, this.#participantId, state.your_role);
+    // Before anything is sent: what is kept says of an edit that was never sent that it was not.
+    this.keep();
     // A room that is still in trouble says so again.
     this.#degraded = null;
     this.#chat.history(
@@ -618,8 +625,12 @@ export class SessionClient extends Emitter<SessionClientEvents> {
 
   #failed(error: ServerPayload<'error'>): void {
     const { request_id: requestId } = error;
+    if (requestId === RESYNC_REQUEST_ID) {
+      this.#sync.resyncRefused();
+      return;
+    }
     if (requestId !== undefined) {
-      // Whoever asked hears of it by his promise.
+      // The caller who asked hears of it by their promise.
       if (this.#requests.refused(requestId, error.error, error.message)) return;
       this.#conversation.refused(requestId, error.message);
       if (FINAL_ERRORS.has(error.error)) this.#chat.refused(requestId);

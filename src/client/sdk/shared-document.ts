@@ -7,7 +7,7 @@
  * with it that others' changes were made on: so what was taken but isn't acknowledged is kept in a log, and is
  * taken out of the text again when the room turns out to lack it.
  */
-import type { ChangeSet, Text } from '@codemirror/state';
+import { ChangeSet, type Text } from '@codemirror/state';
 import {
   bytesAdded,
   difference,
@@ -19,7 +19,7 @@ import {
   type WireChanges,
   writeChanges,
 } from '../../merging/index.ts';
-import { MAX_CODE_BYTES, utf8Bytes } from '../../protocol/index.ts';
+import { MAX_CHANGE_PARTS, MAX_CODE_BYTES, utf8Bytes } from '../../protocol/index.ts';
 import type { EditSource } from './own-edits.ts';
 
 /** Where the cursor was (line from 1, column from 0) and how the edit came about. */
@@ -130,6 +130,21 @@ export class SharedDocument {
     return this.#pending.length > 0 || this.#log.some((entry) => this.#isUnacknowledged(entry));
   }
 
+  /** True while an own edit waits to be sent: the room will not have this text before it has that edit. */
+  get hasUnsent(): boolean {
+    return this.#pending.some(({ isInFlight }) => !isInFlight);
+  }
+
+  /** True when {@link nextToSend} has an edit. */
+  get canSend(): boolean {
+    return this.#sync !== null && !this.isTooLarge && this.hasUnsent;
+  }
+
+  /** Number of the newest own edit. */
+  get newestSeq(): number {
+    return this.#clientSeq;
+  }
+
   /** True while the text is too large to be sent: then edits wait until it has been shortened. */
   get isTooLarge(): boolean {
     return this.#localBytes > MAX_CODE_BYTES;
@@ -163,6 +178,7 @@ export class SharedDocument {
   nextToSend(): OutgoingEdit | null {
     const next = this.#pending.find(({ isInFlight }) => !isInFlight);
     if (!next || this.#sync === null || this.isTooLarge) return null;
+    this.#limitParts(next);
     const { change, clientSeq, details } = next;
     return {
       ...details,
@@ -223,22 +239,28 @@ export class SharedDocument {
 
   /**
    * The room's whole text, of a new connection or after a resync. Own edits that it lacks are to be sent again.
+   * @param isSameAuthor false when the room counts the edits of another participant than the one who made the
+   *   edits that are pending here: then its count says nothing of these.
    * @returns the change of the local text; and the local text as it was, where own edits may be in the room's
    *   text or not: then they are sent no more, and their author has to look.
    */
-  start({ code, rev, sync, clientSeq }: WholeText): { change: ChangeSet; uncertain: string | null } {
+  start(
+    { code, rev, sync, clientSeq: roomsCount }: WholeText,
+    isSameAuthor = true,
+  ): { change: ChangeSet; uncertain: string | null } {
     const text = textOf(code);
+    const clientSeq = isSameAuthor ? roomsCount : null;
     const isUncertain =
       clientSeq === null &&
-      (this.#pending.some(({ wasSent }) => wasSent) ||
+      (this.#pending.some((edit) => edit.wasSent && this.#isUnacknowledged(edit)) ||
         this.#log.some((entry) => this.#isUnacknowledged(entry)));
     this.#sync = sync;
+    this.#countFrom(Math.max(roomsCount ?? 0, this.#acknowledged));
     if (isUncertain) {
       const uncertain = this.code;
       return { change: this.#startAnew(text, rev), uncertain };
     }
     const has = clientSeq ?? this.#acknowledged;
-    this.#continueFrom(has);
     this.#confirm(has);
     const isLost = (entry: Logged) => entry.clientSeq !== null && entry.clientSeq > has;
     const lost = this.#log.filter(isLost);
@@ -265,17 +287,30 @@ export class SharedDocument {
   }
 
   /**
-   * Gives own edits up that aren't acknowledged.
-   * @returns the change of the local text, which is the room's then; and the local text as it was.
+   * Gives up the own edits that the room isn't known to have taken. Those that it has taken stay, and so does
+   * what is needed should the room lose them. Whether the room still takes one that is under way, its next
+   * whole text tells.
+   * @returns the change of the local text, which is the room's then; the local text as it was; and the number
+   *   of the first edit that was given up. Null when there was none.
    */
-  giveUp(): { change: ChangeSet; code: string } {
+  giveUp(): { change: ChangeSet; code: string; firstSeq: number } | null {
+    const [first] = this.#pending;
+    if (!first) return null;
     const { code } = this;
-    return { change: this.#startAnew(this.#confirmed, this.#rev), code };
+    const change = difference(this.#local, this.#confirmed);
+    this.#applyLocally(change);
+    this.#pending = [];
+    return { change, code, firstSeq: first.clientSeq };
   }
 
-  /** A position in the room's text at the newest revision, in the local one. */
+  /** A position in the room's text at the newest revision, in the local one; always within the local text. */
   toLocal(position: number): number {
-    return this.#pending.reduce((at, { change }) => change.mapPos(Math.min(at, change.length), -1), position);
+    const within = (at: number, length: number) => Math.max(0, Math.min(at, length));
+    const at = this.#pending.reduce(
+      (before, { change }) => change.mapPos(within(before, change.length), -1),
+      position,
+    );
+    return within(at, this.#local.length);
   }
 
   /** What has to be kept over a reload; null when nothing does. */
@@ -289,7 +324,8 @@ export class SharedDocument {
       pending: this.#pending.map(({ change, clientSeq, wasSent }) => ({
         changes: writeChanges(change),
         clientSeq,
-        wasSent,
+        // It may be sent before the next time that this is kept.
+        wasSent: wasSent || this.#sync !== null,
       })),
       undo: this.#log.toReversed().map(({ change, before, clientSeq }) => ({
         changes: writeChanges(change.invert(before)),
@@ -314,14 +350,28 @@ export class SharedDocument {
     }
   }
 
-  /** After a reload with nothing to keep this client's count starts anew, and goes on from the room's. */
-  #continueFrom(clientSeq: number): void {
+  /**
+   * Numbers up to this one are used. After a reload with nothing kept this client's count starts at 0, and the
+   * room would take the next edit for one that it has: so the count goes on from the room's, and an edit that
+   * was never sent gets a new number.
+   */
+  #countFrom(clientSeq: number): void {
     this.#clientSeq = Math.max(this.#clientSeq, clientSeq);
     for (const edit of this.#pending) {
       if (edit.wasSent || edit.clientSeq > clientSeq) continue;
       this.#clientSeq += 1;
       edit.clientSeq = this.#clientSeq;
     }
+  }
+
+  /** A change in more places than one message may have is made one replacement of all between them. */
+  #limitParts(edit: PendingEdit): void {
+    if (writeChanges(edit.change).length <= MAX_CHANGE_PARTS) return;
+    let after = this.#confirmed;
+    for (const { change } of this.#pending.slice(0, this.#pending.indexOf(edit) + 1)) {
+      after = change.apply(after);
+    }
+    edit.change = asOneReplacement(edit.change, after);
   }
 
   /** Own edits up to this one are in the confirmed text. */
@@ -378,13 +428,25 @@ export class SharedDocument {
     this.#log = first === -1 ? [] : this.#log.slice(first);
   }
 
-  #isUnacknowledged({ clientSeq }: Logged): boolean {
+  #isUnacknowledged({ clientSeq }: Pick<Logged, 'clientSeq'>): boolean {
     return clientSeq !== null && clientSeq > this.#acknowledged;
   }
 }
 
 function newPending(change: ChangeSet, clientSeq: number): PendingEdit {
   return { change, clientSeq, isInFlight: false, wasSent: false, details: {} };
+}
+
+/** @param after the text with the change. */
+function asOneReplacement(change: ChangeSet, after: Text): ChangeSet {
+  const [starts, ends]: { a: number; b: number }[][] = [[], []];
+  change.iterChanges((fromA, toA, fromB, toB) => {
+    starts?.push({ a: fromA, b: fromB });
+    ends?.push({ a: toA, b: toB });
+  });
+  const [start, end] = [starts?.[0], ends?.at(-1)];
+  if (!start || !end) return change;
+  return ChangeSet.of({ from: start.a, to: end.a, insert: after.slice(start.b, end.b) }, change.length);
 }
 
 function changeSet(changes: WireChanges): ChangeSet {

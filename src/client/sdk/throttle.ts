@@ -1,4 +1,7 @@
-/** Runs a task at most once an interval: at once when idle, else once when the interval is over. */
+/**
+ * Runs a task at most once an interval: at once when idle, else once when the interval is over. So what is
+ * asked for last is always done. It goes by a clock that nobody sets.
+ */
 export class Throttle {
   readonly #task: () => void;
   readonly #intervalMs: () => number;
@@ -17,7 +20,7 @@ export class Throttle {
   /** Asks for a run. */
   call(): void {
     if (this.#timer !== null) return;
-    const waitMs = this.#lastRunMs + this.#intervalMs() - Date.now();
+    const waitMs = this.#lastRunMs + this.#intervalMs() - performance.now();
     if (waitMs <= 0) this.#run();
     else this.#timer = setTimeout(() => this.#run(), waitMs);
   }
@@ -25,7 +28,7 @@ export class Throttle {
   /** Puts off the next run until at least `pauseMs` from now, and runs then. */
   pause(pauseMs: number): void {
     this.cancel();
-    this.#lastRunMs = Date.now() + pauseMs - this.#intervalMs();
+    this.#lastRunMs = performance.now() + pauseMs - this.#intervalMs();
     this.call();
   }
 
@@ -37,7 +40,7 @@ export class Throttle {
 
   #run(): void {
     this.#timer = null;
-    this.#lastRunMs = Date.now();
+    this.#lastRunMs = performance.now();
     this.#task();
   }
 }

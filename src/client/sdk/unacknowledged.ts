@@ -1,6 +1,5 @@
 /** What a client must not lose: everything it sent, or meant to send, that the room hasn't acknowledged. */
 import * as z from 'zod';
-import { changesSchema } from '../../protocol/index.ts';
 import type { OutgoingChat } from './chat-log.ts';
 import type { KeptDocument } from './shared-document.ts';
 
@@ -32,6 +31,8 @@ export interface UnacknowledgedStore {
 }
 
 const count = z.number().int().min(0);
+/** Without the limits of the wire: text that is too large to be sent is kept too. */
+const changes = z.array(z.union([count, z.tuple([count], z.string())]));
 
 const schema = z.object({
   document: z
@@ -40,8 +41,8 @@ const schema = z.object({
       rev: count,
       clientSeq: count,
       acknowledged: count,
-      pending: z.array(z.object({ changes: changesSchema, clientSeq: count, wasSent: z.boolean() })),
-      undo: z.array(z.object({ changes: changesSchema, clientSeq: count.nullable() })),
+      pending: z.array(z.object({ changes, clientSeq: count, wasSent: z.boolean() })),
+      undo: z.array(z.object({ changes, clientSeq: count.nullable() })),
     })
     .nullable(),
   participantId: z.string().nullable(),
