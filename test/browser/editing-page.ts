@@ -120,15 +120,17 @@ class Bench {
   }
 
   #channel(latencyMs: number, jitterMs: number): Channel {
+    // What was sent first arrives first, though timers of the same millisecond may fire in any order.
+    const queue: (() => void)[] = [];
     let dueMs = 0;
     return (deliver) => {
       this.#inFlight += 1;
+      queue.push(deliver);
       const nowMs = performance.now();
-      // What was sent first arrives first.
       dueMs = Math.max(dueMs, nowMs + latencyMs + Math.random() * jitterMs);
       setTimeout(() => {
         this.#inFlight -= 1;
-        deliver();
+        queue.shift()?.();
       }, dueMs - nowMs);
     };
   }

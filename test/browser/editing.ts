@@ -116,7 +116,7 @@ async function onDesktop(page: EditingPage): Promise<void> {
     const line = page.page.locator('#Ana .cm-line').getByText('line200', { exact: true });
     const before = await line.boundingBox();
     await page.type(BEN, 1, 0, 'more\n'.repeat(30));
-    await page.type(BEN, 190, -1, ' // and here\n\n');
+    await page.type(BEN, 150, -1, ' // and here\n\n');
     await page.settled();
     await eventually('the line to stay in its place', async () => {
       const after = await line.boundingBox();
@@ -374,7 +374,7 @@ async function serve(context: BrowserContext, script: string): Promise<void> {
   const files: Record<string, [type: string, body: string]> = {
     '/': [
       'text/html; charset=utf-8',
-      '<!doctype html><link rel="icon" href="data:,"><link rel="stylesheet" href="/style.css"><script src="/page.js" defer></script>',
+      '<!doctype html><link rel="stylesheet" href="/style.css"><script src="/page.js" defer></script>',
     ],
     '/page.js': ['text/javascript; charset=utf-8', script],
     '/style.css': ['text/css', STYLE],

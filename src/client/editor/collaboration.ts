@@ -89,6 +89,7 @@ class Binding implements PluginValue {
   #receive(change: RemoteChange): void {
     if (this.#held.isEmpty && !this.#mustHold(change)) {
       this.view.dispatch(remoteTransaction(change));
+      this.#keepScroll();
       return;
     }
     this.#held.add(change);
@@ -108,6 +109,14 @@ class Binding implements PluginValue {
     this.#releaseTimer = null;
     for (const change of this.#held.take()) this.#receive(change);
     if (this.#held.isEmpty) this.#showPeers();
+  }
+
+  /**
+   * CodeMirror keeps what is read in its place when it next measures, and forgets to when another update comes
+   * before that: a selection that follows its edit, say. This measures at once.
+   */
+  #keepScroll(): void {
+    this.view.lineBlockAtHeight(0);
   }
 
   /** The peers' positions are in the document's text, so they wait for what is held. */
