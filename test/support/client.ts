@@ -2,8 +2,12 @@
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 import { z } from 'zod';
 import { SessionClient, type SessionClientOptions } from '../../src/client/sdk/session-client.ts';
-import type { Unacknowledged, UnacknowledgedStore } from '../../src/client/sdk/unacknowledged.ts';
-import type { ServerMessageType } from '../../src/protocol/index.ts';
+import {
+  parseUnacknowledged,
+  type Unacknowledged,
+  type UnacknowledgedStore,
+} from '../../src/client/sdk/unacknowledged.ts';
+import type { ServerMessageType, ServerPayload } from '../../src/protocol/index.ts';
 
 export const SESSION = '11111111-2222-4333-8444-555555555555';
 
@@ -15,6 +19,8 @@ export interface FakeState {
   code?: string;
   rev?: number;
   flushed_rev?: number;
+  client_seq?: number | null;
+  selections?: unknown[];
   role?: string;
   participants?: unknown[];
   conversation_history?: unknown[];
@@ -36,6 +42,8 @@ export class FakeSocket extends EventTarget {
   binaryType = 'blob';
   frames: Frame[] = [];
   closeCode: number | null = null;
+  /** Whole texts that were said on it. */
+  #syncs = 0;
 
   constructor(readonly url: string) {
     super();
@@ -81,10 +89,14 @@ export class FakeSocket extends EventTarget {
 
   /** The room says its state, as it also does after a change of role or a switch. */
   state(state: FakeState = {}): void {
+    this.#syncs += 1;
     this.say('session_state', {
       code: state.code ?? 'base',
       rev: state.rev ?? 5,
       flushed_rev: state.flushed_rev ?? 5,
+      client_seq: state.client_seq === undefined ? 0 : state.client_seq,
+      sync: this.#syncs,
+      selections: state.selections ?? [],
       your_role: state.role ?? 'host',
       your_display_name: 'Ana',
       participants: state.participants ?? [
@@ -98,6 +110,21 @@ export class FakeSocket extends EventTarget {
     });
   }
 
+  /** Ben changes the text. */
+  change(
+    changes: ServerPayload<'code_update'>['changes'],
+    rev: number,
+    more: Partial<ServerPayload<'code_update'>> = {},
+  ): void {
+    const ben = { user_id: null, display_name: 'Ben', role: 'co-author', participant_id: 'p-ben' };
+    this.say('code_update', { changes, rev, ...ben, ...more });
+  }
+
+  /** The room has committed this client's edits up to one. */
+  ack(clientSeq: number, rev: number): void {
+    this.say('ack', { client_seq: clientSeq, rev, durable: 'buffer' });
+  }
+
   /** Payloads of what was sent, of one type. */
   sent(type: string): Frame['payload'][] {
     return this.frames.filter((frame) => frame.type === type).map((frame) => frame.payload);
@@ -108,7 +135,7 @@ export class FakeSocket extends EventTarget {
 export class FakeStore implements UnacknowledgedStore {
   json = 'null';
   load(): Unacknowledged | null {
-    return JSON.parse(this.json);
+    return parseUnacknowledged(this.json);
   }
   save(unacknowledged: Unacknowledged | null): void {
     this.json = JSON.stringify(unacknowledged);

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { SessionClient } from './session-client.ts';
 
 const SESSION = '11111111-2222-4333-8444-555555555555';
-const frameSchema = z.object({ type: z.string(), payload: z.looseObject({ code: z.string().optional() }) });
+const frameSchema = z.object({ type: z.string(), payload: z.looseObject({ changes: z.unknown() }) });
 
 /** A socket's `readyState`. */
 const STATE = { connecting: 0, open: 1, closing: 2, closed: 3 } as const;
@@ -23,7 +23,7 @@ class FakeSocket extends EventTarget {
 
   send(data: string): void {
     const { type, payload } = frameSchema.parse(JSON.parse(data));
-    if (type === 'code_update') this.edits.push(payload.code ?? '');
+    if (type === 'code_update') this.edits.push(JSON.stringify(payload.changes));
   }
 
   close(): void {
@@ -37,6 +37,8 @@ class FakeSocket extends EventTarget {
       code: '',
       rev: 0,
       flushed_rev: 0,
+      client_seq: 0,
+      sync: 1,
       your_role: 'host',
       your_display_name: 'Ada',
       participants: [],
@@ -72,14 +74,14 @@ afterEach(() => {
 it('a socket that the room has closed, and that stays half closed, is replaced soon', async () => {
   client.edit('mine');
   const [first] = FakeSocket.sockets;
-  expect(first?.edits).toEqual(['mine']);
+  expect(first?.edits).toEqual(['[[0,"mine"]]']);
   if (first) first.readyState = STATE.closing;
   await vi.advanceTimersByTimeAsync(8_000);
   expect(FakeSocket.sockets).toHaveLength(2);
   expect(client.snapshot.connection.state).toBe('reconnecting');
   FakeSocket.sockets[1]?.hello();
   expect(client.snapshot.connection.state).toBe('open');
-  expect(FakeSocket.sockets[1]?.edits).toEqual(['mine']);
+  expect(FakeSocket.sockets[1]?.edits).toEqual(['[[0,"mine"]]']);
 });
 
 it('a socket that is closing has the time to say why', async () => {
@@ -99,5 +101,5 @@ it('so is one that is half closed when a reconnect is asked for', async () => {
   client.reconnect();
   await vi.advanceTimersByTimeAsync(5_000);
   FakeSocket.sockets[1]?.hello();
-  expect(FakeSocket.sockets[1]?.edits).toEqual(['mine']);
+  expect(FakeSocket.sockets[1]?.edits).toEqual(['[[0,"mine"]]']);
 });

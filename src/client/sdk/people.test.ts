@@ -111,12 +111,13 @@ describe('roles', () => {
     expect(role).toHaveBeenCalledExactlyOnceWith({ role: 'viewer', before: 'host' });
   });
 
-  it('taken away take back the edits that were on their way', async () => {
+  it('taken away take back the edits that were on their way, and offer them', async () => {
     const client = await open();
-    const requestId = client.edit('mine');
+    client.edit('mine');
     FakeSocket.last.state({ role: 'viewer' });
-    FakeSocket.last.say('error', { error: 'forbidden', message: 'viewers can’t', request_id: requestId });
-    expect(client.snapshot).toMatchObject({ code: 'base', role: 'viewer' });
+    FakeSocket.last.say('error', { error: 'forbidden', message: 'viewers can’t' });
+    const offered = { code: 'mine', reason: 'viewer' };
+    expect(client.snapshot).toMatchObject({ code: 'base', role: 'viewer', offered });
     expect(client.hasUnacknowledged).toBe(false);
   });
 });

@@ -1,3 +1,4 @@
+import { ChangeSet } from '@codemirror/state';
 import { describe, expect, it, vi } from 'vitest';
 import {
   connect,
@@ -8,7 +9,8 @@ import {
   SESSION,
   useFakeSockets,
 } from '../../../test/support/client.ts';
-import { PING_AFTER_CHARS, type ServerMessageType } from '../../protocol/index.ts';
+import { MAX_CODE_BYTES, PING_AFTER_CHARS, type ServerMessageType } from '../../protocol/index.ts';
+import { SharedDocument } from './shared-document.ts';
 
 useFakeSockets();
 
@@ -137,13 +139,7 @@ describe('connecting', () => {
     await open();
     const socket = FakeSocket.last;
     const receive = (chars: number) =>
-      socket.say('code_update', {
-        code: 'x'.repeat(chars),
-        rev: 6,
-        role: 'host',
-        display_name: 'Ben',
-        user_id: null,
-      });
+      socket.say('degraded', { reason: 'x'.repeat(chars), since: '2026-01-01T00:00:00Z' });
     receive(PING_AFTER_CHARS / 2);
     expect(socket.sent('ping')).toEqual([]);
     receive(PING_AFTER_CHARS / 2);
@@ -178,110 +174,231 @@ describe('connecting', () => {
 });
 
 describe('edits', () => {
-  it('are sent at once, and at most 20 a second in a burst, the newest last', async () => {
+  it('are sent as changes, without waiting for the one before', async () => {
     const client = await open();
     const socket = FakeSocket.last;
-    for (let count = 1; count <= 100; count += 1) {
-      client.edit(`text ${count}`, { cursorLine: 1, cursorCol: count, source: 'typed' });
-      if (count === 1) expect(socket.sent('code_update')).toHaveLength(1);
-      await vi.advanceTimersByTimeAsync(10);
-    }
-    await vi.advanceTimersByTimeAsync(1_000);
-    const sent = socket.sent('code_update');
-    expect(sent.length).toBeGreaterThanOrEqual(15);
-    expect(sent.length).toBeLessThanOrEqual(21);
-    expect(sent[0]).toMatchObject({ code: 'text 1', base_rev: 5, cursor_line: 1, source: 'typed' });
-    expect(sent.at(-1)).toMatchObject({ code: 'text 100', cursor_col: 100 });
-    expect(new Set(sent.map((payload) => payload.request_id)).size).toBe(sent.length);
+    expect(new URL(socket.url).searchParams.get('edits')).toBe('changes');
+    client.change(ChangeSet.of({ from: 4, insert: '1' }, 4), {
+      cursorLine: 1,
+      cursorCol: 5,
+      source: 'typed',
+    });
+    client.change(ChangeSet.of({ from: 5, insert: '2' }, 5));
+    client.change(ChangeSet.of({ from: 6, insert: '3' }, 6));
+    await vi.advanceTimersByTimeAsync(100);
+    const about = { base_rev: 5, sync: 1 };
+    expect(socket.sent('code_update')).toEqual([
+      { ...about, changes: [4, [0, '1']], client_seq: 1, cursor_line: 1, cursor_col: 5, source: 'typed' },
+      { ...about, changes: [5, [0, '23']], client_seq: 2 },
+    ]);
+    expect(client.snapshot).toMatchObject({ code: 'base123', heldBack: null, offered: null });
+  });
+
+  it('may be given as the whole text: what differs is sent', async () => {
+    const client = await open();
+    expect(client.edit('base!\r\nmore')).toBe(1);
+    expect(client.edit('base!\nmore')).toBeNull();
+    expect(FakeSocket.last.sent('code_update')).toMatchObject([{ changes: [4, [0, '!', 'more']] }]);
+  });
+
+  it('must be made on the text as it is', async () => {
+    const client = await open();
+    expect(() => client.change(ChangeSet.of({ from: 0, insert: 'x' }, 3))).toThrow(RangeError);
+    expect(client.snapshot.code).toBe('base');
   });
 
   it('tell their status', async () => {
     const client = await open();
-    const requestId = client.edit('one');
     const seen: string[] = [];
-    client.on('edit', (edit) => seen.push(`${edit.requestId} ${edit.status}`));
-    FakeSocket.last.say('ack', { rev: 6, request_id: requestId, durable: 'buffer' });
+    client.on('edit', (edit) => seen.push(`${edit.clientSeq} ${edit.status}`));
+    client.edit('one');
+    expect(client.hasUnacknowledged).toBe(true);
+    FakeSocket.last.ack(1, 6);
     FakeSocket.last.say('flushed', { rev: 6 });
-    expect(seen).toEqual([`${requestId} saved`, `${requestId} flushed`]);
+    expect(seen).toEqual(['1 saved', '1 flushed']);
     expect(client.snapshot).toMatchObject({ savedRev: 6, flushedRev: 6, rev: 6 });
     expect(client.hasUnacknowledged).toBe(false);
   });
 
-  it('made while offline are sent once, after the room’s state', async () => {
+  it('made while offline are sent once, on the room’s text', async () => {
     const client = await open();
     FakeSocket.last.drop();
-    client.edit('one');
-    client.edit('two');
+    client.edit('base one');
+    client.edit('base one two');
     const socket = await reconnected();
     socket.open();
     expect(socket.sent('code_update')).toEqual([]);
-    socket.hello({ code: 'theirs', rev: 9 });
-    await vi.advanceTimersByTimeAsync(100);
-    expect(socket.sent('code_update')).toEqual([expect.objectContaining({ code: 'two' })]);
-    expect(client.snapshot.code).toBe('two');
-  });
-
-  it('that were sent and not acknowledged are sent again under the same id', async () => {
-    const client = await open();
-    const requestId = client.edit('one');
-    FakeSocket.last.drop();
-    const socket = await reconnected();
-    socket.hello();
-    await vi.advanceTimersByTimeAsync(100);
+    socket.state({ code: 'their base', rev: 9 });
+    await vi.advanceTimersByTimeAsync(1_000);
     expect(socket.sent('code_update')).toEqual([
-      expect.objectContaining({ code: 'one', request_id: requestId }),
+      { changes: [10, [0, ' one two']], base_rev: 9, client_seq: 1, sync: 1 },
     ]);
+    expect(client.snapshot.code).toBe('their base one two');
   });
 
-  it('survive a reload, with their id', async () => {
+  it('survive a reload', async () => {
     const store = new FakeStore();
     const before = await open({ connectionId: 'tab-1', store });
-    const requestId = before.edit('typed before the reload');
+    before.edit('base, typed before the reload');
     before.close();
     const after = await connect({ connectionId: 'tab-1', store });
-    expect(after.snapshot.code).toBe('typed before the reload');
+    expect(after.snapshot).toMatchObject({
+      code: 'base, typed before the reload',
+      edits: [{ clientSeq: 1 }],
+    });
     const socket = FakeSocket.last;
     socket.hello();
     await vi.advanceTimersByTimeAsync(100);
-    expect(socket.sent('code_update')).toEqual([
-      expect.objectContaining({ code: 'typed before the reload', request_id: requestId }),
+    expect(socket.sent('code_update')).toMatchObject([
+      { changes: [4, [0, ', typed before the reload']], client_seq: 1 },
     ]);
-    socket.say('ack', { rev: 6, request_id: requestId, durable: 'buffer' });
+    socket.ack(1, 6);
+    await vi.advanceTimersByTimeAsync(1_000);
     expect(store.load()).toBeNull();
   });
 
-  it('that come too fast are sent again after a pause', async () => {
-    const client = await open();
-    const requestId = client.edit('one');
+  it('survive a reload that nothing announced, but for the last moment; and are not made twice', async () => {
+    const store = new FakeStore();
+    const before = await open({ connectionId: 'tab-1', store });
+    before.edit('base1');
+    before.edit('base12');
+    await vi.advanceTimersByTimeAsync(199);
+    before.edit('base123');
+    const { json } = store;
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(store.json).not.toBe(json);
+    // The tab died before that.
+    store.json = json;
+    const after = await connect({ connectionId: 'tab-1', store });
     const socket = FakeSocket.last;
-    socket.say('error', { error: 'too_many_requests', message: 'slow down', request_id: requestId });
-    expect(client.snapshot.edits.at(-1)?.status).toBe('pending');
-    await vi.advanceTimersByTimeAsync(500);
-    expect(socket.sent('code_update')).toHaveLength(1);
-    await vi.advanceTimersByTimeAsync(600);
-    expect(socket.sent('code_update').map((payload) => payload.request_id)).toEqual([requestId, requestId]);
+    socket.hello({ code: 'base123', rev: 8, client_seq: 3 });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect([after.snapshot.code, socket.sent('code_update')]).toEqual(['base123', []]);
+    after.edit('base1234');
+    expect(socket.sent('code_update')).toMatchObject([{ client_seq: 4 }]);
   });
 
-  it('that the room refuses are taken back', async () => {
-    const client = await open();
-    const codes: string[] = [];
-    client.on('code', ({ code }) => codes.push(code));
-    const requestId = client.edit('one');
-    FakeSocket.last.say('error', { error: 'forbidden', message: 'viewers can’t', request_id: requestId });
-    expect(client.snapshot.edits.at(-1)).toMatchObject({ status: 'refused', reason: 'viewers can’t' });
-    expect(codes).toEqual(['base']);
+  it('after a reload with nothing kept are not taken for those before', async () => {
+    const client = await connect();
+    FakeSocket.last.hello({ client_seq: 7 });
+    client.edit('one');
+    expect(FakeSocket.last.sent('code_update')).toMatchObject([{ client_seq: 8 }]);
+  });
+
+  it('are kept as never sent when they were made without a connection', async () => {
+    const store = new FakeStore();
+    const client = await open({ store });
     FakeSocket.last.drop();
+    client.edit('base1');
+    client.keep();
+    expect(store.load()?.document?.pending).toMatchObject([{ wasSent: false }]);
     const socket = await reconnected();
     socket.hello();
-    await vi.advanceTimersByTimeAsync(2_000);
-    expect(socket.sent('code_update')).toEqual([]);
+    // Kept before it is sent.
+    expect(socket.sent('code_update')).toHaveLength(1);
+    expect(store.load()?.document?.pending).toMatchObject([{ wasSent: true }]);
+  });
+
+  it('are kept at most five times a second, the newest state always', async () => {
+    const store = new FakeStore();
+    const save = vi.spyOn(store, 'save');
+    const client = await open({ store });
+    save.mockClear();
+    for (let count = 0; count < 100; count += 1) {
+      client.edit(`${client.snapshot.code}x`);
+      await vi.advanceTimersByTimeAsync(10);
+    }
+    expect(save.mock.calls.length).toBeLessThanOrEqual(6);
+    await vi.advanceTimersByTimeAsync(200);
+    const kept = store.load();
+    expect(new SharedDocument(kept?.document ?? null).code).toBe(`base${'x'.repeat(100)}`);
+  });
+
+  it('are made again on the whole text when the room can’t follow', async () => {
+    const client = await open();
+    const socket = FakeSocket.last;
+    client.edit('base1');
+    socket.say('out_of_step', { reason: 'too old' });
+    await vi.advanceTimersByTimeAsync(10);
+    expect(socket.sent('resync')).toEqual([{ request_id: 'resync' }]);
+    socket.state({ code: 'A base', rev: 6 });
+    await vi.advanceTimersByTimeAsync(100);
+    expect(socket.sent('code_update').at(-1)).toMatchObject({
+      changes: [6, [0, '1']],
+      base_rev: 6,
+      client_seq: 1,
+      sync: 2,
+    });
+  });
+
+  it('wait when the room is asked for the whole text too often; nobody is told of that', async () => {
+    const client = await open();
+    const socket = FakeSocket.last;
+    const errors = vi.fn();
+    client.on('error', errors);
+    socket.say('out_of_step', { reason: 'too old' });
+    await vi.advanceTimersByTimeAsync(10);
+    socket.say('error', { error: 'too_many_requests', message: 'too many resyncs', request_id: 'resync' });
+    await vi.advanceTimersByTimeAsync(9_000);
+    expect(socket.sent('resync')).toHaveLength(2);
+    expect(errors).not.toHaveBeenCalled();
+  });
+
+  it('that the room refuses are offered to their author at last', async () => {
+    const client = await open();
+    const socket = FakeSocket.last;
+    client.edit('base1');
+    for (let time = 0; time < 7; time += 1) {
+      socket.say('error', { error: 'validation_error', message: 'no' });
+      socket.say('out_of_step', { reason: 'no' });
+      await vi.advanceTimersByTimeAsync(9_000);
+      socket.state();
+    }
+    expect(client.snapshot).toMatchObject({
+      code: 'base',
+      offered: { code: 'base1', reason: 'refused' },
+      edits: [{ status: 'refused', reason: 'refused' }],
+    });
+    expect(socket.sent('code_update')).toHaveLength(7);
+    client.dismissOffer();
+    expect(client.snapshot.offered).toBeNull();
+  });
+
+  it('that may be in the session or not are offered, also after another reload', async () => {
+    const store = new FakeStore();
+    const client = await open({ store });
+    client.edit('base1');
+    FakeSocket.last.drop();
+    (await reconnected()).hello({ client_seq: null });
+    const offered = { code: 'base1', reason: 'uncertain' };
+    expect(client.snapshot).toMatchObject({ code: 'base', offered });
+    expect(FakeSocket.last.sent('code_update')).toEqual([]);
+    client.close();
+    const after = await connect({ store });
+    expect(after.snapshot).toMatchObject({ code: '', offered });
+    after.dismissOffer();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(store.load()).toBeNull();
+  });
+
+  it('of a text that is too large wait until it is shortened', async () => {
+    const client = await open();
+    const large = 'x'.repeat(MAX_CODE_BYTES);
+    client.change(ChangeSet.of({ from: 4, insert: large }, 4));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(client.snapshot).toMatchObject({ heldBack: 'too_large', code: `base${large}` });
+    expect(FakeSocket.last.sent('code_update')).toEqual([]);
+    client.change(ChangeSet.of({ from: 5, to: 4 + large.length }, 4 + large.length));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(client.snapshot.heldBack).toBeNull();
+    expect(FakeSocket.last.sent('code_update')).toMatchObject([{ changes: [4, [0, 'x']], client_seq: 1 }]);
   });
 
   it.each([
     ['over 100 KB', 'é'.repeat(51_201)],
     ['with U+0000', 'a\0b'],
     ['with a lone surrogate', 'a\ud800b'],
-  ])('%s aren’t sent at all', async (_, code) => {
+  ])('given as a text %s aren’t made at all', async (_, code) => {
     const client = await open();
     const errors: string[] = [];
     client.on('error', ({ error }) => errors.push(error));
@@ -291,21 +408,71 @@ describe('edits', () => {
     expect(client.edit('é'.repeat(51_200))).not.toBeNull();
   });
 
-  it('of a viewer aren’t sent', async () => {
+  it('of a viewer aren’t made', async () => {
     const client = await connect();
+    const errors: string[] = [];
+    client.on('error', ({ error }) => errors.push(error));
     FakeSocket.last.hello({ role: 'viewer' });
     expect(client.edit('mine')).toBeNull();
-    expect(client.snapshot.code).toBe('base');
+    client.select(1, 1);
+    expect([client.snapshot.code, errors]).toEqual(['base', ['forbidden']]);
+    expect(FakeSocket.last.frames).toEqual([]);
   });
 
   it('of others are told, with who made them', async () => {
     const client = await open();
     const told = vi.fn();
-    client.on('code', told);
-    const payload = { code: 'theirs', rev: 6, user_id: null, display_name: 'Ben', role: 'co-author' };
-    FakeSocket.last.say('code_update', payload);
-    FakeSocket.last.say('code_update', { ...payload, code: 'stale', rev: 6 });
-    expect(told).toHaveBeenCalledExactlyOnceWith({ code: 'theirs', rev: 6, by: payload });
+    client.edit('base1');
+    client.on('change', ({ changes, author, by, isOwnRequest }) =>
+      told(changes.toJSON(), author, by?.rev, isOwnRequest),
+    );
+    FakeSocket.last.change([[0, 'A '], 4], 6);
+    FakeSocket.last.change([[0, 'stale'], 4], 6);
+    expect(told.mock.calls).toEqual([[[[0, 'A '], 5], { id: 'p-ben', name: 'Ben' }, 6, false]]);
+    expect(client.snapshot).toMatchObject({ code: 'A base1', rev: 6 });
+  });
+
+  it('that the AI makes are own requests of the participant who asked for them', async () => {
+    const client = await connect({ token: `e30.${btoa('{"pid":"p-ana"}')}.c2ln` });
+    FakeSocket.last.hello();
+    const told: boolean[] = [];
+    client.on('change', ({ isOwnRequest }) => told.push(isOwnRequest));
+    const ana = { participant_id: 'p-ana' };
+    FakeSocket.last.change([4, [0, '1']], 6, { source: 'ai' });
+    FakeSocket.last.change([5, [0, '2']], 7, { source: 'ai', ...ana });
+    FakeSocket.last.change([6, [0, '3']], 8, { source: 'loaded_strudel', ...ana });
+    // Typed in another tab.
+    FakeSocket.last.change([7, [0, '4']], 9, { source: 'typed', ...ana });
+    FakeSocket.last.state({ code: 'restored', rev: 10 });
+    expect(told).toEqual([false, true, true, false, false]);
+  });
+});
+
+describe('the snapshot', () => {
+  it('never changes: the code that it shows is that of its time', async () => {
+    const client = await open();
+    const before = client.snapshot;
+    client.edit('base1');
+    FakeSocket.last.change([[0, 'A '], 4], 6);
+    expect([before.code, client.snapshot.code]).toEqual(['base', 'A base1']);
+    expect(JSON.parse(JSON.stringify(client.snapshot))).toMatchObject({ code: 'A base1' });
+  });
+
+  it('makes no string of the text unless it is read', async () => {
+    const client = await open();
+    const { text } = client;
+    const strings = vi.spyOn(Object.getPrototypeOf(text), 'toString');
+    client.subscribe(({ rev, heldBack }) => [rev, heldBack]);
+    for (let count = 0; count < 20; count += 1) {
+      client.change(ChangeSet.of({ from: 0, insert: 'x' }, client.text.length));
+    }
+    expect(strings.mock.contexts.filter((each) => each === client.text)).toEqual([]);
+    const { snapshot } = client;
+    expect(snapshot.code).toBe(`${'x'.repeat(20)}base`);
+    const times = strings.mock.calls.length;
+    expect(snapshot.code).toHaveLength(24);
+    expect(strings.mock.calls.length).toBe(times);
+    strings.mockRestore();
   });
 });
 
@@ -389,16 +556,35 @@ describe('people and signals', () => {
     expect(client.snapshot.participants.map((one) => one.display_name)).toEqual(['Ana', 'Ben']);
   });
 
-  it('cursors are sent at most ten times a second, the newest last', async () => {
+  it('selections are sent at most ten times a second, the newest last', async () => {
     const client = await open();
-    for (let col = 0; col < 50; col += 1) {
-      client.cursor(1, col);
+    for (let at = 0; at < 50; at += 1) {
+      client.select(at % 4, 4);
       await vi.advanceTimersByTimeAsync(10);
     }
     await vi.advanceTimersByTimeAsync(200);
     const sent = FakeSocket.last.sent('cursor_position');
     expect(sent.length).toBeLessThanOrEqual(7);
-    expect(sent.at(-1)).toEqual({ line: 1, col: 49 });
+    expect(sent.at(-1)).toEqual({ line: 1, col: 4, anchor: 1, head: 4, rev: 5 });
+  });
+
+  it('selections of others are known, in their colour, until they leave or may not edit any more', async () => {
+    const client = await open();
+    const told = vi.fn();
+    client.on('selections', told);
+    const ben = { user_id: null, display_name: 'Ben', role: 'co-author', participant_id: 'p-ben', color: 7 };
+    const cursor = { ...ben, line: 1, col: 2, anchor: 1, head: 2, rev: 5 };
+    FakeSocket.last.say('user_joined', ben);
+    FakeSocket.last.say('cursor_position', cursor);
+    const selection = { id: 'p-ben', name: 'Ben', color: 7, anchor: 1, head: 2 };
+    expect(told).toHaveBeenLastCalledWith([selection]);
+    client.edit('> base');
+    expect(client.selections).toEqual([{ ...selection, anchor: 3, head: 4 }]);
+    FakeSocket.last.say('user_joined', { ...ben, role: 'viewer' });
+    expect(client.selections).toEqual([]);
+    FakeSocket.last.say('cursor_position', cursor);
+    FakeSocket.last.say('user_left', ben);
+    expect(told).toHaveBeenLastCalledWith([]);
   });
 
   it('trouble with storage is known until it is over', async () => {

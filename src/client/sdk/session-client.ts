@@ -222,9 +222,14 @@ export class SessionClient extends Emitter<SessionClientEvents> {
       { editIntervalMs: options.editIntervalMs ?? 50, cursorIntervalMs: options.cursorIntervalMs ?? 100 },
       {
         send: (message) => this.#send(message),
-        onChange: (change) => this.emit('change', { ...change, isOwnRequest: this.#askedFor(change) }),
+        onChange: (change) => {
+          // A listener that reads the snapshot finds the text with the change.
+          this.#snapshot = null;
+          this.emit('change', { ...change, isOwnRequest: this.#askedFor(change) });
+        },
         onSelections: (selections) => this.emit('selections', selections),
         onEdits: (edits) => {
+          this.#snapshot = null;
           for (const edit of edits) this.emit('edit', edit);
         },
         onKept: () => this.#keeping.call(),

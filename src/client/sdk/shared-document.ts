@@ -122,7 +122,8 @@ export class SharedDocument {
 
   /** Own edits that were sent and aren't acknowledged. */
   get unacknowledged(): number {
-    return this.#pending.length + this.#log.filter(({ clientSeq }) => clientSeq !== null).length;
+    const inFlight = this.#pending.filter(({ isInFlight }) => isInFlight);
+    return inFlight.length + this.#log.filter((entry) => this.#isUnacknowledged(entry)).length;
   }
 
   /** True while an own edit waits for its acknowledgement. */

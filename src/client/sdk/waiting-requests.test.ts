@@ -10,7 +10,7 @@ describe('switching strudels', () => {
   it('is done when the room answers with its state', async () => {
     const client = await open();
     const told = vi.fn();
-    client.on('code', told);
+    client.on('change', ({ by, isOwnRequest }) => told(client.snapshot.code, by, isOwnRequest));
     const done = vi.fn();
     const switched = client.switchStrudel(STRUDEL).then(done);
     const [request] = FakeSocket.last.sent('switch_strudel');
@@ -26,7 +26,9 @@ describe('switching strudels', () => {
     });
     await switched;
     expect(client.snapshot).toMatchObject({ code: 'loaded', rev: 7, strudelId: STRUDEL });
-    expect(told).toHaveBeenLastCalledWith({ code: 'loaded', rev: 7, by: null });
+    expect(told).toHaveBeenLastCalledWith('loaded', null, true);
+    FakeSocket.last.state({ code: 'restored', rev: 8 });
+    expect(told).toHaveBeenLastCalledWith('restored', null, false);
   });
 
   it('sends first what was typed before', async () => {
@@ -34,8 +36,12 @@ describe('switching strudels', () => {
     client.edit('one');
     client.edit('two');
     client.switchStrudel(null, { code: 'scratch' }).catch(() => {});
-    const frames = FakeSocket.last.frames.map(({ type, payload }) => `${type} ${payload.code}`);
-    expect(frames).toEqual(['code_update one', 'code_update two', 'switch_strudel scratch']);
+    const frames = FakeSocket.last.frames.map(({ type, payload }) => [type, payload.client_seq]);
+    expect(frames).toEqual([
+      ['code_update', 1],
+      ['code_update', 2],
+      ['switch_strudel', undefined],
+    ]);
   });
 
   it('that the room refuses says why, to whoever asked and nobody else', async () => {
@@ -54,16 +60,24 @@ describe('switching strudels', () => {
     expect(client.snapshot).toMatchObject({ code: 'base', strudelId: null });
   });
 
-  it('takes no edits meanwhile: they would replace what is being loaded', async () => {
+  it('takes edits meanwhile: they are made again on what was loaded', async () => {
     const client = await open();
-    const errors: string[] = [];
-    client.on('error', ({ error }) => errors.push(error));
     client.switchStrudel(STRUDEL).catch(() => {});
-    expect(client.edit('typed')).toBeNull();
+    client.edit('base, typed');
     const [request] = FakeSocket.last.sent('switch_strudel');
-    FakeSocket.last.state({ code: 'loaded', strudel_id: STRUDEL, request_id: String(request?.request_id) });
-    expect(client.edit('typed')).not.toBeNull();
-    expect(errors).toEqual(['conflict']);
+    FakeSocket.last.change([[4, 'loaded']], 6, { source: 'loaded_strudel', strudel_id: STRUDEL });
+    FakeSocket.last.state({
+      code: 'loaded',
+      rev: 6,
+      strudel_id: STRUDEL,
+      request_id: String(request?.request_id),
+    });
+    expect(client.snapshot.code).toBe('loaded, typed');
+    await vi.advanceTimersByTimeAsync(100);
+    expect(FakeSocket.last.sent('code_update').at(-1)).toMatchObject({
+      changes: [6, [0, ', typed']],
+      sync: 2,
+    });
   });
 
   it('fails when the connection is lost, or isn’t there', async () => {
@@ -77,24 +91,12 @@ describe('switching strudels', () => {
 
   it('by somebody else is known', async () => {
     const client = await open();
-    const update = { user_id: null, display_name: 'Ben', role: 'co-author' };
-    FakeSocket.last.say('code_update', {
-      ...update,
-      code: 'loaded',
-      rev: 6,
-      source: 'loaded_strudel',
-      strudel_id: STRUDEL,
-    });
+    const loaded = { source: 'loaded_strudel', strudel_id: STRUDEL };
+    FakeSocket.last.change([[4, 'loaded']], 6, loaded);
     expect(client.snapshot).toMatchObject({ code: 'loaded', strudelId: STRUDEL });
-    FakeSocket.last.say('code_update', { ...update, code: 'typed', rev: 7 });
+    FakeSocket.last.change([6, [0, '!']], 7);
     expect(client.snapshot.strudelId).toBe(STRUDEL);
-    FakeSocket.last.say('code_update', {
-      ...update,
-      code: '',
-      rev: 8,
-      source: 'loaded_strudel',
-      strudel_id: null,
-    });
+    FakeSocket.last.change([[7]], 8, { ...loaded, strudel_id: null });
     expect(client.snapshot.strudelId).toBeNull();
   });
 });
