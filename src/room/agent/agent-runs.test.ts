@@ -9,6 +9,7 @@ import {
 } from '../../protocol/index.ts';
 import type { Member } from '../connections/connection.ts';
 import type { ConnectionState } from '../connections/connection-state.ts';
+import { SharedEdits } from '../document/shared-edits.ts';
 import { type AgentRoom, AgentRuns } from './agent-runs.ts';
 import { type Agent, AgentError, type Answer, type CountedPerson, createAgent } from './index.ts';
 
@@ -77,6 +78,9 @@ function setUp(over: { dayLimit?: number; config?: Parameters<typeof aiConfig>[0
       joinMethod: 'grant',
       inviteId: null,
       address: null,
+      color: 0,
+      edits: 'changes',
+      sync: 0,
       chatTimes: [],
       switchTimes: [],
       agentTimes: [],
@@ -94,9 +98,22 @@ function setUp(over: { dayLimit?: number; config?: Parameters<typeof aiConfig>[0
     return member;
   };
 
+  const participants = { members: () => members.values() };
   const room: AgentRoom = {
     session: { open: async () => live.session },
-    participants: { members: () => members.values() },
+    participants,
+    edits: new SharedEdits({
+      participants,
+      outbox: {
+        broadcastEach: (type, payloadFor) => {
+          for (const member of members.values()) {
+            const payload = payloadFor(member);
+            if (payload) live.sent.push({ to: member.id, type, payload });
+          }
+        },
+        reply: (to, type, payload) => void live.sent.push({ to: to.id, type, payload }),
+      },
+    }),
     strudel: state,
     outbox: {
       broadcast: (type, payload, except) => {
