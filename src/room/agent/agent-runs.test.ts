@@ -164,9 +164,9 @@ describe('an AI request', () => {
     const ada = join('ada', 'host', 'user-1');
     join('ben', 'co-author');
     join('vic', 'viewer');
-    const { done, call } = await begin(ada, { editor_state: 's("hh")' });
+    const { done, call } = await begin(ada);
     expect(to('ben')).toEqual([{ user_query: 'a beat', display_name: 'ada' }]);
-    expect(call.args[1]).toEqual({ query: 'a beat', code: 's("hh")', history: [] });
+    expect(call.args[1]).toEqual({ query: 'a beat', code: 'start', history: [] });
     const { onDelta } = call.args[2];
     onDelta('Four on ', 1);
     onDelta('the floor.', 1);
@@ -189,11 +189,12 @@ describe('an AI request', () => {
       message_id: expect.any(String),
     };
     const update = {
-      code: 's("bd*4")',
+      changes: [1, [4, '("bd*4")']],
       rev: rev(1),
       source: 'ai',
       display_name: 'ada',
       user_id: 'user-1',
+      participant_id: 'user-1',
       role: 'host',
     };
     for (const writer of ['ada', 'ben']) {
