@@ -9,7 +9,7 @@
 
 import { StorageUnavailableError } from '../domain/errors.ts';
 import type { EnterOutcome, PeopleRepository, Standing } from '../domain/people.ts';
-import type { Role, Session, SessionRepository, UserProfile, Via } from '../domain/types.ts';
+import type { JoinMethod, Role, Session, SessionRepository, UserProfile } from '../domain/types.ts';
 import type { ErrorCode } from '../protocol/messages.ts';
 import type { SessionAccess } from './session-token.ts';
 
@@ -39,7 +39,7 @@ export interface Admitted {
   displayName: string;
   avatarUrl: string | null;
   role: Role;
-  joinMethod: Via;
+  joinMethod: JoinMethod;
   inviteId: string | null;
   /** Postgres was out of reach: this is what a session token says, which may be out of date. */
   isUnconfirmed: boolean;
@@ -248,7 +248,7 @@ export class Admission {
     if (!standing) return refusalOf('missing', caller);
     if (!standing.isActive) return refusalOf('ended', caller);
     // An owner can't be removed from their own session.
-    if (standing.isRemoved && standing.via !== 'owner') return refusalOf('removed', caller);
+    if (standing.isRemoved && standing.joinMethod !== 'owner') return refusalOf('removed', caller);
     const access = accessOf(standing);
     if (!access) return refusalOf(invite === null ? 'refused' : 'bad_invite', caller);
     return {
@@ -284,7 +284,7 @@ export class Admission {
       newParticipantId,
     });
     if (entered.outcome !== 'entered') return refusalOf(entered.outcome, caller);
-    const { id, role, via: joinMethod, inviteId, displayName } = entered.participant;
+    const { id, role, joinMethod, inviteId, displayName } = entered.participant;
     return {
       ok: true,
       admitted: {
@@ -369,7 +369,7 @@ export class Admission {
  */
 function accessOf({
   role,
-  via: joinMethod,
+  joinMethod,
   inviteId,
   invite,
 }: Standing): Pick<Admitted, 'role' | 'joinMethod' | 'inviteId'> | null {

@@ -3,7 +3,7 @@
  * it at once.
  */
 import type { Page, PageRequest } from './page.ts';
-import type { Invite, NewInvite, Role, UserProfile, Via } from './types.ts';
+import type { Invite, JoinMethod, NewInvite, Role, UserProfile } from './types.ts';
 
 /** Somebody's place in one session. */
 export interface Participant {
@@ -14,7 +14,7 @@ export interface Participant {
   displayName: string;
   avatarUrl: string | null;
   role: Role;
-  via: Via;
+  joinMethod: JoinMethod;
   inviteId: string | null;
   joinedAtMs: number;
   /** null: here, as far as the room has said. Who has just been let in is here once the room says so. */
@@ -54,7 +54,7 @@ export interface Standing {
   /** null: nothing lets them in. */
   role: Role | null;
   /** By which right; null like `role`. */
-  via: Via | null;
+  joinMethod: JoinMethod | null;
   /** The invite they came by, if that is their right. */
   inviteId: string | null;
   /** The invite that was asked about, if it would let a newcomer in. */

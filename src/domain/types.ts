@@ -8,8 +8,8 @@ export type Role = (typeof ROLES)[number];
  * How somebody came into a session, which is also what lets them back in: its owner; by an invite, while that
  * isn't revoked; as a guest, while the session is discoverable; because the host said so.
  */
-export const VIAS = ['owner', 'invite', 'discovery', 'grant'] as const;
-export type Via = (typeof VIAS)[number];
+export const JOIN_METHODS = ['owner', 'invite', 'discovery', 'grant'] as const;
+export type JoinMethod = (typeof JOIN_METHODS)[number];
 
 export const MESSAGE_TYPES = ['chat', 'user_prompt', 'ai_response'] as const;
 export type MessageType = (typeof MESSAGE_TYPES)[number];

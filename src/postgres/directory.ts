@@ -189,7 +189,7 @@ export class PostgresDirectory implements SessionDirectory {
 
   async endLive(sessionId: string): Promise<{ participants: number; invites: number } | null> {
     // A place by an invite that isn't there is good for nothing.
-    const close = sql`set via = 'invite', invite_id = null from s where p.session_id = s.id and p.role <> 'host'
+    const close = sql`set join_method = 'invite', invite_id = null from s where p.session_id = s.id and p.role <> 'host'
       returning p.left_at is null and p.removed_at is null as was_here`;
     const [row] = await this.#ask(
       sql`

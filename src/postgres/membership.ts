@@ -7,9 +7,9 @@ import { type SQL, sql } from 'drizzle-orm';
  */
 export const placeIsGood: SQL = sql`(
   p.removed_at is null and (
-    p.via in ('owner', 'grant')
-    or (p.via = 'discovery' and s.is_discoverable)
-    or (p.via = 'invite' and exists (
+    p.join_method in ('owner', 'grant')
+    or (p.join_method = 'discovery' and s.is_discoverable)
+    or (p.join_method = 'invite' and exists (
       select from invite_tokens i
       where i.id = p.invite_id and (i.revoked_at is null or i.revoked_at >= s.ended_at)
     ))

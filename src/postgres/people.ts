@@ -14,7 +14,14 @@ import type {
   Standing,
   User,
 } from '../domain/people.ts';
-import { type Invite, type NewInvite, ROLES, type Role, type UserProfile, VIAS } from '../domain/types.ts';
+import {
+  type Invite,
+  JOIN_METHODS,
+  type NewInvite,
+  ROLES,
+  type Role,
+  type UserProfile,
+} from '../domain/types.ts';
 import { anonymousExpiry } from './anonymous-expiry.ts';
 import type { Database } from './client.ts';
 import { ask } from './errors.ts';
@@ -29,7 +36,7 @@ const INVITE_TOKEN_BYTES = 24;
 const standingSchema = z.array(
   z.object({
     role: z.enum(ROLES).nullable(),
-    via: z.enum(VIAS).nullable(),
+    join_method: z.enum(JOIN_METHODS).nullable(),
     invite_id: z.string().nullable(),
     invite: z.object({ id: z.string(), role: z.enum(['co-author', 'viewer']) }).nullable(),
     participant_id: z.string().nullable(),
@@ -88,11 +95,11 @@ const changedSchema = z.tuple([z.object({ changed: participantRow.nullable(), is
 function knownPlaces({ sessionId, userId, participantId }: Omit<StandingKey, 'inviteToken'>) {
   return sql`
     known as (
-      select p.id, p.role, p.via, p.invite_id, p.display_name, p.removed_at, p.joined_at
+      select p.id, p.role, p.join_method, p.invite_id, p.display_name, p.removed_at, p.joined_at
       from session_participants p
       where p.session_id = ${sessionId}::uuid and p.user_id = ${userId}::uuid
       union all
-      select p.id, p.role, p.via, p.invite_id, p.display_name, p.removed_at, p.joined_at
+      select p.id, p.role, p.join_method, p.invite_id, p.display_name, p.removed_at, p.joined_at
       from anonymous_participants p
       where p.session_id = ${sessionId}::uuid and p.id = ${participantId}::uuid and p.expires_at > now()
     ),
@@ -167,38 +174,38 @@ export class PostgresPeople implements PeopleRepository {
             and not exists (select from place where removed_at is not null)
             and not exists (
               select from place
-              where is_good and via <> 'discovery' and (role <> 'viewer' or i.role = 'viewer')
+              where is_good and join_method <> 'discovery' and (role <> 'viewer' or i.role = 'viewer')
             )
           returning i.id, i.role
         ),
         chosen as (
           select x.* from (
-            select 1 as preference, 'host' as role, 'owner' as via, null::uuid as invite_id
+            select 1 as preference, 'host' as role, 'owner' as join_method, null::uuid as invite_id
             from s where s.host_user_id = ${userId}::uuid
             union all select 2, t.role, 'invite', t.id from taken t
-            union all select 3, p.role, p.via, p.invite_id from place p where p.is_good
+            union all select 3, p.role, p.join_method, p.invite_id from place p where p.is_good
             union all select 4, 'viewer', 'discovery', null from s where s.is_discoverable
           ) x, s
           where s.is_active and (x.preference = 1 or not exists (select from place where removed_at is not null))
           order by x.preference limit 1
         ),
         signed_in as (
-          insert into session_participants as p (id, session_id, user_id, display_name, role, via, invite_id, left_at)
+          insert into session_participants as p (id, session_id, user_id, display_name, role, join_method, invite_id, left_at)
           select ${newParticipantId}::uuid, ${sessionId}::uuid, ${userId}::uuid, coalesce(${displayName}::text, ${fallbackName}::text),
-            c.role, c.via, c.invite_id, now()
+            c.role, c.join_method, c.invite_id, now()
           from chosen c where ${userId}::uuid is not null
           on conflict (session_id, user_id) do update set
-            role = excluded.role, via = excluded.via, invite_id = excluded.invite_id, removed_at = null,
+            role = excluded.role, join_method = excluded.join_method, invite_id = excluded.invite_id, removed_at = null,
             display_name = coalesce(${displayName}::text, p.display_name)
           returning ${signedInColumns}
         ),
         anonymous as (
-          insert into anonymous_participants as p (id, session_id, display_name, role, via, invite_id, left_at, expires_at)
+          insert into anonymous_participants as p (id, session_id, display_name, role, join_method, invite_id, left_at, expires_at)
           select coalesce((select id from place limit 1), ${newParticipantId}::uuid), ${sessionId}::uuid,
-            coalesce(${displayName}::text, ${fallbackName}::text), c.role, c.via, c.invite_id, now(), ${anonymousExpiry}
+            coalesce(${displayName}::text, ${fallbackName}::text), c.role, c.join_method, c.invite_id, now(), ${anonymousExpiry}
           from chosen c where ${userId}::uuid is null
           on conflict (id) do update set
-            role = excluded.role, via = excluded.via, invite_id = excluded.invite_id, expires_at = excluded.expires_at,
+            role = excluded.role, join_method = excluded.join_method, invite_id = excluded.invite_id, expires_at = excluded.expires_at,
             display_name = coalesce(${displayName}::text, p.display_name)
           returning ${anonymousColumns}
         ),
@@ -232,9 +239,9 @@ export class PostgresPeople implements PeopleRepository {
           case
             when s.host_user_id = ${who.userId}::uuid then 'owner'
             when p.removed_at is not null then null
-            when p.is_good then p.via
+            when p.is_good then p.join_method
             when s.is_discoverable then 'discovery'
-          end as via,
+          end as join_method,
           case when p.is_good and s.host_user_id is distinct from ${who.userId}::uuid then p.invite_id end as invite_id,
           (
             select jsonb_build_object('id', i.id, 'role', i.role) from invite_tokens i
@@ -248,7 +255,7 @@ export class PostgresPeople implements PeopleRepository {
     if (row === undefined) return null;
     return {
       role: row.role,
-      via: row.via,
+      joinMethod: row.join_method,
       inviteId: row.invite_id,
       invite: row.invite,
       participantId: row.participant_id,
@@ -277,7 +284,7 @@ export class PostgresPeople implements PeopleRepository {
     return this.#changePlace(
       sessionId,
       participantId,
-      sql`role = ${role}::text, via = 'grant', invite_id = null, removed_at = null`,
+      sql`role = ${role}::text, join_method = 'grant', invite_id = null, removed_at = null`,
     );
   }
 
@@ -301,7 +308,7 @@ export class PostgresPeople implements PeopleRepository {
         ),
         anonymous as (
           update anonymous_participants p set ${set} from s
-          where p.session_id = s.id and p.id = ${participantId}::uuid and p.via <> 'owner' and p.expires_at > now()
+          where p.session_id = s.id and p.id = ${participantId}::uuid and p.join_method <> 'owner' and p.expires_at > now()
           returning ${anonymousColumns}
         )
         select
@@ -311,7 +318,7 @@ export class PostgresPeople implements PeopleRepository {
             where p.session_id = s.id and p.id = ${participantId}::uuid and p.user_id = s.host_user_id
             union all
             select from anonymous_participants p, s
-            where p.session_id = s.id and p.id = ${participantId}::uuid and p.via = 'owner'
+            where p.session_id = s.id and p.id = ${participantId}::uuid and p.join_method = 'owner'
           ) as is_owner`),
     );
     const [{ changed, is_owner }] = changedSchema.parse(result.rows);

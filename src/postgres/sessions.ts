@@ -177,9 +177,9 @@ function hostPlace({ host, hostUserId }: NewSession): SQL {
   if (host === undefined) return sql`select 1 where false`;
   const { participantId, displayName } = host;
   return hostUserId === null
-    ? sql`insert into anonymous_participants (id, session_id, display_name, role, via, left_at, expires_at)
+    ? sql`insert into anonymous_participants (id, session_id, display_name, role, join_method, left_at, expires_at)
           select ${participantId}::uuid, id, ${displayName}::text, 'host', 'owner', now(), ${anonymousExpiry} from made`
-    : sql`insert into session_participants (id, session_id, user_id, display_name, role, via, left_at)
+    : sql`insert into session_participants (id, session_id, user_id, display_name, role, join_method, left_at)
           select ${participantId}::uuid, id, ${hostUserId}::uuid, ${displayName}::text, 'host', 'owner', now() from made`;
 }
 

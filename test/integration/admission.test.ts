@@ -10,7 +10,7 @@ import {
 } from '../../src/access/admission.ts';
 import type { SessionAccess } from '../../src/access/session-token.ts';
 import { StorageUnavailableError } from '../../src/domain/errors.ts';
-import type { Role, UserProfile, Via } from '../../src/domain/types.ts';
+import type { JoinMethod, Role, UserProfile } from '../../src/domain/types.ts';
 import { connectNeon, type Database } from '../../src/postgres/client.ts';
 import { PostgresPeople } from '../../src/postgres/people.ts';
 import { PostgresSessionRepository } from '../../src/postgres/sessions.ts';
@@ -110,7 +110,7 @@ async function usesOf(invite: { id: string }): Promise<unknown> {
 
 interface MembershipState {
   role: Role;
-  joinMethod: Via;
+  joinMethod: JoinMethod;
   inviteId?: string;
   isRemoved?: boolean;
   isExpired?: boolean;
@@ -123,12 +123,12 @@ async function newPlace(sessionId: string, userId: string | null, place: Members
   const removedAt = sql`case when ${isRemoved}::boolean then now() end`;
   if (userId === null) {
     await db.execute(sql`
-      insert into anonymous_participants (id, session_id, display_name, role, via, invite_id, removed_at, expires_at)
+      insert into anonymous_participants (id, session_id, display_name, role, join_method, invite_id, removed_at, expires_at)
       values (${id}, ${sessionId}, 'Known', ${role}, ${joinMethod}, ${inviteId}, ${removedAt},
         now() + case when ${isExpired}::boolean then interval '-1 minute' else interval '1 day' end)`);
   } else {
     await db.execute(sql`
-      insert into session_participants (id, session_id, user_id, display_name, role, via, invite_id, removed_at)
+      insert into session_participants (id, session_id, user_id, display_name, role, join_method, invite_id, removed_at)
       values (${id}, ${sessionId}, ${userId}, 'Known', ${role}, ${joinMethod}, ${inviteId}, ${removedAt})`);
   }
   const token = randomUUID();

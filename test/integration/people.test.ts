@@ -93,7 +93,7 @@ describe.each(engines)('people on the %s engine', (engine) => {
       const id = await newSession(owner);
       expect(await entered(id, { userId: owner, displayName: 'DJ Ada' })).toMatchObject({
         role: 'host',
-        via: 'owner',
+        joinMethod: 'owner',
         displayName: 'DJ Ada',
         userId: owner,
       });
@@ -141,7 +141,7 @@ describe.each(engines)('people on the %s engine', (engine) => {
       expect(await entered(id, { userId })).toMatchObject({ id: first.id });
       const anonymous = await entered(id, { inviteToken, displayName: 'Bea' });
       const again = await entered(id, { inviteToken, participantId: anonymous.id });
-      expect(again).toMatchObject({ id: anonymous.id, displayName: 'Bea', via: 'invite' });
+      expect(again).toMatchObject({ id: anonymous.id, displayName: 'Bea', joinMethod: 'invite' });
       expect(await usesOf(id)).toEqual([2]);
       expect(await enter(id, { inviteToken })).toEqual({ outcome: 'bad_invite' });
     });
@@ -168,16 +168,16 @@ describe.each(engines)('people on the %s engine', (engine) => {
       const userId = await newUser();
       const guest = await entered(id, { userId });
       const nobody = await entered(id);
-      expect(guest).toMatchObject({ role: 'viewer', via: 'discovery' });
-      expect(nobody).toMatchObject({ role: 'viewer', via: 'discovery' });
+      expect(guest).toMatchObject({ role: 'viewer', joinMethod: 'discovery' });
+      expect(nobody).toMatchObject({ role: 'viewer', joinMethod: 'discovery' });
       // A good invite makes more of a guest.
       const { token } = await newInvite(id, { role: 'viewer' });
       expect(await entered(id, { userId, inviteToken: token })).toMatchObject({
         id: guest.id,
-        via: 'invite',
+        joinMethod: 'invite',
       });
       await directory.setDiscoverable(id, false);
-      expect(await entered(id, { userId })).toMatchObject({ via: 'invite' });
+      expect(await entered(id, { userId })).toMatchObject({ joinMethod: 'invite' });
       expect(await enter(id, { participantId: nobody.id })).toEqual({ outcome: 'refused' });
     });
 
@@ -230,7 +230,7 @@ describe.each(engines)('people on the %s engine', (engine) => {
       expect((await all(id, true)).map(({ removedAtMs }) => removedAtMs === null)).toEqual([false, false]);
       expect(await people.setRole(id, place.id, 'viewer')).toMatchObject({
         outcome: 'changed',
-        participant: { role: 'viewer', via: 'grant', removedAtMs: null, userId },
+        participant: { role: 'viewer', joinMethod: 'grant', removedAtMs: null, userId },
       });
       expect(await entered(id, { userId })).toMatchObject({ id: place.id, role: 'viewer' });
     });
@@ -315,7 +315,7 @@ describe.each(engines)('people on the %s engine', (engine) => {
       await people.revokeInvite(id, invite.id);
       expect(await entered(id, { participantId: place.id })).toMatchObject({
         role: 'co-author',
-        via: 'grant',
+        joinMethod: 'grant',
         inviteId: null,
       });
     });

@@ -3,7 +3,7 @@
  * hibernation.
  */
 import { z } from 'zod';
-import { VIAS } from '../../domain/types.ts';
+import { JOIN_METHODS } from '../../domain/types.ts';
 import { roleSchema, type WireParticipant } from '../../protocol/index.ts';
 
 export const connectionStateSchema = z.object({
@@ -15,7 +15,7 @@ export const connectionStateSchema = z.object({
   /**
    * What gives this participant access, and by which invite: a revocation closes the connections it concerns.
    */
-  joinMethod: z.enum(VIAS),
+  joinMethod: z.enum(JOIN_METHODS),
   inviteId: z.string().nullable(),
   /** The client's network address; null when the platform doesn't say. */
   address: z.string().nullable(),
