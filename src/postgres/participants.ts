@@ -36,13 +36,13 @@ export const participantRow = z
   );
 
 /** What {@link participantRow} reads of a row `p` of either table. */
-const placeColumns = (userId: SQL) => sql`
+const participantColumns = (userId: SQL) => sql`
   p.id, p.session_id, ${userId} as user_id, p.display_name,
   (select u.avatar_url from users u where u.id = ${userId}) as avatar_url, p.role, p.join_method, p.invite_id,
   ${ms('p.joined_at')} as joined_ms, ${ms('p.left_at')} as left_ms, ${ms('p.removed_at')} as removed_ms`;
 
-export const signedInColumns = placeColumns(sql`p.user_id`);
-export const anonymousColumns = placeColumns(sql`null::uuid`);
+export const signedInColumns = participantColumns(sql`p.user_id`);
+export const anonymousColumns = participantColumns(sql`null::uuid`);
 
 /** A session's participants, in both tables, under the names that {@link participantRow} reads. */
 export const participantsOf = (sessionId: SQL): SQL => sql`(

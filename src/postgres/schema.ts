@@ -30,7 +30,7 @@ import { MAX_CODE_BYTES, MAX_DISPLAY_NAME_CHARS, MAX_TITLE_CHARS } from '../prot
 /** Owner of the sessions that anonymous people make. A migration inserts its row. */
 export const SYSTEM_USER_ID = '00000000-0000-0000-0000-000000000000';
 
-/** What a session or strudel is called when nobody gave it a title. */
+/** The title of sessions and strudels that were given none. */
 export const DEFAULT_TITLE = 'Untitled session';
 
 /** Milliseconds, not microseconds: what is written is then exactly what JavaScript reads back. */
@@ -130,9 +130,9 @@ const admissionColumns = {
   /** The invite they came in by, if they did. */
   inviteId: uuid('invite_id').references(() => inviteTokens.id, { onDelete: 'set null' }),
   joinedAt: instant('joined_at').notNull().defaultNow(),
-  /** null: here, as far as the room has said. Whoever makes a row says that its person isn't here yet. */
+  /** null: present, as far as the room has reported. New rows say that the participant isn't present yet. */
   leftAt: instant('left_at'),
-  /** Sent away for good by the host. */
+  /** When the host removed them. */
   removedAt: instant('removed_at'),
 };
 

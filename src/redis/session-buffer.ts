@@ -258,8 +258,8 @@ export class SessionBuffer {
     const splice = code?.base ? spliceBetween(code.base.code, code.code) : null;
     if (code?.base && splice && code.code.length - splice.inserted.length >= this.#leastSavedChars) {
       const { startByte, deletedBytes, baseBytes } = splice;
-      const place = `${code.base.rev} ${startByte} ${deletedBytes} ${baseBytes}`;
-      reply = await this.#commit(commit, splice.inserted, place);
+      const splicePosition = `${code.base.rev} ${startByte} ${deletedBytes} ${baseBytes}`;
+      reply = await this.#commit(commit, splice.inserted, splicePosition);
     }
     if (reply[0] === WHOLE_NEEDED) reply = await this.#commit(commit, code?.code ?? '', '');
     if (reply[0] === WHOLE_NEEDED) throw new StorageUnavailableError('redis', 'commit: unexpected reply');
@@ -270,8 +270,8 @@ export class SessionBuffer {
     return { flushedRev, isDirty, lastCommit, load };
   }
 
-  /** @param place where in which code the text belongs; empty: it is the whole code. */
-  #commit(commit: Commit, text: string, place: string): Promise<CommitReply> {
+  /** @param splicePosition where in which code the text belongs; empty: it is the whole code. */
+  #commit(commit: Commit, text: string, splicePosition: string): Promise<CommitReply> {
     const { sessionId, code, messages } = commit;
     return this.#redis.run(
       'commit',
@@ -285,7 +285,7 @@ export class SessionBuffer {
         ...(code
           ? [String(code.rev), text, String(code.editedAtMs), code.editorId ?? '', String(code.edits)]
           : ['', '', '', '', '0']),
-        place,
+        splicePosition,
         commit.wantsLoad ? '1' : '0',
         String(this.#cleanTtlS),
         code?.replacesReceipts ? '1' : '0',

@@ -6,7 +6,7 @@ import type { DeadLetter, DeadReason } from '../redis/dead-letter.ts';
  * The letters of one write that can't be done: one for its code, one for each message. The same write gives
  * the same ids.
  */
-export function lettersFor(write: SessionWrite, reason: DeadReason, nowMs: number): DeadLetter[] {
+export function deadLettersFor(write: SessionWrite, reason: DeadReason, nowMs: number): DeadLetter[] {
   const base = { session_id: write.sessionId, reason, at: new Date(nowMs).toISOString() };
   const letters: DeadLetter[] = write.messages.map((message) => ({
     ...base,
@@ -29,7 +29,7 @@ export function lettersFor(write: SessionWrite, reason: DeadReason, nowMs: numbe
  * The letter of buffered data that can't even be read: its text, as it was. @param what its id in the buffer,
  * or its revision.
  */
-export function malformedLetter(
+export function malformedDeadLetter(
   sessionId: string,
   what: { kind: DeadLetter['kind']; id: string },
   text: string,

@@ -6,7 +6,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findPostgres } from '../../dev/neon/real-postgres.ts';
 import { SessionNotFoundError } from '../../src/domain/errors.ts';
-import type { Entrance, Participant } from '../../src/domain/people.ts';
+import type { EntryRequest, Participant } from '../../src/domain/people.ts';
 import type { NewInvite } from '../../src/domain/types.ts';
 import { connectNeon, type Database } from '../../src/postgres/client.ts';
 import { PostgresDirectory } from '../../src/postgres/directory.ts';
@@ -40,7 +40,7 @@ describe.each(engines)('people on the %s engine', (engine) => {
     (await sessions.createSession({ title: 'jam', code: '', hostUserId })).id;
   const newInvite = (sessionId: string, over: Partial<NewInvite> = {}) =>
     people.createInvite({ sessionId, role: 'co-author', maxUses: null, expiresAtMs: null, ...over });
-  const enter = (sessionId: string, over: Partial<Entrance> = {}) =>
+  const enter = (sessionId: string, over: Partial<EntryRequest> = {}) =>
     people.enter({
       sessionId,
       userId: null,
@@ -51,7 +51,7 @@ describe.each(engines)('people on the %s engine', (engine) => {
       newParticipantId: randomUUID(),
       ...over,
     });
-  const entered = async (sessionId: string, over: Partial<Entrance> = {}): Promise<Participant> => {
+  const entered = async (sessionId: string, over: Partial<EntryRequest> = {}): Promise<Participant> => {
     const outcome = await enter(sessionId, over);
     if (outcome.outcome !== 'entered') throw new Error(outcome.outcome);
     return outcome.participant;
@@ -59,7 +59,7 @@ describe.each(engines)('people on the %s engine', (engine) => {
   const usesOf = async (sessionId: string) =>
     (await people.invites(sessionId, { limit: 10, offset: 0 })).items.map(({ usesCount }) => usesCount);
   const roleOf = async (sessionId: string, who: { userId?: string; participantId?: string }) =>
-    (await people.standing({ sessionId, userId: null, participantId: null, inviteToken: null, ...who }))
+    (await people.checkAccess({ sessionId, userId: null, participantId: null, inviteToken: null, ...who }))
       ?.role;
   const all = async (sessionId: string, withRemoved = false) =>
     (await people.participants(sessionId, { limit: 100, offset: 0, withRemoved })).items;
@@ -221,7 +221,7 @@ describe.each(engines)('people on the %s engine', (engine) => {
       expect(await enter(id, { participantId: anonymous.id, inviteToken })).toEqual({ outcome: 'removed' });
       expect(await usesOf(id)).toEqual([2]);
       expect(
-        await people.standing({ sessionId: id, userId, participantId: null, inviteToken: null }),
+        await people.checkAccess({ sessionId: id, userId, participantId: null, inviteToken: null }),
       ).toMatchObject({
         role: null,
         isRemoved: true,

@@ -37,7 +37,7 @@ export function createAiPanel({ ask, ...actions }: AiOptions): AiPanel {
   const empty = el(
     'p',
     { class: 'empty' },
-    'Say what you would like to hear, or ask how something works. New code goes straight into the editor, for everybody.',
+    'Say what you would like to hear, or ask how something works. New code goes straight into the editor, for everyone.',
   );
   const input = el('textarea', {
     id: 'ai-input',
@@ -137,11 +137,11 @@ function fillTurn(
   { colorId, isInEditor }: { colorId: string; isInEditor: boolean },
   actions: Pick<AiOptions, 'use' | 'undo'>,
 ): void {
-  // Re-made while it streams, so what somebody opened in it is opened again.
+  // Re-made while it streams, so what the user opened in it is opened again.
   const wasOpen = item.querySelector('details')?.open ?? false;
   item.dataset.role = turn.role;
   item.dataset.state = turn.status;
-  const name = turn.role === 'assistant' ? 'AI' : (turn.displayName ?? 'Somebody');
+  const name = turn.role === 'assistant' ? 'AI' : (turn.displayName ?? 'Someone');
   const nameClass = turn.role === 'assistant' ? 'ai-name' : `color-${colorOf(colorId)}`;
   item.replaceChildren(
     el(
@@ -162,7 +162,7 @@ function fillTurn(
   );
 }
 
-/** Whose colour a question has: that of the person who is here by this name. */
+/** The colour id of a question: that of the participant with this name who is present. */
 function colorIdOf({ displayName }: ConversationTurn, people: Snapshot['participants']): string {
   const person = people.find((one) => one.display_name === displayName);
   return person ? personId(person) : (displayName ?? '');

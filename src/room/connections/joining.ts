@@ -4,7 +4,7 @@ import type { SessionState } from '../document/session-state.ts';
 import type { Connection } from '../host.ts';
 import type { AccessRevocations } from './access-revocations.ts';
 import { CLOSE } from './close-codes.ts';
-import { isMember } from './connection.ts';
+import { hasJoined } from './connection.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import { participantOf } from './connection-state.ts';
 import type { Departures } from './departures.ts';
@@ -60,13 +60,13 @@ export class Joining {
       return;
     }
     const wasPresent = participants.connectionsOf(grant.participantId).length > 0;
-    for (const other of [...participants.members()]) {
+    for (const other of [...participants.connections()]) {
       if (other.id === connection.id && other !== connection) departures.replace(other, grant);
     }
     const { participantId, userId, displayName, avatarUrl, role, joinMethod, inviteId, address } = grant;
     const person = { participantId, userId, displayName, avatarUrl, role, joinMethod, inviteId, address };
     connection.setState({ ...person, chatTimes: [], switchTimes: [], agentTimes: [] });
-    if (!isMember(connection)) return;
+    if (!hasJoined(connection)) return;
     outbox.reply(connection, 'session_state', {
       ...sessionState.payloadFor(connection, session, history),
       ...(grant.token === null ? {} : { token: grant.token }),

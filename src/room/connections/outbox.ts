@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { ErrorCode, ServerMessageType, ServerPayload } from '../../protocol/index.ts';
 import type { Connection, RoomStorage } from '../host.ts';
-import type { Member } from './connection.ts';
+import type { JoinedConnection } from './connection.ts';
 import type { Participants } from './participants.ts';
 import type { SlowConsumers } from './slow-consumers.ts';
 
@@ -15,7 +15,7 @@ const STORE_SEQ_AFTER_MS = 4_000;
 export interface OutboxOptions {
   sessionId: string;
   storage: Pick<RoomStorage, 'get' | 'put'>;
-  participants: Pick<Participants, 'members' | 'withConnectionId'>;
+  participants: Pick<Participants, 'connections' | 'withConnectionId'>;
   slowConsumers: Pick<SlowConsumers<Connection>, 'countSent'>;
 }
 
@@ -42,13 +42,13 @@ export class Outbox {
   broadcast<T extends ServerMessageType>(
     type: T,
     payload: ServerPayload<T>,
-    except?: Connection | ((member: Member) => boolean),
+    except?: Connection | ((member: JoinedConnection) => boolean),
   ): void {
     this.#seq += 1;
     this.#storeSeq();
     // Made once for all receivers, and not at all where there are none.
     let text: string | undefined;
-    for (const member of this.#options.participants.members()) {
+    for (const member of this.#options.participants.connections()) {
       if (typeof except === 'function' ? except(member) : member === except) continue;
       text ??= this.#envelope(type, payload, this.#seq);
       this.#send(member, text);

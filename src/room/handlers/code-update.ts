@@ -1,5 +1,5 @@
 import type { ClientMessageOf, ServerPayload } from '../../protocol/index.ts';
-import { isMember } from '../connections/connection.ts';
+import { hasJoined } from '../connections/connection.ts';
 import type { HandlerContext } from './context.ts';
 
 /**
@@ -13,7 +13,7 @@ export async function codeUpdate(
   const session = await hosted.open();
   // A client that was kicked or replaced meanwhile sends the edit again on its next connection, if it still
   // may.
-  if (!isMember(sender)) return;
+  if (!hasJoined(sender)) return;
   const { participantId, displayName, userId, role } = sender.state;
   const accepted = session.edit({
     connectionId: sender.id,
