@@ -345,9 +345,9 @@ export class SessionBuffer {
   ): Promise<Peek> {
     const [nowMs, leaseNow, isCut, sessions] = await this.#redis.run(
       'peek',
-      [this.#keys.dirty, this.#keys.sweep],
+      [this.#keys.dirty, this.#keys.sweep, ...this.#keysOf(sessionIds)],
       [
-        this.#keys.prefix,
+        sessionIds.length > 0 ? '' : this.#keys.prefix,
         lease?.token ?? '',
         String(lease?.lengthMs ?? 0),
         String(giveUpBelow),
@@ -381,9 +381,11 @@ export class SessionBuffer {
   async settle(settlements: readonly Settlement[], deadLetters: readonly DeadLetter[]): Promise<Settled[]> {
     const replies = await this.#redis.run(
       'settle',
-      [this.#keys.dirty, this.#keys.dead, this.#keys.stats, this.#keys.active],
       [
-        this.#keys.prefix,
+        ...[this.#keys.dirty, this.#keys.dead, this.#keys.stats, this.#keys.active],
+        ...this.#keysOf(settlements.map(({ sessionId }) => sessionId)),
+      ],
+      [
         String(this.#cleanTtlS),
         String(deadLetters.length),
         ...deadLetters.flatMap((letter) => [letter.id, JSON.stringify(letter)]),
@@ -525,6 +527,11 @@ export class SessionBuffer {
 
   async removeDead(id: string): Promise<void> {
     await this.#redis.call('dead letter', (redis) => redis.hdel(this.#keys.dead, id));
+  }
+
+  /** Each session's hash and messages hash. */
+  #keysOf(sessionIds: readonly string[]): string[] {
+    return sessionIds.flatMap((id) => [this.#keys.session(id), this.#keys.messages(id)]);
   }
 
   /** @throws {StorageUnavailableError} */

@@ -27,19 +27,20 @@ export function deadLettersFor(write: SessionWrite, reason: DeadReason, nowMs: n
 
 /**
  * The letter of buffered data that can't even be read: its text, as it was. @param what its id in the buffer,
- * or its revision.
+ * or its revision. @param message what is wrong with it.
  */
 export function malformedDeadLetter(
   sessionId: string,
   what: { kind: DeadLetter['kind']; id: string },
   text: string,
+  message: string,
   nowMs: number,
 ): DeadLetter {
   return {
     id: `${sessionId}:${what.kind === 'code' ? 'c' : 'm'}:${what.id}`,
     session_id: sessionId,
     kind: what.kind,
-    reason: { code: 'malformed', message: `the buffered ${what.kind} does not fit its schema` },
+    reason: { code: 'malformed', message },
     at: new Date(nowMs).toISOString(),
     data: text,
   };

@@ -488,6 +488,10 @@ function decode(session: PeekedSession, nowMs: number): Decoded {
   const decoded: Decoded = { session, write, malformed: [], malformedIds: [], malformedRev: null };
   try {
     write.code = codeOf(fields);
+    // The fields are read only where the code is to be written.
+    if (!write.code && fields.size > 0) {
+      throw new DamagedDataError('the buffer holds a revision of a session, but no code');
+    }
   } catch (error) {
     if (!(error instanceof DamagedDataError)) throw error;
     const rev = Number(fields.get('rev'));
@@ -495,7 +499,13 @@ function decode(session: PeekedSession, nowMs: number): Decoded {
     decoded.malformedRev = Number.isSafeInteger(rev) && rev > 0 ? rev : null;
     const text = JSON.stringify(Object.fromEntries(fields));
     decoded.malformed.push(
-      malformedDeadLetter(sessionId, { kind: 'code', id: fields.get('rev') ?? '' }, text, nowMs),
+      malformedDeadLetter(
+        sessionId,
+        { kind: 'code', id: fields.get('rev') ?? '' },
+        text,
+        error.message,
+        nowMs,
+      ),
     );
   }
   for (const [id, text] of messages) {
@@ -505,7 +515,15 @@ function decode(session: PeekedSession, nowMs: number): Decoded {
       continue;
     }
     decoded.malformedIds.push(id);
-    decoded.malformed.push(malformedDeadLetter(sessionId, { kind: 'message', id }, text, nowMs));
+    decoded.malformed.push(
+      malformedDeadLetter(
+        sessionId,
+        { kind: 'message', id },
+        text,
+        'the buffered message does not fit its schema',
+        nowMs,
+      ),
+    );
   }
   return decoded;
 }
