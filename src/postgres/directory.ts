@@ -11,8 +11,8 @@ import type {
 import type { Page, PageRequest } from '../domain/page.ts';
 import { MAX_SHOWN_PARTICIPANTS } from '../protocol/limits.ts';
 import type { Database } from './client.ts';
-import { ask } from './errors.ts';
-import { inviteIsUsable, placeIsGood } from './membership.ts';
+import { runQuery } from './errors.ts';
+import { inviteIsUsable, membershipIsValid } from './membership.ts';
 import { participantRow, participantsOf } from './participants.ts';
 import { DEFAULT_TITLE } from './schema.ts';
 import { ms, msColumn, nullableMsColumn, pageStatement, parsePage } from './sql.ts';
@@ -87,12 +87,12 @@ const presentCount = sql`(
   + (select count(*) from anonymous_participants p where p.session_id = s.id and p.left_at is null and p.removed_at is null)
 )`;
 
-/** Whether session `s` is a user's: theirs, or one they have a good place in. */
+/** Whether session `s` is a user's: they own it, or have a valid membership in it. */
 const isOf = (userId: string): SQL => sql`(
   s.host_user_id = ${userId}::uuid
   or s.id in (
     select p.session_id from session_participants p join sessions s on s.id = p.session_id
-    where p.user_id = ${userId}::uuid and ${placeIsGood}
+    where p.user_id = ${userId}::uuid and ${membershipIsValid}
   )
 )`;
 
@@ -188,8 +188,8 @@ export class PostgresDirectory implements SessionDirectory {
   }
 
   async endLive(sessionId: string): Promise<{ participants: number; invites: number } | null> {
-    // A place by an invite that isn't there is good for nothing.
-    const close = sql`set via = 'invite', invite_id = null from s where p.session_id = s.id and p.role <> 'host'
+    // A membership by an invite that doesn't exist is never valid.
+    const close = sql`set join_method = 'invite', invite_id = null from s where p.session_id = s.id and p.role <> 'host'
       returning p.left_at is null and p.removed_at is null as was_here`;
     const [row] = await this.#ask(
       sql`
@@ -273,6 +273,6 @@ export class PostgresDirectory implements SessionDirectory {
   }
 
   async #rows(query: SQL): Promise<unknown[]> {
-    return (await ask(() => this.#db.execute(query))).rows;
+    return (await runQuery(() => this.#db.execute(query))).rows;
   }
 }

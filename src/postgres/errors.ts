@@ -80,7 +80,7 @@ function withoutDrizzle(thrown: unknown): unknown {
 }
 
 /** Runs one query; what it throws leaves as a storage error. */
-export async function ask<T>(query: () => PromiseLike<T>): Promise<T> {
+export async function runQuery<T>(query: () => PromiseLike<T>): Promise<T> {
   try {
     return await query();
   } catch (error) {

@@ -2,7 +2,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Participant } from '../domain/people.ts';
-import { ROLES, VIAS } from '../domain/types.ts';
+import { JOIN_METHODS, ROLES } from '../domain/types.ts';
 import { ms, msColumn, nullableMsColumn } from './sql.ts';
 
 export const participantRow = z
@@ -13,7 +13,7 @@ export const participantRow = z
     display_name: z.string(),
     avatar_url: z.string().nullable(),
     role: z.enum(ROLES),
-    via: z.enum(VIAS),
+    join_method: z.enum(JOIN_METHODS),
     invite_id: z.string().nullable(),
     joined_ms: msColumn,
     left_ms: nullableMsColumn,
@@ -27,7 +27,7 @@ export const participantRow = z
       displayName: row.display_name,
       avatarUrl: row.avatar_url,
       role: row.role,
-      via: row.via,
+      joinMethod: row.join_method,
       inviteId: row.invite_id,
       joinedAtMs: row.joined_ms,
       leftAtMs: row.left_ms,
@@ -36,13 +36,13 @@ export const participantRow = z
   );
 
 /** What {@link participantRow} reads of a row `p` of either table. */
-const placeColumns = (userId: SQL) => sql`
+const participantColumns = (userId: SQL) => sql`
   p.id, p.session_id, ${userId} as user_id, p.display_name,
-  (select u.avatar_url from users u where u.id = ${userId}) as avatar_url, p.role, p.via, p.invite_id,
+  (select u.avatar_url from users u where u.id = ${userId}) as avatar_url, p.role, p.join_method, p.invite_id,
   ${ms('p.joined_at')} as joined_ms, ${ms('p.left_at')} as left_ms, ${ms('p.removed_at')} as removed_ms`;
 
-export const signedInColumns = placeColumns(sql`p.user_id`);
-export const anonymousColumns = placeColumns(sql`null::uuid`);
+export const signedInColumns = participantColumns(sql`p.user_id`);
+export const anonymousColumns = participantColumns(sql`null::uuid`);
 
 /** A session's participants, in both tables, under the names that {@link participantRow} reads. */
 export const participantsOf = (sessionId: SQL): SQL => sql`(

@@ -13,7 +13,7 @@ import type {
 import { MESSAGE_ROLES } from '../domain/types.ts';
 import { MAX_LISTED_CONVERSATION_CHARS } from '../protocol/limits.ts';
 import type { Database } from './client.ts';
-import { ask } from './errors.ts';
+import { runQuery } from './errors.ts';
 import { ms, msColumn, pageStatement, parsePage } from './sql.ts';
 
 const messageSchema = z
@@ -204,7 +204,7 @@ export class PostgresStrudels implements StrudelRepository {
   }
 
   async delete(id: string, ownerId: string): Promise<boolean> {
-    const result = await ask(() =>
+    const result = await runQuery(() =>
       this.#db.execute(
         sql`delete from strudels where id = ${id}::uuid and user_id = ${ownerId}::uuid returning id`,
       ),
@@ -217,7 +217,7 @@ export class PostgresStrudels implements StrudelRepository {
   }
 
   async #rows(query: SQL): Promise<unknown[]> {
-    return (await ask(() => this.#db.execute(query))).rows;
+    return (await runQuery(() => this.#db.execute(query))).rows;
   }
 }
 

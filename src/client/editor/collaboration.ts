@@ -112,8 +112,8 @@ class Binding implements PluginValue {
   }
 
   /**
-   * CodeMirror keeps what is read in its place when it next measures, and forgets to when another update comes
-   * before that: a selection that follows its edit, say. This measures at once.
+   * CodeMirror keeps what is read in its place when it next measures, and forgets to when another update
+   * comes before that: a selection that follows its edit, say. This measures at once.
    */
   #keepScroll(): void {
     this.view.lineBlockAtHeight(0);

@@ -6,7 +6,7 @@ import { createDialog } from './dialog.ts';
 import { el } from './dom.ts';
 import { submitForm } from './form.ts';
 
-/** Opens the dialog. @param onSignedIn called once somebody is. */
+/** Opens the dialog. @param onSignedIn called when a user has signed in. */
 export function openSignIn(onSignedIn: () => void): void {
   const token = el('textarea', {
     id: 'sign-in-token',

@@ -32,7 +32,7 @@ export function createOwnKeyField(onChange: () => void): OwnKeyField {
   );
   const apiKey = el('input', {
     id: 'ai-own-key',
-    // Hidden from who looks over one's shoulder, and not for password managers.
+    // Hidden from onlookers, and not for password managers.
     type: 'password',
     autocomplete: 'off',
     spellcheck: 'false',
@@ -59,7 +59,7 @@ export function createOwnKeyField(onChange: () => void): OwnKeyField {
       el(
         'p',
         { class: 'hint' },
-        'It is sent along with your questions only, for that one answer. Nobody keeps it, and nobody else sees it.',
+        'It is sent along with your questions only, for that one answer. It isn’t stored, and no one else sees it.',
       ),
     ),
   );

@@ -37,7 +37,7 @@ export function createAiPanel({ ask, ...actions }: AiOptions): AiPanel {
   const empty = el(
     'p',
     { class: 'empty' },
-    'Say what you would like to hear, or ask how something works. New code goes straight into the editor, for everybody.',
+    'Say what you would like to hear, or ask how something works. New code goes straight into the editor, for everyone.',
   );
   const input = el('textarea', {
     id: 'ai-input',
@@ -134,7 +134,7 @@ function fillTurn(
   { color, isInEditor }: { color: number; isInEditor: boolean },
   actions: Pick<AiOptions, 'use' | 'takeBack'>,
 ): void {
-  // Re-made while it streams, so what somebody opened in it is opened again.
+  // Re-made while it streams, so what the user opened in it is opened again.
   const wasOpen = item.querySelector('details')?.open ?? false;
   item.dataset.role = turn.role;
   item.dataset.state = turn.status;

@@ -30,7 +30,7 @@ export function createChatPanel(say: (text: string) => boolean): ChatPanel {
     'data-testid': 'chat-list',
   });
   const settle = followEnd(list);
-  const empty = el('p', { class: 'empty' }, 'Nobody has said anything yet.');
+  const empty = el('p', { class: 'empty' }, 'No messages yet.');
   const input = el('input', {
     id: 'chat-input',
     type: 'text',

@@ -107,7 +107,7 @@ export function createInviteDialog(sessionId: string, token: () => string): Invi
     async revoke(invite) {
       await call(revokeInvite, { params: { id: sessionId, token_id: invite.id }, token: token() });
       if (link.value === linkOf(invite)) linkRow.hidden = true;
-      setText(note, 'Link revoked. Who came by it is no longer in.');
+      setText(note, 'Link revoked. Participants who joined by it have left.');
     },
   });
   const element = createDialog('invite', 'Invite people', [form, linkRow, note, list.element]);

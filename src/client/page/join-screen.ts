@@ -41,13 +41,13 @@ export function joinScreen(inviteToken: string, go: (route: Route) => void): HTM
 }
 
 /**
- * Where the link of a session leads somebody whom this browser doesn't know yet. @param enter called with
+ * The screen behind a session's link for a user who isn't known to this browser. @param enter called with
  * their name.
  */
 export function nameScreen(enter: () => void): HTMLElement {
   const { form, name } = nameForm({
     heading: 'Look in',
-    text: 'You don’t need an invite where a session is open to everybody. The others will see you under this name.',
+    text: 'You don’t need an invite where a session is open to everyone. The others will see you under this name.',
     action: 'Look in',
     value: '',
   });

@@ -1,4 +1,4 @@
-/** Who is here; for the host, also who may do what. */
+/** The participants who are present; for the host, also their roles. */
 import {
   changeParticipant,
   listParticipants,
@@ -36,7 +36,7 @@ export function createPeoplePanel(options: PeopleOptions): PeoplePanel {
 
   const change = async (person: { id: string; name: string }, role: GivenRole): Promise<void> => {
     try {
-      await call(changeParticipant, { ...placeOf(options, person.id), body: { role } });
+      await call(changeParticipant, { ...pathOf(options, person.id), body: { role } });
     } catch (error) {
       options.say(`${person.name} keeps the role: ${messageOf(error)}`, 'error');
       // What was chosen isn't what is.
@@ -50,7 +50,7 @@ export function createPeoplePanel(options: PeopleOptions): PeoplePanel {
       text: 'They lose the session at once, and can’t come back by an invite. You can let them in again later.',
       action: 'Send away',
       async run() {
-        await call(removeParticipant, placeOf(options, person.id));
+        await call(removeParticipant, pathOf(options, person.id));
         away.refresh();
       },
     });
@@ -64,7 +64,7 @@ export function createPeoplePanel(options: PeopleOptions): PeoplePanel {
       return;
     shown = { participants, self, isHost };
     setText(heading, `Here (${participants.length})`);
-    // A select that is open must not close because somebody else came.
+    // A select that is open must not close because another participant joined.
     const kept = new Map([...list.children].map((item) => [item.getAttribute('data-key'), item]));
     list.replaceChildren(
       ...participants.map((one, index) => {
@@ -146,7 +146,7 @@ function avatar(name: string, color: number): HTMLElement {
 }
 
 /** A participant's place in the session, for the host to change. */
-function placeOf({ sessionId, token }: PeopleOptions, participantId: string) {
+function pathOf({ sessionId, token }: PeopleOptions, participantId: string) {
   return { params: { id: sessionId, participant_id: participantId }, token: token() };
 }
 
@@ -167,7 +167,7 @@ function createAway(options: PeopleOptions) {
     button.disabled = true;
     try {
       const role = person.role === 'viewer' ? 'viewer' : 'co-author';
-      await call(changeParticipant, { ...placeOf(options, person.id), body: { role } });
+      await call(changeParticipant, { ...pathOf(options, person.id), body: { role } });
       say(`${person.display_name} may come back.`, 'info');
       await load();
     } catch (error) {
@@ -187,7 +187,7 @@ function createAway(options: PeopleOptions) {
       const ids = new Set(present.map((one) => one.participant_id));
       const gone = people.filter((person) => !ids.has(person.id) && person.role !== 'host');
       note.hidden = gone.length > 0;
-      setText(note, 'Nobody who isn’t here now.');
+      setText(note, 'Everyone who joined is here.');
       list.replaceChildren(...gone.map((person) => awayRow(person, letIn)));
     } catch (error) {
       setText(note, messageOf(error));

@@ -3,7 +3,7 @@ import { el, setText } from './dom.ts';
 
 export interface Playback {
   element: HTMLElement;
-  /** Somebody pressed; `isMe` words it for the one who did. */
+  /** A participant pressed play or stop; with `isMe` it is worded for this user. */
   pressed(kind: 'play' | 'stop', name: string, isMe: boolean): void;
   setEnabled(isEnabled: boolean): void;
 }

@@ -1,4 +1,4 @@
-/** The start screen's lists: sessions to look into, one's own, and those that only this browser knows of. */
+/** The start screen's lists: public sessions, the user's own, and those that only this browser knows of. */
 import {
   createSession,
   getSession,
@@ -38,7 +38,7 @@ export function liveNow(): { element: HTMLElement; close(): void } {
       note.hidden = sessions.length > 0;
       setText(
         note,
-        'Nobody plays in public right now. A host can open a session to everybody in its settings.',
+        'There are no public sessions right now. A host can open a session to everyone in its settings.',
       );
     } catch (error) {
       note.hidden = false;

@@ -69,7 +69,7 @@ export function createSettingsDialog(options: SettingsOptions): SettingsDialog {
     setText(problem, '');
     try {
       await call(setDiscoverable, { ...asHost(), body: { is_discoverable: isWanted } });
-      say(isWanted ? 'Everybody may look in now.' : 'Only invited people are let in now.');
+      say(isWanted ? 'Everyone may look in now.' : 'Only invited people are let in now.');
     } catch (error) {
       discoverable.checked = !isWanted;
       setText(problem, messageOf(error));
@@ -96,7 +96,7 @@ export function createSettingsDialog(options: SettingsOptions): SettingsDialog {
   const sendAway = () =>
     ask({
       heading: 'Send everyone away?',
-      text: 'Everybody but you leaves at once, and all invite links are revoked. The session and its code stay yours.',
+      text: 'Everyone but you leaves at once, and all invite links are revoked. The session and its code stay yours.',
       action: 'Send everyone away',
       async run() {
         await call(endLive, asHost());
@@ -107,7 +107,7 @@ export function createSettingsDialog(options: SettingsOptions): SettingsDialog {
   const end = () =>
     ask({
       heading: 'End the session?',
-      text: 'It ends for everybody and can’t be opened again. Its code and history stay readable.',
+      text: 'It ends for everyone and can’t be opened again. Its code and history stay readable.',
       action: 'End the session',
       async run() {
         await call(endSession, asHost());
@@ -123,12 +123,8 @@ export function createSettingsDialog(options: SettingsOptions): SettingsDialog {
       el(
         'span',
         { class: 'switch-text' },
-        el('strong', {}, 'Open to everybody'),
-        el(
-          'span',
-          { class: 'dim' },
-          'It is listed on the start screen, and anybody may look in as a viewer.',
-        ),
+        el('strong', {}, 'Open to everyone'),
+        el('span', { class: 'dim' }, 'It is listed on the start screen, and anyone may look in as a viewer.'),
       ),
     ),
     problem,

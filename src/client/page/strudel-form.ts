@@ -65,7 +65,7 @@ export function openStrudelForm({ heading, action, initial, submit }: StrudelFor
         'span',
         { class: 'switch-text' },
         el('strong', {}, 'Public'),
-        el('span', { class: 'dim' }, 'Everybody may find it and bring it into their sessions.'),
+        el('span', { class: 'dim' }, 'Everyone may find it and bring it into their sessions.'),
       ),
     ),
     el('button', { type: 'submit', class: 'primary', 'data-testid': 'strudel-submit' }, action),

@@ -231,7 +231,7 @@ function emptyText(shelf: Shelf, search: string): string {
   if (search !== '') return `Nothing found for “${search}”.`;
   return shelf === 'own'
     ? 'None yet. Save the session’s code to have it here.'
-    : 'Nobody has made one public yet.';
+    : 'There are no public strudels yet.';
 }
 
 function inputOf({ title, description, tags, is_public }: Strudel): StrudelInput {

@@ -11,7 +11,7 @@ import { askRefusal, type Refusal } from './refusal.ts';
 export type WebSocketConstructor = new (url: string) => object;
 
 /**
- * Why a connection is closed for good: one's own doing (`left`), the session's end, being sent away, a
+ * Why a connection is closed for good: the user left (`left`), the session's end, a removal, a
  * session that isn't there any more, or the same client connected elsewhere.
  */
 export type CloseCause = 'left' | 'ended' | 'removed' | 'gone' | 'elsewhere';
@@ -57,7 +57,7 @@ const ASK_INTERVAL_MS = 3_000;
 const CLOSING_LIMIT_MS = 4_000;
 /**
  * Two replacements within this time are another client's doing; a single one may have been an earlier attempt
- * of one's own that came late.
+ * of this client that came late.
  */
 const REPLACED_TWICE_MS = 60_000;
 /** Close codes by which a room says that coming back is of no use. */

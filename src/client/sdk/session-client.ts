@@ -314,8 +314,8 @@ export class SessionClient extends Emitter<SessionClientEvents> {
   }
 
   /**
-   * An own edit, made on {@link text}. It is kept, and sent as soon as the connection and the pace allow; edits
-   * that wait become one.
+   * An own edit, made on {@link text}. It is kept, and sent as soon as the connection and the pace allow;
+   * edits that wait become one.
    * @returns the edit's number; null when the role forbids it (then an `error` event says so).
    * @throws {RangeError} it wasn't made on {@link text}.
    */

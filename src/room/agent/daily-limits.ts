@@ -3,7 +3,7 @@
  * reconnects. Days are UTC's, and each count expires a day after its first request.
  *
  * While Redis is out of reach the requests are counted in this instance's memory, on top of the last count
- * that Redis gave. Refusing them would end the AI for everybody whenever Redis fails for a moment. The harm
+ * that Redis gave. Refusing them would end the AI for all users whenever Redis fails for a moment. The harm
  * is bounded: to get a second count a person needs another instance, and the limit per minute holds in any
  * case.
  */

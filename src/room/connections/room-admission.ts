@@ -71,7 +71,7 @@ export class RoomAdmission {
     const banRemainingMs = bans.remainingMs(grant.participantId, nowMs);
     if (banRemainingMs > 0) return refuseBanned(banRemainingMs);
     departures.closeIdle(nowMs);
-    const present = [...participants.members()].map(countedConnectionOf);
+    const present = [...participants.connections()].map(countedConnectionOf);
     switch (connectionLimits.check(grant, present, nowMs)) {
       case 'participant_limit':
         return refuse(429, 'too_many_requests', 'you have too many connections to this session');
