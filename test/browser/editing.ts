@@ -252,8 +252,9 @@ async function unreadInput(page: EditingPage, hasEditContext: boolean): Promise<
       await page.scene({ code: 'first\nsecond', hasEditContext });
       await page.focus(ANA, 2, -1);
       await page.page.evaluate(() => {
-        const typeAtOnce = () => window.bench.type(1, 1, 0, '+');
-        window.bench.view(0).contentDOM.addEventListener('compositionend', typeAtOnce);
+        window.bench
+          .view(0)
+          .contentDOM.addEventListener('compositionend', () => window.bench.type(1, 1, 0, '+'));
       });
       const words = ['one', 'two', 'three', 'four', 'five', 'six'];
       for (const word of words) {
