@@ -85,6 +85,7 @@ async function onDesktop(page: EditingPage): Promise<void> {
   });
 
   await compositions(page, {});
+  await restingComposition(page);
 
   await step('90 KB are pasted, and undone', async () => {
     await page.scene({ code: 's("bd")\n', latencyMs: 20 });
@@ -220,6 +221,7 @@ async function onPhone(page: EditingPage): Promise<void> {
   for (const hasEditContext of [true, false]) {
     await compositions(page, { hasEditContext });
     await unreadInput(page, hasEditContext);
+    await restingComposition(page, hasEditContext);
     await step(`a touch keyboard composes words, ${labelOf(hasEditContext)}`, async () => {
       await page.scene({ code: 'first\nsecond\nthird\n', latencyMs: 30, jitterMs: 20, hasEditContext });
       const words = ['the', 'quick', 'brown', 'fox', 'jumps', 'over'];
@@ -249,12 +251,16 @@ async function unreadInput(page: EditingPage, hasEditContext: boolean): Promise<
   await step(
     `what ends a composition stays when a change follows it at once, ${labelOf(hasEditContext)}`,
     async () => {
-      await page.scene({ code: 'first\nsecond', hasEditContext });
+      await page.scene({ code: 'first\nsecond', others: ['Cem'], hasEditContext });
       await page.focus(ANA, 2, -1);
       await page.page.evaluate(() => {
-        window.bench
-          .view(0)
-          .contentDOM.addEventListener('compositionend', () => window.bench.type(1, 1, 0, '+'));
+        let ends = 0;
+        window.bench.view(0).contentDOM.addEventListener('compositionend', () => {
+          ends += 1;
+          // Another's caret alone is an update, too.
+          if (ends % 2 === 0) window.bench.others[0]?.select(ends, ends);
+          else window.bench.type(1, 1, 0, '+');
+        });
       });
       const words = ['one', 'two', 'three', 'four', 'five', 'six'];
       for (const word of words) {
@@ -265,6 +271,25 @@ async function unreadInput(page: EditingPage, hasEditContext: boolean): Promise<
       await page.settled();
       const text = (await page.texts())[ANA] ?? '';
       assert.equal(text.replaceAll('+', ''), `first\nsecond ${words.join(' ')}`, text);
+    },
+  );
+}
+
+async function restingComposition(page: EditingPage, hasEditContext = true): Promise<void> {
+  await step(
+    `a composition that rests doesn’t keep another’s text away, ${labelOf(hasEditContext)}`,
+    async () => {
+      await page.scene({ code: 'one\ntwo', hasEditContext });
+      await page.focus(ANA, 2, -1);
+      for (const text of [' w', ' wo', ' wor']) await page.compose(text);
+      await page.type(BEN, 2, 0, 'Ben ');
+      await page.type(BEN, 2, -1, ' end');
+      await page.settled();
+      console.log(await page.texts());
+      await page.compose(' word');
+      await page.insert(' words');
+      await page.settled();
+      console.log(await page.texts());
     },
   );
 }
