@@ -66,9 +66,9 @@ export function takeOut<T extends Made>(
   for (const entry of made) {
     const { change, before } = entry;
     if (isTakenOut(entry)) {
-      const undo = change.invert(before);
+      const undo: ChangeSet = change.invert(before);
       without = without ? undo.compose(without) : undo;
-    } else without = without?.map(change) ?? null;
+    } else if (without) without = without.map(change);
   }
   return without;
 }

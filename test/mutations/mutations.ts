@@ -137,7 +137,7 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '1',
     breaks: 'the client takes what it has sent for received when the connection is lost',
     file: 'src/client/sdk/shared-document.ts',
-    find: '    for (const edit of this.#edits) edit.inFlight = false;\n',
+    find: '    for (const edit of this.#pending) edit.isInFlight = false;\n',
     replace: '',
     caughtBy: {
       file: unit('src/client/sdk/session-client'),

@@ -228,6 +228,21 @@ describe('an AI request', () => {
     ).toEqual(messages.map(({ id }) => ({ message_id: id, durable: 'buffer' })));
   });
 
+  it('is answered on the code that it was asked about; what was typed since stays', async () => {
+    const { join, begin, to, edit, session } = setUp();
+    const ada = join('ada', 'host');
+    edit('one\ntwo\nthree');
+    // With a line that the room doesn't have yet.
+    const { done, call } = await begin(ada, { editor_state: 'one\ntwo\nthree\nfour' });
+    edit('one\ntwo\nthree, typed');
+    edit('zero\none\ntwo\nthree, typed');
+    call.resolve({ kind: 'code', code: 'one\r\nTWO\rthree\nfour', explanation: '' });
+    await done;
+    expect(session.code).toBe('zero\none\nTWO\nthree, typed');
+    expect(to('ada', 'code_update')).toMatchObject([{ rev: rev(4), source: 'ai' }]);
+    expect(to('ada', 'agent_response')).toMatchObject([{ code: 'one\nTWO\nthree\nfour', base_rev: rev(1) }]);
+  });
+
   it('may be answered in words or with questions; the code stays', async () => {
     const { join, begin, to, session } = setUp();
     const ada = join('ada', 'host');
