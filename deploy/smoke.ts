@@ -176,13 +176,13 @@ async function edit(
         `the room refuses its host: ${connection.refusal.status} ${connection.refusal.message}`,
       );
     }
-    const requestId = client.edit(code, { source: 'typed' });
+    const clientSeq = client.edit(code, { source: 'typed' });
     const { edits } = await untilShown(
       client,
-      (snapshot) => snapshot.edits.some((own) => own.requestId === requestId && own.status !== 'pending'),
+      (snapshot) => snapshot.edits.some((own) => own.clientSeq === clientSeq && own.status !== 'pending'),
       'the edit to be acknowledged',
     );
-    const own = edits.find((candidate) => candidate.requestId === requestId);
+    const own = edits.find((candidate) => candidate.clientSeq === clientSeq);
     if (own?.rev == null) throw new DeployError(`the edit was not taken: ${own?.reason ?? own?.status}`);
     return own.rev;
   } finally {

@@ -61,7 +61,8 @@ async function play(token: string, index: number): Promise<{ keys: number; messa
       const col = line.length >= LINE_CHARS ? 0 : line.length;
       lines[index] = line.slice(0, col) + (phrase[at % phrase.length] ?? '');
       client.edit(lines.join('\n'), { cursorLine: index + 1, cursorCol: col + 1, source: 'typed' });
-      client.cursor(index + 1, col + 1);
+      const cursor = client.text.line(index + 1).from + col + 1;
+      client.select(cursor, cursor);
       keys += 1;
       await sleep(KEY_MS);
     }

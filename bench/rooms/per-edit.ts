@@ -58,6 +58,7 @@ export default class PerEditRoom implements Party.Server {
     const { message, requestId } = parsed;
     const { id } = this.#room;
     if (message.type === 'code_update') {
+      if (!('code' in message.payload)) return send(sender, 'error', { error: 'validation_error' });
       const { code, cursor_line, cursor_col } = message.payload;
       const rev = (await this.#session()).rev + 1;
       await this.#redis.set(codeKey(id), JSON.stringify({ code, rev }));

@@ -11,7 +11,7 @@ import type { ChangeSet, Text } from '@codemirror/state';
  * @param first the one that the room has first.
  * @returns each of them as it is to be made after the other: `first` then the new `second` gives the same text
  *   as `second` then the new `first`.
- * @throws {RangeError} they were made on texts of different length.
+ * @throws {Error} they were made on texts of different length; not where one is empty.
  */
 export function transform(first: ChangeSet, second: ChangeSet): [first: ChangeSet, second: ChangeSet] {
   return [first.map(second, true), second.map(first, false)];
@@ -26,7 +26,7 @@ export interface Movable {
  * Moves a change that others didn't know behind theirs.
  * @param others what the room had before, in order; each becomes what it is after `change`.
  * @returns `change` as it is to be made after them.
- * @throws {RangeError} as {@link transform}; `others` may be changed in part.
+ * @throws {Error} as {@link transform}; `others` may be changed in part.
  */
 export function moveBehind(change: ChangeSet, others: readonly Movable[]): ChangeSet {
   let moved = change;
@@ -61,16 +61,14 @@ export function takeOut<T extends Made>(
   made: readonly T[],
   isTakenOut: (entry: T) => boolean,
 ): ChangeSet | null {
+  // Makes the text as it is after each of them the one without those that are taken out so far.
   let without: ChangeSet | null = null;
-  let later: ChangeSet | null = null;
-  for (const entry of made.toReversed()) {
+  for (const entry of made) {
     const { change, before } = entry;
     if (isTakenOut(entry)) {
       const undo = change.invert(before);
-      const inverse: ChangeSet = later ? undo.map(without ? later.compose(without) : later) : undo;
-      without = without ? without.compose(inverse) : inverse;
-    }
-    later = later ? change.compose(later) : change;
+      without = without ? undo.compose(without) : undo;
+    } else without = without?.map(change) ?? null;
   }
   return without;
 }

@@ -1,5 +1,11 @@
 /** Chromium, and a watch over what its pages complain about. */
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from 'playwright-core';
 
 /** How a browser puts it that the network, or the server behind it, is gone. */
 const NETWORK_DROP = /WebSocket connection to .* failed|Failed to load resource/;
@@ -40,8 +46,12 @@ export class TestBrowser {
   }
 
   /** A browser window that shares nothing with the others, with one tab. */
-  async newPerson(name: string, viewport = DESKTOP): Promise<{ context: BrowserContext; page: Page }> {
-    const context = await this.browser.newContext({ viewport });
+  async newPerson(
+    name: string,
+    viewport = DESKTOP,
+    device: BrowserContextOptions = {},
+  ): Promise<{ context: BrowserContext; page: Page }> {
+    const context = await this.browser.newContext({ viewport, ...device });
     await context.grantPermissions(['clipboard-read', 'clipboard-write']);
     const page = await context.newPage();
     page.on('pageerror', (error) => this.complaints.push(`${name}: ${error.stack ?? error.message}`));

@@ -1,7 +1,7 @@
 /**
  * The browser test: people in real browsers on the whole local stack.
  *
- *     npm run test:browser [-- people strudels ai markup durability] [--postgres=real --redis=embedded]
+ *     npm run test:browser [-- editing people strudels ai markup durability] [--postgres=real --redis=embedded]
  *
  * Without names all parts run, in this order.
  */
@@ -13,12 +13,20 @@ import { startStack } from '../support/stack.ts';
 import { ai } from './ai.ts';
 import { TestBrowser } from './browser.ts';
 import { durability } from './durability.ts';
+import { editing } from './editing.ts';
 import { markup } from './markup.ts';
 import { people } from './people.ts';
 import { SCREENSHOTS, type Scene } from './scene.ts';
 import { strudels } from './strudels.ts';
 
-const PARTS: Record<string, (scene: Scene) => Promise<void>> = { people, strudels, ai, markup, durability };
+const PARTS: Record<string, (scene: Scene) => Promise<void>> = {
+  editing,
+  people,
+  strudels,
+  ai,
+  markup,
+  durability,
+};
 
 async function main(): Promise<void> {
   const args = process.argv.slice(2);

@@ -1,20 +1,26 @@
 /**
  * One person of the load: the product's own client, its promises written down, its view of the order checked.
  */
+import { ChangeSet, Text } from '@codemirror/state';
 import { WebSocket } from 'ws';
 import { SessionClient } from '../../src/client/sdk/session-client.ts';
-import type { ServerMessage } from '../../src/protocol/index.ts';
+import { MAX_CODE_BYTES, type ServerMessage } from '../../src/protocol/index.ts';
 import type { Ledger } from './ledger.ts';
 
 /** Errors that a client must expect while stores are in trouble; it tries again by itself. */
 const EXPECTED_ERRORS: ReadonlySet<string> = new Set(['too_many_requests', 'server_error']);
 
+/** Then lines are replaced, so that the code stays below its limit whatever several write at once. */
+const MAX_CHARS = 30_000;
+/** Fillers end here; it leaves room for what others type meanwhile. */
+const MOST_CHARS = MAX_CODE_BYTES - 16 * 1024;
+
 export class FaultClient {
   readonly name: string;
   readonly client: SessionClient;
   readonly #ledger: Ledger;
-  /** Texts by request id. */
-  readonly #texts = new Map<string, string>();
+  /** What is typed and not acknowledged, by the number of the edit that has it. */
+  readonly #texts = new Map<number, string[]>();
   #seq = 0;
   #rev = 0;
   #chatPosition = 0;
@@ -53,22 +59,31 @@ export class FaultClient {
     const { connection, edits, chat, degraded } = this.client.snapshot;
     const edit = edits.findLast(({ status }) => status === 'pending');
     const chats = chat.filter(({ status }) => status === 'pending' || status === 'sent').length;
-    const waits = `${edit ? `edit ${edit.requestId}` : 'no edit'} and ${chats} messages`;
+    const waits = `${edit ? `edit ${edit.clientSeq}` : 'no edit'} and ${chats} messages`;
     const cause = connection.state === 'closed' ? ` (${connection.cause})` : '';
     return `${this.name} is ${connection.state}${cause}${degraded ? `, ${degraded.reason}` : ''}, waits for ${waits}`;
   }
 
-  /** Makes an edit that no other edit looks like. @param filler what else is in it. */
+  /**
+   * Types a line that is like no other, somewhere in the text; now and then in the place of another, and always
+   * where the text gets long.
+   * @param filler what else is in it.
+   */
   edit(filler: string): void {
+    const { text } = this.client;
     this.#count += 1;
-    const text = `// ${this.name} ${this.#count}\n${filler}`;
-    const requestId = this.client.edit(text);
-    if (requestId === null) return;
-    // One that waits to be sent takes the newer text, under the id it has.
-    const replaced = this.#texts.get(requestId);
-    if (replaced !== undefined) this.#ledger.edits.delete(replaced);
-    this.#texts.set(requestId, text);
-    this.#ledger.edits.add(text);
+    const mark = `// ${this.name} ${this.#count};`;
+    const line = text.line(1 + ((this.#count * 7) % text.lines));
+    const isReplaced = line.number < text.lines && (this.#count % 5 === 0 || text.length > MAX_CHARS);
+    const to = isReplaced ? line.to + 1 : line.from;
+    if (isReplaced)
+      for (const gone of this.#ledger.edits) if (line.text.includes(gone)) this.#ledger.deleted.add(gone);
+    const fits = Math.max(1, MOST_CHARS - text.length);
+    const insert = Text.of([`${mark} ${filler.slice(0, fits)}`, '']);
+    const clientSeq = this.client.change(ChangeSet.of({ from: line.from, to, insert }, text.length));
+    if (clientSeq === null) return;
+    this.#texts.set(clientSeq, [...(this.#texts.get(clientSeq) ?? []), mark]);
+    this.#ledger.edits.add(mark);
   }
 
   chat(filler: string): void {
@@ -118,12 +133,14 @@ export class FaultClient {
         return;
       }
       case 'ack': {
-        const { rev, request_id: requestId, message_id: messageId } = message.payload;
+        const { rev, client_seq: clientSeq, message_id: messageId } = message.payload;
         if (messageId !== undefined) this.#ledger.ackedMessages.add(messageId);
-        if (requestId === undefined || rev === undefined) return;
-        const text = this.#texts.get(requestId);
-        if (text === undefined) this.#violate(`an ack for ${requestId}, which it never sent`);
-        else this.#ledger.ackEdit(text, rev);
+        if (clientSeq === undefined || rev === undefined) return;
+        for (const [seq, texts] of this.#texts) {
+          if (seq > clientSeq) continue;
+          for (const text of texts) this.#ledger.ackEdit(text, rev);
+          this.#texts.delete(seq);
+        }
         return;
       }
       case 'degraded':

@@ -15,10 +15,12 @@ export interface SentMessage {
 
 export class Ledger {
   readonly sessionId: string;
-  /** Edits by their text, which is unique: handed to a client to send. */
+  /** What was typed, by edit: each text is unique, and no part of another. */
   readonly edits = new Set<string>();
   readonly ackedEdits: AckedEdit[] = [];
   readonly #acked = new Set<string>();
+  /** Texts that a participant has taken out again: that may have been lost, or not have been. */
+  readonly deleted = new Set<string>();
   /** By id, in the order in which they were made. */
   readonly messages = new Map<string, SentMessage>();
   readonly ackedMessages = new Set<string>();
@@ -35,7 +37,7 @@ export class Ledger {
     this.sessionId = sessionId;
   }
 
-  /** The acknowledged edit that the room ordered last: what Postgres has to hold in the end. */
+  /** The acknowledged edit that the room ordered last: Postgres has to hold its revision in the end. */
   get last(): AckedEdit | null {
     return this.ackedEdits.reduce<AckedEdit | null>(
       (last, edit) => (last === null || edit.rev > last.rev ? edit : last),
@@ -44,23 +46,30 @@ export class Ledger {
   }
 
   ackEdit(text: string, rev: number): void {
-    const other = this.ackedEdits.find((edit) => edit.rev === rev && edit.text !== text);
-    if (other)
-      this.violate(`two edits acknowledged under revision ${rev}: ${brief(other.text)}, ${brief(text)}`);
     // Told again after a resend.
     if (this.#acked.has(text)) return;
     this.#acked.add(text);
     this.ackedEdits.push({ text, rev });
   }
 
-  /**
-   * A room that starts now has to go on from the edit that was acknowledged last, or from one that
-   * isn't acknowledged yet.
-   */
+  /** Acknowledged texts that nobody has taken out, and that `code` lacks. */
+  missingIn(code: string): string[] {
+    return [...this.#acked].filter((text) => !this.deleted.has(text) && !code.includes(text));
+  }
+
+  /** Texts that `code` has more than once. */
+  doubledIn(code: string): string[] {
+    return [...this.edits].filter((text) => {
+      const at = code.indexOf(text);
+      return at !== -1 && code.includes(text, at + 1);
+    });
+  }
+
+  /** A room that starts now has to go on from all that was acknowledged. */
   checkStart(code: string): void {
-    const { last } = this;
-    if (last && code !== last.text && (this.#acked.has(code) || !this.edits.has(code)))
-      this.violate(`a room starts with ${brief(code)}, and ${brief(last.text)} was acknowledged after it`);
+    const [missing, doubled] = [this.missingIn(code), this.doubledIn(code)];
+    if (missing.length > 0) this.violate(`a room starts without ${briefly(missing)}`);
+    if (doubled.length > 0) this.violate(`a room starts with ${briefly(doubled)} twice`);
   }
 
   show(messageId: string, position: number): void {
@@ -77,4 +86,9 @@ export class Ledger {
 /** Enough of a text to know it by. */
 export function brief(text: string): string {
   return JSON.stringify(text.slice(0, 40));
+}
+
+/** The first of several texts, and how many there are. */
+export function briefly(texts: readonly string[]): string {
+  return `${texts.length} of the texts typed (${texts.slice(0, 3).map(brief).join(', ')})`;
 }

@@ -6,7 +6,8 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { isAlive, type ProcessInfo, processTree } from '../../dev/process-table.ts';
 import { signSessionToken } from '../../src/access/session-token.ts';
-import type { Role } from '../../src/domain/types.ts';
+import { decodeReceipts } from '../../src/domain/receipts.ts';
+import type { CodeWrite, Role } from '../../src/domain/types.ts';
 import { SYSTEM_USER_ID } from '../../src/postgres/schema.ts';
 import { RedisScripts } from '../../src/redis/client.ts';
 import { type DeadLetter, deadLetterSchema } from '../../src/redis/dead-letter.ts';
@@ -117,6 +118,15 @@ export class World {
       [sessionId],
     );
     return Number(rows[0]?.rev ?? 0);
+  }
+
+  /** The code in Postgres, and which edits it contains. */
+  async storedCode(sessionId: string): Promise<Pick<CodeWrite, 'code' | 'receipts'>> {
+    const { rows } = await this.database.query<{ code: string; receipts: unknown }>(
+      'select code, receipts from sessions where id = $1',
+      [sessionId],
+    );
+    return { code: rows[0]?.code ?? '', receipts: decodeReceipts(rows[0]?.receipts ?? {}) };
   }
 
   async deadLetters(): Promise<DeadLetter[]> {

@@ -46,6 +46,7 @@ const VALID = {
   play: { request_id: 'r' },
   stop: { request_id: 'r' },
   ping: { request_id: 'r', mark: 'm' },
+  resync: { request_id: 'r' },
 } satisfies Record<ClientMessageType, object>;
 
 const frame = fc.oneof(

@@ -211,7 +211,7 @@ describe('code that is set over HTTP', () => {
     await ben.next('code_update', (update) => update.rev === rev(10));
     const seen = ben.all('code_update').map(({ payload }) => payload);
     expect(seen.map((update) => update.rev)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map(rev));
-    const set = seen.filter(({ code }) => code.startsWith('set '));
+    const set = seen.filter(({ code }) => code?.startsWith('set '));
     expect(set.map(({ code }) => code).sort()).toEqual(['set 1', 'set 2', 'set 3', 'set 4', 'set 5']);
     for (const update of set) expect(update).toMatchObject({ display_name: 'Ada', role: 'host' });
     expect(committed).toBeGreaterThanOrEqual(Math.max(...set.map(({ rev }) => rev)));

@@ -122,7 +122,7 @@ function edit(live: LiveSession, text: string, connectionId = 'c') {
     connectionId,
     participantId: 'p',
     requestId: text,
-    code: text,
+    content: { kind: 'whole', code: text },
     editorId: null,
   });
 }

@@ -48,7 +48,7 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '1',
     breaks: 'a room takes a resent edit for a new one',
     file: 'src/room/document/document.ts',
-    find: '    if (this.receipts.has(key, edit)) return false;\n',
+    find: "    if (this.receipts.has(key, edit)) return { outcome: 'duplicate' };\n",
     replace: '',
     caughtBy: {
       file: unit('src/room/document/commit-queue'),

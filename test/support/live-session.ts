@@ -3,6 +3,7 @@
  * moves, and what was sent.
  */
 
+import type { Text } from '@codemirror/state';
 import { numberIn } from '../../src/domain/revision.ts';
 import type {
   Commit,
@@ -13,6 +14,8 @@ import type {
   SessionMessage,
   SessionRepository,
 } from '../../src/domain/types.ts';
+import { difference, textOf } from '../../src/merging/index.ts';
+import type { Content } from '../../src/room/document/document.ts';
 import {
   LiveSession,
   type LiveSessionOptions,
@@ -102,6 +105,11 @@ export function held<T>() {
   return { promise, resolve, reject };
 }
 
+/** What makes `code` of a text, whatever others do to it. */
+export function changeTo(text: Text, code: string): Content {
+  return { kind: 'change', change: difference(text, textOf(code)) };
+}
+
 export function setUp(over: { opened?: Partial<OpenedSession>; options?: Partial<LiveSessionOptions> } = {}) {
   const clock = new FakeClock();
   const commits: Commit[] = [];
@@ -174,7 +182,13 @@ export function setUp(over: { opened?: Partial<OpenedSession>; options?: Partial
   };
   const session = new LiveSession({ id: 's', term: 2, opened: makeOpened(over.opened) }, options, ports);
   const edit = (code: string, connectionId = 'a', requestId?: string) =>
-    session.edit({ connectionId, participantId: `${connectionId}'s`, requestId, code, editorId: null });
+    session.edit({
+      connectionId,
+      participantId: `${connectionId}'s`,
+      requestId,
+      editorId: null,
+      content: changeTo(session.text, code),
+    });
   const say = (id: string, connectionId = 'a') =>
     session.addMessage(connectionId, {
       id,

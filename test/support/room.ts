@@ -181,6 +181,7 @@ export function makeGrant(over: Partial<AdmissionGrant> = {}): AdmissionGrant {
     joinMethod: 'grant',
     inviteId: null,
     address: null,
+    edits: 'whole',
     knownAtMs: Date.now(),
     token: null,
     ...over,
@@ -191,6 +192,6 @@ export function makeGrant(over: Partial<AdmissionGrant> = {}): AdmissionGrant {
 export function makeMember(id: string, participantId = id): FakeConnection & Member {
   const member = new FakeConnection(id);
   const { connectionId: _id, knownAtMs: _knownAtMs, token: _token, ...person } = makeGrant({ participantId });
-  member.setState({ ...person, chatTimes: [], switchTimes: [], agentTimes: [] });
+  member.setState({ ...person, color: 0, sync: 0, chatTimes: [], switchTimes: [], agentTimes: [] });
   return member as FakeConnection & Member;
 }

@@ -159,7 +159,7 @@ export class SessionModel {
       connectionId: person.connectionId,
       participantId: person.connectionId,
       requestId: edit.requestId,
-      code: edit.text,
+      content: { kind: 'whole', code: edit.text },
       editorId: null,
     });
   }
@@ -325,7 +325,7 @@ export class SessionModel {
         connectionId: person.connectionId,
         participantId: person.connectionId,
         requestId,
-        code: text,
+        content: { kind: 'whole', code: text },
         editorId: null,
       });
     }

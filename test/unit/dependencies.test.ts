@@ -36,12 +36,21 @@ const isOurs = ({ to }: Import) => to.endsWith('.ts');
 
 const BELOW = {
   protocol: [],
+  merging: ['protocol'],
   domain: ['protocol'],
   postgres: ['domain', 'protocol'],
   redis: ['domain', 'protocol'],
   access: ['redis/client.ts', 'domain', 'protocol', 'config.ts'],
   'write-behind': ['postgres', 'redis', 'domain', 'protocol'],
-  room: ['redis/client.ts', 'access/network.ts', 'access/ban-list.ts', 'domain', 'protocol', 'config.ts'],
+  room: [
+    'redis/client.ts',
+    'access/network.ts',
+    'access/ban-list.ts',
+    'merging',
+    'domain',
+    'protocol',
+    'config.ts',
+  ],
   worker: [
     'room/connections',
     'room/handlers/room-command.ts',
@@ -53,7 +62,7 @@ const BELOW = {
     'protocol',
     'config.ts',
   ],
-  client: ['protocol'],
+  client: ['merging', 'protocol'],
   hosts: ['compose.ts', 'room', 'worker/env.ts', 'worker/platform.ts'],
 } as const;
 

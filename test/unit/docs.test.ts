@@ -77,14 +77,19 @@ describe("the protocol's tables", () => {
       ]),
     );
   };
-  const fieldsOf = (payload: z.ZodObject) =>
-    Object.entries(payload.shape)
-      .map(([name, field]) => (field.safeParse(undefined).success ? `${name}?` : name))
-      .sort();
+  const isOptional = (field: z.ZodType) => field.safeParse(undefined).success;
+  /** Of a payload of several forms, what isn't in all of them is optional. */
+  const fieldsOf = (...forms: z.ZodObject[]) => {
+    const names = [...new Set(forms.flatMap(({ shape }) => Object.keys(shape)))];
+    const isRequired = (name: string) =>
+      forms.every(({ shape }) => shape[name] !== undefined && !isOptional(shape[name]));
+    return names.map((name) => (isRequired(name) ? name : `${name}?`)).sort();
+  };
 
   it('have what a client may send', () => {
     const expected = clientMessageSchema.options.map(({ shape }) => {
       const { payload } = shape;
+      if ('options' in payload) return [shape.type.value, fieldsOf(...payload.options)] as const;
       const object = 'shape' in payload ? payload : payload.unwrap().unwrap();
       return [shape.type.value, fieldsOf(object)] as const;
     });

@@ -6,21 +6,21 @@ import type { Snapshot } from '../sdk/session-client.ts';
 import { createOwnKeyField, type OwnKey } from './ai-key.ts';
 import { el, setText, timeOfDay } from './dom.ts';
 import { followEnd } from './follow-end.ts';
-import { personId } from './people-panel.ts';
-import { colorOf } from './remote-cursors.ts';
+import { colorOf } from './person-color.ts';
 
 export interface AiOptions {
   /** Asks; false when it isn't taken, and then it stays in the field. */
   ask(query: string, own: OwnKey | null): boolean;
   /** Puts a program of an answer into the editor. */
   use(code: string): void;
-  /** Takes the answer that is in the editor back. */
-  undo(): void;
+  /** Takes back what the newest answer changed, and nothing else. */
+  takeBack(): void;
 }
 
 export interface AiPanel {
   element: HTMLElement;
-  render(snapshot: Snapshot): void;
+  /** @param hasAnswer the newest answer with a program is in the editor, and can be taken back. */
+  render(snapshot: Snapshot, hasAnswer: boolean): void;
   /** The server has no AI for them: shows where a key of their own goes. */
   offerOwnKey(): void;
 }
@@ -66,11 +66,12 @@ export function createAiPanel({ ask, ...actions }: AiOptions): AiPanel {
   });
   const items = new Map<string, { item: HTMLElement; turn: ConversationTurn; code: string }>();
   let shown: readonly ConversationTurn[] = [];
-  let shownCode = '';
-  const draw = ({ conversation, code, participants }: Snapshot): void => {
-    if (conversation === shown && code === shownCode) return;
+  let hadAnswer = false;
+  const draw = ({ conversation, participants }: Snapshot, hasAnswer: boolean): void => {
+    if (conversation === shown && hasAnswer === hadAnswer) return;
     shown = conversation;
-    shownCode = code;
+    hadAnswer = hasAnswer;
+    const newest = hasAnswer ? conversation.findLast(({ code }) => code !== null) : undefined;
     empty.hidden = conversation.length > 0;
     const ids = new Set(conversation.map(({ id }) => id));
     for (const [id, { item }] of items) {
@@ -81,15 +82,11 @@ export function createAiPanel({ ask, ...actions }: AiOptions): AiPanel {
     conversation.forEach((turn, index) => {
       const known = items.get(turn.id);
       // Whether a program is in the editor shows in its own turn only.
-      const mark = turn.code === null ? '' : String(turn.code === code);
+      const isInEditor = turn === newest;
+      const mark = turn.code === null ? '' : String(isInEditor);
       const item = known?.item ?? el('li', { class: 'turn' });
       if (known?.turn !== turn || known.code !== mark)
-        fillTurn(
-          item,
-          turn,
-          { colorId: colorIdOf(turn, participants), isInEditor: turn.code === code },
-          actions,
-        );
+        fillTurn(item, turn, { color: colorOf(turn.displayName ?? '', participants), isInEditor }, actions);
       items.set(turn.id, { item, turn, code: mark });
       if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
     });
@@ -109,8 +106,8 @@ export function createAiPanel({ ask, ...actions }: AiOptions): AiPanel {
     offerOwnKey() {
       if (key.value === null) key.open();
     },
-    render(snapshot) {
-      draw(snapshot);
+    render(snapshot, hasAnswer) {
+      draw(snapshot, hasAnswer);
       list.setAttribute('aria-busy', String(snapshot.isAnswering));
       button.disabled = snapshot.isAnswering || snapshot.connection.state !== 'open';
       setText(button, snapshot.isAnswering ? 'Busy…' : 'Ask');
@@ -134,15 +131,15 @@ function untilReset(seconds: number): string {
 function fillTurn(
   item: HTMLElement,
   turn: ConversationTurn,
-  { colorId, isInEditor }: { colorId: string; isInEditor: boolean },
-  actions: Pick<AiOptions, 'use' | 'undo'>,
+  { color, isInEditor }: { color: number; isInEditor: boolean },
+  actions: Pick<AiOptions, 'use' | 'takeBack'>,
 ): void {
   // Re-made while it streams, so what somebody opened in it is opened again.
   const wasOpen = item.querySelector('details')?.open ?? false;
   item.dataset.role = turn.role;
   item.dataset.state = turn.status;
   const name = turn.role === 'assistant' ? 'AI' : (turn.displayName ?? 'Somebody');
-  const nameClass = turn.role === 'assistant' ? 'ai-name' : `color-${colorOf(colorId)}`;
+  const nameClass = turn.role === 'assistant' ? 'ai-name' : `color-${color}`;
   item.replaceChildren(
     el(
       'p',
@@ -155,17 +152,9 @@ function fillTurn(
     ...(turn.questions.length > 0
       ? [el('ul', { class: 'questions' }, ...turn.questions.map((question) => el('li', {}, question)))]
       : []),
-    ...(turn.code === null
-      ? []
-      : [codePart({ code: turn.code, canUndo: turn.isOwn, isInEditor, isOpen: wasOpen }, actions)]),
+    ...(turn.code === null ? [] : [codePart({ code: turn.code, isInEditor, isOpen: wasOpen }, actions)]),
     ...(turn.problem === null ? [] : [el('p', { class: 'problem' }, sentence(turn.problem))]),
   );
-}
-
-/** Whose colour a question has: that of the person who is here by this name. */
-function colorIdOf({ displayName }: ConversationTurn, people: Snapshot['participants']): string {
-  const person = people.find((one) => one.display_name === displayName);
-  return person ? personId(person) : (displayName ?? '');
 }
 
 function statusText({ role, status, text }: ConversationTurn): string {
@@ -194,8 +183,8 @@ function textParts({ text, status }: ConversationTurn): HTMLElement[] {
 }
 
 function codePart(
-  part: { code: string; isInEditor: boolean; canUndo: boolean; isOpen: boolean },
-  { use, undo }: Pick<AiOptions, 'use' | 'undo'>,
+  part: { code: string; isInEditor: boolean; isOpen: boolean },
+  { use, takeBack }: Pick<AiOptions, 'use' | 'takeBack'>,
 ): HTMLElement {
   const button = (label: string, testId: string, onclick: () => void) =>
     el('button', { type: 'button', class: 'small', 'data-testid': testId, onclick }, label);
@@ -212,7 +201,7 @@ function codePart(
       'div',
       { class: 'turn-actions' },
       part.isInEditor ? el('span', { class: 'badge' }, 'in the editor') : null,
-      part.isInEditor && part.canUndo ? button('Undo', 'ai-undo', undo) : null,
+      part.isInEditor ? button('Take it back', 'ai-undo', takeBack) : null,
       part.isInEditor ? null : button('Use it', 'ai-use', () => use(part.code)),
     ),
   );

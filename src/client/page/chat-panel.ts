@@ -1,9 +1,9 @@
 /** The chat. */
-import { MAX_CHAT_CHARS } from '../../protocol/index.ts';
+import { MAX_CHAT_CHARS, type WireParticipant } from '../../protocol/index.ts';
 import type { ChatEntry, ChatStatus } from '../sdk/chat-log.ts';
 import { el, setText, timeOfDay } from './dom.ts';
 import { followEnd } from './follow-end.ts';
-import { colorOf } from './remote-cursors.ts';
+import { colorOf } from './person-color.ts';
 
 /** What an own message says about itself; others' say nothing. */
 const WORDS: Record<ChatStatus, string> = {
@@ -17,7 +17,7 @@ const WORDS: Record<ChatStatus, string> = {
 export interface ChatPanel {
   element: HTMLElement;
   /** @param isOpen one can still say something. */
-  render(entries: readonly ChatEntry[], isOpen: boolean): void;
+  render(entries: readonly ChatEntry[], isOpen: boolean, participants: readonly WireParticipant[]): void;
 }
 
 /** @param say sends a message; false when it isn't taken, and then it stays in the field. */
@@ -59,7 +59,7 @@ export function createChatPanel(say: (text: string) => boolean): ChatPanel {
       empty,
       form,
     ),
-    render(entries, isOpen) {
+    render(entries, isOpen, participants) {
       input.disabled = !isOpen;
       send.disabled = !isOpen;
       // Entries are replaced, never changed, so equal references mean that there is nothing to do.
@@ -75,7 +75,7 @@ export function createChatPanel(say: (text: string) => boolean): ChatPanel {
       entries.forEach((entry, index) => {
         const known = items.get(entry.id);
         const item = known?.item ?? createMessage();
-        if (known?.entry !== entry) fillMessage(item, entry);
+        if (known?.entry !== entry) fillMessage(item, entry, participants);
         items.set(entry.id, { item, entry });
         if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
       });
@@ -99,13 +99,13 @@ function createMessage(): HTMLElement {
   );
 }
 
-function fillMessage(item: HTMLElement, entry: ChatEntry): void {
+function fillMessage(item: HTMLElement, entry: ChatEntry, participants: readonly WireParticipant[]): void {
   item.dataset.state = entry.status;
   item.dataset.id = entry.id;
   const [head, text] = item.children;
   const [name, time, status] = head?.children ?? [];
   if (!text || !name || !time || !status) return;
-  name.className = `message-name color-${colorOf(entry.userId ?? entry.displayName)}`;
+  name.className = `message-name color-${colorOf(entry.displayName, participants)}`;
   setText(name, entry.displayName);
   setText(time, timeOfDay(entry.atMs));
   setText(status, WORDS[entry.status]);

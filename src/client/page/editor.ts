@@ -1,35 +1,36 @@
-/** The code editor: CodeMirror, told about the room's text and telling about the user's. */
-import { isolateHistory, undo } from '@codemirror/commands';
+/** The code editor: CodeMirror, bound to the session's shared text. */
+import { isolateHistory } from '@codemirror/commands';
 import { javascript } from '@codemirror/lang-javascript';
-import { Compartment, EditorState, Transaction } from '@codemirror/state';
+import { Compartment, EditorState } from '@codemirror/state';
 import { oneDark } from '@codemirror/theme-one-dark';
-import { EditorView, type ViewUpdate } from '@codemirror/view';
+import { EditorView } from '@codemirror/view';
 import { basicSetup } from 'codemirror';
-import { textChange } from '../../protocol/index.ts';
-import type { EditDetails } from '../sdk/shared-document.ts';
+import { difference, textOf } from '../../merging/index.ts';
+import {
+  answerMarks,
+  type CollaborativeDocument,
+  collaboration,
+  dismissAnswer,
+  type EditOrigin,
+  editSource,
+  newestAnswer,
+  takeBackAnswer,
+} from '../editor/index.ts';
 import { el } from './dom.ts';
-import { moveCursor, type RemoteCursor, remoteCursors, removeCursor } from './remote-cursors.ts';
-
-export interface EditorOptions {
-  onEdit(code: string, details: EditDetails): void;
-  /** Line from 1, column from 0. */
-  onCursor(line: number, col: number): void;
-}
 
 export interface Editor {
   element: HTMLElement;
   /** The text as it stands in the editor. */
   readonly code: string;
-  /**
-   * Takes over the room's text; the user's cursor and undo history stay.
-   * @param isUndoable the user brought it about, so undoing takes it back as one step.
-   */
-  setCode(code: string, isUndoable?: boolean): void;
-  /** Takes back the user's last step. */
-  undo(): void;
+  /** The newest answer of the AI is in the text, and can be taken back. */
+  readonly hasAnswer: boolean;
+  /** Makes this the text: an edit of the user's own, and one step of undo. */
+  replace(code: string, source: EditOrigin['source']): void;
+  /** Shows a text that belongs to no session any more. */
+  show(code: string): void;
+  takeBackAnswer(): void;
+  keepAnswer(): void;
   setReadOnly(isReadOnly: boolean): void;
-  showCursor(cursor: RemoteCursor): void;
-  hideCursor(id: string): void;
   focus(): void;
   destroy(): void;
 }
@@ -51,26 +52,32 @@ const look = EditorView.theme(
   { dark: true },
 );
 
-export function createEditor(options: EditorOptions): Editor {
+/** @param onAnswer called when there is an answer to take back, or none any more. */
+export function createEditor(shared: CollaborativeDocument, onAnswer: () => void): Editor {
   const element = el('div', { class: 'editor', 'data-testid': 'editor' });
   // In a shadow root CodeMirror adopts its style sheets instead of writing <style> elements, which a strict
   // content security policy forbids.
   const root = element.attachShadow({ mode: 'open' });
   const access = new Compartment();
+  const binding = new Compartment();
   const view = new EditorView({
     root,
     parent: root,
     state: EditorState.create({
+      doc: shared.text,
       extensions: [
         basicSetup,
         javascript(),
         look,
         oneDark,
-        remoteCursors,
+        binding.of(collaboration(shared)),
+        answerMarks,
         EditorView.lineWrapping,
         EditorView.contentAttributes.of({ 'aria-label': 'Pattern code' }),
         access.of(readOnly(true)),
-        EditorView.updateListener.of((update) => report(update, options)),
+        EditorView.updateListener.of(({ startState, state }) => {
+          if (newestAnswer(startState) !== newestAnswer(state)) onAnswer();
+        }),
       ],
     }),
   });
@@ -80,32 +87,31 @@ export function createEditor(options: EditorOptions): Editor {
     get code() {
       return view.state.doc.toString();
     },
-    setCode(code, isUndoable = false) {
-      // The editor knows one kind of line break only.
-      const change = textChange(view.state.doc.toString(), code.replace(/\r\n?/g, '\n'));
-      if (change === null) return;
+    get hasAnswer() {
+      return newestAnswer(view.state) !== null;
+    },
+    replace(code, source) {
       view.dispatch({
-        changes: change,
-        annotations: [
-          Transaction.remote.of(true),
-          isUndoable ? isolateHistory.of('full') : Transaction.addToHistory.of(false),
-        ],
+        changes: difference(view.state.doc, textOf(code)),
+        annotations: [editSource.of(source), isolateHistory.of('full')],
       });
     },
-    undo() {
-      undo(view);
+    show(code) {
+      view.dispatch({ effects: binding.reconfigure([]) });
+      view.dispatch({ changes: difference(view.state.doc, textOf(code)) });
+    },
+    takeBackAnswer() {
+      takeBackAnswer(view);
+      view.focus();
+    },
+    keepAnswer() {
+      dismissAnswer(view);
       view.focus();
     },
     setReadOnly(wanted) {
       if (wanted === isReadOnly) return;
       isReadOnly = wanted;
       view.dispatch({ effects: access.reconfigure(readOnly(wanted)) });
-    },
-    showCursor(cursor) {
-      view.dispatch({ effects: moveCursor.of(cursor) });
-    },
-    hideCursor(id) {
-      view.dispatch({ effects: removeCursor.of(id) });
     },
     focus() {
       view.focus();
@@ -123,20 +129,4 @@ function readOnly(isReadOnly: boolean) {
     // Not editable, so out of the tab order; it must still be possible to scroll and copy by keyboard.
     EditorView.contentAttributes.of(isReadOnly ? { tabindex: '0', 'aria-readonly': 'true' } : {}),
   ];
-}
-
-function report(update: ViewUpdate, options: EditorOptions): void {
-  const own = update.transactions.filter((transaction) => !transaction.annotation(Transaction.remote));
-  const { doc, selection } = update.state;
-  const row = doc.lineAt(selection.main.head);
-  const cursor = { line: row.number, col: selection.main.head - row.from };
-  if (own.some((transaction) => transaction.docChanged)) {
-    options.onEdit(doc.toString(), {
-      cursorLine: cursor.line,
-      cursorCol: cursor.col,
-      source: own.some((transaction) => transaction.isUserEvent('input.paste')) ? 'paste' : 'typed',
-    });
-  } else if (own.some((transaction) => transaction.selection !== undefined)) {
-    options.onCursor(cursor.line, cursor.col);
-  }
 }

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { PEER_COLORS } from '../editor/index.ts';
 import { sentence } from '../sdk/sentence.ts';
 import { readToken } from './account.ts';
 import { parseTags } from './strudel-form.ts';
@@ -41,4 +43,13 @@ describe('texts', () => {
   it('messages of a server become sentences', () => {
     expect(['not now', 'Done.', 'why?'].map(sentence)).toEqual(['Not now.', 'Done.', 'Why?']);
   });
+});
+
+it('the style sheet has the twelve colours of the editor', () => {
+  const css = readFileSync(new URL('../static/style.css', import.meta.url), 'utf8');
+  const colors = [...css.matchAll(/^\.color-(\d+) \{\s*color: (#[0-9a-f]{6});/gm)].map(([, index, color]) => [
+    Number(index),
+    color,
+  ]);
+  expect(colors).toEqual(PEER_COLORS.map((color, index) => [index, color]));
 });

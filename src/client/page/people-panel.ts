@@ -10,7 +10,7 @@ import { call, messageOf } from '../sdk/call.ts';
 import type { Snapshot } from '../sdk/session-client.ts';
 import { ask } from './dialog.ts';
 import { el, setText } from './dom.ts';
-import { colorOf } from './remote-cursors.ts';
+import { colorOf } from './person-color.ts';
 
 export interface PeoplePanel {
   element: HTMLElement;
@@ -101,7 +101,7 @@ function personRow(participant: WireParticipant, isMe: boolean, manage: Manage |
   return el(
     'li',
     { 'data-role': role },
-    avatar(name, personId(participant)),
+    avatar(name, colorOf(name, [participant])),
     el('span', { class: 'person-name' }, name),
     isMe ? el('span', { class: 'you' }, 'you') : null,
     ...(manage && id !== undefined
@@ -137,10 +137,10 @@ function roleSelect(name: string, role: Role, change: (role: GivenRole) => void)
   return select;
 }
 
-function avatar(name: string, colorId: string): HTMLElement {
+function avatar(name: string, color: number): HTMLElement {
   return el(
     'span',
-    { class: `avatar color-${colorOf(colorId)}`, 'aria-hidden': 'true' },
+    { class: `avatar color-${color}`, 'aria-hidden': 'true' },
     [...name][0]?.toUpperCase() ?? '?',
   );
 }
@@ -228,7 +228,7 @@ function awayRow(
   return el(
     'li',
     {},
-    avatar(person.display_name, person.display_name),
+    avatar(person.display_name, colorOf(person.display_name, [])),
     el('span', { class: 'person-name' }, person.display_name),
     isRemoved ? button : el('span', { class: 'role' }, person.role),
   );

@@ -1,6 +1,6 @@
 /** Where my edits are: pending, saved, or in Postgres. The newest in words, the recent ones each as a dot. */
+import type { LocalEdit } from '../sdk/own-edits.ts';
 import type { Snapshot } from '../sdk/session-client.ts';
-import type { LocalEdit } from '../sdk/shared-document.ts';
 import { el, setText } from './dom.ts';
 
 const DOTS_SHOWN = 24;
@@ -12,10 +12,12 @@ const WORDS: Record<LocalEdit['status'], string> = {
   refused: 'Not accepted',
 };
 
+const TOO_LARGE =
+  'Not sent: the code is larger than 100 KB. It stays here; shorten it, and all of it is sent.';
+
 export interface SaveState {
   element: HTMLElement;
-  /** @param unsent why the text in the editor can't be sent at all, or null. */
-  render(snapshot: Snapshot, unsent: string | null): void;
+  render(snapshot: Snapshot): void;
 }
 
 export function createSaveState(): SaveState {
@@ -38,10 +40,11 @@ export function createSaveState(): SaveState {
   );
   return {
     element,
-    render(snapshot, unsent) {
+    render(snapshot) {
       const last = snapshot.edits.at(-1);
-      newest.dataset.state = unsent === null ? (last?.status ?? 'none') : 'refused';
-      if (unsent !== null) setText(label, unsent);
+      const isHeldBack = snapshot.heldBack !== null;
+      newest.dataset.state = isHeldBack ? 'refused' : (last?.status ?? 'none');
+      if (isHeldBack) setText(label, TOO_LARGE);
       else if (last) setText(label, describe(last));
       else setText(label, snapshot.rev === 0 ? 'No edits yet' : 'No edits of yours yet');
       renderDots(dots, snapshot.edits.slice(-DOTS_SHOWN));
@@ -69,7 +72,7 @@ function renderDots(list: HTMLElement, edits: readonly LocalEdit[]): void {
     const text = `${new Date(edit.madeAtMs).toLocaleTimeString()}: ${describe(edit)}`;
     if (dot.title === text) return;
     dot.dataset.state = edit.status;
-    dot.dataset.requestId = edit.requestId;
+    dot.dataset.seq = String(edit.clientSeq);
     dot.title = text;
     if (dot.firstElementChild) setText(dot.firstElementChild, text);
   });

@@ -1,6 +1,7 @@
 /** A session: the editor, the panels beside it, and how things stand. */
 import { createSession, getSession, leaveSession } from '../../protocol/http/sessions.ts';
 import type { Strudel } from '../../protocol/http/strudels.ts';
+import type { CollaborativeDocument } from '../editor/index.ts';
 import { call, messageOf } from '../sdk/call.ts';
 import { sentence } from '../sdk/sentence.ts';
 import { SessionClient, type Snapshot } from '../sdk/session-client.ts';
@@ -15,7 +16,8 @@ import { createEditor } from './editor.ts';
 import type { Entry } from './entry.ts';
 import { createInviteDialog } from './invite-dialog.ts';
 import { keptTurns } from './kept-turns.ts';
-import { createPeoplePanel, personId } from './people-panel.ts';
+import { createOfferedText } from './offered-text.ts';
+import { createPeoplePanel } from './people-panel.ts';
 import { createPlayback } from './playback.ts';
 import type { Route } from './router.ts';
 import { createSaveState } from './save-state.ts';
@@ -81,19 +83,8 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
     ),
   });
 
-  let unsent: string | null = null;
-  let isSwitching = false;
   let titleText = entry.title;
-  const editor = createEditor({
-    onEdit(code, details) {
-      const wasUnsent = unsent;
-      unsent = null;
-      // An error event sets it, when the text can't be sent.
-      client.edit(code, details);
-      if (wasUnsent !== unsent) render(client.snapshot);
-    },
-    onCursor: (line, col) => client.cursor(line, col),
-  });
+  const editor = createEditor(sharedText(client), () => render(client.snapshot));
   const signIn = () => openSignIn(again);
 
   const chat = createChatPanel((text) => client.chat(text) !== null);
@@ -103,8 +94,8 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
       if (client.snapshot.connection.state !== 'open') toasts.show('Not connected.', 'error');
       return client.ask(query, own ?? {}) !== null;
     },
-    use: (code) => replaceCode(code),
-    undo: () => editor.undo(),
+    use: (code) => editor.replace(code, 'typed'),
+    takeBack: () => editor.takeBackAnswer(),
   });
   const strudels = createStrudelsPanel({
     account,
@@ -120,6 +111,7 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
   ]);
 
   const saveState = createSaveState();
+  const offered = createOfferedText(() => client.dismissOffer());
   const connection = createConnectionBadge();
   const playback = createPlayback((kind) => {
     const isSent = kind === 'play' ? client.play() : client.stop();
@@ -180,6 +172,7 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
     ),
     banner,
     notice.element,
+    offered.element,
     el(
       'main',
       { class: 'work' },
@@ -203,14 +196,14 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
     const isWriter = role === 'host' || role === 'co-author';
     connection.render(snapshot.connection);
     notice.render(snapshot.connection);
-    saveState.render(snapshot, unsent);
+    saveState.render(snapshot);
+    offered.render(snapshot.offered);
     people.render(isOver ? { ...snapshot, role: null } : snapshot);
-    chat.render(snapshot.chat, !isOver);
-    ai.render(snapshot);
+    chat.render(snapshot.chat, !isOver, snapshot.participants);
+    ai.render(snapshot, editor.hasAnswer);
     strudels.render(snapshot);
     side.setAvailable('ai', isWriter);
-    // Until the room's text is there, whatever one typed would replace it.
-    editor.setReadOnly(!isWriter || isOver || isSwitching);
+    editor.setReadOnly(!isWriter || isOver);
     playback.setEnabled(isWriter && state === 'open');
     actions.render(isOver ? null : role);
     viewerNote.hidden = role !== 'viewer' || isOver;
@@ -225,28 +218,16 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
     updateSession(sessionId, { title: text });
   }
 
-  /** An edit of the whole text that the user brought about. */
-  function replaceCode(code: string, source?: 'loaded_strudel'): void {
-    if (client.edit(code, { source }) !== null) editor.setCode(code, true);
-  }
-
   async function switchTo(strudel: Strudel | null): Promise<void> {
     // Who came without an account could only switch to public ones: the room doesn't know him.
     if (strudel && !strudel.is_public && entry.account === null) {
-      replaceCode(strudel.code, 'loaded_strudel');
+      editor.replace(strudel.code, 'loaded_strudel');
       return;
     }
     const { strudelId, code } = client.snapshot;
     if (strudelId === null) keepScratch(sessionId, code);
     const scratch = strudel === null ? keptScratch(sessionId) : null;
-    isSwitching = true;
-    render(client.snapshot);
-    try {
-      await client.switchStrudel(strudel?.id ?? null, scratch === null ? {} : { code: scratch });
-    } finally {
-      isSwitching = false;
-      render(client.snapshot);
-    }
+    await client.switchStrudel(strudel?.id ?? null, scratch === null ? {} : { code: scratch });
   }
 
   async function startAgain(): Promise<void> {
@@ -277,7 +258,7 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
     try {
       const session = await call(getSession, { token: key, params: { id: sessionId } });
       setTitle(session.title);
-      if (client.snapshot.connection.state === 'refused') editor.setCode(session.code);
+      if (client.snapshot.connection.state === 'refused') editor.show(session.code);
       render(client.snapshot);
     } catch (error) {
       // Of a session that refuses one, nothing else is to be expected.
@@ -287,37 +268,13 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
   }
 
   client.subscribe(render);
-  client.on('code', ({ code, by }) => {
-    unsent = null;
-    const lastTurn = client.snapshot.conversation.at(-1);
-    const isOwnAnswer = by?.source === 'ai' && lastTurn?.isOwn === true && lastTurn.code === code;
-    editor.setCode(code, isOwnAnswer || (by === null && isSwitching));
-    if (by?.cursor_line !== undefined && by.cursor_col !== undefined) {
-      editor.showCursor({
-        id: personId(by),
-        name: by.display_name,
-        line: by.cursor_line,
-        col: by.cursor_col,
-      });
-    }
+  client.on('change', ({ by, isOwnRequest }) => {
     if (by?.source === 'ai') {
-      const whose = isOwnAnswer ? 'Your' : `${by.display_name}’s`;
+      const whose = isOwnRequest ? 'Your' : `${by.display_name}’s`;
       if (side.shown !== 'ai') toasts.show(`${whose} answer from the AI is in the editor.`);
-    } else if (by?.strudel_id !== undefined && by.strudel_id !== null) {
+    } else if (by?.strudel_id !== undefined && by.strudel_id !== null && !isOwnRequest) {
       toasts.show(`${by.display_name} switched to a saved strudel.`);
     }
-  });
-  client.on('cursor', (cursor) =>
-    editor.showCursor({
-      id: personId(cursor),
-      name: cursor.display_name,
-      line: cursor.line,
-      col: cursor.col,
-    }),
-  );
-  client.on('left', (person) => editor.hideCursor(personId(person)));
-  client.on('roleOf', (person) => {
-    if (person.role === 'viewer') editor.hideCursor(personId(person));
   });
   client.on('role', ({ role }) => toasts.show(NEW_ROLE[role]));
   client.on('token', (given) => {
@@ -343,7 +300,6 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
       if (error === 'ai_unavailable') ai.offerOwnKey();
       return;
     }
-    if (editor.code !== client.snapshot.code) unsent = `Not saved: ${message}`;
     toasts.show(sentence(message), 'error');
   });
 
@@ -360,8 +316,6 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
     if ('cause' in why && why.cause === 'gone') forgetSessions(({ id }) => id === sessionId);
   });
 
-  // A restored edit is there before the room has said anything.
-  editor.setCode(client.snapshot.code);
   render(client.snapshot);
   document.title = titleText ? `${titleText} · Backbeat` : 'Backbeat';
   if (entry.title === null && key !== null) void showStored();
@@ -369,16 +323,40 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
   const reconnect = () => {
     if (client.snapshot.connection.state === 'reconnecting') client.reconnect();
   };
+  const keep = () => client.keep();
   window.addEventListener('online', reconnect);
+  window.addEventListener('pagehide', keep);
 
   return {
     element,
     close() {
       window.removeEventListener('online', reconnect);
+      window.removeEventListener('pagehide', keep);
       client.close();
       editor.destroy();
       tab.release();
       document.title = 'Backbeat';
     },
+  };
+}
+
+/** The client's text as the editor wants it. */
+function sharedText(client: SessionClient): CollaborativeDocument {
+  return {
+    get text() {
+      return client.text;
+    },
+    get peers() {
+      return client.selections;
+    },
+    edit(changes, { source }) {
+      client.change(changes, { source });
+    },
+    select: (anchor, head) => client.select(anchor, head),
+    onChange: (listener) =>
+      client.on('change', ({ source, ...change }) =>
+        listener(source === undefined ? change : { ...change, source }),
+      ),
+    onSelections: (listener) => client.on('selections', listener),
   };
 }

@@ -9,6 +9,7 @@ import {
 } from '../../protocol/index.ts';
 import type { Member } from '../connections/connection.ts';
 import type { ConnectionState } from '../connections/connection-state.ts';
+import { SharedEdits } from '../document/shared-edits.ts';
 import { type AgentRoom, AgentRuns } from './agent-runs.ts';
 import { type Agent, AgentError, type Answer, type CountedPerson, createAgent } from './index.ts';
 
@@ -77,6 +78,9 @@ function setUp(over: { dayLimit?: number; config?: Parameters<typeof aiConfig>[0
       joinMethod: 'grant',
       inviteId: null,
       address: null,
+      color: 0,
+      edits: 'changes',
+      sync: 0,
       chatTimes: [],
       switchTimes: [],
       agentTimes: [],
@@ -94,9 +98,22 @@ function setUp(over: { dayLimit?: number; config?: Parameters<typeof aiConfig>[0
     return member;
   };
 
+  const participants = { members: () => members.values() };
   const room: AgentRoom = {
     session: { open: async () => live.session },
-    participants: { members: () => members.values() },
+    participants,
+    edits: new SharedEdits({
+      participants,
+      outbox: {
+        broadcastEach: (type, payloadFor) => {
+          for (const member of members.values()) {
+            const payload = payloadFor(member);
+            if (payload) live.sent.push({ to: member.id, type, payload });
+          }
+        },
+        reply: (to, type, payload) => void live.sent.push({ to: to.id, type, payload }),
+      },
+    }),
     strudel: state,
     outbox: {
       broadcast: (type, payload, except) => {
@@ -147,9 +164,9 @@ describe('an AI request', () => {
     const ada = join('ada', 'host', 'user-1');
     join('ben', 'co-author');
     join('vic', 'viewer');
-    const { done, call } = await begin(ada, { editor_state: 's("hh")' });
+    const { done, call } = await begin(ada);
     expect(to('ben')).toEqual([{ user_query: 'a beat', display_name: 'ada' }]);
-    expect(call.args[1]).toEqual({ query: 'a beat', code: 's("hh")', history: [] });
+    expect(call.args[1]).toEqual({ query: 'a beat', code: 'start', history: [] });
     const { onDelta } = call.args[2];
     onDelta('Four on ', 1);
     onDelta('the floor.', 1);
@@ -172,11 +189,12 @@ describe('an AI request', () => {
       message_id: expect.any(String),
     };
     const update = {
-      code: 's("bd*4")',
+      changes: [1, [4, '("bd*4")']],
       rev: rev(1),
       source: 'ai',
       display_name: 'ada',
       user_id: 'user-1',
+      participant_id: 'user-1',
       role: 'host',
     };
     for (const writer of ['ada', 'ben']) {

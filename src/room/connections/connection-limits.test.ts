@@ -17,6 +17,7 @@ const grantOf = (connection: CountedConnection): AdmissionGrant => ({
   role: 'viewer',
   joinMethod: 'grant',
   inviteId: null,
+  edits: 'whole',
   isNewSession: false,
   knownAtMs: 0,
   token: null,

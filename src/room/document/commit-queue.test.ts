@@ -5,10 +5,12 @@ import { CommitsLostError, StorageUnavailableError, SupersededError } from '../.
 import { receiptKey } from '../../domain/receipts.ts';
 import { numberIn } from '../../domain/revision.ts';
 import type { CommitResult } from '../../domain/types.ts';
+import type { Content } from './document.ts';
 
 const outage = async () => {
   throw new StorageUnavailableError('redis', 'down');
 };
+const whole = (code: string): Content => ({ kind: 'whole', code });
 const busy = { load: { sweeperLeaseMs: 0, dirtySessions: 400 } };
 
 describe('group commit', () => {
@@ -16,7 +18,7 @@ describe('group commit', () => {
     const { clock, script, edit, acks, commits } = setUp();
     const answer = held<CommitResult>();
     script.commit = () => answer.promise;
-    expect(edit('x', 'a', 'r1')).toEqual({ rev: rev(1) });
+    expect(edit('x', 'a', 'r1')).toMatchObject({ outcome: 'merged', rev: rev(1) });
     await clock.advance(1_000);
     expect(commits).toHaveLength(1);
     expect(acks()).toEqual([]);
@@ -110,8 +112,8 @@ describe('group commit', () => {
   it('names an edit to a client that counts its edits by their number', async () => {
     const { clock, session, acks } = setUp();
     const participant = { connectionId: 'a', participantId: 'p', editorId: null };
-    session.edit({ ...participant, clientSeq: 1, code: 'x1' });
-    session.edit({ ...participant, clientSeq: 2, code: 'x2' });
+    session.edit({ ...participant, clientSeq: 1, content: whole('x1') });
+    session.edit({ ...participant, clientSeq: 2, content: whole('x2') });
     await clock.advance(1_000);
     expect(acks().map(({ payload }) => payload)).toEqual([{ rev: rev(2), client_seq: 2, durable: 'buffer' }]);
   });
@@ -275,7 +277,7 @@ describe('a resend', () => {
     edit('theirs', 'b', 'q1');
     await clock.advance(1_000);
     const before = commits.length;
-    expect(edit('mine', 'a', 'r1')).toBeNull();
+    expect(edit('mine', 'a', 'r1')).toEqual({ outcome: 'duplicate' });
     expect(session.code).toBe('theirs');
     expect(acks().at(-1)).toEqual({
       to: 'a',
@@ -293,13 +295,13 @@ describe('a resend', () => {
         connectionId: 'a',
         participantId: 'p',
         clientSeq,
-        code: `x${clientSeq}`,
+        content: whole(`x${clientSeq}`),
         editorId: null,
       });
     send(1);
     send(2);
     await clock.advance(1_000);
-    expect(send(1)).toBeNull();
+    expect(send(1)).toEqual({ outcome: 'duplicate' });
     expect(acks().at(-1)!.payload).toEqual({ rev: rev(2), client_seq: 2, durable: 'buffer' });
     expect(session.clientSeq('p', 'a')).toBe(2);
   });
@@ -309,7 +311,7 @@ describe('a resend', () => {
     const receipt = { clientSeq: 0, requestIds: ['r9'], rev: numberIn(1, 9), atMs };
     const code = { code: 'start', rev: numberIn(1, 10), receipts: { [receiptKey("a's", 'a')]: receipt } };
     const { edit, acks, session } = setUp({ opened: { code } });
-    expect(edit('again', 'a', 'r9')).toBeNull();
+    expect(edit('again', 'a', 'r9')).toEqual({ outcome: 'duplicate' });
     expect(session.code).toBe('start');
     expect(acks()).toMatchObject([{ payload: { rev: numberIn(1, 9), request_id: 'r9' } }]);
   });
@@ -317,9 +319,12 @@ describe('a resend', () => {
   it('by another participant under the same client id is an edit of their own', async () => {
     const { clock, session, acks } = setUp();
     const base = { connectionId: 'a', clientSeq: 1, editorId: null };
-    session.edit({ ...base, participantId: 'p', code: 'first' });
+    session.edit({ ...base, participantId: 'p', content: whole('first') });
     await clock.advance(1_000);
-    expect(session.edit({ ...base, participantId: 'q', code: 'second' })).toEqual({ rev: rev(2) });
+    expect(session.edit({ ...base, participantId: 'q', content: whole('second') })).toMatchObject({
+      outcome: 'merged',
+      rev: rev(2),
+    });
     expect(session.code).toBe('second');
     expect(acks()).toHaveLength(1);
   });
@@ -330,7 +335,7 @@ describe('a resend', () => {
     script.commit = () => answer.promise;
     edit('x', 'a', 'r1');
     await clock.advance(0);
-    expect(edit('x', 'a', 'r1')).toBeNull();
+    expect(edit('x', 'a', 'r1')).toEqual({ outcome: 'duplicate' });
     expect(acks()).toEqual([]);
     answer.resolve(committed(commits[0]!));
     await settle();

@@ -62,8 +62,8 @@ export class Document {
   #count = 0;
   #editedAtMs: number;
   #editorId: string | null = null;
-  /** By connection: the last whole text that came from it. */
-  readonly #wholeTexts = new Map<string, Text>();
+  /** By connection: the last whole text that came from it, and what it may have heard of by then. */
+  readonly #wholeTexts = new Map<string, { text: Text; heardRev: number }>();
   /** By connection: the revision at which it was sent the whole text. */
   readonly #sentAtRev = new Map<string, number>();
 
@@ -121,7 +121,7 @@ export class Document {
     if (this.receipts.has(key, edit)) return { outcome: 'duplicate' };
     const read = this.#read(edit);
     if ('outcome' in read) return read;
-    const { sent, unseen } = read;
+    const { sent, unseen, heardRev = -1 } = read;
     let change: ChangeSet;
     try {
       change = moveBehind(sent, unseen ?? []);
@@ -146,14 +146,19 @@ export class Document {
     const { connectionId, content } = edit;
     this.recent.add({ rev: this.#rev, connectionId, change, before }, unseen);
     if (content.kind !== 'whole') return { outcome: 'merged', rev: this.#rev, change, isAsSent: true };
-    const whole = textOf(content.code);
-    this.#wholeTexts.set(connectionId, whole);
-    return { outcome: 'merged', rev: this.#rev, change, isAsSent: whole.eq(this.#text) };
+    const text = textOf(content.code);
+    this.#wholeTexts.set(connectionId, { text, heardRev });
+    return { outcome: 'merged', rev: this.#rev, change, isAsSent: text.eq(this.#text) };
   }
 
   /** The connection is sent the text as it is: it goes on from there. */
   sentWhole(connectionId: string): void {
     this.forget(connectionId);
+    this.#sentAtRev.set(connectionId, this.#rev);
+  }
+
+  /** The connection is told what became of its edit: it goes on from that, or still from what it sent. */
+  sentResult(connectionId: string): void {
     this.#sentAtRev.set(connectionId, this.#rev);
   }
 
@@ -168,7 +173,10 @@ export class Document {
    * What an edit changes in the text that its author had, and what the author didn't know.
    * `unseen` is null where no later edit goes on from this one.
    */
-  #read({ connectionId, content }: Edit): { sent: ChangeSet; unseen: Unseen[] | null } | Merged {
+  #read({
+    connectionId,
+    content,
+  }: Edit): { sent: ChangeSet; unseen: Unseen[] | null; heardRev?: number } | Merged {
     switch (content.kind) {
       case 'change':
         return { sent: content.change, unseen: null };
@@ -192,7 +200,7 @@ export class Document {
     connectionId: string,
     whole: Text,
     baseRev: number | undefined,
-  ): { sent: ChangeSet; unseen: Unseen[] } {
+  ): { sent: ChangeSet; unseen: Unseen[]; heardRev: number } {
     const { recent } = this;
     const now = this.#text;
     const isKnown = baseRev !== undefined && recent.since(baseRev) !== null;
@@ -201,24 +209,29 @@ export class Document {
       this.#sentAtRev.get(connectionId) ?? -1,
     );
     const heardRev = isKnown ? baseRev : sentRev;
+    const own = recent.inFlightOf(connectionId);
+    const received = this.#wholeTexts.get(connectionId);
+    if (own && received && heardRev <= received.heardRev) {
+      // It has heard of nothing since: it goes on from what it sent, whatever else the text looks like.
+      return { sent: difference(received.text, whole), unseen: own.unseen, heardRev };
+    }
     const bases: { text: Text; unseen: Unseen[] }[] = [];
     if (heardRev >= 0) {
       const text = recent.textAt(heardRev, now);
       const unseen = recent.allAfter(heardRev);
       if (text && unseen) bases.push({ text, unseen });
     }
-    const own = recent.inFlightOf(connectionId);
-    const received = this.#wholeTexts.get(connectionId);
     // Who has heard of their last edit goes on from what they heard.
     if (own && received && !(isKnown && baseRev >= own.lastRev)) {
-      bases.push({ text: received, unseen: own.unseen });
+      bases.push({ text: received.text, unseen: own.unseen });
     }
     if (bases.length === 0) bases.push({ text: now, unseen: [] });
     const readings = bases.map(({ text, unseen }) => ({ sent: difference(text, whole), unseen }));
     const changed = readings.filter(({ sent }) => !sent.empty);
     const [first, ...others] = changed.length > 0 ? changed : readings;
     if (!first) throw new Error('there is always a base');
-    return others.reduce((best, next) => (sizeOf(next.sent) < sizeOf(best.sent) ? next : best), first);
+    const best = others.reduce((a, b) => (sizeOf(b.sent) < sizeOf(a.sent) ? b : a), first);
+    return { ...best, heardRev };
   }
 
   #receiptOf({ participantId, connectionId }: Pick<Edit, 'participantId' | 'connectionId'>) {

@@ -1,6 +1,6 @@
 /** What a commit contains in each standing, what its outcome means, and what the next instance is told. */
 import { describe, expect, it } from 'vitest';
-import { held, makeOpened, rev, STARTED_AT, settle } from '../../../test/support/live-session.ts';
+import { changeTo, held, makeOpened, rev, STARTED_AT, settle } from '../../../test/support/live-session.ts';
 import { makeMessage } from '../../../test/support/messages.ts';
 import { CommitsLostError, StorageUnavailableError } from '../../domain/errors.ts';
 import { receiptKey } from '../../domain/receipts.ts';
@@ -34,7 +34,11 @@ function setUp(over: Partial<OpenedSession> = {}) {
     const batch = { ...emptyBatch(), messages: ids.map((id) => message(id)) };
     if (code === null) return batch;
     edits += 1;
-    document.apply({ connectionId: 'a', participantId: 'p', clientSeq: edits, code, editorId: null }, edits);
+    const content = changeTo(document.text, code);
+    document.merge(
+      { connectionId: 'a', participantId: 'p', clientSeq: edits, content, editorId: null },
+      edits,
+    );
     return { ...batch, code: document.version(1) };
   };
   const prepare = (code: string | null, ...ids: string[]) =>
@@ -181,8 +185,8 @@ describe('a commit of a buffered session', () => {
     await inBuffer(prepare('x1'));
     prepare('x2');
     durability.failed(outage);
-    const byAnother = { connectionId: 'b', participantId: 'q', clientSeq: 1, code: 'x3', editorId: null };
-    document.apply(byAnother, 3);
+    const content = changeTo(document.text, 'x3');
+    document.merge({ connectionId: 'b', participantId: 'q', clientSeq: 1, content, editorId: null }, 3);
     const again = durability.prepare('s', { ...emptyBatch(), code: document.version(1) }, false);
     expect(Object.keys(again.code?.receipts ?? {})).toEqual([KEY, receiptKey('q', 'b')]);
     await inBuffer(again);

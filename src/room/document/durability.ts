@@ -206,6 +206,8 @@ export class Durability {
     isComplete = false,
   ): 'learned' | 'lost' {
     const reached = this.#reached;
+    // It was asked before Postgres stood in, which has all that the buffer lacks.
+    if (reached.kind === 'on_postgres' && asOf.expectedLast > this.expectedLast) return 'learned';
     // What is lost is committed again by the room, which holds it: until then no answer is a word on that.
     if (reached.kind === 'lost' || state.lastCommit < asOf.expectedLast) {
       if (reached.kind !== 'lost') this.#standing = { kind: 'lost' };

@@ -20,6 +20,7 @@ import type {
   SessionRepository,
   TermTaken,
 } from '../../domain/types.ts';
+import type { Edit } from './document.ts';
 import type { FlushOutcome } from './flush-control.ts';
 import { HostedSession } from './hosted-session.ts';
 
@@ -106,11 +107,11 @@ function setUp(record?: unknown) {
   return { hosted, storage, events, script, known, clock, state };
 }
 
-const edit = (code: string) => ({
+const edit = (code: string): Edit => ({
   connectionId: 'a',
   participantId: 'p',
   requestId: code,
-  code,
+  content: { kind: 'whole', code },
   editorId: null,
 });
 
@@ -127,7 +128,7 @@ describe('opening', () => {
     const { hosted } = setUp({ term: 1, source: 'clean', lastCommit: 0 });
     const live = await hosted.open();
     expect(live.rev).toBe(STARTED_AT);
-    expect(live.edit(edit('x'))).toEqual({ rev: rev(1) });
+    expect(live.edit(edit('x'))).toMatchObject({ outcome: 'merged', rev: rev(1) });
   });
 
   it('is done once, for all who ask', async () => {

@@ -265,6 +265,6 @@ describe('a clean session', () => {
   it('starts where it was left', () => {
     const { session } = setUp();
     expect([session.code, session.rev, session.flushedRev]).toEqual(['start', STARTED_AT, STARTED_AT]);
-    expect(session.clientSeq('p', 'a')).toBeNull();
+    expect(session.clientSeq('p', 'a')).toBe(0);
   });
 });

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { makeMessage } from '../../../test/support/messages.ts';
+import { textOf } from '../../merging/index.ts';
 import { type Batch, emptyBatch, isEmpty, joinBatches } from './pending.ts';
 
 const message = (id: string) => makeMessage({ id, content: id, createdAtMs: 1 });
 const version = (rev: number, edits: number) => ({
-  code: `code ${rev}`,
+  text: textOf(`code ${rev}`),
   rev,
   editedAtMs: rev,
   editorId: null,

@@ -78,15 +78,16 @@ export class Backbeat implements Contender {
 
   #writer(id: string, token: string, random: Random): Writer {
     const client = new SessionClient({ url: this.#world.stack.roomUrl, sessionId: id, token, WebSocket });
-    const counts = new Map<string, number>();
+    const counts = new Map<number, number>();
     const typist = new Typist(random, () => {
-      const requestId = client.edit(typist.lines.map(({ text }) => text).join('\n'));
-      if (requestId !== null) counts.set(requestId, typist.lines.length);
+      const clientSeq = client.edit(typist.lines.map(({ text }) => text).join('\n'));
+      if (clientSeq !== null) counts.set(clientSeq, typist.lines.length);
     });
     client.on('message', (message) => {
-      if (message.type !== 'ack' || message.payload.request_id === undefined) return;
-      // Each text holds the lines before it.
-      typist.saved(counts.get(message.payload.request_id) ?? 0);
+      if (message.type !== 'ack' || message.payload.client_seq === undefined) return;
+      // Each text holds the lines before it, and an edit may cover several.
+      const covered = [...counts].filter(([seq]) => seq <= (message.payload.client_seq ?? 0));
+      typist.saved(Math.max(0, ...covered.map(([, lines]) => lines)));
     });
     return { client, typist };
   }

@@ -4,7 +4,7 @@
  */
 import { SupersededError } from '../../../src/domain/errors.ts';
 import { numberIn, termOf } from '../../../src/domain/revision.ts';
-import type { SessionMessage } from '../../../src/domain/types.ts';
+import type { CodeWrite, SessionMessage } from '../../../src/domain/types.ts';
 import { makeCommit } from '../../support/commits.ts';
 import { makeMessage } from '../../support/messages.ts';
 import type { PartName } from '../../support/stack.ts';
@@ -82,21 +82,28 @@ export const deployFaults: readonly Fault[] = [
 async function succeed({ world, takenOver }: Scene, ledger: Ledger): Promise<void> {
   const { sessionId } = ledger;
   const storedRev = await patiently('a second room loads', () => world.storedRev(sessionId));
-  const text = `// the second room of ${sessionId}`;
+  const text = `// the second room of ${sessionId}\n`;
   const message = chat(`said in the second room of ${sessionId}`);
   let term = termOf(storedRev) + 1;
+  let found: Pick<CodeWrite, 'code' | 'receipts'> | null = null;
   for (;;) {
     const opened = await patiently('a second room opens the session', () =>
       world.buffer.open(sessionId, term, MAX_TAIL_BYTES),
     );
-    if (opened.outcome === 'opened') break;
+    if (opened.outcome === 'opened') {
+      found = opened.code;
+      break;
+    }
     term = opened.term + 1;
   }
+  // It goes on from what the first room had.
+  found ??= await patiently('a second room reads Postgres', () => world.storedCode(sessionId));
   const rev = numberIn(term, 1);
   const commit = makeCommit({
     sessionId,
     term,
-    text,
+    text: text + found.code,
+    code: { receipts: found.receipts, replacesReceipts: true },
     messages: [{ ...message, position: numberIn(term, 1) }],
     flushedRev: storedRev,
   });
