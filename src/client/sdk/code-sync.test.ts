@@ -12,7 +12,7 @@ afterEach(() => {
 });
 
 type Kept = ConstructorParameters<typeof CodeSync>[0];
-const NOTHING: Kept = { document: null, participantId: null, atMs: 0, offered: null };
+const NOTHING: Kept = { document: null, participantId: null, sentAtMs: 0, offered: null };
 
 /** One client's code, whose room is the test. */
 class Client {
@@ -398,7 +398,7 @@ describe('what is kept', () => {
   };
 
   it('is shown at once, as pending, and sent when the room lacks it', () => {
-    const client = new Client({ document, participantId: 'p-ana', atMs: Date.now() });
+    const client = new Client({ document, participantId: 'p-ana', sentAtMs: Date.now() });
     expect(client.sync.code).toBe('base3');
     expect(client.sync.edits).toMatchObject([{ clientSeq: 3, status: 'pending' }]);
     client.start({ code: 'A base', rev: 6, client_seq: 2 });
@@ -408,26 +408,36 @@ describe('what is kept', () => {
   });
 
   it('is whose it was', () => {
-    const client = new Client({ document, participantId: 'p-ben', atMs: Date.now() });
+    const client = new Client({ document, participantId: 'p-ben', sentAtMs: Date.now() });
     client.start({ client_seq: 2 });
     expect(client.sync.offered).toEqual({ code: 'base3', reason: 'uncertain' });
     expect(client.sync.keep().participantId).toBe('p-ana');
   });
 
   it('longer than rooms remember is offered, and as before what was never sent is sent', () => {
-    const atMs = Date.now() - 30 * 86_400_000;
-    const old = new Client({ document, participantId: 'p-ana', atMs });
+    const sentAtMs = Date.now() - 30 * 86_400_000;
+    const old = new Client({ document, participantId: 'p-ana', sentAtMs });
     old.start({ client_seq: 0 });
     expect(old.sync.offered?.reason).toBe('uncertain');
     const pending = [{ changes: [4, [0, '3'] as [number, string]], clientSeq: 3, wasSent: false }];
-    const unsent = new Client({ document: { ...document, pending }, participantId: 'p-ana', atMs });
+    const unsent = new Client({ document: { ...document, pending }, participantId: 'p-ana', sentAtMs });
     unsent.start({ client_seq: 0 });
     expect(unsent.news()).toEqual(['edit 3']);
   });
 
+  it('is as old as what was sent last, however long the page has been open since', () => {
+    const client = opened();
+    client.type('1');
+    client.sync.disconnected();
+    vi.setSystemTime(Date.now() + 30 * 86_400_000);
+    client.type('2');
+    client.start({ client_seq: 0 });
+    expect(client.sync.offered).toEqual({ code: 'base12', reason: 'uncertain' });
+  });
+
   it('is nothing when it doesn’t fit together', () => {
     const damaged = { ...document, confirmed: 'another text' };
-    const client = new Client({ document: damaged, participantId: 'p-ana', atMs: Date.now() });
+    const client = new Client({ document: damaged, participantId: 'p-ana', sentAtMs: Date.now() });
     expect([client.sync.code, client.sync.hasPending]).toEqual(['', false]);
     client.start({ client_seq: 3 });
     client.type('4');

@@ -9,7 +9,7 @@ import { type LocalEdit, OwnEdits } from './own-edits.ts';
 import { type PeerSelection, PeerSelections } from './peer-selections.ts';
 import { type EditDetails, type KeptDocument, type OutgoingEdit, SharedDocument } from './shared-document.ts';
 import { Throttle } from './throttle.ts';
-import type { OfferedText } from './unacknowledged.ts';
+import type { KeptCode, OfferedText } from './unacknowledged.ts';
 
 /** A change of the local text that isn't an own edit; made on that text as it is. */
 export interface RemoteChange {
@@ -39,8 +39,8 @@ export const RESYNC_REQUEST_ID = 'resync';
 const RESYNC_PAUSES_MS = [0, 250, 1_000, 2_000, 4_000, 8_000];
 /** When the whole text doesn't come, it is asked for again: the room may have dropped the question. */
 const RESYNC_ANSWER_MS = 15_000;
-/** What is kept longer than receipts are can't be sent again. */
-const MAX_KEPT_MS = 29 * 86_400_000;
+/** A room may not know any more whether it has what was sent longer ago: it keeps receipts for 30 days. */
+const MAX_UNANSWERED_MS = 29 * 86_400_000;
 
 export class CodeSync {
   readonly #document: SharedDocument;
@@ -59,24 +59,19 @@ export class CodeSync {
   #resyncTimer: ReturnType<typeof setTimeout> | null = null;
   /** Whose edits the pending ones are. */
   #participantId: string | null;
-  /** What was kept is older than receipts become: whether the room has it isn't known. */
-  #isOutdated: boolean;
+  /** When an edit was last sent. */
+  #sentAtMs: number;
 
   constructor(
-    kept: {
-      document: KeptDocument | null;
-      participantId: string | null;
-      atMs: number;
-      offered: OfferedText | null;
-    },
+    kept: KeptCode,
     pace: { editIntervalMs: number; cursorIntervalMs: number },
     ports: CodeSyncPorts,
   ) {
     this.#document = documentOf(kept.document);
     this.#offered = kept.offered;
     this.#participantId = kept.participantId;
-    this.#isOutdated = kept.atMs < Date.now() - MAX_KEPT_MS;
-    if (this.#document.hasPending) this.#edits.add(this.#document.newestSeq, kept.atMs);
+    this.#sentAtMs = kept.sentAtMs;
+    if (this.#document.hasPending) this.#edits.add(this.#document.newestSeq, Date.now());
     this.#ports = ports;
     this.#sending = new Throttle(
       () => this.#sendEdits(),
@@ -153,8 +148,9 @@ export class CodeSync {
     this.#ports.onKept();
   }
 
-  keep(): { document: KeptDocument | null; participantId: string | null; offered: OfferedText | null } {
+  keep(): KeptCode {
     return {
+      sentAtMs: this.#sentAtMs,
       document: this.#document.keep(),
       participantId: this.#participantId,
       offered: this.#offered,
@@ -165,13 +161,15 @@ export class CodeSync {
   start(state: ServerPayload<'session_state'>, participantId: string | null, role: Role): void {
     this.#cancelResync();
     // Receipts are of a participant: of edits made as another one nothing is known.
-    const isSameAuthor =
-      !this.#isOutdated && (this.#participantId === null || this.#participantId === participantId);
-    this.#isOutdated = false;
+    const isSameAuthor = this.#participantId === null || this.#participantId === participantId;
+    const isRemembered = this.#sentAtMs > Date.now() - MAX_UNANSWERED_MS;
     this.#participantId = participantId;
     const { newestSeq } = this.#document;
     const { code, rev, sync = 0, client_seq: clientSeq = null } = state;
-    const { change, uncertain } = this.#document.start({ code, rev, sync, clientSeq }, isSameAuthor);
+    const { change, uncertain } = this.#document.start(
+      { code, rev, sync, clientSeq },
+      isSameAuthor && isRemembered,
+    );
     this.#edits.renumber(newestSeq, this.#document.newestSeq);
     this.#apply({ changes: change, by: null, author: null, source: undefined });
     if (uncertain !== null) this.#offer(uncertain, 'uncertain', 0);
@@ -310,6 +308,7 @@ export class CodeSync {
     for (let edit = this.#document.nextToSend(); edit; edit = this.#document.nextToSend()) {
       if (!this.#ports.send({ type: 'code_update', payload: payloadOf(edit) })) return;
       this.#document.sent(edit.clientSeq);
+      this.#sentAtMs = Date.now();
     }
     if (this.#selectionWaits) this.#sendSelection();
     this.#ports.onKept();

@@ -218,7 +218,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     this.#store = options.store;
     const kept = options.store?.load() ?? null;
     this.#sync = new CodeSync(
-      kept ?? { document: null, participantId: null, atMs: 0, offered: null },
+      kept ?? { document: null, participantId: null, sentAtMs: 0, offered: null },
       { editIntervalMs: options.editIntervalMs ?? 50, cursorIntervalMs: options.cursorIntervalMs ?? 100 },
       {
         send: (message) => this.#send(message),
@@ -676,7 +676,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
   /** Keeps what is unacknowledged over a reload: by itself now and then, and whenever a page is hidden. */
   keep(): void {
     if (!this.#store) return;
-    const kept = { ...this.#sync.keep(), atMs: Date.now(), chat: this.#chat.unacknowledged };
+    const kept = { ...this.#sync.keep(), chat: this.#chat.unacknowledged };
     const isEmpty = kept.document === null && kept.offered === null && kept.chat.length === 0;
     this.#store.save(isEmpty ? null : kept);
   }

@@ -12,7 +12,7 @@ const kept: Unacknowledged = {
     undo: [{ changes: [[1], 3], clientSeq: null }],
   },
   participantId: 'p1',
-  atMs: 1,
+  sentAtMs: 1,
   offered: { code: 'mine', reason: 'viewer' },
   chat: [{ id: '11111111-2222-4333-8444-555555555555', text: 'hi', atMs: 1 }],
 };
@@ -20,7 +20,7 @@ const kept: Unacknowledged = {
 describe('what was kept over a reload', () => {
   it('is read back as it was', () => {
     expect(parseUnacknowledged(JSON.stringify(kept))).toEqual(kept);
-    const nothing = { document: null, participantId: null, atMs: 1, offered: null, chat: [] };
+    const nothing = { document: null, participantId: null, sentAtMs: 1, offered: null, chat: [] };
     expect(parseUnacknowledged(JSON.stringify(nothing))).toEqual(nothing);
   });
 

@@ -14,13 +14,17 @@ export interface OfferedText {
   reason: 'viewer' | 'uncertain' | 'refused';
 }
 
-export interface Unacknowledged {
+/** Own edits, and text that couldn't be sent. */
+export interface KeptCode {
   document: KeptDocument | null;
-  /** Whose edits they are, when they were last sent; receipts are of a person. */
+  /** The participant whose edits they are; a room counts the edits of each participant. */
   participantId: string | null;
-  /** When it was kept, in milliseconds since the epoch. */
-  atMs: number;
+  /** When one was last sent, in milliseconds since the epoch. */
+  sentAtMs: number;
   offered: OfferedText | null;
+}
+
+export interface Unacknowledged extends KeptCode {
   chat: OutgoingChat[];
 }
 
@@ -46,7 +50,7 @@ const schema = z.object({
     })
     .nullable(),
   participantId: z.string().nullable(),
-  atMs: z.number(),
+  sentAtMs: z.number(),
   offered: z.object({ code: z.string(), reason: z.enum(['viewer', 'uncertain', 'refused']) }).nullable(),
   chat: z.array(z.object({ id: z.uuid(), text: z.string(), atMs: z.number() })),
 });
