@@ -137,11 +137,11 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '1',
     breaks: 'the client takes what it has sent for received when the connection is lost',
     file: 'src/client/sdk/shared-document.ts',
-    find: '    for (const edit of this.#pending) edit.isInFlight = false;\n',
+    find: '    this.#joinPending();\n',
     replace: '',
     caughtBy: {
-      file: unit('src/client/sdk/session-client'),
-      title: 'that were sent and not acknowledged are sent again under the same id',
+      file: unit('src/client/sdk/shared-document'),
+      title: 'what the room has is not sent again; what it lacks is, once, as one edit on its text',
     },
   },
   {

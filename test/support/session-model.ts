@@ -13,7 +13,7 @@ import { splitsCharacter } from '../../src/merging/index.ts';
 import type { PostgresSessionRepository } from '../../src/postgres/sessions.ts';
 import type { ClientMessage, ServerMessageType, ServerPayload } from '../../src/protocol/index.ts';
 import type { SessionBuffer } from '../../src/redis/session-buffer.ts';
-import type { Member } from '../../src/room/connections/connection.ts';
+import type { JoinedConnection } from '../../src/room/connections/connection.ts';
 import { HostedSession, type HostedSessionOptions } from '../../src/room/document/hosted-session.ts';
 import type { LiveSession, LiveSessionOptions } from '../../src/room/document/live-session.ts';
 import { SessionState } from '../../src/room/document/session-state.ts';
@@ -63,7 +63,7 @@ interface Person {
   /** Where their connection is; null while it is nowhere. */
   room: Room | null;
   /** The connection as rooms see it, with what survives hibernation; null while there is none. */
-  member: Member | null;
+  member: JoinedConnection | null;
   /** Has lost the connection, and isn't back. */
   isAway: boolean;
   /** Stays in a room that was replaced until that says so. */
@@ -393,7 +393,7 @@ export class SessionModel {
     session.owner = room;
     const { skewMs } = this;
     const inRoom = () => session.people.filter((person) => person.room === room);
-    const participants = { members: () => inRoom().flatMap(({ member }) => (member ? [member] : [])) };
+    const participants = { connections: () => inRoom().flatMap(({ member }) => (member ? [member] : [])) };
     const outbox = this.#outboxOf(session, room);
     const hosted = new HostedSession({
       id: session.id,
@@ -518,7 +518,7 @@ export class SessionModel {
       reply,
       broadcastEach: <T extends ServerMessageType>(
         type: T,
-        payloadFor: (member: Member) => ServerPayload<T> | null,
+        payloadFor: (member: JoinedConnection) => ServerPayload<T> | null,
       ) => {
         for (const { room: at, member } of session.people) {
           const payload = at === room && member ? payloadFor(member) : null;
@@ -586,7 +586,7 @@ export class SessionModel {
     return isAny;
   }
 
-  #contextOf(session: ModelSession, room: Room, sender: Member): HandlerContext {
+  #contextOf(session: ModelSession, room: Room, sender: JoinedConnection): HandlerContext {
     const used: Pick<HandlerContext, 'session' | 'sessionState' | 'edits' | 'sender' | 'requestId'> = {
       session: { open: async () => room.live, live: room.live },
       sessionState: room.state,

@@ -201,7 +201,6 @@ export class SharedDocument {
   /** The connection is gone, or the room can't follow: nothing is sent before the next whole text. */
   disconnected(): void {
     this.#sync = null;
-    for (const edit of this.#pending) edit.isInFlight = false;
   }
 
   /**
