@@ -4,12 +4,12 @@ import type { ConversationTurn } from '../sdk/conversation.ts';
 import { sentence } from '../sdk/sentence.ts';
 import type { Snapshot } from '../sdk/session-client.ts';
 import { createOwnKeyField, type OwnKey } from './ai-key.ts';
-import { el, setText, timeOfDay } from './dom.ts';
+import { button, el, headed, itemsOf, setText, timeOfDay } from './dom.ts';
 import { followEnd } from './follow-end.ts';
 import { personId } from './people-panel.ts';
 import { colorOf } from './remote-cursors.ts';
 
-export interface AiOptions {
+interface AiOptions {
   /** Asks; false when it isn't taken, and then it stays in the field. */
   ask(query: string, own: OwnKey | null): boolean;
   /** Puts a program of an answer into the editor. */
@@ -18,14 +18,7 @@ export interface AiOptions {
   undo(): void;
 }
 
-export interface AiPanel {
-  element: HTMLElement;
-  render(snapshot: Snapshot): void;
-  /** The server has no AI for them: shows where a key of their own goes. */
-  offerOwnKey(): void;
-}
-
-export function createAiPanel({ ask, ...actions }: AiOptions): AiPanel {
+export function createAiPanel({ ask, ...actions }: AiOptions) {
   const list = el('ol', {
     class: 'messages turns',
     role: 'log',
@@ -47,14 +40,14 @@ export function createAiPanel({ ask, ...actions }: AiOptions): AiPanel {
     maxlength: String(MAX_AGENT_QUERY_CHARS),
     'data-testid': 'ai-input',
   });
-  const button = el('button', { type: 'submit', class: 'primary', 'data-testid': 'ai-ask' }, 'Ask');
+  const send = el('button', { type: 'submit', class: 'primary', 'data-testid': 'ai-ask' }, 'Ask');
   const left = el('p', { class: 'hint', role: 'status', 'data-testid': 'ai-left' });
-  const key = createOwnKeyField(() => {});
-  const form = el('form', { class: 'ai-form' }, input, button);
+  const key = createOwnKeyField();
+  const form = el('form', { class: 'ai-form' }, input, send);
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    if (button.disabled || input.value.trim() === '') return;
-    if (!ask(input.value.trim(), key.value)) return;
+    if (send.disabled || input.value.trim() === '') return;
+    if (!ask(input.value.trim(), key.value())) return;
     input.value = '';
     settle(true);
   });
@@ -64,56 +57,32 @@ export function createAiPanel({ ask, ...actions }: AiOptions): AiPanel {
     event.preventDefault();
     form.requestSubmit();
   });
-  const items = new Map<string, { item: HTMLElement; turn: ConversationTurn; code: string }>();
-  let shown: readonly ConversationTurn[] = [];
-  let shownCode = '';
-  const draw = ({ conversation, code, participants }: Snapshot): void => {
-    if (conversation === shown && code === shownCode) return;
-    shown = conversation;
-    shownCode = code;
+  let shown: Snapshot | null = null;
+  const syncItems = itemsOf<ConversationTurn>(
+    list,
+    () => el('li', { class: 'turn' }),
+    (item, turn) => fillTurn(item, turn, shown, actions),
+  );
+  const draw = (snapshot: Snapshot): void => {
+    const { conversation, code } = snapshot;
+    if (conversation === shown?.conversation && code === shown.code) return;
+    shown = snapshot;
     empty.hidden = conversation.length > 0;
-    const ids = new Set(conversation.map(({ id }) => id));
-    for (const [id, { item }] of items) {
-      if (ids.has(id)) continue;
-      item.remove();
-      items.delete(id);
-    }
-    conversation.forEach((turn, index) => {
-      const known = items.get(turn.id);
-      // Whether a program is in the editor shows in its own turn only.
-      const mark = turn.code === null ? '' : String(turn.code === code);
-      const item = known?.item ?? el('li', { class: 'turn' });
-      if (known?.turn !== turn || known.code !== mark)
-        fillTurn(
-          item,
-          turn,
-          { colorId: colorIdOf(turn, participants), isInEditor: turn.code === code },
-          actions,
-        );
-      items.set(turn.id, { item, turn, code: mark });
-      if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
-    });
+    // Whether a program is in the editor shows in its own turn only.
+    syncItems(conversation, (turn) => turn.code !== null && turn.code === code);
     settle();
   };
   return {
-    element: el(
-      'section',
-      { class: 'panel ai-panel', 'aria-labelledby': 'ai-heading' },
-      el('h2', { id: 'ai-heading' }, 'AI'),
-      list,
-      empty,
-      form,
-      left,
-      key.element,
-    ),
+    element: headed('section', 'ai', 'panel ai-panel', 'AI', list, empty, form, left, key.element),
+    /** The server has no AI for the user: shows where a key of their own goes. */
     offerOwnKey() {
-      if (key.value === null) key.open();
+      if (key.value() === null) key.open();
     },
-    render(snapshot) {
+    render(snapshot: Snapshot) {
       draw(snapshot);
       list.setAttribute('aria-busy', String(snapshot.isAnswering));
-      button.disabled = snapshot.isAnswering || snapshot.connection.state !== 'open';
-      setText(button, snapshot.isAnswering ? 'Busy…' : 'Ask');
+      send.disabled = snapshot.isAnswering || snapshot.connection.state !== 'open';
+      setText(send, snapshot.isAnswering ? 'Busy…' : 'Ask');
       setText(left, leftText(snapshot));
     },
   };
@@ -134,7 +103,7 @@ function untilReset(seconds: number): string {
 function fillTurn(
   item: HTMLElement,
   turn: ConversationTurn,
-  { colorId, isInEditor }: { colorId: string; isInEditor: boolean },
+  shown: Snapshot | null,
   actions: Pick<AiOptions, 'use' | 'undo'>,
 ): void {
   // Re-made while it streams, so what the user opened in it is opened again.
@@ -142,7 +111,8 @@ function fillTurn(
   item.dataset.role = turn.role;
   item.dataset.state = turn.status;
   const name = turn.role === 'assistant' ? 'AI' : (turn.displayName ?? 'Someone');
-  const nameClass = turn.role === 'assistant' ? 'ai-name' : `color-${colorOf(colorId)}`;
+  const nameClass =
+    turn.role === 'assistant' ? 'ai-name' : `color-${colorOf(colorIdOf(turn, shown?.participants ?? []))}`;
   item.replaceChildren(
     el(
       'p',
@@ -157,7 +127,13 @@ function fillTurn(
       : []),
     ...(turn.code === null
       ? []
-      : [codePart({ code: turn.code, canUndo: turn.isOwn, isInEditor, isOpen: wasOpen }, actions)]),
+      : [
+          codePart(
+            turn,
+            { code: turn.code, isInEditor: turn.code === shown?.code, isOpen: wasOpen },
+            actions,
+          ),
+        ]),
     ...(turn.problem === null ? [] : [el('p', { class: 'problem' }, sentence(turn.problem))]),
   );
 }
@@ -194,11 +170,12 @@ function textParts({ text, status }: ConversationTurn): HTMLElement[] {
 }
 
 function codePart(
-  part: { code: string; isInEditor: boolean; canUndo: boolean; isOpen: boolean },
+  { isOwn }: ConversationTurn,
+  part: { code: string; isInEditor: boolean; isOpen: boolean },
   { use, undo }: Pick<AiOptions, 'use' | 'undo'>,
 ): HTMLElement {
-  const button = (label: string, testId: string, onclick: () => void) =>
-    el('button', { type: 'button', class: 'small', 'data-testid': testId, onclick }, label);
+  const small = (label: string, testId: string, onclick: () => void) =>
+    button(label, { class: 'small', 'data-testid': testId, onclick });
   return el(
     'div',
     { class: 'turn-code' },
@@ -212,8 +189,8 @@ function codePart(
       'div',
       { class: 'turn-actions' },
       part.isInEditor ? el('span', { class: 'badge' }, 'in the editor') : null,
-      part.isInEditor && part.canUndo ? button('Undo', 'ai-undo', undo) : null,
-      part.isInEditor ? null : button('Use it', 'ai-use', () => use(part.code)),
+      part.isInEditor && isOwn ? small('Undo', 'ai-undo', undo) : null,
+      part.isInEditor ? null : small('Use it', 'ai-use', () => use(part.code)),
     ),
   );
 }
