@@ -82,7 +82,7 @@ export interface InviteGuard {
   failed(address: string): Promise<void>;
 }
 
-export interface AdmissionPorts {
+interface AdmissionPorts {
   sessions: Pick<SessionRepository, 'createSession' | 'getSession'>;
   people: Pick<PeopleRepository, 'upsertUser' | 'enter' | 'checkAccess' | 'sessionOfInvite'>;
   tokens: TokenVerifier;
@@ -90,7 +90,7 @@ export interface AdmissionPorts {
 }
 
 /** The request of a caller who has an invite and no session id: the invite says which session it is for. */
-export type JoinRequest = Pick<AdmissionRequest, 'token' | 'displayName' | 'address'> & { invite: string };
+type JoinRequest = Pick<AdmissionRequest, 'token' | 'displayName' | 'address'> & { invite: string };
 
 /** The caller, as far as a token says. */
 export type Caller =

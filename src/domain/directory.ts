@@ -4,7 +4,7 @@ import type { Participant } from './people.ts';
 import type { Session } from './types.ts';
 
 /** A session as lists and reads show it. */
-export interface ListedSession extends Omit<Session, 'lift' | 'epoch'> {
+export interface ListedSession extends Session {
   /** The first of them, in the order they came; without those who were removed. */
   participants: Participant[];
 }

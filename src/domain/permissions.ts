@@ -5,7 +5,7 @@ const ALL_ROLES: readonly Role[] = ['host', 'co-author', 'viewer'];
 const WRITERS: readonly Role[] = ['host', 'co-author'];
 const HOSTS: readonly Role[] = ['host'];
 
-export const PERMISSIONS = {
+const PERMISSIONS = {
   // In a room.
   edit_code: WRITERS,
   move_cursor: WRITERS,

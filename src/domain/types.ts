@@ -12,7 +12,7 @@ export const JOIN_METHODS = ['owner', 'invite', 'discovery', 'grant'] as const;
 export type JoinMethod = (typeof JOIN_METHODS)[number];
 
 export const MESSAGE_TYPES = ['chat', 'user_prompt', 'ai_response'] as const;
-export type MessageType = (typeof MESSAGE_TYPES)[number];
+type MessageType = (typeof MESSAGE_TYPES)[number];
 
 export const MESSAGE_ROLES = ['user', 'assistant'] as const;
 export type MessageRole = (typeof MESSAGE_ROLES)[number];
@@ -124,7 +124,7 @@ export interface RecoveryRecord {
 }
 
 /** What a session's rooms have accepted and Postgres may lack. */
-export interface UnflushedTail {
+interface UnflushedTail {
   /** Null when Postgres has the newest. */
   code: CodeWrite | null;
   messages: readonly SessionMessage[];

@@ -28,65 +28,54 @@ import { runQuery } from './errors.ts';
 import { inviteIsUsable, membershipIsValid } from './membership.ts';
 import { anonymousColumns, participantRow, participantsOf, signedInColumns } from './participants.ts';
 import { anonymousParticipants, inviteTokens } from './schema.ts';
-import { ms, msColumn, nullableMsColumn, pageStatement, parsePage } from './sql.ts';
+import { bigint, ms, nullableBigint, pageOf, rowsOf } from './sql.ts';
 
 /** 192 bits: an invite can't be guessed. */
 const INVITE_TOKEN_BYTES = 24;
 
-const accessSchema = z.array(
-  z.object({
-    role: z.enum(ROLES).nullable(),
-    join_method: z.enum(JOIN_METHODS).nullable(),
-    invite_id: z.string().nullable(),
-    invite: z.object({ id: z.string(), role: z.enum(['co-author', 'viewer']) }).nullable(),
-    participant_id: z.string().nullable(),
-    display_name: z.string().nullable(),
-    is_removed: z.boolean(),
-    is_active: z.boolean(),
-    is_discoverable: z.boolean(),
-  }),
-);
+const accessRow = z.object({
+  role: z.enum(ROLES).nullable(),
+  joinMethod: z.enum(JOIN_METHODS).nullable(),
+  inviteId: z.string().nullable(),
+  invite: z.object({ id: z.string(), role: z.enum(['co-author', 'viewer']) }).nullable(),
+  participantId: z.string().nullable(),
+  displayName: z.string().nullable(),
+  isRemoved: z.boolean(),
+  isActive: z.boolean(),
+  isDiscoverable: z.boolean(),
+}) satisfies z.ZodType<AccessCheck>;
 
-const userRows = z.array(
-  z.object({ id: z.string(), name: z.string().nullable(), avatar_url: z.string().nullable() }),
-);
+const userRow = z.object({
+  id: z.string(),
+  name: z.string().nullable(),
+  avatarUrl: z.string().nullable(),
+}) satisfies z.ZodType<User>;
 
-const newInviteRows = z.array(z.object({ created_ms: msColumn }));
+const inviteRow = z.object({
+  id: z.string(),
+  sessionId: z.string(),
+  token: z.string(),
+  role: z.enum(['co-author', 'viewer']),
+  maxUses: z.number().nullable(),
+  usesCount: z.number(),
+  expiresAtMs: nullableBigint,
+  createdAtMs: bigint,
+}) satisfies z.ZodType<Invite>;
 
-const inviteRow = z
-  .object({
-    id: z.string(),
-    session_id: z.string(),
-    token: z.string(),
-    role: z.enum(['co-author', 'viewer']),
-    max_uses: z.number().nullable(),
-    uses_count: z.number(),
-    expires_ms: nullableMsColumn,
-    created_ms: msColumn,
-  })
-  .transform(
-    (row): Invite => ({
-      id: row.id,
-      sessionId: row.session_id,
-      token: row.token,
-      role: row.role,
-      maxUses: row.max_uses,
-      usesCount: row.uses_count,
-      expiresAtMs: row.expires_ms,
-      createdAtMs: row.created_ms,
-    }),
-  );
+const inviteColumns = sql`i.id, i.session_id as "sessionId", i.token, i.role, i.max_uses as "maxUses",
+  i.uses_count as "usesCount", ${ms('i.expires_at')} as "expiresAtMs", ${ms('i.created_at')} as "createdAtMs"`;
 
-const enteredSchema = z.tuple([
-  z.object({
-    found: z.boolean(),
-    is_active: z.boolean().nullable(),
-    removed: z.boolean().nullable(),
-    entered: participantRow.nullable(),
-  }),
-]);
+/** For statements of which only the number of rows counts. */
+const anyRow = z.unknown();
 
-const changedSchema = z.tuple([z.object({ changed: participantRow.nullable(), is_owner: z.boolean() })]);
+const enteredRow = z.object({
+  found: z.boolean(),
+  isActive: z.boolean().nullable(),
+  removed: z.boolean().nullable(),
+  entered: participantRow.nullable(),
+});
+
+const changedRow = z.object({ changed: participantRow.nullable(), isOwner: z.boolean() });
 
 /**
  * The caller's memberships in a session, at most one of each table, and whether each is valid. Expects a CTE
@@ -119,8 +108,9 @@ export class PostgresPeople implements PeopleRepository {
   async upsertUser(profile: UserProfile): Promise<User> {
     const { subject, name, avatarUrl } = profile;
     const find = () =>
-      runQuery(() =>
-        this.#db.execute(sql`
+      rowsOf(
+        this.#db,
+        sql`
           with changed as (
             insert into users as u (id, subject, name, avatar_url)
             values (${crypto.randomUUID()}::uuid, ${subject}::text, ${name}::text, ${avatarUrl}::text)
@@ -132,18 +122,17 @@ export class PostgresPeople implements PeopleRepository {
               (coalesce(excluded.name, u.name), coalesce(excluded.avatar_url, u.avatar_url))
             returning u.id, u.name, u.avatar_url
           )
-          select id, name, avatar_url from changed
+          select id, name, avatar_url as "avatarUrl" from changed
           union all
           select id, name, avatar_url from users
-          where subject = ${subject}::text and not exists (select from changed)`),
+          where subject = ${subject}::text and not exists (select from changed)`,
+        userRow,
       );
     // Made by another request since this statement began, it is seen by neither half; the next statement sees
     // it.
-    let { rows } = await find();
-    if (rows.length === 0) ({ rows } = await find());
-    const [row] = userRows.parse(rows);
-    if (row === undefined) throw new StorageUnavailableError('postgres', 'an upsert returned no row');
-    return { id: row.id, name: row.name, avatarUrl: row.avatar_url };
+    const user = (await find())[0] ?? (await find())[0];
+    if (user === undefined) throw new StorageUnavailableError('postgres', 'an upsert returned no row');
+    return user;
   }
 
   /**
@@ -160,8 +149,9 @@ export class PostgresPeople implements PeopleRepository {
   async #enter(request: EntryRequest): Promise<EnterOutcome> {
     const { sessionId, userId, participantId, inviteToken, displayName, fallbackName, newParticipantId } =
       request;
-    const result = await runQuery(() =>
-      this.#db.execute(sql`
+    const [row] = await rowsOf(
+      this.#db,
+      sql`
         with s as (select * from sessions where id = ${sessionId}::uuid),
         ${knownMemberships({ sessionId, userId, participantId })},
         taken as (
@@ -210,22 +200,23 @@ export class PostgresPeople implements PeopleRepository {
         ),
         entered as (select * from signed_in union all select * from anonymous)
         select
-          s.id is not null as found, s.is_active,
+          s.id is not null as found, s.is_active as "isActive",
           exists (select from membership where removed_at is not null) as removed,
           (select to_jsonb(e) from entered e) as entered
-        from (select 1) one left join s on true`),
+        from (select 1) one left join s on true`,
+      enteredRow,
     );
-    const [{ found, is_active, removed, entered }] = enteredSchema.parse(result.rows);
-    if (!found) return { outcome: 'missing' };
-    if (!is_active) return { outcome: 'ended' };
-    if (entered !== null) return { outcome: 'entered', participant: entered };
-    if (removed) return { outcome: 'removed' };
+    if (!row?.found) return { outcome: 'missing' };
+    if (!row.isActive) return { outcome: 'ended' };
+    if (row.entered !== null) return { outcome: 'entered', participant: row.entered };
+    if (row.removed) return { outcome: 'removed' };
     return { outcome: inviteToken === null ? 'refused' : 'bad_invite' };
   }
 
   async checkAccess(who: AccessKey): Promise<AccessCheck | null> {
-    const result = await runQuery(() =>
-      this.#db.execute(sql`
+    const [access] = await rowsOf(
+      this.#db,
+      sql`
         with s as (select * from sessions where id = ${who.sessionId}::uuid),
         ${knownMemberships(who)}
         select
@@ -240,43 +231,32 @@ export class PostgresPeople implements PeopleRepository {
             when p.removed_at is not null then null
             when p.is_valid then p.join_method
             when s.is_discoverable then 'discovery'
-          end as join_method,
-          case when p.is_valid and s.host_user_id is distinct from ${who.userId}::uuid then p.invite_id end as invite_id,
+          end as "joinMethod",
+          case when p.is_valid and s.host_user_id is distinct from ${who.userId}::uuid then p.invite_id end as "inviteId",
           (
             select jsonb_build_object('id', i.id, 'role', i.role) from invite_tokens i
             where i.token = ${who.inviteToken}::text and i.session_id = s.id and ${inviteIsUsable}
           ) as invite,
-          p.id as participant_id, p.display_name, p.removed_at is not null as is_removed, s.is_active, s.is_discoverable
+          p.id as "participantId", p.display_name as "displayName", p.removed_at is not null as "isRemoved",
+          s.is_active as "isActive", s.is_discoverable as "isDiscoverable"
         from s left join membership p on true
-        limit 1`),
+        limit 1`,
+      accessRow,
     );
-    const [row] = accessSchema.parse(result.rows);
-    if (row === undefined) return null;
-    return {
-      role: row.role,
-      joinMethod: row.join_method,
-      inviteId: row.invite_id,
-      invite: row.invite,
-      participantId: row.participant_id,
-      displayName: row.display_name,
-      isRemoved: row.is_removed,
-      isActive: row.is_active,
-      isDiscoverable: row.is_discoverable,
-    };
+    return access ?? null;
   }
 
-  async participants(
+  participants(
     sessionId: string,
     { withRemoved, ...page }: PageRequest & { withRemoved: boolean },
   ): Promise<Page<Participant>> {
     const list = {
       columns: sql`p.*`,
       from: sql`${participantsOf(sql`${sessionId}::uuid`)} p`,
-      where: withRemoved ? sql`true` : sql`p.removed_ms is null`,
-      order: sql`p.joined_ms, p.id`,
+      where: withRemoved ? sql`true` : sql`p."removedAtMs" is null`,
+      order: sql`p."joinedAtMs", p.id`,
     };
-    const result = await runQuery(() => this.#db.execute(pageStatement(list, page)));
-    return parsePage(participantRow, result.rows);
+    return pageOf(this.#db, list, page, participantRow);
   }
 
   setRole(sessionId: string, participantId: string, role: Role): Promise<MembershipOutcome> {
@@ -297,8 +277,9 @@ export class PostgresPeople implements PeopleRepository {
 
   /** Changes a membership in whichever table it is, unless it is the owner's. */
   async #changeMembership(sessionId: string, participantId: string, set: SQL): Promise<MembershipOutcome> {
-    const result = await runQuery(() =>
-      this.#db.execute(sql`
+    const [row] = await rowsOf(
+      this.#db,
+      sql`
         with s as (select * from sessions where id = ${sessionId}::uuid),
         signed_in as (
           update session_participants p set ${set} from s
@@ -318,16 +299,17 @@ export class PostgresPeople implements PeopleRepository {
             union all
             select from anonymous_participants p, s
             where p.session_id = s.id and p.id = ${participantId}::uuid and p.join_method = 'owner'
-          ) as is_owner`),
+          ) as "isOwner"`,
+      changedRow,
     );
-    const [{ changed, is_owner }] = changedSchema.parse(result.rows);
-    if (changed !== null) return { outcome: 'changed', participant: changed };
-    return { outcome: is_owner ? 'owner' : 'missing' };
+    if (row?.changed) return { outcome: 'changed', participant: row.changed };
+    return { outcome: row?.isOwner ? 'owner' : 'missing' };
   }
 
   async leave(sessionId: string, participantId: string): Promise<boolean> {
-    const result = await runQuery(() =>
-      this.#db.execute(sql`
+    const left = await rowsOf(
+      this.#db,
+      sql`
         with a as (
           update session_participants set left_at = coalesce(left_at, now())
           where session_id = ${sessionId}::uuid and id = ${participantId}::uuid returning id
@@ -335,9 +317,10 @@ export class PostgresPeople implements PeopleRepository {
           update anonymous_participants set left_at = coalesce(left_at, now())
           where session_id = ${sessionId}::uuid and id = ${participantId}::uuid returning id
         )
-        select id from a union all select id from b`),
+        select id from a union all select id from b`,
+      anyRow,
     );
-    return result.rows.length > 0;
+    return left.length > 0;
   }
 
   async recordPresence(sessionId: string, presentIds: readonly string[]): Promise<void> {
@@ -364,21 +347,20 @@ export class PostgresPeople implements PeopleRepository {
   }
 
   async createInvite(input: NewInvite): Promise<Invite> {
-    const id = crypto.randomUUID();
-    const token = randomToken();
-    const result = await runQuery(() =>
-      this.#db.execute(sql`
-        insert into invite_tokens (id, session_id, token, role, max_uses, expires_at)
+    const [invite] = await rowsOf(
+      this.#db,
+      sql`
+        insert into invite_tokens as i (id, session_id, token, role, max_uses, expires_at)
         select
-          ${id}::uuid, s.id, ${token}::text, ${input.role}::text, ${input.maxUses}::integer,
+          ${crypto.randomUUID()}::uuid, s.id, ${randomToken()}::text, ${input.role}::text, ${input.maxUses}::integer,
           to_timestamp(${input.expiresAtMs}::bigint / 1000.0)
         from sessions s
         where s.id = ${input.sessionId}::uuid and s.is_active
-        returning ${ms('created_at')} as created_ms`),
+        returning ${inviteColumns}`,
+      inviteRow,
     );
-    const [row] = newInviteRows.parse(result.rows);
-    if (row === undefined) throw new SessionNotFoundError(input.sessionId);
-    return { ...input, id, token, usesCount: 0, createdAtMs: row.created_ms };
+    if (invite === undefined) throw new SessionNotFoundError(input.sessionId);
+    return invite;
   }
 
   async sessionOfInvite(inviteToken: string): Promise<string | null> {
@@ -391,26 +373,26 @@ export class PostgresPeople implements PeopleRepository {
     return row?.sessionId ?? null;
   }
 
-  async invites(sessionId: string, page: PageRequest): Promise<Page<Invite>> {
+  invites(sessionId: string, page: PageRequest): Promise<Page<Invite>> {
     const list = {
-      columns: sql`i.id, i.session_id, i.token, i.role, i.max_uses, i.uses_count,
-        ${ms('i.expires_at')} as expires_ms, ${ms('i.created_at')} as created_ms`,
+      columns: inviteColumns,
       from: sql`invite_tokens i`,
       where: sql`i.session_id = ${sessionId}::uuid and i.revoked_at is null`,
       order: sql`i.created_at desc, i.id desc`,
     };
-    const result = await runQuery(() => this.#db.execute(pageStatement(list, page)));
-    return parsePage(inviteRow, result.rows);
+    return pageOf(this.#db, list, page, inviteRow);
   }
 
   async revokeInvite(sessionId: string, inviteId: string): Promise<boolean> {
-    const result = await runQuery(() =>
-      this.#db.execute(sql`
+    const revoked = await rowsOf(
+      this.#db,
+      sql`
         update invite_tokens set revoked_at = coalesce(revoked_at, now())
         where session_id = ${sessionId}::uuid and id = ${inviteId}::uuid
-        returning id`),
+        returning id`,
+      anyRow,
     );
-    return result.rows.length > 0;
+    return revoked.length > 0;
   }
 }
 

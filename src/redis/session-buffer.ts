@@ -81,7 +81,7 @@ export interface PeekBounds {
   maxBytes: number;
 }
 
-export interface PeekDirtyOptions {
+interface PeekDirtyOptions {
   untilMs?: number | undefined;
   skip?: number;
   lease?: Lease | undefined;
@@ -133,7 +133,7 @@ export interface TurnBounds {
 }
 
 /** What there is to do in a turn of the sweeper. */
-export interface TurnStart {
+interface TurnStart {
   /**
    * `idle`: nothing is dirty; `fresh`: few sessions are, and none is stale; `stale`: few are, some of them
    * stale; `many` are, and the lease is the caller's; `busy`: another sweeper has the lease.

@@ -32,7 +32,7 @@ type Asked = Pick<Context<AppEnv>, 'req' | 'var'>;
  * The token the caller sends, unchecked; null for none.
  * @throws {ApiError} 401 for a header that isn't a bearer's.
  */
-export function bearerOf(c: Asked): string | null {
+function bearerOf(c: Asked): string | null {
   const header = c.req.header('Authorization');
   if (header === undefined) return null;
   const token = /^Bearer +(\S+)$/i.exec(header)?.[1];
@@ -44,14 +44,14 @@ export function bearerOf(c: Asked): string | null {
  * Who the caller is, by a session token or a user's own; anonymous for callers who send none.
  * @throws {ApiError} 401 for a token that isn't valid: a caller isn't made anonymous without knowing it.
  */
-export async function callerIn(c: Asked): Promise<Caller> {
+async function callerIn(c: Asked): Promise<Caller> {
   const caller = await callerOf(bearerOf(c), c.var.services.tokens);
   if (!caller) throw unauthorized('the token is not valid');
   return caller;
 }
 
 /** A caller with access to one session. */
-export interface SessionCaller {
+interface SessionCaller {
   role: Role;
   userId: string | null;
   /** null: they own the session, or it is discoverable, and they have never been in it. */
@@ -116,7 +116,7 @@ export function refuseUnless(role: Role, action: Action): void {
  * has.
  * @throws {ApiError} 401 for a token that isn't valid.
  */
-export async function optionalUserId(c: Asked): Promise<string | null> {
+async function optionalUserId(c: Asked): Promise<string | null> {
   const caller = await callerIn(c);
   return caller.kind === 'user' ? (await c.var.services.people.upsertUser(caller.profile)).id : null;
 }

@@ -15,7 +15,7 @@ import { describeUnexpected, logError } from './log.ts';
 import type { RoomStubs } from './platform.ts';
 
 /** What the decision needs. */
-export interface RoomEntryPorts {
+interface RoomEntryPorts {
   config: Pick<Config, 'ALLOWED_ORIGINS' | 'JWT_SECRET'>;
   admission: Pick<Admission, 'enter' | 'check'>;
   rooms: RoomStubs;

@@ -60,12 +60,12 @@ async function typing(scene: Scene, suffix: string): Promise<void> {
 
   await step(`an older client sends whole texts while two people type${suffix}`, async () => {
     const people = await enter(scene, 2, { latencyMs: 20, jitterMs: 20 }, '0:\n1:\n2:');
-    const old = await RawClient.connect({
+    const old = await RawClient.join({
       roomUrl: scene.stack.url,
       sessionId: people[0]?.session.sessionId ?? '',
       token: await hostToken(people),
     });
-    let text = old.state.payload.code;
+    let text: string = old.state.payload.code;
     const write = async () => {
       for (const [index, char] of [...lineOf(2)].entries()) {
         for (const { type, payload } of old.received.splice(0)) {

@@ -38,9 +38,11 @@ export class SlowNetwork {
 
   /** Nothing arrives, in either direction. @returns lets it all arrive. */
   stall(): () => void {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#stall = promise;
-    return resolve;
+    let go = () => {};
+    this.#stall = new Promise((resolve) => {
+      go = resolve;
+    });
+    return go;
   }
 
   #connect(route: WebSocketRoute): void {

@@ -9,10 +9,10 @@ import {
 import { MAX_TITLE_CHARS } from '../../protocol/index.ts';
 import { call, messageOf } from '../sdk/call.ts';
 import { ask, createDialog } from './dialog.ts';
-import { el, field, setText } from './dom.ts';
+import { button, el, field, labelledSwitch, setText } from './dom.ts';
 import { submitForm } from './form.ts';
 
-export interface SettingsOptions {
+interface SettingsOptions {
   sessionId: string;
   /** The host's token, as it is now. */
   token(): string;
@@ -21,12 +21,7 @@ export interface SettingsOptions {
   onTitle(title: string): void;
 }
 
-export interface SettingsDialog {
-  element: HTMLDialogElement;
-  open(): void;
-}
-
-export function createSettingsDialog(options: SettingsOptions): SettingsDialog {
+export function createSettingsDialog(options: SettingsOptions) {
   /** The session, and the host's word for it. */
   const asHost = () => ({ params: { id: options.sessionId }, token: options.token() });
   // Here, as nothing outside of a modal dialog is heard.
@@ -116,32 +111,18 @@ export function createSettingsDialog(options: SettingsOptions): SettingsDialog {
     });
   const element = createDialog('settings', 'Session settings', [
     rename,
-    el(
-      'label',
-      { class: 'switch' },
+    labelledSwitch(
       discoverable,
-      el(
-        'span',
-        { class: 'switch-text' },
-        el('strong', {}, 'Open to everyone'),
-        el('span', { class: 'dim' }, 'It is listed on the start screen, and anyone may look in as a viewer.'),
-      ),
+      'Open to everyone',
+      'It is listed on the start screen, and anyone may look in as a viewer.',
     ),
     problem,
     note,
     el(
       'div',
       { class: 'ending' },
-      el(
-        'button',
-        { type: 'button', 'data-testid': 'settings-end-live', onclick: sendAway },
-        'Send everyone away',
-      ),
-      el(
-        'button',
-        { type: 'button', class: 'danger', 'data-testid': 'settings-end', onclick: end },
-        'End the session',
-      ),
+      button('Send everyone away', { 'data-testid': 'settings-end-live', onclick: sendAway }),
+      button('End the session', { class: 'danger', 'data-testid': 'settings-end', onclick: end }),
     ),
   ]);
   return {

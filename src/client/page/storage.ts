@@ -36,10 +36,6 @@ export function knownSessions(): KnownSession[] {
   }
 }
 
-export function knownSession(id: string): KnownSession | null {
-  return knownSessions().find((session) => session.id === id) ?? null;
-}
-
 export function rememberSession(session: Omit<KnownSession, 'enteredAtMs'>): void {
   const others = knownSessions().filter((other) => other.id !== session.id);
   const all = [{ ...session, enteredAtMs: Date.now() }, ...others].slice(0, SESSIONS_KEPT);

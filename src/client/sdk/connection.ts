@@ -14,7 +14,7 @@ export type WebSocketConstructor = new (url: string) => object;
  * Why a connection is closed for good: the user left (`left`), the session's end, a removal, a
  * session that isn't there any more, or the same client connected elsewhere.
  */
-export type CloseCause = 'left' | 'ended' | 'removed' | 'gone' | 'elsewhere';
+type CloseCause = 'left' | 'ended' | 'removed' | 'gone' | 'elsewhere';
 
 export type ConnectionState =
   | { readonly state: 'connecting' }
@@ -23,7 +23,7 @@ export type ConnectionState =
   | { readonly state: 'refused'; readonly refusal: Refusal }
   | { readonly state: 'closed'; readonly cause: CloseCause; readonly reason: string };
 
-export interface ConnectionOptions {
+interface ConnectionOptions {
   /** Called before each attempt. */
   url: () => Promise<string>;
   /** By default the global one. */

@@ -10,7 +10,7 @@ import type { ServerPayload } from '../../protocol/index.ts';
  * A question is `pending` until the room has told it to all writers, an answer `streaming` until it is
  * complete. What is `failed` or `cancelled` stays as it is, and the room's history won't have it.
  */
-export type TurnStatus = 'pending' | 'streaming' | 'done' | 'failed' | 'cancelled';
+type TurnStatus = 'pending' | 'streaming' | 'done' | 'failed' | 'cancelled';
 
 /** One thing said. Never changes; each change makes a new one under the same id. */
 export interface ConversationTurn {

@@ -14,7 +14,7 @@ import { SlidingWindow } from './sliding-window.ts';
  * What has a limit per minute. Its times are in the connection's state: a minute outlives the instance's
  * memory.
  */
-export type PerMinute = 'chat' | 'switch';
+type PerMinute = 'chat' | 'switch';
 
 const PER_MINUTE = {
   chat: { max: MAX_CHAT_PER_MINUTE, times: 'chatTimes' },

@@ -10,7 +10,7 @@ import type { Participants } from './participants.ts';
 import type { PresenceRecorder } from './presence.ts';
 import { refuse, refuseBanned } from './refusal.ts';
 
-export interface RoomAdmissionOptions {
+interface RoomAdmissionOptions {
   session: Pick<HostedSession, 'open' | 'recordCreated'>;
   participants: Participants;
   revocations: AccessRevocations;

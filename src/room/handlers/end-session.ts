@@ -9,7 +9,7 @@ import type { HostedSession } from '../document/hosted-session.ts';
 /** How long an ending session waits for its last acknowledgements before it closes its connections. */
 const LAST_COMMIT_MS = 3_000;
 
-export interface EndParts {
+interface EndParts {
   session: Pick<HostedSession, 'live'>;
   participants: Participants;
   connectionLimits: ConnectionLimits;
