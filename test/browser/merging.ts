@@ -217,7 +217,9 @@ async function enter(
     if (people.length === 0) {
       link = await session.invite('co-author');
       const text = code ?? Array.from({ length: count }, (_, index) => `${index}:`).join('\n');
-      await paste(session, text);
+      await page.locator('.cm-content').focus();
+      await page.keyboard.press('Control+a');
+      await pasteHere(session, text);
       await session.newestIs('saved', 'flushed');
     }
     people.push(person);
@@ -227,9 +229,13 @@ async function enter(
   return people;
 }
 
-async function paste({ page }: SessionPage, text: string): Promise<void> {
-  await page.locator('.cm-content').focus();
-  await page.keyboard.press('Control+Home');
+async function paste(session: SessionPage, text: string): Promise<void> {
+  await session.page.locator('.cm-content').focus();
+  await session.page.keyboard.press('Control+Home');
+  await pasteHere(session, text);
+}
+
+async function pasteHere({ page }: SessionPage, text: string): Promise<void> {
   await page.evaluate((what) => navigator.clipboard.writeText(what), text);
   await page.keyboard.press('Control+v');
 }
