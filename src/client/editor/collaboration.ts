@@ -31,11 +31,11 @@ export function collaboration(document: CollaborativeDocument): Extension {
     peerLayers,
     ViewPlugin.define<Binding>((view) => new Binding(view, document), {
       eventObservers: {
-        beforeinput() {
-          this.inputSeen();
+        beforeinput({ inputType, isComposing }) {
+          this.inputSeen(inputType === 'insertText' && !isComposing);
         },
         compositionend() {
-          this.inputSeen();
+          this.inputSeen(false);
         },
       },
     }),
@@ -68,7 +68,6 @@ class Binding implements PluginValue {
         this.document.edit(this.#held.rebase(transaction.changes), origin);
         // With `EditContext` no other event tells of input.
         this.#noteInput();
-        this.#unreadInputMs = null;
       }
       const isRemote = transaction.annotation(remoteChange) !== undefined;
       isOwnSelection ||= origin !== null || (!isRemote && transaction.selection !== undefined);
@@ -84,11 +83,13 @@ class Binding implements PluginValue {
   }
 
   /**
-   * The browser shows input before CodeMirror has read it: on touch devices a frame before. An update in
-   * between would drop it.
+   * The browser shows input before CodeMirror has read it: with composed text and on touch devices a frame
+   * before. An update in between would drop it.
+   * @param isPlain a letter from a keyboard, which CodeMirror reads at once unless it is waiting already.
    */
-  inputSeen(): void {
+  inputSeen(isPlain: boolean): void {
     this.#noteInput();
+    if (isPlain && !this.#isInputUnread) return;
     const seenMs = performance.now();
     this.#unreadInputMs = seenMs;
     // CodeMirror may ask for its frame after this one was asked for.
@@ -149,7 +150,7 @@ class Binding implements PluginValue {
 
   /** Losing the focus ends a composition in every browser. Its text stays, and is read a frame later. */
   #endComposition(): void {
-    this.inputSeen();
+    this.inputSeen(false);
     this.#hasEndedComposition = true;
     this.view.contentDOM.blur();
     this.view.focus();
