@@ -1,7 +1,8 @@
 /**
  * The browser test: people in real browsers on the whole local stack.
  *
- *     npm run test:browser [-- editing people strudels ai markup durability] [--postgres=real --redis=embedded]
+ *     npm run test:browser [-- editing people strudels ai markup durability]
+ *                          [--postgres=real --redis=embedded]
  *
  * Without names all parts run, in this order.
  */

@@ -12,8 +12,8 @@ const UNREAD_INPUT_MS = 1_000;
 /** How long after a change had to be held it is tried again. */
 const RETRY_MS = 30;
 /**
- * A word stays composed on a touch keyboard for as long as the caret is in it, and nobody would wait for that:
- * a composition that rests for so long is ended. Choosing among candidates takes less.
+ * A word stays composed on a touch keyboard for as long as the caret is in it. That is too long to hold others'
+ * changes back, so a composition that rests is ended. Choosing among candidates takes less time.
  */
 const COMPOSITION_REST_MS = 5_000;
 
@@ -157,8 +157,8 @@ class Binding implements PluginValue {
   }
 
   /**
-   * CodeMirror keeps what is read in its place when it next measures, and forgets to when another update comes
-   * before that: a selection that follows its edit, say. This measures at once.
+   * CodeMirror keeps what is read in its place when it next measures. Another update before that, such as the
+   * selection that follows an edit, makes it forget the place. So this measures at once.
    */
   #keepScroll(): void {
     this.view.lineBlockAtHeight(0);
