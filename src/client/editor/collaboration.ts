@@ -12,15 +12,16 @@ const UNREAD_INPUT_MS = 1_000;
 /** How long after a change had to be held it is tried again. */
 const RETRY_MS = 30;
 /**
- * A word stays composed on a touch keyboard for as long as the caret is in it. That is too long to hold others'
- * changes back, so a composition that rests is ended. Choosing among candidates takes less time.
+ * A word stays composed on a touch keyboard for as long as the caret is in it. That is too long to hold back
+ * the changes of others, so a composition that rests is ended. Choosing among candidates takes less time.
  */
 const COMPOSITION_REST_MS = 5_000;
 
 /**
  * Binds an editor to `document`. The editor's state must be made with `document.text`, and after that its
  * text equals the document's at every moment. The exception is a change in a line in which this participant
- * is composing with an input method: the editor makes it when they have composed it.
+ * is composing with an input method: the editor makes it, and what follows it, when they have composed. What
+ * arrives within a frame of composed input waits for that frame, too.
  *
  * Undo and redo (CodeMirror's history, which the page brings) take only this participant's own edits.
  * The other participants are drawn with their names.
