@@ -248,7 +248,10 @@ it('what is held back and what is typed meanwhile make one text in either order'
           held.add({ changes, author: null, isOwnRequest: false });
         }
       }
-      for (const { changes } of held.take()) editor = editor.update({ changes }).state;
+      for (let next = held.first; next; next = held.first) {
+        held.removeFirst();
+        editor = editor.update({ changes: next.changes }).state;
+      }
       expect(editor.doc.toString()).toBe(document.doc.toString());
       expect(held.isEmpty).toBe(true);
     }),

@@ -7,23 +7,21 @@ import { peersOf, setPeers } from './peers.ts';
 import type { CollaborativeDocument, RemoteChange } from './ports.ts';
 import { originOf, remoteChange, remoteTransaction } from './remote-change.ts';
 
+/** Until then input counts as unread when no frame is drawn, as in a tab in the background. */
+const UNREAD_INPUT_MS = 1_000;
+/** How long after a change had to be held it is tried again. */
+const RETRY_MS = 30;
 /**
- * How long the browser may take to show CodeMirror what an input event changed: two frames, with some room.
- * On touch devices CodeMirror reads it in a later frame, and drops it when it is updated in between.
+ * A word stays composed on a touch keyboard for as long as the caret is in it. That is too long to hold back
+ * the changes of others, so a composition that rests is ended. Choosing among candidates takes less time.
  */
-const UNREAD_INPUT_MS = 50;
-/** How often is looked whether what is held may be made. */
-const RELEASE_CHECK_MS = 30;
-/**
- * A word stays composed on a touch keyboard for as long as the caret is in it, so a composition that rests is
- * interrupted. What is composed stays as text then.
- */
-const COMPOSITION_REST_MS = 3_000;
+const COMPOSITION_REST_MS = 5_000;
 
 /**
  * Binds an editor to `document`. The editor's state must be made with `document.text`, and after that its
  * text equals the document's at every moment. The exception is a change in a line in which this participant
- * is composing with an input method: the editor makes it when they have composed it.
+ * is composing with an input method: the editor makes it, and what follows it, when they have composed. What
+ * arrives within a frame of composed input waits for that frame, too.
  *
  * Undo and redo (CodeMirror's history, which the page brings) take only this participant's own edits.
  * The other participants are drawn with their names.
@@ -34,8 +32,11 @@ export function collaboration(document: CollaborativeDocument): Extension {
     peerLayers,
     ViewPlugin.define<Binding>((view) => new Binding(view, document), {
       eventObservers: {
-        beforeinput() {
-          this.inputSeen();
+        beforeinput({ inputType, isComposing }) {
+          this.inputSeen(inputType === 'insertText' && !isComposing);
+        },
+        compositionend() {
+          this.inputSeen(false);
         },
       },
     }),
@@ -45,9 +46,10 @@ export function collaboration(document: CollaborativeDocument): Extension {
 class Binding implements PluginValue {
   readonly #held = new HeldChanges();
   readonly #ends: (() => void)[];
-  #unreadInputMs = Number.NEGATIVE_INFINITY;
+  #unreadInputMs: number | null = null;
   #lastInputMs = Number.NEGATIVE_INFINITY;
-  #releaseTimer: ReturnType<typeof setTimeout> | null = null;
+  #hasEndedComposition = false;
+  #timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(
     private readonly view: EditorView,
@@ -65,8 +67,8 @@ class Binding implements PluginValue {
       const origin = originOf(transaction);
       if (origin) {
         this.document.edit(this.#held.rebase(transaction.changes), origin);
-        this.#unreadInputMs = Number.NEGATIVE_INFINITY;
-        this.#lastInputMs = performance.now();
+        // With `EditContext` no other event tells of input.
+        this.#noteInput();
       }
       const isRemote = transaction.annotation(remoteChange) !== undefined;
       isOwnSelection ||= origin !== null || (!isRemote && transaction.selection !== undefined);
@@ -78,48 +80,86 @@ class Binding implements PluginValue {
 
   destroy(): void {
     for (const end of this.#ends) end();
-    if (this.#releaseTimer !== null) clearTimeout(this.#releaseTimer);
+    if (this.#timer !== null) clearTimeout(this.#timer);
   }
 
-  inputSeen(): void {
-    this.#unreadInputMs = performance.now();
-    this.#lastInputMs = this.#unreadInputMs;
+  /**
+   * The browser shows input before CodeMirror has read it: with composed text and on touch devices a frame
+   * before. An update in between would drop it.
+   * @param isPlain a letter from a keyboard, which CodeMirror reads at once unless it is waiting already.
+   */
+  inputSeen(isPlain: boolean): void {
+    this.#noteInput();
+    if (isPlain && !this.#isInputUnread) return;
+    const seenMs = performance.now();
+    this.#unreadInputMs = seenMs;
+    // CodeMirror may ask for its frame after this one was asked for.
+    requestAnimationFrame(() =>
+      requestAnimationFrame(() => {
+        if (this.#unreadInputMs === seenMs) this.#unreadInputMs = null;
+      }),
+    );
   }
 
+  #noteInput(): void {
+    this.#lastInputMs = performance.now();
+    this.#hasEndedComposition = false;
+  }
+
+  /**
+   * The change is held first in any case: the document has it, so that whatever is typed until the editor has
+   * it, too, is rebased over it.
+   */
   #receive(change: RemoteChange): void {
-    if (this.#held.isEmpty && !this.#mustHold(change)) {
-      this.view.dispatch(remoteTransaction(change));
-      this.#keepScroll();
-      return;
-    }
     this.#held.add(change);
-    this.#releaseLater();
+    this.#makeHeld();
+  }
+
+  #makeHeld(): void {
+    for (let next = this.#held.first; next; next = this.#held.first) {
+      if (this.#mustHold(next)) {
+        this.#makeHeldLater();
+        return;
+      }
+      this.#held.removeFirst();
+      this.view.dispatch(remoteTransaction(next));
+      this.#keepScroll();
+    }
+  }
+
+  #makeHeldLater(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      this.#makeHeld();
+      this.#showPeers();
+    }, RETRY_MS);
   }
 
   #mustHold({ changes }: RemoteChange): boolean {
     if (this.#isInputUnread) return true;
-    if (!this.view.compositionStarted) return false;
-    if (performance.now() - this.#lastInputMs > COMPOSITION_REST_MS) return false;
+    if (!this.view.compositionStarted || this.#hasEndedComposition) return false;
     const { doc, selection } = this.view.state;
     const line = doc.lineAt(selection.main.head);
-    return changes.touchesRange(line.from, line.to) !== false;
+    if (changes.touchesRange(line.from, line.to) === false) return false;
+    if (performance.now() - this.#lastInputMs > COMPOSITION_REST_MS) this.#endComposition();
+    return true;
   }
 
   get #isInputUnread(): boolean {
-    return performance.now() - this.#unreadInputMs < UNREAD_INPUT_MS;
+    return this.#unreadInputMs !== null && performance.now() - this.#unreadInputMs < UNREAD_INPUT_MS;
   }
 
-  #releaseLater(): void {
-    this.#releaseTimer ??= setTimeout(() => {
-      this.#releaseTimer = null;
-      for (const change of this.#held.take()) this.#receive(change);
-      this.#showPeers();
-    }, RELEASE_CHECK_MS);
+  /** Losing the focus ends a composition in every browser. Its text stays, and is read a frame later. */
+  #endComposition(): void {
+    this.inputSeen(false);
+    this.#hasEndedComposition = true;
+    this.view.contentDOM.blur();
+    this.view.focus();
   }
 
   /**
-   * CodeMirror keeps what is read in its place when it next measures, and forgets to when another update
-   * comes before that: a selection that follows its edit, say. This measures at once.
+   * CodeMirror keeps what is read in its place when it next measures. Another update before that, such as the
+   * selection that follows an edit, makes it forget the place. So this measures at once.
    */
   #keepScroll(): void {
     this.view.lineBlockAtHeight(0);
@@ -127,7 +167,7 @@ class Binding implements PluginValue {
 
   /** The peers’ positions are in the document’s text, so they wait for what is held. */
   #showPeers(): void {
-    if (!this.#held.isEmpty || this.#isInputUnread) this.#releaseLater();
+    if (!this.#held.isEmpty || this.#isInputUnread) this.#makeHeldLater();
     else this.view.dispatch({ effects: setPeers.of(this.document.peers) });
   }
 }

@@ -35,10 +35,13 @@ export class HeldChanges {
     return this.#changes.reduce((at, { changes }) => changes.mapPos(at, -1), position);
   }
 
-  /** Hands out all of them, in their order. */
-  take(): RemoteChange[] {
-    const taken = this.#changes;
-    this.#changes = [];
-    return taken;
+  /** The oldest. */
+  get first(): RemoteChange | undefined {
+    return this.#changes[0];
+  }
+
+  /** The editor has the oldest now. */
+  removeFirst(): void {
+    this.#changes.shift();
   }
 }
