@@ -150,7 +150,8 @@ export class CodeSync {
 
   keep(): KeptCode {
     return {
-      sentAtMs: this.#sentAtMs,
+      // What waits may be sent before the next time that this is kept.
+      sentAtMs: this.#document.isInStep ? Date.now() : this.#sentAtMs,
       document: this.#document.keep(),
       participantId: this.#participantId,
       offered: this.#offered,
@@ -173,7 +174,10 @@ export class CodeSync {
     this.#edits.renumber(newestSeq, this.#document.newestSeq);
     this.#apply({ changes: change, by: null, author: null, source: undefined });
     if (uncertain !== null) this.#offer(uncertain, 'uncertain', 0);
-    if (role === 'viewer') this.#giveUp('viewer');
+    if (role === 'viewer') {
+      this.#selection = null;
+      this.#giveUp('viewer');
+    }
     this.flushed(state.flushed_rev);
     this.#peers.replace(
       (state.selections ?? []).map(({ participant_id, display_name, color, anchor, head }) => ({

@@ -136,9 +136,14 @@ export class SharedDocument {
     return this.#pending.some(({ isInFlight }) => !isInFlight);
   }
 
+  /** False while the room's whole text is awaited. */
+  get isInStep(): boolean {
+    return this.#sync !== null;
+  }
+
   /** True when {@link nextToSend} has an edit. */
   get canSend(): boolean {
-    return this.#sync !== null && !this.isTooLarge && this.hasUnsent;
+    return this.isInStep && !this.isTooLarge && this.hasUnsent;
   }
 
   /** Number of the newest own edit. */
@@ -326,7 +331,7 @@ export class SharedDocument {
         changes: writeChanges(change),
         clientSeq,
         // It may be sent before the next time that this is kept.
-        wasSent: wasSent || this.#sync !== null,
+        wasSent: wasSent || this.isInStep,
       })),
       undo: this.#log.toReversed().map(({ change, before, clientSeq }) => ({
         changes: writeChanges(change.invert(before)),
