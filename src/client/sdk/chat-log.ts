@@ -3,7 +3,7 @@
  * yet.
  */
 
-/** `received` is somebody else's or from the history; the others are this client's own, on their way. */
+/** `received`: another participant's, or from the history. The others: this client's own, on its way. */
 export type ChatStatus = 'pending' | 'sent' | 'saved' | 'refused' | 'received';
 
 export interface ChatEntry {
@@ -80,7 +80,7 @@ export class ChatLog {
     for (const entry of this.#entries) entry.inFlight = false;
   }
 
-  /** A message of the room: somebody's, or the echo of an own one. */
+  /** A message of the room: another participant's, or the echo of an own one. */
   received(message: Omit<ChatEntry, 'status'>): void {
     this.#put(message);
     this.#sort();

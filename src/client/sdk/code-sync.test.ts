@@ -248,8 +248,9 @@ describe('asking for the whole text', () => {
     sync.outOfStep();
     sync.outOfStep();
     pass(0);
+    expect(send).toHaveBeenCalledTimes(1);
     sync.outOfStep();
-    pass(1_000);
+    pass(5_000);
     expect(send.mock.calls).toEqual([[{ type: 'resync', payload: { request_id: RESYNC_REQUEST_ID } }]]);
   });
 

@@ -1,6 +1,6 @@
 /**
- * Session clients on sockets, with their clocks, stores and reconnects, against a room's document under random
- * histories. `merging.test.ts` tries the transformation itself; this tries what sends, waits and keeps.
+ * Session clients on sockets, with their clocks, stores and reconnects, against a room's document under
+ * random histories. `merging.test.ts` tries the transformation itself; this, what sends, waits and keeps.
  */
 import { ChangeSet } from '@codemirror/state';
 import { expect, it, vi } from 'vitest';
@@ -166,13 +166,18 @@ async function run(seed: number): Promise<void> {
     else await reload(room, seat, next() < 0.5, lost);
   }
   // Quiet: all come back, and everything arrives.
-  for (let round = 0; round < 40; round += 1) {
+  const isSettled = ({ client, socket, toClient }: Seat) =>
+    client.snapshot.connection.state === 'open' &&
+    socket?.readyState === 1 &&
+    !client.hasUnacknowledged &&
+    toClient.length === 0;
+  for (let round = 0; round < 40 && !room.seats.every(isSettled); round += 1) {
+    room.commit();
     for (const seat of room.seats) {
       room.accept(seat);
       while ([room.read(seat, false), room.deliver(seat)].some(Boolean));
     }
     await vi.advanceTimersByTimeAsync(1_000);
-    room.commit();
   }
   const { code } = room.document;
   for (const { client } of room.seats) {

@@ -7,7 +7,7 @@
 import type { ServerPayload } from '../../protocol/index.ts';
 
 /**
- * A question is `pending` until the room has told it to everybody, an answer `streaming` until it is
+ * A question is `pending` until the room has sent it to all, an answer `streaming` until it is
  * complete. What is `failed` or `cancelled` stays as it is, and the room's history won't have it.
  */
 export type TurnStatus = 'pending' | 'streaming' | 'done' | 'failed' | 'cancelled';
@@ -33,7 +33,7 @@ export interface ConversationTurn {
   readonly atMs: number;
 }
 
-/** What of the AI is left to this person; `resetSeconds` is how long it counts from when it was told. */
+/** How many AI requests this participant has left; `resetSeconds` counts from when the room said it. */
 export interface RequestsLeft {
   readonly remaining: number;
   readonly limit: number;
@@ -62,7 +62,7 @@ export class Conversation {
     return this.#requestsLeft;
   }
 
-  /** A request is under way, anybody's: the room takes no other. */
+  /** A request is under way, of any participant: the room takes no other. */
   get isBusy(): boolean {
     return this.#answer !== null || this.#own !== null;
   }
@@ -73,7 +73,7 @@ export class Conversation {
     this.#add({ id: requestId, role: 'user', displayName, text, status: 'pending', isOwn: true, atMs });
   }
 
-  /** The room tells everybody what is asked. */
+  /** The room sends all participants what is asked. */
   asked({ user_query: text, display_name }: ServerPayload<'agent_request'>, atMs: number): void {
     const own = this.#find(this.#own);
     const isOwn = own?.status === 'pending' && own.text === text && own.displayName === display_name;
@@ -84,7 +84,7 @@ export class Conversation {
 
   /** A piece of the answer. */
   delta({ request_id, text, attempt, ended }: ServerPayload<'agent_delta'>, atMs: number): void {
-    // Whoever came in the middle didn't hear the beginning.
+    // A client that came in the middle lacks the beginning.
     const answer = this.#answer ?? this.#beginAnswer(request_id === this.#own, atMs);
     const before = attempt > answer.attempt ? '' : (this.#find(answer.id)?.text ?? '');
     answer.attempt = attempt;
@@ -103,7 +103,7 @@ export class Conversation {
       code,
       questions: response.clarifying_questions ?? [],
     });
-    // The others' is nothing to this person.
+    // How many the others have left is not for this participant.
     if (!isOwn) return;
     this.#own = null;
     const { requests_remaining: remaining, requests_limit: limit, reset_seconds } = response.rate_limit;
@@ -136,7 +136,7 @@ export class Conversation {
    * @param isNew the session is about something else than before.
    */
   history(entries: ServerPayload<'session_state'>['conversation_history'], isNew: boolean): void {
-    // What nobody heard stays for its asker to ask again.
+    // A question that the room never took stays, so that it can be asked again.
     const isKept = ({ id, role, status }: ConversationTurn) =>
       id === this.#answer?.id || status === 'pending' || (!isNew && role === 'user' && status === 'failed');
     this.#turns = [...entries.map(historyTurn), ...this.#turns.filter(isKept)];
@@ -147,7 +147,7 @@ export class Conversation {
     this.history([], true);
   }
 
-  /** The connection is gone, and with it this client's request; somebody else's may go on. */
+  /** The connection is gone, and with it this client's request; another participant's may go on. */
   disconnected(): void {
     const own = this.#find(this.#own);
     if (own?.status === 'pending') this.#set(own.id, { status: 'failed', problem: LOST });

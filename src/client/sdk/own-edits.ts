@@ -8,7 +8,10 @@ export type Durable = 'buffer' | 'postgres';
 export interface LocalEdit {
   /** This client's count of edits. */
   readonly clientSeq: number;
-  /** `pending` until acknowledged, `saved` once the buffer (or Postgres) has it, `flushed` once Postgres has it. */
+  /**
+   * `pending` until it is acknowledged, `saved` once the buffer (or Postgres) has it, `flushed` once Postgres
+   * has it; `refused` when it is sent no more.
+   */
   readonly status: EditStatus;
   /** Revision known to include it; null while pending. */
   readonly rev: number | null;

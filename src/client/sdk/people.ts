@@ -1,4 +1,4 @@
-/** The list of who is here, as a room tells it: one entry a person, however many tabs they have. */
+/** The list of participants, as a room sends it: one entry for each, however many tabs they have. */
 import type { WireParticipant } from '../../protocol/index.ts';
 
 /** One id for all that a participant sends; rooms that don't tell theirs are of another version. */
@@ -11,7 +11,7 @@ export function personId({
 }
 
 /**
- * Somebody came, or has another role now.
+ * A participant came, or has a new role.
  * @returns the new list, and the entry that the newcomer replaces; null when they weren't there.
  */
 export function withPerson(
@@ -24,7 +24,7 @@ export function withPerson(
   return { people: people.map((other, index) => (index === at ? person : other)), before };
 }
 
-/** Somebody left. Where rooms name people by what they show only, one leaving takes away one entry. */
+/** A participant left. Where a room gives no ids, one entry that looks like theirs is removed. */
 export function withoutPerson(
   people: readonly WireParticipant[],
   gone: WireParticipant,

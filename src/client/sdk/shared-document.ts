@@ -2,10 +2,10 @@
  * One client's view of the session's code: the room's text as far as it is known, and the client's own edits
  * that the room hasn't confirmed yet. No I/O and no clock; `SessionClient` feeds it.
  *
- * The room orders all edits. Others' changes come in that order, and say how many of this client's own precede
- * them; own edits that the room hasn't taken yet are moved behind them. A room that died may have taken edits
- * with it that others' changes were made on: so what was taken but isn't acknowledged is kept in a log, and is
- * taken out of the text again when the room turns out to lack it.
+ * The room orders all edits. Others' changes come in that order, and say how many of this client's own
+ * precede them; own edits that the room hasn't taken yet are moved behind them. A room that died may have
+ * taken edits with it that others' changes were made on: so what was taken but isn't acknowledged is kept in
+ * a log, and is taken out of the text again when the room turns out to lack it.
  */
 import { ChangeSet, type Text } from '@codemirror/state';
 import {
@@ -84,7 +84,7 @@ export class SharedDocument {
   #log: Logged[] = [];
   #clientSeq: number;
   #acknowledged: number;
-  /** Of the room's whole text that this one goes on from; null before there is one, or while it isn't known. */
+  /** Of the room's whole text that this one goes on from; null while that text is awaited. */
   #sync: number | null = null;
   #asString: { text: Text; code: string } | null = null;
 
@@ -120,7 +120,7 @@ export class SharedDocument {
     return this.#acknowledged;
   }
 
-  /** Own edits that were sent and aren't acknowledged. */
+  /** How many own edits were sent over this connection, or taken by the room, and aren't acknowledged. */
   get unacknowledged(): number {
     const inFlight = this.#pending.filter(({ isInFlight }) => isInFlight);
     return inFlight.length + this.#log.filter((entry) => this.#isUnacknowledged(entry)).length;
@@ -244,7 +244,8 @@ export class SharedDocument {
   }
 
   /**
-   * The room's whole text, of a new connection or after a resync. Own edits that it lacks are to be sent again.
+   * The room's whole text, of a new connection or after a resync. Own edits that it lacks are to be sent
+   * again.
    * @param isSameAuthor false when the room counts the edits of another participant than the one who made the
    *   edits that are pending here: then its count says nothing of these.
    * @returns the change of the local text; and the local text as it was, where own edits may be in the room's
@@ -357,9 +358,9 @@ export class SharedDocument {
   }
 
   /**
-   * Numbers up to this one are used. After a reload with nothing kept this client's count starts at 0, and the
-   * room would take the next edit for one that it has: so the count goes on from the room's, and an edit that
-   * was never sent gets a new number.
+   * Numbers up to this one are used. After a reload with nothing kept this client's count starts at 0, and
+   * the room would take the next edit for one that it has: so the count goes on from the room's, and an edit
+   * that was never sent gets a new number.
    */
   #countFrom(clientSeq: number): void {
     this.#clientSeq = Math.max(this.#clientSeq, clientSeq);
@@ -422,7 +423,6 @@ export class SharedDocument {
     this.#applyLocally(change);
     this.#pending = [];
     this.#log = [];
-    this.#acknowledged = this.#clientSeq;
     this.#confirmed = this.#local;
     this.#rev = rev;
     return change;

@@ -31,14 +31,14 @@ export class WaitingRequests {
     return new Promise((resolve, reject) => this.#waiting.set(requestId, { resolve, reject }));
   }
 
-  /** True when somebody waited for it. */
+  /** True when a caller waited for it. */
   answered(requestId: string): boolean {
     const waiting = this.#take(requestId);
     waiting?.resolve();
     return waiting !== undefined;
   }
 
-  /** True when somebody waited for it. */
+  /** True when a caller waited for it. */
   refused(requestId: string, code: ErrorCode, message: string): boolean {
     const waiting = this.#take(requestId);
     waiting?.reject(new RequestError(code, message));
