@@ -1,7 +1,7 @@
 /**
  * `npm run check:platforms [-- --strict]`: how old our reading is of each platform document that we rely on.
  * It warns of those that have to be read again (on GitHub by annotations), and passes all the same, so that a
- * date that goes by breaks nobody's build. It fails when the list is malformed, and with `--strict` also when
+ * date that goes by breaks no build. It fails when the list is malformed, and with `--strict` also when
  * anything has to be read again.
  */
 import { readFileSync } from 'node:fs';

@@ -62,7 +62,7 @@ export function waitUntilUp(
 
 async function unlessStopped(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
   if (signal === undefined) return work;
-  // When it is stopped it goes on for a moment, and nobody waits for how it ends.
+  // When it is stopped it goes on for a moment, and its end isn't waited for.
   work.catch(() => {});
   let stop = () => {};
   const stopped = new Promise<never>((_, reject) => {
@@ -216,7 +216,7 @@ async function flush(url: string, secret: string, rev: number): Promise<void> {
   }
 }
 
-/** Ends the session as its host would, then removes its keys and its rows: nobody else has been in it. */
+/** Ends the session as its host would, then removes its keys and its rows: no one else has been in it. */
 async function remove({ url, stores }: SmokeTarget, id: string, token: string): Promise<void> {
   // The rest goes even where the Worker, which may be what is broken, can't end it.
   await ask('DELETE', `${url}/api/v1/sessions/${id}`, { bearer: token }).catch(() => {});

@@ -21,7 +21,7 @@ export function createExclusive(path: string, content: object): boolean {
   }
 }
 
-/** Replaces the content of one's own file, so that a reader never sees half of it. */
+/** Replaces the content of this process's own file, so that a reader never sees half of it. */
 export function replace(path: string, content: object): void {
   renameSync(writeBeside(path, content), path);
 }
@@ -36,7 +36,7 @@ export function readExclusive<T>(path: string, schema: z.ZodType<T>): T | null {
 }
 
 /**
- * Removes a file that was found stale, and puts it back if it turns out that somebody has taken it meanwhile.
+ * Removes a file that was found stale, and puts it back if another process has taken it meanwhile.
  * @param owner whose the file at a path is; null when it is damaged.
  * @param stale what `owner` said when it was found so.
  */

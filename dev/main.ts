@@ -14,7 +14,7 @@ const OWNER_POLL_MS = 500;
 const SAME_SIGNAL_MS = 400;
 
 const output = new Output();
-// Whoever read our output may be gone; that is no reason to leave the parts behind.
+// The reader of our output may be gone; the parts must be ended all the same.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
 try {

@@ -32,7 +32,7 @@ export class ManagedProcess {
 
   /**
    * @param child a child of this process.
-   * @param onLine gets each line of its output, without colours; null when somebody else reads it.
+   * @param onLine gets each line of its output, without colours; null when another reader has it.
    */
   constructor(child: ChildProcess, onLine: LineSink | null) {
     // A child that couldn't be spawned has no pid; `exited` says why.
@@ -88,7 +88,7 @@ export class ManagedProcess {
   async end(signal: NodeJS.Signals, target: 'leader' | 'tree', graceMs: number): Promise<void> {
     if (this.pid === 0) return;
     const members = this.tree();
-    // Whoever is stopped can't act on a signal.
+    // A stopped process can't act on a signal.
     for (const { pid } of members) sendSignal(pid, 'SIGCONT');
     for (const { pid } of target === 'tree' || signal === 'SIGKILL'
       ? members

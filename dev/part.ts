@@ -245,7 +245,7 @@ export class Part {
       } finally {
         clearTimeout(timeout);
       }
-      // It may have died just after it answered, when nobody was told.
+      // It may have died just after it answered, when no listener was set yet.
       if (process.hasExited) throw new StackError(await process.exited);
       if (!life.code) throw new StackError('is answered for by another process: its port is taken');
       this.#state = 'up';
@@ -302,7 +302,7 @@ export class Part {
     this.#output.note(`${this.name} ${how}; its last lines:\n${this.#log.tail()}`);
     this.#state = 'waiting';
     await this.#enqueue(async () => {
-      // Whoever stopped or started it meanwhile has dealt with it.
+      // A stop or start meanwhile has dealt with it.
       if (this.#life !== life || !this.#wanted || this.#isClosed) return;
       await this.#endLife('SIGKILL');
       this.#retryLater();
@@ -343,7 +343,7 @@ export class Part {
   }
 }
 
-/** Lines that someone waits for, kept while nobody does. */
+/** Lines that a caller waits for, kept until one does. */
 class LineWaiter {
   #seen: string[] = [];
   #waiting: ((line: string) => void) | null = null;

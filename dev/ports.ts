@@ -103,7 +103,7 @@ function openReservations(): void {
   process.once('exit', () => reserved.forEach(giveBack));
 }
 
-/** False when whoever has it lives. */
+/** False when the process that has it lives. */
 function removeIfStale(path: string): boolean {
   const owner = (at: string) => readExclusive(at, identitySchema);
   const other = owner(path);

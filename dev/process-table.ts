@@ -19,7 +19,7 @@ export interface ProcessInfo {
 export type ProcessIdentity = Pick<ProcessInfo, 'pid' | 'startedAt'>;
 export const identitySchema = z.object({ pid: z.number().int(), startedAt: z.string() });
 
-/** Every live process; zombies count as gone, since in a container there may be nobody who reaps orphans. */
+/** Every live process; zombies count as gone, since a container may have no process that reaps orphans. */
 export function listProcesses(): ProcessInfo[] {
   return process.platform === 'linux' ? listFromProc() : listFromPs();
 }

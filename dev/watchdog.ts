@@ -1,7 +1,7 @@
 /**
  * Outlives the supervisor when that is killed, ends what it left behind, and removes its throwaway data. It
- * learns of the death by the end of its standard input: whoever holds the other end is gone. Without a
- * process left there is nothing more to do.
+ * learns of the death by the end of its standard input: the process at the other end is gone. When no process
+ * is left, there is nothing more to do.
  *
  * Arguments: the data folder, the supervisor's pid, and `throwaway` when the folder is one.
  */

@@ -3,13 +3,13 @@ CREATE TABLE "anonymous_participants" (
 	"session_id" uuid NOT NULL,
 	"display_name" text NOT NULL,
 	"role" text NOT NULL,
-	"via" text DEFAULT 'grant' NOT NULL,
+	"join_method" text DEFAULT 'grant' NOT NULL,
 	"invite_id" uuid,
 	"joined_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	"left_at" timestamp (3) with time zone,
 	"removed_at" timestamp (3) with time zone,
 	"expires_at" timestamp (3) with time zone NOT NULL,
-	CONSTRAINT "anonymous_participants_via_known" CHECK ("anonymous_participants"."via" in ('owner', 'invite', 'discovery', 'grant')),
+	CONSTRAINT "anonymous_participants_join_method_known" CHECK ("anonymous_participants"."join_method" in ('owner', 'invite', 'discovery', 'grant')),
 	CONSTRAINT "anonymous_participants_role_known" CHECK ("anonymous_participants"."role" in ('host', 'co-author', 'viewer')),
 	CONSTRAINT "anonymous_participants_display_name_length" CHECK (char_length("anonymous_participants"."display_name") <= 100)
 );
@@ -55,13 +55,13 @@ CREATE TABLE "session_participants" (
 	"user_id" uuid NOT NULL,
 	"display_name" text NOT NULL,
 	"role" text NOT NULL,
-	"via" text DEFAULT 'grant' NOT NULL,
+	"join_method" text DEFAULT 'grant' NOT NULL,
 	"invite_id" uuid,
 	"joined_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	"left_at" timestamp (3) with time zone,
 	"removed_at" timestamp (3) with time zone,
 	CONSTRAINT "session_participants_session_user_unique" UNIQUE("session_id","user_id"),
-	CONSTRAINT "session_participants_via_known" CHECK ("session_participants"."via" in ('owner', 'invite', 'discovery', 'grant')),
+	CONSTRAINT "session_participants_join_method_known" CHECK ("session_participants"."join_method" in ('owner', 'invite', 'discovery', 'grant')),
 	CONSTRAINT "session_participants_role_known" CHECK ("session_participants"."role" in ('host', 'co-author', 'viewer')),
 	CONSTRAINT "session_participants_display_name_length" CHECK (char_length("session_participants"."display_name") <= 100)
 );

@@ -41,7 +41,7 @@ import { createSweeper } from './worker/sweeper.ts';
 import { type BreakerOptions, BufferedSessionRepository } from './write-behind/buffered-repository.ts';
 import { Flusher } from './write-behind/flusher.ts';
 
-/** A room's alarm has had the time to flush its session twice: what is dirty longer is left to nobody. */
+/** A room's alarm has had the time to flush its session twice: what is dirty longer, no room will flush. */
 const STALE_AFTER_ALARMS = 2;
 
 export interface Storage {
@@ -203,7 +203,11 @@ export async function runCron(scheduledMs: number, env: Env): Promise<void> {
 }
 
 /** The sweeper's side of its requests. It has a storage of its own, as what a turn asks for is counted. */
-export function answerSweeper(request: Request, variables: Variables, rooms: RoomStubs): Promise<Response> {
+export function handleSweeperRequest(
+  request: Request,
+  variables: Variables,
+  rooms: RoomStubs,
+): Promise<Response> {
   const { config } = sharedOf(variables);
   const sweeper = createSweeper((maxRequests) => {
     const budget = new RequestBudget(maxRequests ?? Number.POSITIVE_INFINITY);

@@ -51,7 +51,7 @@ const apiKey = z.string().regex(/^[\x21-\x7e]+$/, 'must be printable and without
 
 /** The AI. Without any key it is there only for people who bring their own. */
 export const aiSchema = z.object({
-  /** Who answers when a request names no provider. Absent: whoever has a key here, Anthropic first. */
+  /** The provider of requests that name none. Absent: the first with a key here, Anthropic before OpenAI. */
   AI_PROVIDER: z.enum(AI_PROVIDERS).optional(),
   ANTHROPIC_API_KEY: apiKey.optional(),
   ANTHROPIC_MODEL: z.string().default('claude-sonnet-5'),

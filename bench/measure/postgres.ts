@@ -93,7 +93,7 @@ export class PostgresMeter {
     for (let at = 0; at < places.length; at += INSERT_BATCH) {
       const batch = places.slice(at, at + INSERT_BATCH);
       await this.query(
-        `insert into anonymous_participants (id, session_id, display_name, role, via, expires_at)
+        `insert into anonymous_participants (id, session_id, display_name, role, join_method, expires_at)
          select id, session_id, role, role, 'grant', now() + interval '1 day'
          from unnest($1::uuid[], $2::uuid[], $3::text[]) as place (id, session_id, role)`,
         [

@@ -119,7 +119,7 @@ export class PgliteEngine implements SqlEngine {
   async #inTurn<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     const end = await this.#backend.takeTurn();
     try {
-      // Gone while it waited: nobody would learn of the result.
+      // Gone while it waited: no client would learn of the result.
       if (signal.aborted) throw new ConnectionLostError('query was cancelled');
       return await work();
     } catch (error) {

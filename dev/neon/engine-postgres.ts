@@ -69,7 +69,7 @@ export class PostgresEngine implements SqlEngine {
 
   async #withClient<T>(signal: AbortSignal, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     const client = await this.#connect();
-    // Gone while it waited for the connection: nobody would learn of the result.
+    // Gone while it waited for the connection: no client would learn of the result.
     if (signal.aborted) {
       client.release();
       throw new ConnectionLostError('query was cancelled');

@@ -44,7 +44,7 @@ export class PgliteBackend {
     return new PgliteBackend(db, onStopped);
   }
 
-  /** Waits until nobody else has the session; the caller must end the turn with no transaction open. */
+  /** Waits until no other caller has the session; the caller must end the turn with no transaction open. */
   takeTurn(): Promise<EndTurn> {
     return this.#turns.take();
   }

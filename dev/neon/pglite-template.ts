@@ -25,7 +25,7 @@ export async function copyTemplate(dataDir: string): Promise<void> {
 }
 
 async function makeTemplate(template: string): Promise<void> {
-  // Of one's own, and moved when it is whole: others may make theirs at the same time.
+  // In a folder of its own, and moved when it is complete: others may make theirs at the same time.
   const own = `${template}.${process.pid}`;
   mkdirSync(dirname(template), { recursive: true });
   try {

@@ -22,7 +22,7 @@ export class Turns {
       if (ended) return;
       ended = true;
       const next = this.#queue.shift();
-      // Handed straight on, so that nobody who asks in between can slip in ahead.
+      // Handed straight on, so that no caller who asks in between can slip in ahead.
       if (next === undefined) this.#busy = false;
       else next();
     };

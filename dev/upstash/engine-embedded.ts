@@ -88,7 +88,7 @@ export async function createEmbeddedEngine(options: EmbeddedEngineOptions): Prom
   let isScheduled = false;
   let isClosed = false;
 
-  /** Writes what a tick has changed in one go, then answers everybody who was waiting for it. */
+  /** Writes what a tick has changed in one go, then answers all callers who were waiting for it. */
   function flush(): void {
     isScheduled = false;
     const [written, answered] = [lines, waiting];

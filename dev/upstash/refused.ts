@@ -1,7 +1,7 @@
 /**
  * Commands that can't work over REST, where each request stands alone and connections are shared:
- * subscriptions and monitors (they stream), blocking reads (they would hold the connection everybody shares),
- * connection state (it would leak into other requests), and what belongs to the server's operator.
+ * subscriptions and monitors (they stream), blocking reads (they would hold the connection that all clients
+ * share), connection state (it would leak into other requests), and what belongs to the server's operator.
  */
 const REFUSED = new Set(
   [

@@ -14,7 +14,7 @@ const CACHE = join(PROJECT_DIR, 'node_modules', '.cache', 'backbeat');
 /**
  * Reads wrangler.toml. To load wrangler takes longer than everything else of a start, so what that version of
  * it said of the same file is kept for the next start, of any stack.
- * @param pageDir the folder of `[assets]`; it has to be there. The answer names that of whoever asked first.
+ * @param pageDir the folder of `[assets]`; it has to be there. The answer names that of the first caller.
  */
 export async function readConfiguration(pageDir: string): Promise<Configuration> {
   const hash = createHash('sha256');

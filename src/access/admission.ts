@@ -8,8 +8,8 @@
  */
 
 import { StorageUnavailableError } from '../domain/errors.ts';
-import type { EnterOutcome, PeopleRepository, Standing } from '../domain/people.ts';
-import type { Role, Session, SessionRepository, UserProfile, Via } from '../domain/types.ts';
+import type { AccessCheck, EnterOutcome, PeopleRepository } from '../domain/people.ts';
+import type { JoinMethod, Role, Session, SessionRepository, UserProfile } from '../domain/types.ts';
 import type { ErrorCode } from '../protocol/messages.ts';
 import type { SessionAccess } from './session-token.ts';
 
@@ -39,7 +39,7 @@ export interface Admitted {
   displayName: string;
   avatarUrl: string | null;
   role: Role;
-  joinMethod: Via;
+  joinMethod: JoinMethod;
   inviteId: string | null;
   /** Postgres was out of reach: this is what a session token says, which may be out of date. */
   isUnconfirmed: boolean;
@@ -59,7 +59,7 @@ export interface Refusal {
 }
 
 /** The session's room, which has to reserve a place for the caller's connection. */
-export interface RoomPlaces {
+export interface RoomReservation {
   /** @returns null when the room has reserved a place, else its refusal. */
   reserve(admitted: Admitted): Promise<Refusal | null>;
   /** Gives the reserved place back, which would stay taken for half a minute otherwise. Never throws. */
@@ -82,15 +82,15 @@ export interface InviteGuard {
   failed(address: string): Promise<void>;
 }
 
-export interface AdmissionPorts {
+interface AdmissionPorts {
   sessions: Pick<SessionRepository, 'createSession' | 'getSession'>;
-  people: Pick<PeopleRepository, 'upsertUser' | 'enter' | 'standing' | 'sessionOfInvite'>;
+  people: Pick<PeopleRepository, 'upsertUser' | 'enter' | 'checkAccess' | 'sessionOfInvite'>;
   tokens: TokenVerifier;
   inviteGuard: InviteGuard;
 }
 
 /** The request of a caller who has an invite and no session id: the invite says which session it is for. */
-export type JoinRequest = Pick<AdmissionRequest, 'token' | 'displayName' | 'address'> & { invite: string };
+type JoinRequest = Pick<AdmissionRequest, 'token' | 'displayName' | 'address'> & { invite: string };
 
 /** The caller, as far as a token says. */
 export type Caller =
@@ -122,7 +122,7 @@ export class Admission {
    * @param room reserves a place before an invite is used: a room that is full, or has banned the caller,
    *   must not cost them an invite. Where the caller isn't admitted, the place is released.
    */
-  enter(request: AdmissionRequest, room?: RoomPlaces): Promise<AdmissionOutcome> {
+  enter(request: AdmissionRequest, room?: RoomReservation): Promise<AdmissionOutcome> {
     return this.#guarded(request, () => this.#admit(request, room));
   }
 
@@ -161,7 +161,7 @@ export class Admission {
     return outcome;
   }
 
-  async #admit(request: AdmissionRequest, room?: RoomPlaces): Promise<AdmissionOutcome> {
+  async #admit(request: AdmissionRequest, room?: RoomReservation): Promise<AdmissionOutcome> {
     const { sessionId, token, invite } = request;
     let caller: Caller | null = null;
     let outcome: AdmissionOutcome;
@@ -239,25 +239,25 @@ export class Admission {
     if (caller.kind === 'participant' && !isFor(caller, sessionId)) return ofAnotherSession();
     const { userId, name, avatarUrl } = await this.#identify(caller);
     const participantId = caller.kind === 'participant' ? caller.access.participantId : null;
-    const standing = await this.#ports.people.standing({
+    const found = await this.#ports.people.checkAccess({
       sessionId,
       userId,
       participantId,
       inviteToken: invite,
     });
-    if (!standing) return refusalOf('missing', caller);
-    if (!standing.isActive) return refusalOf('ended', caller);
+    if (!found) return refusalOf('missing', caller);
+    if (!found.isActive) return refusalOf('ended', caller);
     // An owner can't be removed from their own session.
-    if (standing.isRemoved && standing.via !== 'owner') return refusalOf('removed', caller);
-    const access = accessOf(standing);
+    if (found.isRemoved && found.joinMethod !== 'owner') return refusalOf('removed', caller);
+    const access = accessOf(found);
     if (!access) return refusalOf(invite === null ? 'refused' : 'bad_invite', caller);
     return {
       ok: true,
       admitted: {
         sessionId,
-        participantId: standing.participantId ?? newParticipantId,
+        participantId: found.participantId ?? newParticipantId,
         userId,
-        displayName: displayName ?? standing.displayName ?? name ?? DEFAULT_DISPLAY_NAME,
+        displayName: displayName ?? found.displayName ?? name ?? DEFAULT_DISPLAY_NAME,
         avatarUrl,
         ...access,
         isUnconfirmed: false,
@@ -284,7 +284,7 @@ export class Admission {
       newParticipantId,
     });
     if (entered.outcome !== 'entered') return refusalOf(entered.outcome, caller);
-    const { id, role, via: joinMethod, inviteId, displayName } = entered.participant;
+    const { id, role, joinMethod, inviteId, displayName } = entered.participant;
     return {
       ok: true,
       admitted: {
@@ -335,13 +335,13 @@ export class Admission {
   async #previousCode(sessionId: string | null, caller: Caller): Promise<string> {
     if (sessionId === null) return '';
     const isTheirs = caller.kind === 'participant' && isFor(caller, sessionId);
-    const standing = await this.#ports.people.standing({
+    const access = await this.#ports.people.checkAccess({
       sessionId,
       userId: (await this.#identify(caller)).userId,
       participantId: isTheirs ? caller.access.participantId : null,
       inviteToken: null,
     });
-    if (!standing?.role) return '';
+    if (!access?.role) return '';
     return (await this.#ports.sessions.getSession(sessionId))?.code ?? '';
   }
 
@@ -369,10 +369,10 @@ export class Admission {
  */
 function accessOf({
   role,
-  via: joinMethod,
+  joinMethod,
   inviteId,
   invite,
-}: Standing): Pick<Admitted, 'role' | 'joinMethod' | 'inviteId'> | null {
+}: AccessCheck): Pick<Admitted, 'role' | 'joinMethod' | 'inviteId'> | null {
   const isInAlready =
     role !== null &&
     joinMethod !== 'discovery' &&

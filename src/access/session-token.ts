@@ -5,7 +5,7 @@
  */
 import { jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
-import { ROLES, VIAS, type Via } from '../domain/types.ts';
+import { JOIN_METHODS, type JoinMethod, ROLES } from '../domain/types.ts';
 
 /** Tells a session token from a user's own token. */
 export const SESSION_AUDIENCE = 'backbeat:session';
@@ -18,7 +18,7 @@ const claimsSchema = z.object({
   name: z.string().min(1),
   picture: z.string().optional(),
   role: z.enum(ROLES),
-  via: z.enum(VIAS).default('grant'),
+  join_method: z.enum(JOIN_METHODS).default('grant'),
   inv: z.uuid().nullable().default(null),
 });
 
@@ -32,7 +32,7 @@ export interface SessionAccess {
   avatarUrl: string | null;
   role: (typeof ROLES)[number];
   /** What gave them access, and by which invite. Only a room that can't ask Postgres goes by it. */
-  joinMethod?: Via;
+  joinMethod?: JoinMethod;
   inviteId?: string | null;
 }
 
@@ -44,7 +44,7 @@ export async function signSessionToken(access: SessionAccess, secret: string): P
     name: access.displayName,
     role: access.role,
     ...(access.avatarUrl === null ? {} : { picture: access.avatarUrl }),
-    ...(access.joinMethod === undefined ? {} : { via: access.joinMethod }),
+    ...(access.joinMethod === undefined ? {} : { join_method: access.joinMethod }),
     ...(access.inviteId === undefined || access.inviteId === null ? {} : { inv: access.inviteId }),
   })
     .setProtectedHeader({ alg: 'HS256' })
@@ -71,7 +71,7 @@ export async function verifySessionToken(token: string, secret: string): Promise
       displayName: claims.name,
       avatarUrl: claims.picture ?? null,
       role: claims.role,
-      joinMethod: claims.via,
+      joinMethod: claims.join_method,
       inviteId: claims.inv,
     };
   } catch {

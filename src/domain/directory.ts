@@ -4,7 +4,7 @@ import type { Participant } from './people.ts';
 import type { Session } from './types.ts';
 
 /** A session as lists and reads show it. */
-export interface ListedSession extends Omit<Session, 'lift' | 'epoch'> {
+export interface ListedSession extends Session {
   /** The first of them, in the order they came; without those who were removed. */
   participants: Participant[];
 }
@@ -15,7 +15,7 @@ export interface LiveSessionSummary
   hostName: string | null;
   /** Participants who are connected now. */
   participantCount: number;
-  /** The user who asks owns it, or has a place in it that still lets them in. */
+  /** The user who asks owns it, or has a valid membership in it. */
   isMember: boolean;
 }
 
@@ -31,14 +31,14 @@ export interface LiveStatus {
 /** What became of a session that was to be ended for being inactive. */
 export interface InactiveOutcome {
   sessionId: string;
-  /** `ended`: now or before; `active`: somebody has been active after all; `missing`: there is none. */
+  /** `ended`: now or before; `active`: it has been active since; `missing`: there is none. */
   status: 'ended' | 'active' | 'missing';
   lastActivityMs: number | null;
 }
 
 /** Every method throws {@link StorageUnavailableError} when Postgres is out of reach or failing. */
 export interface SessionDirectory {
-  /** Sessions that a user owns or has a place in that still lets them in, newest first. */
+  /** Sessions that a user owns or has a valid membership in, newest first. */
   list(userId: string, query: PageRequest & { activeOnly: boolean }): Promise<Page<ListedSession>>;
   /**
    * Active, discoverable ones, newest first.
@@ -61,7 +61,7 @@ export interface SessionDirectory {
    */
   endLive(sessionId: string): Promise<{ participants: number; invites: number } | null>;
   /**
-   * Ends a session: nobody enters any more, invites are revoked, reads go on. False when there is no such
+   * Ends a session: no one can enter, invites are revoked, reads go on. False when there is no such
    * session; repeating it changes nothing.
    */
   end(sessionId: string): Promise<boolean>;

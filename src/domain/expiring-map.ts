@@ -47,7 +47,7 @@ export class ExpiringMap<Value> {
     for (const { value } of this.#entries.values()) yield value;
   }
 
-  /** Forgets the values whose time is over, also of keys that nobody asks for any more. */
+  /** Forgets the values whose time is over, also of keys that are never asked for again. */
   sweep(nowMs: number): void {
     for (const [key, { untilMs }] of this.#entries) if (untilMs <= nowMs) this.#entries.delete(key);
   }

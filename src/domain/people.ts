@@ -1,46 +1,46 @@
 /**
- * People in sessions: who they are, how they came in, what they may do. None of it is buffered; Postgres has
- * it at once.
+ * Users, and participants of sessions: who they are, how they joined, what they may do. None of it is
+ * buffered: it is written to Postgres at once.
  */
 import type { Page, PageRequest } from './page.ts';
-import type { Invite, NewInvite, Role, UserProfile, Via } from './types.ts';
+import type { Invite, JoinMethod, NewInvite, Role, UserProfile } from './types.ts';
 
-/** Somebody's place in one session. */
+/** A participant: the membership of one user, or of one anonymous client, in one session. */
 export interface Participant {
   id: string;
   sessionId: string;
-  /** null for anonymous people. */
+  /** null for anonymous participants. */
   userId: string | null;
   displayName: string;
   avatarUrl: string | null;
   role: Role;
-  via: Via;
+  joinMethod: JoinMethod;
   inviteId: string | null;
   joinedAtMs: number;
-  /** null: here, as far as the room has said. Who has just been let in is here once the room says so. */
+  /** null: present, as far as the room has reported. New participants are present once it has. */
   leftAtMs: number | null;
   removedAtMs: number | null;
 }
 
-/** A wish to enter a session, by somebody whose claims have been checked already. */
-export interface Entrance {
+/** A caller's request to enter a session. Their token has been checked already. */
+export interface EntryRequest {
   sessionId: string;
-  /** Signed in. */
+  /** null for callers who aren't signed in. */
   userId: string | null;
-  /** From a session token: the place they had. */
+  /** The membership that a session token names. */
   participantId: string | null;
   /** The secret of an invite link. */
   inviteToken: string | null;
-  /** null: the name they had, or `fallbackName`. */
+  /** null: the name of their membership, or `fallbackName`. */
   displayName: string | null;
   fallbackName: string;
-  /** The id of their place, if they get a new one. */
+  /** The id of their membership, if a new one is made. */
   newParticipantId: string;
 }
 
 /**
  * - `missing`: there is no such session; `ended`: it has ended.
- * - `removed`: the host sent them away for good.
+ * - `removed`: the host removed them.
  * - `bad_invite`: the invite is unknown, expired, revoked, used up, or another session's, and nothing else
  *   lets them in.
  * - `refused`: nothing lets them in.
@@ -49,18 +49,18 @@ export type EnterOutcome =
   | { outcome: 'entered'; participant: Participant }
   | { outcome: 'missing' | 'ended' | 'removed' | 'bad_invite' | 'refused' };
 
-/** What a caller is in a session: read-only, makes no row and uses no invite. */
-export interface Standing {
-  /** null: nothing lets them in. */
+/** A caller's access to a session. Checking it changes nothing: no row is made, no invite is used. */
+export interface AccessCheck {
+  /** null: they have no access. */
   role: Role | null;
-  /** By which right; null like `role`. */
-  via: Via | null;
-  /** The invite they came by, if that is their right. */
+  /** What gives them access; null like `role`. */
+  joinMethod: JoinMethod | null;
+  /** The invite that gives them access, if one does. */
   inviteId: string | null;
-  /** The invite that was asked about, if it would let a newcomer in. */
+  /** The invite of the request, if it is usable. */
   invite: { id: string; role: Invite['role'] } | null;
   participantId: string | null;
-  /** The name they go by there; null for somebody without a place. */
+  /** Their name in the session; null for a caller without a membership. */
   displayName: string | null;
   isRemoved: boolean;
   isActive: boolean;
@@ -68,10 +68,10 @@ export interface Standing {
 }
 
 /**
- * What became of a change to somebody's place: `missing`: there is no such participant; `owner`: whose place
- * nobody changes.
+ * The outcome of a change to a membership. `missing`: there is no such participant; `owner`: the owner's
+ * membership can't be changed.
  */
-export type PlaceOutcome =
+export type MembershipOutcome =
   | { outcome: 'changed'; participant: Participant }
   | { outcome: 'missing' | 'owner' };
 
@@ -87,31 +87,30 @@ export interface PeopleRepository {
   upsertUser(profile: UserProfile): Promise<User>;
 
   /**
-   * Lets somebody in, or not: their place in the session is made or refreshed, and an invite used if it is
-   * needed, in one atomic statement. Somebody who is let in anyway uses no invite, unless it gives them a
-   * better role.
+   * Admits a caller, or refuses: in one atomic statement their membership is made or refreshed, and an invite
+   * is used if it is needed. A caller who has access anyway uses no invite, unless it gives a better role.
    */
-  enter(entrance: Entrance): Promise<EnterOutcome>;
+  enter(request: EntryRequest): Promise<EnterOutcome>;
   /** null when there is no such session. */
-  standing(who: {
+  checkAccess(who: {
     sessionId: string;
     userId: string | null;
     participantId: string | null;
-    /** An invite to look at, too; it isn't used by asking. */
+    /** An invite to check, too; checking doesn't use it. */
     inviteToken: string | null;
-  }): Promise<Standing | null>;
+  }): Promise<AccessCheck | null>;
 
-  /** Everybody who hasn't expired, in the order they came; removed people only if asked for. */
+  /** Those who haven't expired, in the order they joined; removed participants only with `withRemoved`. */
   participants(sessionId: string, query: PageRequest & { withRemoved: boolean }): Promise<Page<Participant>>;
-  /** Gives a role and, to somebody removed, their place back. */
-  setRole(sessionId: string, participantId: string, role: Role): Promise<PlaceOutcome>;
-  /** Sends somebody away for good. Repeating it changes nothing. */
-  remove(sessionId: string, participantId: string): Promise<PlaceOutcome>;
-  /** Notes that somebody has left by themselves; false when there is no such participant. */
+  /** Gives a participant a role, and a removed one their membership back. */
+  setRole(sessionId: string, participantId: string, role: Role): Promise<MembershipOutcome>;
+  /** Removes a participant. Repeating it changes nothing. */
+  remove(sessionId: string, participantId: string): Promise<MembershipOutcome>;
+  /** Records that a participant has left; false when there is no such participant. */
   leave(sessionId: string, participantId: string): Promise<boolean>;
-  /** Who is here now: everybody else of the session has left. Repeating it changes nothing. */
+  /** Records who is present; all others of the session have left. Repeating it changes nothing. */
   recordPresence(sessionId: string, presentIds: readonly string[]): Promise<void>;
-  /** Deletes anonymous people's places that have expired. */
+  /** Deletes anonymous memberships that have expired. */
   deleteExpired(): Promise<number>;
 
   /** @throws {SessionNotFoundError} when there is no such session, or it has ended. */

@@ -1,11 +1,11 @@
 /** Who may do what: the one table that messages and routes both go by. */
 import type { Role } from './types.ts';
 
-const EVERYBODY: readonly Role[] = ['host', 'co-author', 'viewer'];
+const ALL_ROLES: readonly Role[] = ['host', 'co-author', 'viewer'];
 const WRITERS: readonly Role[] = ['host', 'co-author'];
 const HOSTS: readonly Role[] = ['host'];
 
-export const PERMISSIONS = {
+const PERMISSIONS = {
   // In a room.
   edit_code: WRITERS,
   move_cursor: WRITERS,
@@ -14,13 +14,13 @@ export const PERMISSIONS = {
   /** What writers and the assistant say to each other. */
   read_conversation: WRITERS,
   switch_strudel: WRITERS,
-  chat: EVERYBODY,
-  ping: EVERYBODY,
+  chat: ALL_ROLES,
+  ping: ALL_ROLES,
   // Over HTTP.
-  read_session: EVERYBODY,
-  read_messages: EVERYBODY,
-  read_participants: EVERYBODY,
-  leave: EVERYBODY,
+  read_session: ALL_ROLES,
+  read_messages: ALL_ROLES,
+  read_participants: ALL_ROLES,
+  leave: ALL_ROLES,
   write_code: WRITERS,
   write_title: HOSTS,
   read_invites: HOSTS,
@@ -33,10 +33,10 @@ export const PERMISSIONS = {
 export type Action = keyof typeof PERMISSIONS;
 
 /**
- * What goes on once a session has ended: reading, and ending it again, which tells whoever may not have
- * heard.
+ * What is allowed once a session has ended: reading, and ending it again, which repeats the end to a room or
+ * client that missed it.
  */
-const AFTER_THE_END: ReadonlySet<Action> = new Set([
+const ALLOWED_AFTER_END: ReadonlySet<Action> = new Set([
   'read_session',
   'read_messages',
   'read_conversation',
@@ -45,8 +45,8 @@ const AFTER_THE_END: ReadonlySet<Action> = new Set([
   'end_session',
 ]);
 
-export function isPossibleAfterTheEnd(action: Action): boolean {
-  return AFTER_THE_END.has(action);
+export function isAllowedAfterEnd(action: Action): boolean {
+  return ALLOWED_AFTER_END.has(action);
 }
 
 export function may(role: Role, action: Action): boolean {

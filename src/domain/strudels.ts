@@ -52,7 +52,7 @@ export type NewStrudel = Omit<
 export type StrudelChange = { [Key in keyof Omit<NewStrudel, 'userId'>]?: NewStrudel[Key] | undefined };
 
 export interface StrudelQuery extends PageRequest {
-  /** Somebody's own; null: everybody's public ones. */
+  /** Those of this user; null: all public ones. */
   userId: string | null;
   /** Part of a title, any case. */
   search?: string | undefined;

@@ -5,14 +5,14 @@ export const ROLES = ['host', 'co-author', 'viewer'] as const;
 export type Role = (typeof ROLES)[number];
 
 /**
- * How somebody came into a session, which is also what lets them back in: its owner; by an invite, while that
- * isn't revoked; as a guest, while the session is discoverable; because the host said so.
+ * How a participant joined a session, which is also what lets them come back: as its owner; by an invite,
+ * while that isn't revoked; as a guest, while the session is discoverable; by the host's grant.
  */
-export const VIAS = ['owner', 'invite', 'discovery', 'grant'] as const;
-export type Via = (typeof VIAS)[number];
+export const JOIN_METHODS = ['owner', 'invite', 'discovery', 'grant'] as const;
+export type JoinMethod = (typeof JOIN_METHODS)[number];
 
 export const MESSAGE_TYPES = ['chat', 'user_prompt', 'ai_response'] as const;
-export type MessageType = (typeof MESSAGE_TYPES)[number];
+type MessageType = (typeof MESSAGE_TYPES)[number];
 
 export const MESSAGE_ROLES = ['user', 'assistant'] as const;
 export type MessageRole = (typeof MESSAGE_ROLES)[number];
@@ -51,7 +51,7 @@ export interface Session {
   /** Owner. Anonymous sessions belong to the system user. */
   hostUserId: string;
   code: string;
-  /** Revision of the code; see `revision.ts`. 0 for a session that nobody has edited. Never goes down. */
+  /** Revision of the code; see `revision.ts`. 0 for a session that was never edited. Never goes down. */
   rev: number;
   isActive: boolean;
   isDiscoverable: boolean;
@@ -124,7 +124,7 @@ export interface RecoveryRecord {
 }
 
 /** What a session's rooms have accepted and Postgres may lack. */
-export interface UnflushedTail {
+interface UnflushedTail {
   /** Null when Postgres has the newest. */
   code: CodeWrite | null;
   messages: readonly SessionMessage[];
@@ -194,7 +194,7 @@ export interface Commit {
 
 /** How busy the whole system is. */
 export interface SystemLoad {
-  /** Remaining time of the sweeper's lease in milliseconds; 0 when nobody sweeps. */
+  /** Remaining time of the sweeper's lease in milliseconds; 0 when no sweeper runs. */
   sweeperLeaseMs: number;
   /** Dirty sessions: the measure of load by which rooms pace their commits. */
   dirtySessions: number;
@@ -224,7 +224,7 @@ export interface NewSession {
   /** Owner's user id; null makes the system user the owner. */
   hostUserId: string | null;
   /**
-   * The host's place in the session, made with it; the owner's is made when they first enter, without this.
+   * The host's membership, made with the session; without it, the owner's is made when they first enter.
    */
   host?: { participantId: string; displayName: string };
 }

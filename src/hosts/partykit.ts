@@ -9,7 +9,7 @@
  */
 import type * as Party from 'partykit/server';
 import { z } from 'zod';
-import { answerSweeper, app, createRoom, runCron } from '../compose.ts';
+import { app, createRoom, handleSweeperRequest, runCron } from '../compose.ts';
 import type { ConnectionState } from '../room/connections/connection-state.ts';
 import type { Room } from '../room/server.ts';
 import type { Env } from '../worker/env.ts';
@@ -40,7 +40,7 @@ function environmentOf({ env, parties }: Pick<Party.FetchLobby, 'env' | 'parties
     platform: {
       rooms,
       // Not an object of its own: PartyKit's cron has enough CPU time, and two sweepers at once do no harm.
-      sweeper: { fetch: (path, init) => answerSweeper(new Request(ORIGIN + path, init), env, rooms) },
+      sweeper: { fetch: (path, init) => handleSweeperRequest(new Request(ORIGIN + path, init), env, rooms) },
     },
   };
 }

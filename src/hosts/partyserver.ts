@@ -5,7 +5,7 @@
 import { DurableObject, type DurableObjectNamespace, type ScheduledController } from 'cloudflare:workers';
 import type { ExecutionContext } from 'hono';
 import { type Connection, type ConnectionContext, Server, type WSMessage } from 'partyserver';
-import { answerSweeper, app, createRoom, runCron } from '../compose.ts';
+import { app, createRoom, handleSweeperRequest, runCron } from '../compose.ts';
 import type { ConnectionState } from '../room/connections/connection-state.ts';
 import type { RoomHost } from '../room/host.ts';
 import type { Room } from '../room/server.ts';
@@ -84,7 +84,7 @@ export class SessionRoom extends Server<Bindings> {
 
 export class Sweeper extends DurableObject<Bindings> {
   override fetch(request: Request): Promise<Response> {
-    return answerSweeper(request, this.env, roomsOf(this.env));
+    return handleSweeperRequest(request, this.env, roomsOf(this.env));
   }
 }
 

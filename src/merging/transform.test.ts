@@ -1,5 +1,5 @@
 /** Edits made at once are all kept, in whatever order two ends learn of them. */
-import { ChangeSet, type Text } from '@codemirror/state';
+import { ChangeSet, type ChangeSpec, type Text } from '@codemirror/state';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { moveBehind, moveOver, splitsCharacter, takeOut, textOf, transform } from './index.ts';
@@ -59,7 +59,7 @@ describe('two changes of one text', () => {
   });
 
   const on = textOf('abc');
-  const merged = (first: object, second: object) => {
+  const merged = (first: ChangeSpec, second: ChangeSpec) => {
     const one = ChangeSet.of(first, on.length);
     return transform(one, ChangeSet.of(second, on.length))[1].apply(one.apply(on)).toString();
   };

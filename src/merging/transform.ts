@@ -9,8 +9,8 @@ import type { ChangeSet, Text } from '@codemirror/state';
 /**
  * Takes two changes that were made on the same text.
  * @param first the one that the room has first.
- * @returns each of them as it is to be made after the other: `first` then the new `second` gives the same text
- *   as `second` then the new `first`.
+ * @returns each of them as it is to be made after the other: `first` then the new `second` gives the same
+ *   text as `second` then the new `first`.
  * @throws {Error} they were made on texts of different length; not where one is empty.
  */
 export function transform(first: ChangeSet, second: ChangeSet): [first: ChangeSet, second: ChangeSet] {
@@ -62,13 +62,13 @@ export function takeOut<T extends Made>(
   isTakenOut: (entry: T) => boolean,
 ): ChangeSet | null {
   // Makes the text as it is after each of them the one without those that are taken out so far.
-  let without: ChangeSet | null = null;
+  let without = null as ChangeSet | null;
   for (const entry of made) {
     const { change, before } = entry;
     if (isTakenOut(entry)) {
-      const undo = change.invert(before);
+      const undo: ChangeSet = change.invert(before);
       without = without ? undo.compose(without) : undo;
-    } else without = without?.map(change) ?? null;
+    } else if (without) without = without.map(change);
   }
   return without;
 }

@@ -4,7 +4,7 @@
 import { neon, neonConfig } from '@neondatabase/serverless';
 import { drizzle, type NeonHttpDatabase } from 'drizzle-orm/neon-http';
 
-export interface NeonOptions {
+interface NeonOptions {
   /** `postgres://user:password@host/database`. */
   databaseUrl: string;
   /** Where SQL over HTTP is answered, when it isn't at the address Neon derives from the database's host. */

@@ -11,75 +11,59 @@ import type {
 import type { Page, PageRequest } from '../domain/page.ts';
 import { MAX_SHOWN_PARTICIPANTS } from '../protocol/limits.ts';
 import type { Database } from './client.ts';
-import { ask } from './errors.ts';
-import { inviteIsUsable, placeIsGood } from './membership.ts';
+import { inviteIsUsable, membershipIsValid } from './membership.ts';
 import { participantRow, participantsOf } from './participants.ts';
 import { DEFAULT_TITLE } from './schema.ts';
-import { ms, msColumn, nullableMsColumn, pageStatement, parsePage } from './sql.ts';
+import { bigint, ms, nullableBigint, pageOf, rowsOf } from './sql.ts';
 
-const sessionRow = z
-  .object({
-    id: z.string(),
-    title: z.string(),
-    host_user_id: z.string(),
-    code: z.string(),
-    rev: z.number(),
-    is_active: z.boolean(),
-    is_discoverable: z.boolean(),
-    created_ms: msColumn,
-    ended_ms: nullableMsColumn,
-    activity_ms: msColumn,
-    participants: z.array(participantRow),
-  })
-  .transform(
-    (row): ListedSession => ({
-      id: row.id,
-      title: row.title,
-      hostUserId: row.host_user_id,
-      code: row.code,
-      rev: row.rev,
-      isActive: row.is_active,
-      isDiscoverable: row.is_discoverable,
-      createdAtMs: row.created_ms,
-      endedAtMs: row.ended_ms,
-      lastActivityMs: row.activity_ms,
-      participants: row.participants,
-    }),
-  );
+const sessionRow = z.object({
+  id: z.string(),
+  title: z.string(),
+  hostUserId: z.string(),
+  code: z.string(),
+  rev: z.number(),
+  isActive: z.boolean(),
+  isDiscoverable: z.boolean(),
+  createdAtMs: bigint,
+  endedAtMs: nullableBigint,
+  lastActivityMs: bigint,
+  participants: z.array(participantRow),
+}) satisfies z.ZodType<ListedSession>;
 
 /** What {@link sessionRow} reads of a session `s`. */
-const sessionColumns = sql`s.id, s.title, s.host_user_id, s.code, s.code_rev as rev, s.is_active, s.is_discoverable,
-  ${ms('s.created_at')} as created_ms, ${ms('s.ended_at')} as ended_ms, ${ms('s.last_activity')} as activity_ms,
+const sessionColumns = sql`s.id, s.title, s.host_user_id as "hostUserId", s.code, s.code_rev as rev,
+  s.is_active as "isActive", s.is_discoverable as "isDiscoverable", ${ms('s.created_at')} as "createdAtMs",
+  ${ms('s.ended_at')} as "endedAtMs", ${ms('s.last_activity')} as "lastActivityMs",
   coalesce((
     select json_agg(shown) from (
-      select p.* from ${participantsOf(sql`s.id`)} p where p.removed_ms is null
-      order by p.joined_ms, p.id limit ${sql.raw(String(MAX_SHOWN_PARTICIPANTS))}
+      select p.* from ${participantsOf(sql`s.id`)} p where p."removedAtMs" is null
+      order by p."joinedAtMs", p.id limit ${sql.raw(String(MAX_SHOWN_PARTICIPANTS))}
     ) shown
   ), '[]'::json) as participants`;
 
-const liveRow = z
-  .object({
-    id: z.string(),
-    title: z.string(),
-    is_discoverable: z.boolean(),
-    created_ms: msColumn,
-    activity_ms: msColumn,
-    host_name: z.string().nullable(),
-    present: z.coerce.number(),
-    is_member: z.boolean(),
-  })
-  .transform(
-    (row): LiveSessionSummary => ({
-      id: row.id,
-      title: row.title,
-      isDiscoverable: row.is_discoverable,
-      createdAtMs: row.created_ms,
-      lastActivityMs: row.activity_ms,
-      hostName: row.host_name,
-      participantCount: row.present,
-      isMember: row.is_member,
-    }),
-  );
+const liveRow = z.object({
+  id: z.string(),
+  title: z.string(),
+  isDiscoverable: z.boolean(),
+  createdAtMs: bigint,
+  lastActivityMs: bigint,
+  hostName: z.string().nullable(),
+  participantCount: bigint,
+  isMember: z.boolean(),
+}) satisfies z.ZodType<LiveSessionSummary>;
+
+const statusRow = z.object({
+  isActive: z.boolean(),
+  isDiscoverable: z.boolean(),
+  hasInvites: z.boolean(),
+  participantCount: bigint,
+}) satisfies z.ZodType<LiveStatus>;
+
+const endedRow = z.object({
+  sessionId: z.string(),
+  status: z.enum(['ended', 'active', 'missing']),
+  lastActivityMs: nullableBigint,
+}) satisfies z.ZodType<InactiveOutcome>;
 
 /** How many participants are connected to session `s` now. */
 const presentCount = sql`(
@@ -87,20 +71,20 @@ const presentCount = sql`(
   + (select count(*) from anonymous_participants p where p.session_id = s.id and p.left_at is null and p.removed_at is null)
 )`;
 
-/** Whether session `s` is a user's: theirs, or one they have a good place in. */
+/** Whether session `s` is a user's: they own it, or have a valid membership in it. */
 const isOf = (userId: string): SQL => sql`(
   s.host_user_id = ${userId}::uuid
   or s.id in (
     select p.session_id from session_participants p join sessions s on s.id = p.session_id
-    where p.user_id = ${userId}::uuid and ${placeIsGood}
+    where p.user_id = ${userId}::uuid and ${membershipIsValid}
   )
 )`;
 
 /** What {@link liveRow} reads of a session `s`. */
-const liveColumns = (userId: string | null): SQL => sql`s.id, s.title, s.is_discoverable,
-  ${ms('s.created_at')} as created_ms, ${ms('s.last_activity')} as activity_ms,
-  (select u.name from users u where u.id = s.host_user_id) as host_name, ${presentCount} as present,
-  ${userId === null ? sql`false` : isOf(userId)} as is_member`;
+const liveColumns = (userId: string | null): SQL => sql`s.id, s.title, s.is_discoverable as "isDiscoverable",
+  ${ms('s.created_at')} as "createdAtMs", ${ms('s.last_activity')} as "lastActivityMs",
+  (select u.name from users u where u.id = s.host_user_id) as "hostName", ${presentCount} as "participantCount",
+  ${userId === null ? sql`false` : isOf(userId)} as "isMember"`;
 
 const newestFirst = sql`s.created_at desc, s.id desc`;
 
@@ -113,7 +97,7 @@ export class PostgresDirectory implements SessionDirectory {
     this.#db = db;
   }
 
-  async list(
+  list(
     userId: string,
     { activeOnly, ...page }: PageRequest & { activeOnly: boolean },
   ): Promise<Page<ListedSession>> {
@@ -123,17 +107,17 @@ export class PostgresDirectory implements SessionDirectory {
       where: sql`${isOf(userId)} and ${activeOnly ? sql`s.is_active` : sql`true`}`,
       order: newestFirst,
     };
-    return parsePage(sessionRow, await this.#rows(pageStatement(list, page)));
+    return pageOf(this.#db, list, page, sessionRow);
   }
 
-  async live(userId: string | null, page: PageRequest): Promise<Page<LiveSessionSummary>> {
+  live(userId: string | null, page: PageRequest): Promise<Page<LiveSessionSummary>> {
     const list = {
       columns: liveColumns(userId),
       from: sql`sessions s`,
       where: sql`s.is_active and s.is_discoverable`,
       order: newestFirst,
     };
-    return parsePage(liveRow, await this.#rows(pageStatement(list, page)));
+    return pageOf(this.#db, list, page, liveRow);
   }
 
   async last(userId: string): Promise<LiveSessionSummary | null> {
@@ -148,24 +132,13 @@ export class PostgresDirectory implements SessionDirectory {
   }
 
   async liveStatus(sessionId: string): Promise<LiveStatus | null> {
-    const [row] = await this.#ask(
-      sql`select s.is_active, s.is_discoverable, ${presentCount} as present,
-          exists (select from invite_tokens i where i.session_id = s.id and ${inviteIsUsable}) as has_invites
+    const [status] = await this.#ask(
+      sql`select s.is_active as "isActive", s.is_discoverable as "isDiscoverable", ${presentCount} as "participantCount",
+          exists (select from invite_tokens i where i.session_id = s.id and ${inviteIsUsable}) as "hasInvites"
         from sessions s where s.id = ${sessionId}::uuid`,
-      z.object({
-        is_active: z.boolean(),
-        is_discoverable: z.boolean(),
-        has_invites: z.boolean(),
-        present: z.coerce.number(),
-      }),
+      statusRow,
     );
-    if (!row) return null;
-    return {
-      isActive: row.is_active,
-      isDiscoverable: row.is_discoverable,
-      hasInvites: row.has_invites,
-      participantCount: row.present,
-    };
+    return status ?? null;
   }
 
   /** A blank title becomes the default one. */
@@ -180,16 +153,17 @@ export class PostgresDirectory implements SessionDirectory {
   }
 
   async setDiscoverable(sessionId: string, isDiscoverable: boolean): Promise<boolean> {
-    const rows = await this.#rows(
+    const rows = await this.#ask(
       sql`update sessions set is_discoverable = ${isDiscoverable}::boolean, updated_at = now()
         where id = ${sessionId}::uuid and is_active returning id`,
+      z.unknown(),
     );
     return rows.length > 0;
   }
 
   async endLive(sessionId: string): Promise<{ participants: number; invites: number } | null> {
-    // A place by an invite that isn't there is good for nothing.
-    const close = sql`set via = 'invite', invite_id = null from s where p.session_id = s.id and p.role <> 'host'
+    // A membership by an invite that doesn't exist is never valid.
+    const close = sql`set join_method = 'invite', invite_id = null from s where p.session_id = s.id and p.role <> 'host'
       returning p.left_at is null and p.removed_at is null as was_here`;
     const [row] = await this.#ask(
       sql`
@@ -223,21 +197,20 @@ export class PostgresDirectory implements SessionDirectory {
     return this.#end(sessionIds, sql`s.last_activity < now() - ${interval(inactiveMs)}`);
   }
 
-  async inactive(inactiveMs: number, limit: number): Promise<{ id: string; lastActivityMs: number }[]> {
-    const rows = await this.#ask(
-      sql`select s.id, ${ms('s.last_activity')} as activity_ms from sessions s
+  inactive(inactiveMs: number, limit: number): Promise<{ id: string; lastActivityMs: number }[]> {
+    return this.#ask(
+      sql`select s.id, ${ms('s.last_activity')} as "lastActivityMs" from sessions s
         where s.is_active and s.created_at < now() - ${interval(inactiveMs)}
           and s.last_activity < now() - ${interval(inactiveMs)}
         order by s.created_at
         limit ${limit}::integer`,
-      z.object({ id: z.string(), activity_ms: msColumn }),
+      z.object({ id: z.string(), lastActivityMs: bigint }),
     );
-    return rows.map(({ id, activity_ms }) => ({ id, lastActivityMs: activity_ms }));
   }
 
-  async #end(sessionIds: readonly string[], condition: SQL): Promise<InactiveOutcome[]> {
+  #end(sessionIds: readonly string[], condition: SQL): Promise<InactiveOutcome[]> {
     const ids = sql`${sql.param([...sessionIds])}::uuid[]`;
-    const rows = await this.#ask(
+    return this.#ask(
       sql`
       with ended as (
         update sessions s set is_active = false, ended_at = now(), updated_at = now()
@@ -250,29 +223,16 @@ export class PostgresDirectory implements SessionDirectory {
       ), anonymous as (
         update anonymous_participants p set left_at = now() from ended e where p.session_id = e.id and p.left_at is null
       )
-      select w.id, case when s.id is null then 'missing' when e.id is null and s.is_active then 'active' else 'ended' end as status,
-        ${ms('s.last_activity')} as activity_ms
+      select w.id as "sessionId", case when s.id is null then 'missing' when e.id is null and s.is_active then 'active' else 'ended' end as status,
+        ${ms('s.last_activity')} as "lastActivityMs"
       from unnest(${ids}) as w (id)
       left join sessions s on s.id = w.id
       left join ended e on e.id = w.id`,
-      z.object({
-        id: z.string(),
-        status: z.enum(['ended', 'active', 'missing']),
-        activity_ms: nullableMsColumn,
-      }),
+      endedRow,
     );
-    return rows.map(({ id, status, activity_ms }) => ({
-      sessionId: id,
-      status,
-      lastActivityMs: activity_ms,
-    }));
   }
 
-  async #ask<T extends z.ZodType>(query: SQL, row: T): Promise<z.infer<T>[]> {
-    return z.array(row).parse(await this.#rows(query));
-  }
-
-  async #rows(query: SQL): Promise<unknown[]> {
-    return (await ask(() => this.#db.execute(query))).rows;
+  #ask<T extends z.ZodType>(query: SQL, row: T): Promise<z.output<T>[]> {
+    return rowsOf(this.#db, query, row);
   }
 }

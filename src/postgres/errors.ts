@@ -23,7 +23,7 @@ const SAFE_MESSAGE_CLASSES: ReadonlySet<string> = new Set(['08', '25', '40', '42
  *
  * @param thrown what the driver, Drizzle or `fetch` threw; a storage error is returned as it is.
  */
-export function toStorageError(thrown: unknown): WriteRefusedError | StorageUnavailableError {
+function toStorageError(thrown: unknown): WriteRefusedError | StorageUnavailableError {
   const error = withoutDrizzle(thrown);
   if (error instanceof WriteRefusedError || error instanceof StorageUnavailableError) return error;
   if (error instanceof NeonDbError) return fromDriver(error);
@@ -80,7 +80,7 @@ function withoutDrizzle(thrown: unknown): unknown {
 }
 
 /** Runs one query; what it throws leaves as a storage error. */
-export async function ask<T>(query: () => PromiseLike<T>): Promise<T> {
+export async function runQuery<T>(query: () => PromiseLike<T>): Promise<T> {
   try {
     return await query();
   } catch (error) {

@@ -1,15 +1,15 @@
-/** The SQL rule of who may come back to the place they had in a session. */
+/** The SQL rules of which memberships and invites let a caller in. */
 import { type SQL, sql } from 'drizzle-orm';
 
 /**
- * Whether a participant's row `p` lets its person into the session `s` (aliases of the query it goes into),
- * besides their owning it. An invite that was revoked by the session's end lets people read on.
+ * Whether a participant's row `p` gives access to the session `s` (aliases of the query it goes into). Owning
+ * the session gives access without it. After the end, an invite that the end revoked still lets callers read.
  */
-export const placeIsGood: SQL = sql`(
+export const membershipIsValid: SQL = sql`(
   p.removed_at is null and (
-    p.via in ('owner', 'grant')
-    or (p.via = 'discovery' and s.is_discoverable)
-    or (p.via = 'invite' and exists (
+    p.join_method in ('owner', 'grant')
+    or (p.join_method = 'discovery' and s.is_discoverable)
+    or (p.join_method = 'invite' and exists (
       select from invite_tokens i
       where i.id = p.invite_id and (i.revoked_at is null or i.revoked_at >= s.ended_at)
     ))

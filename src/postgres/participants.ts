@@ -2,47 +2,32 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Participant } from '../domain/people.ts';
-import { ROLES, VIAS } from '../domain/types.ts';
-import { ms, msColumn, nullableMsColumn } from './sql.ts';
+import { JOIN_METHODS, ROLES } from '../domain/types.ts';
+import { bigint, ms, nullableBigint } from './sql.ts';
 
-export const participantRow = z
-  .object({
-    id: z.string(),
-    session_id: z.string(),
-    user_id: z.string().nullable(),
-    display_name: z.string(),
-    avatar_url: z.string().nullable(),
-    role: z.enum(ROLES),
-    via: z.enum(VIAS),
-    invite_id: z.string().nullable(),
-    joined_ms: msColumn,
-    left_ms: nullableMsColumn,
-    removed_ms: nullableMsColumn,
-  })
-  .transform(
-    (row): Participant => ({
-      id: row.id,
-      sessionId: row.session_id,
-      userId: row.user_id,
-      displayName: row.display_name,
-      avatarUrl: row.avatar_url,
-      role: row.role,
-      via: row.via,
-      inviteId: row.invite_id,
-      joinedAtMs: row.joined_ms,
-      leftAtMs: row.left_ms,
-      removedAtMs: row.removed_ms,
-    }),
-  );
+export const participantRow = z.object({
+  id: z.string(),
+  sessionId: z.string(),
+  userId: z.string().nullable(),
+  displayName: z.string(),
+  avatarUrl: z.string().nullable(),
+  role: z.enum(ROLES),
+  joinMethod: z.enum(JOIN_METHODS),
+  inviteId: z.string().nullable(),
+  joinedAtMs: bigint,
+  leftAtMs: nullableBigint,
+  removedAtMs: nullableBigint,
+}) satisfies z.ZodType<Participant>;
 
 /** What {@link participantRow} reads of a row `p` of either table. */
-const placeColumns = (userId: SQL) => sql`
-  p.id, p.session_id, ${userId} as user_id, p.display_name,
-  (select u.avatar_url from users u where u.id = ${userId}) as avatar_url, p.role, p.via, p.invite_id,
-  ${ms('p.joined_at')} as joined_ms, ${ms('p.left_at')} as left_ms, ${ms('p.removed_at')} as removed_ms`;
+const participantColumns = (userId: SQL) => sql`
+  p.id, p.session_id as "sessionId", ${userId} as "userId", p.display_name as "displayName",
+  (select u.avatar_url from users u where u.id = ${userId}) as "avatarUrl", p.role,
+  p.join_method as "joinMethod", p.invite_id as "inviteId", ${ms('p.joined_at')} as "joinedAtMs",
+  ${ms('p.left_at')} as "leftAtMs", ${ms('p.removed_at')} as "removedAtMs"`;
 
-export const signedInColumns = placeColumns(sql`p.user_id`);
-export const anonymousColumns = placeColumns(sql`null::uuid`);
+export const signedInColumns = participantColumns(sql`p.user_id`);
+export const anonymousColumns = participantColumns(sql`null::uuid`);
 
 /** A session's participants, in both tables, under the names that {@link participantRow} reads. */
 export const participantsOf = (sessionId: SQL): SQL => sql`(

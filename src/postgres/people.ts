@@ -6,100 +6,96 @@ import { z } from 'zod';
 import { SessionNotFoundError, StorageUnavailableError } from '../domain/errors.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import type {
+  AccessCheck,
   EnterOutcome,
-  Entrance,
+  EntryRequest,
+  MembershipOutcome,
   Participant,
   PeopleRepository,
-  PlaceOutcome,
-  Standing,
   User,
 } from '../domain/people.ts';
-import { type Invite, type NewInvite, ROLES, type Role, type UserProfile, VIAS } from '../domain/types.ts';
+import {
+  type Invite,
+  JOIN_METHODS,
+  type NewInvite,
+  ROLES,
+  type Role,
+  type UserProfile,
+} from '../domain/types.ts';
 import { anonymousExpiry } from './anonymous-expiry.ts';
 import type { Database } from './client.ts';
-import { ask } from './errors.ts';
-import { inviteIsUsable, placeIsGood } from './membership.ts';
+import { runQuery } from './errors.ts';
+import { inviteIsUsable, membershipIsValid } from './membership.ts';
 import { anonymousColumns, participantRow, participantsOf, signedInColumns } from './participants.ts';
 import { anonymousParticipants, inviteTokens } from './schema.ts';
-import { ms, msColumn, nullableMsColumn, pageStatement, parsePage } from './sql.ts';
+import { bigint, ms, nullableBigint, pageOf, rowsOf } from './sql.ts';
 
 /** 192 bits: an invite can't be guessed. */
 const INVITE_TOKEN_BYTES = 24;
 
-const standingSchema = z.array(
-  z.object({
-    role: z.enum(ROLES).nullable(),
-    via: z.enum(VIAS).nullable(),
-    invite_id: z.string().nullable(),
-    invite: z.object({ id: z.string(), role: z.enum(['co-author', 'viewer']) }).nullable(),
-    participant_id: z.string().nullable(),
-    display_name: z.string().nullable(),
-    is_removed: z.boolean(),
-    is_active: z.boolean(),
-    is_discoverable: z.boolean(),
-  }),
-);
+const accessRow = z.object({
+  role: z.enum(ROLES).nullable(),
+  joinMethod: z.enum(JOIN_METHODS).nullable(),
+  inviteId: z.string().nullable(),
+  invite: z.object({ id: z.string(), role: z.enum(['co-author', 'viewer']) }).nullable(),
+  participantId: z.string().nullable(),
+  displayName: z.string().nullable(),
+  isRemoved: z.boolean(),
+  isActive: z.boolean(),
+  isDiscoverable: z.boolean(),
+}) satisfies z.ZodType<AccessCheck>;
 
-const userRows = z.array(
-  z.object({ id: z.string(), name: z.string().nullable(), avatar_url: z.string().nullable() }),
-);
+const userRow = z.object({
+  id: z.string(),
+  name: z.string().nullable(),
+  avatarUrl: z.string().nullable(),
+}) satisfies z.ZodType<User>;
 
-const newInviteRows = z.array(z.object({ created_ms: msColumn }));
+const inviteRow = z.object({
+  id: z.string(),
+  sessionId: z.string(),
+  token: z.string(),
+  role: z.enum(['co-author', 'viewer']),
+  maxUses: z.number().nullable(),
+  usesCount: z.number(),
+  expiresAtMs: nullableBigint,
+  createdAtMs: bigint,
+}) satisfies z.ZodType<Invite>;
 
-const inviteRow = z
-  .object({
-    id: z.string(),
-    session_id: z.string(),
-    token: z.string(),
-    role: z.enum(['co-author', 'viewer']),
-    max_uses: z.number().nullable(),
-    uses_count: z.number(),
-    expires_ms: nullableMsColumn,
-    created_ms: msColumn,
-  })
-  .transform(
-    (row): Invite => ({
-      id: row.id,
-      sessionId: row.session_id,
-      token: row.token,
-      role: row.role,
-      maxUses: row.max_uses,
-      usesCount: row.uses_count,
-      expiresAtMs: row.expires_ms,
-      createdAtMs: row.created_ms,
-    }),
-  );
+const inviteColumns = sql`i.id, i.session_id as "sessionId", i.token, i.role, i.max_uses as "maxUses",
+  i.uses_count as "usesCount", ${ms('i.expires_at')} as "expiresAtMs", ${ms('i.created_at')} as "createdAtMs"`;
 
-const enteredSchema = z.tuple([
-  z.object({
-    found: z.boolean(),
-    is_active: z.boolean().nullable(),
-    removed: z.boolean().nullable(),
-    entered: participantRow.nullable(),
-  }),
-]);
+/** For statements of which only the number of rows counts. */
+const anyRow = z.unknown();
 
-const changedSchema = z.tuple([z.object({ changed: participantRow.nullable(), is_owner: z.boolean() })]);
+const enteredRow = z.object({
+  found: z.boolean(),
+  isActive: z.boolean().nullable(),
+  removed: z.boolean().nullable(),
+  entered: participantRow.nullable(),
+});
+
+const changedRow = z.object({ changed: participantRow.nullable(), isOwner: z.boolean() });
 
 /**
- * The rows by which somebody is known in a session, at most one of each table, and whether each still lets
- * them in. Expects a CTE `s` with the session's row.
+ * The caller's memberships in a session, at most one of each table, and whether each is valid. Expects a CTE
+ * `s` with the session's row.
  */
-function knownPlaces({ sessionId, userId, participantId }: Omit<StandingKey, 'inviteToken'>) {
+function knownMemberships({ sessionId, userId, participantId }: Omit<AccessKey, 'inviteToken'>) {
   return sql`
     known as (
-      select p.id, p.role, p.via, p.invite_id, p.display_name, p.removed_at, p.joined_at
+      select p.id, p.role, p.join_method, p.invite_id, p.display_name, p.removed_at, p.joined_at
       from session_participants p
       where p.session_id = ${sessionId}::uuid and p.user_id = ${userId}::uuid
       union all
-      select p.id, p.role, p.via, p.invite_id, p.display_name, p.removed_at, p.joined_at
+      select p.id, p.role, p.join_method, p.invite_id, p.display_name, p.removed_at, p.joined_at
       from anonymous_participants p
       where p.session_id = ${sessionId}::uuid and p.id = ${participantId}::uuid and p.expires_at > now()
     ),
-    place as (select p.*, ${placeIsGood} as is_good from known p, s)`;
+    membership as (select p.*, ${membershipIsValid} as is_valid from known p, s)`;
 }
 
-type StandingKey = Parameters<PeopleRepository['standing']>[0];
+type AccessKey = Parameters<PeopleRepository['checkAccess']>[0];
 
 export class PostgresPeople implements PeopleRepository {
   readonly #db: Database;
@@ -112,8 +108,9 @@ export class PostgresPeople implements PeopleRepository {
   async upsertUser(profile: UserProfile): Promise<User> {
     const { subject, name, avatarUrl } = profile;
     const find = () =>
-      ask(() =>
-        this.#db.execute(sql`
+      rowsOf(
+        this.#db,
+        sql`
           with changed as (
             insert into users as u (id, subject, name, avatar_url)
             values (${crypto.randomUUID()}::uuid, ${subject}::text, ${name}::text, ${avatarUrl}::text)
@@ -125,174 +122,164 @@ export class PostgresPeople implements PeopleRepository {
               (coalesce(excluded.name, u.name), coalesce(excluded.avatar_url, u.avatar_url))
             returning u.id, u.name, u.avatar_url
           )
-          select id, name, avatar_url from changed
+          select id, name, avatar_url as "avatarUrl" from changed
           union all
           select id, name, avatar_url from users
-          where subject = ${subject}::text and not exists (select from changed)`),
+          where subject = ${subject}::text and not exists (select from changed)`,
+        userRow,
       );
     // Made by another request since this statement began, it is seen by neither half; the next statement sees
     // it.
-    let { rows } = await find();
-    if (rows.length === 0) ({ rows } = await find());
-    const [row] = userRows.parse(rows);
-    if (row === undefined) throw new StorageUnavailableError('postgres', 'an upsert returned no row');
-    return { id: row.id, name: row.name, avatarUrl: row.avatar_url };
+    const user = (await find())[0] ?? (await find())[0];
+    if (user === undefined) throw new StorageUnavailableError('postgres', 'an upsert returned no row');
+    return user;
   }
 
   /**
-   * One statement, of which this is the order: the session, what is known of the person, whether they own it,
-   * an invite taken if they need one (whose row lock is what makes two joins take turns), what they are then,
-   * and their row.
+   * One statement, in this order: the session, the caller's memberships, whether they own it, an invite's use
+   * if they need one (its row lock makes two joins take turns), the access they get, and their row.
    */
-  async enter(entrance: Entrance): Promise<EnterOutcome> {
-    const outcome = await this.#enter(entrance);
-    // Somebody who comes twice at once may have used the last of the invite themselves: the second time they
-    // are known.
-    return outcome.outcome === 'bad_invite' && entrance.userId !== null ? this.#enter(entrance) : outcome;
+  async enter(request: EntryRequest): Promise<EnterOutcome> {
+    const outcome = await this.#enter(request);
+    // A user who enters twice at once may have taken the invite's last use themselves: then the second
+    // attempt finds their membership.
+    return outcome.outcome === 'bad_invite' && request.userId !== null ? this.#enter(request) : outcome;
   }
 
-  async #enter(entrance: Entrance): Promise<EnterOutcome> {
+  async #enter(request: EntryRequest): Promise<EnterOutcome> {
     const { sessionId, userId, participantId, inviteToken, displayName, fallbackName, newParticipantId } =
-      entrance;
-    const result = await ask(() =>
-      this.#db.execute(sql`
+      request;
+    const [row] = await rowsOf(
+      this.#db,
+      sql`
         with s as (select * from sessions where id = ${sessionId}::uuid),
-        ${knownPlaces({ sessionId, userId, participantId })},
+        ${knownMemberships({ sessionId, userId, participantId })},
         taken as (
           update invite_tokens i set uses_count = i.uses_count + 1
           from s
           where i.token = ${inviteToken}::text and i.session_id = s.id and s.is_active
             and ${inviteIsUsable}
             and s.host_user_id is distinct from ${userId}::uuid
-            and not exists (select from place where removed_at is not null)
+            and not exists (select from membership where removed_at is not null)
             and not exists (
-              select from place
-              where is_good and via <> 'discovery' and (role <> 'viewer' or i.role = 'viewer')
+              select from membership
+              where is_valid and join_method <> 'discovery' and (role <> 'viewer' or i.role = 'viewer')
             )
           returning i.id, i.role
         ),
         chosen as (
           select x.* from (
-            select 1 as preference, 'host' as role, 'owner' as via, null::uuid as invite_id
+            select 1 as preference, 'host' as role, 'owner' as join_method, null::uuid as invite_id
             from s where s.host_user_id = ${userId}::uuid
             union all select 2, t.role, 'invite', t.id from taken t
-            union all select 3, p.role, p.via, p.invite_id from place p where p.is_good
+            union all select 3, p.role, p.join_method, p.invite_id from membership p where p.is_valid
             union all select 4, 'viewer', 'discovery', null from s where s.is_discoverable
           ) x, s
-          where s.is_active and (x.preference = 1 or not exists (select from place where removed_at is not null))
+          where s.is_active and (x.preference = 1 or not exists (select from membership where removed_at is not null))
           order by x.preference limit 1
         ),
         signed_in as (
-          insert into session_participants as p (id, session_id, user_id, display_name, role, via, invite_id, left_at)
+          insert into session_participants as p (id, session_id, user_id, display_name, role, join_method, invite_id, left_at)
           select ${newParticipantId}::uuid, ${sessionId}::uuid, ${userId}::uuid, coalesce(${displayName}::text, ${fallbackName}::text),
-            c.role, c.via, c.invite_id, now()
+            c.role, c.join_method, c.invite_id, now()
           from chosen c where ${userId}::uuid is not null
           on conflict (session_id, user_id) do update set
-            role = excluded.role, via = excluded.via, invite_id = excluded.invite_id, removed_at = null,
+            role = excluded.role, join_method = excluded.join_method, invite_id = excluded.invite_id, removed_at = null,
             display_name = coalesce(${displayName}::text, p.display_name)
           returning ${signedInColumns}
         ),
         anonymous as (
-          insert into anonymous_participants as p (id, session_id, display_name, role, via, invite_id, left_at, expires_at)
-          select coalesce((select id from place limit 1), ${newParticipantId}::uuid), ${sessionId}::uuid,
-            coalesce(${displayName}::text, ${fallbackName}::text), c.role, c.via, c.invite_id, now(), ${anonymousExpiry}
+          insert into anonymous_participants as p (id, session_id, display_name, role, join_method, invite_id, left_at, expires_at)
+          select coalesce((select id from membership limit 1), ${newParticipantId}::uuid), ${sessionId}::uuid,
+            coalesce(${displayName}::text, ${fallbackName}::text), c.role, c.join_method, c.invite_id, now(), ${anonymousExpiry}
           from chosen c where ${userId}::uuid is null
           on conflict (id) do update set
-            role = excluded.role, via = excluded.via, invite_id = excluded.invite_id, expires_at = excluded.expires_at,
+            role = excluded.role, join_method = excluded.join_method, invite_id = excluded.invite_id, expires_at = excluded.expires_at,
             display_name = coalesce(${displayName}::text, p.display_name)
           returning ${anonymousColumns}
         ),
         entered as (select * from signed_in union all select * from anonymous)
         select
-          s.id is not null as found, s.is_active,
-          exists (select from place where removed_at is not null) as removed,
+          s.id is not null as found, s.is_active as "isActive",
+          exists (select from membership where removed_at is not null) as removed,
           (select to_jsonb(e) from entered e) as entered
-        from (select 1) one left join s on true`),
+        from (select 1) one left join s on true`,
+      enteredRow,
     );
-    const [{ found, is_active, removed, entered }] = enteredSchema.parse(result.rows);
-    if (!found) return { outcome: 'missing' };
-    if (!is_active) return { outcome: 'ended' };
-    if (entered !== null) return { outcome: 'entered', participant: entered };
-    if (removed) return { outcome: 'removed' };
+    if (!row?.found) return { outcome: 'missing' };
+    if (!row.isActive) return { outcome: 'ended' };
+    if (row.entered !== null) return { outcome: 'entered', participant: row.entered };
+    if (row.removed) return { outcome: 'removed' };
     return { outcome: inviteToken === null ? 'refused' : 'bad_invite' };
   }
 
-  async standing(who: StandingKey): Promise<Standing | null> {
-    const result = await ask(() =>
-      this.#db.execute(sql`
+  async checkAccess(who: AccessKey): Promise<AccessCheck | null> {
+    const [access] = await rowsOf(
+      this.#db,
+      sql`
         with s as (select * from sessions where id = ${who.sessionId}::uuid),
-        ${knownPlaces(who)}
+        ${knownMemberships(who)}
         select
           case
             when s.host_user_id = ${who.userId}::uuid then 'host'
             when p.removed_at is not null then null
-            when p.is_good then p.role
+            when p.is_valid then p.role
             when s.is_discoverable then 'viewer'
           end as role,
           case
             when s.host_user_id = ${who.userId}::uuid then 'owner'
             when p.removed_at is not null then null
-            when p.is_good then p.via
+            when p.is_valid then p.join_method
             when s.is_discoverable then 'discovery'
-          end as via,
-          case when p.is_good and s.host_user_id is distinct from ${who.userId}::uuid then p.invite_id end as invite_id,
+          end as "joinMethod",
+          case when p.is_valid and s.host_user_id is distinct from ${who.userId}::uuid then p.invite_id end as "inviteId",
           (
             select jsonb_build_object('id', i.id, 'role', i.role) from invite_tokens i
             where i.token = ${who.inviteToken}::text and i.session_id = s.id and ${inviteIsUsable}
           ) as invite,
-          p.id as participant_id, p.display_name, p.removed_at is not null as is_removed, s.is_active, s.is_discoverable
-        from s left join place p on true
-        limit 1`),
+          p.id as "participantId", p.display_name as "displayName", p.removed_at is not null as "isRemoved",
+          s.is_active as "isActive", s.is_discoverable as "isDiscoverable"
+        from s left join membership p on true
+        limit 1`,
+      accessRow,
     );
-    const [row] = standingSchema.parse(result.rows);
-    if (row === undefined) return null;
-    return {
-      role: row.role,
-      via: row.via,
-      inviteId: row.invite_id,
-      invite: row.invite,
-      participantId: row.participant_id,
-      displayName: row.display_name,
-      isRemoved: row.is_removed,
-      isActive: row.is_active,
-      isDiscoverable: row.is_discoverable,
-    };
+    return access ?? null;
   }
 
-  async participants(
+  participants(
     sessionId: string,
     { withRemoved, ...page }: PageRequest & { withRemoved: boolean },
   ): Promise<Page<Participant>> {
     const list = {
       columns: sql`p.*`,
       from: sql`${participantsOf(sql`${sessionId}::uuid`)} p`,
-      where: withRemoved ? sql`true` : sql`p.removed_ms is null`,
-      order: sql`p.joined_ms, p.id`,
+      where: withRemoved ? sql`true` : sql`p."removedAtMs" is null`,
+      order: sql`p."joinedAtMs", p.id`,
     };
-    const result = await ask(() => this.#db.execute(pageStatement(list, page)));
-    return parsePage(participantRow, result.rows);
+    return pageOf(this.#db, list, page, participantRow);
   }
 
-  setRole(sessionId: string, participantId: string, role: Role): Promise<PlaceOutcome> {
-    return this.#changePlace(
+  setRole(sessionId: string, participantId: string, role: Role): Promise<MembershipOutcome> {
+    return this.#changeMembership(
       sessionId,
       participantId,
-      sql`role = ${role}::text, via = 'grant', invite_id = null, removed_at = null`,
+      sql`role = ${role}::text, join_method = 'grant', invite_id = null, removed_at = null`,
     );
   }
 
-  remove(sessionId: string, participantId: string): Promise<PlaceOutcome> {
-    return this.#changePlace(
+  remove(sessionId: string, participantId: string): Promise<MembershipOutcome> {
+    return this.#changeMembership(
       sessionId,
       participantId,
       sql`removed_at = coalesce(p.removed_at, now()), left_at = coalesce(p.left_at, now())`,
     );
   }
 
-  /** Changes a place in whichever table it is, unless it is the owner's. */
-  async #changePlace(sessionId: string, participantId: string, set: SQL): Promise<PlaceOutcome> {
-    const result = await ask(() =>
-      this.#db.execute(sql`
+  /** Changes a membership in whichever table it is, unless it is the owner's. */
+  async #changeMembership(sessionId: string, participantId: string, set: SQL): Promise<MembershipOutcome> {
+    const [row] = await rowsOf(
+      this.#db,
+      sql`
         with s as (select * from sessions where id = ${sessionId}::uuid),
         signed_in as (
           update session_participants p set ${set} from s
@@ -301,7 +288,7 @@ export class PostgresPeople implements PeopleRepository {
         ),
         anonymous as (
           update anonymous_participants p set ${set} from s
-          where p.session_id = s.id and p.id = ${participantId}::uuid and p.via <> 'owner' and p.expires_at > now()
+          where p.session_id = s.id and p.id = ${participantId}::uuid and p.join_method <> 'owner' and p.expires_at > now()
           returning ${anonymousColumns}
         )
         select
@@ -311,17 +298,18 @@ export class PostgresPeople implements PeopleRepository {
             where p.session_id = s.id and p.id = ${participantId}::uuid and p.user_id = s.host_user_id
             union all
             select from anonymous_participants p, s
-            where p.session_id = s.id and p.id = ${participantId}::uuid and p.via = 'owner'
-          ) as is_owner`),
+            where p.session_id = s.id and p.id = ${participantId}::uuid and p.join_method = 'owner'
+          ) as "isOwner"`,
+      changedRow,
     );
-    const [{ changed, is_owner }] = changedSchema.parse(result.rows);
-    if (changed !== null) return { outcome: 'changed', participant: changed };
-    return { outcome: is_owner ? 'owner' : 'missing' };
+    if (row?.changed) return { outcome: 'changed', participant: row.changed };
+    return { outcome: row?.isOwner ? 'owner' : 'missing' };
   }
 
   async leave(sessionId: string, participantId: string): Promise<boolean> {
-    const result = await ask(() =>
-      this.#db.execute(sql`
+    const left = await rowsOf(
+      this.#db,
+      sql`
         with a as (
           update session_participants set left_at = coalesce(left_at, now())
           where session_id = ${sessionId}::uuid and id = ${participantId}::uuid returning id
@@ -329,16 +317,17 @@ export class PostgresPeople implements PeopleRepository {
           update anonymous_participants set left_at = coalesce(left_at, now())
           where session_id = ${sessionId}::uuid and id = ${participantId}::uuid returning id
         )
-        select id from a union all select id from b`),
+        select id from a union all select id from b`,
+      anyRow,
     );
-    return result.rows.length > 0;
+    return left.length > 0;
   }
 
   async recordPresence(sessionId: string, presentIds: readonly string[]): Promise<void> {
     const present = sql`${sql.param([...presentIds])}::uuid[]`;
     const changed = sql`(left_at is null) <> (id = any(${present}))`;
     const leftAt = sql`case when id = any(${present}) then null else now() end`;
-    await ask(() =>
+    await runQuery(() =>
       this.#db.execute(sql`
         with a as (
           update session_participants set left_at = ${leftAt} where session_id = ${sessionId}::uuid and ${changed}
@@ -348,7 +337,7 @@ export class PostgresPeople implements PeopleRepository {
   }
 
   async deleteExpired(): Promise<number> {
-    const rows = await ask(() =>
+    const rows = await runQuery(() =>
       this.#db
         .delete(anonymousParticipants)
         .where(lt(anonymousParticipants.expiresAt, sql`now()`))
@@ -358,25 +347,24 @@ export class PostgresPeople implements PeopleRepository {
   }
 
   async createInvite(input: NewInvite): Promise<Invite> {
-    const id = crypto.randomUUID();
-    const token = randomToken();
-    const result = await ask(() =>
-      this.#db.execute(sql`
-        insert into invite_tokens (id, session_id, token, role, max_uses, expires_at)
+    const [invite] = await rowsOf(
+      this.#db,
+      sql`
+        insert into invite_tokens as i (id, session_id, token, role, max_uses, expires_at)
         select
-          ${id}::uuid, s.id, ${token}::text, ${input.role}::text, ${input.maxUses}::integer,
+          ${crypto.randomUUID()}::uuid, s.id, ${randomToken()}::text, ${input.role}::text, ${input.maxUses}::integer,
           to_timestamp(${input.expiresAtMs}::bigint / 1000.0)
         from sessions s
         where s.id = ${input.sessionId}::uuid and s.is_active
-        returning ${ms('created_at')} as created_ms`),
+        returning ${inviteColumns}`,
+      inviteRow,
     );
-    const [row] = newInviteRows.parse(result.rows);
-    if (row === undefined) throw new SessionNotFoundError(input.sessionId);
-    return { ...input, id, token, usesCount: 0, createdAtMs: row.created_ms };
+    if (invite === undefined) throw new SessionNotFoundError(input.sessionId);
+    return invite;
   }
 
   async sessionOfInvite(inviteToken: string): Promise<string | null> {
-    const [row] = await ask(() =>
+    const [row] = await runQuery(() =>
       this.#db
         .select({ sessionId: inviteTokens.sessionId })
         .from(inviteTokens)
@@ -385,26 +373,26 @@ export class PostgresPeople implements PeopleRepository {
     return row?.sessionId ?? null;
   }
 
-  async invites(sessionId: string, page: PageRequest): Promise<Page<Invite>> {
+  invites(sessionId: string, page: PageRequest): Promise<Page<Invite>> {
     const list = {
-      columns: sql`i.id, i.session_id, i.token, i.role, i.max_uses, i.uses_count,
-        ${ms('i.expires_at')} as expires_ms, ${ms('i.created_at')} as created_ms`,
+      columns: inviteColumns,
       from: sql`invite_tokens i`,
       where: sql`i.session_id = ${sessionId}::uuid and i.revoked_at is null`,
       order: sql`i.created_at desc, i.id desc`,
     };
-    const result = await ask(() => this.#db.execute(pageStatement(list, page)));
-    return parsePage(inviteRow, result.rows);
+    return pageOf(this.#db, list, page, inviteRow);
   }
 
   async revokeInvite(sessionId: string, inviteId: string): Promise<boolean> {
-    const result = await ask(() =>
-      this.#db.execute(sql`
+    const revoked = await rowsOf(
+      this.#db,
+      sql`
         update invite_tokens set revoked_at = coalesce(revoked_at, now())
         where session_id = ${sessionId}::uuid and id = ${inviteId}::uuid
-        returning id`),
+        returning id`,
+      anyRow,
     );
-    return result.rows.length > 0;
+    return revoked.length > 0;
   }
 }
 

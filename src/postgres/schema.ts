@@ -24,13 +24,13 @@ import {
   unique,
   uuid,
 } from 'drizzle-orm/pg-core';
-import { MESSAGE_ROLES, MESSAGE_TYPES, ROLES, VIAS } from '../domain/types.ts';
+import { JOIN_METHODS, MESSAGE_ROLES, MESSAGE_TYPES, ROLES } from '../domain/types.ts';
 import { MAX_CODE_BYTES, MAX_DISPLAY_NAME_CHARS, MAX_TITLE_CHARS } from '../protocol/limits.ts';
 
 /** Owner of the sessions that anonymous people make. A migration inserts its row. */
 export const SYSTEM_USER_ID = '00000000-0000-0000-0000-000000000000';
 
-/** What a session or strudel is called when nobody gave it a title. */
+/** The title of sessions and strudels that were given none. */
 export const DEFAULT_TITLE = 'Untitled session';
 
 /** Milliseconds, not microseconds: what is written is then exactly what JavaScript reads back. */
@@ -126,13 +126,13 @@ export const inviteTokens = pgTable(
 /** What every participant's row says of how they came in, and whether they may come back. */
 const admissionColumns = {
   role: text('role', { enum: ROLES }).notNull(),
-  via: text('via', { enum: VIAS }).notNull().default('grant'),
+  joinMethod: text('join_method', { enum: JOIN_METHODS }).notNull().default('grant'),
   /** The invite they came in by, if they did. */
   inviteId: uuid('invite_id').references(() => inviteTokens.id, { onDelete: 'set null' }),
   joinedAt: instant('joined_at').notNull().defaultNow(),
-  /** null: here, as far as the room has said. Whoever makes a row says that its person isn't here yet. */
+  /** null: present, as far as the room has reported. New rows say that the participant isn't present yet. */
   leftAt: instant('left_at'),
-  /** Sent away for good by the host. */
+  /** When the host removed them. */
   removedAt: instant('removed_at'),
 };
 
@@ -154,7 +154,7 @@ export const sessionParticipants = pgTable(
     unique('session_participants_session_user_unique').on(t.sessionId, t.userId),
     index('session_participants_user_idx').on(t.userId),
     index('session_participants_invite_idx').on(t.inviteId).where(sql`${t.inviteId} is not null`),
-    check('session_participants_via_known', oneOf(t.via, VIAS)),
+    check('session_participants_join_method_known', oneOf(t.joinMethod, JOIN_METHODS)),
     check('session_participants_role_known', oneOf(t.role, ROLES)),
     check('session_participants_display_name_length', atMostChars(t.displayName, MAX_DISPLAY_NAME_CHARS)),
   ],
@@ -176,7 +176,7 @@ export const anonymousParticipants = pgTable(
     index('anonymous_participants_session_idx').on(t.sessionId),
     index('anonymous_participants_expires_idx').on(t.expiresAt),
     index('anonymous_participants_invite_idx').on(t.inviteId).where(sql`${t.inviteId} is not null`),
-    check('anonymous_participants_via_known', oneOf(t.via, VIAS)),
+    check('anonymous_participants_join_method_known', oneOf(t.joinMethod, JOIN_METHODS)),
     check('anonymous_participants_role_known', oneOf(t.role, ROLES)),
     check('anonymous_participants_display_name_length', atMostChars(t.displayName, MAX_DISPLAY_NAME_CHARS)),
   ],

@@ -21,7 +21,7 @@ import type {
 } from '../domain/types.ts';
 import { anonymousExpiry } from './anonymous-expiry.ts';
 import type { Database } from './client.ts';
-import { ask } from './errors.ts';
+import { runQuery } from './errors.ts';
 import { DEFAULT_TITLE, SYSTEM_USER_ID, sessionMessages, sessions } from './schema.ts';
 import { parseWriteOutcomes, writeSessionsStatement } from './write-sessions.ts';
 
@@ -40,7 +40,7 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
 
   /** Asks Postgres for nothing but an answer. */
   async ping(): Promise<void> {
-    await ask(() => this.#db.execute(sql`select 1`));
+    await runQuery(() => this.#db.execute(sql`select 1`));
   }
 
   /**
@@ -94,7 +94,7 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
 
   /** @throws {SessionNotFoundError} when there is no such session. */
   async flushState(sessionId: string): Promise<FlushState & Pick<SystemLoad, 'sweeperLeaseMs'>> {
-    const [row] = await ask(() =>
+    const [row] = await runQuery(() =>
       this.#db.select({ rev: sessions.codeRev }).from(sessions).where(eq(sessions.id, sessionId)),
     );
     if (row === undefined) throw new SessionNotFoundError(sessionId);
@@ -103,7 +103,7 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
 
   /** The newest code with its receipts. @returns null when there is no such session. */
   async getStored(sessionId: string): Promise<OpenedSession['code'] | null> {
-    const [row] = await ask(() =>
+    const [row] = await runQuery(() =>
       this.#db
         .select({ code: sessions.code, rev: sessions.codeRev, receipts: sessions.receipts })
         .from(sessions)
@@ -114,12 +114,12 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
   }
 
   async getSession(sessionId: string): Promise<Session | null> {
-    const [row] = await ask(() => this.#db.select().from(sessions).where(eq(sessions.id, sessionId)));
+    const [row] = await runQuery(() => this.#db.select().from(sessions).where(eq(sessions.id, sessionId)));
     return row === undefined ? null : toSession(row);
   }
 
   async getMessages(sessionId: string, page: MessagePage): Promise<SessionMessage[]> {
-    const rows = await ask(() =>
+    const rows = await runQuery(() =>
       this.#db
         .select()
         .from(sessionMessages)
@@ -137,7 +137,7 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
     return rows.reverse().map(toMessage);
   }
 
-  /** A blank title becomes the default one. The host's place is made by the same statement. */
+  /** A blank title becomes the default one. The host's membership is made by the same statement. */
   async createSession(input: NewSession): Promise<Session> {
     const made = this.#db.$with('made').as(
       this.#db
@@ -151,14 +151,14 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
         })
         .returning(),
     );
-    const place = this.#db.$with('place', {}).as(hostPlace(input));
-    const [row] = await ask(() => this.#db.with(made, place).select().from(made));
+    const membership = this.#db.$with('membership', {}).as(hostMembership(input));
+    const [row] = await runQuery(() => this.#db.with(made, membership).select().from(made));
     if (row === undefined) throw new StorageUnavailableError('postgres', 'an insert returned no row');
     return toSession(row);
   }
 
   async deleteSession(sessionId: string): Promise<boolean> {
-    const rows = await ask(() =>
+    const rows = await runQuery(() =>
       this.#db.delete(sessions).where(eq(sessions.id, sessionId)).returning({ id: sessions.id }),
     );
     return rows.length > 0;
@@ -167,19 +167,19 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
   async #write(writes: readonly SessionWrite[]): Promise<WriteOutcome[]> {
     if (writes.length === 0) return [];
     const statement = writeSessionsStatement(writes);
-    const result = await ask(() => this.#db.execute(statement));
+    const result = await runQuery(() => this.#db.execute(statement));
     return parseWriteOutcomes(writes, result.rows);
   }
 }
 
-/** The insert of the host's place, from the CTE `made`; selects nothing when there is none to make. */
-function hostPlace({ host, hostUserId }: NewSession): SQL {
+/** The insert of the host's membership, from the CTE `made`; selects nothing when there is none to make. */
+function hostMembership({ host, hostUserId }: NewSession): SQL {
   if (host === undefined) return sql`select 1 where false`;
   const { participantId, displayName } = host;
   return hostUserId === null
-    ? sql`insert into anonymous_participants (id, session_id, display_name, role, via, left_at, expires_at)
+    ? sql`insert into anonymous_participants (id, session_id, display_name, role, join_method, left_at, expires_at)
           select ${participantId}::uuid, id, ${displayName}::text, 'host', 'owner', now(), ${anonymousExpiry} from made`
-    : sql`insert into session_participants (id, session_id, user_id, display_name, role, via, left_at)
+    : sql`insert into session_participants (id, session_id, user_id, display_name, role, join_method, left_at)
           select ${participantId}::uuid, id, ${hostUserId}::uuid, ${displayName}::text, 'host', 'owner', now() from made`;
 }
 

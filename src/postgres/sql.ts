@@ -2,17 +2,19 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Page, PageRequest } from '../domain/page.ts';
+import type { Database } from './client.ts';
+import { runQuery } from './errors.ts';
 
 /** A time as milliseconds since the epoch. The column has that precision, so nothing is rounded. */
 export const ms = (column: string): SQL => sql.raw(`(extract(epoch from ${column}) * 1000)::bigint`);
 
-/** A time that a query gives by {@link ms}. */
-export const msColumn = z.coerce.number();
+/** A number that a query gives as bigint, such as a time by {@link ms}. */
+export const bigint = z.coerce.number();
 /** The same, where it may be null. */
-export const nullableMsColumn = z.union([z.null(), msColumn]);
+export const nullableBigint = z.union([z.null(), bigint]);
 
 /** A list: which rows of what, in which order. */
-export interface List {
+interface List {
   columns: SQL;
   from: SQL;
   where: SQL;
@@ -20,9 +22,24 @@ export interface List {
   order: SQL;
 }
 
-/** The statement for one page of a list and the count of all of it. Its one row is for {@link parsePage}. */
-export function pageStatement({ columns, from, where, order }: List, { limit, offset }: PageRequest): SQL {
-  return sql`
+/** The rows of one statement, each parsed. */
+export async function rowsOf<T extends z.ZodType>(
+  db: Database,
+  statement: SQL,
+  row: T,
+): Promise<z.output<T>[]> {
+  const { rows } = await runQuery(() => db.execute(statement));
+  return z.array(row).parse(rows);
+}
+
+/** One page of a list, and the count of all of it, in one statement. */
+export async function pageOf<T extends z.ZodType>(
+  db: Database,
+  { columns, from, where, order }: List,
+  { limit, offset }: PageRequest,
+  row: T,
+): Promise<Page<z.output<T>>> {
+  const statement = sql`
     select (select count(*) from ${from} where ${where})::integer as total,
       coalesce((
         select json_agg(entry) from (
@@ -30,10 +47,6 @@ export function pageStatement({ columns, from, where, order }: List, { limit, of
           limit ${limit}::integer offset ${offset}::integer
         ) entry
       ), '[]'::json) as items`;
-}
-
-/** @param entry a row of the list. */
-export function parsePage<T extends z.ZodType>(entry: T, rows: readonly unknown[]): Page<z.output<T>> {
-  const [page] = z.tuple([z.object({ total: z.number(), items: z.array(entry) })]).parse(rows);
-  return page;
+  const [page] = await rowsOf(db, statement, z.object({ total: z.number(), items: z.array(row) }));
+  return page ?? { total: 0, items: [] };
 }

@@ -13,35 +13,23 @@ import type {
 import { MESSAGE_ROLES } from '../domain/types.ts';
 import { MAX_LISTED_CONVERSATION_CHARS } from '../protocol/limits.ts';
 import type { Database } from './client.ts';
-import { ask } from './errors.ts';
-import { ms, msColumn, pageStatement, parsePage } from './sql.ts';
+import { bigint, ms, pageOf, rowsOf } from './sql.ts';
 
-const messageSchema = z
-  .object({
-    id: z.string(),
-    role: z.enum(MESSAGE_ROLES),
-    content: z.string(),
-    is_actionable: z.boolean(),
-    is_code_response: z.boolean(),
-    clarifying_questions: z.array(z.string()),
-    created_ms: msColumn,
-  })
-  .transform(
-    (row): StrudelMessage => ({
-      id: row.id,
-      role: row.role,
-      content: row.content,
-      isActionable: row.is_actionable,
-      isCodeResponse: row.is_code_response,
-      clarifyingQuestions: row.clarifying_questions,
-      createdAtMs: row.created_ms,
-    }),
-  );
+const messageRow = z.object({
+  id: z.string(),
+  role: z.enum(MESSAGE_ROLES),
+  content: z.string(),
+  isActionable: z.boolean(),
+  isCodeResponse: z.boolean(),
+  clarifyingQuestions: z.array(z.string()),
+  createdAtMs: bigint,
+}) satisfies z.ZodType<StrudelMessage>;
 
-const columns = sql`t.id, t.user_id, t.title, t.code, t.description, t.tags, t.categories, t.is_public, t.license,
-  t.cc_signal, t.forked_from, (select p.cc_signal from strudels p where p.id = t.forked_from) as parent_cc_signal,
-  (select u.name from users u where u.id = t.user_id) as author_name,
-  ${ms('t.created_at')} as created_ms, ${ms('t.updated_at')} as updated_ms`;
+const columns = sql`t.id, t.user_id as "userId", t.title, t.code, t.description, t.tags, t.categories,
+  t.is_public as "isPublic", t.license, t.cc_signal as "ccSignal", t.forked_from as "forkedFrom",
+  (select p.cc_signal from strudels p where p.id = t.forked_from) as "parentCcSignal",
+  (select u.name from users u where u.id = t.user_id) as "authorName",
+  ${ms('t.created_at')} as "createdAtMs", ${ms('t.updated_at')} as "updatedAtMs"`;
 
 /**
  * The conversation of a strudel `t`, as {@link rowSchema} reads it.
@@ -49,12 +37,12 @@ const columns = sql`t.id, t.user_id, t.title, t.code, t.description, t.tags, t.c
  * @param shown those of them that are shown, if not all are.
  */
 const conversationIn = (all: SQL, shown: SQL = all) => sql`
-  (select count(*) from ${all} m where m.strudel_id = t.id and m.role = 'assistant')::integer as ai_assists,
+  (select count(*) from ${all} m where m.strudel_id = t.id and m.role = 'assistant')::integer as "aiAssists",
   coalesce((
     select json_agg(json_build_object(
-      'id', m.id, 'role', m.role, 'content', m.content, 'is_actionable', m.is_actionable,
-      'is_code_response', m.is_code_response, 'clarifying_questions', m.clarifying_questions,
-      'created_ms', ${ms('m.created_at')}
+      'id', m.id, 'role', m.role, 'content', m.content, 'isActionable', m.is_actionable,
+      'isCodeResponse', m.is_code_response, 'clarifyingQuestions', m.clarifying_questions,
+      'createdAtMs', ${ms('m.created_at')}
     ) order by m.created_at, m.id)
     from ${shown} m where m.strudel_id = t.id
   ), '[]'::json) as conversation`;
@@ -80,46 +68,24 @@ const mayFork = (userId: string, forkedFrom: string | null): SQL => sql`(
 const rowSchema = z
   .object({
     id: z.string(),
-    user_id: z.string(),
+    userId: z.string(),
     title: z.string(),
     code: z.string(),
     description: z.string().nullable(),
     tags: z.array(z.string()),
     categories: z.array(z.string()),
-    is_public: z.boolean(),
+    isPublic: z.boolean(),
     license: z.string().nullable(),
-    cc_signal: z.string().nullable(),
-    forked_from: z.string().nullable(),
-    parent_cc_signal: z.string().nullable(),
-    author_name: z.string().nullable(),
-    ai_assists: z.number(),
-    created_ms: msColumn,
-    updated_ms: msColumn,
-    conversation: z.array(messageSchema),
+    ccSignal: z.string().nullable(),
+    forkedFrom: z.string().nullable(),
+    parentCcSignal: z.string().nullable(),
+    authorName: z.string().nullable(),
+    aiAssists: z.number(),
+    createdAtMs: bigint,
+    updatedAtMs: bigint,
+    conversation: z.array(messageRow),
   })
-  .transform(
-    (row): SavedStrudel => ({
-      strudel: {
-        id: row.id,
-        userId: row.user_id,
-        title: row.title,
-        code: row.code,
-        description: row.description,
-        tags: row.tags,
-        categories: row.categories,
-        isPublic: row.is_public,
-        license: row.license,
-        ccSignal: row.cc_signal,
-        forkedFrom: row.forked_from,
-        parentCcSignal: row.parent_cc_signal,
-        authorName: row.author_name,
-        aiAssists: row.ai_assists,
-        createdAtMs: row.created_ms,
-        updatedAtMs: row.updated_ms,
-      },
-      conversation: row.conversation,
-    }),
-  );
+  .transform(({ conversation, ...strudel }): SavedStrudel => ({ strudel, conversation }));
 
 export class PostgresStrudels implements StrudelRepository {
   readonly #db: Database;
@@ -128,8 +94,8 @@ export class PostgresStrudels implements StrudelRepository {
     this.#db = db;
   }
 
-  async create(input: NewStrudel): Promise<SavedStrudel | null> {
-    const [saved] = await this.#saved(sql`
+  create(input: NewStrudel): Promise<SavedStrudel | null> {
+    return this.#saved(sql`
       with t as (
         insert into strudels
           (user_id, title, code, description, tags, categories, is_public, license, cc_signal, forked_from)
@@ -141,17 +107,15 @@ export class PostgresStrudels implements StrudelRepository {
         returning *
       ), said as (${insertConversation(input.conversation)})
       select ${columns}, ${conversationIn(sql`said`)} from t`);
-    return saved ?? null;
   }
 
-  async get(id: string, readerId: string | null): Promise<SavedStrudel | null> {
-    const [saved] = await this.#saved(sql`
+  get(id: string, readerId: string | null): Promise<SavedStrudel | null> {
+    return this.#saved(sql`
       select ${columns}, ${conversationIn(stored)} from strudels t
       where t.id = ${id}::uuid and (t.is_public or t.user_id = ${readerId}::uuid)`);
-    return saved ?? null;
   }
 
-  async list({ userId, search, tag, ...page }: StrudelQuery): Promise<Page<SavedStrudel>> {
+  list({ userId, search, tag, ...page }: StrudelQuery): Promise<Page<SavedStrudel>> {
     const list = {
       columns: sql`${columns}, ${conversationIn(stored, newest)}`,
       from: sql`strudels t`,
@@ -160,10 +124,10 @@ export class PostgresStrudels implements StrudelRepository {
         and ${tag === undefined ? sql`true` : sql`${tag}::text = any(t.tags)`}`,
       order: sql`t.updated_at desc, t.id desc`,
     };
-    return parsePage(rowSchema, await this.#rows(pageStatement(list, page)));
+    return pageOf(this.#db, list, page, rowSchema);
   }
 
-  async update(id: string, ownerId: string, change: StrudelChange): Promise<SavedStrudel | null> {
+  update(id: string, ownerId: string, change: StrudelChange): Promise<SavedStrudel | null> {
     const {
       title,
       code,
@@ -193,31 +157,22 @@ export class PostgresStrudels implements StrudelRepository {
         ? sql``
         : sql`, unsaid as (delete from strudel_messages m using t where m.strudel_id = t.id),
           said as (${insertConversation(conversation)})`;
-    const [saved] = await this.#saved(sql`
+    return this.#saved(sql`
       with t as (
         update strudels set ${sql.join(sets, sql`, `)}
         where id = ${id}::uuid and user_id = ${ownerId}::uuid and ${mayFork(ownerId, forkedFrom ?? null)}
         returning *
       )${replacement}
       select ${columns}, ${conversationIn(conversation === undefined ? stored : sql`said`)} from t`);
-    return saved ?? null;
   }
 
   async delete(id: string, ownerId: string): Promise<boolean> {
-    const result = await ask(() =>
-      this.#db.execute(
-        sql`delete from strudels where id = ${id}::uuid and user_id = ${ownerId}::uuid returning id`,
-      ),
-    );
-    return result.rows.length > 0;
+    const statement = sql`delete from strudels where id = ${id}::uuid and user_id = ${ownerId}::uuid returning id`;
+    return (await rowsOf(this.#db, statement, z.unknown())).length > 0;
   }
 
-  async #saved(query: SQL): Promise<SavedStrudel[]> {
-    return z.array(rowSchema).parse(await this.#rows(query));
-  }
-
-  async #rows(query: SQL): Promise<unknown[]> {
-    return (await ask(() => this.#db.execute(query))).rows;
+  async #saved(statement: SQL): Promise<SavedStrudel | null> {
+    return (await rowsOf(this.#db, statement, rowSchema))[0] ?? null;
   }
 }
 

@@ -77,7 +77,7 @@ export function writeSessionsStatement(writes: readonly SessionWrite[]): SQL {
         ${field((message) => message.position)}::bigint[]
       ) with ordinality as m (
         session_id, id, message_type, role, user_id, display_name, avatar_url, content,
-        is_actionable, is_code_response, strudel_id, created_ms, position, place
+        is_actionable, is_code_response, strudel_id, created_ms, position, ordinal
       )
     ),
     locked as materialized (
@@ -129,7 +129,7 @@ export function writeSessionsStatement(writes: readonly SessionWrite[]): SQL {
       join judged j on j.id = m.session_id
       left join known_users u on u.id = m.user_id
       left join known_strudels t on t.id = m.strudel_id
-      order by m.session_id, m.id, m.place
+      order by m.session_id, m.id, m.ordinal
       on conflict (session_id, id) do update
       set created_at = excluded.created_at, position = excluded.position
       where session_messages.position < excluded.position

@@ -38,7 +38,7 @@ export const MAX_SIGNALS_PER_SECOND = 60;
 export const MAX_CHARS_PER_SECOND = 4 * 1024 * 1024;
 /**
  * Frames beyond every limit by the second aren't read. So many of one connection within this time are a
- * flood: it is closed, and whose it is may not come back for a while.
+ * flood: it is closed, and its participant is banned for a while.
  */
 export const MAX_UNREAD_FRAMES = 300;
 export const UNREAD_FRAMES_WINDOW_MS = 10_000;
@@ -46,14 +46,14 @@ export const FLOOD_BAN_MS = 30_000;
 
 /**
  * What may be on its way to a connection, in characters. A room can't see how much of what it sent waits in
- * its own memory; it knows only what a client says. From the last sign of life of any kind; from the last
- * proof that it reads (`mark`); and from their signs of life of all connections together that are more than a
- * little behind.
+ * its own memory; it knows only what a client says. Since its last message of any kind; since the
+ * last ping that proves that it reads (`mark`); and since their last messages, for all connections together
+ * that are more than slightly behind.
  */
-export const MAX_UNHEARD_CHARS = 8 * 1024 * 1024;
-export const MAX_UNPROVEN_CHARS = 32 * 1024 * 1024;
-export const MAX_UNHEARD_CHARS_IN_ROOM = 64 * 1024 * 1024;
-export const A_LITTLE_BEHIND_CHARS = 2 * 1024 * 1024;
+export const MAX_CHARS_BEHIND = 8 * 1024 * 1024;
+export const MAX_UNACKNOWLEDGED_CHARS = 32 * 1024 * 1024;
+export const MAX_CHARS_BEHIND_IN_ROOM = 64 * 1024 * 1024;
+export const SLIGHTLY_BEHIND_CHARS = 2 * 1024 * 1024;
 /** A client that has received so many characters since its last ping sends one, to show that it reads. */
 export const PING_AFTER_CHARS = 256 * 1024;
 
@@ -63,9 +63,9 @@ export const MAX_AGENT_QUERY_CHARS = 4_000;
 export const MAX_AGENT_HISTORY_ENTRIES = 200;
 /** A caller's own key for a provider. */
 export const MAX_PROVIDER_KEY_CHARS = 512;
-/** AI requests of one person within any minute. */
+/** AI requests of one participant within any minute. */
 export const MAX_AI_REQUESTS_PER_MINUTE = 10;
-/** AI requests of one person on one day (UTC), in all sessions together; none with the person's own key. */
+/** AI requests of one user or address on one day (UTC), in all sessions together; none with their own key. */
 export const MAX_AI_REQUESTS_PER_DAY = { anonymous: 50, user: 100 } as const;
 
 /** Invites that don't work, of one address within any minute. */

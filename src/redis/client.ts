@@ -2,6 +2,7 @@
  * The one way to Redis: Upstash's HTTP client, set up so that what goes in comes out unchanged, and its
  * errors made ours.
  */
+import { Ratelimit } from '@upstash/ratelimit';
 import { Redis } from '@upstash/redis/cloudflare';
 import type { z } from 'zod';
 import { StorageUnavailableError } from '../domain/errors.ts';
@@ -10,7 +11,7 @@ import { UpstashRest } from './upstash-rest.ts';
 
 export type ScriptName = keyof typeof scripts;
 
-export interface RedisOptions {
+interface RedisOptions {
   url: string;
   token: string;
   timeoutMs: number;
@@ -67,6 +68,22 @@ export class RedisScripts {
     } catch (error) {
       throw new StorageUnavailableError('redis', `${what}: ${reasonOf(error)}`);
     }
+  }
+
+  /**
+   * A limit that all instances share: `max` within each window. Ask it within {@link call}.
+   * @param prefix of its keys.
+   */
+  fixedWindow(max: number, window: '1 m' | '1 d', prefix: string): Ratelimit {
+    return new Ratelimit({
+      redis: this.#redis,
+      limiter: Ratelimit.fixedWindow(max, window),
+      prefix,
+      // The client has its own timeout; here a slow Redis would count as a yes.
+      timeout: 0,
+      ephemeralCache: false,
+      enableTelemetry: false,
+    });
   }
 
   #script(name: ScriptName): ReturnType<Redis['createScript']> {

@@ -1,4 +1,4 @@
-/** The buffer's keys. `peek` and `settle` build the session's two from the prefix in the same way. */
+/** The buffer's keys. `peek` builds those of the sessions that it finds from the prefix in the same way. */
 export interface Keys {
   readonly prefix: string;
   readonly dirty: string;

@@ -81,7 +81,7 @@ export interface PeekBounds {
   maxBytes: number;
 }
 
-export interface PeekDirtyOptions {
+interface PeekDirtyOptions {
   untilMs?: number | undefined;
   skip?: number;
   lease?: Lease | undefined;
@@ -133,7 +133,7 @@ export interface TurnBounds {
 }
 
 /** What there is to do in a turn of the sweeper. */
-export interface TurnStart {
+interface TurnStart {
   /**
    * `idle`: nothing is dirty; `fresh`: few sessions are, and none is stale; `stale`: few are, some of them
    * stale; `many` are, and the lease is the caller's; `busy`: another sweeper has the lease.
@@ -258,8 +258,8 @@ export class SessionBuffer {
     const splice = code?.base ? spliceBetween(code.base.code, code.code) : null;
     if (code?.base && splice && code.code.length - splice.inserted.length >= this.#leastSavedChars) {
       const { startByte, deletedBytes, baseBytes } = splice;
-      const place = `${code.base.rev} ${startByte} ${deletedBytes} ${baseBytes}`;
-      reply = await this.#commit(commit, splice.inserted, place);
+      const splicePosition = `${code.base.rev} ${startByte} ${deletedBytes} ${baseBytes}`;
+      reply = await this.#commit(commit, splice.inserted, splicePosition);
     }
     if (reply[0] === WHOLE_NEEDED) reply = await this.#commit(commit, code?.code ?? '', '');
     if (reply[0] === WHOLE_NEEDED) throw new StorageUnavailableError('redis', 'commit: unexpected reply');
@@ -270,8 +270,8 @@ export class SessionBuffer {
     return { flushedRev, isDirty, lastCommit, load };
   }
 
-  /** @param place where in which code the text belongs; empty: it is the whole code. */
-  #commit(commit: Commit, text: string, place: string): Promise<CommitReply> {
+  /** @param splicePosition where in which code the text belongs; empty: it is the whole code. */
+  #commit(commit: Commit, text: string, splicePosition: string): Promise<CommitReply> {
     const { sessionId, code, messages } = commit;
     return this.#redis.run(
       'commit',
@@ -285,7 +285,7 @@ export class SessionBuffer {
         ...(code
           ? [String(code.rev), text, String(code.editedAtMs), code.editorId ?? '', String(code.edits)]
           : ['', '', '', '', '0']),
-        place,
+        splicePosition,
         commit.wantsLoad ? '1' : '0',
         String(this.#cleanTtlS),
         code?.replacesReceipts ? '1' : '0',
@@ -345,9 +345,9 @@ export class SessionBuffer {
   ): Promise<Peek> {
     const [nowMs, leaseNow, isCut, sessions] = await this.#redis.run(
       'peek',
-      [this.#keys.dirty, this.#keys.sweep],
+      [this.#keys.dirty, this.#keys.sweep, ...this.#keysOf(sessionIds)],
       [
-        this.#keys.prefix,
+        sessionIds.length > 0 ? '' : this.#keys.prefix,
         lease?.token ?? '',
         String(lease?.lengthMs ?? 0),
         String(giveUpBelow),
@@ -381,9 +381,11 @@ export class SessionBuffer {
   async settle(settlements: readonly Settlement[], deadLetters: readonly DeadLetter[]): Promise<Settled[]> {
     const replies = await this.#redis.run(
       'settle',
-      [this.#keys.dirty, this.#keys.dead, this.#keys.stats, this.#keys.active],
       [
-        this.#keys.prefix,
+        ...[this.#keys.dirty, this.#keys.dead, this.#keys.stats, this.#keys.active],
+        ...this.#keysOf(settlements.map(({ sessionId }) => sessionId)),
+      ],
+      [
         String(this.#cleanTtlS),
         String(deadLetters.length),
         ...deadLetters.flatMap((letter) => [letter.id, JSON.stringify(letter)]),
@@ -525,6 +527,11 @@ export class SessionBuffer {
 
   async removeDead(id: string): Promise<void> {
     await this.#redis.call('dead letter', (redis) => redis.hdel(this.#keys.dead, id));
+  }
+
+  /** Each session's hash and messages hash. */
+  #keysOf(sessionIds: readonly string[]): string[] {
+    return sessionIds.flatMap((id) => [this.#keys.session(id), this.#keys.messages(id)]);
   }
 
   /** @throws {StorageUnavailableError} */

@@ -6,7 +6,7 @@
 import type { Requester, UpstashRequest, UpstashResponse } from '@upstash/redis';
 import { errors } from '@upstash/redis/cloudflare';
 
-export interface UpstashRestOptions {
+interface UpstashRestOptions {
   url: string;
   token: string;
   /** Of one request, in milliseconds. */

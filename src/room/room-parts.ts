@@ -12,10 +12,10 @@ import { ConnectionLimits } from './connections/connection-limits.ts';
 import { Departures } from './connections/departures.ts';
 import { FloodGuard } from './connections/flood-guard.ts';
 import { Joining } from './connections/joining.ts';
-import { MemberLimits } from './connections/member-limits.ts';
 import { Outbox } from './connections/outbox.ts';
 import { Participants } from './connections/participants.ts';
 import { PresenceRecorder } from './connections/presence.ts';
+import { RateLimits } from './connections/rate-limits.ts';
 import { RoomAdmission } from './connections/room-admission.ts';
 import { SlowConsumers } from './connections/slow-consumers.ts';
 import { HostedSession } from './document/hosted-session.ts';
@@ -134,7 +134,7 @@ export function makeParts(
     slowConsumers,
     log,
   });
-  const limits = new MemberLimits();
+  const limits = new RateLimits();
   const shared = {
     session,
     sessionState,

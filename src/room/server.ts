@@ -9,7 +9,7 @@
 import { SessionNotFoundError } from '../domain/errors.ts';
 import { withTimeout } from '../domain/with-timeout.ts';
 import { CLOSE } from './connections/close-codes.ts';
-import { isMember } from './connections/connection.ts';
+import { hasJoined } from './connections/connection.ts';
 import { admissionGrantSchema, RESERVATION_HEADER } from './connections/grant.ts';
 import { refuse } from './connections/refusal.ts';
 import { describe, guarded } from './guarded.ts';
@@ -88,9 +88,9 @@ export class Room implements RoomEvents {
     // Read before anything is waited for: messages that wait for the room to load weren't sent all at once.
     const nowMs = Date.now();
     try {
-      if (!isMember(connection)) await this.#joining.get(connection);
+      if (!hasJoined(connection)) await this.#joining.get(connection);
       if (!this.#isLoaded) await this.#load();
-      if (!isMember(connection)) return;
+      if (!hasJoined(connection)) return;
       participants.seen(connection, nowMs);
       slowConsumers.seen(connection);
       departures.closeIdle(nowMs);
@@ -123,8 +123,8 @@ export class Room implements RoomEvents {
   }
 
   /**
-   * The session's numbers are nearly used up: it is flushed, and opened in a new term by whoever connects
-   * next.
+   * The session's numbers are nearly used up: it is flushed, and opened in a new term when a client
+   * connects.
    */
   async #handleTermFull(): Promise<void> {
     const { session, log } = this.#parts;

@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import { timingSafeEqual } from 'hono/utils/buffer';
 import { type Caller, callerOf, DEFAULT_DISPLAY_NAME } from '../access/admission.ts';
 import type { PeopleRepository } from '../domain/people.ts';
-import { type Action, isPossibleAfterTheEnd, may } from '../domain/permissions.ts';
+import { type Action, isAllowedAfterEnd, may } from '../domain/permissions.ts';
 import type { Role } from '../domain/types.ts';
 import { ofOne } from '../protocol/http/shared.ts';
 import type { AppEnv } from './env.ts';
@@ -32,7 +32,7 @@ type Asked = Pick<Context<AppEnv>, 'req' | 'var'>;
  * The token the caller sends, unchecked; null for none.
  * @throws {ApiError} 401 for a header that isn't a bearer's.
  */
-export function bearerOf(c: Asked): string | null {
+function bearerOf(c: Asked): string | null {
   const header = c.req.header('Authorization');
   if (header === undefined) return null;
   const token = /^Bearer +(\S+)$/i.exec(header)?.[1];
@@ -41,18 +41,17 @@ export function bearerOf(c: Asked): string | null {
 }
 
 /**
- * Who the caller is, by a session token or a user's own; of kind `nobody` for callers who send
- * none.
+ * Who the caller is, by a session token or a user's own; anonymous for callers who send none.
  * @throws {ApiError} 401 for a token that isn't valid: a caller isn't made anonymous without knowing it.
  */
-export async function callerIn(c: Asked): Promise<Caller> {
+async function callerIn(c: Asked): Promise<Caller> {
   const caller = await callerOf(bearerOf(c), c.var.services.tokens);
   if (!caller) throw unauthorized('the token is not valid');
   return caller;
 }
 
-/** The caller's place in one session. */
-export interface SessionCaller {
+/** A caller with access to one session. */
+interface SessionCaller {
   role: Role;
   userId: string | null;
   /** null: they own the session, or it is discoverable, and they have never been in it. */
@@ -82,18 +81,18 @@ async function callerFor(c: Asked, sessionId: string, action: Action): Promise<S
   const { people } = c.var.services;
   const { userId, name } = await identify(caller, people);
   const participantId = caller.kind === 'participant' ? caller.access.participantId : null;
-  const standing = await people.standing({ sessionId, userId, participantId, inviteToken: null });
-  if (!standing) throw notFound();
-  if (standing.role === null) throw new ApiError(403, 'forbidden', 'you have no access to this session');
-  refuseUnless(standing.role, action);
-  if (!standing.isActive && !isPossibleAfterTheEnd(action)) {
+  const access = await people.checkAccess({ sessionId, userId, participantId, inviteToken: null });
+  if (!access) throw notFound();
+  if (access.role === null) throw new ApiError(403, 'forbidden', 'you have no access to this session');
+  refuseUnless(access.role, action);
+  if (!access.isActive && !isAllowedAfterEnd(action)) {
     throw new ApiError(410, 'not_found', 'the session has ended');
   }
   return {
-    role: standing.role,
+    role: access.role,
     userId,
-    participantId: standing.participantId,
-    displayName: standing.displayName ?? name ?? DEFAULT_DISPLAY_NAME,
+    participantId: access.participantId,
+    displayName: access.displayName ?? name ?? DEFAULT_DISPLAY_NAME,
   };
 }
 
@@ -117,7 +116,7 @@ export function refuseUnless(role: Role, action: Action): void {
  * has.
  * @throws {ApiError} 401 for a token that isn't valid.
  */
-export async function optionalUserId(c: Asked): Promise<string | null> {
+async function optionalUserId(c: Asked): Promise<string | null> {
   const caller = await callerIn(c);
   return caller.kind === 'user' ? (await c.var.services.people.upsertUser(caller.profile)).id : null;
 }

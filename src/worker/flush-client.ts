@@ -1,18 +1,12 @@
 /** A room's way to the flush route (`POST /flush/:session_id`). */
-import { z } from 'zod';
+
 import { withTimeout } from '../domain/with-timeout.ts';
+import { sessionFlush } from '../protocol/http/operation.ts';
 
 /** A flush includes a sweep's worth of waiting for Postgres. */
 const FLUSH_TIMEOUT_MS = 20_000;
 
-const replySchema = z.object({
-  flushed_rev: z.number().int(),
-  is_dirty: z.boolean(),
-  last_commit: z.number().int(),
-  is_complete: z.boolean(),
-});
-
-export interface FlushClientOptions {
+interface FlushClientOptions {
   /** The app, in process. */
   send(request: Request): Promise<Response>;
   flushSecret: string;
@@ -36,7 +30,7 @@ export async function requestFlush(
     await response.body?.cancel();
     throw new Error(`the flush route answered ${response.status}`);
   }
-  const reply = replySchema.parse(await response.json());
+  const reply = sessionFlush.parse(await response.json());
   return {
     flushedRev: reply.flushed_rev,
     isDirty: reply.is_dirty,

@@ -11,7 +11,7 @@ export function logError(event: string, fields: Fields = {}): void {
 }
 
 /**
- * What may be logged of an error nobody expected: its kind and where it came from. Not its message: drivers
+ * What may be logged of an unexpected error: its kind and where it came from. Not its message: drivers
  * quote statements, their parameters and whole commands there.
  */
 export function describeUnexpected(error: unknown): Fields {

@@ -3,7 +3,7 @@
  * status with a reason. The room reserves a place; the upgrade request then names the reservation.
  */
 import { z } from 'zod';
-import type { Admission, AdmissionRequest, Admitted, Refusal, RoomPlaces } from '../access/admission.ts';
+import type { Admission, AdmissionRequest, Admitted, Refusal, RoomReservation } from '../access/admission.ts';
 import { BanList } from '../access/ban-list.ts';
 import { signSessionToken, verifySessionToken } from '../access/session-token.ts';
 import type { Config } from '../config.ts';
@@ -15,7 +15,7 @@ import { describeUnexpected, logError } from './log.ts';
 import type { RoomStubs } from './platform.ts';
 
 /** What the decision needs. */
-export interface RoomEntryPorts {
+interface RoomEntryPorts {
   config: Pick<Config, 'ALLOWED_ORIGINS' | 'JWT_SECRET'>;
   admission: Pick<Admission, 'enter' | 'check'>;
   rooms: RoomStubs;
@@ -70,8 +70,8 @@ export async function enterRoom(
   const banKey = token !== null && wanted !== null ? `${wanted} ${token}` : null;
   if (banKey !== null && bans.remainingMs(banKey, Date.now()) > 0) return refuseBanned();
 
-  const place = new RoomPlace(parameters, { config, rooms });
-  const outcome = await admission.enter(parameters.admission, place);
+  const reservation = new ReservationInRoom(parameters, { config, rooms });
+  const outcome = await admission.enter(parameters.admission, reservation);
   if (!outcome.ok) {
     const { status, error, message, retryAfterS } = outcome;
     const refusal = refuse(status, error, message);
@@ -80,8 +80,8 @@ export async function enterRoom(
     refusal.headers.set(RETRY_AFTER_HEADER, String(retryAfterS));
     return refusal;
   }
-  const { reservationId } = place;
-  if (reservationId === null) throw new Error('a caller was admitted without a place');
+  const { reservationId } = reservation;
+  if (reservationId === null) throw new Error('a caller was admitted without a reservation');
 
   // A new URL: the platform keeps a connection's URL, which must not hold a token or an invite.
   return rooms.fetch(outcome.admitted.sessionId, `/?_pk=${parameters.connectionId}`, {
@@ -89,8 +89,8 @@ export async function enterRoom(
   });
 }
 
-/** The place that a session's room reserves for one connection. */
-class RoomPlace implements RoomPlaces {
+/** The reservation that a session's room makes for one connection. */
+class ReservationInRoom implements RoomReservation {
   readonly #parameters: Parameters;
   readonly #ports: Pick<RoomEntryPorts, 'config' | 'rooms'>;
   /** Read before Postgres is asked, as the grant's `knownAtMs` promises. */

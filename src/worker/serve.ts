@@ -14,7 +14,7 @@ export interface Gate<A extends Access, Caller> {
 }
 
 /** What a handler works with. */
-export interface RouteRequest<R extends Route, Caller> {
+interface RouteRequest<R extends Route, Caller> {
   services: Services;
   /** As the gate knows them. */
   caller: Caller;

@@ -10,7 +10,7 @@ import { cronTurn, type TurnPorts } from './scheduled.ts';
 import { parse, readJson } from './serve.ts';
 import { cronRunJson, flushJson } from './wire.ts';
 
-export interface SweeperPorts extends TurnPorts {
+interface SweeperPorts extends TurnPorts {
   flusher: TurnPorts['flusher'] & Pick<Flusher, 'sweep'>;
 }
 

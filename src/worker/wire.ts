@@ -23,7 +23,7 @@ export function paginationJson(
   return { limit, offset, total, has_more: offset + items.length < total };
 }
 
-export function newSessionJson(made: Omit<Session, 'lift' | 'epoch'>): z.infer<typeof newSession> {
+export function newSessionJson(made: Session): z.infer<typeof newSession> {
   return {
     id: made.id,
     host_user_id: made.hostUserId,

@@ -6,7 +6,7 @@ import type { DeadLetter, DeadReason } from '../redis/dead-letter.ts';
  * The letters of one write that can't be done: one for its code, one for each message. The same write gives
  * the same ids.
  */
-export function lettersFor(write: SessionWrite, reason: DeadReason, nowMs: number): DeadLetter[] {
+export function deadLettersFor(write: SessionWrite, reason: DeadReason, nowMs: number): DeadLetter[] {
   const base = { session_id: write.sessionId, reason, at: new Date(nowMs).toISOString() };
   const letters: DeadLetter[] = write.messages.map((message) => ({
     ...base,
@@ -27,19 +27,20 @@ export function lettersFor(write: SessionWrite, reason: DeadReason, nowMs: numbe
 
 /**
  * The letter of buffered data that can't even be read: its text, as it was. @param what its id in the buffer,
- * or its revision.
+ * or its revision. @param message what is wrong with it.
  */
-export function malformedLetter(
+export function malformedDeadLetter(
   sessionId: string,
   what: { kind: DeadLetter['kind']; id: string },
   text: string,
+  message: string,
   nowMs: number,
 ): DeadLetter {
   return {
     id: `${sessionId}:${what.kind === 'code' ? 'c' : 'm'}:${what.id}`,
     session_id: sessionId,
     kind: what.kind,
-    reason: { code: 'malformed', message: `the buffered ${what.kind} does not fit its schema` },
+    reason: { code: 'malformed', message },
     at: new Date(nowMs).toISOString(),
     data: text,
   };

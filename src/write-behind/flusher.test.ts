@@ -97,7 +97,10 @@ describe('a session whose buffered code is damaged', () => {
         id: `bad:c:${bad.fields.get('rev')}`,
         session_id: 'bad',
         kind: 'code',
-        reason: { code: 'malformed', message: 'the buffered code does not fit its schema' },
+        reason: {
+          code: 'malformed',
+          message: `the buffer holds no number in the field ${Object.keys(hash)[0]} of a session`,
+        },
         at: '1970-01-01T00:00:01.000Z',
         // Whole, so that it can be mended by hand.
         data: JSON.stringify(Object.fromEntries(bad.fields)),

@@ -18,7 +18,7 @@ import type {
   Settlement,
 } from '../redis/session-buffer.ts';
 import { codeOf, decodeMessage } from '../redis/stored.ts';
-import { lettersFor, malformedLetter } from './dead-letters.ts';
+import { deadLettersFor, malformedDeadLetter } from './dead-letters.ts';
 import { splitWrites } from './split-writes.ts';
 
 /** What a flush did. */
@@ -194,7 +194,7 @@ export class Flusher {
     const clean: string[] = [];
     while (rest.size > 0 && requestsFor(scope) >= BATCH_REQUESTS) {
       const peek = await this.#buffer.peekSessions([...rest], this.#options.bounds);
-      // Once over everything is enough, as for one session: what is dirty again has somebody in it.
+      // Once over everything is enough, as for one session: what is dirty again is in use.
       for (const { sessionId } of peek.sessions) rest.delete(sessionId);
       if (peek.sessions.length > 0) {
         const { left } = await this.#flushBatch(peek, scope);
@@ -488,6 +488,10 @@ function decode(session: PeekedSession, nowMs: number): Decoded {
   const decoded: Decoded = { session, write, malformed: [], malformedIds: [], malformedRev: null };
   try {
     write.code = codeOf(fields);
+    // The fields are read only where the code is to be written.
+    if (!write.code && fields.size > 0) {
+      throw new DamagedDataError('the buffer holds a revision of a session, but no code');
+    }
   } catch (error) {
     if (!(error instanceof DamagedDataError)) throw error;
     const rev = Number(fields.get('rev'));
@@ -495,7 +499,13 @@ function decode(session: PeekedSession, nowMs: number): Decoded {
     decoded.malformedRev = Number.isSafeInteger(rev) && rev > 0 ? rev : null;
     const text = JSON.stringify(Object.fromEntries(fields));
     decoded.malformed.push(
-      malformedLetter(sessionId, { kind: 'code', id: fields.get('rev') ?? '' }, text, nowMs),
+      malformedDeadLetter(
+        sessionId,
+        { kind: 'code', id: fields.get('rev') ?? '' },
+        text,
+        error.message,
+        nowMs,
+      ),
     );
   }
   for (const [id, text] of messages) {
@@ -505,7 +515,15 @@ function decode(session: PeekedSession, nowMs: number): Decoded {
       continue;
     }
     decoded.malformedIds.push(id);
-    decoded.malformed.push(malformedLetter(sessionId, { kind: 'message', id }, text, nowMs));
+    decoded.malformed.push(
+      malformedDeadLetter(
+        sessionId,
+        { kind: 'message', id },
+        text,
+        'the buffered message does not fit its schema',
+        nowMs,
+      ),
+    );
   }
   return decoded;
 }
@@ -548,7 +566,7 @@ function settle(
       'refused' in piece
         ? piece.refused
         : { code: 'session_missing', message: 'the session is no longer in Postgres' };
-    dead.push(...lettersFor(piece.write, reason, nowMs));
+    dead.push(...deadLettersFor(piece.write, reason, nowMs));
     if (code) settlement.deadRev = code.rev;
   }
   const tried = pieces.reduce((sum, piece) => sum + piece.write.messages.length, 0);

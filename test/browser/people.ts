@@ -151,7 +151,7 @@ export async function people(scene: Scene): Promise<void> {
     await host.waitFor(note.filter({ hasText: 'Renamed' }), 'the session to be renamed');
     assert.equal(await ana.page.getByTestId('title').textContent(), 'Open stage');
     await ana.page.getByTestId('settings-discoverable').check();
-    await host.waitFor(note.filter({ hasText: 'Everybody may look in' }), 'the session to be open');
+    await host.waitFor(note.filter({ hasText: 'Everyone may look in' }), 'the session to be open');
     await screenshot(ana.page, 'settings-desktop');
     const eve = await browser.newPerson('Eve', DESKTOP);
     const guest = new SessionPage(eve.page);

@@ -1,7 +1,8 @@
 /**
  * The browser test: people in real browsers on the whole local stack.
  *
- *     npm run test:browser [-- editing people strudels ai markup durability] [--postgres=real --redis=embedded]
+ *     npm run test:browser [-- editing merging people strudels ai markup durability]
+ *                          [--postgres=real --redis=embedded]
  *
  * Without names all parts run, in this order.
  */
@@ -15,12 +16,14 @@ import { TestBrowser } from './browser.ts';
 import { durability } from './durability.ts';
 import { editing } from './editing.ts';
 import { markup } from './markup.ts';
+import { merging } from './merging.ts';
 import { people } from './people.ts';
 import { SCREENSHOTS, type Scene } from './scene.ts';
 import { strudels } from './strudels.ts';
 
 const PARTS: Record<string, (scene: Scene) => Promise<void>> = {
   editing,
+  merging,
   people,
   strudels,
   ai,

@@ -98,7 +98,7 @@ export class World {
   async token(sessionId: string, role: Role, displayName: string): Promise<string> {
     const participantId = randomUUID();
     await this.database.query(
-      `insert into anonymous_participants (id, session_id, display_name, role, via, expires_at)
+      `insert into anonymous_participants (id, session_id, display_name, role, join_method, expires_at)
        values ($1, $2, $3, $4, 'grant', now() + interval '1 day')`,
       [participantId, sessionId, displayName, role],
     );

@@ -6,11 +6,11 @@ import {
   Admission,
   type AdmissionRequest,
   type Admitted,
-  type RoomPlaces,
+  type RoomReservation,
 } from '../../src/access/admission.ts';
 import type { SessionAccess } from '../../src/access/session-token.ts';
 import { StorageUnavailableError } from '../../src/domain/errors.ts';
-import type { Role, UserProfile, Via } from '../../src/domain/types.ts';
+import type { JoinMethod, Role, UserProfile } from '../../src/domain/types.ts';
 import { connectNeon, type Database } from '../../src/postgres/client.ts';
 import { PostgresPeople } from '../../src/postgres/people.ts';
 import { PostgresSessionRepository } from '../../src/postgres/sessions.ts';
@@ -20,24 +20,24 @@ let front: PostgresFront;
 let db: Database;
 let sessions: PostgresSessionRepository;
 /** Takes note of what it is asked, and fails when told to. */
-let people: PostgresPeople & { asked: string[]; fails: Set<'standing' | 'enter'> };
+let people: PostgresPeople & { asked: string[]; fails: Set<'checkAccess' | 'enter'> };
 let admission: Admission;
 const accesses = new Map<string, SessionAccess>();
 const profiles = new Map<string, UserProfile>();
 
 class WatchedPeople extends PostgresPeople {
   readonly asked: string[] = [];
-  readonly fails = new Set<'standing' | 'enter'>();
+  readonly fails = new Set<'checkAccess' | 'enter'>();
 
-  override standing(...args: Parameters<PostgresPeople['standing']>) {
-    return this.#watched('standing', () => super.standing(...args));
+  override checkAccess(...args: Parameters<PostgresPeople['checkAccess']>) {
+    return this.#watched('checkAccess', () => super.checkAccess(...args));
   }
 
   override enter(...args: Parameters<PostgresPeople['enter']>) {
     return this.#watched('enter', () => super.enter(...args));
   }
 
-  #watched<T>(name: 'standing' | 'enter', ask: () => Promise<T>): Promise<T> {
+  #watched<T>(name: 'checkAccess' | 'enter', ask: () => Promise<T>): Promise<T> {
     this.asked.push(name);
     if (this.fails.has(name)) return Promise.reject(new StorageUnavailableError('postgres', 'down'));
     return ask();
@@ -110,7 +110,7 @@ async function usesOf(invite: { id: string }): Promise<unknown> {
 
 interface MembershipState {
   role: Role;
-  joinMethod: Via;
+  joinMethod: JoinMethod;
   inviteId?: string;
   isRemoved?: boolean;
   isExpired?: boolean;
@@ -123,12 +123,12 @@ async function newPlace(sessionId: string, userId: string | null, place: Members
   const removedAt = sql`case when ${isRemoved}::boolean then now() end`;
   if (userId === null) {
     await db.execute(sql`
-      insert into anonymous_participants (id, session_id, display_name, role, via, invite_id, removed_at, expires_at)
+      insert into anonymous_participants (id, session_id, display_name, role, join_method, invite_id, removed_at, expires_at)
       values (${id}, ${sessionId}, 'Known', ${role}, ${joinMethod}, ${inviteId}, ${removedAt},
         now() + case when ${isExpired}::boolean then interval '-1 minute' else interval '1 day' end)`);
   } else {
     await db.execute(sql`
-      insert into session_participants (id, session_id, user_id, display_name, role, via, invite_id, removed_at)
+      insert into session_participants (id, session_id, user_id, display_name, role, join_method, invite_id, removed_at)
       values (${id}, ${sessionId}, ${userId}, 'Known', ${role}, ${joinMethod}, ${inviteId}, ${removedAt})`);
   }
   const token = randomUUID();
@@ -252,8 +252,8 @@ describe('what a room is asked to keep a place for is what the one statement dec
 });
 
 describe('entering a room', () => {
-  type Reserve = RoomPlaces['reserve'];
-  const roomThat = (reserve: Reserve): RoomPlaces => ({
+  type Reserve = RoomReservation['reserve'];
+  const roomThat = (reserve: Reserve): RoomReservation => ({
     reserve(admitted) {
       people.asked.push('room');
       return reserve(admitted);
@@ -285,7 +285,7 @@ describe('entering a room', () => {
     const invite = await newInvite(sessionId, { role: 'co-author' });
     const request = requestOf({ sessionId, invite: invite.token, displayName: 'Ada' });
     expect(await admission.enter(request, isFull)).toMatchObject({ ok: false, status: 429, retryAfterS: 7 });
-    expect(people.asked).toEqual(['standing', 'room']);
+    expect(people.asked).toEqual(['checkAccess', 'room']);
     expect(await usesOf(invite)).toBe(0);
     let prospect: Admitted | undefined;
     const outcome = await admission.enter(
@@ -297,7 +297,7 @@ describe('entering a room', () => {
     );
     expect(outcome).toEqual({ ok: true, admitted: prospect });
     expect(prospect).toMatchObject({ role: 'co-author', joinMethod: 'invite', inviteId: invite.id });
-    expect(people.asked.slice(2)).toEqual(['standing', 'room', 'enter']);
+    expect(people.asked.slice(2)).toEqual(['checkAccess', 'room', 'enter']);
     expect(await usesOf(invite)).toBe(1);
   });
 
@@ -338,7 +338,7 @@ describe('entering a room', () => {
       ok: true,
       admitted: { role: 'host', joinMethod: 'grant', participantId: place.id },
     });
-    expect(people.asked).toEqual(['standing', 'room', 'enter', 'release', 'room']);
+    expect(people.asked).toEqual(['checkAccess', 'room', 'enter', 'release', 'room']);
     expect(await usesOf(invite)).toBe(0);
   });
 
@@ -400,7 +400,7 @@ describe('entering a room', () => {
 
     it('is for session tokens of that session, at their word', async () => {
       const { sessionId, invite, token, id } = await arrange();
-      people.fails.add('standing').add('enter');
+      people.fails.add('checkAccess').add('enter');
       for (const request of [
         { sessionId, token },
         { sessionId, token, invite },
@@ -417,7 +417,7 @@ describe('entering a room', () => {
       const { sessionId, invite, token } = await arrange();
       const user = await newUser();
       const elsewhere = await newSession();
-      people.fails.add('standing').add('enter');
+      people.fails.add('checkAccess').add('enter');
       for (const [request, status] of [
         [{ sessionId }, 503],
         [{ sessionId, invite }, 503],
@@ -434,7 +434,7 @@ describe('entering a room', () => {
       people.fails.add('enter');
       const request = requestOf({ sessionId, token, invite });
       expect(await admission.enter(request, keeps)).toMatchObject({ ok: false, status: 503 });
-      expect(people.asked).toEqual(['standing', 'room', 'enter', 'release']);
+      expect(people.asked).toEqual(['checkAccess', 'room', 'enter', 'release']);
     });
   });
 });

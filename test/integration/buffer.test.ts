@@ -7,6 +7,7 @@ import {
   SupersededError,
 } from '../../src/domain/errors.ts';
 import type { EditReceipt } from '../../src/domain/receipts.ts';
+import { unlimitedBudget } from '../../src/domain/request-budget.ts';
 import { COUNTS_PER_TERM, MAX_TERM, numberIn } from '../../src/domain/revision.ts';
 import type { OpenedBuffer, Settlement, TurnBounds } from '../../src/redis/session-buffer.ts';
 import { Flusher } from '../../src/write-behind/flusher.ts';
@@ -950,6 +951,26 @@ describe.each(engines)('the buffer on %s', (engine) => {
       expect(await buffer.stats()).toMatchObject({ dirtySessions: 0 });
     });
 
+    it('of a session with a revision and no code makes a dead letter, and leaves it clean', async () => {
+      const { buffer, command, keys } = fixture;
+      const id = await open();
+      const said = message();
+      await commit({ sessionId: id, text: 'gone', messages: [said] });
+      await command('HDEL', keys.session(id), 'code');
+      expect(await flusher.sweep()).toMatchObject({ messages: 1, deadLetters: 1 });
+      expect(await buffer.stats()).toMatchObject({ dirtySessions: 0, deadLetters: 1 });
+      const { letters } = await buffer.listDead({ limit: 2 });
+      const reason = { code: 'malformed', message: 'the buffer holds a revision of a session, but no code' };
+      expect(letters).toMatchObject([{ session_id: id, kind: 'code', reason }]);
+      // Its messages are sound.
+      expect([...writer.row(id).messages.keys()]).toEqual([said.id]);
+      // A room opens it with Postgres' code, and its next edit is flushed.
+      expect(await buffer.open(id, 2, ANY_BYTES)).toMatchObject({ code: null, isDirty: false });
+      await commit({ sessionId: id, term: 2, text: 'new' });
+      await flusher.flushSession(id);
+      expect(writer.row(id)).toMatchObject({ code: 'new' });
+    });
+
     it('counts what was committed once it is settled, and only once', async () => {
       const { buffer } = fixture;
       const id = await open();
@@ -987,6 +1008,24 @@ describe.each(engines)('the buffer on %s', (engine) => {
         await fixture.operate?.('CONFIG', 'SET', 'maxmemory', '0');
       }
       expect(writer.row(id)).toMatchObject({ code: 'one', rev: rev(1) });
+    });
+
+    redisIt('drains a Redis that has no memory left in the sweeper’s turn, under its lease', async () => {
+      const { buffer, command, keys, operate } = fixture;
+      const ids = [await open(), await open()];
+      for (const id of ids) await commit({ sessionId: id, text: 'one', messages: [message()] });
+      await operate?.('CONFIG', 'SET', 'maxmemory', '1');
+      try {
+        const now = { untilMs: Date.now(), budget: unlimitedBudget(), endingRequests: 0 };
+        const run = await flusher.runTurn(now);
+        expect(run).toMatchObject({ outcome: 'swept', sessions: 2, failures: 0, lastFailure: null });
+        expect(await buffer.stats()).toMatchObject({ dirtySessions: 0 });
+        // Rooms go on waiting for the next turn.
+        expect(await command('GET', keys.sweep)).toBe('open');
+      } finally {
+        await operate?.('CONFIG', 'SET', 'maxmemory', '0');
+      }
+      for (const id of ids) expect(writer.row(id)).toMatchObject({ code: 'one', rev: rev(1) });
     });
   });
 

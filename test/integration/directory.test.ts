@@ -188,7 +188,7 @@ describe.each(engines)('on the %s engine', (engine) => {
       expect(await directory.endLive(id)).toEqual({ participants: 1, invites: 3 });
       const roleOf = async (who: { userId?: string | null; participantId?: string }) =>
         (
-          await people.standing({
+          await people.checkAccess({
             sessionId: id,
             userId: null,
             participantId: null,

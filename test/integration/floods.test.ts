@@ -6,11 +6,11 @@ import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import {
+  MAX_CHARS_BEHIND,
   MAX_CODE_BYTES,
   MAX_CODE_UPDATES_PER_SECOND,
   MAX_FRAME_BYTES,
   MAX_SIGNALS_PER_SECOND,
-  MAX_UNHEARD_CHARS,
   MAX_UNREAD_FRAMES,
 } from '../../src/protocol/index.ts';
 import { rev } from '../support/commits.ts';
@@ -83,7 +83,7 @@ it('a client that does not read is closed before much is buffered for it', async
   await once(deaf, 'open');
   await typist.next('user_joined');
   deaf.pause();
-  const edits = Math.ceil(MAX_UNHEARD_CHARS / MAX_CODE_BYTES) + 20;
+  const edits = Math.ceil(MAX_CHARS_BEHIND / MAX_CODE_BYTES) + 20;
   for (let i = 0; i < edits; i++) {
     await typists[i % typists.length]?.edit(`${i}`.padEnd(MAX_CODE_BYTES, '.'), `r${i}`);
     if (typist.all('user_left').length > 0) break;

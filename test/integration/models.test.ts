@@ -23,7 +23,7 @@ import { readStored } from '../faults/stored.ts';
 import { type BufferFixture, engines, startBuffer } from '../support/buffer.ts';
 import type { Fate, Gate, Store } from '../support/gate.ts';
 import { type PostgresFront, startPostgresFront } from '../support/postgres.ts';
-import { SessionModel } from '../support/session-model.ts';
+import { type EditAt, SessionModel } from '../support/session-model.ts';
 import { goBackTo, type Snapshot, takeSnapshot } from '../support/snapshot.ts';
 
 const RUNS = Number(process.env.BACKBEAT_MODEL_RUNS ?? 40);
@@ -37,7 +37,11 @@ const TEN_MINUTES_MS = 600_000;
 const TIMEOUT_MS = Math.max(60_000, RUNS * 5_000);
 
 type Step =
-  | { do: 'edit' | 'say'; session: number; who: number }
+  | ({ do: 'edit'; session: number; who: number } & Partial<EditAt>)
+  | { do: 'say'; session: number; who: number }
+  | { do: 'deliver'; session: number; who: number; way: 'up' | 'down' }
+  | { do: 'drop'; session: number; who: number; isReload: boolean }
+  | { do: 'hibernate'; session: number; isClean: boolean }
   | { do: 'start' | 'kill' | 'leave' | 'turn over'; session: number }
   | { do: 'step'; index: number; fate: Fate }
   | { do: 'pass'; ms: number }
@@ -71,7 +75,37 @@ const weighted = (weight: number, arbitrary: fc.Arbitrary<Step>) => ({ weight, a
 
 const everyday = (fates: readonly Fate[]) => [
   // Most calls go well.
-  weighted(5, fc.record({ do: fc.constantFrom('edit', 'say'), session, who })),
+  weighted(
+    6,
+    fc.record({
+      do: fc.constant('edit' as const),
+      session,
+      who,
+      place: fc.nat({ max: 99 }),
+      typed: fc.integer({ min: 1, max: 3 }),
+      cut: fc.constantFrom(0, 0, 0, 1, 4),
+      isHeld: fc.boolean(),
+    }),
+  ),
+  weighted(2, fc.record({ do: fc.constant('say' as const), session, who })),
+  weighted(
+    8,
+    fc.record({
+      do: fc.constant('deliver' as const),
+      session,
+      who,
+      way: fc.constantFrom<'up' | 'down'>('up', 'down'),
+    }),
+  ),
+  weighted(
+    1,
+    fc.record({
+      do: fc.constant('drop' as const),
+      session,
+      who,
+      isReload: fc.constantFrom(false, false, true),
+    }),
+  ),
   weighted(
     14,
     fc.record({
@@ -97,6 +131,7 @@ const everyday = (fates: readonly Fate[]) => [
 ];
 /** Rooms die, and are replaced while they live. */
 const takeovers = [
+  weighted(1, fc.record({ do: fc.constant('hibernate' as const), session, isClean: fc.constant(false) })),
   weighted(2, fc.record({ do: fc.constantFrom('start', 'kill'), session })),
   weighted(
     1,
@@ -179,6 +214,7 @@ const losses = [
   weighted(2, fc.record({ do: fc.constant('keep' as const) })),
   weighted(2, fc.record({ do: fc.constant('go back' as const) })),
   weighted(1, fc.record({ do: fc.constant('turn over' as const), session })),
+  weighted(1, fc.record({ do: fc.constant('hibernate' as const), session, isClean: fc.constant(true) })),
 ];
 
 describe('whatever happens, nothing acknowledged is lost or doubled', () => {
@@ -302,12 +338,17 @@ describe('whatever happens, nothing acknowledged is lost or doubled', () => {
       const outcome = {
         ledger,
         stored: stored.get(ledger.sessionId) ?? null,
-        views: [await model.view(session)],
+        views: await model.views(session),
         audit,
         letters: [],
         mayComeBack: true,
       };
       problems.push(...checkSession(outcome, false).problems);
+      const buffered = await redis.command('HGET', keys.session(ledger.sessionId), 'code');
+      // It may have lost the session, which Postgres has.
+      if (buffered !== null && buffered !== outcome.stored?.code) {
+        problems.push(`Redis holds ${JSON.stringify(buffered)} of ${ledger.sessionId}`);
+      }
     }
     if (letters !== 0) problems.push(`${letters} dead letters`);
     if ((await redis.command('ZCARD', keys.dirty)) !== 0) problems.push('something is dirty still');
@@ -321,7 +362,16 @@ async function take(
 ): Promise<void> {
   switch (step.do) {
     case 'edit':
-      model.edit(model.session(step.session), step.who);
+      await model.edit(model.session(step.session), step.who, step);
+      return;
+    case 'deliver':
+      await model.deliver(model.session(step.session), step.who, step.way);
+      return;
+    case 'drop':
+      model.drop(model.session(step.session), step.who, step.isReload);
+      return;
+    case 'hibernate':
+      await model.hibernate(model.session(step.session), step.isClean);
       return;
     case 'say':
       model.say(model.session(step.session), step.who);

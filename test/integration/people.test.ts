@@ -6,7 +6,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findPostgres } from '../../dev/neon/real-postgres.ts';
 import { SessionNotFoundError } from '../../src/domain/errors.ts';
-import type { Entrance, Participant } from '../../src/domain/people.ts';
+import type { EntryRequest, Participant } from '../../src/domain/people.ts';
 import type { NewInvite } from '../../src/domain/types.ts';
 import { connectNeon, type Database } from '../../src/postgres/client.ts';
 import { PostgresDirectory } from '../../src/postgres/directory.ts';
@@ -40,7 +40,7 @@ describe.each(engines)('people on the %s engine', (engine) => {
     (await sessions.createSession({ title: 'jam', code: '', hostUserId })).id;
   const newInvite = (sessionId: string, over: Partial<NewInvite> = {}) =>
     people.createInvite({ sessionId, role: 'co-author', maxUses: null, expiresAtMs: null, ...over });
-  const enter = (sessionId: string, over: Partial<Entrance> = {}) =>
+  const enter = (sessionId: string, over: Partial<EntryRequest> = {}) =>
     people.enter({
       sessionId,
       userId: null,
@@ -51,7 +51,7 @@ describe.each(engines)('people on the %s engine', (engine) => {
       newParticipantId: randomUUID(),
       ...over,
     });
-  const entered = async (sessionId: string, over: Partial<Entrance> = {}): Promise<Participant> => {
+  const entered = async (sessionId: string, over: Partial<EntryRequest> = {}): Promise<Participant> => {
     const outcome = await enter(sessionId, over);
     if (outcome.outcome !== 'entered') throw new Error(outcome.outcome);
     return outcome.participant;
@@ -59,7 +59,7 @@ describe.each(engines)('people on the %s engine', (engine) => {
   const usesOf = async (sessionId: string) =>
     (await people.invites(sessionId, { limit: 10, offset: 0 })).items.map(({ usesCount }) => usesCount);
   const roleOf = async (sessionId: string, who: { userId?: string; participantId?: string }) =>
-    (await people.standing({ sessionId, userId: null, participantId: null, inviteToken: null, ...who }))
+    (await people.checkAccess({ sessionId, userId: null, participantId: null, inviteToken: null, ...who }))
       ?.role;
   const all = async (sessionId: string, withRemoved = false) =>
     (await people.participants(sessionId, { limit: 100, offset: 0, withRemoved })).items;
@@ -93,7 +93,7 @@ describe.each(engines)('people on the %s engine', (engine) => {
       const id = await newSession(owner);
       expect(await entered(id, { userId: owner, displayName: 'DJ Ada' })).toMatchObject({
         role: 'host',
-        via: 'owner',
+        joinMethod: 'owner',
         displayName: 'DJ Ada',
         userId: owner,
       });
@@ -141,7 +141,7 @@ describe.each(engines)('people on the %s engine', (engine) => {
       expect(await entered(id, { userId })).toMatchObject({ id: first.id });
       const anonymous = await entered(id, { inviteToken, displayName: 'Bea' });
       const again = await entered(id, { inviteToken, participantId: anonymous.id });
-      expect(again).toMatchObject({ id: anonymous.id, displayName: 'Bea', via: 'invite' });
+      expect(again).toMatchObject({ id: anonymous.id, displayName: 'Bea', joinMethod: 'invite' });
       expect(await usesOf(id)).toEqual([2]);
       expect(await enter(id, { inviteToken })).toEqual({ outcome: 'bad_invite' });
     });
@@ -168,16 +168,16 @@ describe.each(engines)('people on the %s engine', (engine) => {
       const userId = await newUser();
       const guest = await entered(id, { userId });
       const nobody = await entered(id);
-      expect(guest).toMatchObject({ role: 'viewer', via: 'discovery' });
-      expect(nobody).toMatchObject({ role: 'viewer', via: 'discovery' });
+      expect(guest).toMatchObject({ role: 'viewer', joinMethod: 'discovery' });
+      expect(nobody).toMatchObject({ role: 'viewer', joinMethod: 'discovery' });
       // A good invite makes more of a guest.
       const { token } = await newInvite(id, { role: 'viewer' });
       expect(await entered(id, { userId, inviteToken: token })).toMatchObject({
         id: guest.id,
-        via: 'invite',
+        joinMethod: 'invite',
       });
       await directory.setDiscoverable(id, false);
-      expect(await entered(id, { userId })).toMatchObject({ via: 'invite' });
+      expect(await entered(id, { userId })).toMatchObject({ joinMethod: 'invite' });
       expect(await enter(id, { participantId: nobody.id })).toEqual({ outcome: 'refused' });
     });
 
@@ -221,7 +221,7 @@ describe.each(engines)('people on the %s engine', (engine) => {
       expect(await enter(id, { participantId: anonymous.id, inviteToken })).toEqual({ outcome: 'removed' });
       expect(await usesOf(id)).toEqual([2]);
       expect(
-        await people.standing({ sessionId: id, userId, participantId: null, inviteToken: null }),
+        await people.checkAccess({ sessionId: id, userId, participantId: null, inviteToken: null }),
       ).toMatchObject({
         role: null,
         isRemoved: true,
@@ -230,7 +230,7 @@ describe.each(engines)('people on the %s engine', (engine) => {
       expect((await all(id, true)).map(({ removedAtMs }) => removedAtMs === null)).toEqual([false, false]);
       expect(await people.setRole(id, place.id, 'viewer')).toMatchObject({
         outcome: 'changed',
-        participant: { role: 'viewer', via: 'grant', removedAtMs: null, userId },
+        participant: { role: 'viewer', joinMethod: 'grant', removedAtMs: null, userId },
       });
       expect(await entered(id, { userId })).toMatchObject({ id: place.id, role: 'viewer' });
     });
@@ -315,7 +315,7 @@ describe.each(engines)('people on the %s engine', (engine) => {
       await people.revokeInvite(id, invite.id);
       expect(await entered(id, { participantId: place.id })).toMatchObject({
         role: 'co-author',
-        via: 'grant',
+        joinMethod: 'grant',
         inviteId: null,
       });
     });

@@ -137,11 +137,11 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '1',
     breaks: 'the client takes what it has sent for received when the connection is lost',
     file: 'src/client/sdk/shared-document.ts',
-    find: '    for (const edit of this.#edits) edit.inFlight = false;\n',
+    find: '    this.#joinPending();\n',
     replace: '',
     caughtBy: {
-      file: unit('src/client/sdk/session-client'),
-      title: 'that were sent and not acknowledged are sent again under the same id',
+      file: unit('src/client/sdk/shared-document'),
+      title: 'what the room has is not sent again; what it lacks is, once, as one edit on its text',
     },
   },
   {
@@ -557,6 +557,17 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     keeps: '2',
+    breaks: 'a full Redis refuses the sweeper its lease',
+    file: 'src/redis/scripts/lease.lua',
+    find: "  redis.call('DEL', KEYS[2])\n  redis.call('SET', KEYS[2]",
+    replace: "  redis.call('SET', KEYS[2]",
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'drains a Redis that has no memory left in the sweeper’s turn, under its lease',
+    },
+  },
+  {
+    keeps: '2',
     breaks: 'a full Redis refuses to be settled',
     file: 'src/redis/scripts/settle.lua',
     find: '  written = written + tonumber(take())\n',
@@ -719,6 +730,17 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: {
       file: integration('buffer'),
       title: 'isn’t held up by damaged sessions, and puts what it can’t read among the dead letters',
+    },
+  },
+  {
+    keeps: '4',
+    breaks: 'a session whose code is missing stays dirty for ever',
+    file: 'src/write-behind/flusher.ts',
+    find: 'if (!write.code && fields.size > 0) {',
+    replace: 'if (false) {',
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'of a session with a revision and no code makes a dead letter, and leaves it clean',
     },
   },
   {
@@ -1070,8 +1092,8 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: 'c',
     breaks: 'settling deletes all messages, not those that were written',
     file: 'src/redis/scripts/settle.lua',
-    find: "    redis.call('HDEL', key .. ':m', unpack(ARGV, first, math.min(first + 999, at + count - 1)))\n",
-    replace: "    redis.call('DEL', key .. ':m')\n",
+    find: "    redis.call('HDEL', messages_key, unpack(ARGV, first, math.min(first + 999, at + count - 1)))\n",
+    replace: "    redis.call('DEL', messages_key)\n",
     caughtBy: {
       file: integration('buffer'),
       title: 'keeps what came in between reading and settling, and keeps it dirty',
@@ -1082,7 +1104,7 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: 'messages leave Redis as they are read, before they are inserted',
     file: 'src/redis/scripts/peek.lua',
     find: "    until cursor == '0'\n",
-    replace: "    until cursor == '0'\n    redis.call('DEL', key .. ':m')\n",
+    replace: "    until cursor == '0'\n    redis.call('DEL', messages_key)\n",
     caughtBy: {
       file: integration('buffer'),
       title: 'takes nothing out before Postgres has it',

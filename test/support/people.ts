@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { signSessionToken } from '../../src/access/session-token.ts';
-import type { Role, Via } from '../../src/domain/types.ts';
+import type { JoinMethod, Role } from '../../src/domain/types.ts';
 import type { Scene } from './session.ts';
 
 interface Addresses {
@@ -60,20 +60,20 @@ export class People {
   async place(
     sessionId: string,
     role: Role,
-    over: { user?: User; joinMethod?: Via; inviteId?: string; expiresInS?: number } = {},
+    over: { user?: User; joinMethod?: JoinMethod; inviteId?: string; expiresInS?: number } = {},
   ): Promise<Place> {
     const participantId = randomUUID();
     const { user, joinMethod = 'grant', inviteId = null } = over;
     const displayName = user?.name ?? role;
     if (user) {
       await this.#scene.sql(
-        `insert into session_participants (id, session_id, user_id, display_name, role, via, invite_id, left_at)
+        `insert into session_participants (id, session_id, user_id, display_name, role, join_method, invite_id, left_at)
          values ($1, $2, $3, $4, $5, $6, $7, now())`,
         [participantId, sessionId, user.id, displayName, role, joinMethod, inviteId],
       );
     } else {
       await this.#scene.sql(
-        `insert into anonymous_participants (id, session_id, display_name, role, via, invite_id, left_at, expires_at)
+        `insert into anonymous_participants (id, session_id, display_name, role, join_method, invite_id, left_at, expires_at)
          values ($1, $2, $3, $4, $5, $6, now(), now() + make_interval(secs => $7))`,
         [participantId, sessionId, displayName, role, joinMethod, inviteId, over.expiresInS ?? 3_600],
       );

@@ -2,7 +2,7 @@
 
 import type { OpenedSession, SessionRepository } from '../../src/domain/types.ts';
 import { parseServerMessage, type ServerMessage, type ServerMessageType } from '../../src/protocol/index.ts';
-import type { Member } from '../../src/room/connections/connection.ts';
+import type { JoinedConnection } from '../../src/room/connections/connection.ts';
 import type { ConnectionState } from '../../src/room/connections/connection-state.ts';
 import { type AdmissionGrant, RESERVATION_HEADER, reservedSchema } from '../../src/room/connections/grant.ts';
 import type { RoomCommand } from '../../src/room/handlers/room-command.ts';
@@ -189,9 +189,9 @@ export function makeGrant(over: Partial<AdmissionGrant> = {}): AdmissionGrant {
 }
 
 /** A connection that has joined. */
-export function makeMember(id: string, participantId = id): FakeConnection & Member {
+export function makeMember(id: string, participantId = id): FakeConnection & JoinedConnection {
   const member = new FakeConnection(id);
   const { connectionId: _id, knownAtMs: _knownAtMs, token: _token, ...person } = makeGrant({ participantId });
   member.setState({ ...person, color: 0, sync: 0, chatTimes: [], switchTimes: [], agentTimes: [] });
-  return member as FakeConnection & Member;
+  return member as FakeConnection & JoinedConnection;
 }

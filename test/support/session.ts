@@ -59,7 +59,7 @@ export class Scene {
   async token(sessionId: string, role: Role, displayName: string = role): Promise<string> {
     const participantId = randomUUID();
     await this.#database.query(
-      `insert into anonymous_participants (id, session_id, display_name, role, via, expires_at)
+      `insert into anonymous_participants (id, session_id, display_name, role, join_method, expires_at)
        select $1, id, $3, $4, 'grant', now() + interval '1 day' from sessions where id = $2`,
       [participantId, sessionId, displayName, role],
     );

@@ -147,7 +147,7 @@ export class Keyspace {
     this.#change({ op: 'clear' });
   }
 
-  /** Forgets some of the keys whose time has come without anybody asking for them. */
+  /** Forgets some of the keys whose time has come without a command that touches them. */
   removeExpired(): void {
     let left = EXPIRY_ROUND;
     for (const key of this.#expiring) {

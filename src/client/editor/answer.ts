@@ -1,6 +1,6 @@
 /**
- * What the newest answer of an AI changed: shown in the text, and taken back by one command, whatever was typed
- * since. Pure: no view.
+ * What the newest answer of an AI changed: shown in the text, and taken back by one command, whatever was
+ * typed since. Pure: no view.
  */
 import { invertedEffects, isolateHistory } from '@codemirror/commands';
 import {

@@ -93,34 +93,41 @@ class Binding implements PluginValue {
       return;
     }
     this.#held.add(change);
-    this.#releaseTimer ??= setTimeout(() => this.#release(), RELEASE_CHECK_MS);
+    this.#releaseLater();
   }
 
   #mustHold({ changes }: RemoteChange): boolean {
-    const nowMs = performance.now();
-    if (nowMs - this.#unreadInputMs < UNREAD_INPUT_MS) return true;
-    if (!this.view.compositionStarted || nowMs - this.#lastInputMs > COMPOSITION_REST_MS) return false;
+    if (this.#isInputUnread) return true;
+    if (!this.view.compositionStarted) return false;
+    if (performance.now() - this.#lastInputMs > COMPOSITION_REST_MS) return false;
     const { doc, selection } = this.view.state;
     const line = doc.lineAt(selection.main.head);
     return changes.touchesRange(line.from, line.to) !== false;
   }
 
-  #release(): void {
-    this.#releaseTimer = null;
-    for (const change of this.#held.take()) this.#receive(change);
-    if (this.#held.isEmpty) this.#showPeers();
+  get #isInputUnread(): boolean {
+    return performance.now() - this.#unreadInputMs < UNREAD_INPUT_MS;
+  }
+
+  #releaseLater(): void {
+    this.#releaseTimer ??= setTimeout(() => {
+      this.#releaseTimer = null;
+      for (const change of this.#held.take()) this.#receive(change);
+      this.#showPeers();
+    }, RELEASE_CHECK_MS);
   }
 
   /**
-   * CodeMirror keeps what is read in its place when it next measures, and forgets to when another update comes
-   * before that: a selection that follows its edit, say. This measures at once.
+   * CodeMirror keeps what is read in its place when it next measures, and forgets to when another update
+   * comes before that: a selection that follows its edit, say. This measures at once.
    */
   #keepScroll(): void {
     this.view.lineBlockAtHeight(0);
   }
 
-  /** The peers' positions are in the document's text, so they wait for what is held. */
+  /** The peers’ positions are in the document’s text, so they wait for what is held. */
   #showPeers(): void {
-    if (this.#held.isEmpty) this.view.dispatch({ effects: setPeers.of(this.document.peers) });
+    if (!this.#held.isEmpty || this.#isInputUnread) this.#releaseLater();
+    else this.view.dispatch({ effects: setPeers.of(this.document.peers) });
   }
 }

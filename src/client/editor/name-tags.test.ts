@@ -24,9 +24,10 @@ it('end at a caret that is at the right edge', () => {
 });
 
 it('are stacked where carets are in the same place, and the carets stand side by side', () => {
-  const places = placeTags([caret(50, 80), caret(50, 80, 'Ben'), caret(50.4, 80, 'Cem')], area);
-  expect(places.map(({ shift }) => shift)).toEqual([0, 2, 4]);
-  expect(places.map(({ top }) => top)).toEqual([65, 50, 35]);
+  const here = ['Ana', 'Ben', 'Cem', 'Dina'].map((name, index) => caret(50 + index / 10, 80, name));
+  const places = placeTags(here, area);
+  expect(places.map(({ shift }) => shift)).toEqual([0, 2, 4, 4]);
+  expect(places.map(({ top }) => top)).toEqual([65, 50, 35, 20]);
 });
 
 it('are stacked downwards where a stack would reach beyond the top', () => {

@@ -15,7 +15,7 @@ export interface VisibleArea {
 }
 
 export interface TagPlace {
-  /** How far the caret itself moves to the right, so that none hides another in the same place. */
+  /** How far the caret itself moves to the right, beside others in the same place. */
   shift: number;
   /** Where the name's box begins: above the caret's line, or below it where there is no room above. */
   top: number;
@@ -29,6 +29,8 @@ export const MAX_TAG_WIDTH = 160;
 const CHAR_WIDTH = 7;
 const TAG_PADDING = 10;
 const CARET_WIDTH = 2;
+/** More carets in one place than these lie on each other: side by side they would hide the text. */
+const MAX_SIDE_BY_SIDE = 3;
 
 /**
  * Places each caret's name. Names that would lie on each other are stacked; a name at the right edge goes to
@@ -39,7 +41,8 @@ export function placeTags(carets: readonly Caret[], area: VisibleArea): TagPlace
   return carets.map((caret, index) => {
     const { left, top, height, name } = caret;
     const isHere = (other: Caret) => Math.abs(other.left - left) < 1 && Math.abs(other.top - top) < 1;
-    const shift = CARET_WIDTH * carets.slice(0, index).filter(isHere).length;
+    const before = carets.slice(0, index).filter(isHere).length;
+    const shift = CARET_WIDTH * Math.min(before, MAX_SIDE_BY_SIDE - 1);
     const width = Math.min(MAX_TAG_WIDTH, name.length * CHAR_WIDTH + TAG_PADDING);
     const endsAtCaret = left + shift + width > area.right && left > width / 2;
     const from = left + shift - (endsAtCaret ? width : 0);

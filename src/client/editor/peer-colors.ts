@@ -1,9 +1,9 @@
 /**
  * The twelve colours of participants, by the number that the room assigns.
  *
- * Chosen by a search through 1,456 colours of OKLCH (lightness 0.60 to 0.96) whose contrast with the dark text
- * of a name is at least 4.8:1, for the set whose two most alike colours differ most: in OKLab, as seen with
- * normal vision and with protanopia, deuteranopia and tritanopia (Machado, Oliveira and Fernandes 2009,
+ * Chosen by a search through 1,456 colours of OKLCH (lightness 0.60 to 0.96) whose contrast with the dark
+ * text of a name is at least 4.8:1, for the set whose two most alike colours differ most: in OKLab, as seen
+ * with normal vision and with protanopia, deuteranopia and tritanopia (Machado, Oliveira and Fernandes 2009,
  * severity 1). The two most alike are 0.144 apart with normal vision, and 0.085 with any of the three.
  */
 export const PEER_COLORS = [

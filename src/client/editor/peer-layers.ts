@@ -133,7 +133,7 @@ export const peerLayers: Extension = [
     },
     '.cm-peer-name-left': { left: 'auto', right: '0' },
     '@keyframes cm-peer-fade': { to: { opacity: '0', visibility: 'hidden' } },
-    '.cm-peer-selection': { backgroundColor: 'color-mix(in srgb, var(--cm-peer) 30%, transparent)' },
+    '.cm-peer-selection': { backgroundColor: 'color-mix(in srgb, var(--cm-peer) 24%, transparent)' },
     ...Object.fromEntries(PEER_COLORS.map((color, index) => [`.cm-peer-${index}`, { '--cm-peer': color }])),
   }),
 ];

@@ -10,8 +10,8 @@ export const remoteChange = Annotation.define<RemoteChange>();
 export const editSource = Annotation.define<EditOrigin['source']>();
 
 /**
- * The transaction that makes a change by the room. The selection moves with the text and nothing scrolls. Undo
- * passes it by, unless this participant asked for it: then it is a step of its own.
+ * The transaction that makes a change by the room. The selection moves with the text and nothing scrolls.
+ * Undo passes it by, unless this participant asked for it: then it is a step of its own.
  */
 export function remoteTransaction(change: RemoteChange): TransactionSpec {
   return {

@@ -2,11 +2,11 @@
  * Signing in with a token. Where an identity provider is connected, its page would be in this one's place.
  */
 import { signIn } from './account.ts';
-import { createDialog } from './dialog.ts';
-import { el } from './dom.ts';
+import { openDialog } from './dialog.ts';
+import { el, labelled } from './dom.ts';
 import { submitForm } from './form.ts';
 
-/** Opens the dialog. @param onSignedIn called once somebody is. */
+/** Opens the dialog. @param onSignedIn called when a user has signed in. */
 export function openSignIn(onSignedIn: () => void): void {
   const token = el('textarea', {
     id: 'sign-in-token',
@@ -20,7 +20,7 @@ export function openSignIn(onSignedIn: () => void): void {
   const form = el(
     'form',
     { class: 'stack' },
-    el('div', { class: 'field' }, el('label', { for: 'sign-in-token' }, 'Your token'), token),
+    labelled('Your token', token),
     el(
       'p',
       { class: 'hint' },
@@ -34,9 +34,6 @@ export function openSignIn(onSignedIn: () => void): void {
     dialog.close();
     onSignedIn();
   });
-  const dialog = createDialog('sign-in', 'Sign in', [form]);
-  dialog.addEventListener('close', () => dialog.remove());
-  document.body.append(dialog);
-  dialog.showModal();
+  const dialog = openDialog('sign-in', 'Sign in', [form]);
   token.focus();
 }

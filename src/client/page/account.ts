@@ -1,6 +1,6 @@
 /**
- * Who is signed in: somebody whose token this browser keeps. What a token says is only shown; the server
- * judges it.
+ * The signed-in user, whose token this browser keeps. What a token says is only shown here; the server
+ * verifies it.
  */
 import * as z from 'zod';
 import { listSessions } from '../../protocol/http/sessions.ts';
@@ -25,7 +25,7 @@ const claimsSchema = z.object({
   aud: z.union([z.string(), z.array(z.string())]).optional(),
 });
 
-/** Null when nobody is signed in, or no longer. */
+/** Null when no user is signed in, or their token has expired. */
 export function currentAccount(): Account | null {
   const token = storedUserToken();
   return token === null ? null : readToken(token, Date.now());
@@ -39,7 +39,7 @@ export function readToken(token: string, nowMs: number): Account | null {
   const claims = claimsSchema.safeParse(claimsOf(token));
   if (!claims.success) return null;
   const { sub: subject, name, exp, aud } = claims.data;
-  // A session token says who may enter one session, and is nobody's account.
+  // A session token says who may enter one session, and is no account.
   if ([aud].flat().includes(SESSION_AUDIENCE)) return null;
   return exp !== undefined && exp * 1000 <= nowMs ? null : { token, subject, name: name ?? subject };
 }

@@ -4,7 +4,7 @@
  */
 import * as z from 'zod';
 import { AI_PROVIDERS, type AiProvider } from '../../protocol/index.ts';
-import { el } from './dom.ts';
+import { el, labelled } from './dom.ts';
 
 const KEY = 'backbeat:ai-key';
 
@@ -13,15 +13,7 @@ export type OwnKey = z.infer<typeof storedSchema>;
 
 const NAMES: Record<AiProvider, string> = { anthropic: 'Anthropic', openai: 'OpenAI' };
 
-export interface OwnKeyField {
-  element: HTMLElement;
-  /** What was filled in; null without a key. */
-  readonly value: OwnKey | null;
-  /** Opens it, for who can't do without. */
-  open(): void;
-}
-
-export function createOwnKeyField(onChange: () => void): OwnKeyField {
+export function createOwnKeyField() {
   const stored = read();
   const provider = el(
     'select',
@@ -32,7 +24,7 @@ export function createOwnKeyField(onChange: () => void): OwnKeyField {
   );
   const apiKey = el('input', {
     id: 'ai-own-key',
-    // Hidden from who looks over one's shoulder, and not for password managers.
+    // Hidden from onlookers, and not for password managers.
     type: 'password',
     autocomplete: 'off',
     spellcheck: 'false',
@@ -53,13 +45,13 @@ export function createOwnKeyField(onChange: () => void): OwnKeyField {
     el(
       'div',
       { class: 'stack' },
-      el('div', { class: 'field' }, el('label', { for: 'ai-provider' }, 'Provider'), provider),
-      el('div', { class: 'field' }, el('label', { for: 'ai-own-key' }, 'Key'), apiKey),
+      labelled('Provider', provider),
+      labelled('Key', apiKey),
       el('label', { class: 'check' }, isKept, 'Keep it until this tab is closed'),
       el(
         'p',
         { class: 'hint' },
-        'It is sent along with your questions only, for that one answer. Nobody keeps it, and nobody else sees it.',
+        'It is sent along with your questions only, for that one answer. It isn’t stored, and no one else sees it.',
       ),
     ),
   );
@@ -68,19 +60,21 @@ export function createOwnKeyField(onChange: () => void): OwnKeyField {
     const chosen = AI_PROVIDERS.find((name) => name === provider.value);
     return typed === '' || !chosen ? null : { provider: chosen, providerApiKey: typed };
   };
+  const name = (own: OwnKey | null): void => {
+    summary.textContent = own ? `With your own key (${NAMES[own.provider]})` : 'Use a key of your own';
+  };
   const changed = (): void => {
     const own = value();
-    summary.textContent = own ? `With your own key (${NAMES[own.provider]})` : 'Use a key of your own';
+    name(own);
     write(isKept.checked ? own : null);
-    onChange();
   };
   for (const input of [provider, apiKey, isKept]) input.addEventListener('input', changed);
-  summary.textContent = stored ? `With your own key (${NAMES[stored.provider]})` : 'Use a key of your own';
+  name(stored);
   return {
     element,
-    get value() {
-      return value();
-    },
+    /** What was filled in; null without a key. */
+    value,
+    /** Opens it, for users who have no AI without a key. */
     open() {
       element.open = true;
     },

@@ -4,11 +4,11 @@ import type { ConversationTurn } from '../sdk/conversation.ts';
 import { sentence } from '../sdk/sentence.ts';
 import type { Snapshot } from '../sdk/session-client.ts';
 import { createOwnKeyField, type OwnKey } from './ai-key.ts';
-import { el, setText, timeOfDay } from './dom.ts';
+import { button, el, headed, itemsOf, setText, timeOfDay } from './dom.ts';
 import { followEnd } from './follow-end.ts';
 import { colorOf } from './person-color.ts';
 
-export interface AiOptions {
+interface AiOptions {
   /** Asks; false when it isn't taken, and then it stays in the field. */
   ask(query: string, own: OwnKey | null): boolean;
   /** Puts a program of an answer into the editor. */
@@ -17,15 +17,11 @@ export interface AiOptions {
   takeBack(): void;
 }
 
-export interface AiPanel {
-  element: HTMLElement;
-  /** @param hasAnswer the newest answer with a program is in the editor, and can be taken back. */
-  render(snapshot: Snapshot, hasAnswer: boolean): void;
-  /** The server has no AI for them: shows where a key of their own goes. */
-  offerOwnKey(): void;
+interface Shown extends Pick<Snapshot, 'conversation' | 'participants'> {
+  hasAnswer: boolean;
 }
 
-export function createAiPanel({ ask, ...actions }: AiOptions): AiPanel {
+export function createAiPanel({ ask, ...actions }: AiOptions) {
   const list = el('ol', {
     class: 'messages turns',
     role: 'log',
@@ -37,7 +33,7 @@ export function createAiPanel({ ask, ...actions }: AiOptions): AiPanel {
   const empty = el(
     'p',
     { class: 'empty' },
-    'Say what you would like to hear, or ask how something works. New code goes straight into the editor, for everybody.',
+    'Say what you would like to hear, or ask how something works. New code goes straight into the editor, for everyone.',
   );
   const input = el('textarea', {
     id: 'ai-input',
@@ -47,14 +43,14 @@ export function createAiPanel({ ask, ...actions }: AiOptions): AiPanel {
     maxlength: String(MAX_AGENT_QUERY_CHARS),
     'data-testid': 'ai-input',
   });
-  const button = el('button', { type: 'submit', class: 'primary', 'data-testid': 'ai-ask' }, 'Ask');
+  const send = el('button', { type: 'submit', class: 'primary', 'data-testid': 'ai-ask' }, 'Ask');
   const left = el('p', { class: 'hint', role: 'status', 'data-testid': 'ai-left' });
-  const key = createOwnKeyField(() => {});
-  const form = el('form', { class: 'ai-form' }, input, button);
+  const key = createOwnKeyField();
+  const form = el('form', { class: 'ai-form' }, input, send);
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    if (button.disabled || input.value.trim() === '') return;
-    if (!ask(input.value.trim(), key.value)) return;
+    if (send.disabled || input.value.trim() === '') return;
+    if (!ask(input.value.trim(), key.value())) return;
     input.value = '';
     settle(true);
   });
@@ -64,53 +60,32 @@ export function createAiPanel({ ask, ...actions }: AiOptions): AiPanel {
     event.preventDefault();
     form.requestSubmit();
   });
-  const items = new Map<string, { item: HTMLElement; turn: ConversationTurn; code: string }>();
-  let shown: readonly ConversationTurn[] = [];
-  let hadAnswer = false;
+  let shown: Shown = { conversation: [], participants: [], hasAnswer: false };
+  const syncItems = itemsOf<ConversationTurn>(
+    list,
+    () => el('li', { class: 'turn' }),
+    (item, turn) => fillTurn(item, turn, shown, actions),
+  );
   const draw = ({ conversation, participants }: Snapshot, hasAnswer: boolean): void => {
-    if (conversation === shown && hasAnswer === hadAnswer) return;
-    shown = conversation;
-    hadAnswer = hasAnswer;
-    const newest = hasAnswer ? conversation.findLast(({ code }) => code !== null) : undefined;
+    if (conversation === shown.conversation && hasAnswer === shown.hasAnswer) return;
+    shown = { conversation, participants, hasAnswer };
     empty.hidden = conversation.length > 0;
-    const ids = new Set(conversation.map(({ id }) => id));
-    for (const [id, { item }] of items) {
-      if (ids.has(id)) continue;
-      item.remove();
-      items.delete(id);
-    }
-    conversation.forEach((turn, index) => {
-      const known = items.get(turn.id);
-      // Whether a program is in the editor shows in its own turn only.
-      const isInEditor = turn === newest;
-      const mark = turn.code === null ? '' : String(isInEditor);
-      const item = known?.item ?? el('li', { class: 'turn' });
-      if (known?.turn !== turn || known.code !== mark)
-        fillTurn(item, turn, { color: colorOf(turn.displayName ?? '', participants), isInEditor }, actions);
-      items.set(turn.id, { item, turn, code: mark });
-      if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
-    });
+    // Whether a program is in the editor shows in its own turn only.
+    syncItems(conversation, (turn) => isInEditor(turn, shown));
     settle();
   };
   return {
-    element: el(
-      'section',
-      { class: 'panel ai-panel', 'aria-labelledby': 'ai-heading' },
-      el('h2', { id: 'ai-heading' }, 'AI'),
-      list,
-      empty,
-      form,
-      left,
-      key.element,
-    ),
+    element: headed('section', 'ai', 'panel ai-panel', 'AI', list, empty, form, left, key.element),
+    /** The server has no AI for the user: shows where a key of their own goes. */
     offerOwnKey() {
-      if (key.value === null) key.open();
+      if (key.value() === null) key.open();
     },
-    render(snapshot, hasAnswer) {
+    /** @param hasAnswer the newest answer with a program is in the editor, and can be taken back. */
+    render(snapshot: Snapshot, hasAnswer: boolean) {
       draw(snapshot, hasAnswer);
       list.setAttribute('aria-busy', String(snapshot.isAnswering));
-      button.disabled = snapshot.isAnswering || snapshot.connection.state !== 'open';
-      setText(button, snapshot.isAnswering ? 'Busy…' : 'Ask');
+      send.disabled = snapshot.isAnswering || snapshot.connection.state !== 'open';
+      setText(send, snapshot.isAnswering ? 'Busy…' : 'Ask');
       setText(left, leftText(snapshot));
     },
   };
@@ -128,17 +103,23 @@ function untilReset(seconds: number): string {
   return hours < 2 ? 'new ones within the hour' : `new ones in ${hours} hours`;
 }
 
+/** True for the newest answer with a program, while that can be taken back. */
+function isInEditor(turn: ConversationTurn, { conversation, hasAnswer }: Shown): boolean {
+  return hasAnswer && turn === conversation.findLast(({ code }) => code !== null);
+}
+
 function fillTurn(
   item: HTMLElement,
   turn: ConversationTurn,
-  { color, isInEditor }: { color: number; isInEditor: boolean },
+  shown: Shown,
   actions: Pick<AiOptions, 'use' | 'takeBack'>,
 ): void {
-  // Re-made while it streams, so what somebody opened in it is opened again.
+  // Re-made while it streams, so what the user opened in it is opened again.
   const wasOpen = item.querySelector('details')?.open ?? false;
   item.dataset.role = turn.role;
   item.dataset.state = turn.status;
-  const name = turn.role === 'assistant' ? 'AI' : (turn.displayName ?? 'Somebody');
+  const name = turn.role === 'assistant' ? 'AI' : (turn.displayName ?? 'Someone');
+  const color = colorOf(turn.displayName ?? '', shown.participants);
   const nameClass = turn.role === 'assistant' ? 'ai-name' : `color-${color}`;
   item.replaceChildren(
     el(
@@ -152,7 +133,9 @@ function fillTurn(
     ...(turn.questions.length > 0
       ? [el('ul', { class: 'questions' }, ...turn.questions.map((question) => el('li', {}, question)))]
       : []),
-    ...(turn.code === null ? [] : [codePart({ code: turn.code, isInEditor, isOpen: wasOpen }, actions)]),
+    ...(turn.code === null
+      ? []
+      : [codePart({ code: turn.code, isInEditor: isInEditor(turn, shown), isOpen: wasOpen }, actions)]),
     ...(turn.problem === null ? [] : [el('p', { class: 'problem' }, sentence(turn.problem))]),
   );
 }
@@ -186,8 +169,8 @@ function codePart(
   part: { code: string; isInEditor: boolean; isOpen: boolean },
   { use, takeBack }: Pick<AiOptions, 'use' | 'takeBack'>,
 ): HTMLElement {
-  const button = (label: string, testId: string, onclick: () => void) =>
-    el('button', { type: 'button', class: 'small', 'data-testid': testId, onclick }, label);
+  const small = (label: string, testId: string, onclick: () => void) =>
+    button(label, { class: 'small', 'data-testid': testId, onclick });
   return el(
     'div',
     { class: 'turn-code' },
@@ -201,8 +184,8 @@ function codePart(
       'div',
       { class: 'turn-actions' },
       part.isInEditor ? el('span', { class: 'badge' }, 'in the editor') : null,
-      part.isInEditor ? button('Take it back', 'ai-undo', takeBack) : null,
-      part.isInEditor ? null : button('Use it', 'ai-use', () => use(part.code)),
+      part.isInEditor ? small('Take it back', 'ai-undo', takeBack) : null,
+      part.isInEditor ? null : small('Use it', 'ai-use', () => use(part.code)),
     ),
   );
 }

@@ -1,7 +1,7 @@
 /** The chat. */
 import { MAX_CHAT_CHARS, type WireParticipant } from '../../protocol/index.ts';
 import type { ChatEntry, ChatStatus } from '../sdk/chat-log.ts';
-import { el, setText, timeOfDay } from './dom.ts';
+import { el, headed, itemsOf, setText, timeOfDay } from './dom.ts';
 import { followEnd } from './follow-end.ts';
 import { colorOf } from './person-color.ts';
 
@@ -14,14 +14,8 @@ const WORDS: Record<ChatStatus, string> = {
   received: '',
 };
 
-export interface ChatPanel {
-  element: HTMLElement;
-  /** @param isOpen one can still say something. */
-  render(entries: readonly ChatEntry[], isOpen: boolean, participants: readonly WireParticipant[]): void;
-}
-
 /** @param say sends a message; false when it isn't taken, and then it stays in the field. */
-export function createChatPanel(say: (text: string) => boolean): ChatPanel {
+export function createChatPanel(say: (text: string) => boolean) {
   const list = el('ol', {
     class: 'messages',
     role: 'log',
@@ -30,7 +24,7 @@ export function createChatPanel(say: (text: string) => boolean): ChatPanel {
     'data-testid': 'chat-list',
   });
   const settle = followEnd(list);
-  const empty = el('p', { class: 'empty' }, 'Nobody has said anything yet.');
+  const empty = el('p', { class: 'empty' }, 'No messages yet.');
   const input = el('input', {
     id: 'chat-input',
     type: 'text',
@@ -48,37 +42,23 @@ export function createChatPanel(say: (text: string) => boolean): ChatPanel {
     input.value = '';
     settle(true);
   });
-  const items = new Map<string, { item: HTMLElement; entry: ChatEntry }>();
+  const syncItems = itemsOf<ChatEntry>(list, createMessage, (item, entry) =>
+    fillMessage(item, entry, present),
+  );
   let shown: readonly ChatEntry[] = [];
+  let present: readonly WireParticipant[] = [];
   return {
-    element: el(
-      'section',
-      { class: 'panel chat-panel', 'aria-labelledby': 'chat-heading' },
-      el('h2', { id: 'chat-heading' }, 'Chat'),
-      list,
-      empty,
-      form,
-    ),
-    render(entries, isOpen, participants) {
+    element: headed('section', 'chat', 'panel chat-panel', 'Chat', list, empty, form),
+    /** @param isOpen messages can be sent. */
+    render(entries: readonly ChatEntry[], isOpen: boolean, participants: readonly WireParticipant[]) {
       input.disabled = !isOpen;
       send.disabled = !isOpen;
       // Entries are replaced, never changed, so equal references mean that there is nothing to do.
       if (entries.length === shown.length && entries.every((entry, index) => entry === shown[index])) return;
       shown = entries;
+      present = participants;
       empty.hidden = entries.length > 0;
-      const ids = new Set(entries.map((entry) => entry.id));
-      for (const [id, { item }] of items) {
-        if (ids.has(id)) continue;
-        item.remove();
-        items.delete(id);
-      }
-      entries.forEach((entry, index) => {
-        const known = items.get(entry.id);
-        const item = known?.item ?? createMessage();
-        if (known?.entry !== entry) fillMessage(item, entry, participants);
-        items.set(entry.id, { item, entry });
-        if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
-      });
+      syncItems(entries);
       settle();
     },
   };

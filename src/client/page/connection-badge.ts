@@ -10,12 +10,7 @@ const WORDS: Record<ConnectionState['state'], string> = {
   closed: 'Closed',
 };
 
-export interface ConnectionBadge {
-  element: HTMLElement;
-  render(state: ConnectionState): void;
-}
-
-export function createConnectionBadge(): ConnectionBadge {
+export function createConnectionBadge() {
   const label = el('span', {}, WORDS.connecting);
   const element = el(
     'p',
@@ -25,7 +20,7 @@ export function createConnectionBadge(): ConnectionBadge {
   );
   return {
     element,
-    render(connection) {
+    render(connection: ConnectionState) {
       element.dataset.state = connection.state;
       element.title = 'reason' in connection ? connection.reason : '';
       setText(label, WORDS[connection.state]);

@@ -2,7 +2,7 @@
  * Modal dialogs: the browser's own element, which keeps focus inside, closes on Escape and gives focus back.
  */
 import { messageOf } from '../sdk/call.ts';
-import { el, setText } from './dom.ts';
+import { button, el, setText } from './dom.ts';
 
 /**
  * Makes a dialog with a heading and a button that closes it.
@@ -20,12 +20,12 @@ export function createDialog(
     'aria-labelledby': `${id}-heading`,
     'data-testid': `${id}-dialog`,
   });
-  const close = el(
-    'button',
-    { type: 'button', class: 'icon-button', 'aria-label': 'Close', 'data-testid': `${id}-close` },
-    '×',
-  );
-  close.addEventListener('click', () => dialog.close());
+  const close = button('×', {
+    class: 'icon-button',
+    'aria-label': 'Close',
+    'data-testid': `${id}-close`,
+    onclick: () => dialog.close(),
+  });
   // A press on the backdrop has the dialog itself for its target; inside it there is always something else.
   dialog.addEventListener('mousedown', (event) => {
     if (event.target === dialog) dialog.close();
@@ -36,8 +36,17 @@ export function createDialog(
   return dialog;
 }
 
+/** Shows a dialog that is gone when it is closed. */
+export function openDialog(id: string, heading: string, content: Node[]): HTMLDialogElement {
+  const dialog = createDialog(id, heading, content);
+  dialog.addEventListener('close', () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+  return dialog;
+}
+
 /** What a question asks, and what its answer does. */
-export interface Question {
+interface Question {
   heading: string;
   text: string;
   /** On the button that does it. */
@@ -51,12 +60,12 @@ export interface Question {
  */
 export function ask(question: Question): void {
   const problem = el('p', { class: 'problem', role: 'alert' });
-  const cancel = el('button', { type: 'button', onclick: () => dialog.close() }, 'Cancel');
-  const act = el(
-    'button',
-    { type: 'button', class: 'danger', 'data-testid': 'question-yes', onclick: () => void run() },
-    question.action,
-  );
+  const cancel = button('Cancel', { onclick: () => dialog.close() });
+  const act = button(question.action, {
+    class: 'danger',
+    'data-testid': 'question-yes',
+    onclick: () => void run(),
+  });
   const run = async (): Promise<void> => {
     act.disabled = true;
     setText(problem, '');
@@ -69,13 +78,10 @@ export function ask(question: Question): void {
       act.disabled = false;
     }
   };
-  const dialog = createDialog('question', question.heading, [
+  const dialog = openDialog('question', question.heading, [
     el('p', { class: 'dim' }, question.text),
     problem,
     el('div', { class: 'dialog-actions' }, cancel, act),
   ]);
-  dialog.addEventListener('close', () => dialog.remove());
-  document.body.append(dialog);
-  dialog.showModal();
   cancel.focus();
 }

@@ -5,9 +5,9 @@ import { type KnownSession, knownSessions, rememberedName } from './storage.ts';
 
 export interface Entry {
   sessionId: string;
-  /** A session token or the account's token; null for somebody who has neither. */
+  /** A session token or the account's token; null without either. */
   token: string | null;
-  /** What one wants to be called; null with a session token, whose bearer has a name. */
+  /** The name that the user chose; null with a session token, which has their name. */
   displayName: string | null;
   /** null until it is known. */
   title: string | null;
@@ -15,7 +15,7 @@ export interface Entry {
   account: Account | null;
 }
 
-/** How somebody would enter a session now. */
+/** How the user would enter a session now. */
 export function entryOf(sessionId: string): Entry {
   const account = currentAccount();
   const known = usableSessions(account).find((session) => session.id === sessionId);
@@ -29,7 +29,7 @@ export function entryOf(sessionId: string): Entry {
   };
 }
 
-/** The sessions that whoever is signed in, or nobody, has a key to that is still good; newest first. */
+/** The sessions for which this user (or, signed out, this browser) has a valid token; newest first. */
 export function usableSessions(account: Account | null): KnownSession[] {
   return knownSessions().filter(
     ({ subject, token }) =>
@@ -37,7 +37,7 @@ export function usableSessions(account: Account | null): KnownSession[] {
   );
 }
 
-/** The key that somebody got by this invite before: with it a second time doesn't count. */
+/** The token that the user got by this invite before: coming back with it uses no invite. */
 export function keyOfInvite(invite: string, account: Account | null): string | null {
   return usableSessions(account).find((session) => session.invite === invite)?.token ?? null;
 }

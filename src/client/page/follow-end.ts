@@ -1,8 +1,8 @@
-/** Nearer to the end than this, in pixels, a list follows what comes; else somebody is reading back. */
+/** Nearer to the end than this, in pixels, a list follows what comes; else the user is reading back. */
 const FOLLOW_PX = 60;
 
 /**
- * Keeps a list's end in sight as it grows, or as its room shrinks, unless somebody has scrolled back in it.
+ * Keeps a list's end in sight as it grows, or as its room shrinks, unless the user has scrolled back.
  * @returns a function to call after each change of what is in it; `true` goes to the end in any case.
  */
 export function followEnd(list: HTMLElement): (always?: boolean) => void {

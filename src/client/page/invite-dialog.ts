@@ -9,7 +9,7 @@ import {
 import { MAX_INVITE_USES } from '../../protocol/limits.ts';
 import { call, messageOf } from '../sdk/call.ts';
 import { createDialog } from './dialog.ts';
-import { copyText, dayOf, el, setText } from './dom.ts';
+import { button, copyText, dayOf, el, labelled, setText } from './dom.ts';
 import { submitForm } from './form.ts';
 import { routeHash } from './router.ts';
 
@@ -27,13 +27,8 @@ const EXPIRIES = [
   ['week', 'in a week', 7 * 24 * HOUR_MS],
 ] as const;
 
-export interface InviteDialog {
-  element: HTMLDialogElement;
-  open(): void;
-}
-
 /** @param token the host's, as it is now. */
-export function createInviteDialog(sessionId: string, token: () => string): InviteDialog {
+export function createInviteDialog(sessionId: string, token: () => string) {
   const link = el('input', {
     type: 'text',
     readonly: true,
@@ -67,12 +62,7 @@ export function createInviteDialog(sessionId: string, token: () => string): Invi
       choice('co-author', true),
       choice('viewer', false),
     ),
-    el(
-      'div',
-      { class: 'field-row' },
-      el('div', { class: 'field' }, el('label', { for: 'invite-uses' }, 'How many people'), uses),
-      el('div', { class: 'field' }, el('label', { for: 'invite-expiry' }, 'Expires'), expiry),
-    ),
+    el('div', { class: 'field-row' }, labelled('How many people', uses), labelled('Expires', expiry)),
     el('button', { type: 'submit', class: 'primary', 'data-testid': 'invite-make' }, 'Make a link'),
   );
   submitForm(form, async () => {
@@ -107,7 +97,7 @@ export function createInviteDialog(sessionId: string, token: () => string): Invi
     async revoke(invite) {
       await call(revokeInvite, { params: { id: sessionId, token_id: invite.id }, token: token() });
       if (link.value === linkOf(invite)) linkRow.hidden = true;
-      setText(note, 'Link revoked. Who came by it is no longer in.');
+      setText(note, 'Link revoked. Participants who joined by it have left.');
     },
   });
   const element = createDialog('invite', 'Invite people', [form, linkRow, note, list.element]);
@@ -169,16 +159,11 @@ function createList(actions: {
   };
   const row = (invite: Invite): HTMLElement => {
     const { label } = ROLES[invite.role];
-    const revoke: HTMLButtonElement = el(
-      'button',
-      {
-        type: 'button',
-        class: 'small',
-        'data-testid': 'invite-revoke',
-        'aria-label': `Revoke ${label} link`,
-      },
-      'Revoke',
-    );
+    const revoke = button('Revoke', {
+      class: 'small',
+      'data-testid': 'invite-revoke',
+      'aria-label': `Revoke ${label} link`,
+    });
     revoke.addEventListener('click', async () => {
       revoke.disabled = true;
       try {
@@ -198,16 +183,11 @@ function createList(actions: {
         label,
         el('span', { class: 'dim invite-facts', 'data-testid': 'invite-facts' }, factsOf(invite)),
       ),
-      el(
-        'button',
-        {
-          type: 'button',
-          class: 'small',
-          'aria-label': `Copy ${label} link`,
-          onclick: () => void actions.copy(invite),
-        },
-        'Copy',
-      ),
+      button('Copy', {
+        class: 'small',
+        'aria-label': `Copy ${label} link`,
+        onclick: () => void actions.copy(invite),
+      }),
       revoke,
     );
   };

@@ -4,7 +4,7 @@ import { joinSession } from '../../protocol/http/people.ts';
 import { MAX_DISPLAY_NAME_CHARS } from '../../protocol/index.ts';
 import { call } from '../sdk/call.ts';
 import { currentAccount } from './account.ts';
-import { el, field } from './dom.ts';
+import { el, field, headed } from './dom.ts';
 import { keyOfInvite } from './entry.ts';
 import { submitForm } from './form.ts';
 import type { Route } from './router.ts';
@@ -41,13 +41,13 @@ export function joinScreen(inviteToken: string, go: (route: Route) => void): HTM
 }
 
 /**
- * Where the link of a session leads somebody whom this browser doesn't know yet. @param enter called with
+ * The screen behind a session's link for a user who isn't known to this browser. @param enter called with
  * their name.
  */
 export function nameScreen(enter: () => void): HTMLElement {
   const { form, name } = nameForm({
     heading: 'Look in',
-    text: 'You don’t need an invite where a session is open to everybody. The others will see you under this name.',
+    text: 'You don’t need an invite where a session is open to everyone. The others will see you under this name.',
     action: 'Look in',
     value: '',
   });
@@ -68,10 +68,11 @@ function nameForm(texts: { heading: string; text: string; action: string; value:
     autocomplete: 'nickname',
     'data-testid': 'join-name',
   });
-  const form = el(
+  const form = headed(
     'form',
-    { class: 'card', 'aria-labelledby': 'join-heading' },
-    el('h1', { id: 'join-heading' }, texts.heading),
+    'join',
+    'card',
+    el('h1', {}, texts.heading),
     el('p', { class: 'dim' }, texts.text),
     name.row,
     el('button', { type: 'submit', class: 'primary', 'data-testid': 'join-submit' }, texts.action),

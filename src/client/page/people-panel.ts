@@ -1,4 +1,4 @@
-/** Who is here; for the host, also who may do what. */
+/** The participants who are present; for the host, also their roles. */
 import {
   changeParticipant,
   listParticipants,
@@ -9,15 +9,10 @@ import { MAX_PAGE_ENTRIES, type Role, type WireParticipant } from '../../protoco
 import { call, messageOf } from '../sdk/call.ts';
 import type { Snapshot } from '../sdk/session-client.ts';
 import { ask } from './dialog.ts';
-import { el, setText } from './dom.ts';
+import { button, el, headed, setText } from './dom.ts';
 import { colorOf } from './person-color.ts';
 
-export interface PeoplePanel {
-  element: HTMLElement;
-  render(snapshot: Snapshot): void;
-}
-
-export interface PeopleOptions {
+interface PeopleOptions {
   sessionId: string;
   /** The host's token, as it is now. */
   token(): string;
@@ -28,15 +23,15 @@ export interface PeopleOptions {
 type GivenRole = Exclude<Role, 'host'>;
 const GIVEN_ROLES: readonly GivenRole[] = ['co-author', 'viewer'];
 
-export function createPeoplePanel(options: PeopleOptions): PeoplePanel {
-  const heading = el('h2', { id: 'people-heading' }, 'Here');
+export function createPeoplePanel(options: PeopleOptions) {
+  const heading = el('h2', {}, 'Here');
   const list = el('ul', { class: 'people', 'data-testid': 'participants' });
   const away = createAway(options);
   let shown: { participants: readonly WireParticipant[]; self: number; isHost: boolean } | null = null;
 
   const change = async (person: { id: string; name: string }, role: GivenRole): Promise<void> => {
     try {
-      await call(changeParticipant, { ...placeOf(options, person.id), body: { role } });
+      await call(changeParticipant, { ...pathOf(options, person.id), body: { role } });
     } catch (error) {
       options.say(`${person.name} keeps the role: ${messageOf(error)}`, 'error');
       // What was chosen isn't what is.
@@ -50,7 +45,7 @@ export function createPeoplePanel(options: PeopleOptions): PeoplePanel {
       text: 'They lose the session at once, and can’t come back by an invite. You can let them in again later.',
       action: 'Send away',
       async run() {
-        await call(removeParticipant, placeOf(options, person.id));
+        await call(removeParticipant, pathOf(options, person.id));
         away.refresh();
       },
     });
@@ -64,7 +59,7 @@ export function createPeoplePanel(options: PeopleOptions): PeoplePanel {
       return;
     shown = { participants, self, isHost };
     setText(heading, `Here (${participants.length})`);
-    // A select that is open must not close because somebody else came.
+    // A select that is open must not close because another participant joined.
     const kept = new Map([...list.children].map((item) => [item.getAttribute('data-key'), item]));
     list.replaceChildren(
       ...participants.map((one, index) => {
@@ -80,13 +75,7 @@ export function createPeoplePanel(options: PeopleOptions): PeoplePanel {
     away.render(isHost, participants);
   };
   return {
-    element: el(
-      'section',
-      { class: 'panel people-panel', 'aria-labelledby': 'people-heading' },
-      heading,
-      list,
-      away.element,
-    ),
+    element: headed('section', 'people', 'panel people-panel', heading, list, away.element),
     render,
   };
 }
@@ -107,18 +96,13 @@ function personRow(participant: WireParticipant, isMe: boolean, manage: Manage |
     ...(manage && id !== undefined
       ? [
           roleSelect(name, role, (wanted) => void manage.change({ id, name }, wanted)),
-          el(
-            'button',
-            {
-              type: 'button',
-              class: 'icon-button',
-              'aria-label': `Send ${name} away`,
-              title: 'Send away',
-              'data-testid': 'person-remove',
-              onclick: () => manage.remove({ id, name }),
-            },
-            '×',
-          ),
+          button('×', {
+            class: 'icon-button',
+            'aria-label': `Send ${name} away`,
+            title: 'Send away',
+            'data-testid': 'person-remove',
+            onclick: () => manage.remove({ id, name }),
+          }),
         ]
       : [el('span', { class: 'role' }, role)]),
   );
@@ -145,12 +129,12 @@ function avatar(name: string, color: number): HTMLElement {
   );
 }
 
-/** A participant's place in the session, for the host to change. */
-function placeOf({ sessionId, token }: PeopleOptions, participantId: string) {
+/** A participant's membership in the API, for the host to change. */
+function pathOf({ sessionId, token }: PeopleOptions, participantId: string) {
   return { params: { id: sessionId, participant_id: participantId }, token: token() };
 }
 
-/** For the host: people who have been here, to let removed ones in again. Asked for when it is opened. */
+/** For the host: participants who have left, to let removed ones in again. Read when it is opened. */
 function createAway(options: PeopleOptions) {
   const { sessionId, token, say } = options;
   const list = el('ul', { class: 'people', 'data-testid': 'away' });
@@ -167,7 +151,7 @@ function createAway(options: PeopleOptions) {
     button.disabled = true;
     try {
       const role = person.role === 'viewer' ? 'viewer' : 'co-author';
-      await call(changeParticipant, { ...placeOf(options, person.id), body: { role } });
+      await call(changeParticipant, { ...pathOf(options, person.id), body: { role } });
       say(`${person.display_name} may come back.`, 'info');
       await load();
     } catch (error) {
@@ -187,7 +171,7 @@ function createAway(options: PeopleOptions) {
       const ids = new Set(present.map((one) => one.participant_id));
       const gone = people.filter((person) => !ids.has(person.id) && person.role !== 'host');
       note.hidden = gone.length > 0;
-      setText(note, 'Nobody who isn’t here now.');
+      setText(note, 'Everyone who joined is here.');
       list.replaceChildren(...gone.map((person) => awayRow(person, letIn)));
     } catch (error) {
       setText(note, messageOf(error));
@@ -215,21 +199,16 @@ function awayRow(
   letIn: (person: Participant, button: HTMLButtonElement) => Promise<void>,
 ): HTMLElement {
   const isRemoved = person.removed_at !== undefined;
-  const button: HTMLButtonElement = el(
-    'button',
-    {
-      type: 'button',
-      class: 'small',
-      'data-testid': 'let-in',
-      onclick: () => void letIn(person, button),
-    },
-    'Let back in',
-  );
+  const readmit = button('Let back in', {
+    class: 'small',
+    'data-testid': 'let-in',
+    onclick: () => void letIn(person, readmit),
+  });
   return el(
     'li',
     {},
     avatar(person.display_name, colorOf(person.display_name, [])),
     el('span', { class: 'person-name' }, person.display_name),
-    isRemoved ? button : el('span', { class: 'role' }, person.role),
+    isRemoved ? readmit : el('span', { class: 'role' }, person.role),
   );
 }

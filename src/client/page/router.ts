@@ -32,7 +32,7 @@ export function routeHash(route: Route): string {
 }
 
 /**
- * What somebody pasted to join: a link of this page, or the bare secret of an invite. Null when it is
+ * What the user pasted to join: a link of this page, or the bare secret of an invite. Null when it is
  * neither.
  */
 export function parsePasted(text: string): Route | null {

@@ -1,4 +1,4 @@
-/** The start screen's lists: sessions to look into, one's own, and those that only this browser knows of. */
+/** The start screen's lists: public sessions, the user's own, and those that only this browser knows of. */
 import {
   createSession,
   getSession,
@@ -9,10 +9,10 @@ import {
 } from '../../protocol/http/sessions.ts';
 import { call, messageOf } from '../sdk/call.ts';
 import type { Account } from './account.ts';
-import { dayOf, el, setText } from './dom.ts';
+import { button, dayOf, el, headed, setText } from './dom.ts';
 import { usableSessions } from './entry.ts';
 import { type Route, routeHash } from './router.ts';
-import { rememberedName, rememberSession } from './storage.ts';
+import { type KnownSession, rememberedName, rememberSession } from './storage.ts';
 
 const LIVE_SHOWN = 8;
 const LIVE_INTERVAL_MS = 15_000;
@@ -23,13 +23,7 @@ const UNTITLED = 'Untitled session';
 export function liveNow(): { element: HTMLElement; close(): void } {
   const list = el('ul', { class: 'rows', 'data-testid': 'live-sessions' });
   const note = el('p', { class: 'dim', role: 'status' }, 'Looking…');
-  const element = el(
-    'section',
-    { class: 'card', 'aria-labelledby': 'live-heading' },
-    el('h2', { id: 'live-heading' }, 'Live now'),
-    note,
-    list,
-  );
+  const element = headed('section', 'live', 'card', 'Live now', note, list);
   const refresh = async (): Promise<void> => {
     if (document.hidden) return;
     try {
@@ -38,7 +32,7 @@ export function liveNow(): { element: HTMLElement; close(): void } {
       note.hidden = sessions.length > 0;
       setText(
         note,
-        'Nobody plays in public right now. A host can open a session to everybody in its settings.',
+        'There are no public sessions right now. A host can open a session to everyone in its settings.',
       );
     } catch (error) {
       note.hidden = false;
@@ -61,13 +55,13 @@ function liveRow({ id, title, host_name: host, participant_count: count }: LiveS
   return el(
     'li',
     {},
-    el('a', { href: routeHash({ name: 'session', sessionId: id }), class: 'row-main' }, title || UNTITLED),
+    linkTo(id, title),
     host === undefined ? null : el('span', { class: 'dim' }, `by ${host}`),
     el('span', { class: 'count' }, count === 1 ? '1 here' : `${count} here`),
   );
 }
 
-/** A signed-in person's own sessions: those that go on to go back to, ended ones to start again from. */
+/** A signed-in user's own sessions: those that go on to go back to, ended ones to start again from. */
 export function yourSessions(account: Account, go: (route: Route) => void): HTMLElement {
   const note = el('p', { class: 'dim', role: 'status' }, 'Looking…');
   const groups = el('div', { class: 'groups', 'data-testid': 'my-sessions' });
@@ -90,13 +84,7 @@ export function yourSessions(account: Account, go: (route: Route) => void): HTML
     }
   };
   void load();
-  return el(
-    'section',
-    { class: 'card lists', 'aria-labelledby': 'mine-heading' },
-    el('h2', { id: 'mine-heading' }, 'Your sessions'),
-    note,
-    groups,
-  );
+  return headed('section', 'mine', 'card lists', 'Your sessions', note, groups);
 }
 
 function group(heading: string, rows: HTMLElement[]): HTMLElement[] {
@@ -108,11 +96,7 @@ function activeRow(session: Session): HTMLElement {
   return el(
     'li',
     { 'data-session': session.id },
-    el(
-      'a',
-      { href: routeHash({ name: 'session', sessionId: session.id }), class: 'row-main' },
-      session.title || UNTITLED,
-    ),
+    linkTo(session.id, session.title),
     session.is_discoverable ? el('span', { class: 'badge' }, 'public') : null,
     el('time', {}, dayOf(session.last_activity)),
   );
@@ -120,7 +104,7 @@ function activeRow(session: Session): HTMLElement {
 
 function endedRow(session: Session, restart: (id: string) => Promise<void>): HTMLElement {
   const problem = el('span', { class: 'problem', role: 'alert' });
-  const again = el('button', { type: 'button', class: 'small' }, 'Start again');
+  const again = button('Start again', { class: 'small' });
   again.addEventListener('click', async () => {
     again.disabled = true;
     try {
@@ -133,11 +117,7 @@ function endedRow(session: Session, restart: (id: string) => Promise<void>): HTM
   return el(
     'li',
     { 'data-session': session.id },
-    el(
-      'a',
-      { href: routeHash({ name: 'session', sessionId: session.id }), class: 'row-main' },
-      session.title || UNTITLED,
-    ),
+    linkTo(session.id, session.title),
     problem,
     el('time', {}, dayOf(session.last_activity)),
     again,
@@ -158,25 +138,13 @@ async function startAgain(id: string, account: Account, go: (route: Route) => vo
 export function browserSessions(account: Account | null): HTMLElement | null {
   const sessions = usableSessions(account).filter(({ subject }) => subject === null);
   if (sessions.length === 0) return null;
-  return el(
-    'nav',
-    { class: 'card lists', 'aria-labelledby': 'recent-heading' },
-    el('h2', { id: 'recent-heading' }, account ? 'Been there, not signed in' : 'Been there'),
-    el(
-      'ul',
-      { class: 'rows' },
-      ...sessions.map((session) =>
-        el(
-          'li',
-          {},
-          el(
-            'a',
-            { href: routeHash({ name: 'session', sessionId: session.id }), class: 'row-main' },
-            session.title || UNTITLED,
-          ),
-          el('time', {}, dayOf(session.enteredAtMs)),
-        ),
-      ),
-    ),
-  );
+  const row = ({ id, title, enteredAtMs }: KnownSession) =>
+    el('li', {}, linkTo(id, title), el('time', {}, dayOf(enteredAtMs)));
+  const heading = account ? 'Been there, not signed in' : 'Been there';
+  return headed('nav', 'recent', 'card lists', heading, el('ul', { class: 'rows' }, ...sessions.map(row)));
+}
+
+function linkTo(sessionId: string, title: string | null): HTMLElement {
+  const href = routeHash({ name: 'session', sessionId });
+  return el('a', { href, class: 'row-main' }, title || UNTITLED);
 }

@@ -5,12 +5,12 @@
 import { messageOf } from '../sdk/call.ts';
 import type { ConnectionState } from '../sdk/connection.ts';
 import { sentence } from '../sdk/sentence.ts';
-import { copyText, el, setText } from './dom.ts';
+import { button, copyText, el, setText } from './dom.ts';
 
-export interface NoticeActions {
+interface NoticeActions {
   /** Connects once more. */
   retry(): void;
-  /** Another person, or the same with another key. */
+  /** Signs in: as another user, or with another token. */
   signIn(): void;
   /** One came with a token of some kind. */
   hasKey(): boolean;
@@ -27,13 +27,7 @@ interface Content {
   offers: ('retry' | 'use-here' | 'sign-in' | 'code')[];
 }
 
-export interface SessionNotice {
-  element: HTMLElement;
-  /** True while there is something to say. */
-  render(connection: ConnectionState): boolean;
-}
-
-export function createSessionNotice(actions: NoticeActions): SessionNotice {
+export function createSessionNotice(actions: NoticeActions) {
   const heading = el('h2');
   const text = el('p');
   const problem = el('p', { class: 'problem', role: 'alert' });
@@ -57,30 +51,27 @@ export function createSessionNotice(actions: NoticeActions): SessionNotice {
       button.disabled = false;
     }
   };
-  const button = (label: string, testId: string, run: () => Promise<void> | void) => {
-    const made: HTMLButtonElement = el(
-      'button',
-      { type: 'button', 'data-testid': testId, onclick: () => void act(made, async () => run()) },
-      label,
-    );
+  const offer = (label: string, testId: string, run: () => Promise<void> | void) => {
+    const made = button(label, { 'data-testid': testId, onclick: () => void act(made, async () => run()) });
     return made;
   };
-  const copy = button('Copy the code', 'notice-copy', async () => {
+  const copy = offer('Copy the code', 'notice-copy', async () => {
     setText(copy, (await copyText(actions.code())) ? 'Copied' : 'Select it in the editor to copy it');
   });
   const offers: Record<Content['offers'][number], () => Node[]> = {
-    retry: () => [button('Try again', 'notice-retry', actions.retry)],
-    'use-here': () => [button('Use it here', 'notice-retry', actions.retry)],
-    'sign-in': () => [button('Sign in', 'notice-sign-in', actions.signIn)],
+    retry: () => [offer('Try again', 'notice-retry', actions.retry)],
+    'use-here': () => [offer('Use it here', 'notice-retry', actions.retry)],
+    'sign-in': () => [offer('Sign in', 'notice-sign-in', actions.signIn)],
     code: () =>
       actions.code().trim() === ''
         ? []
-        : [copy, button('Start a new session with it', 'notice-restart', actions.startAgain)],
+        : [copy, offer('Start a new session with it', 'notice-restart', actions.startAgain)],
   };
   let shown = '';
   return {
     element,
-    render(connection) {
+    /** True while there is something to say. */
+    render(connection: ConnectionState): boolean {
       const content = contentOf(connection, actions.hasKey());
       element.hidden = content === null;
       const key = JSON.stringify([content, actions.code().trim() === '']);
@@ -89,7 +80,7 @@ export function createSessionNotice(actions: NoticeActions): SessionNotice {
       setText(heading, content.heading);
       setText(text, content.text);
       row.replaceChildren(
-        ...content.offers.flatMap((offer) => offers[offer]()),
+        ...content.offers.flatMap((name) => offers[name]()),
         el('a', { href: '#/', class: 'button' }, 'To the start'),
       );
       return true;

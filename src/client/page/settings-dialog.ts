@@ -9,10 +9,10 @@ import {
 import { MAX_TITLE_CHARS } from '../../protocol/index.ts';
 import { call, messageOf } from '../sdk/call.ts';
 import { ask, createDialog } from './dialog.ts';
-import { el, field, setText } from './dom.ts';
+import { button, el, field, labelledSwitch, setText } from './dom.ts';
 import { submitForm } from './form.ts';
 
-export interface SettingsOptions {
+interface SettingsOptions {
   sessionId: string;
   /** The host's token, as it is now. */
   token(): string;
@@ -21,12 +21,7 @@ export interface SettingsOptions {
   onTitle(title: string): void;
 }
 
-export interface SettingsDialog {
-  element: HTMLDialogElement;
-  open(): void;
-}
-
-export function createSettingsDialog(options: SettingsOptions): SettingsDialog {
+export function createSettingsDialog(options: SettingsOptions) {
   /** The session, and the host's word for it. */
   const asHost = () => ({ params: { id: options.sessionId }, token: options.token() });
   // Here, as nothing outside of a modal dialog is heard.
@@ -69,7 +64,7 @@ export function createSettingsDialog(options: SettingsOptions): SettingsDialog {
     setText(problem, '');
     try {
       await call(setDiscoverable, { ...asHost(), body: { is_discoverable: isWanted } });
-      say(isWanted ? 'Everybody may look in now.' : 'Only invited people are let in now.');
+      say(isWanted ? 'Everyone may look in now.' : 'Only invited people are let in now.');
     } catch (error) {
       discoverable.checked = !isWanted;
       setText(problem, messageOf(error));
@@ -96,7 +91,7 @@ export function createSettingsDialog(options: SettingsOptions): SettingsDialog {
   const sendAway = () =>
     ask({
       heading: 'Send everyone away?',
-      text: 'Everybody but you leaves at once, and all invite links are revoked. The session and its code stay yours.',
+      text: 'Everyone but you leaves at once, and all invite links are revoked. The session and its code stay yours.',
       action: 'Send everyone away',
       async run() {
         await call(endLive, asHost());
@@ -107,7 +102,7 @@ export function createSettingsDialog(options: SettingsOptions): SettingsDialog {
   const end = () =>
     ask({
       heading: 'End the session?',
-      text: 'It ends for everybody and can’t be opened again. Its code and history stay readable.',
+      text: 'It ends for everyone and can’t be opened again. Its code and history stay readable.',
       action: 'End the session',
       async run() {
         await call(endSession, asHost());
@@ -116,36 +111,18 @@ export function createSettingsDialog(options: SettingsOptions): SettingsDialog {
     });
   const element = createDialog('settings', 'Session settings', [
     rename,
-    el(
-      'label',
-      { class: 'switch' },
+    labelledSwitch(
       discoverable,
-      el(
-        'span',
-        { class: 'switch-text' },
-        el('strong', {}, 'Open to everybody'),
-        el(
-          'span',
-          { class: 'dim' },
-          'It is listed on the start screen, and anybody may look in as a viewer.',
-        ),
-      ),
+      'Open to everyone',
+      'It is listed on the start screen, and anyone may look in as a viewer.',
     ),
     problem,
     note,
     el(
       'div',
       { class: 'ending' },
-      el(
-        'button',
-        { type: 'button', 'data-testid': 'settings-end-live', onclick: sendAway },
-        'Send everyone away',
-      ),
-      el(
-        'button',
-        { type: 'button', class: 'danger', 'data-testid': 'settings-end', onclick: end },
-        'End the session',
-      ),
+      button('Send everyone away', { 'data-testid': 'settings-end-live', onclick: sendAway }),
+      button('End the session', { class: 'danger', 'data-testid': 'settings-end', onclick: end }),
     ),
   ]);
   return {

@@ -2,15 +2,15 @@
  * The panels beside the editor, one at a time, by the keyboard's rules for tabs: arrows move, Tab goes into
  * the panel.
  */
-import { el } from './dom.ts';
+import { button, el } from './dom.ts';
 
-export interface SideTab {
+interface SideTab {
   name: string;
   label: string;
   panel: HTMLElement;
 }
 
-export interface SideTabs {
+interface SideTabs {
   element: HTMLElement;
   /** The one that is shown. */
   readonly shown: string;
@@ -29,19 +29,14 @@ export function createSideTabs(always: SideTab, others: SideTab[]): SideTabs {
     all.map(({ name, label, panel }) => {
       panel.id = `panel-${name}`;
       panel.setAttribute('role', 'tabpanel');
-      const tab = el(
-        'button',
-        {
-          type: 'button',
-          role: 'tab',
-          id: `tab-${name}`,
-          'aria-controls': panel.id,
-          'data-testid': `tab-${name}`,
-          class: name === always.name ? 'tab tab-narrow' : 'tab',
-          onclick: () => show(name),
-        },
-        label,
-      );
+      const tab = button(label, {
+        role: 'tab',
+        id: `tab-${name}`,
+        'aria-controls': panel.id,
+        'data-testid': `tab-${name}`,
+        class: name === always.name ? 'tab tab-narrow' : 'tab',
+        onclick: () => show(name),
+      });
       return [name, { tab, panel }] as const;
     }),
   );

@@ -5,7 +5,7 @@ import { MAX_DISPLAY_NAME_CHARS, MAX_TITLE_CHARS } from '../../protocol/index.ts
 import { call } from '../sdk/call.ts';
 import { type Account, currentAccount, signOut } from './account.ts';
 import { openSignIn } from './account-dialog.ts';
-import { el, field } from './dom.ts';
+import { button, el, field, headed } from './dom.ts';
 import { submitForm } from './form.ts';
 import { parsePasted, type Route } from './router.ts';
 import { browserSessions, liveNow, yourSessions } from './session-lists.ts';
@@ -13,16 +13,11 @@ import { rememberedName, rememberName, rememberSession } from './storage.ts';
 
 const FIRST_CODE = 'setcpm(120 / 4)\n\ns("bd*4, [~ cp]*2, hh*8").bank("RolandTR909")\n';
 
-export interface StartScreen {
-  element: HTMLElement;
-  close(): void;
-}
-
 /**
  * @param go shows another route.
- * @param again shows this screen anew, for another person.
+ * @param again shows this screen anew, for another user.
  */
-export function startScreen(go: (route: Route) => void, again: () => void): StartScreen {
+export function startScreen(go: (route: Route) => void, again: () => void) {
   const account = currentAccount();
   const live = liveNow();
   const element = el(
@@ -58,7 +53,7 @@ function accountBar(account: Account | null, again: () => void): HTMLElement {
       'div',
       { class: 'account', 'data-testid': 'account' },
       el('span', { class: 'dim account-hint' }, 'Sign in to keep your sessions and strudels.'),
-      el('button', { type: 'button', 'data-testid': 'sign-in', onclick: () => openSignIn(again) }, 'Sign in'),
+      button('Sign in', { 'data-testid': 'sign-in', onclick: () => openSignIn(again) }),
     );
   }
   const leave = () => {
@@ -69,7 +64,7 @@ function accountBar(account: Account | null, again: () => void): HTMLElement {
     'div',
     { class: 'account', 'data-testid': 'account' },
     el('span', {}, 'Signed in as ', el('strong', { 'data-testid': 'account-name' }, account.name)),
-    el('button', { type: 'button', 'data-testid': 'sign-out', onclick: leave }, 'Sign out'),
+    button('Sign out', { 'data-testid': 'sign-out', onclick: leave }),
   );
 }
 
@@ -90,10 +85,11 @@ function makeCard(account: Account | null, go: (route: Route) => void): HTMLElem
     placeholder: 'Friday jam',
     'data-testid': 'make-title',
   });
-  const form = el(
+  const form = headed(
     'form',
-    { class: 'card', 'aria-labelledby': 'make-heading' },
-    el('h2', { id: 'make-heading' }, 'Start a session'),
+    'make',
+    'card',
+    'Start a session',
     name.row,
     title.row,
     el('button', { type: 'submit', class: 'primary', 'data-testid': 'make-submit' }, 'Start'),
@@ -134,10 +130,11 @@ function joinCard(go: (route: Route) => void): HTMLElement {
     spellcheck: 'false',
     'data-testid': 'join-link',
   });
-  const form = el(
+  const form = headed(
     'form',
-    { class: 'card', 'aria-labelledby': 'join-heading' },
-    el('h2', { id: 'join-heading' }, 'Join a session'),
+    'join',
+    'card',
+    'Join a session',
     el(
       'div',
       { class: 'field-action' },

@@ -11,7 +11,7 @@ const knownSessionSchema = z.object({
   token: z.string(),
   title: z.string().nullable(),
   enteredAtMs: z.number(),
-  /** Whose it is: the account's subject, null for somebody who wasn't signed in. */
+  /** The account's subject; null when the user wasn't signed in. */
   subject: z.string().nullable().default(null),
   /** The secret of the invite that it came by. */
   invite: z.string().nullable().default(null),
@@ -36,10 +36,6 @@ export function knownSessions(): KnownSession[] {
   }
 }
 
-export function knownSession(id: string): KnownSession | null {
-  return knownSessions().find((session) => session.id === id) ?? null;
-}
-
 export function rememberSession(session: Omit<KnownSession, 'enteredAtMs'>): void {
   const others = knownSessions().filter((other) => other.id !== session.id);
   const all = [{ ...session, enteredAtMs: Date.now() }, ...others].slice(0, SESSIONS_KEPT);
@@ -59,7 +55,7 @@ export function forgetSessions(isForgotten: (session: KnownSession) => boolean):
   store(knownSessions().filter((session) => !isForgotten(session)));
 }
 
-/** The user's token that somebody signed in with; null for nobody. */
+/** The signed-in user's token; null when no user is signed in. */
 export function storedUserToken(): string | null {
   return localStorage.getItem(USER_TOKEN_KEY);
 }

@@ -2,8 +2,8 @@
 import type * as z from 'zod';
 import type { createStrudel } from '../../protocol/http/strudels.ts';
 import { MAX_DESCRIPTION_CHARS, MAX_TITLE_CHARS } from '../../protocol/index.ts';
-import { createDialog } from './dialog.ts';
-import { el, field } from './dom.ts';
+import { openDialog } from './dialog.ts';
+import { el, field, labelledSwitch } from './dom.ts';
 import { submitForm } from './form.ts';
 
 /** What a user says about a strudel. */
@@ -16,7 +16,7 @@ export type StrudelContent = Required<
   Pick<z.input<typeof createStrudel.body>, 'code' | 'conversation_history'>
 >;
 
-export interface StrudelFormOptions {
+interface StrudelFormOptions {
   heading: string;
   action: string;
   initial: StrudelInput;
@@ -57,17 +57,7 @@ export function openStrudelForm({ heading, action, initial, submit }: StrudelFor
     title.row,
     description.row,
     tags.row,
-    el(
-      'label',
-      { class: 'switch' },
-      isPublic,
-      el(
-        'span',
-        { class: 'switch-text' },
-        el('strong', {}, 'Public'),
-        el('span', { class: 'dim' }, 'Everybody may find it and bring it into their sessions.'),
-      ),
-    ),
+    labelledSwitch(isPublic, 'Public', 'Everyone may find it and bring it into their sessions.'),
     el('button', { type: 'submit', class: 'primary', 'data-testid': 'strudel-submit' }, action),
   );
   submitForm(form, async () => {
@@ -79,10 +69,7 @@ export function openStrudelForm({ heading, action, initial, submit }: StrudelFor
     });
     dialog.close();
   });
-  const dialog = createDialog('strudel', heading, [form]);
-  dialog.addEventListener('close', () => dialog.remove());
-  document.body.append(dialog);
-  dialog.showModal();
+  const dialog = openDialog('strudel', heading, [form]);
   title.input.focus();
 }
 

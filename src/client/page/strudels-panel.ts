@@ -11,10 +11,10 @@ import { sentence } from '../sdk/sentence.ts';
 import type { Snapshot } from '../sdk/session-client.ts';
 import type { Account } from './account.ts';
 import { ask } from './dialog.ts';
-import { dayOf, el, setText } from './dom.ts';
+import { button, dayOf, el, headed, setText } from './dom.ts';
 import { openStrudelForm, type StrudelContent, type StrudelInput } from './strudel-form.ts';
 
-export interface StrudelsOptions {
+interface StrudelsOptions {
   account: Account | null;
   signIn(): void;
   /** The code as it stands in the editor, and what was said with the AI about it. */
@@ -27,29 +27,19 @@ export interface StrudelsOptions {
   say(text: string, kind: 'info' | 'error'): void;
 }
 
-export interface StrudelsPanel {
-  element: HTMLElement;
-  render(snapshot: Snapshot): void;
-}
-
 type Shelf = 'own' | 'public';
 /** Pause after the last key before what was typed is searched for. */
 const SEARCH_PAUSE_MS = 250;
 
-export function createStrudelsPanel(options: StrudelsOptions): StrudelsPanel {
+export function createStrudelsPanel(options: StrudelsOptions) {
   const { account } = options;
-  const heading = el('h2', { id: 'strudels-heading' }, 'Strudels');
-  const element = el(
-    'section',
-    { class: 'panel strudels-panel', 'aria-labelledby': 'strudels-heading' },
-    heading,
-  );
+  const element = headed('section', 'strudels', 'panel strudels-panel', 'Strudels');
   if (account === null) {
     element.append(
       el('p', { class: 'dim' }, 'Sign in to keep patterns, and to bring them into any session.'),
-      el('button', { type: 'button', onclick: options.signIn, 'data-testid': 'strudels-sign-in' }, 'Sign in'),
+      button('Sign in', { onclick: options.signIn, 'data-testid': 'strudels-sign-in' }),
     );
-    return { element, render: () => {} };
+    return { element, render: (_: Snapshot) => {} };
   }
 
   const { token } = account;
@@ -62,16 +52,17 @@ export function createStrudelsPanel(options: StrudelsOptions): StrudelsPanel {
   let searches = 0;
 
   const about = el('p', { class: 'about', 'data-testid': 'strudel-current' });
-  const back = el(
-    'button',
-    { type: 'button', class: 'small', hidden: true, 'data-testid': 'strudel-scratch' },
-    'Back to scratch',
-  );
-  const save = el(
-    'button',
-    { type: 'button', class: 'primary', 'data-testid': 'strudel-save' },
-    'Save this code',
-  );
+  const back = button('Back to scratch', {
+    class: 'small',
+    hidden: true,
+    'data-testid': 'strudel-scratch',
+    onclick: () => void load(null),
+  });
+  const save = button('Save this code', {
+    class: 'primary',
+    'data-testid': 'strudel-save',
+    onclick: () => saveNew(),
+  });
   const search = el('input', {
     type: 'search',
     placeholder: 'Search',
@@ -81,23 +72,18 @@ export function createStrudelsPanel(options: StrudelsOptions): StrudelsPanel {
   const note = el('p', { class: 'dim', role: 'status' });
   const list = el('ul', { class: 'strudels', 'data-testid': 'strudels' });
   const shelves = (['own', 'public'] as const).map((name) =>
-    el(
-      'button',
-      {
-        type: 'button',
-        class: 'segment',
-        'aria-pressed': String(name === shelf),
-        'data-testid': `strudels-${name}`,
-        onclick: () => {
-          shelf = name;
-          for (const button of shelves) {
-            button.setAttribute('aria-pressed', String(button.dataset.testid === `strudels-${name}`));
-          }
-          void refresh();
-        },
+    button(name === 'own' ? 'Mine' : 'Public', {
+      class: 'segment',
+      'aria-pressed': String(name === shelf),
+      'data-testid': `strudels-${name}`,
+      onclick: () => {
+        shelf = name;
+        for (const one of shelves) {
+          one.setAttribute('aria-pressed', String(one.dataset.testid === `strudels-${name}`));
+        }
+        void refresh();
       },
-      name === 'own' ? 'Mine' : 'Public',
-    ),
+    }),
   );
 
   const refresh = async (): Promise<void> => {
@@ -204,8 +190,6 @@ export function createStrudelsPanel(options: StrudelsOptions): StrudelsPanel {
     clearTimeout(timer);
     timer = setTimeout(refresh, SEARCH_PAUSE_MS);
   });
-  back.addEventListener('click', () => void load(null));
-  save.addEventListener('click', saveNew);
   element.append(
     el('div', { class: 'strudel-head' }, el('div', { class: 'about-line' }, about, back), save),
     el('div', { class: 'segments', role: 'group', 'aria-label': 'Which strudels' }, ...shelves),
@@ -217,7 +201,7 @@ export function createStrudelsPanel(options: StrudelsOptions): StrudelsPanel {
   draw();
   return {
     element,
-    render(snapshot) {
+    render(snapshot: Snapshot) {
       const canWrite = snapshot.role !== 'viewer' && snapshot.connection.state === 'open';
       if (snapshot.strudelId === current && canWrite === mayWrite) return;
       current = snapshot.strudelId;
@@ -231,7 +215,7 @@ function emptyText(shelf: Shelf, search: string): string {
   if (search !== '') return `Nothing found for “${search}”.`;
   return shelf === 'own'
     ? 'None yet. Save the session’s code to have it here.'
-    : 'Nobody has made one public yet.';
+    : 'There are no public strudels yet.';
 }
 
 function inputOf({ title, description, tags, is_public }: Strudel): StrudelInput {
@@ -249,19 +233,14 @@ interface Row {
 }
 
 function strudelRow(strudel: Strudel, row: Row): HTMLElement {
-  const button = (label: string, name: string, onclick: () => void) =>
-    el(
-      'button',
-      {
-        type: 'button',
-        class: 'small',
-        'aria-label': `${label} ${strudel.title}`,
-        'data-testid': `strudel-${name}`,
-        onclick,
-      },
-      label,
-    );
-  const load = button('Load', 'load', row.load);
+  const small = (label: string, name: string, onclick: () => void) =>
+    button(label, {
+      class: 'small',
+      'aria-label': `${label} ${strudel.title}`,
+      'data-testid': `strudel-${name}`,
+      onclick,
+    });
+  const load = small('Load', 'load', row.load);
   load.disabled = !row.canLoad;
   return el(
     'li',
@@ -283,9 +262,9 @@ function strudelRow(strudel: Strudel, row: Row): HTMLElement {
       row.isCurrent ? null : load,
       ...(row.isOwn
         ? [
-            row.isCurrent ? button('Update', 'update', row.overwrite) : null,
-            button('Edit', 'edit', row.edit),
-            button('Delete', 'delete', row.remove),
+            row.isCurrent ? small('Update', 'update', row.overwrite) : null,
+            small('Edit', 'edit', row.edit),
+            small('Delete', 'delete', row.remove),
           ]
         : []),
       el('time', {}, dayOf(strudel.updated_at)),

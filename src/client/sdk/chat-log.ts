@@ -3,7 +3,7 @@
  * yet.
  */
 
-/** `received`: another participant's, or from the history. The others: this client's own, on its way. */
+/** `received`: another participant's, or from the history; the others are this client's own, on their way. */
 export type ChatStatus = 'pending' | 'sent' | 'saved' | 'refused' | 'received';
 
 export interface ChatEntry {
@@ -80,7 +80,7 @@ export class ChatLog {
     for (const entry of this.#entries) entry.inFlight = false;
   }
 
-  /** A message of the room: another participant's, or the echo of an own one. */
+  /** A message from the room: another participant's, or the echo of an own one. */
   received(message: Omit<ChatEntry, 'status'>): void {
     this.#put(message);
     this.#sort();
@@ -133,7 +133,7 @@ export class ChatLog {
   }
 
   #sort(): void {
-    this.#entries.sort((a, b) => place(a) - place(b));
+    this.#entries.sort((a, b) => orderOf(a) - orderOf(b));
     const surplus = this.#entries.length - ENTRIES_KEPT;
     if (surplus > 0) {
       this.#entries = this.#entries.filter(
@@ -144,7 +144,7 @@ export class ChatLog {
 }
 
 /** Sorting is stable, so what shares a time or waits for one stays in the order in which it came. */
-function place({ view }: Entry): number {
+function orderOf({ view }: Entry): number {
   return view.status === 'pending' ? Number.MAX_SAFE_INTEGER : (view.position ?? view.atMs);
 }
 

@@ -11,10 +11,10 @@ import { askRefusal, type Refusal } from './refusal.ts';
 export type WebSocketConstructor = new (url: string) => object;
 
 /**
- * Why a connection is closed for good: one's own doing (`left`), the session's end, being sent away, a
+ * Why a connection is closed for good: the user left (`left`), the session's end, a removal, a
  * session that isn't there any more, or the same client connected elsewhere.
  */
-export type CloseCause = 'left' | 'ended' | 'removed' | 'gone' | 'elsewhere';
+type CloseCause = 'left' | 'ended' | 'removed' | 'gone' | 'elsewhere';
 
 export type ConnectionState =
   | { readonly state: 'connecting' }
@@ -23,7 +23,7 @@ export type ConnectionState =
   | { readonly state: 'refused'; readonly refusal: Refusal }
   | { readonly state: 'closed'; readonly cause: CloseCause; readonly reason: string };
 
-export interface ConnectionOptions {
+interface ConnectionOptions {
   /** Called before each attempt. */
   url: () => Promise<string>;
   /** By default the global one. */
@@ -57,7 +57,7 @@ const ASK_INTERVAL_MS = 3_000;
 const CLOSING_LIMIT_MS = 4_000;
 /**
  * Two replacements within this time are another client's doing; a single one may have been an earlier attempt
- * of one's own that came late.
+ * of this client that came late.
  */
 const REPLACED_TWICE_MS = 60_000;
 /** Close codes by which a room says that coming back is of no use. */

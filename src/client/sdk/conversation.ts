@@ -7,10 +7,10 @@
 import type { ServerPayload } from '../../protocol/index.ts';
 
 /**
- * A question is `pending` until the room has sent it to all, an answer `streaming` until it is
+ * A question is `pending` until the room has told it to all writers, an answer `streaming` until it is
  * complete. What is `failed` or `cancelled` stays as it is, and the room's history won't have it.
  */
-export type TurnStatus = 'pending' | 'streaming' | 'done' | 'failed' | 'cancelled';
+type TurnStatus = 'pending' | 'streaming' | 'done' | 'failed' | 'cancelled';
 
 /** One thing said. Never changes; each change makes a new one under the same id. */
 export interface ConversationTurn {
@@ -33,7 +33,7 @@ export interface ConversationTurn {
   readonly atMs: number;
 }
 
-/** How many AI requests this participant has left; `resetSeconds` counts from when the room said it. */
+/** What of the AI is left to this user; `resetSeconds` is how long it counts from when it was told. */
 export interface RequestsLeft {
   readonly remaining: number;
   readonly limit: number;
@@ -62,7 +62,7 @@ export class Conversation {
     return this.#requestsLeft;
   }
 
-  /** A request is under way, of any participant: the room takes no other. */
+  /** A request of any participant is under way: the room takes no other. */
   get isBusy(): boolean {
     return this.#answer !== null || this.#own !== null;
   }
@@ -73,7 +73,7 @@ export class Conversation {
     this.#add({ id: requestId, role: 'user', displayName, text, status: 'pending', isOwn: true, atMs });
   }
 
-  /** The room sends all participants what is asked. */
+  /** The room tells all writers what is asked. */
   asked({ user_query: text, display_name }: ServerPayload<'agent_request'>, atMs: number): void {
     const own = this.#find(this.#own);
     const isOwn = own?.status === 'pending' && own.text === text && own.displayName === display_name;
@@ -84,7 +84,7 @@ export class Conversation {
 
   /** A piece of the answer. */
   delta({ request_id, text, attempt, ended }: ServerPayload<'agent_delta'>, atMs: number): void {
-    // A client that came in the middle lacks the beginning.
+    // A client that joined in the middle didn't get the beginning.
     const answer = this.#answer ?? this.#beginAnswer(request_id === this.#own, atMs);
     const before = attempt > answer.attempt ? '' : (this.#find(answer.id)?.text ?? '');
     answer.attempt = attempt;
@@ -103,7 +103,7 @@ export class Conversation {
       code,
       questions: response.clarifying_questions ?? [],
     });
-    // How many the others have left is not for this participant.
+    // Other participants' limits don't concern this client.
     if (!isOwn) return;
     this.#own = null;
     const { requests_remaining: remaining, requests_limit: limit, reset_seconds } = response.rate_limit;
@@ -136,7 +136,7 @@ export class Conversation {
    * @param isNew the session is about something else than before.
    */
   history(entries: ServerPayload<'session_state'>['conversation_history'], isNew: boolean): void {
-    // A question that the room never took stays, so that it can be asked again.
+    // A question that the room never got stays, so that the user can ask it again.
     const isKept = ({ id, role, status }: ConversationTurn) =>
       id === this.#answer?.id || status === 'pending' || (!isNew && role === 'user' && status === 'failed');
     this.#turns = [...entries.map(historyTurn), ...this.#turns.filter(isKept)];

@@ -9,8 +9,8 @@ export interface LocalEdit {
   /** This client's count of edits. */
   readonly clientSeq: number;
   /**
-   * `pending` until it is acknowledged, `saved` once the buffer (or Postgres) has it, `flushed` once Postgres
-   * has it; `refused` when it is sent no more.
+   * `pending` until acknowledged, `saved` once the buffer (or Postgres) has it, `flushed` once Postgres has
+   * it.
    */
   readonly status: EditStatus;
   /** Revision known to include it; null while pending. */

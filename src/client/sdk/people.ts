@@ -1,4 +1,4 @@
-/** The list of participants, as a room sends it: one entry for each, however many tabs they have. */
+/** The list of present participants, as a room tells it: one entry each, however many tabs they have. */
 import type { WireParticipant } from '../../protocol/index.ts';
 
 /** One id for all that a participant sends; rooms that don't tell theirs are of another version. */
@@ -11,7 +11,7 @@ export function personId({
 }
 
 /**
- * A participant came, or has a new role.
+ * A participant joined, or has another role now.
  * @returns the new list, and the entry that the newcomer replaces; null when they weren't there.
  */
 export function withPerson(
@@ -24,7 +24,7 @@ export function withPerson(
   return { people: people.map((other, index) => (index === at ? person : other)), before };
 }
 
-/** A participant left. Where a room gives no ids, one entry that looks like theirs is removed. */
+/** A participant left. Where the room sends no participant ids, it removes one entry that looks the same. */
 export function withoutPerson(
   people: readonly WireParticipant[],
   gone: WireParticipant,
@@ -35,7 +35,7 @@ export function withoutPerson(
 }
 
 /**
- * Which entry is one's own: by id, else the first that looks like it.
+ * Which entry is this client's own: by id, else the first that looks like it.
  * @returns its index; -1 when there is none.
  */
 export function findSelf(

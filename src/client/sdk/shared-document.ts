@@ -84,7 +84,9 @@ export class SharedDocument {
   #log: Logged[] = [];
   #clientSeq: number;
   #acknowledged: number;
-  /** Of the room's whole text that this one goes on from; null while that text is awaited. */
+  /**
+   * Of the room's whole text that this one goes on from; null before there is one, or while it isn't known.
+   */
   #sync: number | null = null;
   #asString: { text: Text; code: string } | null = null;
 
@@ -204,7 +206,6 @@ export class SharedDocument {
   /** The connection is gone, or the room can't follow: nothing is sent before the next whole text. */
   disconnected(): void {
     this.#sync = null;
-    for (const edit of this.#pending) edit.isInFlight = false;
   }
 
   /**

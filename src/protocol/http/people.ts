@@ -117,7 +117,7 @@ export const changeParticipant = route({
   method: 'patch',
   path: `${PARTICIPANTS}/{participant_id}`,
   tag,
-  summary: 'Give a participant another role, or one who was removed their place back',
+  summary: 'Give a participant another role, or readmit a removed one',
   access: 'session',
   params: ofOne.extend({ participant_id: uuid }),
   body: z.object({ role: roleSchema }),

@@ -1,8 +1,9 @@
 -- Takes out of the buffer exactly what has been written to Postgres or put among the dead letters, session by
 -- session. Whatever was committed since it was read stays, and stays dirty.
 --
--- KEYS[1] dirty set, KEYS[2] dead letters, KEYS[3] counters, KEYS[4] sessions by their last activity (ms)
--- ARGV[1] key prefix, ARGV[2] seconds that a clean session stays readable, ARGV[3] number of dead letters d,
+-- KEYS[1] dirty set, KEYS[2] dead letters, KEYS[3] counters, KEYS[4] sessions by their last activity (ms),
+-- followed for each session by its hash and its messages hash
+-- ARGV[1] seconds that a clean session stays readable, ARGV[2] number of dead letters d,
 -- followed by d pairs (letter id, JSON), followed for each session by:
 --   id, time it counts as dirty from if something is left (ms),
 --   revision that Postgres shows now or '' when nothing is known of it,
@@ -20,14 +21,14 @@ local function number(value)
 end
 local function text(value) return string.format('%.0f', value) end
 
-local letters, at = {}, 4
+local letters, at = {}, 3
 local function take()
   local value = ARGV[at]
   at = at + 1
   return value
 end
 
-for i = 1, 2 * tonumber(ARGV[3]) do letters[i] = take() end
+for i = 1, 2 * tonumber(ARGV[2]) do letters[i] = take() end
 
 local now = redis.call('TIME')
 local ms = text(math.floor(tonumber(now[1]) * 1000 + tonumber(now[2]) / 1000))
@@ -36,7 +37,7 @@ local replies, written = {}, 0
 local counters = { commits = 0, edits = 0, messages = 0 }
 while at <= #ARGV do
   local id = take()
-  local key = ARGV[1] .. 's:' .. id
+  local key, messages_key = KEYS[5 + 2 * #replies], KEYS[6 + 2 * #replies]
   local since = take()
   local stored_rev, dead_rev = tonumber(take()), tonumber(take())
   local held = redis.call('HMGET', key,
@@ -48,7 +49,7 @@ while at <= #ARGV do
   written = written + tonumber(take())
   local count = tonumber(take())
   for first = at, at + count - 1, 1000 do
-    redis.call('HDEL', key .. ':m', unpack(ARGV, first, math.min(first + 999, at + count - 1)))
+    redis.call('HDEL', messages_key, unpack(ARGV, first, math.min(first + 999, at + count - 1)))
   end
   at = at + count
 
@@ -63,7 +64,7 @@ while at <= #ARGV do
     progress[#progress + 1] = 'put_aside'
     progress[#progress + 1] = text(put_aside)
   end
-  local left = rev > math.max(flushed, put_aside) or redis.call('HLEN', key .. ':m') > 0
+  local left = rev > math.max(flushed, put_aside) or redis.call('HLEN', messages_key) > 0
   if left then
     redis.call('HDEL', key, 'commits', 'edits', 'messages')
   else
@@ -74,7 +75,7 @@ while at <= #ARGV do
     redis.call('ZADD', KEYS[1], 'XX', since, id)
   else
     redis.call('ZREM', KEYS[1], id)
-    redis.call('EXPIRE', key, ARGV[2])
+    redis.call('EXPIRE', key, ARGV[1])
   end
   redis.call('ZADD', KEYS[4], 'XX', ms, id)
   replies[#replies + 1] = { id, left and 1 or 0, text(flushed), text(number(held[4])) }

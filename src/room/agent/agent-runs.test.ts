@@ -7,7 +7,7 @@ import {
   MAX_AI_REQUESTS_PER_MINUTE,
   type Role,
 } from '../../protocol/index.ts';
-import type { Member } from '../connections/connection.ts';
+import type { JoinedConnection } from '../connections/connection.ts';
 import type { ConnectionState } from '../connections/connection-state.ts';
 import { SharedEdits } from '../document/shared-edits.ts';
 import { type AgentRoom, AgentRuns } from './agent-runs.ts';
@@ -23,7 +23,7 @@ type AnswerCall = {
 
 function setUp(over: { dayLimit?: number; config?: Parameters<typeof aiConfig>[0] } = {}) {
   const live = setUpSession();
-  const members = new Map<string, Member>();
+  const members = new Map<string, JoinedConnection>();
   const calls: AnswerCall[] = [];
   const logged: string[] = [];
   const day = {
@@ -68,7 +68,7 @@ function setUp(over: { dayLimit?: number; config?: Parameters<typeof aiConfig>[0
     });
   let runs = makeRuns();
 
-  const join = (id: string, role: Role, userId: string | null = null): Member => {
+  const join = (id: string, role: Role, userId: string | null = null): JoinedConnection => {
     let current: ConnectionState = {
       participantId: userId ?? id,
       userId,
@@ -93,12 +93,12 @@ function setUp(over: { dayLimit?: number; config?: Parameters<typeof aiConfig>[0
       setState(next: ConnectionState) {
         current = next;
       },
-    } as unknown as Member;
+    } as unknown as JoinedConnection;
     members.set(id, member);
     return member;
   };
 
-  const participants = { members: () => members.values() };
+  const participants = { connections: () => members.values() };
   const room: AgentRoom = {
     session: { open: async () => live.session },
     participants,
@@ -127,10 +127,10 @@ function setUp(over: { dayLimit?: number; config?: Parameters<typeof aiConfig>[0
         void live.sent.push({ to: to.id, type: 'error', payload: { error, message, request_id: requestId } }),
     },
   };
-  const ask = (sender: Member, request: Partial<AgentRequest> = {}) =>
+  const ask = (sender: JoinedConnection, request: Partial<AgentRequest> = {}) =>
     runs.ask({ user_query: 'a beat', request_id: 'r1', ...request }, sender, room);
   /** Asks, and waits until the model has been asked. */
-  const begin = async (sender: Member, request: Partial<AgentRequest> = {}) => {
+  const begin = async (sender: JoinedConnection, request: Partial<AgentRequest> = {}) => {
     const before = calls.length;
     const done = ask(sender, request);
     await vi.waitUntil(() => calls.length > before, { interval: 1, timeout: 30_000 });
@@ -226,6 +226,21 @@ describe('an AI request', () => {
         .filter(({ to }) => to === 'ada')
         .map(({ payload }) => payload),
     ).toEqual(messages.map(({ id }) => ({ message_id: id, durable: 'buffer' })));
+  });
+
+  it('is answered on the code that it was asked about; what was typed since stays', async () => {
+    const { join, begin, to, edit, session } = setUp();
+    const ada = join('ada', 'host');
+    edit('one\ntwo\nthree');
+    // With a line that the room doesn't have yet.
+    const { done, call } = await begin(ada, { editor_state: 'one\ntwo\nthree\nfour' });
+    edit('one\ntwo\nthree, typed');
+    edit('zero\none\ntwo\nthree, typed');
+    call.resolve({ kind: 'code', code: 'one\r\nTWO\rthree\nfour', explanation: '' });
+    await done;
+    expect(session.code).toBe('zero\none\nTWO\nthree, typed');
+    expect(to('ada', 'code_update')).toMatchObject([{ rev: rev(4), source: 'ai' }]);
+    expect(to('ada', 'agent_response')).toMatchObject([{ code: 'one\nTWO\nthree\nfour', base_rev: rev(1) }]);
   });
 
   it('may be answered in words or with questions; the code stays', async () => {

@@ -17,11 +17,11 @@ import {
   type ServerPayload,
   withLineFeeds,
 } from '../../protocol/index.ts';
-import type { Member } from '../connections/connection.ts';
+import type { JoinedConnection } from '../connections/connection.ts';
 import type { ConnectionState } from '../connections/connection-state.ts';
 import type { Outbox } from '../connections/outbox.ts';
 import type { Participants } from '../connections/participants.ts';
-import { SlidingWindow } from '../connections/rate-limit.ts';
+import { SlidingWindow } from '../connections/sliding-window.ts';
 import type { HostedSession } from '../document/hosted-session.ts';
 import type { LiveSession } from '../document/live-session.ts';
 import type { SharedEdits } from '../document/shared-edits.ts';
@@ -51,7 +51,7 @@ const DELTA_INTERVAL_MS = 50;
 /** The parts of the room that a run uses. */
 export interface AgentRoom {
   session: Pick<HostedSession, 'open'>;
-  participants: Pick<Participants, 'members'>;
+  participants: Pick<Participants, 'connections'>;
   strudel: Pick<StrudelContext, 'strudelId' | 'importedTurns'>;
   outbox: Pick<Outbox, 'broadcast' | 'reply' | 'refuse'>;
   edits: Pick<SharedEdits, 'merge'>;
@@ -65,7 +65,7 @@ export interface AgentPorts {
     giveBack(person: CountedPerson): Promise<Counted>;
   };
   /** For whom a request counts over the day. */
-  countedPerson(member: Member): Promise<CountedPerson>;
+  countedPerson(member: JoinedConnection): Promise<CountedPerson>;
 }
 
 export interface AgentRunsOptions {
@@ -94,10 +94,10 @@ export class AgentRuns {
    * Handles one request to its end, whatever that is. Until then the room's instance stays: the message with
    * the request is still being handled, and the provider's answer being read.
    */
-  async ask(request: AgentRequest, sender: Member, room: AgentRoom): Promise<void> {
+  async ask(request: AgentRequest, sender: JoinedConnection, room: AgentRoom): Promise<void> {
     const { request_id: requestId } = request;
     // The client may have lost its connection meanwhile, and be back on another.
-    const requester = () => [...room.participants.members()].find(({ id }) => id === sender.id) ?? sender;
+    const requester = () => [...room.participants.connections()].find(({ id }) => id === sender.id) ?? sender;
     const refuse: Refuse = (error, message) => room.outbox.refuse(requester(), error, message, { requestId });
     if (this.#running) {
       refuse('conflict', 'the AI is at work on another request in this session; wait for its answer');
@@ -284,7 +284,7 @@ export class AgentRuns {
     if (day && error.isGivenBack) await this.#giveBack(day.person);
   }
 
-  async #takeOfDay(member: Member): Promise<Taken & { person: CountedPerson }> {
+  async #takeOfDay(member: JoinedConnection): Promise<Taken & { person: CountedPerson }> {
     const { limits, countedPerson } = this.#options.ports();
     const person = await countedPerson(member);
     const counted = await limits.take(person);
@@ -304,7 +304,7 @@ export class AgentRuns {
    * Counts for the participant, over all their connections. The connection keeps the times, too: a minute
    * outlives the memory.
    */
-  #takeOfMinute(member: Member, nowMs: number): Taken {
+  #takeOfMinute(member: JoinedConnection, nowMs: number): Taken {
     const { participantId: person, agentTimes } = member.state;
     this.#minutes.sweep(nowMs);
     const window =
@@ -337,7 +337,7 @@ interface Details {
   choice: NonNullable<ReturnType<Agent['choose']>>;
   session: LiveSession;
   room: AgentRoom;
-  sender: Member;
+  sender: JoinedConnection;
   /** The requester as they were when they asked: their connection may be another by now. */
   asked: ConnectionState;
   refuse: Refuse;
@@ -383,8 +383,8 @@ class Deltas {
   }
 }
 
-function writers({ participants }: AgentRoom): Member[] {
-  return [...participants.members()].filter(({ state }) => state.role !== 'viewer');
+function writers({ participants }: AgentRoom): JoinedConnection[] {
+  return [...participants.connections()].filter(({ state }) => state.role !== 'viewer');
 }
 
 /** As replies, not as a broadcast: viewers would see a gap in the numbers of broadcasts. */

@@ -22,7 +22,7 @@ import { type Reply, readReply } from './reply.ts';
 /** An answer that can be used: its code parses and can be stored. */
 export type Answer = Exclude<Reply, { kind: 'unclear' }>;
 
-export interface AnswerOptions {
+interface AnswerOptions {
   /** Aborted when the answer isn't wanted any more. */
   signal: AbortSignal;
   /**
@@ -39,7 +39,7 @@ export interface Agent {
   answer(choice: ModelChoice, input: PromptInput, options: AnswerOptions): Promise<Answer>;
 }
 
-export interface AgentOptions {
+interface AgentOptions {
   /** Makes the SDK's model; tests pass their own. */
   makeModel?: (choice: ModelChoice) => LanguageModel;
   /** How often a request that a provider didn't accept is repeated, after a pause of seconds. */

@@ -3,11 +3,11 @@
  * reconnects. Days are UTC's, and each count expires a day after its first request.
  *
  * While Redis is out of reach the requests are counted in this instance's memory, on top of the last count
- * that Redis gave. Refusing them would end the AI for everybody whenever Redis fails for a moment. The harm
+ * that Redis gave. Refusing them would end the AI for all users whenever Redis fails for a moment. The harm
  * is bounded: to get a second count a person needs another instance, and the limit per minute holds in any
  * case.
  */
-import { Ratelimit } from '@upstash/ratelimit';
+import type { Ratelimit } from '@upstash/ratelimit';
 import { StorageUnavailableError } from '../../domain/errors.ts';
 import { ExpiringMap } from '../../domain/expiring-map.ts';
 import { MAX_AI_REQUESTS_PER_DAY } from '../../protocol/index.ts';
@@ -26,7 +26,7 @@ export interface Quota {
   resetMs: number;
 }
 
-export interface DailyLimitsOptions {
+interface DailyLimitsOptions {
   redis: RedisScripts;
   /** Prefix of every key, such as `bb:`. */
   keyPrefix: string;
@@ -44,16 +44,19 @@ const DAY_MS = 86_400_000;
 /** People counted in memory; beyond it, the count that is oldest is forgotten. */
 const MAX_KNOWN = 10_000;
 
-type Kind = CountedPerson['kind'];
-
 export class DailyLimits {
   readonly #options: DailyLimitsOptions;
-  readonly #limiters = new Map<Kind, Ratelimit>();
+  readonly #limiters: Record<CountedPerson['kind'], Ratelimit>;
   /** Requests of the day: the last count that Redis gave, and what was counted since without it. */
   readonly #known = new ExpiringMap<number>(MAX_KNOWN);
 
   constructor(options: DailyLimitsOptions) {
     this.#options = options;
+    const { redis, keyPrefix } = options;
+    // A fixed window counts exactly, and "a day" is the day that people know.
+    const perDay = (kind: CountedPerson['kind']) =>
+      redis.fixedWindow(MAX_AI_REQUESTS_PER_DAY[kind], '1 d', `${keyPrefix}ai:${kind}`);
+    this.#limiters = { anonymous: perDay('anonymous'), user: perDay('user') };
   }
 
   /** Counts a request, if the day has room for it. */
@@ -74,8 +77,8 @@ export class DailyLimits {
     let used: number;
     let outage: string | null = null;
     try {
-      const counted = await this.#options.redis.call('ai limit', (redis) =>
-        this.#limiter(person.kind, redis).limit(person.id, { rate: by }),
+      const counted = await this.#options.redis.call('ai limit', () =>
+        this.#limiters[person.kind].limit(person.id, { rate: by }),
       );
       used = counted.success ? limit - counted.remaining : limit + 1;
     } catch (error) {
@@ -90,23 +93,5 @@ export class DailyLimits {
       resetMs: Math.max(0, dayEndMs - Date.now()),
     };
     return { isAllowed: used <= limit, quota, outage };
-  }
-
-  #limiter(kind: Kind, redis: ConstructorParameters<typeof Ratelimit>[0]['redis']): Ratelimit {
-    let limiter = this.#limiters.get(kind);
-    if (!limiter) {
-      limiter = new Ratelimit({
-        redis,
-        // A fixed window counts exactly, and "a day" is the day that people know.
-        limiter: Ratelimit.fixedWindow(MAX_AI_REQUESTS_PER_DAY[kind], '1 d'),
-        prefix: `${this.#options.keyPrefix}ai:${kind}`,
-        // The client has its own timeout; here a slow Redis would count as a yes.
-        timeout: 0,
-        ephemeralCache: false,
-        enableTelemetry: false,
-      });
-      this.#limiters.set(kind, limiter);
-    }
-    return limiter;
   }
 }

@@ -45,7 +45,7 @@ export interface AccessClaim
 
 export const REMOVED = 'you have been removed from this session';
 export const INVITE_REVOKED = 'the invite to this session has been revoked';
-export const NO_LONGER_OPEN = 'this session is no longer open to everybody';
+export const NO_LONGER_OPEN = 'this session is no longer open to everyone';
 export const LIVE_ENDED = 'the live session is over';
 export const ENDED = 'the session has ended';
 export const SESSION_ENDED: AccessRefusal = { status: 410, error: 'not_found', message: ENDED };

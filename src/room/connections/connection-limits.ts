@@ -10,7 +10,7 @@ import type { AdmissionGrant } from './grant.ts';
 /** A connection as the limits count it. */
 export type CountedConnection = Pick<AdmissionGrant, 'connectionId' | 'participantId' | 'address'>;
 
-export interface ConnectionLimitsOptions {
+interface ConnectionLimitsOptions {
   /** Connections of one participant, and from one address. */
   perParticipant: number;
   perAddress: number;
@@ -18,7 +18,7 @@ export interface ConnectionLimitsOptions {
   reservationMs: number;
 }
 
-export interface Reservation {
+interface Reservation {
   /**
    * What the connection will join with. The room changes it when the participant's role changes meanwhile.
    */

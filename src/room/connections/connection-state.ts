@@ -3,7 +3,7 @@
  * hibernation.
  */
 import { z } from 'zod';
-import { VIAS } from '../../domain/types.ts';
+import { JOIN_METHODS } from '../../domain/types.ts';
 import { roleSchema, type WireParticipant } from '../../protocol/index.ts';
 
 export const connectionStateSchema = z.object({
@@ -15,7 +15,7 @@ export const connectionStateSchema = z.object({
   /**
    * What gives this participant access, and by which invite: a revocation closes the connections it concerns.
    */
-  joinMethod: z.enum(VIAS),
+  joinMethod: z.enum(JOIN_METHODS),
   inviteId: z.string().nullable(),
   /** The client's network address; null when the platform doesn't say. */
   address: z.string().nullable(),
@@ -24,8 +24,8 @@ export const connectionStateSchema = z.object({
   /** How the client sends and gets edits: as changes, or as whole texts. */
   edits: z.enum(['changes', 'whole']).default('whole'),
   /**
-   * Number of the whole text that the client was sent last. Its changes have to name this one: those that were
-   * made on an earlier one are ignored, as the client makes them again.
+   * Number of the whole text that the client was sent last. Its changes have to name this one: those that
+   * were made on an earlier one are ignored, as the client makes them again.
    */
   sync: z.number().default(0),
   /**

@@ -1,7 +1,7 @@
 /** How connections leave a room, and what the others see of it. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type FakeConnection, makeGrant, makeRoom, type RoomFixture } from '../../../test/support/room.ts';
-import { MAX_FRAME_BYTES, MAX_UNHEARD_CHARS, PING_TIMEOUT_MS } from '../../protocol/index.ts';
+import { MAX_CHARS_BEHIND, MAX_FRAME_BYTES, PING_TIMEOUT_MS } from '../../protocol/index.ts';
 import type { AdmissionGrant } from './grant.ts';
 
 beforeEach(() => {
@@ -88,7 +88,7 @@ describe('a connection is closed', () => {
     const host = await join(fixture, makeGrant({ displayName: 'Host', role: 'host' }));
     const slow = await join(fixture, makeGrant({ displayName: 'Slow' }));
     const code = 'x'.repeat(64 * 1024);
-    for (let sent = 0; sent <= MAX_UNHEARD_CHARS + 2 ** 20; sent += code.length) {
+    for (let sent = 0; sent <= MAX_CHARS_BEHIND + 2 ** 20; sent += code.length) {
       vi.advanceTimersByTime(100);
       await send(fixture, host, { type: 'code_update', payload: { code } });
       await send(fixture, watcher, { type: 'ping' });

@@ -9,7 +9,7 @@ import { describe } from '../guarded.ts';
 import type { Connection } from '../host.ts';
 import type { RoomLog } from '../log.ts';
 import { CLOSE } from './close-codes.ts';
-import { isMember, type Member } from './connection.ts';
+import { hasJoined, type JoinedConnection } from './connection.ts';
 import { type ConnectionState, participantOf } from './connection-state.ts';
 import type { Outbox } from './outbox.ts';
 import type { Participants } from './participants.ts';
@@ -42,7 +42,9 @@ export class Departures {
    */
   dropWorkOf(connection: Connection): void {
     const { participants, agents, edits, session } = this.#options;
-    const isReplaced = [...participants.members()].some((m) => m !== connection && m.id === connection.id);
+    const isReplaced = [...participants.connections()].some(
+      (m) => m !== connection && m.id === connection.id,
+    );
     if (isReplaced) return;
     agents.cancelFor(connection.id);
     edits.forget(connection.id, session.live);
@@ -53,7 +55,7 @@ export class Departures {
    * then.
    */
   leave(connection: Connection): void {
-    if (!isMember(connection)) return;
+    if (!hasJoined(connection)) return;
     const { state } = connection;
     connection.setState(null);
     this.#announceLeave(state);
@@ -62,7 +64,7 @@ export class Departures {
   /**
    * The client is back on another socket. Its leave is only announced if another participant has its id now.
    */
-  replace(member: Member, by: Pick<ConnectionState, 'participantId'>): void {
+  replace(member: JoinedConnection, by: Pick<ConnectionState, 'participantId'>): void {
     const { state } = member;
     member.setState(null);
     member.close(CLOSE.replaced, 'replaced');
@@ -72,12 +74,12 @@ export class Departures {
   }
 
   /** Closes the connection of a participant who has lost access. */
-  kick(member: Member, reason: string): void {
+  kick(member: JoinedConnection, reason: string): void {
     this.close(member, 'forbidden', reason, CLOSE.forbidden);
   }
 
   /** Closes a connection that floods the room, and keeps its participant out for a while. */
-  ban(member: Member, nowMs: number): void {
+  ban(member: JoinedConnection, nowMs: number): void {
     const { bans, log } = this.#options;
     log('banned', 'a connection was closed because it flooded the room');
     bans.add(member.state.participantId, nowMs + FLOOD_BAN_MS);
@@ -88,7 +90,7 @@ export class Departures {
    * Tells the client why, and closes its connection. From here on the room neither reads it nor sends it
    * anything.
    */
-  close(member: Member, error: ErrorCode, reason: string, code: number): void {
+  close(member: JoinedConnection, error: ErrorCode, reason: string, code: number): void {
     this.#options.outbox.refuse(member, error, reason);
     this.#close(member, reason, code);
   }
@@ -96,7 +98,7 @@ export class Departures {
   /** Closes connections that don't read, before what is buffered for them takes the room's memory. */
   closeSlow(): void {
     const { slowConsumers, participants, log } = this.#options;
-    for (const member of slowConsumers.overLimit(() => participants.members())) {
+    for (const member of slowConsumers.overLimit(() => participants.connections())) {
       log('too_slow', 'a connection was closed because its client did not read');
       // Without a word: an error would wait behind everything else that the client hasn't read.
       this.#close(member, 'too slow', CLOSE.unavailable);
@@ -125,7 +127,7 @@ export class Departures {
    * The session has ended: closes every connection. No leave is announced, since nobody is left to hear it.
    */
   closeAll(): void {
-    for (const member of [...this.#options.participants.members()]) {
+    for (const member of [...this.#options.participants.connections()]) {
       member.setState(null);
       member.close(CLOSE.ended, 'session ended');
       this.#options.agents.cancelFor(member.id);
@@ -133,7 +135,7 @@ export class Departures {
     this.#options.presence.changed();
   }
 
-  #close(member: Member, reason: string, code: number): void {
+  #close(member: JoinedConnection, reason: string, code: number): void {
     const { state } = member;
     member.setState(null);
     member.close(code, reason);

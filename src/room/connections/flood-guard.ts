@@ -1,6 +1,6 @@
 /**
  * Connections that send far more than their limits allow. A limit refuses the excess, but a frame has to be
- * parsed before a limit can refuse it, and everybody in the room waits for that. So beyond a rate that no
+ * parsed before a limit can refuse it, and all clients of the room wait for that. So beyond a rate that no
  * honest client comes near, frames are dropped unread, and a connection that goes on is disconnected. Pure:
  * no sockets, no clock.
  */
@@ -11,7 +11,7 @@ import {
   MAX_UNREAD_FRAMES,
   UNREAD_FRAMES_WINDOW_MS,
 } from '../../protocol/index.ts';
-import { SlidingWindow } from './rate-limit.ts';
+import { SlidingWindow } from './sliding-window.ts';
 
 /** What the limits per second allow, together. */
 const MAX_FRAMES_PER_SECOND = MAX_CODE_UPDATES_PER_SECOND + MAX_SIGNALS_PER_SECOND;

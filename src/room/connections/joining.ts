@@ -4,7 +4,7 @@ import type { SessionState } from '../document/session-state.ts';
 import type { Connection } from '../host.ts';
 import type { AccessRevocations } from './access-revocations.ts';
 import { CLOSE } from './close-codes.ts';
-import { isMember } from './connection.ts';
+import { hasJoined } from './connection.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import { participantOf } from './connection-state.ts';
 import type { Departures } from './departures.ts';
@@ -60,13 +60,13 @@ export class Joining {
       return;
     }
     const wasPresent = participants.connectionsOf(grant.participantId).length > 0;
-    for (const other of [...participants.members()]) {
+    for (const other of [...participants.connections()]) {
       if (other.id === connection.id && other !== connection) departures.replace(other, grant);
     }
     const { connectionId: _, knownAtMs: __, isNewSession: ___, token, ...person } = grant;
     const color = participants.colorOf(grant.participantId);
     connection.setState({ ...person, color, sync: 0, chatTimes: [], switchTimes: [], agentTimes: [] });
-    if (!isMember(connection)) return;
+    if (!hasJoined(connection)) return;
     sessionState.send(connection, session, history, token === null ? {} : { token });
     if (session.degraded) outbox.reply(connection, 'degraded', session.degraded);
     if (!wasPresent) outbox.broadcast('user_joined', participantOf(connection.state), connection);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { FakeStorage, makeMember } from '../../../test/support/room.ts';
-import type { Member } from './connection.ts';
+import type { JoinedConnection } from './connection.ts';
 import { Outbox } from './outbox.ts';
 
 beforeEach(() => {
@@ -18,7 +18,7 @@ it('numbers broadcasts, and goes on where the last instance stopped', async () =
       sessionId: 'session',
       storage,
       participants: {
-        members: () => [ada, ben],
+        connections: () => [ada, ben],
         withConnectionId: (wanted) => [ada, ben].filter(({ id }) => id === wanted),
       },
       slowConsumers: { countSent: () => {} },
@@ -29,7 +29,7 @@ it('numbers broadcasts, and goes on where the last instance stopped', async () =
   const outbox = await open();
   outbox.broadcast('play', { display_name: 'Ada' }, ada);
   outbox.reply(ada, 'pong', {});
-  outbox.broadcast('stop', { display_name: 'Ben' }, ({ id }: Member) => id === 'c2');
+  outbox.broadcast('stop', { display_name: 'Ben' }, ({ id }: JoinedConnection) => id === 'c2');
   const messages = ({ received }: typeof ada) => received.map((m) => [m.type, m.seq, m.session_id]);
   expect(messages(ada)).toEqual([
     ['pong', undefined, 'session'],

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { ErrorCode, ServerMessageType, ServerPayload } from '../../protocol/index.ts';
 import type { Connection, RoomStorage } from '../host.ts';
-import type { Member } from './connection.ts';
+import type { JoinedConnection } from './connection.ts';
 import type { Participants } from './participants.ts';
 import type { SlowConsumers } from './slow-consumers.ts';
 
@@ -15,7 +15,7 @@ const STORE_SEQ_AFTER_MS = 4_000;
 export interface OutboxOptions {
   sessionId: string;
   storage: Pick<RoomStorage, 'get' | 'put'>;
-  participants: Pick<Participants, 'members' | 'withConnectionId'>;
+  participants: Pick<Participants, 'connections' | 'withConnectionId'>;
   slowConsumers: Pick<SlowConsumers<Connection>, 'countSent'>;
 }
 
@@ -42,24 +42,26 @@ export class Outbox {
   broadcast<T extends ServerMessageType>(
     type: T,
     payload: ServerPayload<T>,
-    except?: Connection | ((member: Member) => boolean),
+    except?: Connection | ((member: JoinedConnection) => boolean),
   ): void {
-    const isExcepted = typeof except === 'function' ? except : (member: Member) => member === except;
+    const isExcepted =
+      typeof except === 'function' ? except : (member: JoinedConnection) => member === except;
     this.broadcastEach(type, (member) => (isExcepted(member) ? null : payload));
   }
 
   /**
    * To every connection that has joined, each its own payload.
-   * @param payloadFor gives the same object for those whose payload is the same: it is encoded once. Null: none.
+   * @param payloadFor gives the same object for those whose payload is the same: it is encoded once. Null:
+   *   none.
    */
   broadcastEach<T extends ServerMessageType>(
     type: T,
-    payloadFor: (member: Member) => ServerPayload<T> | null,
+    payloadFor: (member: JoinedConnection) => ServerPayload<T> | null,
   ): void {
     this.#seq += 1;
     this.#storeSeq();
     const texts = new Map<object, string>();
-    for (const member of this.#options.participants.members()) {
+    for (const member of this.#options.participants.connections()) {
       const payload = payloadFor(member);
       if (payload === null) continue;
       let text = texts.get(payload);

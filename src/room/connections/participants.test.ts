@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { makeMember } from '../../../test/support/room.ts';
 import { PING_TIMEOUT_MS } from '../../protocol/index.ts';
-import { type Member, participantsOf } from './connection.ts';
+import { type JoinedConnection, participantsOf } from './connection.ts';
 import { Participants } from './participants.ts';
 
-const hostOf = (members: readonly Member[]) => ({ connections: () => members });
+const hostOf = (members: readonly JoinedConnection[]) => ({ connections: () => members });
 
 describe('participants', () => {
   it('are each there once, and not after their connection was closed', () => {
@@ -18,7 +18,7 @@ describe('participants', () => {
     const participants = new Participants(hostOf(members));
     expect(participants.ids()).toEqual(['ada', 'ben']);
     expect(participants.connectionsOf('ada').map(({ id }) => id)).toEqual(['c1', 'c2']);
-    expect(participantsOf(participants.members()).map(({ participant_id }) => participant_id)).toEqual([
+    expect(participantsOf(participants.connections()).map(({ participant_id }) => participant_id)).toEqual([
       'ada',
       'ben',
     ]);

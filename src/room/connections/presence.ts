@@ -28,7 +28,7 @@ const MANY = 'many';
 const KEY = 'present';
 const storedSchema = z.string().nullable().catch(null);
 
-export interface PresenceOptions {
+interface PresenceOptions {
   sessionId: string;
   participants: Pick<Participants, 'ids'>;
   people: Pick<PeopleRepository, 'recordPresence'>;

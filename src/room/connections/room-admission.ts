@@ -10,7 +10,7 @@ import type { Participants } from './participants.ts';
 import type { PresenceRecorder } from './presence.ts';
 import { refuse, refuseBanned } from './refusal.ts';
 
-export interface RoomAdmissionOptions {
+interface RoomAdmissionOptions {
   session: Pick<HostedSession, 'open' | 'recordCreated'>;
   participants: Participants;
   revocations: AccessRevocations;
@@ -71,7 +71,7 @@ export class RoomAdmission {
     const banRemainingMs = bans.remainingMs(grant.participantId, nowMs);
     if (banRemainingMs > 0) return refuseBanned(banRemainingMs);
     departures.closeIdle(nowMs);
-    const present = [...participants.members()].map(countedConnectionOf);
+    const present = [...participants.connections()].map(countedConnectionOf);
     switch (connectionLimits.check(grant, present, nowMs)) {
       case 'participant_limit':
         return refuse(429, 'too_many_requests', 'you have too many connections to this session');

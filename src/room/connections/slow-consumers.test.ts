@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import {
-  MAX_UNHEARD_CHARS,
-  MAX_UNHEARD_CHARS_IN_ROOM,
-  MAX_UNPROVEN_CHARS,
+  MAX_CHARS_BEHIND,
+  MAX_CHARS_BEHIND_IN_ROOM,
+  MAX_UNACKNOWLEDGED_CHARS,
   PING_AFTER_CHARS,
 } from '../../protocol/index.ts';
 import { SlowConsumers } from './slow-consumers.ts';
@@ -23,10 +23,10 @@ function setUp(...names: string[]) {
 describe('a connection that is sent much', () => {
   it('is kept while its client sends, up to what the client may have left unread', () => {
     const { slowConsumers, one, overLimit } = setUp('one');
-    slowConsumers.countSent(one, MAX_UNHEARD_CHARS);
+    slowConsumers.countSent(one, MAX_CHARS_BEHIND);
     expect(overLimit()).toEqual([]);
     slowConsumers.seen(one);
-    slowConsumers.countSent(one, MAX_UNHEARD_CHARS);
+    slowConsumers.countSent(one, MAX_CHARS_BEHIND);
     expect(overLimit()).toEqual([]);
     slowConsumers.countSent(one, 1);
     // Checked again only after so many characters.
@@ -43,15 +43,15 @@ describe('a connection that is sent much', () => {
       slowConsumers.pinged(one, 'guess');
       slowConsumers.countSent(one, 2 ** 20);
       sent += 2 ** 20;
-      expect(sent).toBeLessThanOrEqual(MAX_UNPROVEN_CHARS + 2 ** 20);
+      expect(sent).toBeLessThanOrEqual(MAX_UNACKNOWLEDGED_CHARS + 2 ** 20);
     }
-    expect(sent).toBeGreaterThan(MAX_UNPROVEN_CHARS);
+    expect(sent).toBeGreaterThan(MAX_UNACKNOWLEDGED_CHARS);
   });
 
   it('is kept for ever when its client sends the nonces back', () => {
     const { slowConsumers, one, overLimit } = setUp('one');
     let nonce: string | undefined;
-    for (let sent = 0; sent < 4 * MAX_UNPROVEN_CHARS; sent += PING_AFTER_CHARS) {
+    for (let sent = 0; sent < 4 * MAX_UNACKNOWLEDGED_CHARS; sent += PING_AFTER_CHARS) {
       slowConsumers.countSent(one, PING_AFTER_CHARS);
       slowConsumers.seen(one);
       nonce = slowConsumers.pinged(one, nonce);
@@ -62,7 +62,7 @@ describe('a connection that is sent much', () => {
   it('has acknowledged what came before its nonce, and only once', () => {
     const { slowConsumers, one, overLimit } = setUp('one');
     const nonce = slowConsumers.pinged(one, undefined);
-    slowConsumers.countSent(one, MAX_UNPROVEN_CHARS + 1);
+    slowConsumers.countSent(one, MAX_UNACKNOWLEDGED_CHARS + 1);
     slowConsumers.seen(one);
     slowConsumers.pinged(one, nonce);
     expect(overLimit()).toEqual(['one']);
@@ -78,10 +78,10 @@ describe('a connection that is sent much', () => {
     for (const client of clients) {
       if (client.name === 'old') {
         // Its client knows no nonces, and has sent something.
-        slowConsumers.countSent(client, MAX_UNPROVEN_CHARS - 2 ** 20);
+        slowConsumers.countSent(client, MAX_UNACKNOWLEDGED_CHARS - 2 ** 20);
         slowConsumers.seen(client);
       } else
-        slowConsumers.countSent(client, client.name === 'near' ? 2 ** 20 : MAX_UNHEARD_CHARS_IN_ROOM / 10);
+        slowConsumers.countSent(client, client.name === 'near' ? 2 ** 20 : MAX_CHARS_BEHIND_IN_ROOM / 10);
     }
     expect(overLimit()).toEqual([]);
     const [, second] = clients;

@@ -6,13 +6,14 @@
  *
  * Any message from a client shows that it is alive, not that it reads: a client may send and never read. A
  * nonce shows it. Each `pong` carries one (the protocol's `mark`), and a `ping` that repeats it acknowledges
- * everything that was sent before that `pong`: nobody else was told the nonce. Pure: no sockets, no clock.
+ * everything that was sent before that `pong`: only that client was told the nonce. Pure: no sockets, no
+ * clock.
  */
 import {
-  A_LITTLE_BEHIND_CHARS,
-  MAX_UNHEARD_CHARS,
-  MAX_UNHEARD_CHARS_IN_ROOM,
-  MAX_UNPROVEN_CHARS,
+  MAX_CHARS_BEHIND,
+  MAX_CHARS_BEHIND_IN_ROOM,
+  MAX_UNACKNOWLEDGED_CHARS,
+  SLIGHTLY_BEHIND_CHARS,
 } from '../../protocol/index.ts';
 
 interface Account {
@@ -34,7 +35,7 @@ export class SlowConsumers<Connection extends object> {
   readonly #newNonce: () => string;
   #sentSinceCheck = 0;
 
-  /** @param newNonce makes a text that nobody can guess. */
+  /** @param newNonce makes a text that can't be guessed. */
   constructor(newNonce: () => string) {
     this.#newNonce = newNonce;
   }
@@ -77,17 +78,18 @@ export class SlowConsumers<Connection extends object> {
     for (const connection of connections()) {
       const { sent, sentAtLastSeen, acknowledged } = this.#of(connection);
       const chars = sent - sentAtLastSeen;
-      if (chars > MAX_UNHEARD_CHARS || sent - acknowledged > MAX_UNPROVEN_CHARS) overLimit.push(connection);
-      else if (chars > A_LITTLE_BEHIND_CHARS) {
+      if (chars > MAX_CHARS_BEHIND || sent - acknowledged > MAX_UNACKNOWLEDGED_CHARS)
+        overLimit.push(connection);
+      else if (chars > SLIGHTLY_BEHIND_CHARS) {
         behind.push({ connection, chars });
         total += chars;
       }
     }
-    if (total <= MAX_UNHEARD_CHARS_IN_ROOM) return overLimit;
+    if (total <= MAX_CHARS_BEHIND_IN_ROOM) return overLimit;
     for (const { connection, chars } of behind.sort((a, b) => b.chars - a.chars)) {
       overLimit.push(connection);
       total -= chars;
-      if (total <= MAX_UNHEARD_CHARS_IN_ROOM) break;
+      if (total <= MAX_CHARS_BEHIND_IN_ROOM) break;
     }
     return overLimit;
   }

@@ -118,6 +118,44 @@ describe('group commit', () => {
     expect(acks().map(({ payload }) => payload)).toEqual([{ rev: rev(2), client_seq: 2, durable: 'buffer' }]);
   });
 
+  it('covers a counted edit and a later one with a request id of the same connection at once', async () => {
+    const { clock, script, session, acks } = setUp();
+    const participant = { connectionId: 'a', participantId: 'p', editorId: null };
+    session.edit({ ...participant, clientSeq: 1, content: whole('x1') });
+    session.edit({ ...participant, requestId: 'r1', content: whole('x2') });
+    await clock.advance(1_000);
+    const both = { client_seq: 1, request_id: 'r1', durable: 'buffer' };
+    expect(acks().map(({ payload }) => payload)).toEqual([{ ...both, rev: rev(2) }]);
+
+    // Also where they were in two batches, of which the first was not confirmed.
+    script.commit = outage;
+    session.edit({ ...participant, requestId: 'r2', content: whole('x3') });
+    await clock.advance(100);
+    script.commit = async (commit) => committed(commit);
+    session.edit({ ...participant, clientSeq: 2, content: whole('x4') });
+    await clock.advance(1_000);
+    expect(acks().at(-1)?.payload).toEqual({ ...both, client_seq: 2, request_id: 'r2', rev: rev(4) });
+  });
+
+  it('is said again to a client whose acknowledgement was lost, once its edits are committed', async () => {
+    const { clock, session, acks } = setUp();
+    session.acknowledgeAgain('p', 'a');
+    session.edit({
+      connectionId: 'a',
+      participantId: 'p',
+      editorId: null,
+      clientSeq: 1,
+      content: whole('x1'),
+    });
+    session.acknowledgeAgain('p', 'a');
+    expect(acks()).toEqual([]);
+    await clock.advance(1_000);
+    session.acknowledgeAgain('p', 'a');
+    session.acknowledgeAgain('q', 'a');
+    const ack = { to: 'a', type: 'ack', payload: { rev: rev(1), client_seq: 1, durable: 'buffer' } };
+    expect(acks()).toEqual([ack, ack]);
+  });
+
   it('paces itself by the number of dirty sessions, and waits for nobody longer than that allows', async () => {
     const { clock, script, edit, commits } = setUp();
     script.commit = async (commit) => committed(commit, busy);

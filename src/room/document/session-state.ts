@@ -1,7 +1,7 @@
 /** What a client is shown of the session: its `session_state`. */
 import { may } from '../../domain/permissions.ts';
 import type { ServerPayload } from '../../protocol/index.ts';
-import { isMember, type Member, participantsOf } from '../connections/connection.ts';
+import { hasJoined, type JoinedConnection, participantsOf } from '../connections/connection.ts';
 import type { Outbox } from '../connections/outbox.ts';
 import type { Participants } from '../connections/participants.ts';
 import { chatHistory, conversationHistory } from './histories.ts';
@@ -13,7 +13,7 @@ import type { StrudelContext } from './strudel-context.ts';
 
 export interface SessionStateOptions {
   session: Pick<HostedSession, 'open'>;
-  participants: Pick<Participants, 'members'>;
+  participants: Pick<Participants, 'connections'>;
   strudel: Pick<StrudelContext, 'strudelId' | 'importedConversation'>;
   outbox: Pick<Outbox, 'reply'>;
   edits: Pick<SharedEdits, 'startFrom'>;
@@ -22,30 +22,30 @@ export interface SessionStateOptions {
 export class SessionState {
   readonly #options: SessionStateOptions;
   /** Connections that got their state while the old messages couldn't be read. */
-  readonly #lackHistory = new WeakSet<Member>();
+  readonly #lackHistory = new WeakSet<JoinedConnection>();
 
   constructor(options: SessionStateOptions) {
     this.#options = options;
   }
 
   /** Sends one connection the session as it is now. @throws {StorageUnavailableError} */
-  async sendState(to: Member, requestId?: string): Promise<void> {
+  async sendState(to: JoinedConnection, requestId?: string): Promise<void> {
     const session = await this.#options.session.open();
     const history = await session.history();
-    if (!isMember(to)) return;
+    if (!hasJoined(to)) return;
     this.send(to, session, history, requestId === undefined ? {} : { request_id: requestId });
   }
 
   /** The old messages can be read again: sends the state to the connections that lack them. */
   async sendMissedHistory(): Promise<void> {
-    for (const member of [...this.#options.participants.members()]) {
+    for (const member of [...this.#options.participants.connections()]) {
       if (this.#lackHistory.delete(member)) await this.sendState(member);
     }
   }
 
   /** Sends the state, as this connection may see it. */
   send(
-    to: Member,
+    to: JoinedConnection,
     session: LiveSession,
     history: Messages,
     besides: Pick<ServerPayload<'session_state'>, 'request_id' | 'token'>,
@@ -59,7 +59,7 @@ export class SessionState {
   }
 
   #payloadFor(
-    member: Member,
+    member: JoinedConnection,
     session: LiveSession,
     { messages, isWhole }: Messages,
   ): ServerPayload<'session_state'> {
@@ -74,7 +74,7 @@ export class SessionState {
       flushed_rev: session.flushedRev,
       your_role: role,
       your_display_name: displayName,
-      participants: participantsOf(participants.members()),
+      participants: participantsOf(participants.connections()),
       chat_history: chatHistory(messages),
       conversation_history: may(role, 'read_conversation')
         ? [...importedConversation, ...conversationHistory(messages, strudelId)]

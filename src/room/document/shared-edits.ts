@@ -6,7 +6,7 @@ import type { ChangeSet } from '@codemirror/state';
 import { may } from '../../domain/permissions.ts';
 import { writeChanges } from '../../merging/index.ts';
 import type { ServerPayload, WireSelection } from '../../protocol/index.ts';
-import type { Member } from '../connections/connection.ts';
+import type { JoinedConnection } from '../connections/connection.ts';
 import type { ConnectionState } from '../connections/connection-state.ts';
 import type { Outbox } from '../connections/outbox.ts';
 import type { Participants } from '../connections/participants.ts';
@@ -25,7 +25,7 @@ interface Selection {
 }
 
 export interface SharedEditsOptions {
-  participants: Pick<Participants, 'members'>;
+  participants: Pick<Participants, 'connections'>;
   outbox: Pick<Outbox, 'broadcastEach' | 'reply'>;
 }
 
@@ -34,7 +34,7 @@ export class SharedEdits {
   /** Connections with an own edit that was merged since they were sent the last change. */
   readonly #hasNewEdit = new Set<string>();
   /** Connections that were told to ask for the whole text, and haven't. */
-  readonly #outOfStep = new WeakSet<Member>();
+  readonly #outOfStep = new WeakSet<JoinedConnection>();
   /** By connection: its selection in the text as it is. */
   readonly #selections = new Map<string, Selection>();
 
@@ -81,7 +81,7 @@ export class SharedEdits {
    * The room can't follow this connection any more, or has refused an edit that later ones go on from: its
    * changes are ignored until it has asked for the whole text.
    */
-  setOutOfStep(member: Member, reason: string): void {
+  setOutOfStep(member: JoinedConnection, reason: string): void {
     if (member.state.edits !== 'changes' || this.#outOfStep.has(member)) return;
     this.#outOfStep.add(member);
     member.setState({ ...member.state, sync: member.state.sync + 1 });
@@ -90,7 +90,7 @@ export class SharedEdits {
 
   /** The connection is about to be sent the whole text. @returns what goes with it. */
   startFrom(
-    member: Member,
+    member: JoinedConnection,
     session: LiveSession,
   ): Pick<ServerPayload<'session_state'>, 'sync' | 'selections' | 'client_seq'> {
     const { state, id } = member;
@@ -110,7 +110,7 @@ export class SharedEdits {
    * @param selection in the text that the connection has at `rev`; null where a client knows only lines.
    */
   select(
-    member: Member,
+    member: JoinedConnection,
     session: LiveSession | null,
     { line, col }: { line: number; col: number },
     selection: (Selection & { rev: number }) | null,
@@ -136,7 +136,7 @@ export class SharedEdits {
 
   #selectionsBut(connectionId: string): WireSelection[] {
     const selections: WireSelection[] = [];
-    for (const { id, state } of this.#options.participants.members()) {
+    for (const { id, state } of this.#options.participants.connections()) {
       const selection = this.#selections.get(id);
       if (!selection || id === connectionId || !may(state.role, 'move_cursor')) continue;
       const { participantId, displayName, color } = state;
@@ -160,7 +160,7 @@ function wireAuthor({ displayName, userId, role, participantId }: EditAuthor) {
 
 /** A selection in the text as it is; null when the text that it was in isn't known any more. */
 function selectionNow(
-  member: Member,
+  member: JoinedConnection,
   session: LiveSession,
   { line, col }: { line: number; col: number },
   selection: (Selection & { rev: number }) | null,

@@ -1,5 +1,5 @@
 import type { ClientMessageOf } from '../../protocol/index.ts';
-import { isMember } from '../connections/connection.ts';
+import { hasJoined } from '../connections/connection.ts';
 import type { HandlerContext } from './context.ts';
 
 /**
@@ -13,7 +13,7 @@ export async function chatMessage(
   const session = await hosted.open();
   // A client that was kicked or replaced meanwhile sends the message again on its next connection, if it
   // still may.
-  if (!isMember(sender)) return;
+  if (!hasJoined(sender)) return;
   const { displayName, userId, avatarUrl } = sender.state;
   const id = payload.id ?? crypto.randomUUID();
   // A resend isn't counted: after a reconnect a client has to send what wasn't acknowledged.

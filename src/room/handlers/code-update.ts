@@ -1,5 +1,5 @@
 import type { ClientMessageOf, ServerPayload } from '../../protocol/index.ts';
-import { isMember } from '../connections/connection.ts';
+import { hasJoined } from '../connections/connection.ts';
 import type { Content } from '../document/document.ts';
 import type { EditDetails } from '../document/shared-edits.ts';
 import type { HandlerContext } from './context.ts';
@@ -17,7 +17,7 @@ export async function codeUpdate(
   const session = await hosted.open();
   // A client that was kicked or replaced meanwhile sends the edit again on its next connection, if it still
   // may.
-  if (!isMember(sender)) return;
+  if (!hasJoined(sender)) return;
   const { state } = sender;
   if ('changes' in payload !== (state.edits === 'changes')) {
     const message = 'edits are changes on a connection that asked for them, and else whole texts';

@@ -1,10 +1,10 @@
 /** What handlers work with. */
 import type { StrudelRepository } from '../../domain/strudels.ts';
 import type { AgentRuns } from '../agent/agent-runs.ts';
-import type { Member } from '../connections/connection.ts';
-import type { MemberLimits } from '../connections/member-limits.ts';
+import type { JoinedConnection } from '../connections/connection.ts';
 import type { Outbox } from '../connections/outbox.ts';
 import type { Participants } from '../connections/participants.ts';
+import type { RateLimits } from '../connections/rate-limits.ts';
 import type { SlowConsumers } from '../connections/slow-consumers.ts';
 import type { HostedSession } from '../document/hosted-session.ts';
 import type { SessionState } from '../document/session-state.ts';
@@ -19,9 +19,9 @@ export interface HandlerParts {
   session: Pick<HostedSession, 'open' | 'live'>;
   edits: SharedEdits;
   sessionState: Pick<SessionState, 'sendState'>;
-  participants: Pick<Participants, 'members'>;
+  participants: Pick<Participants, 'connections'>;
   outbox: Pick<Outbox, 'broadcast' | 'reply' | 'refuse'>;
-  limits: Pick<MemberLimits, 'takePerMinute' | 'takeResync'>;
+  limits: Pick<RateLimits, 'takePerMinute' | 'takeResync'>;
   slowConsumers: Pick<SlowConsumers<Connection>, 'pinged'>;
   strudel: Pick<StrudelContext, 'strudelId' | 'importedTurns' | 'switchTo'>;
   strudels: Pick<StrudelRepository, 'get'>;
@@ -31,6 +31,6 @@ export interface HandlerParts {
 
 /** One message's handler gets the parts, who sent it, and the request id that a refusal has to repeat. */
 export interface HandlerContext extends HandlerParts {
-  sender: Member;
+  sender: JoinedConnection;
   requestId: string | undefined;
 }

@@ -9,7 +9,7 @@ import type { HostedSession } from '../document/hosted-session.ts';
 /** How long an ending session waits for its last acknowledgements before it closes its connections. */
 const LAST_COMMIT_MS = 3_000;
 
-export interface EndParts {
+interface EndParts {
   session: Pick<HostedSession, 'live'>;
   participants: Participants;
   connectionLimits: ConnectionLimits;
@@ -30,7 +30,7 @@ export async function endSession(reason: string, parts: EndParts): Promise<numbe
   const { live } = parts.session;
   // A commit that fails or takes longer isn't lost: it is flushed, here or by the alarm, after the end too.
   if (live) await withTimeout(LAST_COMMIT_MS, live.committed()).catch(() => {});
-  const connections = [...participants.members()].length;
+  const connections = [...participants.connections()].length;
   if (connections > 0) outbox.broadcast('session_ended', { reason });
   departures.closeAll();
   void live?.flush();

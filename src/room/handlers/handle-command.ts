@@ -112,7 +112,7 @@ function kickAll(
   hasLostAccess: (admitted: Admitted) => boolean,
   { participants, connectionLimits, departures }: CommandParts,
 ): number {
-  const members = [...participants.members()].filter(({ state }) => hasLostAccess(state));
+  const members = [...participants.connections()].filter(({ state }) => hasLostAccess(state));
   for (const member of members) departures.kick(member, reason);
   for (const reservation of connectionLimits.reservations(Date.now())) {
     if (hasLostAccess(reservation.grant)) reservation.refusal = forbidden(reason);

@@ -5,7 +5,7 @@
 import { expect, it, vi } from 'vitest';
 import { setUp } from '../../../test/support/live-session.ts';
 import type { ClientMessage } from '../../protocol/index.ts';
-import type { Member } from '../connections/connection.ts';
+import type { JoinedConnection } from '../connections/connection.ts';
 import type { ConnectionState } from '../connections/connection-state.ts';
 import type { HandlerParts } from './context.ts';
 import { dispatch } from './index.ts';
@@ -24,7 +24,7 @@ it.each(messages)('a $type has no effect when its sender was kicked meanwhile', 
     get state() {
       return state;
     },
-  } as unknown as Member;
+  } as unknown as JoinedConnection;
   const broadcast = vi.fn();
   const parts = {
     session: {

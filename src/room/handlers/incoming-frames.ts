@@ -2,10 +2,10 @@
 import { fitsBytes, MAX_FRAME_BYTES, parseClientMessage } from '../../protocol/index.ts';
 import type { AccessRevocations } from '../connections/access-revocations.ts';
 import { CLOSE } from '../connections/close-codes.ts';
-import type { Member } from '../connections/connection.ts';
+import type { JoinedConnection } from '../connections/connection.ts';
 import type { Departures } from '../connections/departures.ts';
 import type { FloodGuard } from '../connections/flood-guard.ts';
-import type { MemberLimits } from '../connections/member-limits.ts';
+import type { RateLimits } from '../connections/rate-limits.ts';
 import type { HostedSession } from '../document/hosted-session.ts';
 import type { HandlerParts } from './context.ts';
 import { dispatch } from './index.ts';
@@ -14,7 +14,7 @@ export type Frame = string | ArrayBuffer | ArrayBufferView;
 
 export interface IncomingFramesOptions extends HandlerParts {
   session: HostedSession;
-  limits: MemberLimits;
+  limits: RateLimits;
   floodGuard: FloodGuard;
   revocations: AccessRevocations;
   departures: Departures;
@@ -28,7 +28,7 @@ export class IncomingFrames {
   }
 
   /** Resolves when the message's handler has; a frame that is refused never reaches one. */
-  async receive(frame: Frame, sender: Member, nowMs: number): Promise<void> {
+  async receive(frame: Frame, sender: JoinedConnection, nowMs: number): Promise<void> {
     const { session, edits, floodGuard, limits, revocations, outbox, departures } = this.#options;
     const length = typeof frame === 'string' ? frame.length : frame.byteLength;
     const lateMs = session.live?.latencyMs ?? 0;

@@ -12,9 +12,9 @@ export const roomCommandSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('invite_revoked'), invite_id: z.uuid() }),
   /** The session is no longer discoverable: participants who joined by discovery have to leave. */
   z.object({ kind: z.literal('discovery_ended') }),
-  /** Everybody but hosts has to leave. */
+  /** All participants but hosts have to leave. */
   z.object({ kind: z.literal('live_ended') }),
-  /** The session has ended: everybody has to leave, and nobody comes back. */
+  /** The session has ended: all participants have to leave, and none can come back. */
   z.object({ kind: z.literal('ended'), reason: z.string().max(200) }),
   /** The session has just been made: Postgres has all there is of it. */
   z.object({ kind: z.literal('created') }),

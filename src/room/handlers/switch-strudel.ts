@@ -3,7 +3,7 @@ import { may } from '../../domain/permissions.ts';
 import { TimeoutError, withTimeout } from '../../domain/with-timeout.ts';
 import { difference, textOf } from '../../merging/index.ts';
 import type { ClientMessageOf } from '../../protocol/index.ts';
-import { isMember } from '../connections/connection.ts';
+import { hasJoined } from '../connections/connection.ts';
 import type { Content } from '../document/document.ts';
 import type { ImportedEntry } from '../document/strudel-context.ts';
 import type { HandlerContext } from './context.ts';
@@ -38,10 +38,10 @@ export async function switchStrudel(
     outbox.refuse(sender, 'server_error', message, { requestId });
     return;
   }
-  if (!isMember(sender)) return;
+  if (!hasJoined(sender)) return;
   const loaded = await load(payload, context);
   // A sender who was kicked or has become a viewer meanwhile switches nothing any more.
-  if (!loaded || !isMember(sender) || !may(sender.state.role, 'switch_strudel')) return;
+  if (!loaded || !hasJoined(sender) || !may(sender.state.role, 'switch_strudel')) return;
 
   // From here to the state nothing waits: code, strudel and conversation change together.
   const { strudelId, code, conversation } = loaded;

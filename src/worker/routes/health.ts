@@ -20,7 +20,7 @@ async function check(store: { ping(): Promise<void> }): Promise<StoreHealth> {
     return { ok: true, ...latency() };
   } catch (error) {
     if (error instanceof StorageUnavailableError) {
-      // A store's own words name hosts and ports, and anybody may ask.
+      // A store's own words name hosts and ports, and this route is public.
       logError('unhealthy', { store: error.store, reason: error.message });
       return { ok: false, ...latency(), error: 'out of reach' };
     }

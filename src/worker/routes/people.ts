@@ -1,6 +1,6 @@
 /** Inviting people, joining by an invite, and what the host makes of the participants. */
 import { signSessionToken } from '../../access/session-token.ts';
-import type { Participant, PlaceOutcome } from '../../domain/people.ts';
+import type { MembershipOutcome, Participant } from '../../domain/people.ts';
 import { may } from '../../domain/permissions.ts';
 import * as routes from '../../protocol/http/people.ts';
 import { addressOf } from '../address.ts';
@@ -10,8 +10,8 @@ import { ApiError, notFound } from '../errors.ts';
 import { serve } from '../serve.ts';
 import { inviteJson, paginationJson, participantJson } from '../wire.ts';
 
-/** @throws {ApiError} for a place that isn't there, or that can't be changed. */
-function changed(outcome: PlaceOutcome): Participant {
+/** @throws {ApiError} when there is no such participant, or their membership can't be changed. */
+function changed(outcome: MembershipOutcome): Participant {
   switch (outcome.outcome) {
     case 'changed':
       return outcome.participant;
@@ -60,7 +60,7 @@ export const peopleRoutes = [
   serve(routes.listParticipants, allow('read_participants'), async ({ services, caller, params, query }) => {
     const page = await services.people.participants(params.id, {
       ...query,
-      // Those who can take them back have to see whom they removed.
+      // Hosts can readmit removed participants, so they have to see them.
       withRemoved: may(caller.role, 'manage_participants'),
     });
     return { participants: page.items.map(participantJson), pagination: paginationJson(query, page) };

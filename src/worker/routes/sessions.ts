@@ -133,7 +133,7 @@ export const sessionRoutes = [
     };
   }),
   serve(routes.leaveSession, allow('leave'), async ({ services: { people }, caller, params }) => {
-    // Without a place (an owner who never came, a guest who only reads) there is nothing to leave.
+    // Without a membership (an owner who never came, a guest who only reads) there is nothing to leave.
     if (caller.participantId !== null) await people.leave(params.id, caller.participantId);
     return { message: 'you have left the session' };
   }),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SlidingWindow } from './rate-limit.ts';
+import { SlidingWindow } from './sliding-window.ts';
 
 describe('a sliding window', () => {
   it('lets exactly its maximum through in any window', () => {

@@ -7,14 +7,14 @@ import {
   MAX_SIGNALS_PER_SECOND,
   MAX_STRUDEL_SWITCHES_PER_MINUTE,
 } from '../../protocol/index.ts';
-import type { Member } from './connection.ts';
-import { SlidingWindow } from './rate-limit.ts';
+import type { JoinedConnection } from './connection.ts';
+import { SlidingWindow } from './sliding-window.ts';
 
 /**
  * What has a limit per minute. Its times are in the connection's state: a minute outlives the instance's
  * memory.
  */
-export type PerMinute = 'chat' | 'switch';
+type PerMinute = 'chat' | 'switch';
 
 const PER_MINUTE = {
   chat: { max: MAX_CHAT_PER_MINUTE, times: 'chatTimes' },
@@ -33,7 +33,7 @@ interface Windows {
   perMinute: Partial<Record<PerMinute, SlidingWindow>>;
 }
 
-export class MemberLimits {
+export class RateLimits {
   readonly #windows = new WeakMap<object, Windows>();
 
   /**
@@ -41,18 +41,18 @@ export class MemberLimits {
    * @param type null for a message that doesn't parse: it counts too, or garbage would have no limit.
    * @param lateMs how late the room may be with the message.
    */
-  takeMessage(member: Member, type: ClientMessageType | null, nowMs: number, lateMs = 0): boolean {
+  takeMessage(member: JoinedConnection, type: ClientMessageType | null, nowMs: number, lateMs = 0): boolean {
     const { edits, signals } = this.#windowsOf(member);
     return (type === 'code_update' ? edits : signals).take(nowMs, lateMs);
   }
 
   /** Counts a request for the whole text. */
-  takeResync(member: Member, nowMs: number): boolean {
+  takeResync(member: JoinedConnection, nowMs: number): boolean {
     return this.#windowsOf(member).resyncs.take(nowMs);
   }
 
   /** Counts a message against its limit per minute. */
-  takePerMinute(member: Member, what: PerMinute, nowMs: number): boolean {
+  takePerMinute(member: JoinedConnection, what: PerMinute, nowMs: number): boolean {
     const { max, times } = PER_MINUTE[what];
     const { perMinute } = this.#windowsOf(member);
     perMinute[what] ??= new SlidingWindow(max, 60_000, member.state[times]);
@@ -61,7 +61,7 @@ export class MemberLimits {
     return true;
   }
 
-  #windowsOf(member: Member): Windows {
+  #windowsOf(member: JoinedConnection): Windows {
     let windows = this.#windows.get(member);
     if (!windows) {
       windows = {

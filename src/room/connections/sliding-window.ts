@@ -1,4 +1,4 @@
-/** However late a room is, nobody's messages count as sent earlier than this, in milliseconds. */
+/** However late a room is, messages count as sent at most this much earlier, in milliseconds. */
 const MOST_LATE_MS = 10_000;
 
 interface Event {
