@@ -248,8 +248,9 @@ describe('asking for the whole text', () => {
     sync.outOfStep();
     sync.outOfStep();
     pass(0);
+    expect(send).toHaveBeenCalledTimes(1);
     sync.outOfStep();
-    pass(1_000);
+    pass(5_000);
     expect(send.mock.calls).toEqual([[{ type: 'resync', payload: { request_id: RESYNC_REQUEST_ID } }]]);
   });
 
@@ -425,6 +426,17 @@ describe('what is kept', () => {
     expect(unsent.news()).toEqual(['edit 3']);
   });
 
+  it('before it is sent for the first time is not taken for old', () => {
+    const client = opened();
+    client.isConnected = false;
+    client.type('1');
+    const kept = client.sync.keep();
+    expect(kept.document?.pending).toMatchObject([{ wasSent: true }]);
+    const next = new Client(kept);
+    next.start({ client_seq: 0 });
+    expect([next.sync.offered, next.news()]).toEqual([null, ['edit 1']]);
+  });
+
   it('is as old as what was sent last, however long the page has been open since', () => {
     const client = opened();
     client.type('1');
@@ -464,6 +476,16 @@ describe('own selection', () => {
     expect(client.news()).toEqual(['edit 1']);
     pass(60);
     expect(client.news()).toEqual(['edit 2', 'cursor 6-6']);
+  });
+
+  it('is not sent by a viewer', () => {
+    const client = opened();
+    client.sync.select(4, 4);
+    pass(1_000);
+    client.news();
+    client.start({}, 'p-ana', 'viewer');
+    pass(1_000);
+    expect(client.news()).toEqual([]);
   });
 
   it('is sent again on the next connection', () => {

@@ -54,7 +54,7 @@ export class CodeSync {
   #selectionWaits = false;
   #savedRev = 0;
   #offered: OfferedText | null;
-  /** How often the room couldn't follow since it last acknowledged something. */
+  /** How often the room couldn't follow since it last acknowledged an edit that it had not before. */
   #resyncs = 0;
   #resyncTimer: ReturnType<typeof setTimeout> | null = null;
   /** Whose edits the pending ones are. */
@@ -150,7 +150,8 @@ export class CodeSync {
 
   keep(): KeptCode {
     return {
-      sentAtMs: this.#sentAtMs,
+      // What waits may be sent before the next time that this is kept.
+      sentAtMs: this.#document.isInStep ? Date.now() : this.#sentAtMs,
       document: this.#document.keep(),
       participantId: this.#participantId,
       offered: this.#offered,
@@ -173,7 +174,10 @@ export class CodeSync {
     this.#edits.renumber(newestSeq, this.#document.newestSeq);
     this.#apply({ changes: change, by: null, author: null, source: undefined });
     if (uncertain !== null) this.#offer(uncertain, 'uncertain', 0);
-    if (role === 'viewer') this.#giveUp('viewer');
+    if (role === 'viewer') {
+      this.#selection = null;
+      this.#giveUp('viewer');
+    }
     this.flushed(state.flushed_rev);
     this.#peers.replace(
       (state.selections ?? []).map(({ participant_id, display_name, color, anchor, head }) => ({
@@ -235,7 +239,7 @@ export class CodeSync {
     this.#ports.onSelections(this.selections);
   }
 
-  /** The participant has left, or may not edit any more. */
+  /** The participant has left, or may no longer edit. */
   peerGone(id: string): void {
     if (this.#peers.remove(id)) this.#ports.onSelections(this.selections);
   }
@@ -314,7 +318,7 @@ export class CodeSync {
     this.#ports.onKept();
   }
 
-  /** @param side of text that is put in where the cursor is, on which the cursor is then: 1 is behind it. */
+  /** @param side where the cursor goes when text is inserted at it: 1 behind that text, -1 before it. */
   #moveSelection(changes: ChangeSet, side: -1 | 1): void {
     if (!this.#selection) return;
     const [anchor, head] = [this.#selection.anchor, this.#selection.head].map((at) =>
@@ -323,9 +327,7 @@ export class CodeSync {
     if (anchor !== undefined && head !== undefined) this.#selection = { anchor, head };
   }
 
-  /**
-   * Own edits go first, at their own pace: the selection is in a text that has them.
-   */
+  /** Own edits go first, at their own pace: the selection is in a text that has them. */
   #sendSelection(): void {
     const { text } = this.#document;
     if (!this.#selection) return;
@@ -351,7 +353,7 @@ function documentOf(kept: KeptDocument | null): SharedDocument {
   }
 }
 
-/** Where a cursor is in the local text; of a client that knows only lines, as near as that says. */
+/** Where a cursor is in the local text. A client may give only its line and column. */
 function selectionOf(
   { anchor, head, line, col }: ServerPayload<'cursor_position'>,
   document: SharedDocument,

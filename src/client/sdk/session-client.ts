@@ -1,6 +1,6 @@
 /**
- * The session client: one person's connection to one session. It has no DOM and knows only the wire protocol,
- * so that pages, tests and load generators share it.
+ * The session client: one participant's connection to one session. It has no DOM and knows only the wire
+ * protocol, so that pages, tests and load generators share it.
  *
  * It keeps every edit and chat message until the room acknowledges it, and sends it again after a reconnect.
  * Edits are changes: what others typed meanwhile stays, and so does what was typed here without a connection.
@@ -46,12 +46,12 @@ export interface SessionClientOptions {
   sessionId: string;
   /**
    * Session token or user's token, or a function that is asked for it before each attempt to connect; null
-   * for somebody who has neither, whom rooms let in by an invite or where the session is discoverable.
+   * for a caller who has neither, whom rooms admit by an invite or where the session is discoverable.
    */
   token: string | null | (() => string | null | Promise<string | null>);
   /** An invite's secret, for who has no session token yet. */
   invite?: string;
-  /** What somebody without a token is called. */
+  /** The name of a participant who has no token. */
   displayName?: string;
   /**
    * Says to the room which client this is, over reconnects and reloads, so that it knows a resend for what it
@@ -100,15 +100,15 @@ export interface Snapshot {
   readonly role: Role | null;
   readonly displayName: string | null;
   readonly participants: readonly WireParticipant[];
-  /** Which of the participants this client's person is; -1 when none is known to be. */
+  /** Index of this client's own participant in `participants`; -1 while it isn't known. */
   readonly self: number;
   /** The saved strudel that the session is about; null for scratch code. */
   readonly strudelId: string | null;
   /** What was said with the AI about it; only writers hear of it. */
   readonly conversation: readonly ConversationTurn[];
-  /** A request to the AI is under way, anybody's: the room takes no other meanwhile. */
+  /** A request to the AI is under way, of any participant: the room takes no other meanwhile. */
   readonly isAnswering: boolean;
-  /** What of the AI is left to this person; null until the room has said it. */
+  /** How many AI requests this participant has left; null until the room has said it. */
   readonly requestsLeft: RequestsLeft | null;
   readonly chat: readonly ChatEntry[];
   /** Set while the room can't store: what is pending stays pending. */
@@ -118,16 +118,16 @@ export interface Snapshot {
 export interface SessionClientEvents {
   /** The local text changed, and not by an own edit. */
   change: RemoteChange & {
-    /** This client's person asked for it: an AI's answer, or a strudel that they switched to. */
+    /** This client's participant asked for it: an AI's answer, or a strudel that they switched to. */
     isOwnRequest: boolean;
   };
-  /** A participant's selection moved, or is there no more: those of all others, in the local text. */
+  /** Another participant's selection was set or removed: the selections of all others, in the local text. */
   selections: readonly PeerSelection[];
   /** A local edit's status changed. */
   edit: LocalEdit;
   /** A chat message of the room, the echo of an own one included. */
   chat: ServerPayload<'chat_message'>;
-  /** Somebody who may edit asked the AI; an own request comes back here too. */
+  /** A participant asked the AI; an own request comes back here too. */
   agentRequest: ServerPayload<'agent_request'>;
   /** A piece of the answer; with `ended`, that there will be none. */
   agentDelta: ServerPayload<'agent_delta'>;
@@ -137,11 +137,11 @@ export interface SessionClientEvents {
   stop: ServerPayload<'stop'>;
   joined: WireParticipant;
   left: WireParticipant;
-  /** Somebody else who is here has another role now. */
+  /** Another participant has a new role. */
   roleOf: WireParticipant;
   /** This client's own role changed. */
   role: { role: Role; before: Role };
-  /** The room gave a session token to who came without: with it he is the same person when he comes back. */
+  /** The room gave this client a session token: with it they are the same participant when they come back. */
   token: string;
   /** The room's `error`, or a local one for what wouldn't pass its schema. */
   error: ServerPayload<'error'>;
@@ -155,7 +155,7 @@ export interface SessionClientEvents {
 
 /** What may go with a question to the AI. */
 export interface AskDetails {
-  /** Whom to ask; by default whoever the server is set up for. */
+  /** The provider to ask; by default the one that the server is set up for. */
   provider?: AgentRequest['provider'];
   /** An own key for `provider`, for this one request. The room passes it on and forgets it. */
   providerApiKey?: string;
@@ -594,7 +594,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     if (before !== null && before !== state.your_role) this.emit('role', { role: state.your_role, before });
   }
 
-  /** Somebody else switched; only they are told the conversation that belongs to it. */
+  /** Another participant switched; only they are sent the conversation that belongs to it. */
   #aboutStrudel(strudelId: string | null): void {
     if (strudelId === this.#strudelId) return;
     this.#strudelId = strudelId;
@@ -615,7 +615,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     this.#sync.selected(id, cursor, person?.color ?? 0);
   }
 
-  /** This client's person brought the change about, other than by typing. */
+  /** This client's participant brought the change about, other than by typing. */
   #askedFor({ by, source }: RemoteChange): boolean {
     if (by === null) return this.#isSwitching;
     const isOwn = this.#participantId !== null && by.participant_id === this.#participantId;
@@ -635,7 +635,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
       return;
     }
     if (requestId !== undefined) {
-      // The caller who asked hears of it by their promise.
+      // The caller's promise tells them.
       if (this.#requests.refused(requestId, error.error, error.message)) return;
       this.#conversation.refused(requestId, error.message);
       if (FINAL_ERRORS.has(error.error)) this.#chat.refused(requestId);
@@ -673,7 +673,10 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     });
   }
 
-  /** Keeps what is unacknowledged over a reload: by itself now and then, and whenever a page is hidden. */
+  /**
+   * Keeps what is unacknowledged over a reload. The client does so itself, at most five times a second; a
+   * page calls it too, on `pagehide`, so that the last moment isn't lost.
+   */
   keep(): void {
     if (!this.#store) return;
     const kept = { ...this.#sync.keep(), chat: this.#chat.unacknowledged };

@@ -122,7 +122,7 @@ export class SharedDocument {
     return this.#acknowledged;
   }
 
-  /** Own edits that were sent and aren't acknowledged. */
+  /** How many own edits were sent over this connection, or taken by the room, and aren't acknowledged. */
   get unacknowledged(): number {
     const inFlight = this.#pending.filter(({ isInFlight }) => isInFlight);
     return inFlight.length + this.#log.filter((entry) => this.#isUnacknowledged(entry)).length;
@@ -138,9 +138,14 @@ export class SharedDocument {
     return this.#pending.some(({ isInFlight }) => !isInFlight);
   }
 
+  /** False while the room's whole text is awaited. */
+  get isInStep(): boolean {
+    return this.#sync !== null;
+  }
+
   /** True when {@link nextToSend} has an edit. */
   get canSend(): boolean {
-    return this.#sync !== null && !this.isTooLarge && this.hasUnsent;
+    return this.isInStep && !this.isTooLarge && this.hasUnsent;
   }
 
   /** Number of the newest own edit. */
@@ -328,7 +333,7 @@ export class SharedDocument {
         changes: writeChanges(change),
         clientSeq,
         // It may be sent before the next time that this is kept.
-        wasSent: wasSent || this.#sync !== null,
+        wasSent: wasSent || this.isInStep,
       })),
       undo: this.#log.toReversed().map(({ change, before, clientSeq }) => ({
         changes: writeChanges(change.invert(before)),
@@ -419,7 +424,6 @@ export class SharedDocument {
     this.#applyLocally(change);
     this.#pending = [];
     this.#log = [];
-    this.#acknowledged = this.#clientSeq;
     this.#confirmed = this.#local;
     this.#rev = rev;
     return change;

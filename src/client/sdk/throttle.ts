@@ -1,6 +1,6 @@
 /**
  * Runs a task at most once an interval: at once when idle, else once when the interval is over. So what is
- * asked for last is always done. It goes by a clock that nobody sets.
+ * asked for last is always done. It goes by the monotonic clock, which is never set back.
  */
 export class Throttle {
   readonly #task: () => void;
