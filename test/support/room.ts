@@ -1,5 +1,6 @@
 /** A room without a platform: its host, its connections and its stores are the test's. */
 
+import type { StrudelRepository } from '../../src/domain/strudels.ts';
 import type { OpenedSession, SessionRepository } from '../../src/domain/types.ts';
 import { parseServerMessage, type ServerMessage, type ServerMessageType } from '../../src/protocol/index.ts';
 import type { JoinedConnection } from '../../src/room/connections/connection.ts';
@@ -75,8 +76,12 @@ export class FakeStorage implements RoomStorage {
 
 export interface RoomFixture {
   room: Room;
-  /** What the repository does when the room opens its session; may be replaced. */
-  script: { open: () => Promise<OpenedSession | null> };
+  /** What the stores answer the room; may be replaced. */
+  script: {
+    open: () => Promise<OpenedSession | null>;
+    /** The saved strudel that is asked for. */
+    strudel: StrudelRepository['get'];
+  };
   connections: FakeConnection[];
   ask(path: string, body: unknown): Promise<Response>;
   /** As the Worker sends it. */
@@ -107,6 +112,7 @@ export function makeRoom(
       lastCommit: 0,
       source: 'clean',
     }),
+    strudel: async () => null,
   };
   const repository = {
     open: () => script.open(),
@@ -132,7 +138,7 @@ export function makeRoom(
     },
     repository,
     people: { recordPresence: async () => {} },
-    strudels: { get: async () => null },
+    strudels: { get: (...asked) => script.strudel(...asked) },
     flush: async () => ({ flushedRev: 0, isDirty: false, lastCommit: 0, isComplete: true }),
     agentPorts: () => {
       throw new Error('nobody asks the AI here');

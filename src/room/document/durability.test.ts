@@ -394,6 +394,15 @@ describe('when Postgres stands in', () => {
     expect(durability.standing.kind).toBe('on_postgres');
     expect(recorded.at(-1)?.source).toBe('postgres');
   });
+
+  it('a loss that is heard of afterwards is none: the room goes on asking whether the buffer is back', async () => {
+    const { prepare, inBuffer, inPostgres, durability, asOf } = setUp();
+    await inBuffer(prepare('x1'));
+    const before = asOf();
+    await inPostgres(prepare('x2'));
+    expect(durability.learn({ flushedRev: 0, isDirty: false, lastCommit: 0 }, before, true)).toBe('lost');
+    expect(durability.standing).toEqual({ kind: 'on_postgres', isStandIn: true });
+  });
 });
 
 describe('a commit that no store confirms', () => {

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type FakeConnection, makeGrant, makeRoom, type RoomFixture } from '../../../test/support/room.ts';
 import { numberIn } from '../../domain/revision.ts';
+import type { Strudel } from '../../domain/strudels.ts';
 import {
   MAX_CODE_BYTES,
   MAX_CODE_UPDATES_PER_SECOND,
@@ -253,6 +254,18 @@ describe('code that the room itself changes', () => {
       expect(updates[0]?.changes).toBeDefined();
     }
     expect(ada.state).toMatchObject({ code: 'new\ncode', request_id: 'r1' });
+  });
+
+  it('by a saved strudel has its lines ended by a line feed', async () => {
+    const room = makeRoom();
+    const ada = await Client.join(room);
+    // It may have been written by something else than this server.
+    room.script.strudel = async (id) => ({
+      strudel: { id, code: 'saved\r\ncode' } as Strudel,
+      conversation: [],
+    });
+    await ada.send('switch_strudel', { strudel_id: crypto.randomUUID() });
+    expect(ada.state.code).toBe('saved\ncode');
   });
 });
 
