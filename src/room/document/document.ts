@@ -20,6 +20,9 @@ import { MAX_CODE_BYTES, utf8Bytes } from '../../protocol/index.ts';
 import { type AcceptedEdit, type EditName, Receipts } from './receipts.ts';
 import { RecentChanges, type Unseen } from './recent-changes.ts';
 
+/** How long what the room sends, and what is sent back, may be on the way together. */
+const IN_TRANSIT_MS = 2_000;
+
 export interface Edit extends EditName {
   connectionId: string;
   participantId: string;
@@ -119,7 +122,7 @@ export class Document {
   merge(edit: Edit, nowMs: number): Merged {
     const key = receiptKey(edit.participantId, edit.connectionId);
     if (this.receipts.has(key, edit)) return { outcome: 'duplicate' };
-    const read = this.#read(edit);
+    const read = this.#read(edit, nowMs);
     if ('outcome' in read) return read;
     const { sent, unseen, heardRev = -1 } = read;
     let change: ChangeSet;
@@ -144,7 +147,7 @@ export class Document {
     this.renumber();
     this.receipts.add(key, edit, this.#rev, nowMs);
     const { connectionId, content } = edit;
-    this.recent.add({ rev: this.#rev, connectionId, change, before }, unseen);
+    this.recent.add({ rev: this.#rev, atMs: nowMs, connectionId, change, before }, unseen);
     if (content.kind !== 'whole') return { outcome: 'merged', rev: this.#rev, change, isAsSent: true };
     const text = textOf(content.code);
     this.#wholeTexts.set(connectionId, { text, heardRev });
@@ -173,10 +176,10 @@ export class Document {
    * What an edit changes in the text that its author had, and what the author didn't know.
    * `unseen` is null where no later edit goes on from this one.
    */
-  #read({
-    connectionId,
-    content,
-  }: Edit): { sent: ChangeSet; unseen: Unseen[] | null; heardRev?: number } | Merged {
+  #read(
+    { connectionId, content }: Edit,
+    nowMs: number,
+  ): { sent: ChangeSet; unseen: Unseen[] | null; heardRev?: number } | Merged {
     switch (content.kind) {
       case 'change':
         return { sent: content.change, unseen: null };
@@ -187,20 +190,21 @@ export class Document {
         return unseen ? { sent, unseen } : { outcome: 'unknown_base' };
       }
       case 'whole':
-        return this.#readWhole(connectionId, textOf(content.code), content.baseRev);
+        return this.#readWhole(connectionId, textOf(content.code), content.baseRev, nowMs);
     }
   }
 
   /**
    * A whole text says neither what its author changed nor, often, which text they changed: the one at
-   * `baseRev`, the last one that the room sent to that connection, or the last one that came from it. It was
-   * most likely the one that it differs least from, though not the very same: nobody sends what they didn't
-   * change.
+   * `baseRev`, one of those that the room sent to that connection lately, or the last one that came from it.
+   * It was most likely the one that it differs least from, though not the very same: nobody sends what they
+   * didn't change.
    */
   #readWhole(
     connectionId: string,
     whole: Text,
     baseRev: number | undefined,
+    nowMs: number,
   ): { sent: ChangeSet; unseen: Unseen[]; heardRev: number } {
     const { recent } = this;
     const now = this.#text;
@@ -217,14 +221,15 @@ export class Document {
       return { sent: difference(received.text, whole), unseen: own.unseen, heardRev };
     }
     const bases: { text: Text; unseen: Unseen[] }[] = [];
-    if (heardRev >= 0) {
-      const text = recent.textAt(heardRev, now);
-      const unseen = recent.allAfter(heardRev);
-      if (text && unseen) bases.push({ text, unseen });
-    }
     // Who has heard of their last edit goes on from what they heard.
     if (own && received && !(isKnown && baseRev >= own.lastRev)) {
       bases.push({ text: received.text, unseen: own.unseen });
+    }
+    // What was sent a moment ago may not have arrived when this was written.
+    for (const rev of isKnown ? [baseRev] : recent.revisionsSince(nowMs - IN_TRANSIT_MS, sentRev)) {
+      const text = recent.textAt(rev, now);
+      const unseen = recent.allAfter(rev);
+      if (text && unseen) bases.push({ text, unseen });
     }
     if (bases.length === 0) bases.push({ text: now, unseen: [] });
     const readings = bases.map(({ text, unseen }) => ({ sent: difference(text, whole), unseen }));

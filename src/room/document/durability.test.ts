@@ -400,7 +400,7 @@ describe('when Postgres stands in', () => {
     await inBuffer(prepare('x1'));
     const before = asOf();
     await inPostgres(prepare('x2'));
-    expect(durability.learn({ flushedRev: 0, isDirty: false, lastCommit: 0 }, before, true)).toBe('lost');
+    expect(durability.learn({ flushedRev: 0, isDirty: false, lastCommit: 0 }, before, true)).toBe('learned');
     expect(durability.standing).toEqual({ kind: 'on_postgres', isStandIn: true });
   });
 });

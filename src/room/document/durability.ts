@@ -210,8 +210,7 @@ export class Durability {
     if (reached.kind === 'on_postgres' && asOf.expectedLast > this.expectedLast) return 'learned';
     // What is lost is committed again by the room, which holds it: until then no answer is a word on that.
     if (reached.kind === 'lost' || state.lastCommit < asOf.expectedLast) {
-      // Where Postgres has taken a commit since, it has all of that too, and the buffer's copy is older anyway.
-      if (reached.kind !== 'lost' && reached.kind !== 'on_postgres') this.#standing = { kind: 'lost' };
+      if (reached.kind !== 'lost') this.#standing = { kind: 'lost' };
       return 'lost';
     }
     this.#isDirty = state.isDirty || this.#commits > asOf.commits;

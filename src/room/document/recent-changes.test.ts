@@ -14,7 +14,7 @@ function setUp(rev = 10) {
     const unseen = baseRev === null ? null : recent.unseenBy(connectionId, baseRev);
     state.text = change.apply(before);
     state.rev += 1;
-    recent.add({ rev: state.rev, connectionId, change, before }, unseen);
+    recent.add({ rev: state.rev, atMs: 0, connectionId, change, before }, unseen);
   };
   const revs = (changes: readonly { rev: number }[] | null) => changes?.map((change) => change.rev) ?? null;
   return { recent, state, take, revs };

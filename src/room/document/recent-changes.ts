@@ -11,10 +11,14 @@ const MAX_CHARS = 256 * 1024;
 const MAX_CHANGES = 4_000;
 /** Share of that which stays when it becomes too much. */
 const KEPT = 3 / 4;
+/** Texts among which the one is looked for that a whole text was made of. */
+const MAX_LATELY = 24;
 
 /** A change as the document took it. */
 export interface TakenChange {
   rev: number;
+  /** When the document took it, in milliseconds by the room's clock. */
+  atMs: number;
   /** The connection that it came from. */
   connectionId: string;
   change: ChangeSet;
@@ -87,6 +91,16 @@ export class RecentChanges {
    */
   newestOfOthers(connectionId: string): TakenChange | undefined {
     return this.#taken.findLast((entry) => entry.connectionId !== connectionId);
+  }
+
+  /**
+   * The revisions of the texts that were the newest at or after a time, newest first; so many at most.
+   * @param atLeast one that is among them whenever it was.
+   */
+  revisionsSince(sinceMs: number, atLeast: number): number[] {
+    const later = this.#taken.slice(-MAX_LATELY).filter(({ atMs }) => atMs >= sinceMs);
+    const before = this.#taken.at(-later.length - 1)?.rev ?? this.#knownFrom;
+    return [...new Set([...later.map(({ rev }) => rev).reverse(), before, atLeast])];
   }
 
   /** The text as it was at a revision; null when that isn't known any more. @param now the text as it is. */
