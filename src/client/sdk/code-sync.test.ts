@@ -478,6 +478,18 @@ describe('own selection', () => {
     expect(client.news()).toEqual(['edit 2', 'cursor 6-6']);
   });
 
+  it('waits while the room couldn’t follow: the edits before it are sent again first', () => {
+    const client = opened();
+    client.type('1');
+    client.sync.outOfStep();
+    client.sync.select(5, 5);
+    pass(1_000);
+    expect(client.news()).toEqual(['edit 1', 'resync']);
+    client.start();
+    pass(1_000);
+    expect(client.news()).toEqual(['edit 1', 'cursor 5-5']);
+  });
+
   it('is not sent by a viewer', () => {
     const client = opened();
     client.sync.select(4, 4);

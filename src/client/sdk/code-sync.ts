@@ -194,8 +194,9 @@ export class CodeSync {
 
   /** The connection takes edits from now on. */
   ready(): void {
+    this.#selectionWaits = this.#selection !== null;
     if (this.#document.canSend) this.#sending.call();
-    if (this.#selection) this.#cursors.call();
+    else if (this.#selectionWaits) this.#cursors.call();
   }
 
   update(update: ServerPayload<'code_update'>): void {

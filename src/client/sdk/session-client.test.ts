@@ -293,10 +293,14 @@ describe('edits', () => {
     client.keep();
     expect(store.load()?.document?.pending).toMatchObject([{ wasSent: false }]);
     const socket = await reconnected();
+    client.edit('base12');
+    expect(store.load()?.document?.pending).toMatchObject([{ wasSent: false }]);
     socket.hello();
-    // Kept before it is sent.
-    expect(socket.sent('code_update')).toHaveLength(1);
+    // Before it is sent, however short the last time is ago.
     expect(store.load()?.document?.pending).toMatchObject([{ wasSent: true }]);
+    expect(socket.sent('code_update')).toHaveLength(0);
+    await vi.advanceTimersByTimeAsync(60);
+    expect(socket.sent('code_update')).toHaveLength(1);
   });
 
   it('are kept at most five times a second, the newest state always', async () => {

@@ -135,7 +135,7 @@ export class SharedDocument {
 
   /** True while an own edit waits to be sent: the room will not have this text before it has that edit. */
   get hasUnsent(): boolean {
-    return this.#pending.some(({ isInFlight }) => !isInFlight);
+    return this.#pending.some(({ isInFlight }) => !isInFlight || !this.isInStep);
   }
 
   /** False while the room's whole text is awaited. */
