@@ -454,6 +454,7 @@ describe('what a message does', () => {
       { viewer: 'refused', 'co-author': 'unavailable', host: 'unavailable' },
     ],
     ['ping', undefined, { viewer: 'done', 'co-author': 'done', host: 'done' }],
+    ['resync', undefined, { viewer: 'done', 'co-author': 'done', host: 'done' }],
     ['no_such_type', {}, { viewer: 'refused', 'co-author': 'refused', host: 'refused' }],
   ];
   /** What shows that a message was taken: to everybody else, or to its sender. */
@@ -461,7 +462,7 @@ describe('what a message does', () => {
     string,
     {
       to: 'others' | 'sender';
-      type: 'code_update' | 'chat_message' | 'play' | 'stop' | 'cursor_position' | 'pong';
+      type: 'code_update' | 'chat_message' | 'play' | 'stop' | 'cursor_position' | 'pong' | 'session_state';
     }
   > = {
     code_update: { to: 'others', type: 'code_update' },
@@ -471,6 +472,7 @@ describe('what a message does', () => {
     stop: { to: 'others', type: 'stop' },
     cursor_position: { to: 'others', type: 'cursor_position' },
     ping: { to: 'sender', type: 'pong' },
+    resync: { to: 'sender', type: 'session_state' },
   };
 
   it('is in the table, whatever there is', () => {

@@ -63,6 +63,7 @@ describe('the main job', () => {
       display_name: 'co-author',
       role: 'co-author',
       participant_id: expect.any(String),
+      color: 1,
     });
     ben.send('code_update', { code: 'x', cursor_line: 1, cursor_col: 1, source: 'paste' });
     expect((await ada.next('code_update')).payload).toEqual({
@@ -74,6 +75,7 @@ describe('the main job', () => {
       display_name: 'co-author',
       user_id: null,
       role: 'co-author',
+      participant_id: expect.any(String),
     });
     ben.send('chat_message', { message: 'hi' });
     const [toAda, toBen] = await Promise.all([ada.next('chat_message'), ben.next('chat_message')]);

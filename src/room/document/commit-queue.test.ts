@@ -130,7 +130,7 @@ describe('group commit', () => {
     // Also where they were in two batches, of which the first was not confirmed.
     script.commit = outage;
     session.edit({ ...participant, requestId: 'r2', content: whole('x3') });
-    await clock.advance(100);
+    await clock.advance(1_000);
     script.commit = async (commit) => committed(commit);
     session.edit({ ...participant, clientSeq: 2, content: whole('x4') });
     await clock.advance(1_000);

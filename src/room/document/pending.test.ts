@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { makeMessage } from '../../../test/support/messages.ts';
 import { textOf } from '../../merging/index.ts';
 import { type Batch, emptyBatch, isEmpty, joinBatches } from './pending.ts';
+import type { AcceptedEdit } from './receipts.ts';
 
 const message = (id: string) => makeMessage({ id, content: id, createdAtMs: 1 });
 const version = (rev: number, edits: number) => ({
@@ -39,6 +40,15 @@ describe('batches', () => {
       ['b', { rev: 5, clientSeq: 2 }],
     ]);
     expect([...joined.senders]).toEqual([['m1', 'a']]);
+  });
+
+  it('keep both names of a connection’s edits: its newest count, and its newest request id', () => {
+    const batchOf = (edit: AcceptedEdit): Batch => ({ ...emptyBatch(), edits: new Map([['a', edit]]) });
+    const [counted, named] = [batchOf({ rev: 1, clientSeq: 1 }), batchOf({ rev: 2, requestId: 'r1' })];
+    const both = joinBatches(counted, named);
+    expect(both.edits.get('a')).toEqual({ rev: 2, clientSeq: 1, requestId: 'r1' });
+    const later = joinBatches(both, batchOf({ rev: 3, clientSeq: 2 }));
+    expect(later.edits.get('a')).toEqual({ rev: 3, clientSeq: 2, requestId: 'r1' });
   });
 
   it('are empty without code and without messages', () => {

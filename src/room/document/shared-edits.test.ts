@@ -94,6 +94,15 @@ describe('an edit', () => {
     ]);
   });
 
+  it('goes on from what its author sent while they have not heard what came of it', async () => {
+    const room = makeRoom();
+    const [old, ada] = [await Client.join(room, { edits: 'whole' }), await Client.join(room)];
+    await ada.change([[0, 'by Ada', ''], 5]);
+    await old.send('code_update', { code: 'start!', base_rev: 0 });
+    await old.send('code_update', { code: 'start!?' });
+    expect(old.updates.at(-1)?.code).toBe('by Ada\nstart!?');
+  });
+
   it('says how many of the receiver’s own precede it, only where that has changed', async () => {
     const room = makeRoom();
     const [ada, ben] = [await Client.join(room), await Client.join(room)];
@@ -177,7 +186,7 @@ describe('a client is out of step', () => {
   it('when it floods the room, which may have dropped an edit', async () => {
     const room = makeRoom();
     const ada = await Client.join(room);
-    for (let i = 0; i < 12; i += 1) await ada.send('chat_message', { message: 'x'.repeat(480_000) });
+    for (let i = 0; i < 12; i += 1) await ada.send('ping', { filler: 'x'.repeat(480_000) });
     expect(ada.errors).toContain('too_many_requests');
     expect(ada.outOfStep).toHaveLength(1);
   });
@@ -341,6 +350,17 @@ describe('selections', () => {
     expect((await Client.join(room)).state.selections).toHaveLength(1);
     ada.connection.close(1000, 'bye');
     await room.room.onClose(ada.connection);
+    // Back under the same id, she hasn't said yet where she is.
+    await Client.join(room, { connectionId: ada.connection.id });
+    expect((await Client.join(room)).state.selections).toEqual([]);
+  });
+
+  it('are gone when their participant becomes a viewer', async () => {
+    const room = makeRoom();
+    const participantId = crypto.randomUUID();
+    const ada = await Client.join(room, { participantId });
+    await ada.send('cursor_position', { line: 1, col: 1, anchor: 1, head: 1, rev: 0 });
+    await room.command({ kind: 'participant_changed', participant_id: participantId, role: 'viewer' });
     expect((await Client.join(room)).state.selections).toEqual([]);
   });
 });
@@ -349,8 +369,10 @@ describe('colours', () => {
   it('are given twice only when there are no others left, and stay a participant’s own', async () => {
     const room = makeRoom();
     const colors: (number | undefined)[] = [];
+    const clients: Client[] = [];
     const join = async (participantId: string, connectionId = participantId) => {
       const client = await Client.join(room, { participantId, connectionId });
+      clients.push(client);
       colors.push(client.state.participants.find((each) => each.participant_id === participantId)?.color);
       return client;
     };
@@ -358,12 +380,16 @@ describe('colours', () => {
     expect([...colors].sort((a = 0, b = 0) => a - b)).toEqual([...Array(PARTICIPANT_COLORS).keys()]);
     const tab = await join('p3', 'another tab');
     expect(colors.at(-1)).toBe(colors[3]);
-    tab.connection.close(1000, 'bye');
-    await room.room.onClose(tab.connection);
+    const leave = async ({ connection }: Client) => {
+      connection.close(1000, 'bye');
+      await room.room.onClose(connection);
+    };
+    await leave(tab);
+    await leave(clients[5] ?? tab);
     await join('p12');
-    expect(colors.at(-1)).toBe(0);
     await join('p13');
-    expect(colors.at(-1)).toBe(1);
+    await join('p14');
+    expect(colors.slice(-3)).toEqual([colors[5], 0, 1]);
   });
 });
 
