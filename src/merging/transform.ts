@@ -9,8 +9,8 @@ import type { ChangeSet, Text } from '@codemirror/state';
 /**
  * Takes two changes that were made on the same text.
  * @param first the one that the room has first.
- * @returns each of them as it is to be made after the other: `first` then the new `second` gives the same text
- *   as `second` then the new `first`.
+ * @returns each of them as it is to be made after the other: `first` then the new `second` gives the same
+ *   text as `second` then the new `first`.
  * @throws {Error} they were made on texts of different length; not where one is empty.
  */
 export function transform(first: ChangeSet, second: ChangeSet): [first: ChangeSet, second: ChangeSet] {

@@ -65,8 +65,8 @@ export class FaultClient {
   }
 
   /**
-   * Types a line that is like no other, somewhere in the text; now and then in the place of another, and always
-   * where the text gets long.
+   * Types a line that is like no other, somewhere in the text; now and then in the place of another, and
+   * always where the text gets long.
    * @param filler what else is in it.
    */
   edit(filler: string): void {

@@ -1,8 +1,8 @@
 /**
  * Sessions as a whole in one process: live sessions, the buffered repository and flushers, on real stores,
- * with every call to a store let through, lost or delayed as the test says. Participants edit by changes, with
- * the documents that real clients have, over connections that deliver when the test says; they keep what isn't
- * acknowledged, and send it again to the next room. Each character that is typed is a text of its own.
+ * with every call to a store let through, lost or delayed as the test says. Participants edit by changes,
+ * with the documents that real clients have, over connections that deliver when the test says; they keep what
+ * isn't acknowledged, and send it again to the next room. Each character that is typed is a text of its own.
  */
 import { randomUUID } from 'node:crypto';
 import { ChangeSet, type Text } from '@codemirror/state';
@@ -206,8 +206,8 @@ export class SessionModel {
   }
 
   /**
-   * A character that was typed nowhere before. Every second one takes two code units, of which the first is the
-   * same for many, as with two pieces of a text that are cut there.
+   * A character that was typed nowhere before. Every second one takes two code units, of which the first is
+   * the same for many, as with two pieces of a text that are cut there.
    */
   #token(): string {
     this.#count += 1;

@@ -24,8 +24,8 @@ export const connectionStateSchema = z.object({
   /** How the client sends and gets edits: as changes, or as whole texts. */
   edits: z.enum(['changes', 'whole']).default('whole'),
   /**
-   * Number of the whole text that the client was sent last. Its changes have to name this one: those that were
-   * made on an earlier one are ignored, as the client makes them again.
+   * Number of the whole text that the client was sent last. Its changes have to name this one: those that
+   * were made on an earlier one are ignored, as the client makes them again.
    */
   sync: z.number().default(0),
   /**

@@ -50,7 +50,8 @@ export class Outbox {
 
   /**
    * To every connection that has joined, each its own payload.
-   * @param payloadFor gives the same object for those whose payload is the same: it is encoded once. Null: none.
+   * @param payloadFor gives the same object for those whose payload is the same: it is encoded once. Null:
+   *   none.
    */
   broadcastEach<T extends ServerMessageType>(
     type: T,

@@ -1,6 +1,6 @@
 /**
- * A session's code as its room has it: the text, its newest revision, and which edits are in it. Edits made at
- * once are merged here, in the order in which they come. It knows nothing of storage.
+ * A session's code as its room has it: the text, its newest revision, and which edits are in it. Edits made
+ * at once are merged here, in the order in which they come. It knows nothing of storage.
  */
 import type { ChangeSet, Text } from '@codemirror/state';
 import { receiptKey } from '../../domain/receipts.ts';
@@ -192,9 +192,10 @@ export class Document {
   }
 
   /**
-   * A whole text says neither what its author changed nor, often, which text they changed: the one at `baseRev`,
-   * the last one that the room sent to that connection, or the last one that came from it. It was most likely
-   * the one that it differs least from, though not the very same: nobody sends what they didn't change.
+   * A whole text says neither what its author changed nor, often, which text they changed: the one at
+   * `baseRev`, the last one that the room sent to that connection, or the last one that came from it. It was
+   * most likely the one that it differs least from, though not the very same: nobody sends what they didn't
+   * change.
    */
   #readWhole(
     connectionId: string,

@@ -208,7 +208,8 @@ export class Durability {
     const reached = this.#reached;
     // What is lost is committed again by the room, which holds it: until then no answer is a word on that.
     if (reached.kind === 'lost' || state.lastCommit < asOf.expectedLast) {
-      // Where Postgres has taken a commit since, it has all of that too, and the buffer's copy is older anyway.
+      // Where Postgres has taken a commit since, it has all of that too, and the buffer's copy is older
+      // anyway.
       if (reached.kind !== 'lost' && reached.kind !== 'on_postgres') this.#standing = { kind: 'lost' };
       return 'lost';
     }

@@ -164,7 +164,9 @@ export class LiveSession {
     return moveBehind(change, since ?? [{ change: difference(from.text, this.text) }]);
   }
 
-  /** Says again that a client's edits are committed, unless they wait for that: then it hears of it anyway. */
+  /**
+   * Says again that a client's edits are committed, unless they wait for that: then it hears of it anyway.
+   */
   acknowledgeAgain(participantId: string, connectionId: string): void {
     const clientSeq = this.#document.clientSeq(participantId, connectionId);
     if (clientSeq) this.#queue.acknowledgeEditAgain({ participantId, connectionId, clientSeq });

@@ -27,7 +27,9 @@ export class Receipts {
   /** In the order of use: the first is of the client that has been quiet longest. */
   readonly #byKey: Map<string, EditReceipt>;
   readonly #changed = new Set<string>();
-  /** None was ever forgotten, as far as can be told: a client without a receipt has no edit in the document. */
+  /**
+   * None was ever forgotten, as far as can be told: a client without a receipt has no edit in the document.
+   */
   #isComplete: boolean;
 
   constructor(receipts: EditReceipts, nowMs: number) {

@@ -36,7 +36,10 @@ interface InFlight {
 export class RecentChanges {
   readonly #taken: TakenChange[] = [];
   #chars = 0;
-  /** The text was loaded at this revision, or changes up to it were dropped: nothing is known of what was before. */
+  /**
+   * The text was loaded at this revision, or changes up to it were dropped: nothing is known of what was
+   * before.
+   */
   #knownFrom: number;
   readonly #inFlight = new Map<string, InFlight>();
 
@@ -45,8 +48,8 @@ export class RecentChanges {
   }
 
   /**
-   * The changes that a connection didn't know when it made its next edit, in order: others' after `baseRev`, as
-   * they are after those of its own edits that it had made since. They are the caller's to move.
+   * The changes that a connection didn't know when it made its next edit, in order: others' after `baseRev`,
+   * as they are after those of its own edits that it had made since. They are the caller's to move.
    * @param baseRev the newest revision that it had heard of.
    * @returns null when they aren't known any more.
    */
@@ -78,7 +81,10 @@ export class RecentChanges {
     return this.#taken.slice(this.#indexAfter(rev));
   }
 
-  /** The newest change that didn't come from this connection; the last text that it was sent is the one after it. */
+  /**
+   * The newest change that didn't come from this connection; the last text that it was sent is the one after
+   * it.
+   */
   newestOfOthers(connectionId: string): TakenChange | undefined {
     return this.#taken.findLast((entry) => entry.connectionId !== connectionId);
   }
@@ -91,7 +97,8 @@ export class RecentChanges {
 
   /**
    * The document has taken a change.
-   * @param unseen what its author didn't know, as it is after the change; null for one that nobody goes on from.
+   * @param unseen what its author didn't know, as it is after the change; null for one that nobody goes on
+   *   from.
    */
   add(taken: TakenChange, unseen: Unseen[] | null): void {
     const { connectionId, rev, change } = taken;
