@@ -5,6 +5,7 @@
  * `BACKBEAT_MERGING_RUNS` sets how often each is tried.
  */
 import assert from 'node:assert/strict';
+import { z } from 'zod';
 import { RawClient } from '../support/raw-client.ts';
 import { type Scene, step } from './scene.ts';
 import { eventually, SessionPage } from './session-page.ts';
@@ -12,10 +13,14 @@ import { type Delay, SlowNetwork } from './slow-network.ts';
 
 const RUNS = Number(process.env.BACKBEAT_MERGING_RUNS ?? 1);
 const NAMES = ['Ana', 'Ben', 'Cleo', 'Dan', 'Eve'] as const;
-const CHARS = 30;
+const CHARS = 20;
 const KEY_MS = 80;
 /** A frame of theirs takes up to a third of a second each way. */
 const FAR: Delay = { latencyMs: 150, jitterMs: 180 };
+
+const listSchema = z.object({
+  participants: z.array(z.object({ id: z.string(), display_name: z.string() })),
+});
 
 interface Person {
   name: string;
@@ -168,14 +173,14 @@ async function breaking(scene: Scene, suffix: string): Promise<void> {
   await step(`one is made a viewer while offline, and gets the unsent text back${suffix}`, () =>
     browser.expectingDrops(async () => {
       const people = await enter(scene, 2, { latencyMs: 20, jitterMs: 0 });
-      const [ana, ben] = people as [Person, Person];
+      const [, ben] = people as [Person, Person];
       ben.network.cut();
       await ben.session.waitFor(
         ben.session.page.locator('[data-testid=connection][data-state=reconnecting]'),
         'the page to say that it is offline',
       );
       await typeOnLine(ben.session, 1, lineOf(1));
-      await ana.session.giveRole('Ben', 'viewer');
+      await makeViewer(scene, people, 'Ben');
       ben.network.mend();
       const offered = ben.session.page.getByTestId('offered');
       await ben.session.waitFor(offered, 'the unsent text to be offered');
@@ -287,6 +292,20 @@ async function agreed(people: readonly Person[]): Promise<string> {
 
 async function saved(people: readonly Person[]): Promise<void> {
   for (const { session } of people) await session.newestIs('saved', 'flushed', 'none');
+}
+
+/** As the host, over the API: the page lists only those who are connected. */
+async function makeViewer({ stack }: Scene, people: readonly Person[], name: string): Promise<void> {
+  const address = `${stack.url}/api/v1/sessions/${people[0]?.session.sessionId}/participants`;
+  const headers = {
+    authorization: `Bearer ${await hostToken(people)}`,
+    'content-type': 'application/json',
+  };
+  const { participants } = listSchema.parse(await (await fetch(address, { headers })).json());
+  const id = participants.find(({ display_name }) => display_name === name)?.id;
+  const body = JSON.stringify({ role: 'viewer' });
+  const response = await fetch(`${address}/${id}`, { method: 'PATCH', headers, body });
+  assert.equal(response.status, 200, await response.text());
 }
 
 /** The session token that the first person's browser keeps. */
