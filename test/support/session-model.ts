@@ -363,8 +363,11 @@ export class SessionModel {
   }
 
   /** What a session's room would show a participant who came in, and what its participants see. */
-  async views({ id, room, people }: ModelSession): Promise<View[]> {
+  async views(session: ModelSession): Promise<View[]> {
+    const { id, room, people } = session;
     if (!room) throw new Error(`${id} has no room`);
+    // Who is still with a room that was replaced hears nothing there.
+    for (const person of people) if (person.room !== room) this.#enter(session, room, person);
     const history = room.live.history();
     await this.calm();
     const chat = (await history).messages.map((message) => message.id);
