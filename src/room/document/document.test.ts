@@ -170,6 +170,31 @@ describe('a whole text', () => {
     }
   });
 
+  it('was made on a text of a moment ago, where it has most of that', () => {
+    const { document, write } = written('1:\n2:\n3:');
+    write('b', '1:\n2: b\n3:');
+    write('b', '1:\n2: bb\n3:');
+    write('c', '1:\n2: bb\n3: c', at(2));
+    // On the text after the first of them.
+    write('a', '1: a\n2: b\n3:');
+    expect(document.code).toBe('1: a\n2: bb\n3: c');
+  });
+
+  it('that is another as a whole replaces the newest, and not one of a moment ago', () => {
+    const { document, write } = written('');
+    write('a', 'mine');
+    write('b', 'theirs');
+    expect(document.code).toBe('theirs');
+  });
+
+  it('was made on no text from before its author was there', () => {
+    const { document, write } = written('some text');
+    write('a', 'some text!');
+    document.sentWhole('b');
+    write('b', 'some text?');
+    expect(document.code).toBe('some text?');
+  });
+
   it('goes on from a session_state, not from what its author sent before it', () => {
     const { document, write } = written('1:\n2:');
     write('a', '1: a\n2:');

@@ -209,10 +209,8 @@ export class Document {
     const { recent } = this;
     const now = this.#text;
     const isKnown = baseRev !== undefined && recent.since(baseRev) !== null;
-    const sentRev = Math.max(
-      recent.newestOfOthers(connectionId)?.rev ?? -1,
-      this.#sentAtRev.get(connectionId) ?? -1,
-    );
+    const sentAtRev = this.#sentAtRev.get(connectionId) ?? -1;
+    const sentRev = Math.max(recent.newestOfOthers(connectionId)?.rev ?? -1, sentAtRev);
     const heardRev = isKnown ? baseRev : sentRev;
     const own = recent.inFlightOf(connectionId);
     const received = this.#wholeTexts.get(connectionId);
@@ -225,11 +223,13 @@ export class Document {
     if (own && received && !(isKnown && baseRev >= own.lastRev)) {
       bases.push({ text: received.text, unseen: own.unseen });
     }
-    // What was sent a moment ago may not have arrived when this was written.
     for (const rev of isKnown ? [baseRev] : recent.revisionsSince(nowMs - IN_TRANSIT_MS, sentRev)) {
       const text = recent.textAt(rev, now);
       const unseen = recent.allAfter(rev);
-      if (text && unseen) bases.push({ text, unseen });
+      if (!text || !unseen || (!isKnown && rev < sentAtRev)) continue;
+      // What was sent a moment ago may not have arrived when this was written: but only where most of this is of
+      // an earlier text. A new text as a whole is of none, and replaces the newest.
+      if (isKnown || rev >= sentRev || keeps(text, whole) >= whole.length / 2) bases.push({ text, unseen });
     }
     if (bases.length === 0) bases.push({ text: now, unseen: [] });
     const readings = bases.map(({ text, unseen }) => ({ sent: difference(text, whole), unseen }));
@@ -271,4 +271,10 @@ export class Document {
       receipts: this.receipts.all(),
     };
   }
+}
+
+/** How many characters of `after` are of `before`. */
+function keeps(before: Text, after: Text): number {
+  const change = difference(before, after);
+  return (before.length + after.length - sizeOf(change)) / 2;
 }
