@@ -227,8 +227,8 @@ export class Document {
       const text = recent.textAt(rev, now);
       const unseen = recent.allAfter(rev);
       if (!text || !unseen || (!isKnown && rev < sentAtRev)) continue;
-      // What was sent a moment ago may not have arrived when this was written: but only where most of this is of
-      // an earlier text. A new text as a whole is of none, and replaces the newest.
+      // What was sent a moment ago may not have arrived when this was written: but only where most of this is
+      // of an earlier text. A new text as a whole is of none, and replaces the newest.
       if (isKnown || rev >= sentRev || keeps(text, whole) >= whole.length / 2) bases.push({ text, unseen });
     }
     if (bases.length === 0) bases.push({ text: now, unseen: [] });
