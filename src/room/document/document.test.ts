@@ -187,6 +187,13 @@ describe('a whole text', () => {
     expect(document.code).toBe('theirs');
   });
 
+  it('that changes what another has just changed is made on the newest, though an earlier one differs less', () => {
+    const { document, write } = written('tempo(1.)');
+    write('a', 'tempo(9..)');
+    write('b', 'tempo(10.)');
+    expect(document.code).toBe('tempo(10.)');
+  });
+
   it('was made on no text from before its author was there', () => {
     const { document, write } = written('some text');
     write('a', 'some text!');

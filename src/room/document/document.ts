@@ -227,9 +227,9 @@ export class Document {
       const text = recent.textAt(rev, now);
       const unseen = recent.allAfter(rev);
       if (!text || !unseen || (!isKnown && rev < sentAtRev)) continue;
-      // What was sent a moment ago may not have arrived when this was written: but only where most of this is
-      // of an earlier text. A new text as a whole is of none, and replaces the newest.
-      if (isKnown || rev >= sentRev || keeps(text, whole) >= whole.length / 2) bases.push({ text, unseen });
+      // What was sent a moment ago may not have arrived when this was written: but that counts only where this
+      // looks like typing on it. Else one could not tell it from another text, which replaces the newest.
+      if (isKnown || rev >= sentRev || isTyping(text, whole)) bases.push({ text, unseen });
     }
     if (bases.length === 0) bases.push({ text: now, unseen: [] });
     const readings = bases.map(({ text, unseen }) => ({ sent: difference(text, whole), unseen }));
@@ -273,8 +273,15 @@ export class Document {
   }
 }
 
-/** How many characters of `after` are of `before`. */
-function keeps(before: Text, after: Text): number {
-  const change = difference(before, after);
-  return (before.length + after.length - sizeOf(change)) / 2;
+/** True when one text is the other with something put in, or taken out, in one place; and mostly the same. */
+function isTyping(before: Text, after: Text): boolean {
+  let places = 0;
+  let size = 0;
+  let isReplacement = false;
+  difference(before, after).iterChanges((fromA, toA, fromB, toB) => {
+    places += 1;
+    size += toA - fromA + (toB - fromB);
+    isReplacement ||= fromA < toA && fromB < toB;
+  });
+  return places === 1 && !isReplacement && size <= Math.min(before.length, after.length);
 }
