@@ -187,11 +187,13 @@ describe('a whole text', () => {
     expect(document.code).toBe('theirs');
   });
 
-  it('that changes what another has just changed is made on the newest, though an earlier one differs less', () => {
-    const { document, write } = written('tempo(1.)');
-    write('a', 'tempo(9..)');
-    write('b', 'tempo(10.)');
-    expect(document.code).toBe('tempo(10.)');
+  it('that differs as much from the newest as from its author’s own last one was made on the newest', () => {
+    const { document, write } = written('');
+    write('a', '1...');
+    write('b', '2...');
+    write('a', '3...');
+    write('b', '4...');
+    expect(document.code).toBe('4...');
   });
 
   it('was made on no text from before its author was there', () => {

@@ -219,18 +219,22 @@ export class Document {
       return { sent: difference(received.text, whole), unseen: own.unseen, heardRev };
     }
     const bases: { text: Text; unseen: Unseen[] }[] = [];
-    // Who has heard of their last edit goes on from what they heard.
-    if (own && received && !(isKnown && baseRev >= own.lastRev)) {
-      bases.push({ text: received.text, unseen: own.unseen });
-    }
+    const earlier: typeof bases = [];
     for (const rev of isKnown ? [baseRev] : recent.revisionsSince(nowMs - IN_TRANSIT_MS, sentRev)) {
       const text = recent.textAt(rev, now);
       const unseen = recent.allAfter(rev);
       if (!text || !unseen || (!isKnown && rev < sentAtRev)) continue;
-      // What was sent a moment ago may not have arrived when this was written: but that counts only where this
-      // looks like typing on it. Else one could not tell it from another text, which replaces the newest.
-      if (isKnown || rev >= sentRev || isTyping(text, whole)) bases.push({ text, unseen });
+      if (isKnown || rev >= sentRev) bases.push({ text, unseen });
+      // What was sent a moment ago may not have arrived when this was written: but that counts only where
+      // this looks like typing on it. Else one could not tell it from another text, which replaces the
+      // newest.
+      else if (isTyping(text, whole)) earlier.push({ text, unseen });
     }
+    // Who has heard of their last edit goes on from what they heard.
+    if (own && received && !(isKnown && baseRev >= own.lastRev)) {
+      bases.push({ text: received.text, unseen: own.unseen });
+    }
+    bases.push(...earlier);
     if (bases.length === 0) bases.push({ text: now, unseen: [] });
     const readings = bases.map(({ text, unseen }) => ({ sent: difference(text, whole), unseen }));
     const changed = readings.filter(({ sent }) => !sent.empty);
