@@ -17,15 +17,23 @@ interface Change {
 /**
  * The changes that make `after` of `before`. They begin and end between characters: never between the halves
  * of a surrogate pair. What differs is looked for by lines, then by characters; the work is bounded.
+ * @param grain `lines`: a line that differs in anything is another line.
  */
-export function difference(before: Text, after: Text): ChangeSet {
+export function difference(
+  before: Text,
+  after: Text,
+  grain: 'characters' | 'lines' = 'characters',
+): ChangeSet {
   if (before.eq(after)) return ChangeSet.empty(before.length);
   const changes: Change[] = [];
   let at = 0;
   let removed = '';
   let added = '';
   const close = () => {
-    if (removed !== '' || added !== '') changes.push(...inBlock(removed, added, at));
+    if (removed !== '' || added !== '') {
+      const whole = { from: at, to: at + removed.length, insert: added };
+      changes.push(...(grain === 'lines' ? [whole] : inBlock(removed, added, at)));
+    }
     at += removed.length;
     removed = '';
     added = '';

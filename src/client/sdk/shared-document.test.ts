@@ -136,6 +136,16 @@ describe('others’ changes', () => {
 });
 
 describe('after a reconnect', () => {
+  it('a line that was taken out here is not taken for one like it that another put in its place', () => {
+    const document = new SharedDocument(null);
+    document.start({ code: '// ana 20; x\nrest', rev: 1, sync: 1, clientSeq: 0 });
+    const { length } = document.text;
+    document.edit(ChangeSet.of({ from: 0, to: 13, insert: '// me 7; z\n' }, length), {});
+    document.disconnected();
+    document.start({ code: '// ana 21; x\nrest', rev: 9, sync: 2, clientSeq: 0 });
+    expect(document.code).toBe('// ana 21; x\n// me 7; z\nrest');
+  });
+
   it('what the room has is not sent again; what it lacks is, once, as one edit on its text', () => {
     const document = opened();
     for (const char of '123') {

@@ -280,7 +280,9 @@ export class SharedDocument {
       // The room died with them: they are in the local text still, and the next to be sent.
       this.#pending.unshift(newPending(without.invert(this.#confirmed), lastLost));
     }
-    const change = difference(base, text);
+    // Two lines may look alike and be different ones: a deletion that is pending must not eat what another
+    // wrote in the place of what it deletes.
+    const change = difference(base, text, this.#pending.some(takesAway) ? 'lines' : 'characters');
     if (lastLost !== null) {
       this.#log = [];
       // What a new room has is committed.
@@ -460,4 +462,12 @@ function changeSet(changes: WireChanges): ChangeSet {
   const change = readChanges(changes);
   if (!change) throw new RangeError('not a change set');
   return change;
+}
+
+function takesAway({ change }: PendingEdit): boolean {
+  let takes = false;
+  change.iterChanges((fromA, toA) => {
+    takes ||= fromA < toA;
+  });
+  return takes;
 }
