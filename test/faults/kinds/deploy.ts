@@ -82,7 +82,7 @@ export const deployFaults: readonly Fault[] = [
 async function succeed({ world, takenOver }: Scene, ledger: Ledger): Promise<void> {
   const { sessionId } = ledger;
   const storedRev = await patiently('a second room loads', () => world.storedRev(sessionId));
-  const text = `// the second room of ${sessionId}\n`;
+  const text = `// the second room of ${sessionId}`;
   const message = chat(`said in the second room of ${sessionId}`);
   let term = termOf(storedRev) + 1;
   let found: Pick<CodeWrite, 'code' | 'receipts'> | null = null;
@@ -102,7 +102,7 @@ async function succeed({ world, takenOver }: Scene, ledger: Ledger): Promise<voi
   const commit = makeCommit({
     sessionId,
     term,
-    text: text + found.code,
+    text: `${text}\n${found.code}`,
     code: { receipts: found.receipts, replacesReceipts: true },
     messages: [{ ...message, position: numberIn(term, 1) }],
     flushedRev: storedRev,
