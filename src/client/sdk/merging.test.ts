@@ -55,7 +55,6 @@ class WholeTextWriter {
     const requestId = `w${this.#count}`;
     const merged = room.merge({ ...this.name, requestId, editorId: null, content }, 0);
     if (merged.outcome === 'merged' && !merged.isAsSent) {
-      room.sentResult(this.name.connectionId);
       this.hear(room);
     }
     return merged;

@@ -106,7 +106,6 @@ function written(code: string) {
     const merged = document.merge({ connectionId, participantId: connectionId, editorId: null, content }, 0);
     if (merged.outcome !== 'merged') throw new Error(merged.outcome);
     // As `SharedEdits` does.
-    if (!merged.isAsSent) document.sentResult(connectionId);
     return merged;
   };
   return { document, write };

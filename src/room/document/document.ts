@@ -17,11 +17,16 @@ import {
   type WireChanges,
 } from '../../merging/index.ts';
 import { MAX_CODE_BYTES, utf8Bytes } from '../../protocol/index.ts';
+import { textChange } from '../../protocol/text-change.ts';
 import { type AcceptedEdit, type EditName, Receipts } from './receipts.ts';
 import { RecentChanges, type Unseen } from './recent-changes.ts';
 
 /** How long what the room sends, and what is sent back, may be on the way together. */
-const IN_TRANSIT_MS = 2_000;
+const IN_TRANSIT_MS = 10_000;
+/** Of two edits of one size that one is more likely that puts text in. */
+const REMOVED_WEIGHT = 1.5;
+/** Characters of earlier texts that are looked through for the one that a whole text was made of. */
+const MAX_COMPARED_CHARS = 2_000_000;
 
 export interface Edit extends EditName {
   connectionId: string;
@@ -48,6 +53,14 @@ export type Merged =
   | { outcome: 'unknown_base' }
   | { outcome: 'refused'; reason: string };
 
+/** A text that a whole text may have been made of. */
+interface Base {
+  text: Text;
+  unseen: Unseen[];
+  /** The newest revision that its author had heard of then. */
+  heardRev: number;
+}
+
 /** The code as it is committed, without what only the buffer is told. */
 export type CodeVersion = Omit<CommittedCode, 'code' | 'base' | 'receipts' | 'replacesReceipts'> & {
   text: Text;
@@ -65,7 +78,7 @@ export class Document {
   #count = 0;
   #editedAtMs: number;
   #editorId: string | null = null;
-  /** By connection: the last whole text that came from it, and what it may have heard of by then. */
+  /** By connection: the last whole text that came from it, and the newest revision that it had heard of. */
   readonly #wholeTexts = new Map<string, { text: Text; heardRev: number }>();
   /** By connection: the revision at which it was sent the whole text. */
   readonly #sentAtRev = new Map<string, number>();
@@ -160,11 +173,6 @@ export class Document {
     this.#sentAtRev.set(connectionId, this.#rev);
   }
 
-  /** The connection is told what became of its edit: it goes on from that, or still from what it sent. */
-  sentResult(connectionId: string): void {
-    this.#sentAtRev.set(connectionId, this.#rev);
-  }
-
   /** The connection is gone. */
   forget(connectionId: string): void {
     this.recent.forget(connectionId);
@@ -195,10 +203,9 @@ export class Document {
   }
 
   /**
-   * A whole text says neither what its author changed nor, often, which text they changed: the one at
-   * `baseRev`, one of those that the room sent to that connection lately, or the last one that came from it.
-   * It was most likely the one that it differs least from, though not the very same: nobody sends what they
-   * didn't change.
+   * A whole text says neither what its author changed nor, often, which text they changed. That was the last
+   * one that came from them, unless they have been sent another since; then it was one of those. Most likely
+   * it was the one that it differs least from, though not the very same: nobody sends what they didn't change.
    */
   #readWhole(
     connectionId: string,
@@ -206,42 +213,55 @@ export class Document {
     baseRev: number | undefined,
     nowMs: number,
   ): { sent: ChangeSet; unseen: Unseen[]; heardRev: number } {
-    const { recent } = this;
-    const now = this.#text;
-    const isKnown = baseRev !== undefined && recent.since(baseRev) !== null;
-    const sentAtRev = this.#sentAtRev.get(connectionId) ?? -1;
-    const sentRev = Math.max(recent.newestOfOthers(connectionId)?.rev ?? -1, sentAtRev);
-    const heardRev = isKnown ? baseRev : sentRev;
-    const own = recent.inFlightOf(connectionId);
-    const received = this.#wholeTexts.get(connectionId);
-    if (own && received && heardRev <= received.heardRev) {
-      // It has heard of nothing since: it goes on from what it sent, whatever else the text looks like.
-      return { sent: difference(received.text, whole), unseen: own.unseen, heardRev };
+    const last = this.#wholeTexts.get(connectionId);
+    const own = last && this.recent.inFlightOf(connectionId);
+    const fromLast = own && { text: last.text, unseen: own.unseen, heardRev: last.heardRev };
+    const isKnown = baseRev !== undefined && this.recent.since(baseRev) !== null;
+    const bases: Base[] = [];
+    if (isKnown) {
+      if (!fromLast || baseRev > fromLast.heardRev) bases.push(...this.#textAt(baseRev));
+      // Who has heard of their last edit goes on from what they heard.
+      if (fromLast && baseRev < own.lastRev) bases.push(fromLast);
+    } else {
+      if (!fromLast || this.#rev > fromLast.heardRev) bases.push(...this.#textAt(this.#rev));
+      const heardRev = fromLast ? fromLast.heardRev + 1 : this.#sentAtRev.get(connectionId);
+      bases.push(...this.#typedOn(whole, heardRev ?? this.#rev, nowMs));
+      if (fromLast) bases.push(fromLast);
     }
-    const bases: { text: Text; unseen: Unseen[] }[] = [];
-    const earlier: typeof bases = [];
-    for (const rev of isKnown ? [baseRev] : recent.revisionsSince(nowMs - IN_TRANSIT_MS, sentRev)) {
-      const text = recent.textAt(rev, now);
-      const unseen = recent.allAfter(rev);
-      if (!text || !unseen || (!isKnown && rev < sentAtRev)) continue;
-      if (isKnown || rev >= sentRev) bases.push({ text, unseen });
-      // What was sent a moment ago may not have arrived when this was written: but that counts only where
-      // this looks like typing on it. Else one could not tell it from another text, which replaces the
-      // newest.
-      else if (isTyping(text, whole)) earlier.push({ text, unseen });
-    }
-    // Who has heard of their last edit goes on from what they heard.
-    if (own && received && !(isKnown && baseRev >= own.lastRev)) {
-      bases.push({ text: received.text, unseen: own.unseen });
-    }
-    bases.push(...earlier);
-    if (bases.length === 0) bases.push({ text: now, unseen: [] });
-    const readings = bases.map(({ text, unseen }) => ({ sent: difference(text, whole), unseen }));
+    const readings = bases.map((base) => ({ ...base, sent: difference(base.text, whole) }));
     const changed = readings.filter(({ sent }) => !sent.empty);
     const [first, ...others] = changed.length > 0 ? changed : readings;
     if (!first) throw new Error('there is always a base');
-    const best = others.reduce((a, b) => (sizeOf(b.sent) < sizeOf(a.sent) ? b : a), first);
-    return { ...best, heardRev };
+    return others.reduce((a, b) => (effort(b.sent) < effort(a.sent) ? b : a), first);
+  }
+
+  /** The text at a revision; empty when that isn't known any more. */
+  #textAt(rev: number): Base[] {
+    const text = this.recent.textAt(rev, this.#text);
+    const unseen = this.recent.allAfter(rev);
+    return text && unseen ? [{ text, unseen, heardRev: rev }] : [];
+  }
+
+  /**
+   * What was sent a moment ago may not have arrived when a text was written. But that counts only where it
+   * looks like typing on an earlier one: else it couldn't be told from another text, which replaces the newest.
+   * @param fromRev the author has heard of this one at least.
+   * @returns the one with the least typed on it, if there is one.
+   */
+  #typedOn(whole: Text, fromRev: number, nowMs: number): Base[] {
+    const after = whole.toString();
+    let least = Number.POSITIVE_INFINITY;
+    let best: number | null = null;
+    let compared = 0;
+    for (const { rev, text } of this.recent.textsBefore(this.#rev, nowMs - IN_TRANSIT_MS)) {
+      compared += text.length;
+      if (rev < fromRev || compared > MAX_COMPARED_CHARS) break;
+      const typed = typedOn(text.toString(), after);
+      if (typed >= least) continue;
+      least = typed;
+      best = rev;
+    }
+    return best === null ? [] : this.#textAt(best);
   }
 
   #receiptOf({ participantId, connectionId }: Pick<Edit, 'participantId' | 'connectionId'>) {
@@ -277,15 +297,24 @@ export class Document {
   }
 }
 
-/** True when one text is the other with something put in, or taken out, in one place; and mostly the same. */
-function isTyping(before: Text, after: Text): boolean {
-  let places = 0;
-  let size = 0;
-  let isReplacement = false;
-  difference(before, after).iterChanges((fromA, toA, fromB, toB) => {
-    places += 1;
-    size += toA - fromA + (toB - fromB);
-    isReplacement ||= fromA < toA && fromB < toB;
+/**
+ * How much typing makes another text of one: the characters put in or taken out in one place, and of two that
+ * are as many, those put in are less. It is infinite when more was done, or nothing, or when the texts have
+ * little in common.
+ */
+function typedOn(before: string, after: string): number {
+  const change = textChange(before, after);
+  if (!change) return Number.POSITIVE_INFINITY;
+  const { from, to, insert } = change;
+  const [removed, added] = [to - from, insert.length];
+  const isTyping = (removed === 0 || added === 0) && removed + added <= Math.min(before.length, after.length);
+  return isTyping ? added + removed * REMOVED_WEIGHT : Number.POSITIVE_INFINITY;
+}
+
+function effort(change: ChangeSet): number {
+  let sum = 0;
+  change.iterChanges((fromA, toA, fromB, toB) => {
+    sum += (toA - fromA) * REMOVED_WEIGHT + (toB - fromB);
   });
-  return places === 1 && !isReplacement && size <= Math.min(before.length, after.length);
+  return sum;
 }

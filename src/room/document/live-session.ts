@@ -177,11 +177,6 @@ export class LiveSession {
     this.#document.sentWhole(connectionId);
   }
 
-  /** See {@link Document.sentResult}. */
-  sentResult(connectionId: string): void {
-    this.#document.sentResult(connectionId);
-  }
-
   /** A connection is gone: its edits under way aren't waited for any more. */
   forgetConnection(connectionId: string): void {
     this.#document.forget(connectionId);

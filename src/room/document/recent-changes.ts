@@ -11,8 +11,6 @@ const MAX_CHARS = 256 * 1024;
 const MAX_CHANGES = 4_000;
 /** Share of that which stays when it becomes too much. */
 const KEPT = 3 / 4;
-/** Texts among which the one is looked for that a whole text was made of. */
-const MAX_LATELY = 24;
 
 /** A change as the document took it. */
 export interface TakenChange {
@@ -86,21 +84,15 @@ export class RecentChanges {
   }
 
   /**
-   * The newest change that didn't come from this connection; the last text that it was sent is the one after
-   * it.
+   * The texts before the one at a revision, newest first, that were the newest at or after a time; each is
+   * with its own revision.
    */
-  newestOfOthers(connectionId: string): TakenChange | undefined {
-    return this.#taken.findLast((entry) => entry.connectionId !== connectionId);
-  }
-
-  /**
-   * The revisions of the texts that were the newest at or after a time, newest first; so many at most.
-   * @param atLeast one that is among them whenever it was.
-   */
-  revisionsSince(sinceMs: number, atLeast: number): number[] {
-    const later = this.#taken.slice(-MAX_LATELY).filter(({ atMs }) => atMs >= sinceMs);
-    const before = this.#taken.at(-later.length - 1)?.rev ?? this.#knownFrom;
-    return [...new Set([...later.map(({ rev }) => rev).reverse(), before, atLeast])];
+  *textsBefore(rev: number, sinceMs: number): Generator<{ rev: number; text: Text }> {
+    for (let index = this.#indexAfter(rev) - 1; index >= 0; index -= 1) {
+      const taken = this.#taken[index];
+      if (!taken || taken.atMs < sinceMs) return;
+      yield { rev: this.#taken[index - 1]?.rev ?? this.#knownFrom, text: taken.before };
+    }
   }
 
   /** The text as it was at a revision; null when that isn't known any more. @param now the text as it is. */

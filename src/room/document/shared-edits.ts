@@ -65,7 +65,6 @@ export class SharedEdits {
       const isAuthor = id === connectionId && content.kind !== 'change';
       if (state.edits === 'whole') {
         if (isAuthor && isAsSent) return null;
-        if (isAuthor) session.sentResult(id);
         whole ??= { code: session.code, ...about };
         return whole;
       }
