@@ -5,6 +5,7 @@
 import { ChangeSet } from '@codemirror/state';
 import { expect, it, vi } from 'vitest';
 import { connect, FakeSocket, FakeStore, useFakeSockets } from '../../../test/support/client.ts';
+import { randomFrom } from '../../../test/support/random.ts';
 import { writeChanges } from '../../merging/index.ts';
 import { parseClientMessage, type ServerMessageType } from '../../protocol/index.ts';
 import { Document } from '../../room/document/document.ts';
@@ -130,17 +131,8 @@ class Room {
   }
 }
 
-/** Numbers from 0 to 1, which a seed decides. */
-function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
 async function run(seed: number): Promise<void> {
-  const next = random(seed);
+  const next = randomFrom(seed);
   const below = (n: number) => Math.floor(next() * n);
   FakeSocket.sockets = [];
   const room = new Room();

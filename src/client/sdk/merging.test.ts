@@ -5,6 +5,7 @@
  */
 import { ChangeSet } from '@codemirror/state';
 import { expect, it } from 'vitest';
+import { randomFrom } from '../../../test/support/random.ts';
 import { writeChanges } from '../../merging/index.ts';
 import { Document } from '../../room/document/document.ts';
 import { type KeptDocument, SharedDocument } from './shared-document.ts';
@@ -425,15 +426,6 @@ function run(seed: number, next: () => number): World {
   return world;
 }
 
-/** Numbers from 0 to 1, which a seed decides. */
-function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
 const RUNS = Number(process.env.BACKBEAT_MERGE_RUNS ?? 400);
 const FIRST = Number(process.env.BACKBEAT_MERGE_SEED ?? 1);
 
@@ -441,7 +433,7 @@ it('every typed token that may not be missing is there once, on all clients and 
   let [outOfStep, offers] = [0, 0];
   for (let seed = FIRST; seed < FIRST + RUNS; seed += 1) {
     try {
-      const world = run(seed, random(seed));
+      const world = run(seed, randomFrom(seed));
       outOfStep += world.outOfStep;
       offers += world.offers;
     } catch (error) {

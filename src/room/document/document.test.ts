@@ -105,7 +105,6 @@ function written(code: string) {
     const content = { kind: 'whole', code: text, baseRev } as const;
     const merged = document.merge({ connectionId, participantId: connectionId, editorId: null, content }, 0);
     if (merged.outcome !== 'merged') throw new Error(merged.outcome);
-    // As `SharedEdits` does.
     return merged;
   };
   return { document, write };

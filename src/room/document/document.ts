@@ -8,25 +8,16 @@ import { COUNTS_PER_TERM, numberIn } from '../../domain/revision.ts';
 import type { CodeWrite, CommittedCode, OpenedSession } from '../../domain/types.ts';
 import {
   bytesAdded,
-  difference,
   moveBehind,
   readChanges,
-  sizeOf,
   splitsCharacter,
   textOf,
   type WireChanges,
 } from '../../merging/index.ts';
 import { MAX_CODE_BYTES, utf8Bytes } from '../../protocol/index.ts';
-import { textChange } from '../../protocol/text-change.ts';
 import { type AcceptedEdit, type EditName, Receipts } from './receipts.ts';
 import { RecentChanges, type Unseen } from './recent-changes.ts';
-
-/** How long what the room sends, and what is sent back, may be on the way together. */
-const IN_TRANSIT_MS = 10_000;
-/** Of two edits of one size that one is more likely that puts text in. */
-const REMOVED_WEIGHT = 1.5;
-/** Characters of earlier texts that are looked through for the one that a whole text was made of. */
-const MAX_COMPARED_CHARS = 2_000_000;
+import { WholeTexts } from './whole-texts.ts';
 
 export interface Edit extends EditName {
   connectionId: string;
@@ -53,14 +44,6 @@ export type Merged =
   | { outcome: 'unknown_base' }
   | { outcome: 'refused'; reason: string };
 
-/** A text that a whole text may have been made of. */
-interface Base {
-  text: Text;
-  unseen: Unseen[];
-  /** The newest revision that its author had heard of then. */
-  heardRev: number;
-}
-
 /** The code as it is committed, without what only the buffer is told. */
 export type CodeVersion = Omit<CommittedCode, 'code' | 'base' | 'receipts' | 'replacesReceipts'> & {
   text: Text;
@@ -78,14 +61,12 @@ export class Document {
   #count = 0;
   #editedAtMs: number;
   #editorId: string | null = null;
-  /** By connection: the last whole text that came from it, and the newest revision that it had heard of. */
-  readonly #wholeTexts = new Map<string, { text: Text; heardRev: number }>();
-  /** By connection: the revision at which it was sent the whole text. */
-  readonly #sentAtRev = new Map<string, number>();
+  readonly #wholeTexts: WholeTexts;
 
   constructor({ code, rev, receipts }: OpenedSession['code'], term: number, nowMs: number) {
     this.receipts = new Receipts(receipts, nowMs);
     this.recent = new RecentChanges(rev);
+    this.#wholeTexts = new WholeTexts(this.recent);
     this.#term = term;
     this.#text = textOf(code);
     this.#bytes = utf8Bytes(this.code);
@@ -163,21 +144,20 @@ export class Document {
     this.recent.add({ rev: this.#rev, atMs: nowMs, connectionId, change, before }, unseen);
     if (content.kind !== 'whole') return { outcome: 'merged', rev: this.#rev, change, isAsSent: true };
     const text = textOf(content.code);
-    this.#wholeTexts.set(connectionId, { text, heardRev });
+    this.#wholeTexts.took(connectionId, text, heardRev);
     return { outcome: 'merged', rev: this.#rev, change, isAsSent: text.eq(this.#text) };
   }
 
   /** The connection is sent the text as it is: it goes on from there. */
   sentWhole(connectionId: string): void {
     this.forget(connectionId);
-    this.#sentAtRev.set(connectionId, this.#rev);
+    this.#wholeTexts.startsAt(connectionId, this.#rev);
   }
 
   /** The connection is gone. */
   forget(connectionId: string): void {
     this.recent.forget(connectionId);
-    this.#wholeTexts.delete(connectionId);
-    this.#sentAtRev.delete(connectionId);
+    this.#wholeTexts.forget(connectionId);
   }
 
   /**
@@ -198,70 +178,11 @@ export class Document {
         return unseen ? { sent, unseen } : { outcome: 'unknown_base' };
       }
       case 'whole':
-        return this.#readWhole(connectionId, textOf(content.code), content.baseRev, nowMs);
+        return this.#wholeTexts.read(
+          { connectionId, text: textOf(content.code), baseRev: content.baseRev, atMs: nowMs },
+          { text: this.#text, rev: this.#rev },
+        );
     }
-  }
-
-  /**
-   * A whole text says neither what its author changed nor, often, which text they changed. That was the last
-   * one that came from them, unless they have been sent another since; then it was one of those. Most likely
-   * it was the one that it differs least from, though not the very same: nobody sends what they didn't change.
-   */
-  #readWhole(
-    connectionId: string,
-    whole: Text,
-    baseRev: number | undefined,
-    nowMs: number,
-  ): { sent: ChangeSet; unseen: Unseen[]; heardRev: number } {
-    const last = this.#wholeTexts.get(connectionId);
-    const own = last && this.recent.inFlightOf(connectionId);
-    const fromLast = own && { text: last.text, unseen: own.unseen, heardRev: last.heardRev };
-    const isKnown = baseRev !== undefined && this.recent.since(baseRev) !== null;
-    const bases: Base[] = [];
-    if (isKnown) {
-      if (!fromLast || baseRev > fromLast.heardRev) bases.push(...this.#textAt(baseRev));
-      // Who has heard of their last edit goes on from what they heard.
-      if (fromLast && baseRev < own.lastRev) bases.push(fromLast);
-    } else {
-      if (!fromLast || this.#rev > fromLast.heardRev) bases.push(...this.#textAt(this.#rev));
-      const heardRev = fromLast ? fromLast.heardRev + 1 : this.#sentAtRev.get(connectionId);
-      bases.push(...this.#typedOn(whole, heardRev ?? this.#rev, nowMs));
-      if (fromLast) bases.push(fromLast);
-    }
-    const readings = bases.map((base) => ({ ...base, sent: difference(base.text, whole) }));
-    const changed = readings.filter(({ sent }) => !sent.empty);
-    const [first, ...others] = changed.length > 0 ? changed : readings;
-    if (!first) throw new Error('there is always a base');
-    return others.reduce((a, b) => (effort(b.sent) < effort(a.sent) ? b : a), first);
-  }
-
-  /** The text at a revision; empty when that isn't known any more. */
-  #textAt(rev: number): Base[] {
-    const text = this.recent.textAt(rev, this.#text);
-    const unseen = this.recent.allAfter(rev);
-    return text && unseen ? [{ text, unseen, heardRev: rev }] : [];
-  }
-
-  /**
-   * What was sent a moment ago may not have arrived when a text was written. But that counts only where it
-   * looks like typing on an earlier one: else it couldn't be told from another text, which replaces the newest.
-   * @param fromRev the author has heard of this one at least.
-   * @returns the one with the least typed on it, if there is one.
-   */
-  #typedOn(whole: Text, fromRev: number, nowMs: number): Base[] {
-    const after = whole.toString();
-    let least = Number.POSITIVE_INFINITY;
-    let best: number | null = null;
-    let compared = 0;
-    for (const { rev, text } of this.recent.textsBefore(this.#rev, nowMs - IN_TRANSIT_MS)) {
-      compared += text.length;
-      if (rev < fromRev || compared > MAX_COMPARED_CHARS) break;
-      const typed = typedOn(text.toString(), after);
-      if (typed >= least) continue;
-      least = typed;
-      best = rev;
-    }
-    return best === null ? [] : this.#textAt(best);
   }
 
   #receiptOf({ participantId, connectionId }: Pick<Edit, 'participantId' | 'connectionId'>) {
@@ -295,26 +216,4 @@ export class Document {
       receipts: this.receipts.all(),
     };
   }
-}
-
-/**
- * How much typing makes another text of one: the characters put in or taken out in one place, and of two that
- * are as many, those put in are less. It is infinite when more was done, or nothing, or when the texts have
- * little in common.
- */
-function typedOn(before: string, after: string): number {
-  const change = textChange(before, after);
-  if (!change) return Number.POSITIVE_INFINITY;
-  const { from, to, insert } = change;
-  const [removed, added] = [to - from, insert.length];
-  const isTyping = (removed === 0 || added === 0) && removed + added <= Math.min(before.length, after.length);
-  return isTyping ? added + removed * REMOVED_WEIGHT : Number.POSITIVE_INFINITY;
-}
-
-function effort(change: ChangeSet): number {
-  let sum = 0;
-  change.iterChanges((fromA, toA, fromB, toB) => {
-    sum += (toA - fromA) * REMOVED_WEIGHT + (toB - fromB);
-  });
-  return sum;
 }
