@@ -22,8 +22,16 @@ export interface Movable {
   change: ChangeSet;
 }
 
+/** Parts of one change times changes that it can be moved behind: some 100 ms of work. */
+const MAX_STEPS = 200_000;
+
+/** False when moving a change behind so many others would take too long: it is better made another way. */
+export function canMoveBehind(change: ChangeSet, others: readonly Movable[]): boolean {
+  return change.toJSON().length * others.length <= MAX_STEPS;
+}
+
 /**
- * Moves a change that others didn't know behind theirs.
+ * Moves a change that others didn't know behind theirs; see {@link canMoveBehind}.
  * @param others what the room had before, in order; each becomes what it is after `change`.
  * @returns `change` as it is to be made after them.
  * @throws {Error} as {@link transform}; `others` may be changed in part.

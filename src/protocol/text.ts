@@ -18,6 +18,11 @@ export function isStorable(text: string): boolean {
   return !text.includes('\0') && text.isWellFormed();
 }
 
+/** `text` with U+FFFD in the place of each U+0000 and each lone surrogate. */
+export function storable(text: string): string {
+  return isStorable(text) ? text : text.replaceAll('\0', '\ufffd').toWellFormed();
+}
+
 /** True when `text` takes at most `maxBytes` of UTF-8; encodes only when the length alone can't tell. */
 export function fitsBytes(text: string, maxBytes: number): boolean {
   if (text.length > maxBytes) return false; // every code unit takes at least one byte

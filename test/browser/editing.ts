@@ -101,6 +101,17 @@ async function onDesktop(page: EditingPage): Promise<void> {
     await page.settled('s("bd")\n');
   });
 
+  await step('what can’t be stored is not pasted', async () => {
+    await page.scene({ code: '' });
+    await page.focus(ANA, 1, 0);
+    await page.page.locator('#Ana .cm-content').evaluate((content) => {
+      const clipboardData = new DataTransfer();
+      clipboardData.setData('text/plain', 'a\0b');
+      content.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+    });
+    await page.settled('a\ufffdb');
+  });
+
   await step('folded code stays folded while another participant types', async () => {
     await page.scene({ code: 'top\nfunction beat() {\n  one();\n  two();\n}\nend' });
     await page.focus(ANA, 2, 0);

@@ -1,6 +1,7 @@
 /** The editor's extension for a shared text: edits go out, the room's changes come in. */
 import type { Extension } from '@codemirror/state';
-import { type EditorView, type PluginValue, ViewPlugin, type ViewUpdate } from '@codemirror/view';
+import { EditorView, type PluginValue, ViewPlugin, type ViewUpdate } from '@codemirror/view';
+import { storable } from '../../protocol/index.ts';
 import { HeldChanges } from './held-changes.ts';
 import { peerLayers } from './peer-layers.ts';
 import { peersOf, setPeers } from './peers.ts';
@@ -30,6 +31,8 @@ export function collaboration(document: CollaborativeDocument): Extension {
   return [
     peersOf(document),
     peerLayers,
+    // What is pasted or dropped may come from anywhere.
+    EditorView.clipboardInputFilter.of(storable),
     ViewPlugin.define<Binding>((view) => new Binding(view, document), {
       eventObservers: {
         beforeinput({ inputType, isComposing }) {

@@ -1,4 +1,4 @@
-import { ChangeSet } from '@codemirror/state';
+import { ChangeSet, type ChangeSpec } from '@codemirror/state';
 import { describe, expect, it, vi } from 'vitest';
 import {
   connect,
@@ -410,6 +410,20 @@ describe('edits', () => {
     expect(errors).toEqual(['validation_error']);
     expect(FakeSocket.last.sent('code_update')).toEqual([]);
     expect(client.edit('é'.repeat(51_200))).not.toBeNull();
+  });
+
+  it.each<[string, ChangeSpec]>([
+    ['put in U+0000', { from: 0, insert: 'a\0b' }],
+    ['put in a lone surrogate', { from: 0, insert: 'a\ud800b' }],
+    ['take away half a character', { from: 1, to: 2 }],
+  ])('that %s aren’t made', async (_, change) => {
+    const client = await connect();
+    FakeSocket.last.hello({ code: '😀' });
+    const errors: string[] = [];
+    client.on('error', ({ error }) => errors.push(error));
+    expect(client.change(ChangeSet.of(change, client.text.length))).toBeNull();
+    expect([client.text.toString(), errors]).toEqual(['😀', ['validation_error']]);
+    expect(FakeSocket.last.sent('code_update')).toEqual([]);
   });
 
   it('of a viewer aren’t made', async () => {

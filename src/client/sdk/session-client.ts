@@ -13,7 +13,7 @@
  * ```
  */
 import type { ChangeSet, Text } from '@codemirror/state';
-import { textOf } from '../../merging/index.ts';
+import { splitsCharacter, textOf } from '../../merging/index.ts';
 import {
   type AgentRequest,
   agentRequestPayload,
@@ -21,6 +21,7 @@ import {
   chatPayload,
   codeSchema,
   type ErrorCode,
+  isStorable,
   parseServerMessage,
   type Role,
   type ServerMessage,
@@ -316,12 +317,17 @@ export class SessionClient extends Emitter<SessionClientEvents> {
   /**
    * An own edit, made on {@link text}. It is kept, and sent as soon as the connection and the pace allow;
    * edits that wait become one.
-   * @returns the edit's number; null when the role forbids it (then an `error` event says so).
+   * @returns the edit's number; null when the role forbids it, or when what it puts in can't be stored (then
+   *   an `error` event says so, and the text is as it was).
    * @throws {RangeError} it wasn't made on {@link text}.
    */
   change(changes: ChangeSet, details: EditDetails = {}): number | null {
     if (this.#role === 'viewer') {
       this.#localError('forbidden', 'viewers can’t edit');
+      return null;
+    }
+    if (!insertsStorable(changes) || splitsCharacter(changes, this.text)) {
+      this.#localError('validation_error', 'the code would contain U+0000 or half a character');
       return null;
     }
     const clientSeq = this.#sync.change(changes, details);
@@ -713,4 +719,12 @@ function chatEntry(message: ServerPayload<'chat_message'>, envelopeTime: string)
 
 function timeOf(envelopeTime: string): number {
   return Date.parse(envelopeTime) || Date.now();
+}
+
+function insertsStorable(changes: ChangeSet): boolean {
+  let isAll = true;
+  changes.iterChanges((_fromA, _toA, _fromB, _toB, inserted) => {
+    isAll &&= isStorable(inserted.toString());
+  });
+  return isAll;
 }

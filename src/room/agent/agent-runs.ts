@@ -15,6 +15,7 @@ import {
   type ErrorCode,
   MAX_AI_REQUESTS_PER_MINUTE,
   type ServerPayload,
+  storable,
   withLineFeeds,
 } from '../../protocol/index.ts';
 import type { JoinedConnection } from '../connections/connection.ts';
@@ -409,9 +410,4 @@ function rateLimitOf({ limit, remaining, resetMs }: Quota): ServerPayload<'agent
     requests_limit: limit,
     reset_seconds: Math.ceil(resetMs / 1000),
   };
-}
-
-/** Replaces what storage would change or refuse. Code was checked for it before. */
-function storable(text: string): string {
-  return text.replace(/\0|\p{Surrogate}/gu, '\ufffd');
 }

@@ -246,6 +246,21 @@ describe('changes', () => {
     expect(send(document, [2], { baseRev: at(7) })).toMatchObject({ outcome: 'merged' });
   });
 
+  it('in a thousand places are not moved behind a thousand edits: their author is out of step', () => {
+    const document = new Document({ code: '-'.repeat(1_000), rev: 0, receipts: {} }, 1, 0);
+    for (let edit = 0; edit < 1_000; edit += 1) {
+      send(document, [[0, 'x'], 1_000 + edit], { connectionId: 'b', participantId: 'b' });
+    }
+    const places: WireChanges = Array.from({ length: 500 }, () => [1, [1, '+']] satisfies WireChanges).flat();
+    const before = document.code;
+    expect(send(document, places, { baseRev: 0 })).toEqual({ outcome: 'unknown_base' });
+    expect([document.code, document.rev]).toEqual([before, at(1_000)]);
+    // A whole text has nothing to be out of step with: its lines are compared.
+    const content = { kind: 'whole', code: '-+'.repeat(500), baseRev: 0 } as const;
+    document.merge({ connectionId: 'c', participantId: 'c', editorId: null, content }, 0);
+    expect(document.code).toBe('x'.repeat(1_000) + '-+'.repeat(500));
+  });
+
   it.each([
     ['of a shorter text', [1]],
     ['of a longer text', [9]],

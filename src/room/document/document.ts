@@ -8,6 +8,7 @@ import { COUNTS_PER_TERM, numberIn } from '../../domain/revision.ts';
 import type { CodeWrite, CommittedCode, OpenedSession } from '../../domain/types.ts';
 import {
   bytesAdded,
+  canMoveBehind,
   moveBehind,
   readChanges,
   splitsCharacter,
@@ -40,7 +41,7 @@ export type Merged =
   | { outcome: 'merged'; rev: number; change: ChangeSet; isAsSent: boolean }
   /** It was merged before. */
   | { outcome: 'duplicate' }
-  /** What its author had isn't known any more. */
+  /** What its author had isn't known any more, or too much was taken since for it to be moved behind. */
   | { outcome: 'unknown_base' }
   | { outcome: 'refused'; reason: string };
 
@@ -175,7 +176,7 @@ export class Document {
         const sent = readChanges(content.changes);
         if (!sent) return { outcome: 'refused', reason: 'the changes are not a change set' };
         const unseen = this.recent.unseenBy(connectionId, content.baseRev);
-        return unseen ? { sent, unseen } : { outcome: 'unknown_base' };
+        return unseen && canMoveBehind(sent, unseen) ? { sent, unseen } : { outcome: 'unknown_base' };
       }
       case 'whole':
         return this.#wholeTexts.read(

@@ -9,7 +9,7 @@
 import type { ChangeSet, Text } from '@codemirror/state';
 import type { Clock } from '../../domain/clock.ts';
 import type { OpenedSession, RecoveryRecord, SessionMessage, SessionRepository } from '../../domain/types.ts';
-import { difference, moveBehind } from '../../merging/index.ts';
+import { canMoveBehind, difference, moveBehind } from '../../merging/index.ts';
 import type { ServerMessageType, ServerPayload } from '../../protocol/index.ts';
 import { CommitQueue, type CommitQueueOptions } from './commit-queue.ts';
 import { Document, type Edit, type Merged } from './document.ts';
@@ -161,7 +161,8 @@ export class LiveSession {
    */
   moved(change: ChangeSet, from: { text: Text; rev: number }): ChangeSet {
     const since = this.#document.recent.allAfter(from.rev);
-    return moveBehind(change, since ?? [{ change: difference(from.text, this.text) }]);
+    const isShort = since !== null && canMoveBehind(change, since);
+    return moveBehind(change, isShort ? since : [{ change: difference(from.text, this.text) }]);
   }
 
   /**

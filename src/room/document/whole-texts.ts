@@ -4,7 +4,7 @@
  * was the one that it differs least from, though not the very same: nobody sends what they didn't change.
  */
 import type { ChangeSet, Text } from '@codemirror/state';
-import { difference } from '../../merging/index.ts';
+import { canMoveBehind, difference } from '../../merging/index.ts';
 import { textChange } from '../../protocol/text-change.ts';
 import type { RecentChanges, Unseen } from './recent-changes.ts';
 
@@ -68,7 +68,10 @@ export class WholeTexts {
     const changed = readings.filter(({ sent }) => !sent.empty);
     const [first, ...others] = changed.length > 0 ? changed : readings;
     if (!first) throw new Error('there is always a base');
-    return others.reduce((a, b) => (weightOf(b.sent) < weightOf(a.sent) ? b : a), first);
+    const best = others.reduce((a, b) => (weightOf(b.sent) < weightOf(a.sent) ? b : a), first);
+    return canMoveBehind(best.sent, best.unseen)
+      ? best
+      : { ...best, sent: difference(best.text, text, 'lines') };
   }
 
   /** The connection's text was taken. @param heardRev as {@link WholeTexts.read} said. */
