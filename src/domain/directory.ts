@@ -61,8 +61,9 @@ export interface SessionDirectory {
    */
   endLive(sessionId: string): Promise<{ participants: number; invites: number } | null>;
   /**
-   * Ends a session: nobody enters any more, invites are revoked, reads go on. False when there is no such
-   * session; repeating it changes nothing.
+   * Ends a session: it admits no callers any more, its invites are revoked, and it can still be read.
+   * Repeating it changes nothing.
+   * @returns false when there is no such session.
    */
   end(sessionId: string): Promise<boolean>;
   /** Ends those of `sessionIds` in which nothing has happened for `inactiveMs`. */

@@ -1,6 +1,6 @@
 /**
- * Who is signed in: somebody whose token this browser keeps. What a token says is only shown; the server
- * judges it.
+ * The user who is signed in: this browser keeps their token. The page only shows what the token says; the
+ * server verifies it.
  */
 import * as z from 'zod';
 import { listSessions } from '../../protocol/http/sessions.ts';

@@ -41,8 +41,8 @@ export function joinScreen(inviteToken: string, go: (route: Route) => void): HTM
 }
 
 /**
- * Where the link of a session leads somebody whom this browser doesn't know yet. @param enter called with
- * their name.
+ * The screen that asks new participants for their name. A session's link leads to it.
+ * @param enter called with the name.
  */
 export function nameScreen(enter: () => void): HTMLElement {
   const { form, name } = nameForm({

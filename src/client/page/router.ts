@@ -32,8 +32,8 @@ export function routeHash(route: Route): string {
 }
 
 /**
- * What somebody pasted to join: a link of this page, or the bare secret of an invite. Null when it is
- * neither.
+ * Reads what a user pasted to join a session: a link of this page, or an invite's secret alone.
+ * @returns null when it is neither.
  */
 export function parsePasted(text: string): Route | null {
   const trimmed = text.trim();

@@ -39,8 +39,8 @@ export interface SessionClientOptions {
   url: string;
   sessionId: string;
   /**
-   * Session token or user's token, or a function that is asked for it before each attempt to connect; null
-   * for somebody who has neither, whom rooms let in by an invite or where the session is discoverable.
+   * A session token or a user's token, or a function that is asked for it before each attempt to connect.
+   * Null for a client without a token: an invite admits it, or a discoverable session.
    */
   token: string | null | (() => string | null | Promise<string | null>);
   /** An invite's secret, for who has no session token yet. */
