@@ -68,8 +68,8 @@ export interface Standing {
 }
 
 /**
- * What became of a change to a participant: `missing`: there is no such participant; `owner`: the owner's role
- * and access can't be changed.
+ * What became of a change to a participant. `missing`: there is no such participant. `owner`: the owner's
+ * role and access can't be changed.
  */
 export type PlaceOutcome =
   | { outcome: 'changed'; participant: Participant }
