@@ -5,6 +5,7 @@
  * `BACKBEAT_MERGING_RUNS` sets how often each is tried.
  */
 import assert from 'node:assert/strict';
+import type { Page } from 'playwright-core';
 import { z } from 'zod';
 import { RawClient } from '../support/raw-client.ts';
 import { type Scene, step } from './scene.ts';
@@ -15,6 +16,7 @@ const RUNS = Number(process.env.BACKBEAT_MERGING_RUNS ?? 1);
 const NAMES = ['Ana', 'Ben', 'Cleo', 'Dan', 'Eve'] as const;
 const CHARS = 20;
 const KEY_MS = 80;
+const OFFLINE_STEP_MS = 5 * 60_000;
 /** A frame of theirs takes up to a third of a second each way. */
 const FAR: Delay = { latencyMs: 150, jitterMs: 180 };
 
@@ -33,7 +35,14 @@ export async function merging(scene: Scene): Promise<void> {
     const suffix = RUNS === 1 ? '' : `, run ${run}`;
     await typing(scene, suffix);
     await breaking(scene, suffix);
+    await anHourOffline(scene, (page) => page.clock.fastForward(OFFLINE_STEP_MS), suffix);
+    await answering(scene, suffix);
   }
+}
+
+/** An hour offline in an hour. It isn't among the parts that always run. */
+export async function hour(scene: Scene): Promise<void> {
+  await anHourOffline(scene, () => new Promise((resolve) => setTimeout(resolve, OFFLINE_STEP_MS)));
 }
 
 async function typing(scene: Scene, suffix: string): Promise<void> {
@@ -196,6 +205,60 @@ async function breaking(scene: Scene, suffix: string): Promise<void> {
   );
 }
 
+/** @param pass lets five minutes pass for a page. */
+async function anHourOffline(scene: Scene, pass: (page: Page) => Promise<void>, suffix = ''): Promise<void> {
+  const { browser } = scene;
+  await step(`one types offline for an hour, the other goes on${suffix}`, () =>
+    browser.expectingDrops(async () => {
+      const people = await enter(scene, 2, { latencyMs: 20, jitterMs: 0 });
+      const [ana, ben] = people as [Person, Person];
+      ana.network.cut();
+      await ana.session.waitFor(
+        ana.session.page.locator('[data-testid=connection][data-state=reconnecting]'),
+        'the page to say that it is offline',
+      );
+      const [hers, his] = [lineOf(0).slice(0, 12), lineOf(1).slice(0, 12)];
+      for (let at = 0; at < 12; at += 1) {
+        await typeOnLine(ana.session, 0, hers.charAt(at));
+        await typeOnLine(ben.session, 1, his.charAt(at));
+        await pass(ana.session.page);
+      }
+      ana.network.mend();
+      // The page waits longer and longer from attempt to attempt.
+      await pass(ana.session.page);
+      await allShow(people, `0:${hers}\n1:${his}`);
+      await saved(people);
+      await browser.closePages();
+    }),
+  );
+}
+
+async function answering(scene: Scene, suffix: string): Promise<void> {
+  const { browser, provider } = scene;
+  await step(`another types while the AI answers, and takes only their own back${suffix}`, async () => {
+    const people = await enter(scene, 2, { latencyMs: 30, jitterMs: 20 }, 's("bd")');
+    const [ana, ben] = people as [Person, Person];
+    await ana.session.tab('ai');
+    const asked = provider.hold();
+    await ana.session.ask('make it faster');
+    const answer = await asked;
+    await ben.session.type('\n// one');
+    await saved([ben]);
+    await ben.session.type('\n// two');
+    answer.send('Faster.\n\n```strudel\ns("bd*8")\n```');
+    answer.end();
+    await allShow(people, 's("bd*8")\n// one\n// two');
+    await saved(people);
+    await ben.session.page.locator('.cm-content').focus();
+    await ben.session.page.keyboard.press('Control+z');
+    await ben.session.page.keyboard.press('Control+z');
+    await allShow(people, 's("bd*8")');
+    await ana.session.page.getByTestId('ai-undo').click();
+    await allShow(people, 's("bd")');
+    await browser.closePages();
+  });
+}
+
 /** What one types: no other types any of these characters. */
 function lineOf(index: number): string {
   return Array.from({ length: CHARS }, (_, i) => String.fromCodePoint(0x4e00 + index * 100 + i)).join('');
@@ -212,6 +275,7 @@ async function enter(
   let link = '';
   for (const name of NAMES.slice(0, count)) {
     const { page } = await browser.newPerson(name);
+    await page.clock.install();
     const network = await SlowNetwork.between(page, delay);
     const session =
       people.length === 0
