@@ -3,7 +3,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { DeployError, reasonOf } from './errors.ts';
+import { ask, type Deployment, metric } from './deployment.ts';
+import { DeployError } from './errors.ts';
 
 export const DRAIN_USAGE = `Usage: npm run drain -- URL [--env-file FILE]
 
@@ -11,19 +12,12 @@ Flushes the system at URL until Postgres holds everything: before its Worker is 
 deleted. Ask its people to stop first. FLUSH_SECRET comes from the shell or the file.
 `;
 
-const REQUEST_TIMEOUT_MS = 60_000;
 /** Metrics may be this old: the Worker keeps its answer for a moment. */
 const METRICS_AGE_MS = 1_500;
 /** Sweeps without any progress after which it gives up. */
 const MAX_IDLE_SWEEPS = 5;
 
 const sweepSchema = z.object({ sessions: z.number(), messages: z.number(), dead_letters: z.number() });
-
-export interface DrainTarget {
-  /** Origin of the deployed Worker. */
-  url: string;
-  flushSecret: string;
-}
 
 /**
  * Sweeps until nothing is dirty.
@@ -32,7 +26,7 @@ export interface DrainTarget {
  * @throws {DeployError} when the Worker can't be asked, or when sweeps get no further.
  */
 export async function drain(
-  target: DrainTarget,
+  target: Deployment,
   note: (line: string) => void,
   waitMs = METRICS_AGE_MS,
 ): Promise<void> {
@@ -51,29 +45,5 @@ export async function drain(
     if (idle >= MAX_IDLE_SWEEPS) {
       throw new DeployError(`${dirty} sessions stay dirty: see the Worker's log for what fails`);
     }
-  }
-}
-
-function metric(text: string, name: string): number {
-  const value = new RegExp(`^backbeat_${name} (\\d+)$`, 'm').exec(text)?.[1];
-  if (value === undefined) throw new DeployError(`/metrics doesn't tell ${name}: is this a Backbeat Worker?`);
-  return Number(value);
-}
-
-async function ask({ url, flushSecret }: DrainTarget, method: string, path: string): Promise<string> {
-  const address = new URL(path, url);
-  try {
-    const response = await fetch(address, {
-      method,
-      headers: { authorization: `Bearer ${flushSecret}` },
-      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-    });
-    if (response.ok) return await response.text();
-    await response.body?.cancel();
-    const hint = response.status === 401 ? ': FLUSH_SECRET is not this Worker’s' : '';
-    throw new DeployError(`${method} ${address.href} answered ${response.status}${hint}`);
-  } catch (error) {
-    if (error instanceof DeployError) throw error;
-    throw new DeployError(`${method} ${address.href}: ${reasonOf(error)}`);
   }
 }

@@ -30,11 +30,12 @@ import type { AgentPorts } from './room/agent/agent-runs.ts';
 import { countedPerson, createAgent, DailyLimits } from './room/agent/index.ts';
 import type { RoomHost } from './room/host.ts';
 import { Room } from './room/server.ts';
+import { ALERT_REQUESTS, Alerts, type AlertsOptions } from './worker/alerts.ts';
 import { createApp } from './worker/app.ts';
 import type { Env } from './worker/env.ts';
 import { requestFlush } from './worker/flush-client.ts';
 import { describeUnexpected, logError } from './worker/log.ts';
-import { NO_PLATFORM, type RoomStubs } from './worker/platform.ts';
+import { NO_PLATFORM, type RoomStubs, type SweeperStorage } from './worker/platform.ts';
 import { RoomClient } from './worker/room-client.ts';
 import type { Services } from './worker/services.ts';
 import { createSweeper } from './worker/sweeper.ts';
@@ -207,20 +208,41 @@ export function handleSweeperRequest(
   request: Request,
   variables: Variables,
   rooms: RoomStubs,
+  sweeperStorage: SweeperStorage,
 ): Promise<Response> {
-  const { config } = sharedOf(variables);
-  const sweeper = createSweeper((maxRequests) => {
-    const budget = new RequestBudget(maxRequests ?? Number.POSITIVE_INFINITY);
-    const storage = createStorage(config, breakerOf(config), budget);
-    return {
-      ...storage,
-      flusher: createFlusher(storage, config),
-      room: new RoomClient(rooms),
-      budget,
-      afterMs: config.INACTIVE_AFTER_MS,
-    };
-  }, config.SWEEP_MAX_REQUESTS);
+  const { config, buffer } = sharedOf(variables);
+  const alerts = createAlerts(config, buffer, sweeperStorage);
+  const sweeper = createSweeper(
+    (maxRequests) => {
+      const budget = new RequestBudget(maxRequests ?? Number.POSITIVE_INFINITY);
+      const storage = createStorage(config, breakerOf(config), budget);
+      return {
+        ...storage,
+        flusher: createFlusher(storage, config),
+        room: new RoomClient(rooms),
+        budget,
+        afterMs: config.INACTIVE_AFTER_MS,
+      };
+    },
+    config.SWEEP_MAX_REQUESTS - (alerts ? ALERT_REQUESTS : 0),
+    alerts,
+  );
   return Promise.resolve(sweeper.fetch(request));
+}
+
+function createAlerts(
+  config: Config,
+  buffer: AlertsOptions['buffer'],
+  storage: SweeperStorage,
+): Alerts | null {
+  const { ALERT_WEBHOOK_URL: webhookUrl } = config;
+  if (webhookUrl === undefined) return null;
+  const thresholds = {
+    lagMs: config.ALERT_LAG_S * 1000,
+    deadLetters: config.ALERT_DEAD_LETTERS,
+    failedTurns: config.ALERT_FAILED_TURNS,
+  };
+  return new Alerts({ webhookUrl, thresholds, storage, buffer });
 }
 
 type MakeRepository = (config: Config) => SessionRepository;

@@ -114,6 +114,12 @@ export const configSchema = storageSchema
     /** A session in which nothing has happened for this long is ended, and how often that is looked for. */
     INACTIVE_AFTER_MS: integer(30 * 60_000, 100, 30 * 24 * 3_600_000),
     INACTIVE_CHECK_MS: integer(5 * 60_000, 1, 24 * 3_600_000),
+    /** Where the cron posts what goes wrong, and that it is over. Absent: it is only in the metrics. */
+    ALERT_WEBHOOK_URL: httpUrl.optional(),
+    /** From when on it does: what waits for Postgres, in seconds; dead letters; failed turns in a row. */
+    ALERT_LAG_S: integer(120, 1, 24 * 3600),
+    ALERT_DEAD_LETTERS: integer(1, 1, 1_000_000),
+    ALERT_FAILED_TURNS: integer(3, 1, 1_000),
   });
 export type Config = z.infer<typeof configSchema>;
 

@@ -13,7 +13,7 @@ import { app, createRoom, handleSweeperRequest, runCron } from '../compose.ts';
 import type { ConnectionState } from '../room/connections/connection-state.ts';
 import type { Room } from '../room/server.ts';
 import type { Env } from '../worker/env.ts';
-import type { RoomStubs } from '../worker/platform.ts';
+import type { RoomStubs, SweeperStorage } from '../worker/platform.ts';
 
 if (typeof globalThis.performance?.now !== 'function') {
   Object.defineProperty(globalThis, 'performance', {
@@ -28,6 +28,15 @@ type Connection = Party.Connection<ConnectionState>;
 const ORIGIN = 'https://object.internal';
 const ROOM_ADDRESS = /^\/parties\/main\/[^/]+/;
 
+/** So an alert is told again after the isolate is replaced. */
+const remembered = new Map<string, unknown>();
+const sweeperStorage: SweeperStorage = {
+  get: async (key) => remembered.get(key),
+  put: async (key, value) => {
+    remembered.set(key, value);
+  },
+};
+
 function environmentOf({ env, parties }: Pick<Party.FetchLobby, 'env' | 'parties'>): Env {
   const rooms: RoomStubs = {
     fetch(sessionId, path, init) {
@@ -40,7 +49,10 @@ function environmentOf({ env, parties }: Pick<Party.FetchLobby, 'env' | 'parties
     platform: {
       rooms,
       // Not an object of its own: PartyKit's cron has enough CPU time, and two sweepers at once do no harm.
-      sweeper: { fetch: (path, init) => handleSweeperRequest(new Request(ORIGIN + path, init), env, rooms) },
+      sweeper: {
+        fetch: (path, init) =>
+          handleSweeperRequest(new Request(ORIGIN + path, init), env, rooms, sweeperStorage),
+      },
     },
   };
 }

@@ -84,7 +84,7 @@ export class SessionRoom extends Server<Bindings> {
 
 export class Sweeper extends DurableObject<Bindings> {
   override fetch(request: Request): Promise<Response> {
-    return handleSweeperRequest(request, this.env, roomsOf(this.env));
+    return handleSweeperRequest(request, this.env, roomsOf(this.env), this.ctx.storage);
   }
 }
 

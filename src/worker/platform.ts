@@ -18,6 +18,12 @@ export interface RoomStubs {
   ): Promise<Response>;
 }
 
+/** What the sweeper keeps from one turn to the next. */
+export interface SweeperStorage {
+  get(key: string): Promise<unknown>;
+  put(key: string, value: unknown): Promise<void>;
+}
+
 export interface Platform {
   rooms: RoomStubs;
   /** The one object that sweeps (`sweeper.ts`). @throws when it can't be reached. */

@@ -5,6 +5,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import type { Flusher } from '../write-behind/flusher.ts';
+import type { Alerts } from './alerts.ts';
 import { errorResponse } from './errors.ts';
 import { cronTurn, type TurnPorts } from './scheduled.ts';
 import { parse, readJson } from './serve.ts';
@@ -23,14 +24,26 @@ const turnBody = z.object({
  * @param ports made anew for each request, because they count the requests that they send. They send no more
  *   than `maxRequests`, if that is given.
  * @param maxTurnRequests the most requests that one turn of the cron may send.
+ * @param alerts looks at each turn, with requests of its own.
  */
-export function createSweeper(ports: (maxRequests?: number) => SweeperPorts, maxTurnRequests: number) {
+export function createSweeper(
+  ports: (maxRequests?: number) => SweeperPorts,
+  maxTurnRequests: number,
+  alerts: Pick<Alerts, 'afterTurn'> | null = null,
+) {
   const app = new Hono();
   app.onError(errorResponse);
   return app
     .post('/flush', async (c) => c.json(flushJson(await ports().flusher.sweep())))
     .post('/flush/turn', async (c) => {
       const { scheduled_ms: scheduledMs } = parse(turnBody, await readJson(c), 'body');
-      return c.json(cronRunJson(await cronTurn(ports(maxTurnRequests), scheduledMs)));
+      try {
+        const run = await cronTurn(ports(maxTurnRequests), scheduledMs);
+        await alerts?.afterTurn(run);
+        return c.json(cronRunJson(run));
+      } catch (error) {
+        await alerts?.afterTurn(error instanceof Error ? error : new Error('not an error'));
+        throw error;
+      }
     });
 }

@@ -1,7 +1,8 @@
 /**
- * What a whole text changes. It says neither that nor, often, which text its author changed. That was the last
- * one that came from them, unless they have been sent another since; then it was one of those. Most likely it
- * was the one that it differs least from, though not the very same: nobody sends what they didn't change.
+ * What a whole text changes. It says neither that nor, often, which text its author changed. That was the
+ * last one that came from them, unless they have been sent another since; then it was one of those. Most
+ * likely it was the one that it differs least from, though not the very same: nobody sends what they didn't
+ * change.
  */
 import type { ChangeSet, Text } from '@codemirror/state';
 import { canMoveBehind, difference } from '../../merging/index.ts';
@@ -100,7 +101,8 @@ export class WholeTexts {
 
   /**
    * What was sent a moment ago may not have arrived when a text was written. But that counts only where it
-   * looks like typing on an earlier one: else it couldn't be told from another text, which replaces the newest.
+   * looks like typing on an earlier one: else it couldn't be told from another text, which replaces the
+   * newest.
    * @param fromRev the author has heard of this one at least.
    * @returns the revision of the earlier text with the least typed on it, if there is one.
    */
@@ -122,8 +124,8 @@ export class WholeTexts {
 }
 
 /**
- * How much typing in one place makes another text of one; infinite when more was done, or nothing, or when the
- * texts have little in common.
+ * How much typing in one place makes another text of one; infinite when more was done, or nothing, or when
+ * the texts have little in common.
  */
 function weightOfTyping(before: string, after: string): number {
   const change = textChange(before, after);

@@ -1,0 +1,154 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { StorageUnavailableError } from '../domain/errors.ts';
+import type { BufferStats } from '../redis/session-buffer.ts';
+import { Alerts } from './alerts.ts';
+import type { CronRun } from './scheduled.ts';
+
+const received: { text: string; alerts: { name: string; state: string; since: string }[] }[] = [];
+let status = 200;
+const server = createServer((request, response) => {
+  let body = '';
+  request.on('data', (part) => {
+    body += part;
+  });
+  request.on('end', () => {
+    if (status === 200) received.push(JSON.parse(body));
+    response.writeHead(status).end();
+  });
+});
+let webhookUrl = '';
+let lines: string[];
+
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  webhookUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hooks/T0PSECRET`;
+});
+afterAll(() => server.close());
+beforeEach(() => {
+  received.length = 0;
+  status = 200;
+  lines = [];
+  for (const method of ['log', 'error'] as const) {
+    vi.spyOn(console, method).mockImplementation((line) => lines.push(String(line)));
+  }
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const CLEAN: BufferStats = {
+  dirtySessions: 0,
+  oldestDirtyMs: 0,
+  sweeperLeaseMs: 0,
+  deadLetters: 0,
+  commits: 0,
+  edits: 0,
+  messages: 0,
+  flushes: 0,
+  flushedSessions: 0,
+  flushedMessages: 0,
+  flushFailures: 0,
+  deadLettered: 0,
+};
+const TURN: CronRun = {
+  sessions: 0,
+  messages: 0,
+  deadLetters: 0,
+  busy: 0,
+  transactions: 0,
+  inactive: [],
+  outcome: 'idle',
+  sweeps: 0,
+  requests: 1,
+  failures: 0,
+  lastFailure: null,
+  ending: null,
+};
+const FAILED: CronRun = { ...TURN, failures: 1, lastFailure: 'postgres: no answer in 15000 ms' };
+
+/** A system whose figures a test sets, over the storage of one sweeper: each turn may be another instance's. */
+function watched() {
+  const stored = new Map<string, unknown>();
+  let nowMs = Date.parse('2026-01-01T00:00:00Z');
+  let stats: BufferStats | Error = CLEAN;
+  const turn = async (figures: Partial<BufferStats> | Error, did: CronRun | Error = TURN) => {
+    stats = figures instanceof Error ? figures : { ...CLEAN, ...figures };
+    nowMs += 60_000;
+    received.length = 0;
+    const alerts = new Alerts({
+      webhookUrl,
+      thresholds: { lagMs: 120_000, deadLetters: 2, failedTurns: 2 },
+      storage: {
+        get: async (key) => structuredClone(stored.get(key)),
+        put: async (key, value) => void stored.set(key, structuredClone(value)),
+      },
+      buffer: {
+        stats: async () => {
+          if (stats instanceof Error) throw stats;
+          return stats;
+        },
+      },
+      now: () => nowMs,
+    });
+    await alerts.afterTurn(did);
+    return received.flatMap(({ alerts: told }) => told.map(({ name, state }) => `${name} ${state}`));
+  };
+  return { turn, stored };
+}
+
+it('tells once what goes wrong, and once that it is over', async () => {
+  const { turn } = watched();
+  expect(await turn({})).toEqual([]);
+  expect(await turn({ dirtySessions: 3, oldestDirtyMs: 119_999 })).toEqual([]);
+  expect(await turn({ dirtySessions: 3, oldestDirtyMs: 120_000 })).toEqual(['lag raised']);
+  expect(received[0]?.text).toBe('🔴 Backbeat: 3 sessions wait for Postgres, one for 120 s');
+  const since = received[0]?.alerts[0]?.since;
+  expect(await turn({ dirtySessions: 9, oldestDirtyMs: 500_000 })).toEqual([]);
+  expect(await turn({ deadLetters: 2, oldestDirtyMs: 500_000 })).toEqual(['dead_letters raised']);
+  expect(await turn({ deadLetters: 1 })).toEqual(['lag over', 'dead_letters over']);
+  expect(received[0]?.alerts[0]?.since).toBe(since);
+  expect(await turn({})).toEqual([]);
+});
+
+it('tells of failures from so many turns in a row on, those that threw included', async () => {
+  const { turn } = watched();
+  expect(await turn({}, FAILED)).toEqual([]);
+  expect(await turn({})).toEqual([]);
+  expect(await turn({}, FAILED)).toEqual([]);
+  expect(await turn({}, new TypeError('unexpected'))).toEqual(['failures raised']);
+  expect(received[0]?.text).toBe('🔴 Backbeat: the last 2 turns were cut short: TypeError');
+  expect(await turn({}, FAILED)).toEqual([]);
+  expect(await turn({})).toEqual(['failures over']);
+});
+
+it('says nothing of the buffer while Redis is out of reach, neither that it began nor that it is over', async () => {
+  const { turn } = watched();
+  await turn({ dirtySessions: 1, oldestDirtyMs: 200_000 });
+  const down = new StorageUnavailableError('redis', 'no answer');
+  expect(await turn(down, FAILED)).toEqual([]);
+  expect(await turn(down, FAILED)).toEqual(['failures raised']);
+  expect(await turn({ dirtySessions: 1, oldestDirtyMs: 400_000 })).toEqual(['failures over']);
+  expect(await turn({})).toEqual(['lag over']);
+});
+
+it('tells again after a webhook failed, and writes its address to no log', async () => {
+  const { turn } = watched();
+  status = 500;
+  expect(await turn({ oldestDirtyMs: 200_000 })).toEqual([]);
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    { level: 'error', event: 'alert_refused', status: 500 },
+  ]);
+  status = 200;
+  expect(await turn({ oldestDirtyMs: 260_000 })).toEqual(['lag raised']);
+  expect(lines.join()).not.toContain('T0PSECRET');
+});
+
+it('begins anew where what it kept can’t be read, and never rejects', async () => {
+  const { turn, stored } = watched();
+  stored.set('alerts', { raised: 'all' });
+  expect(await turn({ deadLetters: 5 })).toEqual(['dead_letters raised']);
+  expect(await turn(new Error('broken'))).toEqual([]);
+  expect(lines.map((line) => JSON.parse(line).event)).toContain('alerts_failed');
+});
