@@ -41,6 +41,9 @@ export interface UpstashStats {
   bytesIn: number;
   /** Response bodies written. */
   bytesOut: number;
+  /** The largest of each so far. */
+  largestIn: number;
+  largestOut: number;
 }
 
 export interface UpstashServerOptions {
@@ -54,6 +57,8 @@ export interface UpstashServerOptions {
 export interface UpstashServer {
   readonly http: Server;
   readonly stats: Readonly<UpstashStats>;
+  /** From now on the largest request and answer are those to come. */
+  forgetLargest(): void;
   /**
    * Binds to 127.0.0.1.
    * @param port 0 takes a free one.
@@ -85,7 +90,14 @@ interface Answer {
 export function createUpstashServer(options: UpstashServerOptions): UpstashServer {
   const { engine, token, maxRequestBytes = DEFAULT_MAX_REQUEST_BYTES } = options;
   const bearer = `Bearer ${token}`;
-  const stats: UpstashStats = { requests: 0, commands: 0, bytesIn: 0, bytesOut: 0 };
+  const stats: UpstashStats = {
+    requests: 0,
+    commands: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    largestIn: 0,
+    largestOut: 0,
+  };
   const scripts = new KeyLockingScripts();
   let closing = false;
 
@@ -149,6 +161,7 @@ export function createUpstashServer(options: UpstashServerOptions): UpstashServe
   function respond(response: ServerResponse, { status, body }: Answer): void {
     const length = Buffer.byteLength(body);
     stats.bytesOut += length;
+    stats.largestOut = Math.max(stats.largestOut, length);
     response.writeHead(status, {
       'content-type': 'application/json',
       'content-length': length,
@@ -204,6 +217,7 @@ export function createUpstashServer(options: UpstashServerOptions): UpstashServe
       }
       stats.requests += 1;
       stats.bytesIn += bytes;
+      stats.largestIn = Math.max(stats.largestIn, bytes);
       if (!METHODS.has(request.method ?? '')) {
         respond(response, { status: 405, body: encodeError('ERR method not allowed') });
       } else if (!isAuthorized(request, query)) {
@@ -228,6 +242,10 @@ export function createUpstashServer(options: UpstashServerOptions): UpstashServe
   return {
     http,
     stats,
+    forgetLargest() {
+      stats.largestIn = 0;
+      stats.largestOut = 0;
+    },
     listen: async (port) => `http://127.0.0.1:${await listenOnLoopback(http, port)}`,
     close() {
       closing = true;

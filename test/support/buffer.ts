@@ -31,6 +31,8 @@ export interface BufferFixture {
   command(...args: string[]): Promise<unknown>;
   /** What it was asked so far. */
   asked(): { requests: number; commands: number; bytes: number };
+  /** Bytes of the largest request and of the largest answer since the last call. */
+  largest(): { request: number; reply: number };
   /** Sends what only the server's operator may; null on the embedded engine. */
   operate: ((...command: [string, ...string[]]) => Promise<unknown>) | null;
   /** Another client of the same Redis. */
@@ -84,6 +86,11 @@ export async function startBuffer(
       commands: server.stats.commands,
       bytes: server.stats.bytesIn,
     }),
+    largest: () => {
+      const { largestIn: request, largestOut: reply } = server.stats;
+      server.forgetLargest();
+      return { request, reply };
+    },
     operate: operator && ((name, ...args) => operator.call(name, ...args)),
     stop: async () => {
       operator?.disconnect();

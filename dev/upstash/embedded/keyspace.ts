@@ -143,6 +143,17 @@ export class Keyspace {
     return true;
   }
 
+  /** @returns false when there is no such key. */
+  rename(from: string, to: string): boolean {
+    const entry = this.#live(from);
+    if (entry === undefined) return false;
+    if (from === to) return true;
+    this.delete(to);
+    for (const effect of effectsOf(to, entry)) this.#change(effect);
+    this.delete(from);
+    return true;
+  }
+
   clear(): void {
     this.#change({ op: 'clear' });
   }
@@ -159,19 +170,7 @@ export class Keyspace {
 
   /** The whole state as effects, one key after the other. */
   *snapshot(): Iterable<Effect[]> {
-    for (const [key, { value, expiresAtMs }] of this.#entries) {
-      const effects: Effect[] = [];
-      if (typeof value === 'string') effects.push({ op: 'set', key, value });
-      else if (value instanceof Map) effects.push({ op: 'hset', key, fields: [...value] });
-      else {
-        const members = value
-          .entries()
-          .map(({ member, score }): [string, string] => [member, formatFloat(score)]);
-        effects.push({ op: 'zadd', key, members });
-      }
-      if (expiresAtMs !== null) effects.push({ op: 'expire', key, atMs: expiresAtMs });
-      yield effects;
-    }
+    for (const [key, entry] of this.#entries) yield effectsOf(key, entry);
   }
 
   /** Applies an effect without recording it. */
@@ -267,4 +266,19 @@ export class Keyspace {
     this.#put(key, made);
     return made;
   }
+}
+
+/** What makes a key hold what this entry does. */
+function effectsOf(key: string, { value, expiresAtMs }: Entry): Effect[] {
+  const effects: Effect[] = [];
+  if (typeof value === 'string') effects.push({ op: 'set', key, value });
+  else if (value instanceof Map) effects.push({ op: 'hset', key, fields: [...value] });
+  else {
+    const members = value
+      .entries()
+      .map(({ member, score }): [string, string] => [member, formatFloat(score)]);
+    effects.push({ op: 'zadd', key, members });
+  }
+  if (expiresAtMs !== null) effects.push({ op: 'expire', key, atMs: expiresAtMs });
+  return effects;
 }

@@ -13,6 +13,9 @@ export const flushSummary = z
     sessions: z.number().int(),
     messages: z.number().int(),
     dead_letters: z.number().int(),
+    undelivered: z.number().int().meta({
+      description: 'dead letters that there was no room for: what they stand for stays dirty',
+    }),
     busy: z.number().int().meta({ description: 'left dirty, as another transaction holds them' }),
     transactions: z.number().int(),
   })
