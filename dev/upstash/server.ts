@@ -50,8 +50,14 @@ export interface UpstashServerOptions {
   engine: RedisEngine;
   /** What callers send as a bearer token, or as `?_token=`. */
   token: string;
-  /** Larger bodies are refused with 413. Default: 10 MiB. */
+  /**
+   * Larger bodies are refused with 413, and so are larger answers, of which Upstash says the same
+   * (https://upstash.com/docs/redis/troubleshooting/max_request_size_exceeded, on 28 November 2026). Default:
+   * 10 MiB.
+   */
   maxRequestBytes?: number;
+  /** Every script may use only the keys that it was given, as if it said so. */
+  checksAllKeys?: boolean;
 }
 
 export interface UpstashServer {
@@ -98,7 +104,7 @@ export function createUpstashServer(options: UpstashServerOptions): UpstashServe
     largestIn: 0,
     largestOut: 0,
   };
-  const scripts = new KeyLockingScripts();
+  const scripts = new KeyLockingScripts(options.checksAllKeys);
   let closing = false;
 
   function isAuthorized(request: IncomingMessage, query: string): boolean {
@@ -158,7 +164,9 @@ export function createUpstashServer(options: UpstashServerOptions): UpstashServe
     return one(await run(parsePath(path, query, body)));
   }
 
-  function respond(response: ServerResponse, { status, body }: Answer): void {
+  function respond(response: ServerResponse, answered: Answer): void {
+    const bytes = Buffer.byteLength(answered.body);
+    const { status, body } = bytes > maxRequestBytes ? tooLarge(bytes) : answered;
     const length = Buffer.byteLength(body);
     stats.bytesOut += length;
     stats.largestOut = Math.max(stats.largestOut, length);

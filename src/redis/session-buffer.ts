@@ -616,20 +616,24 @@ export class SessionBuffer {
     await this.#redis.call('count', (redis) => redis.hincrby(this.#keys.stats, 'flush_failures', 1));
   }
 
-  /** A page of dead letters, in no order, bounded by bytes too; `next` null at the end. */
+  /**
+   * A page of dead letters by their ids, bounded by bytes too.
+   * @param page.cursor `next` of the page before, which is null at the end.
+   */
   async listDead(page: { cursor?: string | undefined; limit: number }): Promise<{
     letters: DeadLetter[];
     next: string | null;
   }> {
-    const [next, letters] = await this.#redis.run(
+    const [hasMore, flat] = await this.#redis.run(
       'letters',
       [this.#keys.dead],
-      [page.cursor ?? '0', String(page.limit), String(LETTER_PAGE_BYTES)],
-      z.tuple([z.coerce.string(), z.array(z.string())]),
+      [page.cursor ?? '', String(page.limit), String(LETTER_PAGE_BYTES)],
+      z.tuple([flag, z.array(z.string())]),
     );
+    const letters = pairsOf(flat);
     return {
-      letters: pairsOf(letters).map(([id, text]) => decodeLetter(id, text)),
-      next: next === '0' ? null : next,
+      letters: letters.map(([id, text]) => decodeLetter(id, text)),
+      next: hasMore ? (letters.at(-1)?.[0] ?? null) : null,
     };
   }
 

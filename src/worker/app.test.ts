@@ -120,8 +120,7 @@ describe('the flush routes', () => {
       next: '42',
     });
     expect(services.calls).toEqual(['listDead {"limit":10,"cursor":"7"}']);
-    // Redis takes a cursor of 64 bits, and fails at any other.
-    for (const query of ['limit=0', 'limit=501', 'cursor=x', `cursor=${2n ** 64n}`]) {
+    for (const query of ['limit=0', 'limit=501', `cursor=${'x'.repeat(501)}`]) {
       expect((await call(`/flush/dead?${query}`, { token })).status).toBe(400);
     }
     const replay = (id: string) => call(`/flush/dead/${id}/replay`, { method: 'POST', token });

@@ -102,7 +102,6 @@ const BATCH_REQUESTS = 2 + SETTLE_REQUESTS;
 const FEW_REQUESTS = 2 + 2 * BATCH_REQUESTS;
 /** With many sessions dirty a turn spends at most this share of its requests on ending inactive ones. */
 const ENDING_SHARE = 1 / 3;
-/** Of what is damaged; the whole of it is in the letter. */
 const MAX_LETTER_ID_CHARS = 64;
 /** Ended in one turn at most, whatever its budget. */
 const MAX_INACTIVE_SESSIONS = 200;
@@ -522,7 +521,7 @@ function decode(session: PeekedSession, nowMs: number): Decoded {
   } catch (error) {
     if (!(error instanceof DamagedDataError)) throw error;
     const text = JSON.stringify(Object.fromEntries(fields));
-    const id = (fields.get('rev') ?? '').slice(0, MAX_LETTER_ID_CHARS);
+    const id = shortId(fields.get('rev') ?? '');
     decoded.malformed.push({
       letter: malformedDeadLetter(sessionId, { kind: 'code', id }, text, error.message, nowMs),
       source: { kind: 'session', lastCommit: fields.get('last_commit') ?? '' },
@@ -536,11 +535,16 @@ function decode(session: PeekedSession, nowMs: number): Decoded {
     }
     const problem = 'the buffered message does not fit its schema';
     decoded.malformed.push({
-      letter: malformedDeadLetter(sessionId, { kind: 'message', id }, text, problem, nowMs),
+      letter: malformedDeadLetter(sessionId, { kind: 'message', id: shortId(id) }, text, problem, nowMs),
       source: { kind: 'message', id },
     });
   }
   return decoded;
+}
+
+/** Of what is damaged; the whole of it is in the letter. */
+function shortId(id: string): string {
+  return id.length <= MAX_LETTER_ID_CHARS ? id : id.slice(0, MAX_LETTER_ID_CHARS) + crypto.randomUUID();
 }
 
 /**

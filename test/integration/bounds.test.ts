@@ -3,9 +3,10 @@
  * data that is damaged, and too many dead letters.
  */
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { DamagedDataError } from '../../src/domain/errors.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { DamagedDataError, StorageUnavailableError } from '../../src/domain/errors.ts';
 import { unlimitedBudget } from '../../src/domain/request-budget.ts';
+import type { MessagePage } from '../../src/domain/types.ts';
 import { MAX_CODE_BYTES } from '../../src/protocol/limits.ts';
 import { Flusher, type FlusherOptions } from '../../src/write-behind/flusher.ts';
 import { type BufferFixture, engines, startBuffer } from '../support/buffer.ts';
@@ -274,5 +275,203 @@ describe.each(engines)('on %s', (engine) => {
         expect(await flusher().replayDead('odd')).toMatchObject({ refused: expect.any(String) });
       },
     );
+  });
+
+  describe('a Redis that takes no more data', () => {
+    afterEach(() => fixture.fill(false));
+
+    const turn = () => flusher().runTurn({ untilMs: 0, budget: unlimitedBudget(), endingRequests: 0 });
+
+    it('drains by itself, without the lease if need be, and says what is wrong', async () => {
+      const { buffer } = fixture;
+      const ids = await sessions(3, { text: 'one', messages: [makeMessage()] });
+      expect(await buffer.stats()).toMatchObject({ isFull: false });
+      await fixture.fill(true);
+      expect(await buffer.stats()).toMatchObject({ isFull: true, dirtySessions: 3 });
+      await expect(buffer.commit(makeCommit({ sessionId: ids[0]!, text: 'two', count: 2 }))).rejects.toThrow(
+        StorageUnavailableError,
+      );
+      expect(await turn()).toMatchObject({ outcome: 'swept', sessions: 3, failures: 0 });
+      expect(await turn()).toMatchObject({ outcome: 'idle', failures: 0 });
+      for (const id of ids) expect(writer.row(id)).toMatchObject({ code: 'one', messages: { size: 1 } });
+      expect(await dirty()).toBe(0);
+      await fixture.fill(false);
+      await buffer.commit(makeCommit({ sessionId: ids[0]!, text: 'two', count: 2 }));
+      await turn();
+      expect(writer.row(ids[0]!)).toMatchObject({ code: 'two' });
+    });
+
+    it('keeps what is to be put aside until there is room, and flushes the others', async () => {
+      const { buffer, command, keys } = fixture;
+      const [gone, fine, bad] = await sessions(3, { text: 'one', messages: [makeMessage()] });
+      writer.missing.add(gone!);
+      await command('DEL', keys.session(bad!));
+      await command('SET', keys.session(bad!), 'x');
+      await fixture.fill(true);
+      await turn();
+      expect(writer.row(fine!)).toMatchObject({ code: 'one' });
+      const { dirtySessions, deadLetters } = await buffer.stats();
+      // A real Redis has room for letters once something was deleted.
+      expect(dirtySessions + Math.min(deadLetters, 2)).toBeGreaterThanOrEqual(2);
+      await fixture.fill(false);
+      for (const id of [gone, bad]) await command('ZADD', keys.dirty, 'XX', '1', id!);
+      await turn();
+      expect(await buffer.stats()).toMatchObject({ dirtySessions: 0, deadLetters: 3 });
+      const found = (await buffer.listDead({ limit: 10 })).letters.map(({ session_id }) => session_id);
+      expect(found.sort()).toEqual([gone, gone, bad].sort());
+    });
+  });
+
+  describe('dead letters', () => {
+    /** Fills the letters by what the script believes of their sizes. */
+    const pretend = (field: string, bytes: number) =>
+      fixture.command('HSET', fixture.keys.deadSizes, field, String(bytes));
+
+    it('are listed in pages of bounded size, each once', async () => {
+      const gone = await sessions(14, { text: QUOTES });
+      for (const id of gone) writer.missing.add(id);
+      await flusher().sweep();
+      fixture.largest();
+      const found: string[] = [];
+      let [pages, cursor] = [0, undefined as string | undefined];
+      do {
+        const page = await fixture.buffer.listDead({ limit: 500, cursor });
+        found.push(...page.letters.map(({ session_id }) => session_id));
+        cursor = page.next ?? undefined;
+        pages += 1;
+      } while (cursor !== undefined && pages < 50);
+      expect(found).toEqual([...gone].sort());
+      expect(pages).toBeGreaterThan(5);
+      expect(fixture.largest().reply).toBeLessThan(MB + 100_000);
+    });
+
+    it('count what they take, and give it back', async () => {
+      const { buffer } = fixture;
+      const gone = await session({ text: 'x', messages: [makeMessage()] });
+      writer.missing.add(gone);
+      await flusher().sweep();
+      const { letters } = await buffer.listDead({ limit: 10 });
+      const bytes = letters.reduce((sum, letter) => sum + JSON.stringify(letter).length, 0);
+      expect(await buffer.stats()).toMatchObject({ deadLetters: 2, deadLetterBytes: bytes });
+      writer.missing.clear();
+      for (const { id } of letters) expect(await flusher().replayDead(id)).toBe('replayed');
+      expect(await buffer.stats()).toMatchObject({ deadLetters: 0, deadLetterBytes: 0 });
+      expect(await fixture.command('EXISTS', fixture.keys.deadSizes)).toBe(0);
+    });
+
+    it.each(['of all', 'of one session'])(
+      'that have no room keep the data dirty, and nobody waits: %s',
+      async (whose) => {
+        const { buffer, command, keys } = fixture;
+        const gone = await session({ text: 'kept', messages: [makeMessage({ content: 'kept' })] });
+        const fine = await session();
+        writer.missing.add(gone);
+        await command('ZADD', keys.dirty, '1', gone);
+        await pretend(whose === 'of all' ? 'total' : gone, whose === 'of all' ? 50_000_000 : 8_000_000);
+        const small = flusher({ bounds: { maxSessions: 1, maxBytes: MB } });
+        expect(await small.sweep()).toMatchObject({ sessions: 1, deadLetters: 0, undelivered: 2 });
+        expect(writer.row(fine)).toMatchObject({ code: 'fine' });
+        const stats = await buffer.stats();
+        expect(stats).toMatchObject({ dirtySessions: 1, deadLetters: 0, deadLettersRefused: 2 });
+        expect(await buffer.read(gone)).toMatchObject({ code: { code: 'kept' }, isDirty: true });
+        // It is tried again later, and not before the others each time.
+        const calls = writer.calls.length;
+        await session();
+        await small.sweep();
+        expect(writer.calls).toHaveLength(calls + 1);
+        expect(await small.flushSession(gone)).toMatchObject({
+          isDirty: true,
+          isComplete: false,
+          undelivered: 2,
+        });
+        // Once there is room, it goes there.
+        await command('DEL', keys.deadSizes);
+        await command('ZADD', keys.dirty, '1', gone);
+        expect(await small.sweep()).toMatchObject({ deadLetters: 2, undelivered: 0 });
+        expect(await buffer.stats()).toMatchObject({ dirtySessions: 0, deadLetters: 2 });
+        const { letters } = await buffer.listDead({ limit: 10 });
+        for (const { data } of letters) expect(data).toContain('kept');
+      },
+    );
+  });
+
+  describe('what is read of one session', () => {
+    it('is bounded when it is opened, whatever waits', async () => {
+      const { buffer } = fixture;
+      const said = Array.from({ length: 700 }, (_, i) =>
+        makeMessage({ content: '"'.repeat(5_000), position: i + 1 }),
+      );
+      const id = await session({ text: QUOTES, messages: said });
+      fixture.largest();
+      expect(await buffer.open(id, 2, 4 * MB)).toMatchObject({ isPartial: true, messages: [] });
+      const newest = await buffer.readMessages(id, { limit: 50 }, 2 * MB);
+      expect(newest.messages.map(({ position }) => position)).toEqual(
+        Array.from({ length: 50 }, (_, i) => 700 - i),
+      );
+      expect(newest.isCut).toBe(false);
+      const cut = await buffer.readMessages(id, { limit: 200 }, 2 * MB);
+      expect(cut.isCut).toBe(true);
+      expect(cut.messages[0]).toMatchObject({ position: 700 });
+      expect(cut.messages.at(-1)).toMatchObject({ position: 700 - cut.messages.length + 1 });
+      const { reply } = fixture.largest();
+      expect(reply).toBeLessThan(2 * MB + 100_000);
+    });
+
+    it('is the page that was asked for', async () => {
+      const { buffer } = fixture;
+      const odd = makeMessage({ type: 'user_prompt', position: 2, content: '"type":"chat","position":99' });
+      const said = [1, 3, 4].map((position) => makeMessage({ position }));
+      const id = await session({ messages: [...said, odd] });
+      const positions = async (page: MessagePage) =>
+        (await buffer.readMessages(id, page, MB)).messages.map(({ position }) => position);
+      expect(await positions({ limit: 10 })).toEqual([4, 3, 2, 1]);
+      expect(await positions({ limit: 2 })).toEqual([4, 3]);
+      expect(await positions({ limit: 2, beforePosition: 4 })).toEqual([3, 2]);
+      expect(await positions({ limit: 9, types: ['chat'] })).toEqual([4, 3, 1]);
+      expect(await positions({ limit: 9, types: ['user_prompt', 'ai_response'] })).toEqual([2]);
+    });
+  });
+
+  it('scripts use no keys but those that they are given, unless they find their sessions themselves', async () => {
+    const strict = await startBuffer(engine, 'strict:', { checksAllKeys: true });
+    try {
+      const { buffer, command, keys } = strict;
+      const [gone, bad] = [randomUUID(), randomUUID()];
+      for (const id of [gone, bad]) {
+        await buffer.open(id, 1, MB);
+        await buffer.commit(makeCommit({ sessionId: id, text: 'x', messages: [makeMessage()] }));
+        await buffer.read(id);
+        await buffer.readMessages(id, { limit: 1 }, MB);
+        await buffer.flushState(id);
+      }
+      await command('DEL', keys.session(bad));
+      await command('SET', keys.session(bad), 'x');
+      writer.missing.add(gone);
+      const flushes = new Flusher({
+        buffer,
+        writer,
+        bounds: { maxSessions: 10, maxBytes: MB },
+        sweepAbove: 1,
+        staleAfterMs: 1,
+        intervalMs: 1,
+        leaseMs: 1,
+        inactivity: { afterMs: 1, everyMs: 1 },
+      });
+      const lease = { token: 'x', lengthMs: 1_000 };
+      const inactivity = { afterMs: 1, everyMs: 1 };
+      const maxInactive = { few: 1, many: 1 };
+      await buffer.beginTurn({ lease, sweepAbove: 1, staleAfterMs: 1, inactivity, maxInactive });
+      await flushes.flushSession(gone);
+      await flushes.flushSession(bad);
+      await buffer.releaseLease('x', 1_000);
+      await buffer.redirty([gone, bad]);
+      await buffer.untrack([{ id: gone, lastActivityMs: null }], { afterMs: 1 });
+      const [letter] = (await buffer.listDead({ limit: 9 })).letters;
+      await buffer.removeDead(letter!);
+      expect(await buffer.stats()).toMatchObject({ deadLetters: 2 });
+      await expect(buffer.peekDirty({ maxSessions: 9, maxBytes: MB }, {})).rejects.toThrow('not in KEYS');
+    } finally {
+      await strict.stop();
+    }
   });
 });
