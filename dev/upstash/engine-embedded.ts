@@ -7,7 +7,7 @@ import { type CommandTable, hasArity, wrongArity } from './embedded/command.ts';
 import { hashCommands } from './embedded/hashes.ts';
 import { Journal } from './embedded/journal.ts';
 import { keyCommands } from './embedded/keys.ts';
-import { type Effect, Keyspace } from './embedded/keyspace.ts';
+import { type DataLimits, type Effect, Keyspace } from './embedded/keyspace.ts';
 import { scriptCommands } from './embedded/script-commands.ts';
 import { ScriptRunner } from './embedded/scripts.ts';
 import { type ServerState, serverCommands } from './embedded/server-commands.ts';
@@ -29,7 +29,12 @@ export interface EmbeddedEngineOptions {
   directory: string | null;
   /** Milliseconds since the epoch. Default: the system's clock. */
   now?: () => number;
+  /** Default: what Upstash allows a record, and any amount of data. They may change while it runs. */
+  limits?: Readonly<DataLimits>;
 }
+
+/** Upstash's limit of one record on all plans but the largest, on 28 November 2026. */
+export const MAX_RECORD_BYTES = 100_000_000;
 
 interface Waiting {
   settle(): void;
@@ -47,7 +52,9 @@ interface Waiting {
  */
 export async function createEmbeddedEngine(options: EmbeddedEngineOptions): Promise<RedisEngine> {
   const { directory, now = Date.now } = options;
-  const keyspace = new Keyspace();
+  const keyspace = new Keyspace(
+    options.limits ?? { maxRecordBytes: MAX_RECORD_BYTES, maxDataBytes: Number.POSITIVE_INFINITY },
+  );
   keyspace.nowMs = now();
   const state: ServerState = { startedAtMs: keyspace.nowMs, commandsProcessed: 0 };
 

@@ -41,19 +41,30 @@ export interface UpstashStats {
   bytesIn: number;
   /** Response bodies written. */
   bytesOut: number;
+  /** The largest of each so far. */
+  largestIn: number;
+  largestOut: number;
 }
 
 export interface UpstashServerOptions {
   engine: RedisEngine;
   /** What callers send as a bearer token, or as `?_token=`. */
   token: string;
-  /** Larger bodies are refused with 413. Default: 10 MiB. */
+  /**
+   * Larger bodies are refused with 413, and so are larger answers, of which Upstash says the same
+   * (https://upstash.com/docs/redis/troubleshooting/max_request_size_exceeded, on 28 November 2026). Default:
+   * 10 MiB.
+   */
   maxRequestBytes?: number;
+  /** Every script may use only the keys that it was given, as if it said so. */
+  checksAllKeys?: boolean;
 }
 
 export interface UpstashServer {
   readonly http: Server;
   readonly stats: Readonly<UpstashStats>;
+  /** From now on the largest request and answer are those to come. */
+  forgetLargest(): void;
   /**
    * Binds to 127.0.0.1.
    * @param port 0 takes a free one.
@@ -85,8 +96,15 @@ interface Answer {
 export function createUpstashServer(options: UpstashServerOptions): UpstashServer {
   const { engine, token, maxRequestBytes = DEFAULT_MAX_REQUEST_BYTES } = options;
   const bearer = `Bearer ${token}`;
-  const stats: UpstashStats = { requests: 0, commands: 0, bytesIn: 0, bytesOut: 0 };
-  const scripts = new KeyLockingScripts();
+  const stats: UpstashStats = {
+    requests: 0,
+    commands: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    largestIn: 0,
+    largestOut: 0,
+  };
+  const scripts = new KeyLockingScripts(options.checksAllKeys);
   let closing = false;
 
   function isAuthorized(request: IncomingMessage, query: string): boolean {
@@ -146,9 +164,12 @@ export function createUpstashServer(options: UpstashServerOptions): UpstashServe
     return one(await run(parsePath(path, query, body)));
   }
 
-  function respond(response: ServerResponse, { status, body }: Answer): void {
+  function respond(response: ServerResponse, answered: Answer): void {
+    const bytes = Buffer.byteLength(answered.body);
+    const { status, body } = bytes > maxRequestBytes ? tooLarge(bytes) : answered;
     const length = Buffer.byteLength(body);
     stats.bytesOut += length;
+    stats.largestOut = Math.max(stats.largestOut, length);
     response.writeHead(status, {
       'content-type': 'application/json',
       'content-length': length,
@@ -204,6 +225,7 @@ export function createUpstashServer(options: UpstashServerOptions): UpstashServe
       }
       stats.requests += 1;
       stats.bytesIn += bytes;
+      stats.largestIn = Math.max(stats.largestIn, bytes);
       if (!METHODS.has(request.method ?? '')) {
         respond(response, { status: 405, body: encodeError('ERR method not allowed') });
       } else if (!isAuthorized(request, query)) {
@@ -228,6 +250,10 @@ export function createUpstashServer(options: UpstashServerOptions): UpstashServe
   return {
     http,
     stats,
+    forgetLargest() {
+      stats.largestIn = 0;
+      stats.largestOut = 0;
+    },
     listen: async (port) => `http://127.0.0.1:${await listenOnLoopback(http, port)}`,
     close() {
       closing = true;

@@ -4,6 +4,17 @@
  */
 import { z } from 'zod';
 
+/**
+ * Bytes of the dead letters in all, and of one session: Upstash takes 100 MB a record, and they are in one;
+ * a free plan has 256 MB for everything. What they have no room for stays where it is, and is tried again
+ * after a while.
+ */
+export const MAX_LETTER_BYTES = 50_000_000;
+export const MAX_LETTER_BYTES_PER_SESSION = 8_000_000;
+export const LETTER_RETRY_MS = 10 * 60_000;
+/** Bytes of one page of them, once encoded. */
+export const LETTER_PAGE_BYTES = 1_000_000;
+
 const reasonSchema = z.object({
   /** SQLSTATE, `too_large`, `session_missing` or `malformed`. */
   code: z.string(),
@@ -22,3 +33,18 @@ export const deadLetterSchema = z.object({
 });
 export type DeadLetter = z.infer<typeof deadLetterSchema>;
 export type DeadReason = z.infer<typeof reasonSchema>;
+
+/**
+ * What a letter stands in the stead of, in the buffer: a message; the code at a revision; or a session's hash
+ * that is damaged, as it was with its last commit.
+ */
+export type LetterSource =
+  | { kind: 'message'; id: string }
+  | { kind: 'code'; rev: number }
+  | { kind: 'session'; lastCommit: string };
+
+/** A letter that is to be put aside, and what is taken out of the buffer then. */
+export interface Deliverable {
+  letter: DeadLetter;
+  source: LetterSource;
+}

@@ -4,6 +4,8 @@ export interface Keys {
   readonly dirty: string;
   readonly sweep: string;
   readonly dead: string;
+  /** Bytes of the dead letters, in all and by session. */
+  readonly deadSizes: string;
   readonly stats: string;
   /** Sessions by their last activity. */
   readonly active: string;
@@ -11,7 +13,13 @@ export interface Keys {
   readonly lastScan: string;
   session(id: string): string;
   messages(id: string): string;
+  /** Where a session's key that can't be read is moved to. */
+  damaged(id: string, part: SessionPart, atMs: number): string;
 }
+
+/** A session's two keys. */
+export const SESSION_PARTS = ['session', 'messages'] as const;
+export type SessionPart = (typeof SESSION_PARTS)[number];
 
 /** Keys under a prefix such as `bb:`. */
 export function keysFor(prefix: string): Keys {
@@ -20,10 +28,12 @@ export function keysFor(prefix: string): Keys {
     dirty: `${prefix}dirty`,
     sweep: `${prefix}sweep`,
     dead: `${prefix}dead`,
+    deadSizes: `${prefix}dead_sizes`,
     stats: `${prefix}stats`,
     active: `${prefix}active`,
     lastScan: `${prefix}last_scan`,
     session: (id) => `${prefix}s:${id}`,
     messages: (id) => `${prefix}s:${id}:m`,
+    damaged: (id, part, atMs) => `${prefix}damaged:${id}:${part}:${atMs}`,
   };
 }

@@ -26,18 +26,15 @@ describe('a script is given the keys of its sessions', () => {
     const settlement = {
       dirtySinceMs: 1,
       storedRev: null,
-      deadRev: null,
-      writtenMessages: 0,
-      settledMessages: ['m1', 'm2'],
+      mark: '',
+      writtenMessages: ['m1', 'm2'],
+      letters: [],
     };
-    await buffer.settle(
-      [
-        { ...settlement, sessionId: 'a' },
-        { ...settlement, sessionId: 'b', settledMessages: [] },
-      ],
-      [],
-    );
-    expect(runs[0]?.keys.slice(4)).toEqual(keysOf('a', 'b'));
+    await buffer.settle([
+      { ...settlement, sessionId: 'a' },
+      { ...settlement, sessionId: 'b', writtenMessages: [] },
+    ]);
+    expect(runs[0]?.keys.slice(5)).toEqual(keysOf('a', 'b'));
     expect(runs[0]?.args).not.toContain(keys.prefix);
   });
 

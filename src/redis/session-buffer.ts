@@ -1,5 +1,6 @@
 /** The buffer: one typed method a script. Knows keys and replies; decides nothing. */
 import { z } from 'zod';
+import { cutBySize, encodedBytes } from '../domain/encoded-size.ts';
 import {
   CommitsLostError,
   DamagedDataError,
@@ -10,16 +11,28 @@ import { MAX_TERM } from '../domain/revision.ts';
 import type {
   CodeWrite,
   Commit,
+  CommittedCode,
   FlushState,
+  MessagePage,
   SessionMessage,
   SystemLoad,
   TermTaken,
 } from '../domain/types.ts';
 import type { RedisScripts } from './client.ts';
-import { type DeadLetter, deadLetterSchema } from './dead-letter.ts';
-import type { Keys } from './keys.ts';
+import {
+  type DeadLetter,
+  type Deliverable,
+  deadLetterSchema,
+  LETTER_PAGE_BYTES,
+  LETTER_RETRY_MS,
+  type LetterSource,
+  MAX_LETTER_BYTES,
+  MAX_LETTER_BYTES_PER_SESSION,
+} from './dead-letter.ts';
+import { type Keys, SESSION_PARTS, type SessionPart } from './keys.ts';
 import { spliceBetween } from './splice.ts';
 import {
+  asJson,
   codeOf,
   decodeMessage,
   encodeMessage,
@@ -31,19 +44,19 @@ import {
   type SessionFields,
 } from './stored.ts';
 
-/** What the buffer holds of a session. */
+/** What the buffer holds of a session, without its messages. */
 export interface BufferedSession extends FlushState {
   /**
    * Null when the buffer has no code of it: then Postgres has the newest. One older than `flushedRev` is in
    * Postgres too.
    */
   code: CodeWrite | null;
-  messages: SessionMessage[];
 }
 
 /** What a room finds when it opens a session. */
 export interface OpenedBuffer extends BufferedSession {
   outcome: 'opened';
+  messages: SessionMessage[];
   /** There are more messages than a room may hold, and `messages` is empty. */
   isPartial: boolean;
 }
@@ -61,6 +74,8 @@ export interface PeekedSession {
   messages: [id: string, json: string][];
   /** Some messages were left for the next batch. */
   isPartial: boolean;
+  /** Its keys that can't be read, and why. */
+  unreadable: [part: SessionPart, problem: string][];
 }
 
 export interface Peek {
@@ -78,6 +93,7 @@ export interface Peek {
 
 export interface PeekBounds {
   maxSessions: number;
+  /** Of the answer. One session's fields or one message may be more, and come alone then. */
   maxBytes: number;
 }
 
@@ -95,16 +111,19 @@ export interface Settlement {
   dirtySinceMs: number;
   /** The revision that Postgres shows; null when nothing is known of it. */
   storedRev: number | null;
-  /** The revision of the code that was put among the dead letters, if it was. */
-  deadRev: number | null;
-  /** Messages that are in Postgres now. */
-  writtenMessages: number;
-  /** Ids of messages to take out of the buffer, the written and the dead ones. */
-  settledMessages: string[];
+  /** The mark of {@link SessionBuffer.redirty} under which it was read; '' without one. */
+  mark: string;
+  /** Ids of messages that are in Postgres now, and are taken out of the buffer. */
+  writtenMessages: string[];
+  letters: Deliverable[];
 }
 
 /** What the buffer says of a session after that. */
-export type Settled = FlushState & { sessionId: string };
+export interface Settled extends FlushState {
+  sessionId: string;
+  /** Dead letters that there was no room for: what they stand for stays, and stays dirty. */
+  undelivered: number;
+}
 
 export interface Lease {
   token: string;
@@ -153,6 +172,9 @@ export interface BufferStats {
   oldestDirtyMs: number;
   sweeperLeaseMs: number;
   deadLetters: number;
+  deadLetterBytes: number;
+  /** Redis takes no more data: what is committed goes to Postgres instead. */
+  isFull: boolean;
   /** Counters since the buffer was made. */
   commits: number;
   edits: number;
@@ -162,6 +184,8 @@ export interface BufferStats {
   flushedMessages: number;
   flushFailures: number;
   deadLettered: number;
+  /** Times that a dead letter found no room. */
+  deadLettersRefused: number;
 }
 
 const commitReply = z.union([
@@ -175,6 +199,13 @@ type CommitReply = z.infer<typeof commitReply>;
 const WHOLE_NEEDED = 2;
 /** And for: what you were told is here isn't any more. */
 const COMMITS_LOST = 3;
+/**
+ * What one request carries, once encoded: Upstash takes 10 MB. One session's code or one dead letter may be
+ * more, and goes alone then.
+ */
+const MAX_REQUEST_BYTES = 1_000_000;
+/** What can be read of one session at once. More than that no answer of Upstash's may carry. */
+const MAX_READ_BYTES = 8_000_000;
 /** A piece is sent instead of the whole code when it is so much shorter. Less isn't worth looking for it. */
 const LEAST_SAVED_CHARS = 1_000;
 const openReply = z.union([
@@ -193,16 +224,17 @@ const peekReply = z.tuple([
       flatHash, // fields, if the code is to be written
       z.array(z.string()), // messages
       flag, // partial
+      z.array(z.string()), // what can't be read
     ]),
   ),
 ]);
-const settleReply = z.array(z.tuple([z.string(), flag, integer, integer]));
+const settleReply = z.array(z.tuple([z.string(), flag, integer, integer, integer]));
 const leaseReply = z.tuple([
   z.enum(['idle', 'fresh', 'stale', 'many', 'busy']),
   integer,
   z.array(z.string()),
 ]);
-const statsReply = z.tuple([integer, integer, integer, integer, flatHash]);
+const statsReply = z.tuple([integer, integer, integer, integer, integer, flag, flatHash]);
 
 export class SessionBuffer {
   readonly #redis: RedisScripts;
@@ -227,16 +259,21 @@ export class SessionBuffer {
    * @throws {StorageUnavailableError}
    * @throws {DamagedDataError}
    */
-  async open(sessionId: string, term: number, mostMessageBytes: number): Promise<OpenedBuffer | TermTaken> {
+  async open(sessionId: string, term: number, maxMessageBytes: number): Promise<OpenedBuffer | TermTaken> {
     const reply = await this.#redis.run(
       'open',
       [this.#keys.session(sessionId), this.#keys.messages(sessionId), this.#keys.active],
-      [sessionId, String(term), String(this.#cleanTtlS), String(mostMessageBytes)],
+      [sessionId, String(term), String(this.#cleanTtlS), String(maxMessageBytes)],
       openReply,
     );
     if (reply[0] === 1) {
       const [, fields, messages, isPartial] = reply;
-      return { outcome: 'opened', isPartial, ...bufferedSession(fields, messages) };
+      return {
+        outcome: 'opened',
+        isPartial,
+        ...bufferedSession(fields),
+        messages: messages.flatMap((text) => decodeMessage(text) ?? []),
+      };
     }
     const registered = Number(reply[1]);
     if (!(Number.isInteger(registered) && registered <= MAX_TERM)) {
@@ -247,21 +284,41 @@ export class SessionBuffer {
 
   /**
    * One group commit, as one Redis command: of a large code what changed since the last one. Should that not
-   * be what is there any more, which is rare, a second command brings the whole.
+   * be what is there any more, which is rare, a second command brings the whole. More messages than one
+   * request carries go ahead in requests of their own.
    * @throws {SupersededError} a newer token has been given out.
    * @throws {CommitsLostError}
    * @throws {StorageUnavailableError} it may have taken effect or not; repeating it is harmless.
    */
   async commit(commit: Commit): Promise<FlushState & { load: SystemLoad | null }> {
+    const { code, messages } = commit;
+    const codeBytes = code ? encodedBytes(code.code, ...receiptArgs(code.receipts)) : 0;
+    const cuts = cutBySize(
+      messages,
+      (message) => encodedBytes(message.id, encodeMessage(message)),
+      Math.max(MAX_REQUEST_BYTES - codeBytes, MAX_REQUEST_BYTES / 2),
+    );
+    const last = cuts.pop() ?? [];
+    let { expectedLast } = commit;
+    for (const cut of cuts) {
+      // After a loss the last commit's number says that all is there again: only the last part may set it.
+      const attempt = expectedLast === 0 ? 0 : commit.attempt;
+      await this.#commit({ ...commit, messages: cut, code: null, attempt, expectedLast, wantsLoad: false });
+      expectedLast = attempt;
+    }
+    return this.#commit({ ...commit, messages: last, expectedLast });
+  }
+
+  async #commit(commit: Commit): Promise<FlushState & { load: SystemLoad | null }> {
     const { sessionId, code } = commit;
     let reply: CommitReply = [WHOLE_NEEDED];
     const splice = code?.base ? spliceBetween(code.base.code, code.code) : null;
     if (code?.base && splice && code.code.length - splice.inserted.length >= this.#leastSavedChars) {
       const { startByte, deletedBytes, baseBytes } = splice;
       const splicePosition = `${code.base.rev} ${startByte} ${deletedBytes} ${baseBytes}`;
-      reply = await this.#commit(commit, splice.inserted, splicePosition);
+      reply = await this.#send(commit, splice.inserted, splicePosition);
     }
-    if (reply[0] === WHOLE_NEEDED) reply = await this.#commit(commit, code?.code ?? '', '');
+    if (reply[0] === WHOLE_NEEDED) reply = await this.#send(commit, code?.code ?? '', '');
     if (reply[0] === WHOLE_NEEDED) throw new StorageUnavailableError('redis', 'commit: unexpected reply');
     if (reply[0] === 0) throw new SupersededError(sessionId);
     if (reply[0] === COMMITS_LOST) throw new CommitsLostError(sessionId);
@@ -271,7 +328,7 @@ export class SessionBuffer {
   }
 
   /** @param splicePosition where in which code the text belongs; empty: it is the whole code. */
-  #commit(commit: Commit, text: string, splicePosition: string): Promise<CommitReply> {
+  #send(commit: Commit, text: string, splicePosition: string): Promise<CommitReply> {
     const { sessionId, code, messages } = commit;
     return this.#redis.run(
       'commit',
@@ -291,10 +348,7 @@ export class SessionBuffer {
         code?.replacesReceipts ? '1' : '0',
         String(messages.length),
         ...messages.flatMap((message) => [message.id, encodeMessage(message)]),
-        ...Object.entries(code?.receipts ?? {}).flatMap(([key, receipt]) => [
-          key,
-          receipt === null ? '' : encodeReceipt(receipt),
-        ]),
+        ...receiptArgs(code?.receipts ?? {}),
       ],
       commitReply,
     );
@@ -311,15 +365,27 @@ export class SessionBuffer {
     return { flushedRev, isDirty, lastCommit, sweeperLeaseMs };
   }
 
-  /** What is buffered of a session; its messages only `withMessages`. @throws {StorageUnavailableError} */
-  async read(sessionId: string, withMessages: boolean): Promise<BufferedSession> {
-    const [fields, messages] = await this.#redis.run(
-      'read',
-      [this.#keys.session(sessionId), this.#keys.messages(sessionId)],
-      [withMessages ? '1' : '0'],
-      z.tuple([flatHash, z.array(z.string())]),
+  /** What is buffered of a session. @throws {StorageUnavailableError} */
+  async read(sessionId: string): Promise<BufferedSession> {
+    return bufferedSession(await this.#redis.run('read', [this.#keys.session(sessionId)], [], flatHash));
+  }
+
+  /**
+   * The newest buffered messages of a session.
+   * @param maxBytes of the answer; `isCut` when so many would be more, and the older ones were left out.
+   */
+  async readMessages(
+    sessionId: string,
+    { limit, beforePosition, types = [] }: MessagePage,
+    maxBytes: number,
+  ): Promise<{ messages: SessionMessage[]; isCut: boolean }> {
+    const [isCut, texts] = await this.#redis.run(
+      'messages',
+      [this.#keys.messages(sessionId)],
+      [String(limit), String(maxBytes), beforePosition === undefined ? '' : String(beforePosition), ...types],
+      z.tuple([flag, z.array(z.string())]),
     );
-    return bufferedSession(fields, messages);
+    return { isCut, messages: texts.flatMap((text) => decodeMessage(text) ?? []) };
   }
 
   /**
@@ -353,6 +419,7 @@ export class SessionBuffer {
         String(giveUpBelow),
         String(bounds.maxSessions),
         String(bounds.maxBytes),
+        String(MAX_READ_BYTES),
         untilMs === undefined ? '' : String(untilMs),
         String(skip),
         ...sessionIds,
@@ -363,52 +430,96 @@ export class SessionBuffer {
       nowMs,
       lease: leaseNow,
       isCut,
-      sessions: sessions.map(([sessionId, dirtySinceMs, fields, flat, isPartial]) => ({
+      sessions: sessions.map(([sessionId, dirtySinceMs, fields, messages, isPartial, unreadable]) => ({
         sessionId,
         dirtySinceMs,
         fields,
-        messages: flat.flatMap((id, i) => (i % 2 === 0 ? [[id, flat[i + 1] ?? ''] as [string, string]] : [])),
+        messages: pairsOf(messages),
         isPartial,
+        unreadable: SESSION_PARTS.flatMap((part) =>
+          pairsOf(unreadable).filter((pair): pair is [SessionPart, string] => pair[0] === part),
+        ),
       })),
     };
   }
 
   /**
-   * Takes out what has been dealt with, and puts the dead letters aside in the same step.
-   * Returns, for each session, whether anything is left of it, how far its code is in Postgres, and the
+   * Takes out what has been dealt with, and puts dead letters in the stead of what Postgres refuses; in so
+   * many requests as their size asks for.
+   * @returns for each session, whether anything is left of it, how far its code is in Postgres, and the
    * number of the last commit.
    */
-  async settle(settlements: readonly Settlement[], deadLetters: readonly DeadLetter[]): Promise<Settled[]> {
+  async settle(settlements: readonly Settlement[]): Promise<Settled[]> {
+    const settled = new Map<string, Settled>();
+    for (const cut of cutBySize(settlements.flatMap(splitSettlement), sizeOf, MAX_REQUEST_BYTES)) {
+      for (const state of await this.#settle(cut, settled)) {
+        const undelivered = state.undelivered + (settled.get(state.sessionId)?.undelivered ?? 0);
+        settled.set(state.sessionId, { ...state, undelivered });
+      }
+    }
+    return [...settled.values()];
+  }
+
+  /** @param settled what came of earlier parts of these sessions. */
+  async #settle(
+    settlements: readonly Settlement[],
+    settled: ReadonlyMap<string, Settled>,
+  ): Promise<Settled[]> {
+    const { dirty, dead, deadSizes, stats, active } = this.#keys;
     const replies = await this.#redis.run(
       'settle',
-      [
-        ...[this.#keys.dirty, this.#keys.dead, this.#keys.stats, this.#keys.active],
-        ...this.#keysOf(settlements.map(({ sessionId }) => sessionId)),
-      ],
+      [dirty, dead, deadSizes, stats, active, ...this.#keysOf(settlements.map(({ sessionId }) => sessionId))],
       [
         String(this.#cleanTtlS),
-        String(deadLetters.length),
-        ...deadLetters.flatMap((letter) => [letter.id, JSON.stringify(letter)]),
-        ...settlements.flatMap(
-          ({ sessionId, dirtySinceMs, storedRev, deadRev, writtenMessages, settledMessages }) => [
-            sessionId,
-            String(dirtySinceMs),
-            storedRev === null ? '' : String(storedRev),
-            deadRev === null ? '' : String(deadRev),
-            String(writtenMessages),
-            String(settledMessages.length),
-            ...settledMessages,
-          ],
+        String(MAX_LETTER_BYTES),
+        String(MAX_LETTER_BYTES_PER_SESSION),
+        String(LETTER_RETRY_MS),
+        ...settlements.flatMap((settlement) =>
+          settleArgs(settlement, Boolean(settled.get(settlement.sessionId)?.undelivered)),
         ),
       ],
       settleReply,
     );
-    return replies.map(([sessionId, isDirty, flushedRev, lastCommit]) => ({
+    return replies.map(([sessionId, isDirty, flushedRev, lastCommit, undelivered]) => ({
       sessionId,
       isDirty,
       flushedRev,
       lastCommit,
+      undelivered,
     }));
+  }
+
+  /**
+   * Moves a session's key that can't be read out of the way, with a dead letter that says where it is.
+   * @param letterOf the letter, given the key that it is moved to.
+   * @returns whether anything is left of the session.
+   */
+  async setAside(
+    sessionId: string,
+    part: SessionPart,
+    atMs: number,
+    letterOf: (key: string) => DeadLetter,
+  ): Promise<boolean> {
+    const { dirty, dead, deadSizes, stats } = this.#keys;
+    const to = this.#keys.damaged(sessionId, part, atMs);
+    const letter = letterOf(to);
+    return this.#redis.run(
+      'set_aside',
+      [dirty, dead, deadSizes, stats, ...this.#keysOf([sessionId]), this.#keys[part](sessionId), to],
+      [sessionId, letter.id, JSON.stringify(letter), String(this.#cleanTtlS)],
+      flag,
+    );
+  }
+
+  /**
+   * Marks sessions as dirty that may be clean, so that a flush writes what is buffered of them to Postgres
+   * again, or puts aside what of it is damaged.
+   * @returns how many of them the buffer holds.
+   */
+  async redirty(sessionIds: readonly string[]): Promise<number> {
+    const mark = crypto.randomUUID();
+    const keys = [this.#keys.dirty, ...sessionIds.map((id) => this.#keys.session(id))];
+    return this.#redis.run('redirty', keys, [mark, ...sessionIds], integer);
   }
 
   /**
@@ -477,18 +588,17 @@ export class SessionBuffer {
 
   /** Everything the metrics show, in one command. @throws {StorageUnavailableError} */
   async stats(): Promise<BufferStats> {
-    const [dirtySessions, oldestDirtyMs, sweeperLeaseMs, deadLetters, counters] = await this.#redis.run(
-      'stats',
-      [this.#keys.dirty, this.#keys.sweep, this.#keys.dead, this.#keys.stats],
-      [],
-      statsReply,
-    );
+    const { dirty, sweep, dead, deadSizes, stats } = this.#keys;
+    const [dirtySessions, oldestDirtyMs, sweeperLeaseMs, deadLetters, deadLetterBytes, isFull, counters] =
+      await this.#redis.run('stats', [dirty, sweep, dead, deadSizes, stats], [], statsReply);
     const count = (name: string) => Number(counters.get(name) ?? 0);
     return {
       dirtySessions,
       oldestDirtyMs,
       sweeperLeaseMs,
       deadLetters,
+      deadLetterBytes,
+      isFull,
       commits: count('commits'),
       edits: count('edits'),
       messages: count('messages'),
@@ -497,6 +607,7 @@ export class SessionBuffer {
       flushedMessages: count('flushed_messages'),
       flushFailures: count('flush_failures'),
       deadLettered: count('dead_lettered'),
+      deadLettersRefused: count('dead_letters_refused'),
     };
   }
 
@@ -505,28 +616,34 @@ export class SessionBuffer {
     await this.#redis.call('count', (redis) => redis.hincrby(this.#keys.stats, 'flush_failures', 1));
   }
 
-  /** A page of dead letters, in no order; `next` null at the end. */
+  /**
+   * A page of dead letters by their ids, bounded by bytes too.
+   * @param page.cursor `next` of the page before, which is null at the end.
+   */
   async listDead(page: { cursor?: string | undefined; limit: number }): Promise<{
     letters: DeadLetter[];
     next: string | null;
   }> {
-    const reply = await this.#redis.call('dead letters', (redis) =>
-      redis.hscan(this.#keys.dead, page.cursor ?? '0', { count: page.limit }),
+    const [hasMore, flat] = await this.#redis.run(
+      'letters',
+      [this.#keys.dead],
+      [page.cursor ?? '', String(page.limit), String(LETTER_PAGE_BYTES)],
+      z.tuple([flag, z.array(z.string())]),
     );
-    const [next, flat] = z.tuple([z.coerce.string(), z.array(z.string())]).parse(reply);
-    const letters = flat.flatMap((text, i) =>
-      i % 2 === 1 ? [deadLetterSchema.parse(JSON.parse(text))] : [],
-    );
-    return { letters, next: next === '0' ? null : next };
+    const letters = pairsOf(flat);
+    return {
+      letters: letters.map(([id, text]) => decodeLetter(id, text)),
+      next: hasMore ? (letters.at(-1)?.[0] ?? null) : null,
+    };
   }
 
   async getDead(id: string): Promise<DeadLetter | null> {
     const text = await this.#redis.call('dead letter', (redis) => redis.hget<string>(this.#keys.dead, id));
-    return text === null ? null : deadLetterSchema.parse(JSON.parse(text));
+    return text === null ? null : decodeLetter(id, text);
   }
 
-  async removeDead(id: string): Promise<void> {
-    await this.#redis.call('dead letter', (redis) => redis.hdel(this.#keys.dead, id));
+  async removeDead({ id, session_id: sessionId }: DeadLetter): Promise<void> {
+    await this.#redis.run('remove_letter', [this.#keys.dead, this.#keys.deadSizes], [id, sessionId], integer);
   }
 
   /** Each session's hash and messages hash. */
@@ -541,12 +658,71 @@ export class SessionBuffer {
 }
 
 /** @throws {DamagedDataError} */
-function bufferedSession(fields: SessionFields, messages: readonly string[]): BufferedSession {
+function bufferedSession(fields: SessionFields): BufferedSession {
   return {
     code: codeOf(fields),
     flushedRev: numberOf(fields, 'flushed'),
     isDirty: fields.has('dirty'),
     lastCommit: numberOf(fields, 'last_commit'),
-    messages: messages.flatMap((text) => decodeMessage(text) ?? []),
   };
+}
+
+function receiptArgs(receipts: CommittedCode['receipts']): string[] {
+  return Object.entries(receipts).flatMap(([key, receipt]) => [
+    key,
+    receipt === null ? '' : encodeReceipt(receipt),
+  ]);
+}
+
+/** A settlement as `settle` takes it. @param isLater its letters have found no room, so that it waits. */
+function settleArgs(settlement: Settlement, isLater: boolean): string[] {
+  const { sessionId, dirtySinceMs, storedRev, mark, writtenMessages, letters } = settlement;
+  return [
+    sessionId,
+    isLater ? 'later' : String(dirtySinceMs),
+    storedRev === null ? '' : String(storedRev),
+    mark,
+    String(writtenMessages.length),
+    ...writtenMessages,
+    String(letters.length),
+    ...letters.flatMap(({ letter, source }) => [letter.id, JSON.stringify(letter), ...sourceArgs(source)]),
+  ];
+}
+
+function sourceArgs(source: LetterSource): [string, string] {
+  if (source.kind === 'message') return ['m', source.id];
+  return source.kind === 'code' ? ['c', String(source.rev)] : ['s', source.lastCommit];
+}
+
+/** What stands around a settlement or a letter: two keys, or ids. */
+const AROUND_BYTES = 256;
+const sizeOf = (settlement: Settlement) => AROUND_BYTES + encodedBytes(...settleArgs(settlement, false));
+
+/** A settlement in parts of a request's size. The mark goes with the last: until then something is left. */
+function splitSettlement(settlement: Settlement): Settlement[] {
+  if (sizeOf(settlement) <= MAX_REQUEST_BYTES) return [settlement];
+  const part = { ...settlement, mark: '', writtenMessages: [], letters: [] };
+  const ids = cutBySize(settlement.writtenMessages, (id) => encodedBytes(id), MAX_REQUEST_BYTES / 2);
+  const letters = cutBySize(
+    settlement.letters,
+    ({ letter }) => AROUND_BYTES + encodedBytes(JSON.stringify(letter)),
+    MAX_REQUEST_BYTES / 2,
+  );
+  const parts: Settlement[] = [
+    ...ids.map((some) => ({ ...part, writtenMessages: some })),
+    ...letters.map((some) => ({ ...part, letters: some })),
+  ];
+  return parts.map((one, i) => (i === parts.length - 1 ? { ...one, mark: settlement.mark } : one));
+}
+
+function pairsOf(flat: readonly string[]): [string, string][] {
+  return flat.flatMap((first, i) => (i % 2 === 0 ? [[first, flat[i + 1] ?? ''] as [string, string]] : []));
+}
+
+/** The letter, or one that says that it can't be read, so that the others can. */
+function decodeLetter(id: string, text: string): DeadLetter {
+  const parsed = deadLetterSchema.safeParse(asJson(text));
+  if (parsed.success) return parsed.data;
+  const reason = { code: 'malformed', message: 'the dead letter itself can’t be read' };
+  return { id, session_id: '', kind: 'message', reason, at: new Date(0).toISOString(), data: text };
 }

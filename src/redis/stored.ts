@@ -38,7 +38,7 @@ export function decodeMessage(text: string): SessionMessage | null {
 }
 
 /** Undefined when the text isn't JSON. */
-function asJson(text: string): unknown {
+export function asJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -99,6 +99,7 @@ describe('the flush routes', () => {
       sessions: 2,
       messages: 3,
       dead_letters: 0,
+      undelivered: 0,
       busy: 0,
       transactions: 1,
       flushed_rev: 7,
@@ -119,8 +120,7 @@ describe('the flush routes', () => {
       next: '42',
     });
     expect(services.calls).toEqual(['listDead {"limit":10,"cursor":"7"}']);
-    // Redis takes a cursor of 64 bits, and fails at any other.
-    for (const query of ['limit=0', 'limit=501', 'cursor=x', `cursor=${2n ** 64n}`]) {
+    for (const query of ['limit=0', 'limit=501', `cursor=${'x'.repeat(501)}`]) {
       expect((await call(`/flush/dead?${query}`, { token })).status).toBe(400);
     }
     const replay = (id: string) => call(`/flush/dead/${id}/replay`, { method: 'POST', token });
@@ -250,6 +250,8 @@ describe('GET /metrics', () => {
       backbeat_oldest_dirty_age_seconds: 'gauge 1.5',
       backbeat_sweeper_lease_seconds: 'gauge 0.25',
       backbeat_dead_letters: 'gauge 1',
+      backbeat_dead_letter_bytes: 'gauge 900',
+      backbeat_redis_full: 'gauge 0',
       backbeat_commits_total: 'counter 10',
       backbeat_edits_total: 'counter 40',
       backbeat_messages_total: 'counter 5',
@@ -258,6 +260,7 @@ describe('GET /metrics', () => {
       backbeat_flushed_messages_total: 'counter 6',
       backbeat_flush_failures_total: 'counter 7',
       backbeat_dead_lettered_total: 'counter 8',
+      backbeat_dead_letters_refused_total: 'counter 9',
     });
     expect(text.split('\n')).toHaveLength(3 * Object.keys(values).length + 1);
   });

@@ -26,6 +26,7 @@ const quiet: SweeperRun = {
   sessions: 0,
   messages: 0,
   deadLetters: 0,
+  undelivered: 0,
   busy: 0,
   transactions: 0,
   inactive: [],

@@ -46,7 +46,8 @@ export async function cronTurn(ports: TurnPorts, scheduledMs: number): Promise<C
 }
 
 function logSweep(run: SweeperRun): void {
-  const { outcome, requests, sweeps, sessions, messages, deadLetters, busy, transactions, failures } = run;
+  const { outcome, requests, sweeps, sessions, messages, deadLetters, undelivered } = run;
+  const { busy, transactions, failures } = run;
   const fields = {
     outcome,
     requests,
@@ -54,12 +55,13 @@ function logSweep(run: SweeperRun): void {
     sessions,
     messages,
     dead_letters: deadLetters,
+    undelivered,
     busy,
     transactions,
     failures,
     last_failure: run.lastFailure,
   };
-  if (failures > 0 || deadLetters > 0) logError('sweep', fields);
+  if (failures > 0 || deadLetters > 0 || undelivered > 0) logError('sweep', fields);
   else if (sessions > 0 || messages > 0 || busy > 0 || outcome === 'out_of_requests')
     logInfo('sweep', fields);
 }

@@ -144,6 +144,7 @@ export function flushJson(flush: FlushSummary): z.infer<typeof flushSummary> {
     sessions: flush.sessions,
     messages: flush.messages,
     dead_letters: flush.deadLetters,
+    undelivered: flush.undelivered,
     busy: flush.busy,
     transactions: flush.transactions,
   };

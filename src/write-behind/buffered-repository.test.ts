@@ -67,6 +67,7 @@ function openWith(
         const nothing = { code: null, flushedRev: 0, isDirty: false, messages: [], lastCommit: 0 };
         return { ...nothing, isPartial: false, ...buffer, outcome: 'opened' };
       },
+      redirty: async () => 1,
     },
     postgres: {
       open: async () => makeOpened({ source: 'postgres', isBufferBehind: true }),
@@ -99,10 +100,10 @@ describe('opening without the buffer', () => {
     }
   });
 
-  it('is no answer to data that is damaged', async () => {
+  it('is no answer to data that is damaged, which the next sweep looks at', async () => {
     const { opened, asked } = openWith({ buffer: new DamagedDataError('no number') }, recordOf('clean'));
     await expect(opened).rejects.toThrow(DamagedDataError);
-    expect(asked).toEqual(['buffer.open']);
+    expect(asked).toEqual(['buffer.open', 'buffer.redirty']);
   });
 });
 
@@ -295,12 +296,15 @@ it('misses nothing that a flush takes from one store to the other between readin
     isFlushed = true;
     return Promise.resolve(answer);
   };
-  const nothing = { code: null, flushedRev: 0, isDirty: false, messages: [], lastCommit: 0 };
-  const buffered = { ...nothing, code, isDirty: true, messages: [message] };
+  const nothing = { code: null, flushedRev: 0, isDirty: false, lastCommit: 0 };
+  const buffered = { ...nothing, code, isDirty: true };
   const make = () => {
     isFlushed = false;
     return repositoryOf({
-      buffer: { read: () => through(isFlushed ? nothing : buffered) },
+      buffer: {
+        read: () => through(isFlushed ? nothing : buffered),
+        readMessages: () => through({ messages: isFlushed ? [] : [message], isCut: false }),
+      },
       postgres: {
         getSession: () => through(isFlushed ? { ...older, ...code } : older),
         getMessages: () => through(isFlushed ? [message] : []),
@@ -311,11 +315,22 @@ it('misses nothing that a flush takes from one store to the other between readin
   expect(await make().getSession('s')).toMatchObject({ code: 'newest', rev: 2 });
 });
 
+it('shows no message behind a gap: where some of the buffer’s were too large, only those after them', async () => {
+  const [one, two, three] = [1, 2, 3].map((position) => makeMessage({ position }));
+  const page = (isCut: boolean) =>
+    repositoryOf({
+      buffer: { readMessages: async () => ({ messages: [three!], isCut }) },
+      postgres: { getMessages: async () => [one!, two!] },
+    }).repository.getMessages('s', { limit: 10 });
+  expect(await page(false)).toEqual([one, two, three]);
+  expect(await page(true)).toEqual([three]);
+});
+
 it('shows what is buffered over what Postgres has, unless that is newer', async () => {
   const read = (buffered: CodeWrite) =>
     repositoryOf({
       buffer: {
-        read: async () => ({ code: buffered, flushedRev: 0, isDirty: true, messages: [], lastCommit: 0 }),
+        read: async () => ({ code: buffered, flushedRev: 0, isDirty: true, lastCommit: 0 }),
       },
       postgres: {
         getSession: async () => ({ id: 's', code: 'stored', rev: rev(5), lastActivityMs: 3 }) as Session,

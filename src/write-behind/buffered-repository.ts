@@ -2,7 +2,7 @@
  * The repository with the buffer in front: commits and reads of sessions go through Redis, everything else
  * passes through to Postgres. Its callers can't tell, but by what it costs.
  */
-import { StorageUnavailableError } from '../domain/errors.ts';
+import { DamagedDataError, StorageUnavailableError } from '../domain/errors.ts';
 import { mergeMessages } from '../domain/merge-messages.ts';
 import { termOf } from '../domain/revision.ts';
 import type {
@@ -24,10 +24,12 @@ import type { BufferedSession, OpenedBuffer, SessionBuffer } from '../redis/sess
 import { CircuitBreaker } from './circuit-breaker.ts';
 
 /**
- * Bytes of messages that a room takes over from the buffer at most; its session is flushed first when there
- * are more.
+ * Bytes of messages that a room takes over from the buffer at most, as the answer encodes them; its session is
+ * flushed first when there are more.
  */
 const MAX_TAIL_BYTES = 4_000_000;
+/** And of a page of messages for a reader; a page that would be larger has fewer. */
+const MAX_PAGE_BYTES = 2_000_000;
 
 export interface BreakerOptions {
   /** Failures in a row after which Redis is left alone. */
@@ -73,6 +75,8 @@ export class BufferedSessionRepository implements SessionRepository {
       if (error instanceof StorageUnavailableError && isInPostgres) {
         return this.#postgres.open(sessionId, term);
       }
+      // The next sweep puts aside what is damaged; then the session opens with what Postgres has.
+      if (error instanceof DamagedDataError) await this.#buffer.redirty([sessionId]).catch(() => {});
       throw error;
     }
     if (buffered.outcome === 'term_taken') return buffered;
@@ -118,15 +122,17 @@ export class BufferedSessionRepository implements SessionRepository {
 
   async getSession(sessionId: string): Promise<Session | null> {
     // In this order: what the buffer doesn't have any more is in Postgres by then.
-    const buffered = await this.#buffer.read(sessionId, false);
+    const buffered = await this.#buffer.read(sessionId);
     const stored = await this.#postgres.getSession(sessionId);
     return stored && newestOf(stored, buffered);
   }
 
   async getMessages(sessionId: string, page: MessagePage): Promise<SessionMessage[]> {
-    const buffered = await this.#buffer.read(sessionId, true);
+    const { messages, isCut } = await this.#buffer.readMessages(sessionId, page, MAX_PAGE_BYTES);
     const stored = await this.#postgres.getMessages(sessionId, page);
-    return mergeMessages(stored, buffered.messages, page);
+    // Where some were left out, what is older than the others may lie before or after those.
+    const from = isCut ? Math.min(...messages.map(({ position }) => position)) : 0;
+    return mergeMessages(stored, messages, page).filter(({ position }) => position >= from);
   }
 
   createSession(input: NewSession): Promise<Session> {

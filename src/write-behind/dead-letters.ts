@@ -1,25 +1,28 @@
 /** Makes dead letters of what can't be written. */
 import type { SessionWrite } from '../domain/types.ts';
-import type { DeadLetter, DeadReason } from '../redis/dead-letter.ts';
+import type { DeadLetter, DeadReason, Deliverable } from '../redis/dead-letter.ts';
+import type { SessionPart } from '../redis/keys.ts';
 
 /**
  * The letters of one write that can't be done: one for its code, one for each message. The same write gives
  * the same ids.
  */
-export function deadLettersFor(write: SessionWrite, reason: DeadReason, nowMs: number): DeadLetter[] {
+export function deadLettersFor(write: SessionWrite, reason: DeadReason, nowMs: number): Deliverable[] {
   const base = { session_id: write.sessionId, reason, at: new Date(nowMs).toISOString() };
-  const letters: DeadLetter[] = write.messages.map((message) => ({
-    ...base,
-    id: `${write.sessionId}:m:${message.id}`,
-    kind: 'message',
-    data: JSON.stringify(message),
+  const letters: Deliverable[] = write.messages.map((message) => ({
+    letter: {
+      ...base,
+      id: `${write.sessionId}:m:${message.id}`,
+      kind: 'message',
+      data: JSON.stringify(message),
+    },
+    source: { kind: 'message', id: message.id },
   }));
   if (write.code) {
+    const { rev } = write.code;
     letters.push({
-      ...base,
-      id: `${write.sessionId}:c:${write.code.rev}`,
-      kind: 'code',
-      data: JSON.stringify(write.code),
+      letter: { ...base, id: `${write.sessionId}:c:${rev}`, kind: 'code', data: JSON.stringify(write.code) },
+      source: { kind: 'code', rev },
     });
   }
   return letters;
@@ -44,4 +47,24 @@ export function malformedDeadLetter(
     at: new Date(nowMs).toISOString(),
     data: text,
   };
+}
+
+/**
+ * The letter of a session's key that can't be read: where it is now. @param problem its type, or that it is too
+ * large.
+ */
+export function unreadableDeadLetter(
+  sessionId: string,
+  part: SessionPart,
+  problem: string,
+  key: string,
+  nowMs: number,
+): DeadLetter {
+  return malformedDeadLetter(
+    sessionId,
+    { kind: part === 'session' ? 'code' : 'message', id: key },
+    JSON.stringify({ key }),
+    `the session's ${part === 'session' ? 'fields' : 'messages'} can't be read (${problem}); the key is kept`,
+    nowMs,
+  );
 }

@@ -10,13 +10,14 @@ import type { PeekedSession, SessionBuffer, Settlement } from '../redis/session-
 import { encodeMessage } from '../redis/stored.ts';
 import { Flusher } from './flusher.ts';
 
-const REV = numberIn(2 ** 30, 3);
+const TERM = 2 ** 30;
+const REV = numberIn(TERM, 3);
 const OTHER_ID = '6f1de2c0-7a4c-4d5e-9d1c-000000000000';
 
 function peeked(sessionId: string, over: Partial<PeekedSession> & { hash?: Record<string, string> } = {}) {
   const { hash = {}, ...rest } = over;
   const fields = new Map(
-    Object.entries({ code: 'x', rev: String(REV), edited_at: '5', editor: '', ...hash }),
+    Object.entries({ code: 'x', rev: String(REV), term: String(TERM), edited_at: '5', editor: '', ...hash }),
   );
   const session: PeekedSession = {
     sessionId,
@@ -24,6 +25,7 @@ function peeked(sessionId: string, over: Partial<PeekedSession> & { hash?: Recor
     fields,
     messages: [],
     isPartial: false,
+    unreadable: [],
     ...rest,
   };
   return session;
@@ -44,14 +46,15 @@ function setUp(...peeks: PeekedSession[][]) {
   const buffer: Partial<SessionBuffer> = {
     peekDirty: peek,
     peekSessions: peek,
-    settle: async (given, dead) => {
+    settle: async (given) => {
       settlements.push(...given);
-      letters.push(...dead);
+      letters.push(...given.flatMap((one) => one.letters.map(({ letter }) => letter)));
       return given.map(({ sessionId, storedRev }) => ({
         sessionId,
         isDirty: left.get(sessionId) ?? false,
         flushedRev: storedRev ?? 0,
         lastCommit: 7,
+        undelivered: 0,
       }));
     },
     flushState: async () => ({ flushedRev: REV, isDirty: false, lastCommit: 7, sweeperLeaseMs: 0 }),
@@ -81,6 +84,7 @@ describe('a session whose buffered code is damaged', () => {
       'becomes a dead letter, and the others are flushed: it has a revision that is no integer',
       { rev: '3.5' },
     ],
+    ['becomes a dead letter, and the others are flushed: its term is no number', { term: 'garbage' }],
   ])('%s', async (_, hash) => {
     const message = makeMessage();
     const bad = peeked('bad', { hash, messages: [[message.id, encodeMessage(message)]] });
@@ -112,9 +116,8 @@ describe('a session whose buffered code is damaged', () => {
     expect([...writer.row('bad').messages.keys()]).toEqual([message.id]);
     // So that it isn't read again each time.
     expect(settlements.find(({ sessionId }) => sessionId === 'bad')).toMatchObject({
-      // A damaged revision counts as none.
-      deadRev: hash.rev === undefined ? REV : null,
-      settledMessages: [message.id],
+      letters: [{ source: { kind: 'session', lastCommit: '' } }],
+      writtenMessages: [message.id],
     });
   });
 
@@ -124,7 +127,8 @@ describe('a session whose buffered code is damaged', () => {
     await flusher.sweep();
     expect(writer.calls).toEqual([]);
     expect(letters).toHaveLength(1);
-    expect(settlements).toMatchObject([{ sessionId: 'bad', storedRev: null, deadRev: REV }]);
+    const source = { kind: 'session', lastCommit: '' };
+    expect(settlements).toMatchObject([{ sessionId: 'bad', storedRev: null, letters: [{ source }] }]);
   });
 
   it('can’t be replayed as it is', async () => {
@@ -170,7 +174,10 @@ describe('a damaged message', () => {
     expect(letters).toMatchObject([{ id: `s:m:${id}`, kind: 'message', data: textOf(id) }]);
     expect(writer.row('s')).toMatchObject({ code: 'x', rev: REV });
     expect([...writer.row('s').messages.keys()]).toEqual([good.id]);
-    expect(settlements).toMatchObject([{ deadRev: null, storedRev: REV, settledMessages: [id, good.id] }]);
+    const letterOfIt = { source: { kind: 'message', id } };
+    expect(settlements).toMatchObject([
+      { storedRev: REV, writtenMessages: [good.id], letters: [letterOfIt] },
+    ]);
   });
 });
 

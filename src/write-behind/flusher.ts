@@ -5,8 +5,9 @@
 import { z } from 'zod';
 import { DamagedDataError, StorageUnavailableError, WriteRefusedError } from '../domain/errors.ts';
 import { type RequestBudget, unlimitedBudget } from '../domain/request-budget.ts';
+import { MAX_TERM, termOf } from '../domain/revision.ts';
 import type { FlushState, SessionWrite, SessionWriter, WriteOutcome } from '../domain/types.ts';
-import type { DeadLetter, DeadReason } from '../redis/dead-letter.ts';
+import type { DeadLetter, DeadReason, Deliverable } from '../redis/dead-letter.ts';
 import type {
   Inactivity,
   Lease,
@@ -17,8 +18,8 @@ import type {
   Settled,
   Settlement,
 } from '../redis/session-buffer.ts';
-import { codeOf, decodeMessage } from '../redis/stored.ts';
-import { deadLettersFor, malformedDeadLetter } from './dead-letters.ts';
+import { asJson, codeOf, decodeMessage, numberOf, type SessionFields } from '../redis/stored.ts';
+import { deadLettersFor, malformedDeadLetter, unreadableDeadLetter } from './dead-letters.ts';
 import { splitWrites } from './split-writes.ts';
 
 /** What a flush did. */
@@ -27,6 +28,8 @@ export interface FlushSummary {
   sessions: number;
   messages: number;
   deadLetters: number;
+  /** Dead letters that there was no room for: what they stand for stays dirty, and is tried again later. */
+  undelivered: number;
   /** Sessions left dirty because another transaction holds their row. */
   busy: number;
   /** Postgres transactions it took. */
@@ -99,6 +102,7 @@ const BATCH_REQUESTS = 2 + SETTLE_REQUESTS;
 const FEW_REQUESTS = 2 + 2 * BATCH_REQUESTS;
 /** With many sessions dirty a turn spends at most this share of its requests on ending inactive ones. */
 const ENDING_SHARE = 1 / 3;
+const MAX_LETTER_ID_CHARS = 64;
 /** Ended in one turn at most, whatever its budget. */
 const MAX_INACTIVE_SESSIONS = 200;
 
@@ -127,12 +131,20 @@ function requestsFor({ budget, lease, reserved }: Scope): number {
 /** Writes that can still be tried before what got through is settled. */
 const triesIn = (scope: Scope): number => requestsFor(scope) - SETTLE_REQUESTS;
 
-const nothing = (): FlushSummary => ({ sessions: 0, messages: 0, deadLetters: 0, busy: 0, transactions: 0 });
+const nothing = (): FlushSummary => ({
+  sessions: 0,
+  messages: 0,
+  deadLetters: 0,
+  undelivered: 0,
+  busy: 0,
+  transactions: 0,
+});
 
 function add(total: FlushSummary, part: FlushSummary): void {
   total.sessions += part.sessions;
   total.messages += part.messages;
   total.deadLetters += part.deadLetters;
+  total.undelivered += part.undelivered;
   total.busy += part.busy;
   total.transactions += part.transactions;
 }
@@ -175,7 +187,8 @@ export class Flusher {
       // enough.
       if (!rest || !hasProgressed || !isPartial) {
         const { flushedRev = 0, isDirty = false, lastCommit = 0 } = rest ?? {};
-        const isComplete = rest !== undefined && !isPartial && summary.busy === 0;
+        const isComplete =
+          rest !== undefined && !isPartial && summary.busy === 0 && summary.undelivered === 0;
         return { ...total, flushedRev, isDirty, lastCommit, isComplete };
       }
     }
@@ -368,7 +381,7 @@ export class Flusher {
       if (error instanceof WriteRefusedError) return { refused: `${error.code}: ${error.message}` };
       throw error;
     }
-    await this.#buffer.removeDead(id);
+    await this.#buffer.removeDead(letter);
     return 'replayed';
   }
 
@@ -404,7 +417,6 @@ export class Flusher {
       if (list) list.push(piece);
       else bySession.set(piece.write.sessionId, [piece]);
     }
-    const letters: DeadLetter[] = [];
     const settlements: Settlement[] = [];
     let busy = 0;
     for (const one of read) {
@@ -414,18 +426,39 @@ export class Flusher {
       // was settled halfway.)
       if (parts.length === 0 && (write.code || write.messages.length > 0)) continue;
       const part = settle(one, parts, peek.nowMs, this.#options.now());
-      letters.push(...part.dead);
       settlements.push(part.settlement);
       if (part.isBusy) busy += 1;
       if (part.hasWritten) summary.sessions += 1;
-      summary.messages += part.settlement.writtenMessages;
+      summary.messages += part.settlement.writtenMessages.length;
+      summary.deadLetters += part.settlement.letters.length;
     }
     summary.busy = busy;
-    summary.deadLetters = letters.length;
-    const left = settlements.length > 0 ? await this.#buffer.settle(settlements, letters) : [];
+    const left = settlements.length > 0 ? await this.#buffer.settle(settlements) : [];
+    for (const { undelivered } of left) {
+      summary.deadLetters -= undelivered;
+      summary.undelivered += undelivered;
+    }
+    for (const session of peek.sessions) await this.#setAside(session, left, summary);
     add(scope.total, summary);
     if (failure !== undefined) throw failure;
     return { summary, left, isCut };
+  }
+
+  /** Moves what can't be read of a session out of the way. Should that fail, the others don't wait for it. */
+  async #setAside(session: PeekedSession, left: Settled[], summary: FlushSummary): Promise<void> {
+    const { sessionId, unreadable } = session;
+    const atMs = this.#options.now();
+    for (const [part, problem] of unreadable) {
+      try {
+        const letterOf = (key: string) => unreadableDeadLetter(sessionId, part, problem, key, atMs);
+        const isDirty = await this.#buffer.setAside(sessionId, part, atMs, letterOf);
+        for (const state of left) if (state.sessionId === sessionId) state.isDirty = isDirty;
+        summary.deadLetters += 1;
+      } catch (error) {
+        if (!(error instanceof StorageUnavailableError)) throw error;
+        summary.undelivered += 1;
+      }
+    }
   }
 
   /**
@@ -475,38 +508,24 @@ function mostInactive({ budget, endingRequests }: Turn): { few: number; many: nu
 interface Decoded {
   session: PeekedSession;
   write: SessionWrite;
-  malformed: DeadLetter[];
-  /** Ids under which damaged messages are in the buffer. */
-  malformedIds: string[];
-  /** The revision of damaged code; null when there is none, or when it is damaged itself. */
-  malformedRev: number | null;
+  malformed: Deliverable[];
 }
 
 function decode(session: PeekedSession, nowMs: number): Decoded {
   const { sessionId, fields, messages } = session;
   const write: SessionWrite = { sessionId, code: null, messages: [] };
-  const decoded: Decoded = { session, write, malformed: [], malformedIds: [], malformedRev: null };
+  const decoded: Decoded = { session, write, malformed: [] };
   try {
-    write.code = codeOf(fields);
     // The fields are read only where the code is to be written.
-    if (!write.code && fields.size > 0) {
-      throw new DamagedDataError('the buffer holds a revision of a session, but no code');
-    }
+    write.code = fields.size > 0 ? writableCode(fields) : null;
   } catch (error) {
     if (!(error instanceof DamagedDataError)) throw error;
-    const rev = Number(fields.get('rev'));
-    // Where the revision itself is damaged, the buffer counts it as none: there is nothing to put aside.
-    decoded.malformedRev = Number.isSafeInteger(rev) && rev > 0 ? rev : null;
     const text = JSON.stringify(Object.fromEntries(fields));
-    decoded.malformed.push(
-      malformedDeadLetter(
-        sessionId,
-        { kind: 'code', id: fields.get('rev') ?? '' },
-        text,
-        error.message,
-        nowMs,
-      ),
-    );
+    const id = shortId(fields.get('rev') ?? '');
+    decoded.malformed.push({
+      letter: malformedDeadLetter(sessionId, { kind: 'code', id }, text, error.message, nowMs),
+      source: { kind: 'session', lastCommit: fields.get('last_commit') ?? '' },
+    });
   }
   for (const [id, text] of messages) {
     const message = decodeMessage(text);
@@ -514,18 +533,33 @@ function decode(session: PeekedSession, nowMs: number): Decoded {
       write.messages.push(message);
       continue;
     }
-    decoded.malformedIds.push(id);
-    decoded.malformed.push(
-      malformedDeadLetter(
-        sessionId,
-        { kind: 'message', id },
-        text,
-        'the buffered message does not fit its schema',
-        nowMs,
-      ),
-    );
+    const problem = 'the buffered message does not fit its schema';
+    decoded.malformed.push({
+      letter: malformedDeadLetter(sessionId, { kind: 'message', id: shortId(id) }, text, problem, nowMs),
+      source: { kind: 'message', id },
+    });
   }
   return decoded;
+}
+
+/** Of what is damaged; the whole of it is in the letter. */
+function shortId(id: string): string {
+  return id.length <= MAX_LETTER_ID_CHARS ? id : id.slice(0, MAX_LETTER_ID_CHARS) + crypto.randomUUID();
+}
+
+/**
+ * The code in a session's fields, if a room can have put it there. A revision that Postgres takes can't be
+ * taken back: one that is far too great would keep every room from the session for ever.
+ * @throws {DamagedDataError}
+ */
+function writableCode(fields: SessionFields): SessionWrite['code'] {
+  const code = codeOf(fields);
+  if (!code) throw new DamagedDataError('the buffer holds a revision of a session, but no code');
+  const term = numberOf(fields, 'term');
+  if (term > MAX_TERM || termOf(code.rev) > term) {
+    throw new DamagedDataError('the buffer holds a revision or a term that no room can have had');
+  }
+  return code;
 }
 
 /**
@@ -533,32 +567,29 @@ function decode(session: PeekedSession, nowMs: number): Decoded {
  * @param pieces what was tried of the session; some of what was to be written may be in no piece.
  */
 function settle(
-  { session, write, malformed, malformedIds, malformedRev }: Decoded,
+  { session, write, malformed }: Decoded,
   pieces: readonly Piece[],
   peekedAtMs: number,
   nowMs: number,
-): { settlement: Settlement; dead: DeadLetter[]; hasWritten: boolean; isBusy: boolean } {
-  const dead = [...malformed];
+): { settlement: Settlement; hasWritten: boolean; isBusy: boolean } {
   let [isBusy, hasWritten] = [false, false];
   const settlement: Settlement = {
     sessionId: session.sessionId,
     // Past the peek, so that the sweep that began with it doesn't take the session a second time.
     dirtySinceMs: peekedAtMs + 1,
     storedRev: null,
-    deadRev: malformedRev,
-    writtenMessages: 0,
-    settledMessages: [...malformedIds],
+    mark: session.fields.get('rewrite') ?? '',
+    writtenMessages: [],
+    letters: [...malformed],
   };
   for (const piece of pieces) {
-    const { code, messages } = piece.write;
     if ('outcome' in piece && piece.outcome.status === 'busy') {
       isBusy = true;
       continue;
     }
-    settlement.settledMessages.push(...messages.map(({ id }) => id));
     if ('outcome' in piece && piece.outcome.status === 'written') {
       hasWritten = true;
-      settlement.writtenMessages += messages.length;
+      settlement.writtenMessages.push(...piece.write.messages.map(({ id }) => id));
       settlement.storedRev = Math.max(settlement.storedRev ?? 0, piece.outcome.rev);
       continue;
     }
@@ -566,15 +597,17 @@ function settle(
       'refused' in piece
         ? piece.refused
         : { code: 'session_missing', message: 'the session is no longer in Postgres' };
-    dead.push(...deadLettersFor(piece.write, reason, nowMs));
-    if (code) settlement.deadRev = code.rev;
+    settlement.letters.push(...deadLettersFor(piece.write, reason, nowMs));
   }
   const tried = pieces.reduce((sum, piece) => sum + piece.write.messages.length, 0);
   const isTried =
     tried === write.messages.length && (!write.code || pieces.some((piece) => piece.write.code));
   // What is left of it has been waiting since it became dirty; only what came after the peek is younger.
-  if (isBusy || session.isPartial || !isTried) settlement.dirtySinceMs = session.dirtySinceMs;
-  return { settlement, dead, hasWritten, isBusy };
+  if (isBusy || session.isPartial || !isTried) {
+    settlement.dirtySinceMs = session.dirtySinceMs;
+    settlement.mark = '';
+  }
+  return { settlement, hasWritten, isBusy };
 }
 
 const codeWriteSchema = z.object({
@@ -598,6 +631,6 @@ function writeOf(letter: DeadLetter): SessionWrite | null {
     const message = decodeMessage(letter.data);
     return message && { sessionId: letter.session_id, code: null, messages: [message] };
   }
-  const code = codeWriteSchema.safeParse(JSON.parse(letter.data));
+  const code = codeWriteSchema.safeParse(asJson(letter.data));
   return code.success ? { sessionId: letter.session_id, code: code.data, messages: [] } : null;
 }

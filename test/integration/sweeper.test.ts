@@ -488,7 +488,7 @@ describe.each(engines)('a turn of the sweeper on %s', (engine) => {
 
     it('flushes them as far as the requests go, and says which are clean', async () => {
       const ids = await edits(12, 'x'.repeat(1_000));
-      const { budget, flusher } = counted(11, { bounds: { maxSessions: 100, maxBytes: 2_500 } });
+      const { budget, flusher } = counted(11, { bounds: { maxSessions: 100, maxBytes: 3_700 } });
       // Three batches of three sessions; whether the one that isn't dirty is clean was not asked.
       const clean = await flusher.flushSessions([...ids, randomUUID()], budget);
       expect(budget.used).toBeLessThanOrEqual(11);
@@ -517,7 +517,7 @@ describe.each(engines)('a turn of the sweeper on %s', (engine) => {
       await edits(7);
       expect((await requestsOf(() => flusher.sweep())).requests).toBe(9);
       await edits(5, 'x'.repeat(1_000));
-      const small = counted(1_000, { bounds: { maxSessions: 100, maxBytes: 2_500 } }).flusher;
+      const small = counted(1_000, { bounds: { maxSessions: 100, maxBytes: 3_700 } }).flusher;
       expect((await requestsOf(() => small.sweep())).requests).toBe(6);
       expect(await dirty()).toEqual([]);
     });

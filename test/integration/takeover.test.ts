@@ -179,7 +179,7 @@ describe('the term', () => {
     edit(live, 'one');
     await live.committed();
     expect(live.rev).toBe(numberIn(known + 1, 1));
-    expect(await stores.buffer.read(id, false)).toMatchObject({ code: { rev: numberIn(known + 1, 1) } });
+    expect(await stores.buffer.read(id)).toMatchObject({ code: { rev: numberIn(known + 1, 1) } });
     await live.flush();
     expect(await stores.postgres.getSession(id)).toMatchObject({ code: 'one', rev: numberIn(known + 1, 1) });
     await expect(stores.buffer.commit(makeCommit({ sessionId: id, term: known }))).rejects.toThrow(
@@ -248,7 +248,7 @@ describe('the term', () => {
     vi.restoreAllMocks();
     await flusher.flushSession(id);
     expect(await postgres.getSession(id)).toMatchObject({ code: 'newer', rev: numberIn(2, 1) });
-    expect(await buffer.read(id, false)).toMatchObject({ code: { code: 'newer' } });
+    expect(await buffer.read(id)).toMatchObject({ code: { code: 'newer' } });
   });
 
   it('goes on from the room’s storage after Redis has lost everything', async () => {
@@ -443,7 +443,7 @@ describe('where a room starts from', () => {
     expect(await flusher.flushSession(id)).toMatchObject({ isDirty: false, flushedRev: rev(60) });
     expect(await postgres.getSession(id)).toMatchObject({ code: 'sixty', rev: rev(60) });
     await look();
-    expect(await buffer.read(id, false)).toMatchObject({ code: { rev: rev(50) }, flushedRev: rev(60) });
+    expect(await buffer.read(id)).toMatchObject({ code: { rev: rev(50) }, flushedRev: rev(60) });
     // The buffer knows now that its copy is older, whatever the room's record says.
     for (const [i, source] of (['buffer', 'clean', 'postgres', null] as const).entries()) {
       expect(await opened(id, 2 + i, { term: 1 + i, source, lastCommit: 0 })).toMatchObject({
@@ -459,7 +459,7 @@ describe('where a room starts from', () => {
     await postgres.commit(makeCommit({ sessionId: id, text: 'an earlier room’s', count: 9 }));
     await buffer.open(id, 2, ANY_BYTES);
     await buffer.commit(makeCommit({ sessionId: id, term: 2, text: 'fifth', count: 5 }));
-    const code = (await buffer.read(id, false)).code;
+    const code = (await buffer.read(id)).code;
     const [outcome] = await postgres.writeSessions([{ sessionId: id, code, messages: [] }]);
     expect(outcome).toMatchObject({ rev: numberIn(2, 5) });
     // Killed here.
@@ -522,7 +522,7 @@ describe('an edit that its room did not live to hear of', () => {
     await second.flush();
     expect(second.code).toBe('heard');
     expect(await postgres.getSession(id)).toMatchObject({ code: 'heard', rev: numberIn(2, 1) });
-    for (const held of [(await buffer.read(id, false)).code, await postgres.getStored(id)]) {
+    for (const held of [(await buffer.read(id)).code, await postgres.getStored(id)]) {
       expect([held?.code, Object.keys(held?.receipts ?? {})]).toEqual(['heard', ['p/c']]);
     }
     const third = await roomOf(id, storage).hosted.open();

@@ -9,9 +9,9 @@ import { delimiter, join } from 'node:path';
 import { Redis } from 'ioredis';
 import { vi } from 'vitest';
 import { randomPort } from '../../dev/ports.ts';
-import { createEmbeddedEngine } from '../../dev/upstash/engine-embedded.ts';
+import { createEmbeddedEngine, MAX_RECORD_BYTES } from '../../dev/upstash/engine-embedded.ts';
 import { createRedisEngine } from '../../dev/upstash/engine-redis.ts';
-import { createUpstashServer } from '../../dev/upstash/server.ts';
+import { createUpstashServer, type UpstashServerOptions } from '../../dev/upstash/server.ts';
 import { RedisScripts } from '../../src/redis/client.ts';
 import { type Keys, keysFor } from '../../src/redis/keys.ts';
 import { SessionBuffer } from '../../src/redis/session-buffer.ts';
@@ -31,8 +31,12 @@ export interface BufferFixture {
   command(...args: string[]): Promise<unknown>;
   /** What it was asked so far. */
   asked(): { requests: number; commands: number; bytes: number };
+  /** Bytes of the largest request and of the largest answer since the last call. */
+  largest(): { request: number; reply: number };
   /** Sends what only the server's operator may; null on the embedded engine. */
   operate: ((...command: [string, ...string[]]) => Promise<unknown>) | null;
+  /** Makes it take no more data, or again any amount. */
+  fill(isFull: boolean): Promise<void>;
   /** Another client of the same Redis. */
   connect(onRequest?: () => void): RedisScripts;
   /** Where it answers, and with which token. */
@@ -45,12 +49,14 @@ export interface BufferFixture {
 export async function startBuffer(
   engine: EngineName,
   prefix = `test-${randomUUID().slice(0, 8)}:`,
+  front: Pick<UpstashServerOptions, 'checksAllKeys'> = {},
 ): Promise<BufferFixture> {
+  const limits = { maxRecordBytes: MAX_RECORD_BYTES, maxDataBytes: Number.POSITIVE_INFINITY };
   const real = engine === 'redis' ? await startRedis() : null;
   const backend = real
     ? createRedisEngine({ url: real.url })
-    : await createEmbeddedEngine({ directory: null });
-  const server = createUpstashServer({ engine: backend, token: TOKEN });
+    : await createEmbeddedEngine({ directory: null, limits });
+  const server = createUpstashServer({ engine: backend, token: TOKEN, ...front });
   const url = await server.listen(0);
   const connect = (onRequest?: () => void) =>
     new RedisScripts({ url, token: TOKEN, timeoutMs: 10_000, onRequest });
@@ -84,6 +90,16 @@ export async function startBuffer(
       commands: server.stats.commands,
       bytes: server.stats.bytesIn,
     }),
+    largest: () => {
+      const { largestIn: request, largestOut: reply } = server.stats;
+      server.forgetLargest();
+      return { request, reply };
+    },
+    // A real Redis takes what a script writes after a deletion; the embedded one refuses it as Upstash may.
+    fill: async (isFull) => {
+      limits.maxDataBytes = isFull ? 0 : Number.POSITIVE_INFINITY;
+      await operator?.config('SET', 'maxmemory', isFull ? '1' : '0');
+    },
     operate: operator && ((name, ...args) => operator.call(name, ...args)),
     stop: async () => {
       operator?.disconnect();

@@ -40,7 +40,7 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
     const failure = failures.get(name);
     if (failure) throw failure;
   };
-  const summary = { sessions: 2, messages: 3, deadLetters: 0, busy: 0, transactions: 1 };
+  const summary = { sessions: 2, messages: 3, deadLetters: 0, undelivered: 0, busy: 0, transactions: 1 };
 
   return {
     calls,
@@ -90,6 +90,8 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
           oldestDirtyMs: 1_500,
           sweeperLeaseMs: 250,
           deadLetters: 1,
+          deadLetterBytes: 900,
+          isFull: false,
           commits: 10,
           edits: 40,
           messages: 5,
@@ -98,6 +100,7 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
           flushedMessages: 6,
           flushFailures: 7,
           deadLettered: 8,
+          deadLettersRefused: 9,
         };
       },
       async ping() {

@@ -5,7 +5,7 @@ import { type ExpiryUnit, toExpiryMs } from './expiry.ts';
 import { compileGlob } from './glob.ts';
 import type { Keyspace } from './keyspace.ts';
 import { scan } from './scan.ts';
-import { Status, type Value } from './value.ts';
+import { OK, Status, type Value } from './value.ts';
 
 const CONDITIONS = ['NX', 'XX', 'GT', 'LT'];
 
@@ -75,6 +75,13 @@ export const keyCommands: CommandTable = {
   pttl: remaining(1, false),
   expiretime: remaining(1000, true),
   pexpiretime: remaining(1, true),
+  rename: {
+    arity: 3,
+    run(keyspace, [from = '', to = '']) {
+      if (!keyspace.rename(from, to)) throw new RedisError('ERR no such key');
+      return OK;
+    },
+  },
   persist: {
     arity: 2,
     run(keyspace, [key = '']) {

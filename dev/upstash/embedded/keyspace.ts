@@ -9,8 +9,21 @@ import { SortedSet } from './sorted-set.ts';
 
 type Stored = string | Map<string, string> | SortedSet;
 
+/**
+ * What Upstash lets a database hold; as its troubleshooting pages said on 28 November 2026 ("max single record
+ * size exceeded", "DB capacity quota exceeded"): reads and deletions go on.
+ */
+export interface DataLimits {
+  /** One key with all that it holds. */
+  maxRecordBytes: number;
+  /** All keys together. */
+  maxDataBytes: number;
+}
+
 interface Entry {
   value: Stored;
+  /** Of its fields or members and their values; without what an engine needs around them. */
+  bytes: number;
   /** Milliseconds since the epoch. */
   expiresAtMs: number | null;
 }
@@ -42,6 +55,8 @@ const EXPIRY_ROUND = 500;
 
 export class Keyspace {
   readonly #entries = new Map<string, Entry>();
+  readonly #limits: Readonly<DataLimits>;
+  #bytes = 0;
   readonly #expiring = new Set<string>();
   #effects: Effect[] = [];
   /** The time all of one command or script sees, so that a key can't expire in the middle of it. */
@@ -49,6 +64,11 @@ export class Keyspace {
   expiredKeys = 0;
   /** Refuses changes: a read-only script is running. */
   isReadOnly = false;
+
+  /** @param limits may change while it is in use. */
+  constructor(limits: Readonly<DataLimits> = { maxRecordBytes: Infinity, maxDataBytes: Infinity }) {
+    this.#limits = limits;
+  }
 
   /** Changes since the last call, in order. */
   takeEffects(): Effect[] {
@@ -143,6 +163,17 @@ export class Keyspace {
     return true;
   }
 
+  /** @returns false when there is no such key. */
+  rename(from: string, to: string): boolean {
+    const entry = this.#live(from);
+    if (entry === undefined) return false;
+    if (from === to) return true;
+    this.delete(to);
+    for (const effect of effectsOf(to, entry)) this.#change(effect);
+    this.delete(from);
+    return true;
+  }
+
   clear(): void {
     this.#change({ op: 'clear' });
   }
@@ -159,19 +190,7 @@ export class Keyspace {
 
   /** The whole state as effects, one key after the other. */
   *snapshot(): Iterable<Effect[]> {
-    for (const [key, { value, expiresAtMs }] of this.#entries) {
-      const effects: Effect[] = [];
-      if (typeof value === 'string') effects.push({ op: 'set', key, value });
-      else if (value instanceof Map) effects.push({ op: 'hset', key, fields: [...value] });
-      else {
-        const members = value
-          .entries()
-          .map(({ member, score }): [string, string] => [member, formatFloat(score)]);
-        effects.push({ op: 'zadd', key, members });
-      }
-      if (expiresAtMs !== null) effects.push({ op: 'expire', key, atMs: expiresAtMs });
-      yield effects;
-    }
+    for (const [key, entry] of this.#entries) yield effectsOf(key, entry);
   }
 
   /** Applies an effect without recording it. */
@@ -182,23 +201,35 @@ export class Keyspace {
         return;
       case 'hset': {
         const hash = this.#valueFor(effect.key, Map<string, string>);
-        for (const [field, value] of effect.fields) hash.set(field, value);
+        let grown = 0;
+        for (const [field, value] of effect.fields) {
+          grown += value.length - (hash.get(field)?.length ?? -field.length);
+          hash.set(field, value);
+        }
+        this.#grow(effect.key, grown);
         return;
       }
       case 'hdel': {
         const hash = this.#valueFor(effect.key, Map<string, string>);
-        for (const field of effect.fields) hash.delete(field);
+        for (const field of effect.fields) {
+          this.#grow(effect.key, -(field.length + (hash.get(field)?.length ?? -field.length)));
+          hash.delete(field);
+        }
         if (hash.size === 0) this.#drop(effect.key);
         return;
       }
       case 'zadd': {
         const set = this.#valueFor(effect.key, SortedSet);
+        const before = set.size;
         for (const [member, score] of effect.members) set.set(member, parseFloatStrict(score));
+        this.#grow(effect.key, (set.size - before) * MEMBER_BYTES);
         return;
       }
       case 'zrem': {
         const set = this.#valueFor(effect.key, SortedSet);
+        const before = set.size;
         for (const member of effect.members) set.delete(member);
+        this.#grow(effect.key, (set.size - before) * MEMBER_BYTES);
         if (set.size === 0) this.#drop(effect.key);
         return;
       }
@@ -216,11 +247,21 @@ export class Keyspace {
       case 'clear':
         this.#entries.clear();
         this.#expiring.clear();
+        this.#bytes = 0;
     }
   }
 
   #change(effect: Effect): void {
     if (this.isReadOnly) throw new RedisError('ERR Write commands are not allowed from read-only scripts.');
+    const added = bytesOf(effect);
+    if (added > 0) {
+      if (this.#bytes + added > this.#limits.maxDataBytes)
+        throw new RedisError('ERR DB capacity quota exceeded');
+      const held = this.#entries.get(effect.op === 'clear' ? '' : effect.key)?.bytes ?? 0;
+      if ((effect.op === 'set' ? 0 : held) + added > this.#limits.maxRecordBytes) {
+        throw new RedisError('ERR max single record size exceeded');
+      }
+    }
     this.#record(effect);
   }
 
@@ -246,11 +287,20 @@ export class Keyspace {
   }
 
   #put(key: string, value: Stored): void {
-    this.#entries.set(key, { value, expiresAtMs: null });
-    this.#expiring.delete(key);
+    this.#drop(key);
+    this.#entries.set(key, { value, bytes: 0, expiresAtMs: null });
+    if (typeof value === 'string') this.#grow(key, value.length);
+  }
+
+  #grow(key: string, bytes: number): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    entry.bytes += bytes;
+    this.#bytes += bytes;
   }
 
   #drop(key: string): void {
+    this.#bytes -= this.#entries.get(key)?.bytes ?? 0;
     this.#entries.delete(key);
     this.#expiring.delete(key);
   }
@@ -267,4 +317,30 @@ export class Keyspace {
     this.#put(key, made);
     return made;
   }
+}
+
+/** An id and its score, about. */
+const MEMBER_BYTES = 48;
+
+/** What a change may add, 0 for one that adds nothing; what it replaces isn't counted against it. */
+function bytesOf(effect: Effect): number {
+  if (effect.op === 'set') return effect.value.length + 1;
+  if (effect.op === 'hset')
+    return effect.fields.reduce((sum, [field, value]) => sum + field.length + value.length, 1);
+  return effect.op === 'zadd' ? effect.members.length * MEMBER_BYTES : 0;
+}
+
+/** What makes a key hold what this entry does. */
+function effectsOf(key: string, { value, expiresAtMs }: Pick<Entry, 'value' | 'expiresAtMs'>): Effect[] {
+  const effects: Effect[] = [];
+  if (typeof value === 'string') effects.push({ op: 'set', key, value });
+  else if (value instanceof Map) effects.push({ op: 'hset', key, fields: [...value] });
+  else {
+    const members = value
+      .entries()
+      .map(({ member, score }): [string, string] => [member, formatFloat(score)]);
+    effects.push({ op: 'zadd', key, members });
+  }
+  if (expiresAtMs !== null) effects.push({ op: 'expire', key, atMs: expiresAtMs });
+  return effects;
 }

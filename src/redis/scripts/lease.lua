@@ -2,8 +2,8 @@
 -- that they are to be swept in batches. With fewer, rooms flush their own: a lease that was left open for
 -- this turn is removed, as rooms wait while there is one. Once in a while it also looks for sessions in which
 -- nothing has happened for long. With nothing dirty it leaves no trace but when it scanned last.
--- Each SET comes after a deletion: only then does a Redis that has no memory left take it, and a full one has
--- to be swept.
+-- A Redis that has no memory left takes a SET only after a deletion, or not at all: then the sweep goes on
+-- without the lease, as two at once do no harm.
 --
 -- KEYS[1] dirty set, KEYS[2] lease, KEYS[3] sessions by their last activity (ms),
 -- KEYS[4] says that inactive sessions were scanned lately
@@ -28,20 +28,27 @@ local is_many = dirty > 0 and dirty >= tonumber(ARGV[3])
 local inactive = {}
 if not was_scanned then
   local before, most = string.format('%.0f', now - tonumber(ARGV[5])), is_many and ARGV[8] or ARGV[7]
-  inactive = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', before, 'LIMIT', 0, most)
+  inactive = redis.pcall('ZRANGEBYSCORE', KEYS[3], '-inf', before, 'LIMIT', 0, most)
+  -- Nobody's dirty data waits for what isn't a set of sessions.
+  if inactive.err then inactive = {} end
   -- With more than one turn can take, the next turn looks again.
   if #inactive < tonumber(most) then
     redis.call('DEL', KEYS[4])
-    redis.call('SET', KEYS[4], '1', 'PX', ARGV[6])
+    redis.pcall('SET', KEYS[4], '1', 'PX', ARGV[6])
   end
 end
 
-local holder = redis.call('GET', KEYS[2])
+-- What isn't a lease is nobody's.
+local holder = redis.pcall('GET', KEYS[2])
+if type(holder) == 'table' then
+  redis.call('DEL', KEYS[2])
+  holder = false
+end
 if dirty > 0 and holder and holder ~= 'open' and holder ~= ARGV[1] then return { 'busy', '0', inactive } end
 if is_many then
   -- A sweeper whose time was over left it 'open': rooms keep waiting, and this one goes on.
   redis.call('DEL', KEYS[2])
-  redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+  redis.pcall('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
   return { 'many', '0', inactive }
 end
 if holder == 'open' or holder == ARGV[1] then redis.call('DEL', KEYS[2]) end

@@ -1,93 +1,151 @@
--- Takes out of the buffer exactly what has been written to Postgres or put among the dead letters, session by
--- session. Whatever was committed since it was read stays, and stays dirty.
+-- Takes out of the buffer exactly what has been written to Postgres, session by session, and puts what
+-- Postgres refuses among the dead letters. Whatever was committed since it was read stays, and stays dirty;
+-- so does what the dead letters have no room for.
 --
--- KEYS[1] dirty set, KEYS[2] dead letters, KEYS[3] counters, KEYS[4] sessions by their last activity (ms),
--- followed for each session by its hash and its messages hash
--- ARGV[1] seconds that a clean session stays readable, ARGV[2] number of dead letters d,
--- followed by d pairs (letter id, JSON), followed for each session by:
---   id, time it counts as dirty from if something is left (ms),
+-- KEYS[1] dirty set, KEYS[2] dead letters, KEYS[3] their sizes: 'total', and by session, KEYS[4] counters,
+-- KEYS[5] sessions by their last activity (ms), followed for each session by its hash and its messages hash
+-- ARGV[1] seconds that a clean session stays readable
+-- ARGV[2] most bytes of dead letters in all, ARGV[3] of one session
+-- ARGV[4] after which time what they have no room for is tried again (ms),
+-- followed for each session by:
+--   id, time it counts as dirty from if something is left (ms), or 'later' for the time of another try,
 --   revision that Postgres shows now or '' when nothing is known of it,
---   revision that was put among the dead letters or '',
---   number of messages written, number n of messages to remove, n ids
--- Returns for each session { id, 1 if still dirty else 0, flushed revision, number of the last commit }
+--   mark under which it was written again or '' (see redirty.lua),
+--   number of messages written, n of them, n ids,
+--   number of dead letters d, and d times: id of the letter, its JSON, and what it stands in the stead of:
+--     'm' and a message's id | 'c' and the code's revision | 's' and the last commit of a hash that is damaged
+-- Returns for each session
+--   { id, 1 if still dirty else 0, flushed revision, number of the last commit, letters without room }
 --
--- Its first write deletes: a Redis that has no memory left takes the others of a script only after such a
--- one.
+-- Deletions come first: a Redis that has no memory left takes these, and refuses what adds to it. What isn't
+-- needed for what the caller is told may be refused, hence the pcalls.
 
--- What isn't a number counts as none: the flush has put such code among the dead letters.
+-- What isn't a number counts as none: the flush puts such code among the dead letters.
 local function number(value)
   local found = tonumber(string.match(value or '', '^%d+$') or '')
   return found and found < 2 ^ 53 and found or 0
 end
 local function text(value) return string.format('%.0f', value) end
+local function is_error(reply) return type(reply) == 'table' and reply.err ~= nil end
 
-local letters, at = {}, 3
+local at = 5
 local function take()
   local value = ARGV[at]
   at = at + 1
   return value
 end
 
-for i = 1, 2 * tonumber(ARGV[2]) do letters[i] = take() end
-
 local now = redis.call('TIME')
-local ms = text(math.floor(tonumber(now[1]) * 1000 + tonumber(now[2]) / 1000))
-local replies, written = {}, 0
+local now_ms = math.floor(tonumber(now[1]) * 1000 + tonumber(now[2]) / 1000)
+
+-- The written messages of all sessions go before anything else.
+local sessions, written = {}, 0
+while at <= #ARGV do
+  local one = {
+    id = take(), since = take(), stored_rev = tonumber(take()), mark = take(), letters = {},
+    key = KEYS[6 + 2 * #sessions], messages_key = KEYS[7 + 2 * #sessions],
+  }
+  local count = tonumber(take())
+  written = written + count
+  for first = at, at + count - 1, 1000 do
+    redis.pcall('HDEL', one.messages_key, unpack(ARGV, first, math.min(first + 999, at + count - 1)))
+  end
+  at = at + count
+  for i = 1, tonumber(take()) do
+    one.letters[i] = { id = take(), json = take(), kind = take(), source = take() }
+  end
+  sessions[#sessions + 1] = one
+end
+
+-- Puts a letter where it belongs; false when there is no room for it.
+local function deliver(session_id, letter)
+  local old = redis.pcall('HSTRLEN', KEYS[2], letter.id)
+  local sizes = redis.pcall('HMGET', KEYS[3], 'total', session_id)
+  if is_error(old) or is_error(sizes) then return false end
+  local more = #letter.json - old
+  if number(sizes[1]) + more > tonumber(ARGV[2]) then return false end
+  if number(sizes[2]) + more > tonumber(ARGV[3]) then return false end
+  if is_error(redis.pcall('HSET', KEYS[2], letter.id, letter.json)) then return false end
+  redis.pcall('HINCRBY', KEYS[3], 'total', more)
+  redis.pcall('HINCRBY', KEYS[3], session_id, more)
+  return true
+end
+
+local replies, delivered, undelivered = {}, 0, 0
 -- Commits leave these in the session's hash, as each command of theirs may be billed.
 local counters = { commits = 0, edits = 0, messages = 0 }
-while at <= #ARGV do
-  local id = take()
-  local key, messages_key = KEYS[5 + 2 * #replies], KEYS[6 + 2 * #replies]
-  local since = take()
-  local stored_rev, dead_rev = tonumber(take()), tonumber(take())
-  local held = redis.call('HMGET', key,
-    'rev', 'flushed', 'put_aside', 'last_commit', 'commits', 'edits', 'messages')
+for _, one in ipairs(sessions) do
+  local held = redis.pcall('HMGET', one.key,
+    'rev', 'flushed', 'put_aside', 'last_commit', 'commits', 'edits', 'messages', 'rewrite')
+  -- A hash that isn't one is set aside after this.
+  local is_damaged = is_error(held)
+  if is_damaged then held = {} end
   local rev, flushed, put_aside = number(held[1]), number(held[2]), number(held[3])
   for i, name in ipairs({ 'commits', 'edits', 'messages' }) do
     counters[name] = counters[name] + number(held[4 + i])
   end
-  written = written + tonumber(take())
-  local count = tonumber(take())
-  for first = at, at + count - 1, 1000 do
-    redis.call('HDEL', messages_key, unpack(ARGV, first, math.min(first + 999, at + count - 1)))
-  end
-  at = at + count
 
-  local progress = {}
+  local without_room, progress, is_gone = 0, {}, false
+  local is_marked = held[8] and held[8] ~= one.mark
+  for _, letter in ipairs(one.letters) do
+    -- One that has changed since it was read is looked at again.
+    local is_same = letter.kind ~= 's' or (held[4] or '') == letter.source
+    if not is_same then
+      is_marked = true
+    elseif not deliver(one.id, letter) then
+      without_room = without_room + 1
+    else
+      delivered = delivered + 1
+      if letter.kind == 'm' then redis.call('HDEL', one.messages_key, letter.source) end
+      if letter.kind == 'c' then
+        put_aside = math.max(put_aside, number(letter.source))
+        progress = { 'put_aside', text(put_aside) }
+      end
+      if letter.kind == 's' then is_gone = true end
+    end
+  end
+  undelivered = undelivered + without_room
   -- Another flush may have got further meanwhile.
-  if stored_rev and stored_rev > flushed then
-    flushed = stored_rev
-    progress = { 'flushed', text(flushed) }
+  if one.stored_rev and one.stored_rev > flushed then
+    flushed = one.stored_rev
+    progress[#progress + 1] = 'flushed'
+    progress[#progress + 1] = text(flushed)
   end
-  if dead_rev and dead_rev > put_aside then
-    put_aside = dead_rev
-    progress[#progress + 1] = 'put_aside'
-    progress[#progress + 1] = text(put_aside)
+  if is_gone then
+    redis.call('DEL', one.key)
+    -- With it went what the rooms committed, which they are told by its last commit.
+    rev, held[4] = 0, nil
   end
-  local left = rev > math.max(flushed, put_aside) or redis.call('HLEN', messages_key) > 0
-  if left then
-    redis.call('HDEL', key, 'commits', 'edits', 'messages')
+  local count = redis.pcall('HLEN', one.messages_key)
+  local left = is_damaged or is_marked or is_error(count) or count > 0 or without_room > 0
+    or rev > math.max(flushed, put_aside)
+  if not is_damaged and not is_gone then
+    local done = { 'commits', 'edits', 'messages' }
+    if not left then done[#done + 1] = 'dirty' end
+    if held[8] and not is_marked and without_room == 0 then done[#done + 1] = 'rewrite' end
+    redis.call('HDEL', one.key, unpack(done))
+    if #progress > 0 then redis.pcall('HSET', one.key, unpack(progress)) end
+  end
+  if not left then
+    redis.call('ZREM', KEYS[1], one.id)
+    redis.call('EXPIRE', one.key, ARGV[1])
+  elseif without_room > 0 or one.since == 'later' then
+    -- Later than the others, which would wait for it otherwise.
+    redis.pcall('ZADD', KEYS[1], 'XX', text(now_ms + tonumber(ARGV[4])), one.id)
   else
-    redis.call('HDEL', key, 'commits', 'edits', 'messages', 'dirty')
+    redis.pcall('ZADD', KEYS[1], 'XX', one.since, one.id)
   end
-  if #progress > 0 then redis.call('HSET', key, unpack(progress)) end
-  if left then
-    redis.call('ZADD', KEYS[1], 'XX', since, id)
-  else
-    redis.call('ZREM', KEYS[1], id)
-    redis.call('EXPIRE', key, ARGV[1])
-  end
-  redis.call('ZADD', KEYS[4], 'XX', ms, id)
-  replies[#replies + 1] = { id, left and 1 or 0, text(flushed), text(number(held[4])) }
+  redis.pcall('ZADD', KEYS[5], 'XX', text(now_ms), one.id)
+  replies[#replies + 1] = { one.id, left and 1 or 0, text(flushed), text(number(held[4])), without_room }
 end
 
-for i = 1, #letters, 2 do redis.call('HSET', KEYS[2], letters[i], letters[i + 1]) end
 local function count(name, by)
-  if by > 0 then redis.call('HINCRBY', KEYS[3], name, text(by)) end
+  if by > 0 then redis.pcall('HINCRBY', KEYS[4], name, text(by)) end
 end
 for name, by in pairs(counters) do count(name, by) end
 count('flushes', 1)
 count('flushed_sessions', #replies)
 count('flushed_messages', written)
-count('dead_lettered', #letters / 2)
+count('dead_lettered', delivered)
+count('dead_letters_refused', undelivered)
 return replies

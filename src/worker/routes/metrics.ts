@@ -27,6 +27,8 @@ function metricsOf(stats: BufferStats): Metric[] {
     ),
     gauge('sweeper_lease_seconds', "Remaining time of the sweeper's lease.", stats.sweeperLeaseMs / 1000),
     gauge('dead_letters', 'Dead letters that wait to be looked at.', stats.deadLetters),
+    gauge('dead_letter_bytes', 'Their bytes; beyond 50 MB there is no room for more.', stats.deadLetterBytes),
+    gauge('redis_full', '1 while Redis takes no more data.', stats.isFull ? 1 : 0),
     counter('commits_total', 'Group commits that the buffer took.', stats.commits),
     counter('edits_total', 'Edits that the buffer took.', stats.edits),
     counter('messages_total', 'Messages that the buffer took.', stats.messages),
@@ -35,6 +37,11 @@ function metricsOf(stats: BufferStats): Metric[] {
     counter('flushed_messages_total', 'Messages written to Postgres.', stats.flushedMessages),
     counter('flush_failures_total', 'Sweeps that a failing store cut short.', stats.flushFailures),
     counter('dead_lettered_total', 'Writes that went to the dead letters.', stats.deadLettered),
+    counter(
+      'dead_letters_refused_total',
+      'Times that a dead letter found no room: what it stands for stays dirty.',
+      stats.deadLettersRefused,
+    ),
   ];
 }
 
