@@ -5,7 +5,14 @@ import { AI_PROVIDERS, MAX_CONNECTIONS_PER_ADDRESS, MAX_CONNECTIONS_PER_USER } f
 const integer = (fallback: number, min: number, max: number) =>
   z.coerce.number().int().min(min).max(max).default(fallback);
 
-const httpUrl = z.url({ protocol: /^https?$/ });
+/** Where secrets are sent or keys come from: what is sent in the clear, others on the way read and change. */
+const httpUrl = z
+  .url({ protocol: /^https?$/, abort: true })
+  .refine((url) => isPrivate(new URL(url)), 'must begin with https://, unless it is on this machine');
+
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+const isPrivate = ({ protocol, hostname }: URL): boolean => protocol === 'https:' || LOOPBACK.test(hostname);
+
 const secret = z.string().min(16, 'must have at least 16 characters');
 /** Travels as a bearer token, which has an alphabet of its own (RFC 6750). */
 const bearerSecret = secret.regex(/^[\w.~+/-]+=*$/, 'may have letters, digits and -._~+/ only, then =');
@@ -28,6 +35,9 @@ export const storageSchema = z.object({
   POSTGRES_TIMEOUT_MS: integer(15_000, 50, 120_000),
 });
 
+/** The value of `JWT_AUDIENCE` that takes tokens for any audience. */
+export const ANY_AUDIENCE = '*';
+
 export const accessSchema = z.object({
   JWT_SECRET: secret,
   FLUSH_SECRET: bearerSecret,
@@ -36,8 +46,12 @@ export const accessSchema = z.object({
    * `JWT_SECRET`.
    */
   JWKS_URL: httpUrl.optional(),
-  /** What users' tokens must say, when set. */
+  /** The issuer that users' tokens must name, when set. */
   JWT_ISSUER: z.string().optional(),
+  /**
+   * The audience that users' tokens must name. A provider signs tokens of all its applications, so with
+   * `JWKS_URL` it has to be set; {@link ANY_AUDIENCE} takes those of all of them.
+   */
   JWT_AUDIENCE: z.string().optional(),
   /** Comma-separated origins; empty or absent: any. */
   ALLOWED_ORIGINS: z
@@ -114,6 +128,12 @@ export const configSchema = storageSchema
     /** A session in which nothing has happened for this long is ended, and how often that is looked for. */
     INACTIVE_AFTER_MS: integer(30 * 60_000, 100, 30 * 24 * 3_600_000),
     INACTIVE_CHECK_MS: integer(5 * 60_000, 1, 24 * 3_600_000),
+  })
+  .refine((config) => config.JWKS_URL === undefined || config.JWT_AUDIENCE !== undefined, {
+    path: ['JWT_AUDIENCE'],
+    message: 'is needed with JWKS_URL',
+    // With other variables missing, too: everything that is wrong is named at once.
+    when: () => true,
   });
 export type Config = z.infer<typeof configSchema>;
 
