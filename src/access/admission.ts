@@ -157,7 +157,9 @@ export class Admission {
       return refusal(429, 'too_many_requests', 'too many invites that are not valid, try again in a minute');
     }
     const outcome = await answer();
-    if (outcome !== null && !outcome.ok && outcome.isBadInvite) await inviteGuard.failed(address);
+    // Also one for a session that there isn't: to look for sessions costs a query each time.
+    const isBad = outcome !== null && !outcome.ok && (outcome.isBadInvite || outcome.status === 404);
+    if (isBad) await inviteGuard.failed(address);
     return outcome;
   }
 

@@ -251,6 +251,47 @@ describe('what a room is asked to keep a place for is what the one statement dec
   });
 });
 
+describe('a stranger who makes ids up', () => {
+  it('is refused before a room is asked, and after so many times before Postgres is', async () => {
+    const known = await newSession();
+    let bad = 0;
+    const guarded = new Admission({
+      sessions,
+      people,
+      tokens: {
+        session: async (token) => accesses.get(token) ?? null,
+        user: async (token) => profiles.get(token) ?? null,
+      },
+      inviteGuard: { mayTry: async () => bad < 20, failed: async () => void (bad += 1) },
+    });
+    const untouched: RoomReservation = {
+      reserve: () => Promise.reject(new Error('a room was touched')),
+      release: () => Promise.reject(new Error('a room was touched')),
+    };
+    const another = await newPlace(await newSession(), null, { role: 'host', joinMethod: 'owner' });
+    const tokens = [null, (await newUser()).token, another.token, 'nonsense'];
+    const statuses: number[] = [];
+    for (let i = 0; i < 120; i++) {
+      const outcome = await guarded.enter(
+        requestOf({
+          sessionId: i % 3 === 0 ? known : randomUUID(),
+          token: tokens[i % tokens.length] ?? null,
+          invite: i % 2 === 0 ? randomUUID() : null,
+          address: '198.51.100.9',
+        }),
+        untouched,
+      );
+      statuses.push(outcome.ok ? 200 : outcome.status);
+    }
+    expect(new Set(statuses)).toEqual(new Set([401, 403, 404, 429]));
+    people.asked.length = 0;
+    bad = 20;
+    const invite = randomUUID();
+    const last = await guarded.enter(requestOf({ sessionId: randomUUID(), invite, address: 'a' }), untouched);
+    expect([last.ok, people.asked]).toEqual([false, []]);
+  });
+});
+
 describe('entering a room', () => {
   type Reserve = RoomReservation['reserve'];
   const roomThat = (reserve: Reserve): RoomReservation => ({
