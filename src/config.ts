@@ -41,6 +41,8 @@ export const ANY_AUDIENCE = '*';
 export const accessSchema = z.object({
   JWT_SECRET: secret,
   FLUSH_SECRET: bearerSecret,
+  /** Opens `/metrics` and the whole of `/health`, and nothing else; `FLUSH_SECRET` does, too. */
+  METRICS_TOKEN: bearerSecret.optional(),
   /**
    * Where an identity provider publishes its keys; users' tokens are then checked by those instead of
    * `JWT_SECRET`.

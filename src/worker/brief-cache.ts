@@ -5,21 +5,22 @@
  * While one caller is getting a new value, others are given the old one.
  *
  * @param read gets the value; what it throws is the caller's, and isn't kept.
- * @param keepMs how long a value is good.
+ * @param keepMs how long a value is good, of each alike or of this one.
  */
 export function briefCache<Args extends unknown[], T>(
   read: (...args: Args) => Promise<T>,
-  keepMs: number,
+  keepMs: number | ((value: T) => number),
   now: () => number = () => Date.now(),
 ): (...args: Args) => Promise<T> {
+  const untilMs = (value: T) => now() + (typeof keepMs === 'number' ? keepMs : keepMs(value));
   let kept: { value: T; goodUntilMs: number } | null = null;
   return async (...args) => {
     if (kept !== null) {
       if (now() < kept.goodUntilMs) return kept.value;
-      kept = { value: kept.value, goodUntilMs: now() + keepMs };
+      kept = { value: kept.value, goodUntilMs: untilMs(kept.value) };
     }
     const value = await read(...args);
-    kept = { value, goodUntilMs: now() + keepMs };
+    kept = { value, goodUntilMs: untilMs(value) };
     return value;
   };
 }
