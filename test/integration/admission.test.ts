@@ -262,7 +262,12 @@ describe('a stranger who makes ids up', () => {
         session: async (token) => accesses.get(token) ?? null,
         user: async (token) => profiles.get(token) ?? null,
       },
-      inviteGuard: { mayTry: async () => bad < 20, failed: async () => void (bad += 1) },
+      inviteGuard: {
+        mayTry: async () => bad < 20,
+        failed: async () => {
+          bad += 1;
+        },
+      },
     });
     const untouched: RoomReservation = {
       reserve: () => Promise.reject(new Error('a room was touched')),
