@@ -1,18 +1,11 @@
 /** The smoke test on a running system, and the last release beside this one, as they meet in a deploy. */
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { explainMigration, migrate, problemWithDatabase } from '../../deploy/database.ts';
-import { Masker } from '../../deploy/masking.ts';
-import { PrivateFolder } from '../../deploy/private-files.ts';
-import { Runner } from '../../deploy/runner.ts';
+import { explainMigration, problemWithDatabase } from '../../deploy/database.ts';
 import { runSmokeTest, type SmokeTarget, waitUntilUp } from '../../deploy/smoke.ts';
 import { listenOnLoopback } from '../../dev/loopback.ts';
-import { PROJECT_DIR } from '../../dev/project.ts';
 import { SessionClient } from '../../src/client/sdk/session-client.ts';
 import { until } from '../../src/client/sdk/until.ts';
 import { connectNeon } from '../../src/postgres/client.ts';
@@ -102,30 +95,6 @@ describe('the database', () => {
     });
     expect(await problemWithDatabase(stack.databaseUrl)).toBeNull();
     expect(await explainMigration(stack.databaseUrl)).toBeNull();
-  });
-
-  it('is not waited for when a table is in use for long: a migration gives up, and says so', async () => {
-    const busy = new pg.Client({ connectionString: stack.databaseUrl });
-    await busy.connect();
-    const home = mkdtempSync(join(tmpdir(), 'backbeat-migrating-'));
-    const folder = new PrivateFolder(home);
-    const programs = join(PROJECT_DIR, 'node_modules', '.bin');
-    const env = { ...process.env, PATH: `${programs}${delimiter}${process.env.PATH}` };
-    const runner = new Runner({ masker: new Masker(), folder, env, note: () => {} });
-    try {
-      await busy.query('set idle_in_transaction_session_timeout = 0');
-      await busy.query('begin');
-      await busy.query('lock table drizzle.__drizzle_migrations in access exclusive mode');
-      await expect(migrate({ runner, explainMigration }, stack.databaseUrl)).rejects.toThrow(
-        /can't be applied: .*lock timeout[\s\S]*drizzle-kit migrate failed/,
-      );
-    } finally {
-      await busy.query('rollback');
-      await busy.end();
-    }
-    await migrate({ runner, explainMigration }, stack.databaseUrl);
-    folder.remove();
-    rmSync(home, { recursive: true });
   });
 
   it('that does not answer is told of, with the reason', async () => {
