@@ -4,6 +4,7 @@
 import type { z } from 'zod';
 import { Admission } from './access/admission.ts';
 import { BadInvites } from './access/bad-invites.ts';
+import { StrangerLimits } from './access/stranger-limits.ts';
 import { tokenVerifier } from './access/token-verifier.ts';
 import {
   type accessSchema,
@@ -102,7 +103,8 @@ export function createAdmission(
 ): Admission {
   const { KEY_PREFIX: keyPrefix, JWT_SECRET: secret } = config;
   const inviteGuard = new BadInvites({ redis, keyPrefix, secret });
-  return new Admission({ sessions, people, inviteGuard, tokens: tokenVerifier(config) });
+  const strangers = new StrangerLimits(config, { redis, keyPrefix, secret });
+  return new Admission({ sessions, people, inviteGuard, strangers, tokens: tokenVerifier(config) });
 }
 
 /** The flusher over a storage. */

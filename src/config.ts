@@ -35,6 +35,10 @@ export const storageSchema = z.object({
   POSTGRES_TIMEOUT_MS: integer(15_000, 50, 120_000),
 });
 
+/** What people without an account may do; each includes those before it. */
+export const ANONYMOUS_ACCESS = ['off', 'join', 'create'] as const;
+export type AnonymousAccess = (typeof ANONYMOUS_ACCESS)[number];
+
 /** The value of `JWT_AUDIENCE` that takes tokens for any audience. */
 export const ANY_AUDIENCE = '*';
 
@@ -55,6 +59,17 @@ export const accessSchema = z.object({
    * `JWKS_URL` it has to be set; {@link ANY_AUDIENCE} takes those of all of them.
    */
   JWT_AUDIENCE: z.string().optional(),
+  /** What people without an account may do: nothing, join sessions, or make them too. */
+  ANONYMOUS: z.enum(ANONYMOUS_ACCESS).default('create'),
+  /**
+   * Sessions that people without an account may make: from one network within an hour, and all of them
+   * together on a day. One that is full of text takes 100 KB of Postgres until it is deleted.
+   */
+  ANONYMOUS_SESSIONS_PER_HOUR: integer(10, 1, 1_000_000),
+  ANONYMOUS_SESSIONS_PER_DAY: integer(500, 1, 100_000_000),
+  /** How often people without an account and without a session token may enter sessions, counted likewise. */
+  ANONYMOUS_ENTRIES_PER_HOUR: integer(300, 1, 1_000_000),
+  ANONYMOUS_ENTRIES_PER_DAY: integer(20_000, 1, 100_000_000),
   /** Comma-separated origins; empty or absent: any. */
   ALLOWED_ORIGINS: z
     .string()

@@ -22,6 +22,8 @@ let sessions: PostgresSessionRepository;
 /** Takes note of what it is asked, and fails when told to. */
 let people: PostgresPeople & { asked: string[]; fails: Set<'checkAccess' | 'enter'> };
 let admission: Admission;
+/** As many strangers as come. */
+const welcome = { refusalOf: () => null, take: async () => null, giveBack: async () => {} };
 const accesses = new Map<string, SessionAccess>();
 const profiles = new Map<string, UserProfile>();
 
@@ -57,6 +59,7 @@ beforeAll(async () => {
       user: async (token) => profiles.get(token) ?? null,
     },
     inviteGuard: { mayTry: async () => true, failed: async () => {} },
+    strangers: welcome,
   });
 });
 beforeEach(() => {
@@ -262,6 +265,7 @@ describe('a stranger who makes ids up', () => {
         session: async (token) => accesses.get(token) ?? null,
         user: async (token) => profiles.get(token) ?? null,
       },
+      strangers: welcome,
       inviteGuard: {
         mayTry: async () => bad < 20,
         failed: async () => {

@@ -17,6 +17,7 @@ import { PostgresDirectory } from '../../src/postgres/directory.ts';
 import { PostgresPeople } from '../../src/postgres/people.ts';
 import { PostgresSessionRepository } from '../../src/postgres/sessions.ts';
 import { PostgresStrudels } from '../../src/postgres/strudels.ts';
+import type { RedisScripts } from '../../src/redis/client.ts';
 import type { SessionBuffer } from '../../src/redis/session-buffer.ts';
 import type { RoomCommand } from '../../src/room/handlers/room-command.ts';
 import { createApp } from '../../src/worker/app.ts';
@@ -52,6 +53,7 @@ export interface Api {
   app: ReturnType<typeof createApp>;
   buffer: SessionBuffer;
   db: Database;
+  scripts: RedisScripts;
   /** One Redis command, as any client would send it. */
   redis(...command: string[]): Promise<unknown>;
   /** Counts the buffer's commands from now on. */
@@ -146,6 +148,7 @@ export async function startApi(env: Record<string, string> = {}): Promise<Api> {
     app,
     buffer,
     db,
+    scripts: redis.redis,
     redis: redis.command,
     countCommands: () => {
       let commands = 0;

@@ -4,6 +4,7 @@ import { may } from '../../domain/permissions.ts';
 import type { MessagePage } from '../../domain/types.ts';
 import * as routes from '../../protocol/http/sessions.ts';
 import { MAX_SHOWN_PARTICIPANTS } from '../../protocol/limits.ts';
+import { addressOf } from '../address.ts';
 import { admittedOf } from '../admitted.ts';
 import { allow, maybeSignedIn, refuseUnless, signedIn, withAnyToken } from '../auth.ts';
 import { notFound } from '../errors.ts';
@@ -36,7 +37,7 @@ export const sessionRoutes = [
   serve(
     routes.createSession,
     withAnyToken,
-    async ({ services: { admission, config, room }, caller: token, body }) => {
+    async ({ services: { admission, config, room }, caller: token, body, c }) => {
       const admitted = admittedOf(
         await admission.enter({
           sessionId: null,
@@ -44,6 +45,7 @@ export const sessionRoutes = [
           invite: null,
           displayName: body.display_name ?? null,
           previousSessionId: body.previous_session_id ?? null,
+          address: addressOf(c),
           title: body.title,
           isDiscoverable: body.is_discoverable,
           ...(body.code === undefined ? {} : { code: body.code }),
