@@ -36,6 +36,7 @@ import type { Env } from './worker/env.ts';
 import { requestFlush } from './worker/flush-client.ts';
 import { describeUnexpected, logError } from './worker/log.ts';
 import { NO_PLATFORM, type RoomStubs } from './worker/platform.ts';
+import { retentionMark } from './worker/retention.ts';
 import { RoomClient } from './worker/room-client.ts';
 import type { Services } from './worker/services.ts';
 import { createSweeper } from './worker/sweeper.ts';
@@ -220,6 +221,11 @@ export function handleSweeperRequest(
       room: new RoomClient(rooms),
       budget,
       afterMs: config.INACTIVE_AFTER_MS,
+      retention: {
+        mark: retentionMark(storage.redis, config.KEY_PREFIX),
+        directory: storage.directory,
+        days: { anonymous: config.KEEP_ANONYMOUS_DAYS, others: config.KEEP_ENDED_DAYS },
+      },
     };
   }, config.SWEEP_MAX_REQUESTS);
   return Promise.resolve(sweeper.fetch(request));

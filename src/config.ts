@@ -145,6 +145,9 @@ export const configSchema = storageSchema
     /** A session in which nothing has happened for this long is ended, and how often that is looked for. */
     INACTIVE_AFTER_MS: integer(30 * 60_000, 100, 30 * 24 * 3_600_000),
     INACTIVE_CHECK_MS: integer(5 * 60_000, 1, 24 * 3_600_000),
+    /** Days after its end until a session is deleted: one in which nobody had an account, and any other. */
+    KEEP_ANONYMOUS_DAYS: integer(7, 1, 36_500),
+    KEEP_ENDED_DAYS: integer(365, 1, 36_500),
   })
   .refine((config) => config.JWKS_URL === undefined || config.JWT_AUDIENCE !== undefined, {
     path: ['JWT_AUDIENCE'],

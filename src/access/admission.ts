@@ -88,6 +88,8 @@ export interface StrangerGuard {
   refusalOf(what: 'session' | 'entry'): Refusal | null;
   /** Counts that one makes a session, or enters one without a token; or refuses it. */
   take(what: 'session' | 'entry', address: string | null): Promise<Refusal | null>;
+  /** Names a network without saying which it is; null where the platform doesn't say. */
+  originOf(address: string | null): Promise<string | null>;
   /** Takes back what {@link take} counted, as nothing came of it. */
   giveBack(what: 'session' | 'entry', address: string | null): Promise<void>;
 }
@@ -355,6 +357,7 @@ export class Admission {
       code,
       isDiscoverable: request.isDiscoverable ?? false,
       hostUserId: who.userId,
+      madeFrom: isStranger(caller) ? await this.#ports.strangers.originOf(request.address ?? null) : null,
       host: { participantId, displayName },
     });
     return {

@@ -86,11 +86,13 @@ type StrangerSettings = Pick<
 /** Decides what strangers may do, by the settings and the counts. */
 export class StrangerLimits implements StrangerGuard {
   readonly #access: StrangerSettings['ANONYMOUS'];
+  readonly #secret: string;
   readonly #sessions: StrangerLimit;
   readonly #entries: StrangerLimit;
 
   constructor(settings: StrangerSettings, options: Pick<LimitsOptions, 'redis' | 'keyPrefix' | 'secret'>) {
     this.#access = settings.ANONYMOUS;
+    this.#secret = options.secret;
     const limit = (name: string, perHour: number, perDay: number) =>
       new StrangerLimit({ ...options, keyPrefix: `${options.keyPrefix}strangers:${name}`, perHour, perDay });
     this.#sessions = limit(
@@ -116,6 +118,10 @@ export class StrangerLimits implements StrangerGuard {
         ? 'too many sessions were made without an account; sign in, or try again later'
         : 'too many people without an account came from your network; sign in, or try again later';
     return { ok: false, status: 429, error: 'too_many_requests', message, retryAfterS };
+  }
+
+  async originOf(address: string | null): Promise<string | null> {
+    return address === null ? null : hashedId(`origin of ${networkOf(address, 48)}`, this.#secret);
   }
 
   giveBack(what: 'session' | 'entry', address: string | null): Promise<void> {

@@ -31,7 +31,7 @@ export function servedRoutes(): Served[] {
     ...flushRoutes,
     // Before the sessions: `/join` must not be taken for a session's id.
     ...peopleRoutes,
-    ...sessionRoutes,
+    ...sessionRoutes(),
     ...strudelRoutes,
   ];
 }

@@ -23,7 +23,12 @@ let sessions: PostgresSessionRepository;
 let people: PostgresPeople & { asked: string[]; fails: Set<'checkAccess' | 'enter'> };
 let admission: Admission;
 /** As many strangers as come. */
-const welcome = { refusalOf: () => null, take: async () => null, giveBack: async () => {} };
+const welcome = {
+  refusalOf: () => null,
+  take: async () => null,
+  originOf: async () => null,
+  giveBack: async () => {},
+};
 const accesses = new Map<string, SessionAccess>();
 const profiles = new Map<string, UserProfile>();
 

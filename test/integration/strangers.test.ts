@@ -183,6 +183,25 @@ describe('making sessions without an account', () => {
   });
 });
 
+describe('the public list', () => {
+  it('has three of the sessions that one site makes, and costs no query for each poll', async () => {
+    const open = (address: string) =>
+      api.call('/api/v1/sessions', { body: { is_discoverable: true }, headers: from(address) });
+    const first = (await open('198.51.100.30')).json.id;
+    for (let net = 0; net < 60; net++) await open(`2001:db8:5:${net}::1`);
+    const ids = async (query = '') => {
+      const { json } = await api.call(`/api/v1/sessions/live${query}`);
+      return json.sessions.map(({ id }: { id: string }) => id);
+    };
+    expect(await ids()).toHaveLength(4);
+    expect(await ids()).toContain(first);
+    const asked = vi.spyOn(api.services.directory, 'live');
+    for (let i = 0; i < 50; i++) await ids(`?limit=${1 + i}&offset=${i}`);
+    expect(asked).not.toHaveBeenCalled();
+    asked.mockRestore();
+  });
+});
+
 describe('entering sessions without an account', () => {
   let sessionId: string;
   let token: string;

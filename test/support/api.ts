@@ -22,6 +22,7 @@ import type { SessionBuffer } from '../../src/redis/session-buffer.ts';
 import type { RoomCommand } from '../../src/room/handlers/room-command.ts';
 import { createApp } from '../../src/worker/app.ts';
 import { NO_PLATFORM } from '../../src/worker/platform.ts';
+import { retentionMark } from '../../src/worker/retention.ts';
 import type { TurnPorts } from '../../src/worker/scheduled.ts';
 import type { Services } from '../../src/worker/services.ts';
 import { BufferedSessionRepository } from '../../src/write-behind/buffered-repository.ts';
@@ -176,7 +177,21 @@ export async function startApi(env: Record<string, string> = {}): Promise<Api> {
       const { buffer, directory, people } = storage;
       const flusher = createFlusher(storage, config);
       const { room } = services;
-      return { flusher, buffer, directory, people, room, budget, afterMs: config.INACTIVE_AFTER_MS };
+      const retention = {
+        mark: retentionMark(storage.redis, redis.keys.prefix),
+        directory,
+        days: { anonymous: config.KEEP_ANONYMOUS_DAYS, others: config.KEEP_ENDED_DAYS },
+      };
+      return {
+        flusher,
+        buffer,
+        directory,
+        people,
+        room,
+        budget,
+        afterMs: config.INACTIVE_AFTER_MS,
+        retention,
+      };
     },
     created,
     told,
