@@ -2,10 +2,12 @@
  * Dependencies: each is there for a reason that is written down, each version is fixed, and
  * known holes are noticed.
  */
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { judgeAudit } from './audit.ts';
+import { PROJECT_DIR, tsxArgs } from '../dev/project.ts';
+import { annotationOf, judgeAudit } from './audit.ts';
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
 const versions = z.record(z.string(), z.string());
@@ -83,29 +85,54 @@ describe('an audit', () => {
     });
 
   it('passes what has no severe hole', () => {
-    expect(judgeAudit(report()).isFine).toBe(true);
-    expect(judgeAudit(report('info', 'low', 'moderate')).isFine).toBe(true);
+    for (const output of [report(), report('info', 'low', 'moderate')]) {
+      const { outcome, lines } = judgeAudit(output);
+      expect([outcome, annotationOf(outcome, lines)]).toEqual(['fine', null]);
+    }
   });
 
   it.each(['high', 'critical'])('fails on one that is %s, and names it', (severity) => {
-    const { isFine, lines } = judgeAudit(report('low', severity));
-    expect(isFine).toBe(false);
+    const { outcome, lines } = judgeAudit(report('low', severity));
+    expect(outcome).toBe('severe');
     expect(lines[0]).toBe(`dependencies: ${severity}: p-${severity} <1.2.3: A hole https://advisory.example`);
+    expect(annotationOf(outcome, lines)).toMatch(/^::error title=Dependencies::.*p-(high|critical).*%0A/);
   });
 
-  it('says that nothing is known where the registry does not answer', () => {
+  it('says that it could not check where the registry does not answer, and CI shows it', () => {
     for (const output of [
       { message: '405 Method Not Allowed - POST https://registry.example', statusCode: 405 },
       { error: { code: 'ENOAUDIT', summary: 'no audit' } },
     ]) {
-      const { isFine, lines } = judgeAudit(JSON.stringify(output));
-      expect([isFine, lines[0]]).toEqual([true, expect.stringContaining('does not answer')]);
+      const { outcome, lines } = judgeAudit(JSON.stringify(output));
+      expect([outcome, lines[0]]).toEqual(['unchecked', expect.stringContaining('NOT CHECKED')]);
+      expect(annotationOf(outcome, lines)).toMatch(
+        /^::warning title=Dependencies::dependencies: NOT CHECKED/,
+      );
     }
   });
 
   it('does not pass for want of an answer that can be read', () => {
     for (const output of ['', 'nonsense', '{}', '{"vulnerabilities":5}']) {
-      expect(judgeAudit(output).isFine).toBe(false);
+      expect(judgeAudit(output).outcome).toBe('severe');
     }
+  });
+
+  it('that could not check passes, and fails where that is not enough: the command itself', () => {
+    // A registry that refuses connections, as npm meets it.
+    const run = (...args: string[]) =>
+      spawnSync(process.execPath, [...tsxArgs('deploy/audit-dependencies.ts'), ...args], {
+        cwd: PROJECT_DIR,
+        encoding: 'utf8',
+        env: {
+          ...process.env,
+          npm_config_registry: 'http://127.0.0.1:1/',
+          npm_config_fetch_retries: '0',
+          GITHUB_ACTIONS: 'true',
+        },
+      });
+    const lenient = run();
+    expect([lenient.status, lenient.stdout]).toEqual([0, expect.stringContaining('::warning title=')]);
+    expect(lenient.stdout).toContain('NOT CHECKED');
+    expect(run('--strict').status).toBe(1);
   });
 });

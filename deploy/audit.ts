@@ -22,18 +22,24 @@ const failureSchema = z.union([
 ]);
 
 /**
- * @returns whether nothing severe is known, and what to say. An answer that can't be read isn't
- *   fine: it would hide one.
+ * `fine`: nothing severe is known; `severe`: something is, or the answer can't be read, which would hide it;
+ * `unchecked`: the registry didn't say.
  */
-export function judgeAudit(output: string): { isFine: boolean; lines: string[] } {
+export type AuditOutcome = 'fine' | 'severe' | 'unchecked';
+
+/** @returns what the answer comes to, and what to say. */
+export function judgeAudit(output: string): { outcome: AuditOutcome; lines: string[] } {
   const raw = parse(output);
   const report = reportSchema.safeParse(raw);
   if (!report.success) {
     const failure = failureSchema.safeParse(raw);
     if (!failure.success)
-      return { isFine: false, lines: ['dependencies: npm audit said nothing that can be read'] };
+      return { outcome: 'severe', lines: ['dependencies: npm audit said nothing that can be read'] };
     const why = 'message' in failure.data ? failure.data.message : failure.data.error.summary;
-    return { isFine: true, lines: [`dependencies: not audited, the registry does not answer: ${why}`] };
+    return {
+      outcome: 'unchecked',
+      lines: [`dependencies: NOT CHECKED, because the registry does not answer: ${why}`],
+    };
   }
   const found = Object.entries(report.data.vulnerabilities);
   const severe = found.filter(([, { severity }]) => SEVERE.includes(severity));
@@ -45,7 +51,19 @@ export function judgeAudit(output: string): { isFine: boolean; lines: string[] }
   lines.push(
     `dependencies: ${severe.length} known vulnerabilities of high severity or worse, ${rest} of less`,
   );
-  return { isFine: severe.length === 0, lines };
+  return { outcome: severe.length === 0 ? 'fine' : 'severe', lines };
+}
+
+/**
+ * How GitHub shows on a run's page what it else only finds in its log: the line of the log that makes an
+ * annotation. Line breaks and percent signs are written as its documentation says.
+ */
+export function annotationOf(outcome: AuditOutcome, lines: readonly string[]): string | null {
+  if (outcome === 'fine') return null;
+  const text = lines.join('\n').replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+  return outcome === 'severe'
+    ? `::error title=Dependencies::${text}`
+    : `::warning title=Dependencies::${text}`;
 }
 
 function parse(text: string): unknown {

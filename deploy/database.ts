@@ -1,7 +1,7 @@
 /** The database: whether it answers, and its migrations by drizzle-kit. */
 import { sql } from 'drizzle-orm';
 import { messageOf } from '../dev/errors.ts';
-import { applyMigrations } from '../dev/migrate.ts';
+import { applyMigrations, lockTimeoutOption } from '../dev/migrate.ts';
 import { connectNeon } from '../src/postgres/client.ts';
 import type { Command } from './command.ts';
 import { DeployError, reasonOf } from './errors.ts';
@@ -20,7 +20,7 @@ export function migrateCommand(databaseUrl: string): Command {
   return {
     program: 'drizzle-kit',
     args: ['migrate', '--config', 'drizzle.config.ts'],
-    env: { DATABASE_URL: directUrl(databaseUrl) },
+    env: { DATABASE_URL: directUrl(databaseUrl), PGOPTIONS: lockTimeoutOption },
   };
 }
 

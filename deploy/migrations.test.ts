@@ -12,7 +12,14 @@ describe('a migration', () => {
     'ALTER TABLE "a" ADD COLUMN "b" text;',
     'ALTER TABLE "a" ADD COLUMN "b" text DEFAULT \'\' NOT NULL;',
     'ALTER TABLE "a" ADD COLUMN "b" text NOT NULL DEFAULT \'\';',
-    'CREATE INDEX "i" ON "a" ("b");',
+    'CREATE TABLE "a" ("b" uuid);--> statement-breakpoint\nCREATE INDEX "i" ON "a" USING btree ("b");',
+    'CREATE TABLE "a" ("b" uuid);--> statement-breakpoint\nUPDATE "a" SET "b" = null;',
+    'CREATE TABLE "a" ("b" uuid);--> statement-breakpoint\nCREATE TRIGGER "t" BEFORE INSERT ON "a" EXECUTE FUNCTION f();',
+    '-- made before the deploy: i\nCREATE INDEX IF NOT EXISTS "i" ON "a" USING btree ("b");',
+    'ALTER TABLE "a" ADD COLUMN "b" timestamp DEFAULT now() NOT NULL;',
+    'CREATE TABLE "a" ("b" uuid REFERENCES "d"("id") ON DELETE cascade ON UPDATE no action);',
+    'INSERT INTO "a" VALUES (1) ON CONFLICT ("id") DO UPDATE SET "b" = 1;',
+    'UPDATE "a" SET "b" = 1 WHERE "id" = \'00000000-0000-0000-0000-000000000000\';',
     'CREATE TABLE "a" ("b" uuid);\n--> statement-breakpoint\nALTER TABLE "a" ADD CONSTRAINT "c" FOREIGN KEY ("b") REFERENCES "d"("id") ON DELETE cascade;',
     'CREATE TABLE "a" ("b" uuid);\n--> statement-breakpoint\nCREATE UNIQUE INDEX "i" ON "a" USING btree ("b");',
     'ALTER TABLE "a" ADD COLUMN "b" text;--> statement-breakpoint\nALTER TABLE "a" ADD CONSTRAINT "c" CHECK ("a"."b" in (\'x\'));',
@@ -43,6 +50,36 @@ describe('a migration', () => {
     'TRUNCATE "a";',
     'CREATE TABLE "x" ("id" uuid);\n--> statement-breakpoint\nDELETE FROM "a";',
   ])('that takes away is not: %s', (sql) => {
+    expect(breakingChanges(sql)).toHaveLength(1);
+  });
+
+  it.each([
+    'CREATE INDEX "i" ON "a" ("b");',
+    'CREATE INDEX IF NOT EXISTS "i" ON "a" USING btree ("b");',
+    'CREATE INDEX "i" ON public.a ("b");',
+    // Not possible in the transaction in which migrations are applied.
+    'CREATE INDEX CONCURRENTLY "i" ON "a" ("b");',
+    '-- made before the deploy: other\nCREATE INDEX IF NOT EXISTS "i" ON "a" ("b");',
+    '-- made before the deploy: i\nCREATE INDEX "i" ON "a" ("b");',
+    'CREATE TABLE "x" ("id" uuid);--> statement-breakpoint\nCREATE INDEX "i" ON "a" ("x");',
+    'ALTER TABLE "a" ADD COLUMN "b" text;--> statement-breakpoint\nCREATE INDEX "i" ON "a" ("b");',
+    'ALTER TABLE "a" ADD COLUMN "b" text UNIQUE;',
+    'ALTER TABLE "a" ADD COLUMN "b" text;--> statement-breakpoint\nALTER TABLE "a" ADD CONSTRAINT "c" UNIQUE("b");',
+    'ALTER TABLE "a" ADD COLUMN "b" uuid DEFAULT gen_random_uuid() NOT NULL;',
+    'ALTER TABLE "a" ADD COLUMN "b" bigserial;',
+    'ALTER TABLE "a" ADD COLUMN "b" text GENERATED ALWAYS AS (lower("c")) STORED;',
+    'UPDATE "a" SET "b" = 1;',
+    'UPDATE "a" SET "b" = "c" WHERE "b" IS NULL;',
+    'update only a as x set b = 1',
+    'WITH "x" AS (SELECT 1) UPDATE "a" SET "b" = 1;',
+    'DO $$ BEGIN UPDATE "a" SET "b" = 1; END $$;',
+    'CREATE TRIGGER "t" BEFORE INSERT OR UPDATE ON "a" FOR EACH ROW EXECUTE FUNCTION f();',
+    'CREATE OR REPLACE TRIGGER "t" AFTER DELETE ON "a" EXECUTE FUNCTION f();',
+    'CREATE RULE "r" AS ON INSERT TO "a" DO NOTHING;',
+    'LOCK TABLE "a";',
+    'VACUUM FULL "a";',
+    '-- second step after v1.4.0\nCREATE INDEX "i" ON "a" ("b");',
+  ])('that keeps what runs from working is not: %s', (sql) => {
     expect(breakingChanges(sql)).toHaveLength(1);
   });
 });

@@ -53,7 +53,7 @@ export interface SmokeWatch {
  * @throws {DeployError} with the last answer, when one doesn't in time.
  */
 export function waitUntilUp(
-  target: Pick<SmokeTarget, 'url'>,
+  target: Pick<SmokeTarget, 'url' | 'flushSecret'>,
   { note, signal }: SmokeWatch,
   options: { timeoutMs?: number; pollMs?: number } = {},
 ): Promise<void> {
@@ -78,19 +78,20 @@ async function unlessStopped(work: Promise<void>, signal: AbortSignal | undefine
 }
 
 async function untilUp(
-  { url: origin }: Pick<SmokeTarget, 'url'>,
+  { url: origin, flushSecret }: Pick<SmokeTarget, 'url' | 'flushSecret'>,
   note: (line: string) => void,
   options: { timeoutMs?: number; pollMs?: number },
 ): Promise<void> {
   const startMs = Date.now();
   const deadlineMs = startMs + (options.timeoutMs ?? UP_TIMEOUT_MS);
   let nextNoteMs = startMs;
-  for (const [url, isUp] of [
-    [`${origin}/health`, (status: number) => status === 200],
-    [`${origin}/`, (status: number) => status < 400],
+  for (const [url, asked, isUp] of [
+    // Postgres is asked only for callers who have the secret.
+    [`${origin}/health`, { bearer: flushSecret }, (status: number) => status === 200],
+    [`${origin}/`, {}, (status: number) => status < 400],
   ] as const) {
     for (;;) {
-      const answer = await ask('GET', url).catch((error: unknown) => reasonOf(error));
+      const answer = await ask('GET', url, asked).catch((error: unknown) => reasonOf(error));
       if (typeof answer !== 'string' && isUp(answer.status)) break;
       const nowMs = Date.now();
       const last = typeof answer === 'string' ? answer : `${answer.status} ${answer.text.slice(0, 300)}`;

@@ -14,6 +14,14 @@ export interface ServiceUrls {
   proxy: string | null;
 }
 
+/** On a developer's own machine there are no strangers: everything comes from one network. */
+export const LOCAL_LIMITS = {
+  ANONYMOUS_SESSIONS_PER_HOUR: '1000000',
+  ANONYMOUS_SESSIONS_PER_DAY: '100000000',
+  ANONYMOUS_ENTRIES_PER_HOUR: '1000000',
+  ANONYMOUS_ENTRIES_PER_DAY: '100000000',
+};
+
 /** A developer's shell may name production's stores here; the local stack never reads them. */
 const OWN = new Set([
   'UPSTASH_REDIS_REST_URL',
@@ -49,6 +57,7 @@ export function makeVariables(
   env: Record<string, string | undefined>,
 ): Variables {
   const worker = {
+    ...LOCAL_LIMITS,
     ...tuning(configSchema.shape, env),
     UPSTASH_REDIS_REST_URL: through(urls.proxy, urls.redisRest),
     UPSTASH_REDIS_REST_TOKEN: secrets.redisToken,

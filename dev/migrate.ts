@@ -8,6 +8,13 @@ import { messageOf, StackError } from './errors.ts';
 import { PROJECT_DIR } from './project.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/**
+ * How long a migration may wait for a table. While it waits, every other query on that table waits behind it:
+ * after this it fails instead, with nothing of it kept, and may be tried again.
+ */
+const LOCK_TIMEOUT_MS = 5_000;
+/** For Postgres' `options`: of `pg`, or in the environment as `PGOPTIONS`. */
+export const lockTimeoutOption = `-c lock_timeout=${LOCK_TIMEOUT_MS}`;
 
 /**
  * Applies the migrations of `drizzle/` that the database doesn't have yet.
@@ -20,7 +27,7 @@ export async function applyMigrations(databaseUrl: string): Promise<void> {
     connectionString: databaseUrl,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     // "schema already exists, skipping" at every start is no news.
-    options: '-c client_min_messages=warning',
+    options: `-c client_min_messages=warning ${lockTimeoutOption}`,
   });
   // A connection that breaks fails the query that uses it; without a listener it would end the process.
   client.on('error', () => {});

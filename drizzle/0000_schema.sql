@@ -74,6 +74,7 @@ CREATE TABLE "sessions" (
 	"code_rev" bigint DEFAULT 0 NOT NULL,
 	"receipts" jsonb DEFAULT '{}'::jsonb NOT NULL,
 	"last_editor_id" uuid,
+	"made_from" text,
 	"is_active" boolean DEFAULT true NOT NULL,
 	"is_discoverable" boolean DEFAULT false NOT NULL,
 	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
@@ -152,6 +153,7 @@ CREATE INDEX "session_participants_user_idx" ON "session_participants" USING btr
 CREATE INDEX "session_participants_invite_idx" ON "session_participants" USING btree ("invite_id") WHERE "session_participants"."invite_id" is not null;--> statement-breakpoint
 CREATE INDEX "sessions_host_idx" ON "sessions" USING btree ("host_user_id");--> statement-breakpoint
 CREATE INDEX "sessions_active_idx" ON "sessions" USING btree ("created_at") WHERE "sessions"."is_active";--> statement-breakpoint
+CREATE INDEX "sessions_ended_idx" ON "sessions" USING btree ("ended_at") WHERE not "sessions"."is_active";--> statement-breakpoint
 CREATE INDEX "sessions_live_idx" ON "sessions" USING btree ("created_at") WHERE "sessions"."is_active" and "sessions"."is_discoverable";--> statement-breakpoint
 CREATE INDEX "strudel_messages_strudel_idx" ON "strudel_messages" USING btree ("strudel_id","created_at");--> statement-breakpoint
 CREATE INDEX "strudel_messages_user_idx" ON "strudel_messages" USING btree ("user_id") WHERE "strudel_messages"."user_id" is not null;--> statement-breakpoint

@@ -4,6 +4,7 @@
 import type { z } from 'zod';
 import { Admission } from './access/admission.ts';
 import { BadInvites } from './access/bad-invites.ts';
+import { StrangerLimits } from './access/stranger-limits.ts';
 import { tokenVerifier } from './access/token-verifier.ts';
 import {
   type accessSchema,
@@ -36,6 +37,7 @@ import type { Env } from './worker/env.ts';
 import { requestFlush } from './worker/flush-client.ts';
 import { describeUnexpected, logError } from './worker/log.ts';
 import { NO_PLATFORM, type RoomStubs, type SweeperStorage } from './worker/platform.ts';
+import { retentionMark } from './worker/retention.ts';
 import { RoomClient } from './worker/room-client.ts';
 import type { Services } from './worker/services.ts';
 import { createSweeper } from './worker/sweeper.ts';
@@ -103,7 +105,8 @@ export function createAdmission(
 ): Admission {
   const { KEY_PREFIX: keyPrefix, JWT_SECRET: secret } = config;
   const inviteGuard = new BadInvites({ redis, keyPrefix, secret });
-  return new Admission({ sessions, people, inviteGuard, tokens: tokenVerifier(config) });
+  const strangers = new StrangerLimits(config, { redis, keyPrefix, secret });
+  return new Admission({ sessions, people, inviteGuard, strangers, tokens: tokenVerifier(config) });
 }
 
 /** The flusher over a storage. */
@@ -222,6 +225,11 @@ export function handleSweeperRequest(
         room: new RoomClient(rooms),
         budget,
         afterMs: config.INACTIVE_AFTER_MS,
+        retention: {
+          mark: retentionMark(storage.redis, config.KEY_PREFIX),
+          directory: storage.directory,
+          days: { anonymous: config.KEEP_ANONYMOUS_DAYS, others: config.KEEP_ENDED_DAYS },
+        },
       };
     },
     config.SWEEP_MAX_REQUESTS - (alerts ? ALERT_REQUESTS : 0),

@@ -5,7 +5,14 @@ import { AI_PROVIDERS, MAX_CONNECTIONS_PER_ADDRESS, MAX_CONNECTIONS_PER_USER } f
 const integer = (fallback: number, min: number, max: number) =>
   z.coerce.number().int().min(min).max(max).default(fallback);
 
-const httpUrl = z.url({ protocol: /^https?$/ });
+/** Where secrets are sent or keys come from: what is sent in the clear, others on the way read and change. */
+const httpUrl = z
+  .url({ protocol: /^https?$/, abort: true })
+  .refine((url) => isPrivate(new URL(url)), 'must begin with https://, unless it is on this machine');
+
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+const isPrivate = ({ protocol, hostname }: URL): boolean => protocol === 'https:' || LOOPBACK.test(hostname);
+
 const secret = z.string().min(16, 'must have at least 16 characters');
 /** Travels as a bearer token, which has an alphabet of its own (RFC 6750). */
 const bearerSecret = secret.regex(/^[\w.~+/-]+=*$/, 'may have letters, digits and -._~+/ only, then =');
@@ -28,17 +35,41 @@ export const storageSchema = z.object({
   POSTGRES_TIMEOUT_MS: integer(15_000, 50, 120_000),
 });
 
+/** What people without an account may do; each includes those before it. */
+export const ANONYMOUS_ACCESS = ['off', 'join', 'create'] as const;
+export type AnonymousAccess = (typeof ANONYMOUS_ACCESS)[number];
+
+/** The value of `JWT_AUDIENCE` that takes tokens for any audience. */
+export const ANY_AUDIENCE = '*';
+
 export const accessSchema = z.object({
   JWT_SECRET: secret,
   FLUSH_SECRET: bearerSecret,
+  /** Opens `/metrics` and the whole of `/health`, and nothing else; `FLUSH_SECRET` does, too. */
+  METRICS_TOKEN: bearerSecret.optional(),
   /**
    * Where an identity provider publishes its keys; users' tokens are then checked by those instead of
    * `JWT_SECRET`.
    */
   JWKS_URL: httpUrl.optional(),
-  /** What users' tokens must say, when set. */
+  /** The issuer that users' tokens must name, when set. */
   JWT_ISSUER: z.string().optional(),
+  /**
+   * The audience that users' tokens must name. A provider signs tokens of all its applications, so with
+   * `JWKS_URL` it has to be set; {@link ANY_AUDIENCE} takes those of all of them.
+   */
   JWT_AUDIENCE: z.string().optional(),
+  /** What people without an account may do: nothing, join sessions, or make them too. */
+  ANONYMOUS: z.enum(ANONYMOUS_ACCESS).default('create'),
+  /**
+   * Sessions that people without an account may make: from one network within an hour, and all of them
+   * together on a day. One that is full of text takes 100 KB of Postgres until it is deleted.
+   */
+  ANONYMOUS_SESSIONS_PER_HOUR: integer(10, 1, 1_000_000),
+  ANONYMOUS_SESSIONS_PER_DAY: integer(500, 1, 100_000_000),
+  /** How often people without an account and without a session token may enter sessions, counted likewise. */
+  ANONYMOUS_ENTRIES_PER_HOUR: integer(300, 1, 1_000_000),
+  ANONYMOUS_ENTRIES_PER_DAY: integer(20_000, 1, 100_000_000),
   /** Comma-separated origins; empty or absent: any. */
   ALLOWED_ORIGINS: z
     .string()
@@ -114,12 +145,21 @@ export const configSchema = storageSchema
     /** A session in which nothing has happened for this long is ended, and how often that is looked for. */
     INACTIVE_AFTER_MS: integer(30 * 60_000, 100, 30 * 24 * 3_600_000),
     INACTIVE_CHECK_MS: integer(5 * 60_000, 1, 24 * 3_600_000),
+    /** Days after its end until a session is deleted: one in which nobody had an account, and any other. */
+    KEEP_ANONYMOUS_DAYS: integer(7, 1, 36_500),
+    KEEP_ENDED_DAYS: integer(365, 1, 36_500),
     /** Where the cron posts what goes wrong, and that it is over. Absent: it is only in the metrics. */
     ALERT_WEBHOOK_URL: httpUrl.optional(),
     /** From when on it does: what waits for Postgres, in seconds; dead letters; failed turns in a row. */
     ALERT_LAG_S: integer(120, 1, 24 * 3600),
     ALERT_DEAD_LETTERS: integer(1, 1, 1_000_000),
     ALERT_FAILED_TURNS: integer(3, 1, 1_000),
+  })
+  .refine((config) => config.JWKS_URL === undefined || config.JWT_AUDIENCE !== undefined, {
+    path: ['JWT_AUDIENCE'],
+    message: 'is needed with JWKS_URL',
+    // With other variables missing, too: everything that is wrong is named at once.
+    when: () => true,
   });
 export type Config = z.infer<typeof configSchema>;
 

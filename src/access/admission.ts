@@ -82,11 +82,24 @@ export interface InviteGuard {
   failed(address: string): Promise<void>;
 }
 
+/** Bounds what people without an account may cost. No method throws when its store is out of reach. */
+export interface StrangerGuard {
+  /** Why they may not do this at all; null when they may. */
+  refusalOf(what: 'session' | 'entry'): Refusal | null;
+  /** Counts that one makes a session, or enters one without a token; or refuses it. */
+  take(what: 'session' | 'entry', address: string | null): Promise<Refusal | null>;
+  /** Names a network without saying which it is; null where the platform doesn't say. */
+  originOf(address: string | null): Promise<string | null>;
+  /** Takes back what {@link take} counted, as nothing came of it. */
+  giveBack(what: 'session' | 'entry', address: string | null): Promise<void>;
+}
+
 interface AdmissionPorts {
   sessions: Pick<SessionRepository, 'createSession' | 'getSession'>;
   people: Pick<PeopleRepository, 'upsertUser' | 'enter' | 'checkAccess' | 'sessionOfInvite'>;
   tokens: TokenVerifier;
   inviteGuard: InviteGuard;
+  strangers: StrangerGuard;
 }
 
 /** The request of a caller who has an invite and no session id: the invite says which session it is for. */
@@ -157,7 +170,9 @@ export class Admission {
       return refusal(429, 'too_many_requests', 'too many invites that are not valid, try again in a minute');
     }
     const outcome = await answer();
-    if (outcome !== null && !outcome.ok && outcome.isBadInvite) await inviteGuard.failed(address);
+    // Also one for a session that there isn't: to look for sessions costs a query each time.
+    const isBad = outcome !== null && !outcome.ok && (outcome.isBadInvite || outcome.status === 404);
+    if (isBad) await inviteGuard.failed(address);
     return outcome;
   }
 
@@ -169,6 +184,8 @@ export class Admission {
     try {
       caller = await callerOf(token, this.#ports.tokens);
       if (!caller) return refusal(401, 'unauthorized', 'the token is not valid or has expired');
+      const refused = await this.#refusalOfStranger(caller, request);
+      if (refused) return refused;
       if (sessionId === null) {
         outcome = await this.#create(request, caller);
       } else if (invite === null || room === undefined) {
@@ -215,8 +232,14 @@ export class Admission {
     try {
       caller = await callerOf(token, this.#ports.tokens);
       if (!caller) return refusal(401, 'unauthorized', 'the token is not valid or has expired');
-      // Every caller may make a new session.
-      if (sessionId === null) return null;
+      const { strangers } = this.#ports;
+      // Not counted: no session is made.
+      if (sessionId === null) return isStranger(caller) ? strangers.refusalOf('session') : null;
+      // Counted: it costs a query, like an entry.
+      if (caller.kind === 'anonymous') {
+        const refused = await strangers.take('entry', request.address ?? null);
+        if (refused) return refused;
+      }
       const prospect = await this.#prospect(request, sessionId, caller, '');
       return prospect.ok ? null : prospect;
     } catch (error) {
@@ -302,7 +325,29 @@ export class Admission {
     };
   }
 
+  /**
+   * Who makes a session without an account is counted, with an anonymous participant's session token too; who
+   * enters one, when they have no token: one who comes back has a place already.
+   */
+  async #refusalOfStranger(
+    caller: Caller,
+    { sessionId, address = null }: AdmissionRequest,
+  ): Promise<Refusal | null> {
+    const { strangers } = this.#ports;
+    if (sessionId === null) return isStranger(caller) ? strangers.take('session', address) : null;
+    return caller.kind === 'anonymous' ? strangers.take('entry', address) : null;
+  }
+
   async #create(request: AdmissionRequest, caller: Caller): Promise<AdmissionOutcome> {
+    try {
+      return await this.#createSession(request, caller);
+    } catch (error) {
+      if (isStranger(caller)) await this.#ports.strangers.giveBack('session', request.address ?? null);
+      throw error;
+    }
+  }
+
+  async #createSession(request: AdmissionRequest, caller: Caller): Promise<AdmissionOutcome> {
     const code = request.code ?? (await this.#previousCode(request.previousSessionId, caller));
     const who = await this.#identify(caller);
     const displayName = request.displayName ?? who.name ?? DEFAULT_DISPLAY_NAME;
@@ -312,6 +357,7 @@ export class Admission {
       code,
       isDiscoverable: request.isDiscoverable ?? false,
       hostUserId: who.userId,
+      madeFrom: isStranger(caller) ? await this.#ports.strangers.originOf(request.address ?? null) : null,
       host: { participantId, displayName },
     });
     return {
@@ -389,6 +435,11 @@ function isSameAdmission(a: Admitted, b: Admitted): boolean {
     a.joinMethod === b.joinMethod &&
     a.inviteId === b.inviteId
   );
+}
+
+/** Without an account. */
+function isStranger(caller: Caller): boolean {
+  return caller.kind === 'anonymous' || (caller.kind === 'participant' && caller.access.userId === null);
 }
 
 function isFor(caller: Extract<Caller, { kind: 'participant' }>, sessionId: string): boolean {

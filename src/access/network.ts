@@ -26,8 +26,9 @@ export async function hashedId(text: string, secret: string): Promise<string> {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** Bits by which each of an IPv6 address' first four groups is shifted. */
-const NETWORK_SHIFTS = [112n, 96n, 80n, 64n];
+/** Bits by which each of an IPv6 address' groups is shifted. */
+const GROUP_SHIFTS = [112n, 96n, 80n, 64n, 48n, 32n, 16n, 0n];
+const GROUP_BITS = 16;
 const GROUP_MASK = 0xffffn;
 
 /**
@@ -36,10 +37,12 @@ const GROUP_MASK = 0xffffn;
  * choose anew each minute.
  *
  * @param address as the platform gives it. A zone id (`%eth0`) is left out.
+ * @param ipv6Bits by how many bits an IPv6 address is counted. A provider gives a customer 56 or 48 bits, often,
+ *   and so thousands of networks of 64.
  * @returns such as `203.0.113.7` or `2001:db8:1:2::/64`; the text itself, trimmed and in lower case, for
  *   what isn't an address.
  */
-export function networkOf(address: string): string {
+export function networkOf(address: string, ipv6Bits: 48 | 64 = 64): string {
   const [plain = ''] = address.trim().toLowerCase().split('%');
   if (!plain.includes(':')) return plain;
   let bits: bigint;
@@ -50,5 +53,6 @@ export function networkOf(address: string): string {
     return plain;
   }
   if (isIPv4MappedIPv6(bits)) return convertIPv4BinaryToString(convertIPv4MappedIPv6ToIPv4(bits));
-  return `${NETWORK_SHIFTS.map((shift) => ((bits >> shift) & GROUP_MASK).toString(16)).join(':')}::/64`;
+  const groups = GROUP_SHIFTS.slice(0, ipv6Bits / GROUP_BITS);
+  return `${groups.map((shift) => ((bits >> shift) & GROUP_MASK).toString(16)).join(':')}::/${ipv6Bits}`;
 }

@@ -104,9 +104,11 @@ describe("by a provider's keys", () => {
     expect(await userTokenVerifier(options())(await make())).toBeNull();
   });
 
-  it('does not check issuer and audience that are not configured', async () => {
-    const verify = userTokenVerifier({ JWT_SECRET, JWKS_URL: jwksUrl });
+  it('does not check an issuer that is not configured, and an audience only where each is welcome', async () => {
+    const verify = userTokenVerifier({ JWT_SECRET, JWKS_URL: jwksUrl, JWT_AUDIENCE: '*' });
     expect(await verify(await sign(rsa, { iss: undefined, aud: undefined }))).not.toBeNull();
+    expect(await verify(await sign(rsa, { aud: 'another application' }))).not.toBeNull();
+    expect(() => userTokenVerifier({ JWT_SECRET, JWKS_URL: jwksUrl })).toThrow('audience');
   });
 
   it('says so when the keys are out of reach, and takes the token once they are not', async () => {

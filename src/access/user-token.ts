@@ -4,6 +4,7 @@
  */
 import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { z } from 'zod';
+import { ANY_AUDIENCE } from '../config.ts';
 import { StorageUnavailableError } from '../domain/errors.ts';
 import type { UserProfile } from '../domain/types.ts';
 import { MAX_DISPLAY_NAME_CHARS } from '../protocol/limits.ts';
@@ -38,6 +39,7 @@ export interface UserTokenOptions {
   /** Where the provider publishes its keys. With it, no other key is accepted. */
   JWKS_URL?: string | undefined;
   JWT_ISSUER?: string | undefined;
+  /** {@link ANY_AUDIENCE}: none is asked for. With `JWKS_URL` it has to be given. */
   JWT_AUDIENCE?: string | undefined;
 }
 
@@ -63,18 +65,24 @@ const PROVIDER_ALGORITHMS = [
  * valid must not be signed out.
  */
 export function userTokenVerifier(options: UserTokenOptions): (token: string) => Promise<UserProfile | null> {
-  const secret = new TextEncoder().encode(options.JWT_SECRET);
+  const { JWT_SECRET, JWKS_URL, JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = options;
+  if (JWKS_URL !== undefined && audience === undefined) {
+    throw new TypeError(
+      'a provider signs tokens of other applications, too: their audience has to be checked',
+    );
+  }
+  const secret = new TextEncoder().encode(JWT_SECRET);
   // The keys are fetched with the first token, kept for minutes, and fetched again when a token names an
   // unknown key.
   const key: JWTVerifyGetKey =
-    options.JWKS_URL === undefined ? async () => secret : createRemoteJWKSet(new URL(options.JWKS_URL));
+    JWKS_URL === undefined ? async () => secret : createRemoteJWKSet(new URL(JWKS_URL));
   return async (token) => {
     try {
       const { payload } = await jwtVerify(token, key, {
-        algorithms: options.JWKS_URL === undefined ? ['HS256'] : PROVIDER_ALGORITHMS,
+        algorithms: JWKS_URL === undefined ? ['HS256'] : PROVIDER_ALGORITHMS,
         requiredClaims: ['exp', 'sub'],
-        ...(options.JWT_ISSUER === undefined ? {} : { issuer: options.JWT_ISSUER }),
-        ...(options.JWT_AUDIENCE === undefined ? {} : { audience: options.JWT_AUDIENCE }),
+        ...(issuer === undefined ? {} : { issuer }),
+        ...(audience === undefined || audience === ANY_AUDIENCE ? {} : { audience }),
       });
       if ([payload.aud].flat().includes(SESSION_AUDIENCE)) return null;
       const claims = claimsSchema.parse(payload);

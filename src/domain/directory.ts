@@ -41,7 +41,8 @@ export interface SessionDirectory {
   /** Sessions that a user owns or has a valid membership in, newest first. */
   list(userId: string, query: PageRequest & { activeOnly: boolean }): Promise<Page<ListedSession>>;
   /**
-   * Active, discoverable ones, newest first.
+   * Active, discoverable ones, newest first; of those that were made without an account from one network only
+   * the newest three.
    * @param userId the caller's; null for those who aren't signed in.
    */
   live(userId: string | null, query: PageRequest): Promise<Page<LiveSessionSummary>>;
@@ -67,6 +68,12 @@ export interface SessionDirectory {
   end(sessionId: string): Promise<boolean>;
   /** Ends those of `sessionIds` in which nothing has happened for `inactiveMs`. */
   endInactive(sessionIds: readonly string[], inactiveMs: number): Promise<InactiveOutcome[]>;
+  /**
+   * Deletes sessions, those that ended first first, with all that belongs to them.
+   * @param days since they ended: of those in which nobody had an account, and of all others.
+   * @returns the ids of the deleted ones, `limit` at most.
+   */
+  deleteEnded(days: { anonymous: number; others: number }, limit: number): Promise<string[]>;
   /**
    * Active sessions in which nothing has happened for `inactiveMs`, as far as Postgres knows; oldest first.
    */

@@ -44,7 +44,7 @@ describe('a budget of requests', () => {
 describe('Redis’ client', () => {
   const redisOf = (budget: RequestBudget) =>
     new RedisScripts({
-      url: 'http://redis.test',
+      url: 'https://redis.test',
       token: 't',
       timeoutMs: 1_000,
       onRequest: () => budget.spend(),
@@ -103,13 +103,13 @@ describe('Postgres’ client', () => {
 it('a storage’s budget counts both stores', async () => {
   const budget = new RequestBudget(2);
   const config = parseConfig(storageSchema, {
-    UPSTASH_REDIS_REST_URL: 'http://redis.test',
+    UPSTASH_REDIS_REST_URL: 'https://redis.test',
     UPSTASH_REDIS_REST_TOKEN: 't',
     DATABASE_URL,
   });
   const storage = createStorage(config, { failures: 3, retryMs: 1 }, budget);
   fetching.mockImplementation(async (url) =>
-    String(url).startsWith('http://redis.test') ? Response.json({ result: 'PONG' }) : noRows(),
+    String(url).startsWith('https://redis.test') ? Response.json({ result: 'PONG' }) : noRows(),
   );
   await storage.buffer.ping();
   await storage.postgres.ping();

@@ -223,6 +223,8 @@ export interface NewSession {
   isDiscoverable?: boolean;
   /** Owner's user id; null makes the system user the owner. */
   hostUserId: string | null;
+  /** A hash of the network that it is made from without an account; see {@link SessionDirectory.live}. */
+  madeFrom?: string | null;
   /**
    * The host's membership, made with the session; without it, the owner's is made when they first enter.
    */

@@ -9,11 +9,11 @@ import type {
   SessionDirectory,
 } from '../domain/directory.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
-import { MAX_SHOWN_PARTICIPANTS } from '../protocol/limits.ts';
+import { MAX_LISTED_OF_NETWORK, MAX_SHOWN_PARTICIPANTS } from '../protocol/limits.ts';
 import type { Database } from './client.ts';
 import { inviteIsUsable, membershipIsValid } from './membership.ts';
 import { participantRow, participantsOf } from './participants.ts';
-import { DEFAULT_TITLE } from './schema.ts';
+import { DEFAULT_TITLE, SYSTEM_USER_ID } from './schema.ts';
 import { bigint, ms, nullableBigint, pageOf, rowsOf } from './sql.ts';
 
 const sessionRow = z.object({
@@ -113,8 +113,12 @@ export class PostgresDirectory implements SessionDirectory {
   live(userId: string | null, page: PageRequest): Promise<Page<LiveSessionSummary>> {
     const list = {
       columns: liveColumns(userId),
-      from: sql`sessions s`,
-      where: sql`s.is_active and s.is_discoverable`,
+      from: sql`(
+        select *, row_number() over (partition by made_from order by created_at desc, id desc) as nth
+        from sessions where is_active and is_discoverable
+      ) s`,
+      // Without it the sessions of one stranger would be the whole list.
+      where: sql`s.made_from is null or s.nth <= ${sql.raw(String(MAX_LISTED_OF_NETWORK))}`,
       order: newestFirst,
     };
     return pageOf(this.#db, list, page, liveRow);
@@ -206,6 +210,30 @@ export class PostgresDirectory implements SessionDirectory {
         limit ${limit}::integer`,
       z.object({ id: z.string(), lastActivityMs: bigint }),
     );
+  }
+
+  async deleteEnded(days: { anonymous: number; others: number }, limit: number): Promise<string[]> {
+    const before = (count: number) => sql`now() - make_interval(days => ${count}::integer)`;
+    // A row that another transaction holds is left for the next time, rather than waited for.
+    const rows = await this.#ask(
+      sql`
+      with old as (
+        select s.id from sessions s
+        where not s.is_active and (
+          s.ended_at < ${before(days.others)}
+          or (
+            s.ended_at < ${before(days.anonymous)} and s.host_user_id = ${SYSTEM_USER_ID}::uuid
+            and not exists (select from session_participants p where p.session_id = s.id)
+          )
+        )
+        order by s.ended_at
+        limit ${limit}::integer
+        for update skip locked
+      )
+      delete from sessions s using old where s.id = old.id returning s.id`,
+      z.object({ id: z.string() }),
+    );
+    return rows.map(({ id }) => id);
   }
 
   #end(sessionIds: readonly string[], condition: SQL): Promise<InactiveOutcome[]> {

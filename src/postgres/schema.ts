@@ -76,6 +76,11 @@ export const sessions = pgTable(
     /** Which edits of which clients `code` contains. */
     receipts: jsonb('receipts').notNull().default({}),
     lastEditorId: uuid('last_editor_id').references(() => users.id, { onDelete: 'set null' }),
+    /**
+     * Of one that was made without an account: a hash of the network that it was made from. The public list
+     * shows few of one network.
+     */
+    madeFrom: text('made_from'),
     isActive: boolean('is_active').notNull().default(true),
     isDiscoverable: boolean('is_discoverable').notNull().default(false),
     createdAt: instant('created_at').notNull().defaultNow(),
@@ -91,6 +96,7 @@ export const sessions = pgTable(
     // a heap-only update, which writes no index entry at all.
     index('sessions_host_idx').on(t.hostUserId),
     index('sessions_active_idx').on(t.createdAt).where(sql`${t.isActive}`),
+    index('sessions_ended_idx').on(t.endedAt).where(sql`not ${t.isActive}`),
     index('sessions_live_idx').on(t.createdAt).where(sql`${t.isActive} and ${t.isDiscoverable}`),
   ],
 );

@@ -148,6 +148,7 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
           code: input.code,
           isDiscoverable: input.isDiscoverable ?? false,
           hostUserId: input.hostUserId ?? SYSTEM_USER_ID,
+          madeFrom: input.madeFrom ?? null,
         })
         .returning(),
     );

@@ -99,6 +99,8 @@ export const MAX_CLARIFYING_QUESTION_CHARS = 1_000;
 export const DEFAULT_PAGE_ENTRIES = 50;
 export const MAX_PAGE_ENTRIES = 100;
 export const MAX_PAGE_OFFSET = 100_000;
+/** Sessions of the public list that were made without an account from one network: the newest ones. */
+export const MAX_LISTED_OF_NETWORK = 3;
 /** Participants that a session shows along with itself. */
 export const MAX_SHOWN_PARTICIPANTS = 50;
 /** Of a session's history over HTTP. */

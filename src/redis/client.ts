@@ -74,7 +74,7 @@ export class RedisScripts {
    * A limit that all instances share: `max` within each window. Ask it within {@link call}.
    * @param prefix of its keys.
    */
-  fixedWindow(max: number, window: '1 m' | '1 d', prefix: string): Ratelimit {
+  fixedWindow(max: number, window: '1 m' | '1 h' | '1 d', prefix: string): Ratelimit {
     return new Ratelimit({
       redis: this.#redis,
       limiter: Ratelimit.fixedWindow(max, window),

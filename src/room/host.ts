@@ -34,6 +34,7 @@ export interface RoomStorage {
   /** @param keys at most 128. */
   delete(keys: string[]): Promise<unknown>;
   list(options: { prefix: string }): Promise<Map<string, unknown>>;
+  deleteAll(): Promise<void>;
   /**
    * Wakes the room at this time (milliseconds since the epoch), even if this instance is gone by then. A
    * later call replaces an earlier one.

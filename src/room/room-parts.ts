@@ -150,6 +150,7 @@ export function makeParts(
     ...shared,
     slowConsumers,
     log,
+    storage,
     admission: new RoomAdmission({ ...shared, bans }),
     joining: new Joining(shared),
     incomingFrames: new IncomingFrames({

@@ -43,6 +43,8 @@ const CLEAN: BufferStats = {
   oldestDirtyMs: 0,
   sweeperLeaseMs: 0,
   deadLetters: 0,
+  deadLetterBytes: 0,
+  isFull: false,
   commits: 0,
   edits: 0,
   messages: 0,
@@ -51,11 +53,13 @@ const CLEAN: BufferStats = {
   flushedMessages: 0,
   flushFailures: 0,
   deadLettered: 0,
+  deadLettersRefused: 0,
 };
 const TURN: CronRun = {
   sessions: 0,
   messages: 0,
   deadLetters: 0,
+  undelivered: 0,
   busy: 0,
   transactions: 0,
   inactive: [],
@@ -110,6 +114,12 @@ it('tells once what goes wrong, and once that it is over', async () => {
   expect(await turn({ deadLetters: 1 })).toEqual(['lag over', 'dead_letters over']);
   expect(received[0]?.alerts[0]?.since).toBe(since);
   expect(await turn({})).toEqual([]);
+});
+
+it('tells that Redis takes no more data', async () => {
+  const { turn } = watched();
+  expect(await turn({ isFull: true })).toEqual(['redis_full raised']);
+  expect(await turn({})).toEqual(['redis_full over']);
 });
 
 it('tells of failures from so many turns in a row on, those that threw included', async () => {

@@ -32,7 +32,7 @@ export interface AlertsOptions {
   now?: () => number;
 }
 
-const NAMES = ['lag', 'dead_letters', 'failures'] as const;
+const NAMES = ['lag', 'dead_letters', 'redis_full', 'failures'] as const;
 type AlertName = (typeof NAMES)[number];
 
 const rememberedSchema = z.object({
@@ -48,6 +48,7 @@ type Findings = Record<AlertName, string | null | undefined>;
 const OVER: Record<AlertName, string> = {
   lag: 'sessions are flushed in time again',
   dead_letters: 'the dead letters are below the threshold again',
+  redis_full: 'Redis takes data again',
   failures: 'the stores answer again',
 };
 
@@ -106,7 +107,9 @@ export class Alerts {
     const { thresholds } = this.#options;
     const reason = turn instanceof Error ? turn.name : turn.lastFailure;
     return {
-      ...(stats ? ofBuffer(stats, thresholds) : { lag: undefined, dead_letters: undefined }),
+      ...(stats
+        ? ofBuffer(stats, thresholds)
+        : { lag: undefined, dead_letters: undefined, redis_full: undefined }),
       failures:
         failedTurns >= thresholds.failedTurns
           ? `the last ${failedTurns} turns were cut short: ${reason ?? 'a store failed'}`
@@ -146,15 +149,16 @@ export class Alerts {
 }
 
 function ofBuffer(
-  { dirtySessions, oldestDirtyMs, deadLetters }: BufferStats,
+  { dirtySessions, oldestDirtyMs, deadLetters, isFull }: BufferStats,
   thresholds: AlertThresholds,
-): Record<'lag' | 'dead_letters', string | null> {
+): Record<'lag' | 'dead_letters' | 'redis_full', string | null> {
   const ageS = Math.round(oldestDirtyMs / 1000);
   const isLate = oldestDirtyMs >= thresholds.lagMs;
   const isMuch = deadLetters >= thresholds.deadLetters;
   return {
     lag: isLate ? `${dirtySessions} sessions wait for Postgres, one for ${ageS} s` : null,
     dead_letters: isMuch ? `${deadLetters} dead letters wait to be looked at` : null,
+    redis_full: isFull ? 'Redis takes no more data: Postgres stands in for it' : null,
   };
 }
 

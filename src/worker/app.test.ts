@@ -192,9 +192,62 @@ describe('the sweeper', () => {
   });
 });
 
-describe('GET /health', () => {
+describe('GET /live', () => {
+  it('asks no store', async () => {
+    for (let i = 0; i < 100; i++) {
+      expect(await call('/live')).toMatchObject({ status: 200, json: { status: 'ok' } });
+    }
+    expect(services.calls).toEqual([]);
+  });
+});
+
+describe('GET /health for a stranger', () => {
+  it('does not ask Postgres, however often, and Redis once a minute', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    try {
+      for (let second = 0; second < 300; second++) {
+        const { status, json } = await call('/health');
+        expect([status, json]).toEqual([
+          200,
+          { status: 'ok', redis: { ok: true, latency_ms: expect.any(Number) } },
+        ]);
+        vi.advanceTimersByTime(1_000);
+      }
+      expect(services.calls).toEqual(Array.from({ length: 5 }, () => 'redis'));
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('says within a second that Redis is back', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    try {
+      services.failures.set('redis', new StorageUnavailableError('redis', 'down'));
+      expect((await call('/health')).status).toBe(503);
+      services.failures.clear();
+      vi.advanceTimersByTime(1_000);
+      expect((await call('/health')).status).toBe(200);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('tells a wrong token from none', async () => {
+    for (const path of ['/health', '/metrics']) {
+      expect(await call(path, { token: 'x' })).toMatchObject({
+        status: 401,
+        json: { error: 'unauthorized' },
+      });
+    }
+    expect(services.calls).toEqual([]);
+  });
+});
+
+describe('GET /health for those who may watch', () => {
+  const token = FLUSH_SECRET;
+
   it('says how both stores are', async () => {
-    const { status, json } = await call('/health');
+    const { status, json } = await call('/health', { token });
     expect(status).toBe(200);
     expect(json).toEqual({
       status: 'ok',
@@ -207,7 +260,7 @@ describe('GET /health', () => {
     'says when %s does not answer, and nothing internal',
     async (store) => {
       services.failures.set(store, new StorageUnavailableError(store, 'no route to db.internal:5432'));
-      const { status, json } = await call('/health');
+      const { status, json } = await call('/health', { token });
       expect(status).toBe(503);
       expect(json).toMatchObject({
         status: 'unavailable',
@@ -216,7 +269,7 @@ describe('GET /health', () => {
 
       app = createApp({ services: () => services });
       services.failures.set(store, new Error('connecting with password hunter2'));
-      expect((await call('/health')).json[store]).toMatchObject({ ok: false, error: 'failed' });
+      expect((await call('/health', { token })).json[store]).toMatchObject({ ok: false, error: 'failed' });
       expect(logged.join()).not.toContain('hunter2');
     },
   );
@@ -224,10 +277,10 @@ describe('GET /health', () => {
   it('asks the stores at most once a second', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     try {
-      for (let i = 0; i < 5; i++) await call('/health');
+      for (let i = 0; i < 5; i++) await call('/health', { token });
       expect(services.calls).toEqual(['redis', 'postgres']);
       vi.advanceTimersByTime(1_000);
-      await Promise.all([call('/health'), call('/health'), call('/health')]);
+      await Promise.all([call('/health', { token }), call('/health', { token }), call('/health', { token })]);
       expect(services.calls).toHaveLength(4);
     } finally {
       vi.useRealTimers();
@@ -237,7 +290,7 @@ describe('GET /health', () => {
 
 describe('GET /metrics', () => {
   it('is Prometheus text, from one question to the buffer', async () => {
-    const { status, headers, text } = await call('/metrics');
+    const { status, headers, text } = await call('/metrics', { token: FLUSH_SECRET });
     expect(status).toBe(200);
     expect(headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
     expect(services.calls).toEqual(['stats']);
@@ -263,6 +316,22 @@ describe('GET /metrics', () => {
       backbeat_dead_letters_refused_total: 'counter 9',
     });
     expect(text.split('\n')).toHaveLength(3 * Object.keys(values).length + 1);
+  });
+
+  it('is for no stranger: by its own token, or the flush secret', async () => {
+    services = fakeServices({ METRICS_TOKEN: 'a-token-for-the-metrics' });
+    for (const token of ['', 'x', 'a-token-for-the-metric', await sessionToken()]) {
+      expect((await call('/metrics', { token })).status).toBe(401);
+    }
+    const refused = await call('/metrics');
+    expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
+    expect(services.calls).toEqual([]);
+    for (const token of ['a-token-for-the-metrics', FLUSH_SECRET]) {
+      expect((await call('/metrics', { token })).status).toBe(200);
+    }
+    // It opens nothing else.
+    expect((await call('/flush', { method: 'POST', token: 'a-token-for-the-metrics' })).status).toBe(401);
+    expect((await call('/flush/dead', { token: 'a-token-for-the-metrics' })).status).toBe(401);
   });
 });
 

@@ -9,7 +9,7 @@ import type { AppEnv, Env } from './env.ts';
 import { ApiError, errorResponse } from './errors.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { flushRoutes, flushTurn } from './routes/flush.ts';
-import { healthRoute } from './routes/health.ts';
+import { healthRoute, liveRoute } from './routes/health.ts';
 import { metricsRoute } from './routes/metrics.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { roomRoutes } from './routes/rooms.ts';
@@ -25,12 +25,13 @@ const PREFLIGHT_MAX_AGE_S = 3_600;
 /** Every route that the API's document describes, in the order in which a request is matched. */
 export function servedRoutes(): Served[] {
   return [
+    liveRoute,
     healthRoute(),
     metricsRoute(),
     ...flushRoutes,
     // Before the sessions: `/join` must not be taken for a session's id.
     ...peopleRoutes,
-    ...sessionRoutes,
+    ...sessionRoutes(),
     ...strudelRoutes,
   ];
 }

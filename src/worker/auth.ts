@@ -2,6 +2,7 @@
 import type { Context } from 'hono';
 import { timingSafeEqual } from 'hono/utils/buffer';
 import { type Caller, callerOf, DEFAULT_DISPLAY_NAME } from '../access/admission.ts';
+import type { Config } from '../config.ts';
 import type { PeopleRepository } from '../domain/people.ts';
 import { type Action, isAllowedAfterEnd, may } from '../domain/permissions.ts';
 import type { Role } from '../domain/types.ts';
@@ -19,6 +20,33 @@ export const withFlushSecret: Gate<'flush', null> = {
       throw unauthorized('the flush secret is needed');
     }
     return null;
+  },
+};
+
+/** Whether a token is one by which machines may watch: the comparison takes the same time however wrong it is. */
+async function isWatcher(token: string, { METRICS_TOKEN, FLUSH_SECRET }: Config): Promise<boolean> {
+  const isFlush = await timingSafeEqual(FLUSH_SECRET, token);
+  return METRICS_TOKEN === undefined ? isFlush : (await timingSafeEqual(METRICS_TOKEN, token)) || isFlush;
+}
+
+/** Lets callers with the metrics' token through, and those with the flush secret. */
+export const withMetricsToken: Gate<'watch', null> = {
+  access: 'watch',
+  async admit(c) {
+    if (!(await isWatcher(bearerOf(c) ?? '', c.var.services.config))) {
+      throw unauthorized('the token of the metrics is needed');
+    }
+    return null;
+  },
+};
+
+/** Lets everyone through, and tells those who may watch from strangers. */
+export const maybeWatching: Gate<'public', { mayWatch: boolean }> = {
+  access: 'public',
+  async admit(c) {
+    if (bearerOf(c) === null) return { mayWatch: false };
+    await withMetricsToken.admit(c);
+    return { mayWatch: true };
   },
 };
 

@@ -7,8 +7,8 @@ import type { ErrorCode } from '../protocol/messages.ts';
 import { describeUnexpected, logError } from './log.ts';
 import { RoomRefusedError, RoomUnavailableError } from './room-client.ts';
 
-/** What is limited is counted by the minute. */
-const RETRY_AFTER_S = '60';
+/** Most of what is limited is counted by the minute. */
+const RETRY_AFTER_S = 60;
 
 /** A refusal that a route decided on. Its texts are shown to the caller. */
 export class ApiError extends Error {
@@ -18,6 +18,8 @@ export class ApiError extends Error {
     readonly code: ErrorCode,
     message: string,
     readonly details?: string,
+    /** After how many seconds the caller may try again, where that is known. */
+    readonly retryAfterS?: number,
   ) {
     super(message);
   }
@@ -28,9 +30,9 @@ export class ApiError extends Error {
  * internal.
  */
 export function errorResponse(error: unknown, c: Context): Response {
-  const { status, code, message, details } = asApiError(error, c);
+  const { status, code, message, details, retryAfterS } = asApiError(error, c);
   if (status === 401) c.header('WWW-Authenticate', 'Bearer');
-  if (status === 429) c.header('Retry-After', RETRY_AFTER_S);
+  if (status === 429) c.header('Retry-After', `${retryAfterS ?? RETRY_AFTER_S}`);
   return c.json({ error: code, message, ...(details === undefined ? {} : { details }) }, status);
 }
 

@@ -38,7 +38,10 @@ const quiet: SweeperRun = {
 };
 
 /** A turn over stores and rooms that cost what the real ones do: each call is a request. */
-function turnOf(run: Partial<SweeperRun>, { used = 1, maxRequests = MAX_REQUESTS, dirty = 0 } = {}) {
+function turnOf(
+  run: Partial<SweeperRun>,
+  { used = 1, maxRequests = MAX_REQUESTS, dirty = 0, ended = 0 } = {},
+) {
   const budget = new RequestBudget(maxRequests);
   const calls: string[] = [];
   const spend = (call: string) => {
@@ -71,6 +74,22 @@ function turnOf(run: Partial<SweeperRun>, { used = 1, maxRequests = MAX_REQUESTS
         return [];
       },
     },
+    retention: {
+      mark: {
+        take: async () => {
+          spend('due?');
+          return true;
+        },
+        reset: async () => spend('more'),
+      },
+      days: { anonymous: 7, others: 365 },
+      directory: {
+        deleteEnded: async (_days, limit) => {
+          spend('delete');
+          return named(Math.min(limit, ended));
+        },
+      },
+    },
     buffer: {
       track: async () => spend('track'),
       untrack: async (sessions) => spend(`untrack ${sessions.length}`),
@@ -89,7 +108,7 @@ function turnOf(run: Partial<SweeperRun>, { used = 1, maxRequests = MAX_REQUESTS
       },
     },
   };
-  return { ports, budget, calls, runTurn, take: () => cronTurn(ports, DUE_MS) };
+  return { ports, budget, calls, runTurn, take: (dueMs = DUE_MS) => cronTurn(ports, dueMs) };
 }
 
 const named = (count: number) => Array.from({ length: count }, (_, i) => `s${i}`);
@@ -177,5 +196,36 @@ describe('inactive sessions', () => {
     expect(run).toMatchObject({ ending: { ended: 0, untold: 3 }, requests: budget.used });
     expect(run.requests).toBe(10);
     expect(logged()).toMatchObject([{ level: 'error', untold: 3 }]);
+  });
+});
+
+describe('what ended long ago', () => {
+  const QUARTER_MS = 15 * 60_000;
+
+  it('is deleted in bounded steps, with what its rooms keep, and asked for every quarter of an hour at most', async () => {
+    const { take, calls, budget } = turnOf({}, { ended: 1_000 });
+    for (let minute = 1; minute < 15; minute++) await take(minute * 60_000);
+    expect(calls).toEqual([]);
+    await take(QUARTER_MS);
+    expect(calls.slice(0, 3)).toEqual(['due?', 'delete', 'more']);
+    expect(calls.filter((call) => call.startsWith('command '))).toHaveLength(25);
+    expect(budget.isExceeded).toBe(false);
+    expect(logged()).toMatchObject([{ event: 'retention', deleted: 25, untold: 0 }]);
+  });
+
+  it('is asked for once a day when there is little of it', async () => {
+    const { take, calls } = turnOf({}, { ended: 3 });
+    await take(QUARTER_MS);
+    expect(calls).toEqual(['due?', 'delete', 'command s0', 'command s1', 'command s2']);
+  });
+
+  it('leaves the turn within its requests, whatever came before', async () => {
+    const { take, calls, budget } = turnOf({}, { used: 36, ended: 1_000 });
+    await take(QUARTER_MS);
+    expect(budget.used).toBeLessThanOrEqual(MAX_REQUESTS);
+    expect(calls.filter((call) => call.startsWith('command ')).length).toBeGreaterThan(0);
+    const spent = turnOf({}, { used: 44, ended: 1_000 });
+    await spent.take(QUARTER_MS);
+    expect(spent.calls).toEqual([]);
   });
 });

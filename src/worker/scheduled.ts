@@ -1,7 +1,8 @@
-/** The Cron Trigger's turn: it sweeps what is dirty, then ends inactive sessions. */
+/** The Cron Trigger's turn: it sweeps what is dirty, ends inactive sessions, and deletes those that ended long ago. */
 import type { Flusher, SweeperRun } from '../write-behind/flusher.ts';
 import { endInactive, INACTIVE_REQUESTS, type InactivePorts, type InactiveRun } from './inactive-sessions.ts';
 import { describeUnexpected, logError, logInfo } from './log.ts';
+import { deleteEnded, type RetentionPorts, type RetentionRun } from './retention.ts';
 
 /**
  * The next turn comes a minute after this one. With many sessions dirty a turn sweeps every few seconds. Its
@@ -16,6 +17,8 @@ const TURN_MS = 58_000;
  */
 export type TurnPorts = Omit<InactivePorts, 'flusher'> & {
   flusher: Pick<Flusher, 'runTurn' | 'flushSessions'>;
+  room: RetentionPorts['room'];
+  retention: Pick<RetentionPorts, 'mark' | 'days' | 'directory'>;
 };
 
 /** What a turn did. `requests` are those of the whole turn, with those to rooms. */
@@ -38,6 +41,8 @@ export async function cronTurn(ports: TurnPorts, scheduledMs: number): Promise<C
     logSweep(run);
     const ending = run.inactive.length > 0 ? await endInactive(run.inactive, ports) : null;
     if (ending !== null) logInactive(ending, budget.used);
+    const retention = await deleteEnded({ ...ports, ...ports.retention }, scheduledMs);
+    if (retention !== null) logRetention(retention);
     return { ...run, ending, requests: budget.used };
   } catch (error) {
     logError('sweep_failed', describeUnexpected(error));
@@ -64,6 +69,12 @@ function logSweep(run: SweeperRun): void {
   if (failures > 0 || deadLetters > 0 || undelivered > 0) logError('sweep', fields);
   else if (sessions > 0 || messages > 0 || busy > 0 || outcome === 'out_of_requests')
     logInfo('sweep', fields);
+}
+
+function logRetention({ deleted, untold, failure }: RetentionRun): void {
+  const fields = { deleted, untold, failure };
+  if (failure !== null || untold > 0) logError('retention', fields);
+  else if (deleted > 0) logInfo('retention', fields);
 }
 
 /** @param requests of the whole turn. */

@@ -98,6 +98,7 @@ const MACHINES = [
   'GET /docs',
   'GET /docs/style.css',
   'GET /api/v1/openapi.json',
+  'GET /live',
   'GET /health',
   'GET /metrics',
   'GET /parties/main/:id',

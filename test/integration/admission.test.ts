@@ -22,6 +22,13 @@ let sessions: PostgresSessionRepository;
 /** Takes note of what it is asked, and fails when told to. */
 let people: PostgresPeople & { asked: string[]; fails: Set<'checkAccess' | 'enter'> };
 let admission: Admission;
+/** As many strangers as come. */
+const welcome = {
+  refusalOf: () => null,
+  take: async () => null,
+  originOf: async () => null,
+  giveBack: async () => {},
+};
 const accesses = new Map<string, SessionAccess>();
 const profiles = new Map<string, UserProfile>();
 
@@ -57,6 +64,7 @@ beforeAll(async () => {
       user: async (token) => profiles.get(token) ?? null,
     },
     inviteGuard: { mayTry: async () => true, failed: async () => {} },
+    strangers: welcome,
   });
 });
 beforeEach(() => {
@@ -248,6 +256,53 @@ describe('what a room is asked to keep a place for is what the one statement dec
       const isUsed = decided.admitted.joinMethod === 'invite' && decided.admitted.inviteId === asked.id;
       expect([name, await usesOf(asked)]).toEqual([name, isUsed ? Number(usesBefore) + 1 : usesBefore]);
     }
+  });
+});
+
+describe('a stranger who makes ids up', () => {
+  it('is refused before a room is asked, and after so many times before Postgres is', async () => {
+    const known = await newSession();
+    let bad = 0;
+    const guarded = new Admission({
+      sessions,
+      people,
+      tokens: {
+        session: async (token) => accesses.get(token) ?? null,
+        user: async (token) => profiles.get(token) ?? null,
+      },
+      strangers: welcome,
+      inviteGuard: {
+        mayTry: async () => bad < 20,
+        failed: async () => {
+          bad += 1;
+        },
+      },
+    });
+    const untouched: RoomReservation = {
+      reserve: () => Promise.reject(new Error('a room was touched')),
+      release: () => Promise.reject(new Error('a room was touched')),
+    };
+    const another = await newPlace(await newSession(), null, { role: 'host', joinMethod: 'owner' });
+    const tokens = [null, (await newUser()).token, another.token, 'nonsense'];
+    const statuses: number[] = [];
+    for (let i = 0; i < 120; i++) {
+      const outcome = await guarded.enter(
+        requestOf({
+          sessionId: i % 3 === 0 ? known : randomUUID(),
+          token: tokens[i % tokens.length] ?? null,
+          invite: i % 2 === 0 ? randomUUID() : null,
+          address: '198.51.100.9',
+        }),
+        untouched,
+      );
+      statuses.push(outcome.ok ? 200 : outcome.status);
+    }
+    expect(new Set(statuses)).toEqual(new Set([401, 403, 404, 429]));
+    people.asked.length = 0;
+    bad = 20;
+    const invite = randomUUID();
+    const last = await guarded.enter(requestOf({ sessionId: randomUUID(), invite, address: 'a' }), untouched);
+    expect([last.ok, people.asked]).toEqual([false, []]);
   });
 });
 

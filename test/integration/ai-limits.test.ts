@@ -112,7 +112,7 @@ describe('the AI’s daily limits in memory', () => {
     const redis = new RedisScripts({ url: 'http://127.0.0.1:1', token: 'a-token', timeoutMs: 1_000 });
     const limits = new DailyLimits({ redis, keyPrefix: 'bb:' });
     const { outage } = await limits.take({ kind: 'user', id: 'p1' });
-    expect(outage).toMatch(/^redis: ai limit: /);
+    expect(outage).toMatch(/^redis: limit: /);
     expect(outage).not.toMatch(/p1|bb:|a-token|evalsha/i);
   });
 });

@@ -165,7 +165,7 @@ describe('the smoke test', () => {
       response.writeHead(answers.shift() ?? 200).end();
     });
     const url = `http://127.0.0.1:${await listenOnLoopback(server)}`;
-    const up = { url };
+    const up = { url, flushSecret: 'secret' };
     const lines: string[] = [];
     const note = (line: string) => lines.push(line);
     await waitUntilUp(up, { note }, { pollMs: 10 });

@@ -5,6 +5,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { BUDGET_BYTES, bundleLine, bundleWorker, PLATFORM_LIMIT_BYTES } from '../../deploy/bundles.ts';
@@ -16,6 +17,7 @@ import { readWranglerConfig } from '../../deploy/project-names.ts';
 import { type CommandRunner, Runner } from '../../deploy/runner.ts';
 import { deleteWorker, deployWorker, problemWithCloudflare } from '../../deploy/wrangler.ts';
 import { applyMigrations } from '../../dev/migrate.ts';
+import { startPostgres } from '../../dev/neon/real-postgres.ts';
 import { PROJECT_DIR } from '../../dev/project.ts';
 import { ACCOUNT_ID, API_TOKEN, CloudflareStandIn, ZONE } from '../support/cloudflare-api.ts';
 import { startNeonProcess } from '../support/neon-process.ts';
@@ -240,6 +242,29 @@ describe('drizzle-kit', () => {
         /can't be applied: .*ECONNREFUSED[\s\S]*drizzle-kit migrate failed with 1/,
       );
     });
+  });
+
+  it('does not wait long for a table that is in use, as all other queries would wait behind it', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'backbeat-postgres-'));
+    const database = await startPostgres({ dataDir, log: () => {} });
+    const busy = new pg.Client({ connectionString: database.url });
+    try {
+      await applyMigrations(database.url);
+      await busy.connect();
+      await busy.query('begin');
+      await busy.query('lock table drizzle.__drizzle_migrations in access exclusive mode');
+      await withRunner(async (runner) => {
+        await expect(migrate({ runner, explainMigration }, database.url)).rejects.toThrow(
+          /can't be applied: [\s\S]*lock timeout[\s\S]*drizzle-kit migrate failed/,
+        );
+        await busy.query('rollback');
+        await migrate({ runner, explainMigration }, database.url);
+      });
+    } finally {
+      await busy.end();
+      await database.stop();
+      rmSync(dataDir, { recursive: true });
+    }
   });
 
   /** A configuration that knows only the first migration, as an older release's does. */

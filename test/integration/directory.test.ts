@@ -13,6 +13,7 @@ import { PostgresSessionRepository } from '../../src/postgres/sessions.ts';
 import { PostgresStrudels } from '../../src/postgres/strudels.ts';
 import { MAX_LISTED_CONVERSATION_CHARS } from '../../src/protocol/limits.ts';
 import { rev } from '../support/commits.ts';
+import { makeMessage } from '../support/messages.ts';
 import { type PostgresFront, startPostgresFront } from '../support/postgres.ts';
 
 const engines = ['embedded', ...((await findPostgres()) ? (['real'] as const) : [])] as const;
@@ -236,6 +237,58 @@ describe.each(engines)('on the %s engine', (engine) => {
       const [outcome] = await sessions.writeSessions([{ sessionId: id, code, messages: [] }]);
       expect(outcome?.status).toBe('written');
       expect(await sessions.getSession(id)).toMatchObject({ code: 'late', isActive: false });
+    });
+
+    it('is deleted some time after its end: soon where nobody had an account', async () => {
+      const endedAgo = async (id: string, days: number) => {
+        await directory.end(id);
+        await db.execute(
+          sql`update sessions set ended_at = now() - make_interval(days => ${days}::integer) where id = ${id}`,
+        );
+        return id;
+      };
+      const ada = await newUser();
+      const withUser = await newSession();
+      await join(withUser, ada);
+      const kept = [
+        await newSession(),
+        await endedAgo(await newSession(), 6),
+        await endedAgo(await newSession(ada), 364),
+        await endedAgo(withUser, 8),
+      ];
+      const byStrangers = await newSession();
+      await join(byStrangers, null);
+      const gone = [await endedAgo(byStrangers, 8), await endedAgo(await newSession(ada), 366)];
+      const message = makeMessage({ content: 'old' });
+      await sessions.writeSessions([{ sessionId: gone[0] ?? '', code: null, messages: [message] }]);
+      const days = { anonymous: 7, others: 365 };
+      expect(await directory.deleteEnded(days, 1)).toEqual([gone[1]]);
+      expect(await directory.deleteEnded(days, 100)).toEqual([gone[0]]);
+      expect(await directory.deleteEnded(days, 100)).toEqual([]);
+      const left = await Promise.all([...kept, ...gone].map((id) => sessions.getSession(id)));
+      expect(left.map((session) => session?.id ?? null)).toEqual([...kept, null, null]);
+      expect(await sessions.getMessages(gone[0] ?? '', { limit: 10 })).toEqual([]);
+    });
+
+    it('is listed with two others that were made without an account from one network, and no more', async () => {
+      const open = async (madeFrom: string | null) =>
+        (
+          await sessions.createSession({
+            title: '',
+            code: '',
+            hostUserId: null,
+            isDiscoverable: true,
+            madeFrom,
+          })
+        ).id;
+      const first = await open('elsewhere');
+      const flood: string[] = [];
+      for (let i = 0; i < 60; i++) flood.push(await open('here'));
+      const others = [await open(null), await open(null), await open(null), await open(null)];
+      const listed = (await everything((page) => directory.live(null, page))).map(({ id }) => id);
+      expect(listed.filter((id) => flood.includes(id))).toEqual(flood.slice(-3).reverse());
+      expect(listed).toEqual(expect.arrayContaining([first, ...others]));
+      for (const id of [first, ...flood, ...others]) await directory.end(id);
     });
 
     it('ends when nothing has happened in it for long', async () => {

@@ -280,7 +280,9 @@ describe('lists of sessions', () => {
     const seenByAda = (await everything('/live', 'sessions', ada)) as { id: string; is_member?: boolean }[];
     expect(seenByAda.filter((one) => one.is_member).map(({ id }) => id)).toEqual([session.id]);
     await call(`/${session.id}/discoverable`, { method: 'PUT', token, body: { is_discoverable: false } });
-    expect((await everything('/live', 'sessions', null)).map(({ id }) => id)).not.toContain(session.id);
+    // The list is kept for a moment.
+    const shown = async () => (await everything('/live', 'sessions', null)).map(({ id }) => id);
+    await expect.poll(shown, { timeout: 10_000 }).not.toContain(session.id);
   });
 });
 

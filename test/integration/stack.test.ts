@@ -153,13 +153,17 @@ describe('a throwaway stack', () => {
 
   test('keeps down what it is told to stop, until it is told to start it', async () => {
     const { postgresPart } = stack;
+    const watching = { headers: { authorization: `Bearer ${stack.flushSecret}` } };
     expect(await stack.control.stop(postgresPart)).toMatchObject({ state: 'down', pid: null });
-    await until('the Worker says so', async () => (await status(`${stack.url}/health`)) === 503);
+    await until('the Worker says so', async () => (await status(`${stack.url}/health`, watching)) === 503);
     // The Worker can be started meanwhile: it says itself what is missing.
     expect(await stack.control.restart('worker')).toMatchObject({ state: 'up' });
     expect(await stack.control.parts()).toMatchObject({ [postgresPart]: { state: 'down' } });
     expect(await stack.control.start(postgresPart)).toMatchObject({ state: 'up' });
-    await until('the Worker is well again', async () => (await status(`${stack.url}/health`)) === 200);
+    await until(
+      'the Worker is well again',
+      async () => (await status(`${stack.url}/health`, watching)) === 200,
+    );
   });
 
   test('freezes and thaws a part', async () => {

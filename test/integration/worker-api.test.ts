@@ -81,7 +81,7 @@ async function stored(sessionId: string) {
 
 async function metric(name: string): Promise<number> {
   // Metrics are kept for a second; a new answer is due after it.
-  const { text } = await ask('/metrics');
+  const { text } = await ask('/metrics', { token: stack.flushSecret });
   const line = text.split('\n').find((candidate) => candidate.startsWith(`backbeat_${name} `));
   return Number(line?.split(' ')[1]);
 }
@@ -230,13 +230,19 @@ describe('a store out of reach', () => {
   it('is told by the health, refuses a flush, and loses nothing', async () => {
     const session = await newSession();
     await commit(session.id, 'kept');
-    expect((await ask('/health')).status).toBe(200);
+    expect((await ask('/health', { token: stack.flushSecret })).status).toBe(200);
     await stack.control.stop('neonHttp');
     try {
       await expect
-        .poll(async () => (await ask('/health')).status, { interval: 300, timeout: 10_000 })
+        .poll(async () => (await ask('/health', { token: stack.flushSecret })).status, {
+          interval: 300,
+          timeout: 10_000,
+        })
         .toBe(503);
-      expect((await ask('/health')).json).toMatchObject({ redis: { ok: true }, postgres: { ok: false } });
+      expect((await ask('/health', { token: stack.flushSecret })).json).toMatchObject({
+        redis: { ok: true },
+        postgres: { ok: false },
+      });
       expect(await flush()).toMatchObject({ status: 503, json: { error: 'server_error' } });
       expect(await ask('/api/v1/sessions', { method: 'POST' })).toMatchObject({ status: 503 });
     } finally {

@@ -17,10 +17,12 @@ import { PostgresDirectory } from '../../src/postgres/directory.ts';
 import { PostgresPeople } from '../../src/postgres/people.ts';
 import { PostgresSessionRepository } from '../../src/postgres/sessions.ts';
 import { PostgresStrudels } from '../../src/postgres/strudels.ts';
+import type { RedisScripts } from '../../src/redis/client.ts';
 import type { SessionBuffer } from '../../src/redis/session-buffer.ts';
 import type { RoomCommand } from '../../src/room/handlers/room-command.ts';
 import { createApp } from '../../src/worker/app.ts';
 import { NO_PLATFORM } from '../../src/worker/platform.ts';
+import { retentionMark } from '../../src/worker/retention.ts';
 import type { TurnPorts } from '../../src/worker/scheduled.ts';
 import type { Services } from '../../src/worker/services.ts';
 import { BufferedSessionRepository } from '../../src/write-behind/buffered-repository.ts';
@@ -52,6 +54,7 @@ export interface Api {
   app: ReturnType<typeof createApp>;
   buffer: SessionBuffer;
   db: Database;
+  scripts: RedisScripts;
   /** One Redis command, as any client would send it. */
   redis(...command: string[]): Promise<unknown>;
   /** Counts the buffer's commands from now on. */
@@ -146,6 +149,7 @@ export async function startApi(env: Record<string, string> = {}): Promise<Api> {
     app,
     buffer,
     db,
+    scripts: redis.redis,
     redis: redis.command,
     countCommands: () => {
       let commands = 0;
@@ -173,7 +177,21 @@ export async function startApi(env: Record<string, string> = {}): Promise<Api> {
       const { buffer, directory, people } = storage;
       const flusher = createFlusher(storage, config);
       const { room } = services;
-      return { flusher, buffer, directory, people, room, budget, afterMs: config.INACTIVE_AFTER_MS };
+      const retention = {
+        mark: retentionMark(storage.redis, redis.keys.prefix),
+        directory,
+        days: { anonymous: config.KEEP_ANONYMOUS_DAYS, others: config.KEEP_ENDED_DAYS },
+      };
+      return {
+        flusher,
+        buffer,
+        directory,
+        people,
+        room,
+        budget,
+        afterMs: config.INACTIVE_AFTER_MS,
+        retention,
+      };
     },
     created,
     told,

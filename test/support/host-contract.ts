@@ -196,7 +196,7 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
 
     const statuses: Record<string, number> = {
       '/health': 200,
-      '/metrics': 200,
+      '/metrics': 401,
       '/docs': 200,
       '/api/v1/openapi.json': 200,
       '/api/v1/nothing': 404,
@@ -206,7 +206,7 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
       '/parties/other/nonsense': 404,
       '/flush/dead': 401,
       '/flush': 401,
-      '/live': 404,
+      '/live': 200,
       '/auth/nothing': 404,
       '/admin/nothing': 404,
     };

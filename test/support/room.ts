@@ -69,6 +69,10 @@ export class FakeStorage implements RoomStorage {
     return new Map([...this.values].filter(([key]) => key.startsWith(prefix)));
   }
 
+  async deleteAll(): Promise<void> {
+    this.values.clear();
+  }
+
   async setAlarm(atMs: number): Promise<void> {
     this.alarmMs = atMs;
   }

@@ -2,6 +2,7 @@
  * The Worker's services without any store, to be told to fail: for tests of what needs none. What needs some
  * is tested over real ones (`api.ts`).
  */
+import { LOCAL_LIMITS } from '../../dev/environment.ts';
 import { configSchema, parseConfig } from '../../src/config.ts';
 import { NO_PLATFORM } from '../../src/worker/platform.ts';
 import type { Services } from '../../src/worker/services.ts';
@@ -15,6 +16,7 @@ export const WORKER_ENV = {
   DATABASE_URL: 'postgres://user:password@db.test/backbeat',
   JWT_SECRET,
   FLUSH_SECRET,
+  ...LOCAL_LIMITS,
 };
 
 export interface FakeServices extends Services {

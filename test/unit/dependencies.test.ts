@@ -46,6 +46,7 @@ const BELOW = {
     'redis/client.ts',
     'access/network.ts',
     'access/ban-list.ts',
+    'access/shared-limit.ts',
     'merging',
     'domain',
     'protocol',

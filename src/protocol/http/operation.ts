@@ -80,13 +80,30 @@ export const replayDeadLetter = route({
   errors: [404, 409],
 });
 
+export const getLive = route({
+  method: 'get',
+  path: '/live',
+  tag,
+  summary: 'Whether the Worker runs; asks no store',
+  access: 'public',
+  reply: z.object({ status: z.literal('ok') }),
+});
+
 export const getHealth = route({
   method: 'get',
   path: '/health',
   tag,
-  summary: 'Whether Redis and Postgres answer; 503 when one does not',
+  summary:
+    'Whether Redis answers, and Postgres; 503 when one does not. Without the token of the metrics Postgres is not asked, and Redis once a minute',
   access: 'public',
-  reply: z.object({ status: z.enum(['ok', 'unavailable']), redis: storeHealth, postgres: storeHealth }),
+  reply: z.object({
+    status: z.enum(['ok', 'unavailable']),
+    redis: storeHealth,
+    postgres: storeHealth
+      .optional()
+      .meta({ description: 'only for callers with the token of the metrics, or the flush secret' }),
+  }),
+  errors: [401],
 });
 
 export const getMetrics = route({
@@ -94,6 +111,6 @@ export const getMetrics = route({
   path: '/metrics',
   tag,
   summary: 'Metrics for Prometheus',
-  access: 'public',
+  access: 'watch',
   reply: z.string().meta({ description: 'Prometheus text' }),
 });

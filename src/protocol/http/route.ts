@@ -6,9 +6,9 @@ import type * as z from 'zod';
 
 /**
  * Who may call: `user`: a user's JWT; `session`: that, or a session token; `optional`: either, or no token;
- * `public`: no token at all; `flush`: the flush secret.
+ * `public`: no token at all; `watch`: the metrics' token, or the flush secret; `flush`: the flush secret.
  */
-export type Access = 'user' | 'session' | 'optional' | 'public' | 'flush';
+export type Access = 'user' | 'session' | 'optional' | 'public' | 'watch' | 'flush';
 
 export interface Route {
   method: 'get' | 'post' | 'put' | 'patch' | 'delete';

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { rev } from '../../../test/support/live-session.ts';
-import { makeGrant, makeRoom, type RoomFixture } from '../../../test/support/room.ts';
+import { FakeStorage, makeGrant, makeRoom, type RoomFixture } from '../../../test/support/room.ts';
 import type { AdmissionGrant } from '../connections/grant.ts';
 import type { RoomCommand } from './room-command.ts';
 
@@ -103,6 +103,16 @@ describe('a command while a caller has a reservation', () => {
 });
 
 describe('a command', () => {
+  it('that the session was deleted makes the room forget what it keeps of it', async () => {
+    const storage = new FakeStorage();
+    const fixture = makeRoom(storage);
+    await fixture.command({ kind: 'created' });
+    await fixture.command({ kind: 'ended', reason: 'over' });
+    expect(storage.values.size).toBeGreaterThan(0);
+    expect((await fixture.command({ kind: 'deleted' })).status).toBe(200);
+    expect(storage.values.size).toBe(0);
+  });
+
   it('is answered with the number of connections that it concerned; a reservation is none yet', async () => {
     const fixture = makeRoom();
     const ada = makeGrant();

@@ -25,6 +25,7 @@ import type { Content } from '../document/document.ts';
 import type { HostedSession } from '../document/hosted-session.ts';
 import type { SessionState } from '../document/session-state.ts';
 import type { SharedEdits } from '../document/shared-edits.ts';
+import type { RoomStorage } from '../host.ts';
 import { endSession } from './end-session.ts';
 import { type RoomCommand, roomCommandSchema } from './room-command.ts';
 
@@ -43,6 +44,7 @@ export interface CommandParts {
   outbox: Outbox;
   departures: Departures;
   admission: Pick<RoomAdmission, 'release'>;
+  storage: Pick<RoomStorage, 'deleteAll'>;
 }
 
 /**
@@ -98,6 +100,9 @@ async function changeAccess(
       return kickAll(LIVE_ENDED, ({ role }) => role !== 'host', parts);
     case 'ended':
       return endSession(command.reason, parts);
+    case 'deleted':
+      await parts.storage.deleteAll();
+      return 0;
     case 'created':
       await parts.session.recordCreated();
       return 0;

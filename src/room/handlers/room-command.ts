@@ -16,6 +16,8 @@ export const roomCommandSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('live_ended') }),
   /** The session has ended: all participants have to leave, and none can come back. */
   z.object({ kind: z.literal('ended'), reason: z.string().max(200) }),
+  /** The session was deleted some time after its end: the room forgets all that it keeps of it. */
+  z.object({ kind: z.literal('deleted') }),
   /** The session has just been made: Postgres has all there is of it. */
   z.object({ kind: z.literal('created') }),
   /** The caller with this reservation won't connect: their place is free again. */

@@ -14,6 +14,7 @@ const SECURITY: Record<Access, Record<string, never[]>[]> = {
   // An empty requirement says that a token may be left out.
   optional: [{ user: [] }, { session: [] }, {}],
   public: [],
+  watch: [{ metrics: [] }, { flush: [] }],
   flush: [{ flush: [] }],
 };
 
@@ -34,6 +35,7 @@ const COMMON: Record<Access, readonly number[]> = {
   session: [400, 401, 403, 404, 503],
   optional: [400, 401, 503],
   public: [400, 503],
+  watch: [400, 401, 503],
   flush: [400, 401, 503],
 };
 
@@ -88,6 +90,7 @@ export function makeDocument(routes: readonly Route[]) {
           bearerFormat: 'JWT',
           description: 'A session token, as making or joining a session returns it; for that session only',
         },
+        metrics: { type: 'http', scheme: 'bearer', description: 'METRICS_TOKEN' },
         flush: { type: 'http', scheme: 'bearer', description: 'FLUSH_SECRET' },
       },
     },

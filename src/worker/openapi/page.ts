@@ -28,6 +28,7 @@ const ACCESS: Record<Access, string> = {
   session: 'signed in, or a session token',
   optional: 'with or without a token',
   public: 'no token',
+  watch: 'token of the metrics, or flush secret',
   flush: 'flush secret',
 };
 

@@ -1,7 +1,7 @@
 /** Metrics for Prometheus, from one Redis command and no Postgres query. */
 import { getMetrics } from '../../protocol/http/operation.ts';
 import type { BufferStats } from '../../redis/session-buffer.ts';
-import { everyone } from '../auth.ts';
+import { withMetricsToken } from '../auth.ts';
 import { briefCache } from '../brief-cache.ts';
 import { type Metric, PROMETHEUS_CONTENT_TYPE, prometheusText } from '../prometheus.ts';
 import { type Served, serve } from '../serve.ts';
@@ -50,7 +50,7 @@ export function metricsRoute(): Served {
     async ({ buffer }: Services) => prometheusText(metricsOf(await buffer.stats())),
     KEEP_MS,
   );
-  return serve(getMetrics, everyone, async ({ services, c }) =>
+  return serve(getMetrics, withMetricsToken, async ({ services, c }) =>
     c.body(await text(services), 200, { 'Content-Type': PROMETHEUS_CONTENT_TYPE }),
   );
 }
