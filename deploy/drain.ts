@@ -60,7 +60,8 @@ function metric(text: string, name: string): number {
   return Number(value);
 }
 
-async function ask({ url, flushSecret }: DrainTarget, method: string, path: string): Promise<string> {
+/** @throws {DeployError} */
+export async function ask({ url, flushSecret }: DrainTarget, method: string, path: string): Promise<string> {
   const address = new URL(path, url);
   try {
     const response = await fetch(address, {
