@@ -1,7 +1,7 @@
 /** Checks the connection string that comes with each request against the one database that is served here. */
 
 import { SqlError } from './engine.ts';
-import { ConnectionStringError } from './errors.ts';
+import { ConnectionStringError, RequestError } from './errors.ts';
 
 export interface Credentials {
   readonly user: string;
@@ -32,18 +32,16 @@ export function parseConnectionString(connectionString: string): Credentials {
 }
 
 /**
- * @throws {SqlError} as Postgres would refuse: 28P01 for a wrong user or password, 3D000
- *   for another database.
+ * A wrong password never reaches Postgres: Neon's proxy checks it, and its error has no SQLSTATE (compared with
+ * `proxy/src/serverless/sql_over_http.rs` of neondatabase/neon at 01481d3b on 28 November 2026, where only an
+ * error of Postgres' fills `code`, and with Neon's page "Connection errors").
+ * @throws {RequestError} 400 for a wrong user or password.
+ * @throws {SqlError} 3D000 for another database, as Postgres would refuse.
  */
 export function verifyCredentials(given: Credentials, expected: Credentials): void {
   const passwordFits = expected.password === null || given.password === expected.password;
   if (given.user !== expected.user || !passwordFits) {
-    throw new SqlError(`password authentication failed for user "${given.user}"`, {
-      severity: 'FATAL',
-      code: '28P01',
-      file: 'auth.c',
-      routine: 'auth_failed',
-    });
+    throw new RequestError(400, `password authentication failed for user '${given.user}'`);
   }
   if (given.database !== expected.database) {
     throw new SqlError(`database "${given.database}" does not exist`, {

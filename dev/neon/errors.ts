@@ -4,7 +4,7 @@
 export class RequestError extends Error {
   override readonly name: string = 'RequestError';
   constructor(
-    readonly status: 400 | 404 | 405 | 413,
+    readonly status: 400 | 404 | 405 | 413 | 507,
     message: string,
     options?: ErrorOptions,
   ) {

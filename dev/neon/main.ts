@@ -6,6 +6,7 @@
  * - `DATABASE_URL`: a running Postgres; or, instead,
  * - `PGLITE_DIR`: the folder of an embedded PGlite, or `memory`; with `PG_PORT` (0 or absent: a free one),
  *   where it answers postgres:// clients, and `PG_PASSWORD` (by default `backbeat`).
+ * - `MAX_RESPONSE_BYTES`, `MAX_STORAGE_BYTES`: see `NeonLimits` in `server.ts`.
  * - `PARENT_PID`: end when this process is gone.
  *
  * When ready it prints one line of JSON on stdout:
@@ -21,7 +22,7 @@ import { ConfigError, parseConfig } from '../../src/config.ts';
 import { ConnectError, type SqlEngine } from './engine.ts';
 import { PgliteEngine } from './engine-pglite.ts';
 import { PostgresEngine } from './engine-postgres.ts';
-import { startNeonServer } from './server.ts';
+import { MAX_RESPONSE_BYTES, startNeonServer } from './server.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535).default(0);
 const configSchema = z
@@ -31,6 +32,8 @@ const configSchema = z
     PGLITE_DIR: z.string().optional(),
     PG_PORT: port,
     PG_PASSWORD: z.string().default('backbeat'),
+    MAX_RESPONSE_BYTES: z.coerce.number().int().positive().default(MAX_RESPONSE_BYTES),
+    MAX_STORAGE_BYTES: z.coerce.number().int().nonnegative().optional(),
     PARENT_PID: z.coerce.number().int().positive().optional(),
   })
   .refine(({ DATABASE_URL, PGLITE_DIR }) => (DATABASE_URL === undefined) !== (PGLITE_DIR === undefined), {
@@ -72,7 +75,11 @@ async function main(): Promise<void> {
   if (config.PARENT_PID !== undefined) watchParent(config.PARENT_PID, () => end('the parent is gone'));
 
   const engine = await openEngine(config);
-  const server = await startNeonServer({ engine, port: config.PORT, log });
+  const limits = {
+    maxResponseBytes: config.MAX_RESPONSE_BYTES,
+    maxStorageBytes: config.MAX_STORAGE_BYTES ?? null,
+  };
+  const server = await startNeonServer({ engine, port: config.PORT, limits, log });
   close = async () => {
     await server.close();
     await engine.close();

@@ -16,6 +16,7 @@ import { RequestError } from './errors.ts';
 import { parseHeaders, parsePayload, type RequestedStatement, readBody } from './request.ts';
 import { batchToJson, errorResponse, resultToJson } from './response.ts';
 
+export const MAX_RESPONSE_BYTES = 10 * 1024 * 1024;
 /** Longer than HTTP clients keep a connection, so that none sends a request on one that is being closed. */
 const keepAliveTimeoutMs = 120_000;
 /** How long requests under way may go on when the server closes. */
@@ -33,8 +34,24 @@ export interface NeonServerStats {
   bytesOut: number;
 }
 
+/** What Neon lets a client do; they may change while the server runs. */
+export interface NeonLimits {
+  /**
+   * An answer beyond it is a 507, after the statement has run (compared as the wrong password is, see
+   * `credentials.ts`: `ResponseTooLarge`). Default: 10 MiB, which is the proxy's own.
+   */
+  maxResponseBytes: number;
+  /**
+   * No database may grow beyond its plan: null, or the bytes after which whatever writes is refused with
+   * Postgres' 53100. Code of others that looks for it knows this code and "project size limit"; no document
+   * of Neon's was found that gives the words (28 November 2026). Default: null.
+   */
+  maxStorageBytes: number | null;
+}
+
 export interface NeonServerOptions {
   readonly engine: SqlEngine;
+  readonly limits?: Readonly<NeonLimits> | undefined;
   /** 0 or absent: a free one. */
   readonly port?: number | undefined;
   /** Told of failures that aren't the caller's fault. */
@@ -55,7 +72,8 @@ export interface NeonServer {
  */
 export async function startNeonServer(options: NeonServerOptions): Promise<NeonServer> {
   const stats: NeonServerStats = { requests: 0, transactions: 0, statements: 0, bytesIn: 0, bytesOut: 0 };
-  const handler = new SqlHandler(options.engine, stats, options.log);
+  const limits = options.limits ?? { maxResponseBytes: MAX_RESPONSE_BYTES, maxStorageBytes: null };
+  const handler = new SqlHandler(options.engine, stats, limits, options.log);
   const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs }, (request, response) => {
     void handler.handle(request, response);
   });
@@ -73,6 +91,7 @@ class SqlHandler {
   constructor(
     private readonly engine: SqlEngine,
     private readonly stats: NeonServerStats,
+    private readonly limits: Readonly<NeonLimits>,
     private readonly log: (line: string) => void,
   ) {
     this.#expected = parseConnectionString(engine.databaseUrl);
@@ -114,12 +133,13 @@ class SqlHandler {
         code: '0A000',
       });
     }
+    await this.#checkStorage(statements);
     this.stats.transactions += 1;
     this.stats.statements += statements.length;
 
     if (payload.kind === 'single') {
       const result = await this.engine.query(payload.statement, gone.signal);
-      this.stats.bytesOut += send(response, 200, resultToJson(result, mode(payload.statement)));
+      this.#sendResult(response, resultToJson(result, mode(payload.statement)));
       return;
     }
     for (const name of batchHeaders) {
@@ -132,9 +152,35 @@ class SqlHandler {
       if (result === undefined) throw new Error('the engine gave fewer results than statements');
       return resultToJson(result, mode(statement));
     });
-    this.stats.bytesOut += send(response, 200, batchToJson(texts));
+    this.#sendResult(response, batchToJson(texts));
+  }
+
+  #sendResult(response: ServerResponse, text: string): void {
+    const { maxResponseBytes } = this.limits;
+    if (Buffer.byteLength(text) > maxResponseBytes) {
+      throw new RequestError(507, `response is too large (max is ${maxResponseBytes} bytes)`);
+    }
+    this.stats.bytesOut += send(response, 200, text);
+  }
+
+  /** @throws {SqlError} 53100 when something is to be written, and there is no room. */
+  async #checkStorage(statements: readonly RequestedStatement[]): Promise<void> {
+    const { maxStorageBytes } = this.limits;
+    if (maxStorageBytes === null || !statements.some(({ text }) => WRITES.test(text))) return;
+    const size = { text: 'select pg_database_size(current_database())', params: [] };
+    const { rows } = await this.engine.query(size, AbortSignal.timeout(SIZE_TIMEOUT_MS));
+    if (Number(rows[0]?.[0]) <= maxStorageBytes) return;
+    const megabytes = Math.floor(maxStorageBytes / 1024 ** 2);
+    throw new SqlError(
+      `could not extend file because project size limit (${megabytes} MB) has been exceeded`,
+      { severity: 'ERROR', code: '53100' },
+    );
   }
 }
+
+/** Statements that may need room. */
+const WRITES = /\b(insert|update|copy|create)\b/i;
+const SIZE_TIMEOUT_MS = 5_000;
 
 /** Sent back as they came where they turn something on, as the proxy does. */
 const batchHeaders = ['neon-batch-isolation-level', 'neon-batch-read-only', 'neon-batch-deferrable'] as const;

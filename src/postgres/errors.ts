@@ -12,6 +12,7 @@ import { StorageUnavailableError, WriteRefusedError } from '../domain/errors.ts'
 const REFUSING_CLASSES: ReadonlySet<string> = new Set(['22', '23', '54']);
 
 const PAYLOAD_TOO_LARGE = 413;
+const WRONG_PASSWORD = 'password authentication failed';
 
 /** Postgres' text for these names schema objects or server states, never a statement's data. */
 const SAFE_MESSAGE_CLASSES: ReadonlySet<string> = new Set(['08', '25', '40', '42', '53', '55', '57', '58']);
@@ -49,6 +50,10 @@ function fromDriver(error: NeonDbError): WriteRefusedError | StorageUnavailableE
   }
   if (status !== null) {
     return new StorageUnavailableError('postgres', `HTTP status ${status}`, { cause: error });
+  }
+  // Neon's proxy checks passwords itself, and gives no SQLSTATE. Its message names the user.
+  if (error.message.startsWith(WRONG_PASSWORD)) {
+    return new StorageUnavailableError('postgres', WRONG_PASSWORD, { cause: error });
   }
   const timedOut = isTimeout(error.sourceError);
   return new StorageUnavailableError('postgres', timedOut ? 'timed out' : 'request failed', { cause: error });

@@ -206,6 +206,8 @@ const COMMITS_LOST = 3;
 const MAX_REQUEST_BYTES = 1_000_000;
 /** What can be read of one session at once. More than that no answer of Upstash's may carry. */
 const MAX_READ_BYTES = 8_000_000;
+/** Keys that one step of a scan looks at. */
+const SCAN_KEYS = 500;
 /** A piece is sent instead of the whole code when it is so much shorter. Less isn't worth looking for it. */
 const LEAST_SAVED_CHARS = 1_000;
 const openReply = z.union([
@@ -520,6 +522,24 @@ export class SessionBuffer {
     const mark = crypto.randomUUID();
     const keys = [this.#keys.dirty, ...sessionIds.map((id) => this.#keys.session(id))];
     return this.#redis.run('redirty', keys, [mark, ...sessionIds], integer);
+  }
+
+  /**
+   * The same for some of all sessions that the buffer holds.
+   * @param cursor `next` of the call before, which is null at the end.
+   */
+  async redirtySome(cursor: string | undefined): Promise<{ marked: number; next: string | null }> {
+    const prefix = this.#keys.session('');
+    const match = `${prefix.replace(/[\\*?[\]]/g, '\\$&')}*`;
+    const reply = await this.#redis.call('scan', (redis) =>
+      redis.scan(cursor ?? '0', { match, count: SCAN_KEYS }),
+    );
+    const [next, keys] = z.tuple([z.coerce.string(), z.array(z.string())]).parse(reply);
+    // Those of messages are under the same prefix, and end with what an id never does.
+    const ending = this.#keys.messages('').slice(prefix.length);
+    const sessionIds = keys.filter((key) => !key.endsWith(ending)).map((key) => key.slice(prefix.length));
+    const marked = sessionIds.length > 0 ? await this.redirty(sessionIds) : 0;
+    return { marked, next: next === '0' ? null : next };
   }
 
   /**

@@ -66,6 +66,7 @@ describe('the flush routes', () => {
     ['POST', '/flush/turn'],
     ['POST', `/flush/${randomUUID()}`],
     ['GET', '/flush/dead'],
+    ['POST', '/flush/redirty'],
     ['POST', '/flush/dead/good/replay'],
   ];
 
@@ -111,6 +112,15 @@ describe('the flush routes', () => {
     expect((await call('/flush', { method: 'POST', token })).json).toEqual({ swept: true });
     expect(services.calls).toEqual([`flushSession "${id}"`, 'sweeper "POST /flush"']);
     expect((await call('/flush/nope', { method: 'POST', token })).status).toBe(400);
+  });
+
+  it('mark sessions as dirty, some with each call', async () => {
+    const token = FLUSH_SECRET;
+    const redirty = (query = '') => call(`/flush/redirty${query}`, { method: 'POST', token });
+    expect((await redirty()).json).toEqual({ marked: 2, next: '42' });
+    expect((await redirty('?cursor=42')).json).toEqual({ marked: 2, next: null });
+    expect((await redirty('?cursor=x')).status).toBe(400);
+    expect(services.calls).toEqual(['redirtySome null', 'redirtySome "42"']);
   });
 
   it('list and replay dead letters', async () => {

@@ -21,7 +21,7 @@ export interface Services extends Platform {
   admission: Pick<Admission, 'enter' | 'join' | 'check'>;
   room: Pick<RoomClient, 'sendCommand' | 'setCode'>;
   flusher: Pick<Flusher, 'flushSession' | 'replayDead'>;
-  buffer: Pick<SessionBuffer, 'listDead' | 'stats' | 'ping'>;
+  buffer: Pick<SessionBuffer, 'listDead' | 'redirtySome' | 'stats' | 'ping'>;
   /** @throws {StorageUnavailableError} */
   postgres: { ping(): Promise<void> };
 }

@@ -105,6 +105,7 @@ const MACHINES = [
   'GET /api/v1/ws',
   'POST /flush',
   'POST /flush/turn',
+  'POST /flush/redirty',
   'GET /flush/dead',
   'POST /flush/dead/:letter_id/replay',
   'POST /flush/:id',

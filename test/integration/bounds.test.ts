@@ -432,6 +432,62 @@ describe.each(engines)('on %s', (engine) => {
     });
   });
 
+  describe('after Postgres was restored from a backup', () => {
+    it('what the buffer still holds is written again, clean sessions too', async () => {
+      const { buffer, command, keys } = fixture;
+      const said = makeMessage();
+      const clean = await session({ text: 'newest', messages: [said] });
+      await flusher().sweep();
+      const changed = await session({ text: 'dirty' });
+      const refused = await session({ text: 'poison' });
+      writer.refuse = (write) => write.code?.code === 'poison';
+      await flusher().flushSession(refused);
+      expect(await command('TTL', keys.session(clean))).toBeGreaterThan(0);
+      writer.rows.clear();
+      let [marked, cursor] = [0, undefined as string | undefined];
+      do {
+        const some = await buffer.redirtySome(cursor);
+        marked += some.marked;
+        cursor = some.next ?? undefined;
+      } while (cursor !== undefined);
+      expect(marked).toBe(3);
+      expect(await dirty()).toBe(3);
+      expect(await command('TTL', keys.session(clean))).toBe(-1);
+      // A room that goes on believes that Postgres has it.
+      await buffer.commit(
+        makeCommit({ sessionId: clean, messages: [makeMessage()], attempt: 2, flushedRev: rev(1) }),
+      );
+      await flusher().sweep();
+      expect(writer.row(clean)).toMatchObject({ code: 'newest', rev: rev(1), messages: { size: 1 } });
+      // What was settled since the backup is gone.
+      expect(writer.row(clean).messages.has(said.id)).toBe(false);
+      expect(writer.row(changed)).toMatchObject({ code: 'dirty' });
+      expect(await dirty()).toBe(0);
+      expect(await command('TTL', keys.session(clean))).toBeGreaterThan(0);
+      // Once is enough.
+      const calls = writer.calls.length;
+      await flusher().sweep();
+      expect(writer.calls).toHaveLength(calls);
+    });
+
+    it('a flush that began before doesn’t count for it', async () => {
+      const { buffer } = fixture;
+      const id = await session({ text: 'newest' });
+      await flusher().sweep();
+      await buffer.commit(makeCommit({ sessionId: id, messages: [makeMessage()], attempt: 2 }));
+      writer.after = async () => {
+        writer.rows.clear();
+        await buffer.redirty([id]);
+      };
+      await flusher().sweep();
+      writer.after = async () => {};
+      expect(await dirty()).toBe(1);
+      await flusher().sweep();
+      expect(writer.row(id)).toMatchObject({ code: 'newest', rev: rev(1) });
+      expect(await dirty()).toBe(0);
+    });
+  });
+
   it('scripts use no keys but those that they are given, unless they find their sessions themselves', async () => {
     const strict = await startBuffer(engine, 'strict:', { checksAllKeys: true });
     try {

@@ -10,6 +10,9 @@ import { drizzle } from 'drizzle-orm/neon-http';
 import { bigint, customType, integer, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findPostgres, type RunningPostgres, startPostgres } from '../../dev/neon/real-postgres.ts';
+import { StorageUnavailableError } from '../../src/domain/errors.ts';
+import { connectNeon } from '../../src/postgres/client.ts';
+import { runQuery } from '../../src/postgres/errors.ts';
 import { type NeonProcess, startNeonProcess } from '../support/neon-process.ts';
 
 const run = promisify(execFile);
@@ -353,7 +356,7 @@ describe.each(engines)('%s', (engine) => {
   });
 
   describe('requests', () => {
-    test('a wrong password, user or database is refused as Postgres would', async () => {
+    test('a wrong password or user is refused without a code, a wrong database as Postgres would', async () => {
       const url = new URL(front.databaseUrl);
       const changed = (change: (url: URL) => void) => {
         const other = new URL(url);
@@ -361,10 +364,10 @@ describe.each(engines)('%s', (engine) => {
         return refusal(neon(other.href)`SELECT 1`);
       };
       expect(await changed((u) => (u.password = 'wrong'))).toMatchObject({
-        code: '28P01',
-        message: 'password authentication failed for user "postgres"',
+        code: '',
+        message: "password authentication failed for user 'postgres'",
       });
-      expect(await changed((u) => (u.username = 'nobody'))).toMatchObject({ code: '28P01' });
+      expect(await changed((u) => (u.username = 'nobody'))).toMatchObject({ code: '' });
       expect(await changed((u) => (u.pathname = '/nowhere'))).toMatchObject({ code: '3D000' });
     });
 
@@ -502,4 +505,31 @@ describe.each(engines)('%s', (engine) => {
     expect(await own.stop()).toBe(0);
     expect(own.stdout().trim().split('\n')).toHaveLength(1);
   });
+});
+
+test('what goes beyond Neon’s limits, or comes with a wrong password, is an outage to us', async () => {
+  const limited = await startNeonProcess({
+    PGLITE_DIR: 'memory',
+    MAX_RESPONSE_BYTES: '1000',
+    MAX_STORAGE_BYTES: '1000',
+  });
+  const ask = async (query: string, databaseUrl = limited.databaseUrl) => {
+    const database = connectNeon({ databaseUrl, fetchEndpoint: limited.fetchEndpoint, timeoutMs: 30_000 });
+    return runQuery(() => database.execute(query));
+  };
+  try {
+    await ask('select 1');
+    await expect(ask("select repeat('x', 2000)")).rejects.toThrow(
+      new StorageUnavailableError('postgres', 'HTTP status 507'),
+    );
+    // What can't be written now waits; it isn't given up.
+    await expect(ask('create table t (x int)')).rejects.toThrow(/^postgres: SQLSTATE 53100/);
+    const wrong = new URL(limited.databaseUrl);
+    wrong.password = 'wrong';
+    await expect(ask('select 1', wrong.href)).rejects.toThrow(
+      new StorageUnavailableError('postgres', 'password authentication failed'),
+    );
+  } finally {
+    await limited.stop();
+  }
 });

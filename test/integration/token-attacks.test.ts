@@ -182,6 +182,7 @@ describe('the flush secret', () => {
     ['POST', '/flush/turn'],
     ['POST', `/flush/${randomUUID()}`],
     ['GET', '/flush/dead'],
+    ['POST', '/flush/redirty'],
     ['POST', '/flush/dead/x/replay'],
   ];
   const wrong: [name: string, make: () => { query?: string; headers?: Record<string, string> }][] = [

@@ -85,6 +85,10 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
         called('listDead', page);
         return { letters: [], next: '42' };
       },
+      async redirtySome(cursor) {
+        called('redirtySome', cursor ?? null);
+        return { marked: 2, next: cursor === undefined ? '42' : null };
+      },
       async stats() {
         called('stats');
         return {

@@ -53,6 +53,25 @@ export const flushSession = route({
   reply: sessionFlush,
 });
 
+export const redirty = route({
+  method: 'post',
+  path: '/flush/redirty',
+  tag,
+  summary:
+    'Mark sessions that Redis holds as dirty, clean ones too: after Postgres was restored from a backup',
+  access: 'flush',
+  query: z.object({
+    cursor: z
+      .string()
+      .regex(/^\d{1,20}$/, 'is not a cursor')
+      .optional(),
+  }),
+  reply: z.object({
+    marked: z.number().int(),
+    next: z.string().nullable().meta({ description: '`cursor` of the next call; null at the end' }),
+  }),
+});
+
 export const listDeadLetters = route({
   method: 'get',
   path: '/flush/dead',

@@ -41,6 +41,9 @@ export const flushRoutes = [
     }
     return { status: outcome };
   }),
+  serve(routes.redirty, withFlushSecret, ({ services: { buffer }, query: { cursor } }) =>
+    buffer.redirtySome(cursor),
+  ),
   serve(routes.flushSession, withFlushSecret, async ({ services: { flusher }, params }) =>
     sessionFlushJson(await flusher.flushSession(params.id)),
   ),
