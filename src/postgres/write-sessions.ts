@@ -25,7 +25,8 @@ const YEAR_10000_MS = Date.UTC(10_000, 0);
  *   deletion, and a reference to one that is gone becomes null, so that it can't fail the batch.
  * - A message lands once, by its id. What a replaced room had under way may land after it was sent again to
  *   the next room, which shows it in another place: the greater position, which is the later room's, stays
- *   whichever comes first.
+ *   whichever comes first. Under another's text or user the id was taken from the message that has it, which
+ *   stays as it is.
  * - A repeated write finds its revision no newer, its messages by their ids, and its activity no later: no
  *   row changes.
  *
@@ -133,6 +134,8 @@ export function writeSessionsStatement(writes: readonly SessionWrite[]): SQL {
       on conflict (session_id, id) do update
       set created_at = excluded.created_at, position = excluded.position
       where session_messages.position < excluded.position
+        and session_messages.content = excluded.content
+        and session_messages.user_id is not distinct from excluded.user_id
     )
     select
       w.position,

@@ -20,6 +20,7 @@ import { RoomAdmission } from './connections/room-admission.ts';
 import { SlowConsumers } from './connections/slow-consumers.ts';
 import { HostedSession } from './document/hosted-session.ts';
 import type { LiveSessionPorts } from './document/live-session.ts';
+import { MessageAuthors } from './document/message-authors.ts';
 import { SessionState } from './document/session-state.ts';
 import { SharedEdits } from './document/shared-edits.ts';
 import { StrudelContext } from './document/strudel-context.ts';
@@ -161,6 +162,7 @@ export function makeParts(
       strudel,
       strudels,
       agents,
+      authors: new MessageAuthors(storage),
       log,
     }),
     async load() {

@@ -96,11 +96,11 @@ describe('a join', () => {
     expect(answer.headers.get('x-upgraded')).toBe('yes');
     expect(asked.map(({ sessionId: to, path }) => [to, path])).toEqual([
       [sessionId, '/reserve'],
-      [sessionId, '/?_pk=tab-1'],
+      [sessionId, expect.stringMatching(/^\/\?_pk=[0-9a-f]{32}$/)],
     ]);
     const grant = admissionGrantSchema.parse(JSON.parse(asked[0]?.init.body ?? ''));
+    expect(asked[1]?.path).toBe(`/?_pk=${grant.connectionId}`);
     expect(grant).toMatchObject({
-      connectionId: 'tab-1',
       participantId: admitted.participantId,
       displayName: 'Zoë 🎹',
       role: 'co-author',
@@ -128,6 +128,23 @@ describe('a join', () => {
     const { asked, enter } = entryOf();
     await enter(undefined, { [RESERVATION_HEADER]: 'mine', cookie: 'c', authorization: 'Bearer x' });
     expect(asked[1]?.init.headers).toEqual({ upgrade: 'websocket', [RESERVATION_HEADER]: 'r1' });
+  });
+
+  it('has the id that its client chose for its own participant only', async () => {
+    const ids = [];
+    const [ada, ben] = [admittedOf(), admittedOf()];
+    for (const [admitted, chosen] of [
+      [ada, 'tab-1'],
+      [ada, 'tab-1'],
+      [ada, 'tab-2'],
+      [ben, 'tab-1'],
+    ] as const) {
+      const { asked, enter } = entryOf({ admitted });
+      await enter(`/parties/main/${sessionId}?_pk=${chosen}`);
+      ids.push(asked[1]?.path);
+    }
+    expect(ids[0]).toBe(ids[1]);
+    expect(new Set(ids).size).toBe(3);
   });
 
   it('gives no token to a caller who has a session token', async () => {

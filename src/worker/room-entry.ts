@@ -24,6 +24,7 @@ interface RoomEntryPorts {
 const UNAVAILABLE = 'storage is out of reach, try again in a moment';
 /** The clocks of two machines differ by less than this. */
 const CLOCK_SLACK_MS = 5_000;
+const CONNECTION_ID_BYTES = 16;
 const MAX_TOKEN_CHARS = 8_192;
 const MAX_INVITE_CHARS = 256;
 const MAX_ADDRESS_CHARS = 64;
@@ -47,7 +48,8 @@ const querySchema = z.object({
 });
 
 interface Parameters {
-  connectionId: string;
+  /** As the client chose it. */
+  clientId: string;
   edits: 'changes' | 'whole';
   /** The caller's network address; null when the platform doesn't say. */
   address: string | null;
@@ -80,12 +82,12 @@ export async function enterRoom(
     refusal.headers.set(RETRY_AFTER_HEADER, String(retryAfterS));
     return refusal;
   }
-  const { reservationId } = reservation;
-  if (reservationId === null) throw new Error('a caller was admitted without a reservation');
+  const { reserved } = reservation;
+  if (reserved === null) throw new Error('a caller was admitted without a reservation');
 
   // A new URL: the platform keeps a connection's URL, which must not hold a token or an invite.
-  return rooms.fetch(outcome.admitted.sessionId, `/?_pk=${parameters.connectionId}`, {
-    headers: { ...upgradeHeaders(request), [RESERVATION_HEADER]: reservationId },
+  return rooms.fetch(reserved.sessionId, `/?_pk=${reserved.connectionId}`, {
+    headers: { ...upgradeHeaders(request), [RESERVATION_HEADER]: reserved.id },
   });
 }
 
@@ -95,21 +97,22 @@ class ReservationInRoom implements RoomReservation {
   readonly #ports: Pick<RoomEntryPorts, 'config' | 'rooms'>;
   /** Read before Postgres is asked, as the grant's `knownAtMs` promises. */
   readonly #knownAtMs = Date.now() - CLOCK_SLACK_MS;
-  #reserved: { sessionId: string; id: string } | null = null;
+  #reserved: { sessionId: string; connectionId: string; id: string } | null = null;
 
   constructor(parameters: Parameters, ports: Pick<RoomEntryPorts, 'config' | 'rooms'>) {
     this.#parameters = parameters;
     this.#ports = ports;
   }
 
-  get reservationId(): string | null {
-    return this.#reserved?.id ?? null;
+  get reserved(): { sessionId: string; connectionId: string; id: string } | null {
+    return this.#reserved;
   }
 
   async reserve(admitted: Admitted): Promise<Refusal | null> {
-    const { connectionId, edits, address, admission } = this.#parameters;
+    const { clientId, edits, address, admission } = this.#parameters;
     const { config, rooms } = this.#ports;
     const { sessionId } = admitted;
+    const connectionId = await connectionIdOf(admitted.participantId, clientId);
     const grant: SentGrant = {
       ...personOf(admitted),
       connectionId,
@@ -126,7 +129,8 @@ class ReservationInRoom implements RoomReservation {
         return refuse(503, 'server_error', UNAVAILABLE);
       });
     if (!answer.ok) return refusalOf(answer);
-    this.#reserved = { sessionId, id: reservedSchema.parse(await answer.json()).reservation_id };
+    const { reservation_id: id } = reservedSchema.parse(await answer.json());
+    this.#reserved = { sessionId, connectionId, id };
     return null;
   }
 
@@ -211,7 +215,7 @@ function parse(
   const { _pk, session_id, token, invite, display_name, previous_session_id, edits } = query.data;
   const address = request.headers.get('cf-connecting-ip')?.slice(0, MAX_ADDRESS_CHARS) ?? null;
   return {
-    connectionId: _pk ?? crypto.randomUUID(),
+    clientId: _pk ?? crypto.randomUUID(),
     edits: edits ?? 'whole',
     address,
     admission: {
@@ -223,6 +227,16 @@ function parse(
       address,
     },
   };
+}
+
+/**
+ * A connection's id in its room. What a client chooses counts for its own participant: who comes with another's
+ * choice has another id, and so neither replaces that connection nor is told what it sent. The same each time.
+ */
+async function connectionIdOf(participantId: string, clientId: string): Promise<string> {
+  const named = new TextEncoder().encode(`${participantId}/${clientId}`);
+  const bytes = new Uint8Array(await crypto.subtle.digest('SHA-256', named)).slice(0, CONNECTION_ID_BYTES);
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /** A session token, for a caller who came without one. */

@@ -172,12 +172,53 @@ describe('a resend', () => {
     const messageId = randomUUID();
     ada.send('chat_message', { message: 'once', id: messageId });
     await ada.next('ack', (ack) => ack.message_id === messageId);
-    const ben = await scene.join(id, 'viewer');
-    ben.send('chat_message', { message: 'once', id: messageId });
-    await ben.next('ack', (ack) => ack.message_id === messageId);
+    ada.send('chat_message', { message: 'once', id: messageId });
+    await ada.next('ack', (ack) => ack.message_id === messageId);
     expect(ada.all('chat_message')).toHaveLength(1);
     await scene.worker('POST', `/flush/${id}`);
     expect((await scene.stored(id))?.messages).toEqual(['once']);
+  });
+
+  it('of another’s message is a conflict and changes nothing: at once, when it is stored, after a restart', async () => {
+    const { id } = await scene.session();
+    const ada = await scene.join(id);
+    const ben = await scene.join(id, 'viewer');
+    const messageId = randomUUID();
+    const steal = async () => {
+      ben.send('chat_message', { message: 'stolen', id: messageId });
+      expect((await ben.next('error')).payload.error).toBe('conflict');
+    };
+    ada.send('chat_message', { message: 'hers', id: messageId });
+    await steal();
+    await ada.next('ack', (ack) => ack.message_id === messageId);
+    await steal();
+    await scene.worker('POST', `/flush/${id}`);
+    const before = await scene.stored(id);
+    expect(before?.messages).toEqual(['hers']);
+    await steal();
+    await stack.control.kill('room');
+    await stack.control.start('room');
+    const back = await scene.join(id, 'viewer');
+    back.send('chat_message', { message: 'stolen', id: messageId });
+    expect((await back.next('error')).payload.error).toBe('conflict');
+    expect(back.all('ack')).toEqual([]);
+    expect(back.all('chat_message')).toEqual([]);
+    await scene.worker('POST', `/flush/${id}`);
+    expect(await scene.stored(id)).toEqual(before);
+    expect(ben.all('ack')).toEqual([]);
+  });
+
+  it('under another’s connection id neither throws them out nor is taken for theirs', async () => {
+    const { id } = await scene.session();
+    const connectionId = randomUUID();
+    const ada = await scene.join(id, 'host', { connectionId });
+    await ada.edit('one', 'r1');
+    const ben = await scene.join(id, 'co-author', { connectionId });
+    // The id that hers has next.
+    expect((await ben.edit('two', 'r2')).payload).toMatchObject({ rev: rev(2), request_id: 'r2' });
+    expect((await ada.edit('three', 'r2')).payload).toMatchObject({ rev: rev(3), request_id: 'r2' });
+    expect((await scene.join(id, 'viewer')).state.payload).toMatchObject({ code: 'three', rev: rev(3) });
+    expect(ada.all('user_left')).toEqual([]);
   });
 
   it('is known after the room was killed, too', async () => {
@@ -265,8 +306,8 @@ describe('who may come in', () => {
     // Somebody else under that id is somebody else.
     const { connectionId } = returning;
     await scene.join(id, 'co-author', { connectionId, token: await scene.token(id, 'co-author') });
-    await watcher.next('user_left', ({ role }) => role === 'host');
     await watcher.next('user_joined', ({ role }) => role === 'co-author');
+    expect(watcher.all('user_left')).toEqual([]);
   });
 });
 

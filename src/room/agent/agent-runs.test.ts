@@ -99,6 +99,7 @@ function setUp(over: { dayLimit?: number; config?: Parameters<typeof aiConfig>[0
   };
 
   const participants = { connections: () => members.values() };
+  const authors = new Map<string, string>();
   const room: AgentRoom = {
     session: { open: async () => live.session },
     participants,
@@ -115,6 +116,7 @@ function setUp(over: { dayLimit?: number; config?: Parameters<typeof aiConfig>[0
       },
     }),
     strudel: state,
+    authors: { record: (id, author) => void authors.set(id, author) },
     outbox: {
       broadcast: (type, payload, except) => {
         for (const member of members.values()) {

@@ -25,6 +25,7 @@ import type { Participants } from '../connections/participants.ts';
 import { SlidingWindow } from '../connections/sliding-window.ts';
 import type { HostedSession } from '../document/hosted-session.ts';
 import type { LiveSession } from '../document/live-session.ts';
+import type { MessageAuthors } from '../document/message-authors.ts';
 import type { SharedEdits } from '../document/shared-edits.ts';
 import type { StrudelContext } from '../document/strudel-context.ts';
 import type { RoomLog } from '../log.ts';
@@ -56,6 +57,7 @@ export interface AgentRoom {
   strudel: Pick<StrudelContext, 'strudelId' | 'importedTurns'>;
   outbox: Pick<Outbox, 'broadcast' | 'reply' | 'refuse'>;
   edits: Pick<SharedEdits, 'merge'>;
+  authors: Pick<MessageAuthors, 'record'>;
 }
 
 /** What the runs need besides the room. */
@@ -186,6 +188,7 @@ export class AgentRuns {
       if (day) await this.#giveBack(day.person);
       return;
     }
+    room.authors.record(prompt.id, asked.participantId);
     toWriters(room, 'agent_request', { user_query: request.user_query, display_name: asked.displayName });
     const deltas = new Deltas((text, attempt) =>
       toWriters(room, 'agent_delta', { request_id: requestId, text, attempt }),
@@ -247,7 +250,10 @@ export class AgentRuns {
     if (answer.kind !== 'questions') response.code = content;
     if (isCode && answer.explanation !== '') response.explanation = storable(answer.explanation);
     if (answer.kind === 'questions') response.clarifying_questions = answer.questions.map(storable);
-    if (typeof stored === 'object') response.message_id = stored.id;
+    if (typeof stored === 'object') {
+      room.authors.record(stored.id, AGENT_CONNECTION);
+      response.message_id = stored.id;
+    }
     toWriters(room, 'agent_response', response);
     if (!isCode) return;
     // Made on the code as the AI was given it, and moved behind all that was typed since.

@@ -63,15 +63,6 @@ describe('a leave', () => {
     await fixture.room.onClose(old);
     expect([left(), watcher.all('user_joined').length, next.closed]).toEqual([[], 1, null]);
   });
-
-  it('is announced when another participant comes under the same connection id', async () => {
-    const { fixture, watcher, left } = await setUp();
-    const old = await join(fixture, makeGrant({ displayName: 'Ada', connectionId: 'c1' }));
-    await join(fixture, makeGrant({ displayName: 'Ben', connectionId: 'c1' }));
-    expect(old.closed?.code).toBe(1000);
-    expect(left()).toEqual(['Ada']);
-    expect(watcher.all('user_joined').map(({ display_name }) => display_name)).toEqual(['Ada', 'Ben']);
-  });
 });
 
 describe('a connection is closed', () => {

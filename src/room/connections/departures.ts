@@ -62,15 +62,12 @@ export class Departures {
   }
 
   /**
-   * The client is back on another socket. Its leave is only announced if another participant has its id now.
+   * The client is back on another socket. It hasn't left: a connection id is of one participant, so that is who
+   * has come.
    */
-  replace(member: JoinedConnection, by: Pick<ConnectionState, 'participantId'>): void {
-    const { state } = member;
+  replace(member: JoinedConnection): void {
     member.setState(null);
     member.close(CLOSE.replaced, 'replaced');
-    if (state.participantId === by.participantId) return;
-    this.#options.agents.cancelFor(member.id);
-    this.#announceLeave(state);
   }
 
   /** Closes the connection of a participant who has lost access. */

@@ -61,7 +61,7 @@ export class Joining {
     }
     const wasPresent = participants.connectionsOf(grant.participantId).length > 0;
     for (const other of [...participants.connections()]) {
-      if (other.id === connection.id && other !== connection) departures.replace(other, grant);
+      if (other.id === connection.id && other !== connection) departures.replace(other);
     }
     const { connectionId: _, knownAtMs: __, isNewSession: ___, token, ...person } = grant;
     const color = participants.colorOf(grant.participantId);

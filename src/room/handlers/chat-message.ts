@@ -4,17 +4,16 @@ import type { HandlerContext } from './context.ts';
 
 /**
  * Accepts a chat message. Every client sees it, the sender's too, under the id and time it will be stored
- * with.
+ * with. An id that is another's message's is a conflict.
  */
 export async function chatMessage(
   { payload }: ClientMessageOf<'chat_message'>,
-  { sender, session: hosted, outbox, limits, requestId }: HandlerContext,
+  { sender, session: hosted, outbox, limits, authors, requestId }: HandlerContext,
 ): Promise<void> {
   const session = await hosted.open();
   // A client that was kicked or replaced meanwhile sends the message again on its next connection, if it
   // still may.
   if (!hasJoined(sender)) return;
-  const { displayName, userId, avatarUrl } = sender.state;
   const id = payload.id ?? crypto.randomUUID();
   // A resend isn't counted: after a reconnect a client has to send what wasn't acknowledged.
   if (!session.knows(id) && !limits.takePerMinute(sender, 'chat', Date.now())) {
@@ -23,6 +22,15 @@ export async function chatMessage(
     });
     return;
   }
+  const { participantId } = sender.state;
+  if (!(await authors.claim(id, participantId))) {
+    outbox.refuse(sender, 'conflict', 'this message id is taken; send the message with another', {
+      requestId,
+    });
+    return;
+  }
+  if (!hasJoined(sender)) return;
+  const { displayName, userId, avatarUrl } = sender.state;
   const accepted = session.addMessage(sender.id, {
     id,
     type: 'chat',
@@ -45,6 +53,7 @@ export async function chatMessage(
     );
     return;
   }
+  authors.record(id, participantId);
   outbox.broadcast('chat_message', {
     id,
     message: accepted.content,

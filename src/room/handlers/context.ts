@@ -7,6 +7,7 @@ import type { Participants } from '../connections/participants.ts';
 import type { RateLimits } from '../connections/rate-limits.ts';
 import type { SlowConsumers } from '../connections/slow-consumers.ts';
 import type { HostedSession } from '../document/hosted-session.ts';
+import type { MessageAuthors } from '../document/message-authors.ts';
 import type { SessionState } from '../document/session-state.ts';
 import type { SharedEdits } from '../document/shared-edits.ts';
 import type { StrudelContext } from '../document/strudel-context.ts';
@@ -26,6 +27,7 @@ export interface HandlerParts {
   strudel: Pick<StrudelContext, 'strudelId' | 'importedTurns' | 'switchTo'>;
   strudels: Pick<StrudelRepository, 'get'>;
   agents: Pick<AgentRuns, 'ask'>;
+  authors: Pick<MessageAuthors, 'claim' | 'record'>;
   log: RoomLog;
 }
 
