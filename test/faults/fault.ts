@@ -19,6 +19,8 @@ export interface Scene {
    * reasons' codes by their ids.
    */
   letters: Map<string, string>;
+  /** Messages that are gone with a restored backup, as the documents say. */
+  gone: Set<string>;
   /** What a second room of a session committed. */
   takenOver: { ledger: Ledger; text: string; rev: number; messageId: string }[];
 }

@@ -84,6 +84,7 @@ export async function runRound(
     extra: [],
     deleted: new Set(),
     letters: new Map(),
+    gone: new Set(),
     takenOver: [],
   };
   try {
@@ -149,7 +150,7 @@ async function drain(world: World, load: Load, scene: Scene): Promise<void> {
   // A Redis that has just lost everything calls nothing dirty either; rooms find out at their next alarm.
   // What hasn't come by the end of the wait, the checks name.
   const ledgers = [...living.map(({ ledger }) => ledger), ...scene.extra];
-  await inTime('Postgres has everything', async () => hasAll(await world.stored(), ledgers));
+  await inTime('Postgres has everything', async () => hasAll(await world.stored(), ledgers, scene.gone));
   // Who entered while old messages were out of reach is told of them afterwards.
   await inTime('everybody sees all messages', async () => {
     const stored = await world.stored();
@@ -169,11 +170,17 @@ async function inTime(what: string, isSo: () => Promise<boolean>): Promise<void>
 }
 
 /** Whether all that was acknowledged is there; whether it is right, the checks tell. */
-function hasAll(stored: Map<string, StoredSession>, ledgers: readonly Ledger[]): boolean {
+function hasAll(
+  stored: Map<string, StoredSession>,
+  ledgers: readonly Ledger[],
+  gone: ReadonlySet<string>,
+): boolean {
   return ledgers.every(({ sessionId, last, ackedMessages }) => {
     const session = stored.get(sessionId);
     const ids = new Set(session?.messages.map(({ id }) => id));
-    return (session?.rev ?? 0) >= (last?.rev ?? 0) && [...ackedMessages].every((id) => ids.has(id));
+    return (
+      (session?.rev ?? 0) >= (last?.rev ?? 0) && [...ackedMessages].every((id) => ids.has(id) || gone.has(id))
+    );
   });
 }
 
@@ -198,18 +205,19 @@ async function check(world: World, load: Load, scene: Scene, result: RoundResult
   }
   for (const { ledger, clients } of sessions) {
     if (unfenced.includes(ledger)) continue;
+    for (const id of scene.gone) ledger.ackedMessages.delete(id);
     const isDeleted = scene.deleted.has(ledger.sessionId);
     const views: View[] = clients.map(({ name, client: { snapshot } }) => ({
       who: name,
       code: snapshot.code,
-      chat: snapshot.chat.map(({ id }) => id),
+      chat: snapshot.chat.map(({ id }) => id).filter((id) => !scene.gone.has(id)),
       isWhole: true,
     }));
     // Refused code stays readable in the buffer for a while, though Postgres doesn't hold it.
     const isRefused = letters.some(
       (letter) => letter.session_id === ledger.sessionId && letter.kind === 'code',
     );
-    if (!isDeleted && !isRefused) views.push(await freshView(world, ledger.sessionId));
+    if (!isDeleted && !isRefused) views.push(await freshView(world, ledger.sessionId, scene.gone));
     const found = checkSession(
       { ledger, stored: stored.get(ledger.sessionId) ?? null, views, audit, letters },
       isDeleted,
@@ -232,17 +240,19 @@ async function check(world: World, load: Load, scene: Scene, result: RoundResult
 }
 
 /** What somebody sees who enters now. */
-async function freshView(world: World, sessionId: string): Promise<View> {
+async function freshView(world: World, sessionId: string, gone: ReadonlySet<string>): Promise<View> {
   const token = await world.token(sessionId, 'viewer', 'a late one');
   const late = await RawClient.join({ roomUrl: world.stack.roomUrl, sessionId, token });
   late.terminate();
   const { code, chat_history } = late.state.payload;
-  return { who: 'who enters now', code, chat: chat_history.map(({ id }) => id), isWhole: false };
+  // A room keeps what it was told in its memory.
+  const chat = chat_history.map(({ id }) => id).filter((id) => !gone.has(id));
+  return { who: 'who enters now', code, chat, isWhole: false };
 }
 
 /** Forgets a round's data, so that the next one begins with none. */
 export async function clean(world: World): Promise<void> {
-  await world.redis.del(world.keys.dead);
+  await world.redis.del(world.keys.dead, world.keys.deadSizes);
   await clearAudit(world.database);
 }
 

@@ -301,6 +301,26 @@ describe.each(engines)('on %s', (engine) => {
       expect(writer.row(ids[0]!)).toMatchObject({ code: 'two' });
     });
 
+    it('refuses a commit as a whole, one that replaces receipts too', async () => {
+      const { buffer, command, keys } = fixture;
+      const receipt = { clientSeq: 1, requestIds: [], rev: rev(1), atMs: 1 };
+      const id = await session({ text: 'one', code: { receipts: { 'p/old': receipt } } });
+      await flusher().sweep();
+      const held = () => command('HGETALL', keys.session(id));
+      const before = await held();
+      await fixture.fill(true);
+      const code = { receipts: { 'p/new': receipt }, replacesReceipts: true };
+      const next = makeCommit({ sessionId: id, text: 'two', count: 2, code, messages: [makeMessage()] });
+      for (const commit of [next, { ...next, messages: [] }]) {
+        await expect(buffer.commit(commit)).rejects.toThrow(StorageUnavailableError);
+      }
+      expect(await held()).toEqual(before);
+      expect(await dirty()).toBe(0);
+      await fixture.fill(false);
+      await buffer.commit(next);
+      expect(Object.keys((await buffer.read(id)).code?.receipts ?? {})).toEqual(['p/new']);
+    });
+
     it('keeps what is to be put aside until there is room, and flushes the others', async () => {
       const { buffer, command, keys } = fixture;
       const [gone, fine, bad] = await sessions(3, { text: 'one', messages: [makeMessage()] });

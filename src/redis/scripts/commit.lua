@@ -78,8 +78,8 @@ if count > 0 then
   set('messages', number(held[9]) + added)
 end
 -- A receipt says that the stored code contains an edit: it comes with that code or not at all.
+local forgotten = {}
 if is_newer then
-  local forgotten = {}
   if ARGV[14] == '1' then
     for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do
       if string.sub(name, 1, 8) == 'receipt:' then forgotten[#forgotten + 1] = name end
@@ -92,7 +92,6 @@ if is_newer then
       set('receipt:' .. ARGV[i], ARGV[i + 1])
     end
   end
-  if #forgotten > 0 then redis.call('HDEL', KEYS[1], unpack(forgotten)) end
 end
 
 local is_dirty = held[6] ~= false
@@ -106,6 +105,8 @@ if not is_dirty and (rev > math.max(flushed, number(held[4])) or added > 0) then
   redis.call('PERSIST', KEYS[1])
 end
 redis.call('HSET', KEYS[1], unpack(fields))
+-- Not before: after a deletion a Redis that has no memory left would take the rest, or the deletion alone.
+if #forgotten > 0 then redis.call('HDEL', KEYS[1], unpack(forgotten)) end
 -- A copy of what Postgres has: it was away from here when Postgres stood in.
 if not is_dirty then redis.call('EXPIRE', KEYS[1], ARGV[13]) end
 

@@ -13,6 +13,15 @@ export const neonFaults: readonly Fault[] = [
     misbehave: async () => answer(500, { message: 'internal error' }),
   }),
   flaky({
+    name: 'neon-507',
+    what: 'Neon answers 507, before or after it has done what was asked',
+    store,
+    async misbehave(forward, random) {
+      if (random.chance(0.5)) await forward();
+      return answer(507, { message: 'response is too large (max is 10485760 bytes)' });
+    },
+  }),
+  flaky({
     name: 'neon-slow',
     what: 'Neon answers late, and what was given up takes effect late',
     store,

@@ -3,10 +3,13 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault } from '../fault.ts';
+import { until } from '../until.ts';
 
 const DOWN_MS: [number, number] = [0, 3_000];
 const FREEZE_MS = 10_000;
 const REFUSE_MS: [number, number] = [1_500, 4_000];
+/** It may take a few turns of the sweeper. */
+const FULL_MS = 60_000;
 const LAG_MS: [number, number] = [50, 3_000];
 /**
  * Every key with its time to live (ms, 0 for ever) and what it holds; and all that put back, in the stead of
@@ -53,6 +56,23 @@ export const redisFaults: readonly Fault[] = [
       await redis.config('SET', 'maxmemory', '1');
       await delay(random.int(...REFUSE_MS));
       await redis.config('SET', 'maxmemory', '0');
+    },
+  },
+  {
+    name: 'redis-full',
+    what: 'Redis takes no more data until all that was dirty has been flushed',
+    parts: ['redis'],
+    async run({ world }) {
+      await world.redis.config('SET', 'maxmemory', '1');
+      try {
+        await until(
+          'a full Redis drains by itself',
+          async () => (await world.dirtySessions()) === 0,
+          FULL_MS,
+        );
+      } finally {
+        await world.redis.config('SET', 'maxmemory', '0');
+      }
     },
   },
   {

@@ -8,7 +8,7 @@ const store = 'redis';
 export const upstashFaults: readonly Fault[] = [
   flaky({
     name: 'upstash-429',
-    what: 'Upstash answers 429',
+    what: 'Upstash is throttled and answers 429',
     store,
     misbehave: async () => answer(429, { error: 'ERR max requests limit exceeded' }),
   }),
