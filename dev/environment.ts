@@ -20,6 +20,8 @@ export const LOCAL_LIMITS = {
   ANONYMOUS_SESSIONS_PER_DAY: '100000000',
   ANONYMOUS_ENTRIES_PER_HOUR: '1000000',
   ANONYMOUS_ENTRIES_PER_DAY: '100000000',
+  AI_REQUESTS_PER_DAY: '100000000',
+  AI_ANONYMOUS_REQUESTS_PER_DAY: '100000000',
 };
 
 /** A developer's shell may name production's stores here; the local stack never reads them. */

@@ -288,7 +288,12 @@ let agentPorts: AgentPorts | null = null;
 function agentPortsOf(config: Config, { redis }: Storage): AgentPorts {
   agentPorts ??= {
     agent: createAgent(config),
-    limits: new DailyLimits({ redis, keyPrefix: config.KEY_PREFIX }),
+    isForStrangers: config.AI_FOR === 'everybody',
+    limits: new DailyLimits({
+      redis,
+      keyPrefix: config.KEY_PREFIX,
+      perDay: { all: config.AI_REQUESTS_PER_DAY, anonymous: config.AI_ANONYMOUS_REQUESTS_PER_DAY },
+    }),
     countedPerson: ({ id, state: { userId, address } }) =>
       countedPerson({ userId, address, connectionId: id }, config.JWT_SECRET),
   };

@@ -92,6 +92,11 @@ export const aiSchema = z.object({
   OPENAI_MODEL: z.string().default('gpt-5.4'),
   /** Any server that speaks OpenAI's chat completions will do. */
   OPENAI_BASE_URL: httpUrl.default('https://api.openai.com/v1'),
+  /** Whether people without an account may ask on a key from here. */
+  AI_FOR: z.enum(['everybody', 'accounts']).default('everybody'),
+  /** Requests on a key from here on one day: of all together, and of all without an account. */
+  AI_REQUESTS_PER_DAY: integer(1_000, 1, 100_000_000),
+  AI_ANONYMOUS_REQUESTS_PER_DAY: integer(200, 1, 100_000_000),
   /** Time limit of one answer, a second attempt included, in milliseconds. */
   AI_TIMEOUT_MS: integer(90_000, 100, 600_000),
   /** Bound of one attempt; some models think within it too. */

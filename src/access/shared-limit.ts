@@ -75,6 +75,10 @@ export class SharedLimit {
     } else {
       try {
         const counted = await redis.call('limit', () => this.#limiter.limit(id, { rate: by }));
+        // It was counted all the same, and would go before what is given back later.
+        if (by > 0 && !counted.success) {
+          await redis.call('limit', () => this.#limiter.limit(id, { rate: -by }));
+        }
         used = counted.success ? max - counted.remaining : max + 1;
       } catch (error) {
         if (!(error instanceof StorageUnavailableError)) throw error;

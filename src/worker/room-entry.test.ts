@@ -96,7 +96,7 @@ describe('a join', () => {
     expect(answer.headers.get('x-upgraded')).toBe('yes');
     expect(asked.map(({ sessionId: to, path }) => [to, path])).toEqual([
       [sessionId, '/reserve'],
-      [sessionId, expect.stringMatching(/^\/\?_pk=[0-9a-f]{32}$/)],
+      [sessionId, `/?_pk=tab-1~${admitted.participantId}`],
     ]);
     const grant = admissionGrantSchema.parse(JSON.parse(asked[0]?.init.body ?? ''));
     expect(asked[1]?.path).toBe(`/?_pk=${grant.connectionId}`);

@@ -5,6 +5,7 @@ import {
   type AgentRequest,
   type ConversationEntry,
   MAX_AI_REQUESTS_PER_MINUTE,
+  MAX_ANONYMOUS_AI_CHARS,
   type Role,
 } from '../../protocol/index.ts';
 import type { JoinedConnection } from '../connections/connection.ts';
@@ -21,7 +22,9 @@ type AnswerCall = {
   reject(error: unknown): void;
 };
 
-function setUp(over: { dayLimit?: number; config?: Parameters<typeof aiConfig>[0] } = {}) {
+function setUp(
+  over: { dayLimit?: number; config?: Parameters<typeof aiConfig>[0]; isForStrangers?: boolean } = {},
+) {
   const live = setUpSession();
   const members = new Map<string, JoinedConnection>();
   const calls: AnswerCall[] = [];
@@ -31,6 +34,7 @@ function setUp(over: { dayLimit?: number; config?: Parameters<typeof aiConfig>[0
     limit: over.dayLimit ?? 50,
     people: [] as CountedPerson[],
     outage: null as string | null,
+    isShared: false,
   };
   const state = { strudelId: null as string | null, importedTurns: [] as ConversationEntry[] };
 
@@ -38,6 +42,7 @@ function setUp(over: { dayLimit?: number; config?: Parameters<typeof aiConfig>[0
     isAllowed: day.used <= day.limit,
     quota: { limit: day.limit, remaining: Math.max(0, day.limit - day.used), resetMs: 7_200_000 },
     outage: day.outage,
+    isShared: day.isShared,
   });
   const makeRuns = () =>
     new AgentRuns({
@@ -62,7 +67,8 @@ function setUp(over: { dayLimit?: number; config?: Parameters<typeof aiConfig>[0
             return counted();
           },
         },
-        countedPerson: async (member) => ({ kind: 'anonymous', id: member.id }),
+        countedPerson: async (member) => ({ kind: 'anonymous', id: member.id, siteId: 'site' }),
+        isForStrangers: over.isForStrangers ?? true,
       }),
       log: (event, detail) => logged.push(`${event} ${detail}`),
     });
@@ -500,6 +506,41 @@ describe('limits', () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+
+  it('let strangers ask nothing, or a little, on the operator’s key; others and own keys as much as ever', async () => {
+    const long = 'x'.repeat(MAX_ANONYMOUS_AI_CHARS);
+    const { join, ask, begin, to, day, calls } = setUp();
+    const stranger = join('stranger', 'host');
+    await ask(stranger, { editor_state: long });
+    expect(to('stranger', 'error')).toMatchObject([
+      { error: 'validation_error', message: expect.stringMatching(/20000 characters/) },
+    ]);
+    expect([day.used, calls]).toEqual([0, []]);
+    const { call, done } = await begin(join('ada', 'host', 'user-1'), { editor_state: long });
+    call.resolve(CODE);
+    await done;
+    const shut = setUp({ isForStrangers: false });
+    await shut.ask(shut.join('stranger', 'host'));
+    expect(shut.to('stranger', 'error')).toMatchObject([
+      { error: 'forbidden', message: expect.stringMatching(/account/) },
+    ]);
+    const own = await shut.begin(shut.join('owner', 'host'), {
+      editor_state: long,
+      provider: 'openai',
+      provider_api_key: 'own-key',
+    });
+    own.call.resolve(CODE);
+    await own.done;
+  });
+
+  it('of all together say so', async () => {
+    const { join, ask, to, day } = setUp({ dayLimit: 0 });
+    day.isShared = true;
+    await ask(join('ada', 'host'));
+    expect(to('ada', 'error')).toMatchObject([
+      { error: 'too_many_requests', message: expect.stringMatching(/this server has answered/) },
+    ]);
   });
 
   it('of the day refuse with the time to wait, and log when Redis can’t count', async () => {

@@ -14,6 +14,7 @@ import {
   type AgentRequest,
   type ErrorCode,
   MAX_AI_REQUESTS_PER_MINUTE,
+  MAX_ANONYMOUS_AI_CHARS,
   type ServerPayload,
   storable,
   withLineFeeds,
@@ -35,6 +36,7 @@ import {
   type Answer,
   type Counted,
   type CountedPerson,
+  type CountedRequest,
   type Quota,
   type Turn,
 } from './index.ts';
@@ -64,9 +66,11 @@ export interface AgentRoom {
 export interface AgentPorts {
   agent: Agent;
   limits: {
-    take(person: CountedPerson): Promise<Counted>;
+    take(person: CountedPerson): Promise<CountedRequest>;
     giveBack(person: CountedPerson): Promise<Counted>;
   };
+  /** Whether people without an account may ask on the operator's key. */
+  isForStrangers: boolean;
   /** For whom a request counts over the day. */
   countedPerson(member: JoinedConnection): Promise<CountedPerson>;
 }
@@ -112,6 +116,15 @@ export class AgentRuns {
       refuse('ai_unavailable', 'the AI is not set up on this server; you may bring a key of your own');
       return;
     }
+    // On the operator's key people without an account may ask for less, or for nothing.
+    const isStranger = !choice.isOwnKey && sender.state.userId === null;
+    if (isStranger && !this.#options.ports().isForStrangers) {
+      refuse(
+        'forbidden',
+        'the AI of this server is for people with an account; sign in, or bring a key of your own',
+      );
+      return;
+    }
     const nowMs = Date.now();
     const minute = this.#takeOfMinute(sender, nowMs);
     if (!minute.isAllowed) {
@@ -127,12 +140,23 @@ export class AgentRuns {
     try {
       const session = await room.session.open();
       if (run.abort.signal.aborted) return;
+      const length = (request.editor_state ?? session.code).length + request.user_query.length;
+      if (isStranger && length > MAX_ANONYMOUS_AI_CHARS) {
+        refuse(
+          'validation_error',
+          `without an account the AI takes ${MAX_ANONYMOUS_AI_CHARS} characters of code and question; sign in, or bring a key of your own`,
+        );
+        return;
+      }
       const day = choice.isOwnKey ? null : await this.#takeOfDay(requester());
       if (day && !day.isAllowed) {
         const { limit, resetMs } = day.quota;
+        const what = day.isShared
+          ? 'the AI of this server has answered as often as it may today'
+          : `at most ${limit} AI requests a day`;
         refuse(
           'too_many_requests',
-          `at most ${limit} AI requests a day; the next in ${Math.ceil(resetMs / 3_600_000)} h, or with a key of your own`,
+          `${what}; the next in ${Math.ceil(resetMs / 3_600_000)} h, or with a key of your own`,
         );
         return;
       }
@@ -291,7 +315,7 @@ export class AgentRuns {
     if (day && error.isGivenBack) await this.#giveBack(day.person);
   }
 
-  async #takeOfDay(member: JoinedConnection): Promise<Taken & { person: CountedPerson }> {
+  async #takeOfDay(member: JoinedConnection): Promise<CountedRequest & { person: CountedPerson }> {
     const { limits, countedPerson } = this.#options.ports();
     const person = await countedPerson(member);
     const counted = await limits.take(person);

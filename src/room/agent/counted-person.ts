@@ -15,5 +15,10 @@ export async function countedPerson(
   if (who.userId !== null) return { kind: 'user', id: who.userId };
   const source =
     who.address === null ? `connection ${who.connectionId}` : `address ${networkOf(who.address)}`;
-  return { kind: 'anonymous', id: await hashedId(`ai limit of ${source}`, secret) };
+  const site = who.address === null ? 'nowhere' : networkOf(who.address, 48);
+  return {
+    kind: 'anonymous',
+    id: await hashedId(`ai limit of ${source}`, secret),
+    siteId: await hashedId(`ai limit of site ${site}`, secret),
+  };
 }

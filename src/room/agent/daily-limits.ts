@@ -1,41 +1,89 @@
-/** How often one person may ask the AI on one day, over all rooms, restarts and reconnects. */
+/**
+ * How often the AI may be asked on the operator's key on one day, over all rooms, restarts and reconnects: by
+ * one person, by one site without accounts, by all without accounts, and by all together.
+ */
 import { type Counted, SharedLimit } from '../../access/shared-limit.ts';
 import { MAX_AI_REQUESTS_PER_DAY } from '../../protocol/index.ts';
 import type { RedisScripts } from '../../redis/client.ts';
 
-/** For whom requests are counted. The id goes into Redis as it is. */
-export interface CountedPerson {
-  kind: keyof typeof MAX_AI_REQUESTS_PER_DAY;
-  id: string;
-}
+/** For whom requests are counted. The ids go into Redis as they are. */
+export type CountedPerson =
+  | { kind: 'user'; id: string }
+  /** `siteId`: of an IPv4 address, or of 48 bits of an IPv6 address, which hold 65,536 networks. */
+  | { kind: 'anonymous'; id: string; siteId: string };
+
+/** The part of what all without accounts have that one site may take. */
+const SITE_SHARE = 1 / 4;
+const EVERYBODY = 'all';
 
 interface DailyLimitsOptions {
   redis: RedisScripts;
   /** Prefix of every key, such as `bb:`. */
   keyPrefix: string;
+  /** Requests of all together, and of all without accounts. */
+  perDay: { all: number; anonymous: number };
+}
+
+/** The result of counting a request. `isShared`: the limit that is met is one of several people. */
+export type CountedRequest = Counted & { isShared: boolean };
+
+interface Counter {
+  limit: SharedLimit;
+  id: string;
+  isShared: boolean;
 }
 
 export class DailyLimits {
-  readonly #limits: Record<CountedPerson['kind'], SharedLimit>;
+  readonly #limits: Record<'user' | 'anonymous' | 'site' | 'strangers' | 'all', SharedLimit>;
 
-  constructor({ redis, keyPrefix }: DailyLimitsOptions) {
-    const perDay = (kind: CountedPerson['kind']) =>
-      new SharedLimit({
-        redis,
-        keyPrefix: `${keyPrefix}ai:${kind}`,
-        max: MAX_AI_REQUESTS_PER_DAY[kind],
-        window: '1 d',
-      });
-    this.#limits = { anonymous: perDay('anonymous'), user: perDay('user') };
+  constructor({ redis, keyPrefix, perDay }: DailyLimitsOptions) {
+    const limit = (name: string, max: number) =>
+      new SharedLimit({ redis, keyPrefix: `${keyPrefix}ai:${name}`, max, window: '1 d' });
+    this.#limits = {
+      user: limit('user', MAX_AI_REQUESTS_PER_DAY.user),
+      anonymous: limit('anonymous', MAX_AI_REQUESTS_PER_DAY.anonymous),
+      site: limit('site', Math.ceil(perDay.anonymous * SITE_SHARE)),
+      strangers: limit('strangers', perDay.anonymous),
+      all: limit('all', perDay.all),
+    };
   }
 
-  /** Counts a request, if the day has room for it. */
-  take({ kind, id }: CountedPerson): Promise<Counted> {
-    return this.#limits[kind].take(id);
+  /**
+   * Counts a request, if the day has room for it by each limit. One that isn't allowed counts for nobody else.
+   * @returns the person's own quota, or that of the limit which is met.
+   */
+  async take(person: CountedPerson): Promise<CountedRequest> {
+    const taken: { counter: Counter; counted: Counted }[] = [];
+    for (const counter of this.#countersOf(person)) {
+      const counted = await counter.limit.take(counter.id);
+      if (!counted.isAllowed) {
+        for (const { counter } of taken) await counter.limit.giveBack(counter.id);
+        return { ...counted, isShared: counter.isShared };
+      }
+      taken.push({ counter, counted });
+    }
+    const [own] = taken;
+    if (own === undefined) throw new Error('each person has a limit of their own');
+    return { ...own.counted, isShared: false };
   }
 
   /** Takes back what `take` counted: the person got no answer. */
-  giveBack({ kind, id }: CountedPerson): Promise<Counted> {
-    return this.#limits[kind].giveBack(id);
+  async giveBack(person: CountedPerson): Promise<CountedRequest> {
+    const [own, ...others] = this.#countersOf(person);
+    for (const { limit, id } of others) await limit.giveBack(id);
+    return { ...(await own.limit.giveBack(own.id)), isShared: false };
+  }
+
+  /** The person's own first. */
+  #countersOf(person: CountedPerson): [Counter, ...Counter[]] {
+    const { user, anonymous, site, strangers, all } = this.#limits;
+    const everybody = { limit: all, id: EVERYBODY, isShared: true };
+    if (person.kind === 'user') return [{ limit: user, id: person.id, isShared: false }, everybody];
+    return [
+      { limit: anonymous, id: person.id, isShared: false },
+      { limit: site, id: person.siteId, isShared: true },
+      { limit: strangers, id: EVERYBODY, isShared: true },
+      everybody,
+    ];
   }
 }
