@@ -79,7 +79,7 @@ describe('the frames of edits', () => {
 
 describe('the check of what is stored', () => {
   const newest = { rev: 7, digest: digestOf('seven') };
-  const room = { id: 'a', newest, isFinal: true, messages: ['m1', 'm2', 'm3'] };
+  const room = { id: 'a', newest, isFinal: true, textBytes: 5, diverged: 0, messages: ['m1', 'm2', 'm3'] };
   const messages = new Map([
     ['m1', { id: 'm1', copies: 1 }],
     ['m2', { id: 'm2', copies: 2 }],
