@@ -95,7 +95,7 @@ const ROOM_TYPISTS = 10;
 const MERGING_SESSIONS = 2;
 const MERGING_TYPISTS = 5;
 /** Of each person. A room takes 30 a second; what was late and arrives at once counts for one second. */
-const MERGING_RATE = 27;
+const MERGING_RATE = 25;
 
 const count = (max: number) => z.coerce.number().int().min(1).max(max);
 const list = <T extends z.ZodType>(item: T) =>

@@ -73,7 +73,7 @@ export class BackbeatRoom implements LoadRoom {
 
   edit(who: number, lateMs: number): void {
     const typist = this.#typists[who];
-    if (!typist || !typist.connection.isOpen) {
+    if (!typist?.connection.isOpen) {
       this.#recorder.failed('not_connected');
       return;
     }

@@ -66,7 +66,7 @@ export class SharedText {
 
   /** @param bytes its size before anybody types. */
   constructor(bytes: number, people: number) {
-    const text = new KnobDocument(Math.max(0, bytes - people - 1), 0).text(0);
+    const text = new KnobDocument(Math.max(0, bytes - people), 0).text(0);
     const middle = text.indexOf('\n', text.length / 2);
     this.#before = text.slice(0, middle + 1);
     this.#after = text.slice(middle + 1);

@@ -14,7 +14,9 @@ const answerSchema = z.object({
   result: z.object({ usedSize: z.number(), backingStorageSize: z.number().default(0) }).optional(),
   error: z.object({ message: z.string() }).optional(),
 });
-const USAGE_ID = 2;
+/** What is freed by finalizers is collected only the next time. */
+const COLLECTIONS = 3;
+const USAGE_ID = COLLECTIONS;
 
 /** Where the inspector of a `workerd` listens, from its command line. @throws it has none. */
 export async function workerdInspector(pid: number): Promise<string> {
@@ -68,7 +70,9 @@ export async function heapBytes(inspectorUrl: string): Promise<number> {
       const timer = setTimeout(() => reject(new Error('the inspector did not answer')), TIMEOUT_MS);
       socket.on('error', reject);
       socket.on('open', () => {
-        socket.send(JSON.stringify({ id: 1, method: 'HeapProfiler.collectGarbage' }));
+        for (let id = 0; id < COLLECTIONS; id++) {
+          socket.send(JSON.stringify({ id, method: 'HeapProfiler.collectGarbage' }));
+        }
         socket.send(JSON.stringify({ id: USAGE_ID, method: 'Runtime.getHeapUsage' }));
       });
       socket.on('message', (data) => {

@@ -1,4 +1,5 @@
 /** One system with people who type in it, and what it has cost so far. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { randomPort } from '../../dev/ports.ts';
 import type { LoadReport } from '../load/plan.ts';
 import type { LoadProcesses } from '../load/processes.ts';
@@ -17,6 +18,8 @@ import {
 } from '../run-load.ts';
 import type { Extra, Target } from '../targets/target.ts';
 
+/** Everybody has left: rooms are taken out of memory after 10 s, and documents sooner. */
+const GONE_AFTER_MS = 13_000;
 /** What is deployed, where other scenarios have a shorter one. */
 const COMMIT_MIN_MS = '250';
 
@@ -38,10 +41,12 @@ export interface Outcome {
   check: Check;
   /** Of frames with their headers: of an edit, of what each other is sent for it, and its author. */
   bytes: { up: number; downToEachOther: number; downToAuthor: number };
-  /** Milliseconds of CPU for each 1,000 edits, from the first edit until all is stored. */
+  /** Milliseconds of CPU for each 1,000 edits. */
   cpuMsPer1000: { server: number; redis: number; postgres: number };
-  /** The first is with nobody in a room, the second with everybody and no edit. */
+  /** The first is with everybody in and no edit. */
   memory: MemoryPoint[];
+  /** The server's heap when everybody has left and the rooms are gone. */
+  leftBytes: number;
   /** Of one room: its text, and what Postgres keeps of it. */
   textBytes: number;
   storedBytes: number;
@@ -58,6 +63,8 @@ export class Contender {
   readonly #inspectorUrl: string;
   readonly #memory: MemoryPoint[] = [];
   #lookingCpuS = 0;
+  /** Edits that were acknowledged before counting began. */
+  #ackedBefore = 0;
   #report: LoadReport | null = null;
 
   private constructor(
@@ -77,10 +84,15 @@ export class Contender {
   }
 
   /** Starts the system; nobody is in a room yet. @param load its seconds are those of one turn. */
-  static async start(target: Target, load: LoadOptions): Promise<Contender> {
+  static async start(
+    target: Target,
+    load: LoadOptions,
+    env: Record<string, string> = {},
+  ): Promise<Contender> {
     const bench = await startBench(target.stackArgs, {
       ...target.stackEnv,
       COMMIT_MIN_MS,
+      ...env,
       BACKBEAT_INSPECTOR_PORT: String(await randomPort()),
     });
     let extra: Extra | null = null;
@@ -95,13 +107,14 @@ export class Contender {
     }
   }
 
-  /** Lets everybody in, and counts from then on. */
+  /** Lets everybody in. Counts after a first turn, in which the server's code becomes fast. */
   async enter(say: Say): Promise<void> {
-    await this.lookAtMemory();
     await enterRooms(this.target, this.#bench, this.#extra, this.#processes, this.load, say);
     await this.lookAtMemory();
+    await this.takeTurn();
     this.#watch.start();
     this.#lookingCpuS = 0;
+    this.#ackedBefore = this.#report?.acked ?? 0;
   }
 
   /** Keystrokes in each room so far. */
@@ -127,24 +140,27 @@ export class Contender {
     this.#lookingCpuS += this.#serverCpuS() - before;
   }
 
-  /** Waits until everything is stored, and tells what was found. */
+  /** Waits until everything is stored, lets everybody leave, and tells what was found. */
   async outcome(): Promise<Outcome> {
     const { target, load } = this;
     const report = this.#report;
     if (!report) throw new Error('nobody has typed');
-    const isDrained = await drain(target, this.#bench, report);
     this.#watch.sample();
+    const isDrained = await drain(target, this.#bench, report);
     const { redis, postgres } = this.#watch.use();
-    const per1000 = (cpuS: number) => (cpuS * 1e6) / Math.max(1, report.acked);
+    const per1000 = (cpuS: number) => (cpuS * 1e6) / Math.max(1, report.acked - this.#ackedBefore);
     const { sent, accepted, acked, errors, closed } = report;
     const stored = await this.#bench.postgres.bytesBySession(target.storedBytesSql);
+    const found = check(report.rooms, await target.stored(this.#bench), new Map());
+    await this.#processes.leave();
+    await delay(GONE_AFTER_MS);
     return {
       target: target.name,
       about: target.about,
       ackMeans: target.ackMeans,
       load,
       edits: { sent, accepted, acked, errors, closed },
-      check: check(report.rooms, await target.stored(this.#bench), new Map()),
+      check: found,
       bytes: {
         up: report.bytesSent / Math.max(1, sent),
         downToEachOther: report.broadcastBytes / Math.max(1, report.broadcasts),
@@ -156,6 +172,7 @@ export class Contender {
         postgres: per1000(postgres?.cpuS ?? 0),
       },
       memory: this.#memory,
+      leftBytes: await heapBytes(this.#inspectorUrl),
       textBytes: report.rooms[0]?.textBytes ?? 0,
       storedBytes: mean(report.rooms.map(({ id }) => stored.get(id) ?? 0)),
       isDrained,

@@ -5,12 +5,14 @@ import type { Target } from '../targets/target.ts';
 import { Contender, type Outcome } from './contender.ts';
 
 /** Parts of the edits after each of which the memory is looked at. */
-const MEMORY_AT = [0.25, 0.5, 1];
+const MEMORY_AT = [0.25, 0.5, 0.75, 1];
 
 export interface Entry {
   target: Target;
   /** Its seconds are those of one turn: less than 10 s by all together, after which rooms hibernate. */
   load: LoadOptions;
+  /** Settings of the Worker's. */
+  env?: Record<string, string>;
 }
 
 /**
@@ -18,19 +20,18 @@ export interface Entry {
  * @returns in the order of the entries.
  */
 export async function inTurns(entries: readonly Entry[], edits: number, say: Say): Promise<Outcome[]> {
-  const contenders: Contender[] = [];
+  for (const { target } of entries) say(`starting ${target.name} (${target.about})`);
+  const started = await Promise.allSettled(
+    entries.map(({ target, load, env }) => Contender.start(target, load, env)),
+  );
+  const contenders = started.flatMap((start) => (start.status === 'fulfilled' ? start.value : []));
   try {
-    for (const { target, load } of entries) {
-      say(`starting ${target.name} (${target.about})`);
-      contenders.push(await Contender.start(target, load));
-    }
+    for (const start of started) if (start.status === 'rejected') throw start.reason;
     for (const contender of contenders) await contender.enter(say);
     await typeInTurns(contenders, edits, say);
-    const outcomes: Outcome[] = [];
-    for (const contender of contenders) outcomes.push(await contender.outcome());
-    return outcomes;
+    return await Promise.all(contenders.map((contender) => contender.outcome()));
   } finally {
-    for (const contender of contenders) await contender.stop();
+    await Promise.all(contenders.map((contender) => contender.stop()));
   }
 }
 

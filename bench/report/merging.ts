@@ -9,10 +9,10 @@ interface Row {
   value(outcome: Outcome): number | null;
 }
 
-/** Memory of one room after its last edit, beyond what the server has with nobody in a room. */
-function roomBytes({ memory, load }: Outcome, at: number): number | null {
-  const [empty, point] = [memory[0], memory.at(at)];
-  return empty && point ? (point.heapBytes - empty.heapBytes) / load.sessions : null;
+/** Memory of one room at one of the moments when it was looked at: what goes when everybody has left. */
+function roomBytes({ memory, leftBytes, load }: Outcome, at: number): number | null {
+  const point = memory.at(at);
+  return point ? (point.heapBytes - leftBytes) / load.sessions : null;
 }
 
 const KB = 1000;
@@ -41,9 +41,10 @@ const CPU: readonly Row[] = [
 const MEMORY: readonly Row[] = [
   ...(
     [
-      ['before the first edit', 1],
-      ['after a quarter', 2],
-      ['after half', 3],
+      ['before the first edit', 0],
+      ['after a quarter', 1],
+      ['after half', 2],
+      ['after three quarters', 3],
       ['after all', 4],
     ] as const
   ).map(
@@ -57,7 +58,7 @@ const MEMORY: readonly Row[] = [
     label: 'grew from a quarter to all',
     unit: 'KB',
     value: (outcome) => {
-      const [quarter, all] = [roomBytes(outcome, 2), roomBytes(outcome, 4)];
+      const [quarter, all] = [roomBytes(outcome, 1), roomBytes(outcome, 4)];
       return quarter === null || all === null ? null : inKb(all - quarter);
     },
   },
@@ -123,9 +124,10 @@ export function mergingPlots(outcomes: readonly Outcome[]): Record<string, Plot>
       y: 'KB',
       series: outcomes.map((outcome) => ({
         name: outcome.target,
-        points: outcome.memory
-          .slice(1)
-          .map(({ edits }, at): [number, number | null] => [edits, inKb(roomBytes(outcome, at + 1))]),
+        points: outcome.memory.map(({ edits }, at): [number, number | null] => [
+          edits,
+          inKb(roomBytes(outcome, at)),
+        ]),
       })),
     },
   };

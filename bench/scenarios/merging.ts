@@ -25,6 +25,8 @@ const WAY_TURN_S = 1.5;
 const WAY_EDITS = 240;
 const SMALL_BYTES = 2_000;
 const LARGE_BYTES = 100_000;
+/** Flushes come by time, not by edit: there are none here, as they would hide the difference. */
+const WAY_ENV = { FLUSH_ALARM_MS: '60000' };
 
 interface MergingResult {
   machine: Machine;
@@ -66,6 +68,7 @@ function entriesOf(load: LoadOptions): Entry[] {
 function waysOf(load: LoadOptions): Entry[] {
   const way = (edits: LoadOptions['edits'], codeBytes: number): Entry => ({
     target: backbeat,
+    env: WAY_ENV,
     load: {
       ...load,
       ...{ edits, codeBytes, sessions: WAY_SESSIONS, typists: 1, viewers: 1 },
