@@ -1,4 +1,4 @@
-/** One person's connection to a room of Backbeat's: enters, keeps itself alive, and counts what it receives. */
+/** One person's connection to a room: it enters, proves that it reads, and counts what it receives. */
 import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { WebSocket } from 'ws';

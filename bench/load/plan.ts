@@ -28,8 +28,8 @@ export const loadPlanSchema = z.object({
   seconds: z.number().positive(),
   codeBytes: count,
   /**
-   * `changes`: each types in a line of their own, and all of it is kept. `whole`: each turns a number in a text
-   * of their own.
+   * `changes`: each types in a line of their own, and all of it is kept. `whole`: each turns a number in a
+   * text of their own.
    */
   edits: z.enum(EDIT_MODES),
   /** How long to wait for acknowledgements after the last edit, in milliseconds. */

@@ -1,5 +1,4 @@
 /** One system with people who type in it, and what it has cost so far. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { randomPort } from '../../dev/ports.ts';
 import type { LoadReport } from '../load/plan.ts';
 import type { LoadProcesses } from '../load/processes.ts';
@@ -18,8 +17,6 @@ import {
 } from '../run-load.ts';
 import type { Extra, Target } from '../targets/target.ts';
 
-/** Everybody has left: rooms are taken out of memory after 10 s, and documents sooner. */
-const GONE_AFTER_MS = 13_000;
 /** What is deployed, where other scenarios have a shorter one. */
 const COMMIT_MIN_MS = '250';
 
@@ -45,8 +42,6 @@ export interface Outcome {
   cpuMsPer1000: { server: number; redis: number; postgres: number };
   /** The first is with everybody in and no edit. */
   memory: MemoryPoint[];
-  /** The server's heap when everybody has left and the rooms are gone. */
-  leftBytes: number;
   /** Of one room: its text, and what Postgres keeps of it. */
   textBytes: number;
   storedBytes: number;
@@ -140,7 +135,7 @@ export class Contender {
     this.#lookingCpuS += this.#serverCpuS() - before;
   }
 
-  /** Waits until everything is stored, lets everybody leave, and tells what was found. */
+  /** Waits until everything is stored, and tells what was found. */
   async outcome(): Promise<Outcome> {
     const { target, load } = this;
     const report = this.#report;
@@ -151,16 +146,13 @@ export class Contender {
     const per1000 = (cpuS: number) => (cpuS * 1e6) / Math.max(1, report.acked - this.#ackedBefore);
     const { sent, accepted, acked, errors, closed } = report;
     const stored = await this.#bench.postgres.bytesBySession(target.storedBytesSql);
-    const found = check(report.rooms, await target.stored(this.#bench), new Map());
-    await this.#processes.leave();
-    await delay(GONE_AFTER_MS);
     return {
       target: target.name,
       about: target.about,
       ackMeans: target.ackMeans,
       load,
       edits: { sent, accepted, acked, errors, closed },
-      check: found,
+      check: check(report.rooms, await target.stored(this.#bench), new Map()),
       bytes: {
         up: report.bytesSent / Math.max(1, sent),
         downToEachOther: report.broadcastBytes / Math.max(1, report.broadcasts),
@@ -172,7 +164,6 @@ export class Contender {
         postgres: per1000(postgres?.cpuS ?? 0),
       },
       memory: this.#memory,
-      leftBytes: await heapBytes(this.#inspectorUrl),
       textBytes: report.rooms[0]?.textBytes ?? 0,
       storedBytes: mean(report.rooms.map(({ id }) => stored.get(id) ?? 0)),
       isDrained,

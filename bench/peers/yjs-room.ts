@@ -294,7 +294,9 @@ function turnKnob({ codeBytes, typists }: LoadPlan): Typing {
   };
 }
 
-/** Who made an update: of what it inserts, or else of what it deletes, as nobody deletes what others typed. */
+/**
+ * Who made an update: who inserts, or else whose characters are deleted, as nobody deletes what others typed.
+ */
 function authorOf(update: Uint8Array): number | undefined {
   const { structs, ds } = Y.decodeUpdate(update);
   return structs[0]?.id.client ?? ds.clients.keys().next().value;

@@ -9,10 +9,13 @@ interface Row {
   value(outcome: Outcome): number | null;
 }
 
-/** Memory of one room at one of the moments when it was looked at: what goes when everybody has left. */
-function roomBytes({ memory, leftBytes, load }: Outcome, at: number): number | null {
-  const point = memory.at(at);
-  return point ? (point.heapBytes - leftBytes) / load.sessions : null;
+/**
+ * By how much the heap has grown for each room since the first edit, at one of the moments when it was looked
+ * at. What the server's code takes once it runs is in it, divided by the rooms.
+ */
+function roomBytes({ memory, load }: Outcome, at: number): number | null {
+  const [before, point] = [memory[0], memory.at(at)];
+  return before && point ? (point.heapBytes - before.heapBytes) / load.sessions : null;
 }
 
 const KB = 1000;
@@ -41,7 +44,6 @@ const CPU: readonly Row[] = [
 const MEMORY: readonly Row[] = [
   ...(
     [
-      ['before the first edit', 0],
       ['after a quarter', 1],
       ['after half', 2],
       ['after three quarters', 3],
@@ -49,13 +51,13 @@ const MEMORY: readonly Row[] = [
     ] as const
   ).map(
     ([when, at]): Row => ({
-      label: `heap of a room, ${when}`,
+      label: `heap since the first edit, a room, ${when}`,
       unit: 'KB',
       value: (outcome) => inKb(roomBytes(outcome, at)),
     }),
   ),
   {
-    label: 'grew from a quarter to all',
+    label: 'heap of a room, from a quarter to all',
     unit: 'KB',
     value: (outcome) => {
       const [quarter, all] = [roomBytes(outcome, 1), roomBytes(outcome, 4)];
@@ -104,14 +106,19 @@ export function systemsTable(outcomes: readonly Outcome[]): string {
   return table(['', ...outcomes.map(({ target }) => target)], [...checkRows(outcomes), ...rows]);
 }
 
-/** Ways to send an edit, beside each other. */
+/** Ways to send an edit: changes, each followed by a whole text, which is compared with it. */
 export function waysTable(outcomes: readonly Outcome[]): string {
   const titles = outcomes.map(
     ({ load }) => `${load.edits === 'changes' ? 'change' : 'whole text'}, ${figure(load.codeBytes)} bytes`,
   );
   const rows = [...WIRE, ...CPU].map(({ label, unit, value }) => [
     label,
-    ...outcomes.map((outcome) => figure(value(outcome), unit)),
+    ...outcomes.map((outcome, at) => {
+      const text = figure(value(outcome), unit);
+      const change = outcomes[at - 1];
+      if (outcome.load.edits === 'changes' || !change) return text;
+      return `${text} (${ratio(value(outcome), value(change))})`;
+    }),
   ]);
   return table(['', ...titles], [...checkRows(outcomes), ...rows]);
 }
@@ -119,7 +126,7 @@ export function waysTable(outcomes: readonly Outcome[]): string {
 export function mergingPlots(outcomes: readonly Outcome[]): Record<string, Plot> {
   return {
     memory: {
-      title: 'Heap of a room by the edits that it has had',
+      title: 'Heap since the first edit, a room, by its edits',
       x: 'edits',
       y: 'KB',
       series: outcomes.map((outcome) => ({

@@ -51,7 +51,7 @@ export interface Target {
   isDrained?(engines: Engines): Promise<boolean>;
   /** What Postgres holds, by session. */
   stored(engines: Engines): Promise<Map<string, StoredSession>>;
-  /** A query of the sessions' ids and of how many bytes each takes in Postgres, with all that merging needs. */
+  /** A query of sessions' ids and of how many bytes each takes in Postgres, with all that merging needs. */
   storedBytesSql: string;
   storedMessages(engines: Engines): Promise<Map<string, StoredMessage>>;
 }
