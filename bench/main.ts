@@ -4,6 +4,7 @@ import type { Say } from './run-load.ts';
 import { flushOnlyScenario } from './scenarios/flush-only.ts';
 import { idleScenario } from './scenarios/idle.ts';
 import { loadScenario } from './scenarios/load.ts';
+import { mergingScenario } from './scenarios/merging.ts';
 import { peersScenario } from './scenarios/peers.ts';
 import { scaleScenario } from './scenarios/scale.ts';
 
@@ -25,6 +26,8 @@ async function run(options: BenchOptions): Promise<string[]> {
       return idleScenario(options, say);
     case 'peers':
       return peersScenario(options, mode.peers, say);
+    case 'merging':
+      return mergingScenario(options, mode.edits, say);
   }
 }
 

@@ -16,6 +16,7 @@ The load:
   --chat-rate=0.1      chat messages a second of each session
   --viewers=0          people in each room who only watch
   --typists=1          people in each room who type
+  --edits=whole        how edits are sent: whole, or changes: each types in a line of their own of a shared text
   --clients=auto       processes that make the load
 
 What to run (the load above when none is given):
@@ -25,6 +26,9 @@ What to run (the load above when none is given):
   --idle               counts what a quiet system costs, with --sessions people connected (10 unless given)
   --peers              the same load on what people would otherwise use; or --peers=LIST of
                        backbeat, direct, per-edit, hocuspocus, y-partykit
+  --merging=18000      so many edits of five people in each of --sessions rooms (2 unless given), as fast as
+                       a connection may send them, on backbeat, hocuspocus and y-partykit in turns; then a
+                       change beside a whole text, of 2 KB and of 100 KB
 
 Where to:
   --out=bench/results  folder of tables, JSON and plots
@@ -33,6 +37,13 @@ Where to:
 
 Results of one machine say nothing about another; see docs/performance.md for the method.
 `;
+
+/**
+ * How edits travel: as changes, merged with what others type; or as the whole text. Yjs servers only know
+ * changes: there it says whether people share a text or not.
+ */
+export const EDIT_MODES = ['changes', 'whole'] as const;
+export type EditMode = (typeof EDIT_MODES)[number];
 
 export const PEERS = ['backbeat', 'direct', 'per-edit', 'hocuspocus', 'y-partykit'] as const;
 export type PeerName = (typeof PEERS)[number];
@@ -50,6 +61,7 @@ export interface LoadOptions {
   viewers: number;
   /** People in each room who type. */
   typists: number;
+  edits: EditMode;
   /** Processes that make the load; null: as many as it needs. */
   clients: number | null;
 }
@@ -60,7 +72,8 @@ export type Mode =
   | { kind: 'room' }
   | { kind: 'flush-only'; sessions: number }
   | { kind: 'idle' }
-  | { kind: 'peers'; peers: PeerName[] };
+  | { kind: 'peers'; peers: PeerName[] }
+  | { kind: 'merging'; edits: number };
 
 export interface BenchOptions {
   mode: Mode;
@@ -79,6 +92,10 @@ const SCALE_SESSIONS = [100, 500, 1_000, 2_000, 4_000];
 const IDLE_SESSIONS = 10;
 const IDLE_SECONDS = 180;
 const ROOM_TYPISTS = 10;
+const MERGING_SESSIONS = 2;
+const MERGING_TYPISTS = 5;
+/** Of each person. A room takes 30 a second; what was late and arrives at once counts for one second. */
+const MERGING_RATE = 25;
 
 const count = (max: number) => z.coerce.number().int().min(1).max(max);
 const list = <T extends z.ZodType>(item: T) =>
@@ -86,18 +103,20 @@ const list = <T extends z.ZodType>(item: T) =>
 
 const flagsSchema = z.object({
   sessions: count(50_000).optional(),
-  rate: z.coerce.number().positive().max(1_000).default(10),
+  rate: z.coerce.number().positive().max(1_000).optional(),
   seconds: count(86_400).optional(),
   'code-bytes': count(100_000).min(200).default(2_000),
   'chat-rate': z.coerce.number().min(0).max(1_000).default(0.1),
   viewers: z.coerce.number().int().min(0).max(1_000).default(0),
-  typists: count(1_000).default(1),
+  typists: count(1_000).optional(),
+  edits: z.enum(EDIT_MODES).optional(),
   clients: count(64).optional(),
   scale: list(count(50_000)).optional(),
   room: count(1_000).min(2).optional(),
   'flush-only': count(1_000_000).optional(),
   idle: z.boolean().optional(),
   peers: list(z.enum(PEERS)).optional(),
+  merging: count(1_000_000).min(20).optional(),
   out: z.string().min(1).default('bench/results'),
   name: z
     .string()
@@ -111,6 +130,7 @@ const BARE: Record<string, string> = {
   '--peers': PEERS.join(','),
   '--room': '50',
   '--flush-only': '20000',
+  '--merging': '18000',
 };
 
 /**
@@ -121,7 +141,7 @@ const BARE: Record<string, string> = {
 export function parseOptions(args: readonly string[]): BenchOptions | null {
   const flags = readFlags(args);
   if (flags === null) return null;
-  const chosen = (['scale', 'room', 'flush-only', 'idle', 'peers'] as const).filter(
+  const chosen = (['scale', 'room', 'flush-only', 'idle', 'peers', 'merging'] as const).filter(
     (name) => flags[name] !== undefined,
   );
   if (chosen.length > 1)
@@ -129,18 +149,27 @@ export function parseOptions(args: readonly string[]): BenchOptions | null {
   const mode = modeOf(flags);
   const load: LoadOptions = {
     sessions: flags.sessions ?? (mode.kind === 'idle' ? IDLE_SESSIONS : 2_000),
-    ratePerS: flags.rate,
+    ratePerS: flags.rate ?? 10,
     seconds: flags.seconds ?? (mode.kind === 'idle' ? IDLE_SECONDS : 60),
     codeBytes: flags['code-bytes'],
     chatPerS: flags['chat-rate'],
     viewers: flags.viewers,
-    typists: flags.typists,
+    typists: flags.typists ?? 1,
+    edits: flags.edits ?? 'whole',
     clients: flags.clients ?? null,
   };
   if (flags.room !== undefined) {
     load.sessions = 1;
     load.typists = Math.min(ROOM_TYPISTS, flags.room - 1);
     load.viewers = flags.room - load.typists;
+  }
+  if (mode.kind === 'merging') {
+    if (flags.edits === 'whole') throw new UsageError('--merging: the edits that are merged are changes');
+    load.edits = 'changes';
+    load.sessions = flags.sessions ?? MERGING_SESSIONS;
+    load.typists = flags.typists ?? MERGING_TYPISTS;
+    load.ratePerS = flags.rate ?? MERGING_RATE;
+    load.chatPerS = 0;
   }
   return { mode, load, outDir: resolve(flags.out), name: flags.name ?? mode.kind };
 }
@@ -151,6 +180,7 @@ function modeOf(flags: z.infer<typeof flagsSchema>): Mode {
   if (flags['flush-only'] !== undefined) return { kind: 'flush-only', sessions: flags['flush-only'] };
   if (flags.idle) return { kind: 'idle' };
   if (flags.peers) return { kind: 'peers', peers: flags.peers };
+  if (flags.merging !== undefined) return { kind: 'merging', edits: flags.merging };
   return { kind: 'load' };
 }
 

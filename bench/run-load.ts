@@ -11,6 +11,7 @@ import { KnobDocument } from './load/document.ts';
 import { Latencies } from './load/latencies.ts';
 import type { LoadReport, RoomPlan } from './load/plan.ts';
 import { LoadProcesses, processesFor } from './load/processes.ts';
+import { SharedText } from './load/typing.ts';
 import { readFronts } from './measure/fronts.ts';
 import { COUNTERS_LAG_MS, PostgresMeter } from './measure/postgres.ts';
 import { ProcessWatch } from './measure/processes.ts';
@@ -141,9 +142,45 @@ export async function planRooms(
   await postgres.createPlaces(rooms.flatMap(({ typists, viewers }) => [...typists, ...viewers]));
   return rooms.map(({ id, typists, viewers }) => ({
     id,
+    typistIds: typists.map(({ participantId }) => participantId),
     typistTokens: typists.map(({ token }) => token),
     viewerTokens: viewers.map(({ token }) => token),
   }));
+}
+
+/** The processes that make a load. */
+export function startProcesses(target: Target, load: LoadOptions): LoadProcesses {
+  const editsPerS = load.sessions * load.typists * load.ratePerS;
+  const count = load.clients ?? processesFor(editsPerS);
+  return new LoadProcesses(target.loadScript, Math.min(count, load.sessions));
+}
+
+/** Makes the load's sessions, and lets everybody in. */
+export async function enterRooms(
+  target: Target,
+  bench: Bench,
+  extra: Extra | null,
+  processes: LoadProcesses,
+  load: LoadOptions,
+  say: Say,
+): Promise<void> {
+  const { typists, viewers, ratePerS, seconds, codeBytes, edits } = load;
+  const ids = Array.from({ length: load.sessions }, () => randomUUID());
+  const code =
+    edits === 'changes'
+      ? new SharedText(codeBytes, typists).with([])
+      : new KnobDocument(codeBytes, 0).text(0);
+  await bench.postgres.createSessions(ids, code);
+  await processes.connect(
+    {
+      url: extra?.url ?? bench.stack.roomUrl,
+      rooms: await planRooms(ids, load, bench),
+      ...{ typists, viewers, ratePerS, seconds, codeBytes, edits },
+      chatPerS: target.hasChat ? load.chatPerS : 0,
+      ackWaitMs: target.patienceMs,
+    },
+    (connected) => say(`  ${connected} rooms entered`),
+  );
 }
 
 /** Runs `load` on `target` and reports. Everything it starts has ended when it returns. */
@@ -155,26 +192,9 @@ export async function runLoad(target: Target, load: LoadOptions, say: Say): Prom
   let processes: LoadProcesses | null = null;
   try {
     extra = (await target.start?.(bench)) ?? null;
-    const ids = Array.from({ length: load.sessions }, () => randomUUID());
-    await bench.postgres.createSessions(ids, new KnobDocument(load.codeBytes, 0).text(0));
-    const editsPerS = load.sessions * load.typists * load.ratePerS;
-    const count = load.clients ?? processesFor(editsPerS);
-    processes = new LoadProcesses(target.loadScript, Math.min(count, load.sessions));
+    processes = startProcesses(target, load);
     say(`connecting ${load.sessions * (load.typists + load.viewers)} people`);
-    await processes.connect(
-      {
-        url: extra?.url ?? bench.stack.roomUrl,
-        rooms: await planRooms(ids, load, bench),
-        typists: load.typists,
-        viewers: load.viewers,
-        ratePerS: load.ratePerS,
-        chatPerS: target.hasChat ? load.chatPerS : 0,
-        seconds: load.seconds,
-        codeBytes: load.codeBytes,
-        ackWaitMs: target.patienceMs,
-      },
-      (connected) => say(`  ${connected} rooms entered`),
-    );
+    await enterRooms(target, bench, extra, processes, load, say);
     const measured = await measure(target, bench, extra, processes, load, say);
     return { ...measured, machine, loadProcesses: processes.pids.length };
   } finally {
@@ -313,7 +333,7 @@ async function measure(
 }
 
 /** Resolves when all that was acknowledged is in Postgres, or with false when patience is over. */
-async function drain(target: Target, bench: Bench, report: LoadReport): Promise<boolean> {
+export async function drain(target: Target, bench: Bench, report: LoadReport): Promise<boolean> {
   const deadline = performance.now() + target.patienceMs;
   for (;;) {
     if (target.flush) await target.flush(bench);

@@ -1,10 +1,13 @@
 /** What a load process is told, and what it tells: the messages between it and the benchmark. */
 import { z } from 'zod';
+import { EDIT_MODES } from '../options.ts';
 
 const count = z.number().int().min(0);
 
 export const roomPlanSchema = z.object({
   id: z.string(),
+  /** Participants' ids of those who type. */
+  typistIds: z.array(z.string()),
   /** A token for each of those who type and of those who watch. */
   typistTokens: z.array(z.string()),
   viewerTokens: z.array(z.string()),
@@ -24,6 +27,11 @@ export const loadPlanSchema = z.object({
   chatPerS: z.number().min(0),
   seconds: z.number().positive(),
   codeBytes: count,
+  /**
+   * `changes`: each types in a line of their own, and all of it is kept. `whole`: each turns a number in a
+   * text of their own.
+   */
+  edits: z.enum(EDIT_MODES),
   /** How long to wait for acknowledgements after the last edit, in milliseconds. */
   ackWaitMs: count,
 });
@@ -62,6 +70,10 @@ export const roomOutcomeSchema = z.object({
   newest: z.object({ rev: z.number(), digest: z.string() }).nullable(),
   /** False when edits were sent after it that nobody acknowledged: storage may then hold one of those. */
   isFinal: z.boolean(),
+  /** Of the text that they have typed. */
+  textBytes: count,
+  /** People whose own text isn't what was typed. */
+  diverged: count,
   /** Acknowledged messages, by their ids. */
   messages: z.array(z.string()),
 });
@@ -82,6 +94,8 @@ export const reportSchema = z.object({
   errors: z.record(z.string(), count),
   bytesSent: count,
   bytesReceived: count,
+  broadcastBytes: count,
+  ackBytes: count,
   /** From the first edit to the last, in milliseconds. */
   elapsedMs: z.number(),
   /** Encoded histograms, in microseconds. */

@@ -173,6 +173,8 @@ function addUp(reports: readonly LoadReport[]): LoadReport {
     closed: total(({ closed }) => closed),
     bytesSent: total(({ bytesSent }) => bytesSent),
     bytesReceived: total(({ bytesReceived }) => bytesReceived),
+    broadcastBytes: total(({ broadcastBytes }) => broadcastBytes),
+    ackBytes: total(({ ackBytes }) => ackBytes),
     elapsedMs: Math.max(...reports.map(({ elapsedMs }) => elapsedMs)),
     errors,
     ack: merged(({ ack }) => ack),

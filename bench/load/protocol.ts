@@ -12,7 +12,7 @@ export interface LoadRoom {
   chat(): void;
   /** Says that everybody is still there. */
   ping(): void;
-  /** Edits and messages that wait for their acknowledgement. */
+  /** Edits and messages that wait for their acknowledgement, and edits that others wait for. */
   readonly waiting: number;
   /** Edits that the room accepted, as far as its people know. */
   readonly accepted: number;

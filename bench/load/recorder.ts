@@ -11,6 +11,10 @@ export class Recorder {
   closed = 0;
   bytesSent = 0;
   bytesReceived = 0;
+  /** Of the frames that brought others' edits, with their headers. */
+  broadcastBytes = 0;
+  /** Of the frames that acknowledged an edit to its author, or gave it back. */
+  ackBytes = 0;
   readonly #errors = new Map<string, number>();
   readonly #ack = new Latencies();
   readonly #window = new Latencies();
@@ -28,11 +32,14 @@ export class Recorder {
     this.closed = 0;
     this.bytesSent = 0;
     this.bytesReceived = 0;
+    this.broadcastBytes = 0;
+    this.ackBytes = 0;
     this.#errors.clear();
     for (const latencies of [this.#ack, this.#window, this.#broadcast, this.#chatAck, this.#lateness])
       latencies.reset();
   }
 
+  /** @param bytes of the frame. */
   edited(lateMs: number, bytes: number): void {
     this.sent += 1;
     this.bytesSent += bytes;
@@ -45,8 +52,10 @@ export class Recorder {
     this.#window.record(ms);
   }
 
-  broadcast(ms: number): void {
+  /** @param bytes of the frame. */
+  broadcast(ms: number, bytes: number): void {
     this.broadcasts += 1;
+    this.broadcastBytes += bytes;
     this.#broadcast.record(ms);
   }
 
@@ -74,8 +83,10 @@ export class Recorder {
     rooms: RoomOutcome[];
   }): LoadReport {
     const { sent, acked, chatsSent, chatsAcked, broadcasts, closed, bytesSent, bytesReceived } = this;
+    const { broadcastBytes, ackBytes } = this;
     return {
       ...{ sent, acked, chatsSent, chatsAcked, broadcasts, closed, bytesSent, bytesReceived },
+      ...{ broadcastBytes, ackBytes },
       errors: Object.fromEntries(this.#errors),
       ack: this.#ack.encoded(),
       broadcast: this.#broadcast.encoded(),

@@ -7,10 +7,17 @@ export class EvenSchedule {
   readonly #perMs: number;
   readonly #turns: number;
   readonly #total: number;
+  readonly #maxLateMs: number;
   #next = 0;
+  #lostMs = 0;
 
-  /** @param ratePerS of each turn. */
-  constructor(turns: number, ratePerS: number, seconds: number) {
+  /**
+   * @param ratePerS of each turn.
+   * @param maxLateMs what is later than this isn't made up for: all that follows is as much later. A server
+   *   with a limit a second would refuse what comes at once after a pause.
+   */
+  constructor(turns: number, ratePerS: number, seconds: number, maxLateMs = Number.POSITIVE_INFINITY) {
+    this.#maxLateMs = maxLateMs;
     this.#turns = turns;
     this.#perMs = (turns * ratePerS) / 1000;
     this.#total = Math.round(turns * ratePerS * seconds);
@@ -23,8 +30,9 @@ export class EvenSchedule {
   /** The next event that is due, or null. @param elapsedMs since the start. */
   take(elapsedMs: number): { turn: number; lateMs: number } | null {
     if (this.isOver) return null;
-    const dueMs = this.#next / this.#perMs;
+    const dueMs = this.#next / this.#perMs + this.#lostMs;
     if (dueMs > elapsedMs) return null;
+    this.#lostMs += Math.max(0, elapsedMs - dueMs - this.#maxLateMs);
     const turn = this.#next % this.#turns;
     this.#next += 1;
     return { turn, lateMs: elapsedMs - dueMs };

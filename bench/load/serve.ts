@@ -16,6 +16,8 @@ const PROGRESS_MS = 1_000;
 /** A room closes a connection that is silent for a minute. */
 const PING_MS = 25_000;
 const POLL_MS = 20;
+/** Who types on a text that others type on, too, doesn't make up for a pause of the machine. */
+const MAX_LATE_MS = 50;
 /** Rooms woken a second in the warm-up, and how long it waits for the last of them. */
 const WARM_UP_PER_S = 250;
 const WARM_UP_WAIT_MS = 10_000;
@@ -129,7 +131,8 @@ async function untilAcknowledged(rooms: readonly LoadRoom[], waitMs: number): Pr
 
 async function drive(rooms: readonly LoadRoom[], plan: LoadPlan, recorder: Recorder): Promise<void> {
   const { typists, ratePerS, chatPerS, seconds, ackWaitMs } = plan;
-  const edits = new EvenSchedule(rooms.length * typists, ratePerS, seconds);
+  const maxLateMs = plan.edits === 'changes' ? MAX_LATE_MS : Number.POSITIVE_INFINITY;
+  const edits = new EvenSchedule(rooms.length * typists, ratePerS, seconds, maxLateMs);
   const chats = new EvenSchedule(rooms.length, chatPerS, seconds);
   const progress = setInterval(() => tell({ type: 'progress', progress: recorder.progress() }), PROGRESS_MS);
 

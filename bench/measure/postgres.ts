@@ -122,6 +122,12 @@ export class PostgresMeter {
     return new Map(rows.map((row) => [row.id, row]));
   }
 
+  /** @param sql gives ids of sessions, and bytes of each. */
+  async bytesBySession(sql: string): Promise<Map<string, number>> {
+    const rows = z.array(z.object({ id: z.string(), bytes: z.number() })).parse(await this.query(sql));
+    return new Map(rows.map(({ id, bytes }) => [id, bytes]));
+  }
+
   async close(): Promise<void> {
     await this.pool.end();
   }

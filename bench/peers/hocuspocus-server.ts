@@ -4,6 +4,7 @@
  * Environment: `DATABASE_URL`, `REDIS_URL`, `PORT` (a free one without it). Prints one line of
  * JSON when it listens.
  */
+import inspector from 'node:inspector';
 import { Database } from '@hocuspocus/extension-database';
 import { Redis } from '@hocuspocus/extension-redis';
 import { Server } from '@hocuspocus/server';
@@ -40,4 +41,5 @@ const server = new Server({
   ],
 });
 await server.listen();
-process.stdout.write(`${JSON.stringify({ url: server.webSocketURL })}\n`);
+inspector.open(0, '127.0.0.1');
+process.stdout.write(`${JSON.stringify({ url: server.webSocketURL, inspectorUrl: inspector.url() })}\n`);

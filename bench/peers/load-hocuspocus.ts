@@ -24,7 +24,6 @@ const hocuspocus: Dialect = {
     decoding.readVarString(decoder);
   },
   ackType: MESSAGE_SYNC_STATUS,
-  hasEcho: true,
 };
 
 serveLoad((room, plan, recorder) => new YjsRoom(room, plan, recorder, hocuspocus));

@@ -8,7 +8,6 @@ const yPartykit: Dialect = {
   begin: () => {},
   skip: () => {},
   ackType: null,
-  hasEcho: true,
 };
 
 serveLoad((room, plan, recorder) => new YjsRoom(room, plan, recorder, yPartykit));

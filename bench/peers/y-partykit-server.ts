@@ -29,6 +29,11 @@ export default class YjsServer implements Party.Server {
     this.#room = room;
   }
 
+  /** The stack waits for `/health`. */
+  static async onFetch(): Promise<Response> {
+    return new Response('ok');
+  }
+
   onConnect(connection: Party.Connection) {
     const room = this.#room;
     const db = databaseOf(room.env);

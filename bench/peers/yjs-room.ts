@@ -1,7 +1,7 @@
 /**
  * The people of one room whose document is a Yjs document: everything but how frames are wrapped, which
- * the two Yjs servers do differently. An edit replaces the number in the code, so what travels is a few
- * bytes, not the document.
+ * the two Yjs servers do differently. What travels is a few bytes of an edit, not the document. One person
+ * turns a number in the text, or several type in it, each in their own line.
  */
 import * as decoding from 'lib0/decoding';
 import * as encoding from 'lib0/encoding';
@@ -9,9 +9,11 @@ import { WebSocket } from 'ws';
 import * as sync from 'y-protocols/sync';
 import * as Y from 'yjs';
 import { digestOf, KnobDocument } from '../load/document.ts';
+import { frameBytes } from '../load/frame-bytes.ts';
 import type { LoadPlan, RoomOutcome, RoomPlan } from '../load/plan.ts';
 import type { LoadRoom } from '../load/protocol.ts';
 import type { Recorder } from '../load/recorder.ts';
+import { type Keystroke, SharedText, TypedLine } from '../load/typing.ts';
 
 /** Name of the text in the document. */
 export const TEXT = 'code';
@@ -32,19 +34,34 @@ export interface Dialect {
    * the edit back instead.
    */
   ackType: number | null;
-  /** True when the server sends an edit back to who made it. */
-  hasEcho: boolean;
 }
 
 interface Person {
   socket: WebSocket;
   doc: Y.Doc;
   isSynced: boolean;
-  /**
-   * Edits of the room that this person has been sent, in order: the one who types makes them
-   * one after the other.
-   */
-  seen: number;
+  /** By typist: how many of their edits this person was sent, and how long their line is here. */
+  seen: number[];
+  lengths: number[];
+}
+
+interface Typist extends Person {
+  /** When each edit was sent. */
+  sentAt: number[];
+  acked: number;
+}
+
+/** What the people of a room type. */
+interface Typing {
+  /** The text before the first edit. */
+  readonly start: string;
+  /** Where the first line begins. */
+  readonly at: number;
+  /** How long each line is before the first edit, with what parts it from the next. */
+  readonly length: number;
+  next(who: number): Keystroke;
+  /** The text with all edits so far. */
+  text(): string;
 }
 
 export class YjsRoom implements LoadRoom {
@@ -52,56 +69,62 @@ export class YjsRoom implements LoadRoom {
   readonly #plan: LoadPlan;
   readonly #recorder: Recorder;
   readonly #dialect: Dialect;
-  readonly #people: Person[] = [];
-  readonly #document: KnobDocument;
-  readonly #sentAt: number[] = [];
-  /** Frames that acknowledge something, the first of which are for what came before the load. */
+  readonly #typing: Typing;
+  readonly #typists: Typist[] = [];
+  readonly #viewers: Person[] = [];
+  /** Frames that acknowledge something: what comes before the load is waited for by them. */
   #acks = 0;
-  #acksBefore = 0;
-  #acked = 0;
   #isMeasuring = false;
   #isLeaving = false;
 
   constructor(room: RoomPlan, plan: LoadPlan, recorder: Recorder, dialect: Dialect) {
-    if (plan.typists !== 1) throw new Error('one person types in each room of a Yjs server');
     this.#room = room;
     this.#plan = plan;
     this.#recorder = recorder;
     this.#dialect = dialect;
-    this.#document = new KnobDocument(plan.codeBytes, 0);
+    this.#typing = plan.edits === 'changes' ? typeLines(plan) : turnKnob(plan);
   }
 
   async connect(): Promise<void> {
-    for (const { socket } of this.#people.splice(0)) socket.terminate();
-    const typist = await this.#join(true);
-    const before = this.#acks;
-    const text = typist.doc.getText(TEXT);
-    if (text.length === 0) {
-      const update = capture(typist.doc, () => text.insert(0, this.#document.text(0)));
+    for (const { socket } of this.#people()) socket.terminate();
+    this.#typists.length = 0;
+    this.#viewers.length = 0;
+    const { typists, viewers } = this.#plan;
+    for (let who = 0; who < typists; who++) {
+      const typist = { ...this.#newPerson(), sentAt: [], acked: 0 };
+      this.#typists.push(typist);
+      await this.#join(typist, typist);
+      const text = typist.doc.getText(TEXT);
+      if (text.length > 0) continue;
+      const before = this.#acks;
+      const update = capture(typist.doc, () => text.insert(0, this.#typing.start));
       this.#send(typist, (encoder) => sync.writeUpdate(encoder, update));
       while (this.#acks === before) await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    for (let i = 0; i < this.#plan.viewers; i++) await this.#join(false);
-    for (const person of this.#people) person.seen = 0;
-    this.#acksBefore = this.#acks;
+    for (let i = 0; i < viewers; i++) {
+      const viewer = this.#newPerson();
+      this.#viewers.push(viewer);
+      await this.#join(viewer, null);
+    }
     this.#isMeasuring = true;
   }
 
-  edit(_typist: number, lateMs: number): void {
-    const typist = this.#people[0];
+  edit(who: number, lateMs: number): void {
+    const typist = this.#typists[who];
     if (!typist || typist.socket.readyState !== WebSocket.OPEN) {
       this.#recorder.failed('not_connected');
       return;
     }
-    const { knobAt, knobLength } = this.#document;
-    const text = typist.doc.getText(TEXT);
-    // The first edit has the number 0 like the text before it; counting from 1 makes each edit a change.
-    const knob = this.#document.knob(this.#sentAt.length + 1);
-    const update = capture(typist.doc, () => {
-      text.delete(knobAt, knobLength);
-      text.insert(knobAt, knob);
+    const { doc, lengths } = typist;
+    const { col, removed, insert } = this.#typing.next(who);
+    const at = lengths.slice(0, who).reduce((sum, length) => sum + length, this.#typing.at) + col;
+    const text = doc.getText(TEXT);
+    const update = capture(doc, () => {
+      if (removed > 0) text.delete(at, removed);
+      if (insert !== '') text.insert(at, insert);
     });
-    this.#sentAt.push(performance.now());
+    lengths[who] = (lengths[who] ?? 0) + insert.length - removed;
+    typist.sentAt.push(performance.now());
     this.#recorder.edited(
       lateMs,
       this.#send(typist, (encoder) => sync.writeUpdate(encoder, update)),
@@ -111,35 +134,58 @@ export class YjsRoom implements LoadRoom {
   chat(): void {}
 
   ping(): void {
-    for (const { socket } of this.#people) if (socket.readyState === WebSocket.OPEN) socket.ping();
+    for (const { socket } of this.#people()) if (socket.readyState === WebSocket.OPEN) socket.ping();
   }
 
   get waiting(): number {
-    return this.#sentAt.length - this.#acked;
+    const unacked = this.#typists.reduce((sum, { sentAt, acked }) => sum + sentAt.length - acked, 0);
+    return unacked > 0 ? unacked : this.#diverged();
   }
 
   get accepted(): number {
-    return this.#acked;
+    return this.#typists.reduce((sum, { acked }) => sum + acked, 0);
   }
 
   outcome(): RoomOutcome {
-    const newest =
-      this.#acked === 0 ? null : { rev: this.#acked, digest: digestOf(this.#document.text(this.#acked)) };
-    return { id: this.#room.id, newest, isFinal: this.waiting === 0, messages: [] };
+    const text = this.#typing.text();
+    const newest = this.accepted === 0 ? null : { rev: this.accepted, digest: digestOf(text) };
+    const isFinal = this.#typists.every(({ sentAt, acked }) => sentAt.length === acked);
+    return {
+      id: this.#room.id,
+      newest,
+      isFinal,
+      textBytes: Buffer.byteLength(text),
+      diverged: this.#diverged(),
+      messages: [],
+    };
   }
 
   leave(): void {
     this.#isLeaving = true;
-    for (const { socket } of this.#people) socket.close(1000);
+    for (const { socket } of this.#people()) socket.close(1000);
   }
 
-  #join(isTypist: boolean): Promise<Person> {
+  #people(): Person[] {
+    return [...this.#typists, ...this.#viewers];
+  }
+
+  /** How many people's text isn't what all have typed. */
+  #diverged(): number {
+    const expected = this.#typing.text();
+    return this.#people().filter(({ doc }) => doc.getText(TEXT).toString() !== expected).length;
+  }
+
+  #newPerson(): Person {
     const socket = new WebSocket(this.#dialect.url(this.#plan.url, this.#room.id), {
       perMessageDeflate: false,
       generateMask: () => {},
     });
-    const person: Person = { socket, doc: new Y.Doc(), isSynced: false, seen: 0 };
-    this.#people.push(person);
+    const lengths = Array.from({ length: this.#plan.typists }, () => this.#typing.length);
+    return { socket, doc: new Y.Doc(), isSynced: false, seen: [], lengths };
+  }
+
+  #join(person: Person, typist: Typist | null): Promise<void> {
+    const { socket } = person;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error('not synced in time')), CONNECT_TIMEOUT_MS);
       socket.on('open', () => {
@@ -148,10 +194,10 @@ export class YjsRoom implements LoadRoom {
       });
       socket.on('message', (data: Buffer) => {
         this.#recorder.bytesReceived += data.length;
-        this.#onFrame(data, person, isTypist);
+        this.#onFrame(data, person, typist);
         if (!person.isSynced) return;
         clearTimeout(timer);
-        resolve(person);
+        resolve();
       });
       socket.on('error', reject);
       socket.on('close', () => {
@@ -161,11 +207,12 @@ export class YjsRoom implements LoadRoom {
     });
   }
 
-  #onFrame(data: Buffer, person: Person, isTypist: boolean): void {
+  #onFrame(data: Buffer, person: Person, typist: Typist | null): void {
+    const bytes = frameBytes(data.length, 'server');
     const decoder = decoding.createDecoder(new Uint8Array(data.buffer, data.byteOffset, data.length));
     this.#dialect.skip(decoder);
     const type = decoding.readVarUint(decoder);
-    if (isTypist && type === this.#dialect.ackType) this.#onAck();
+    if (typist && type === this.#dialect.ackType) this.#onAck(typist, bytes);
     if (type !== MESSAGE_SYNC) return;
     const kind = decoding.readVarUint(decoder);
     if (kind === sync.messageYjsSyncStep1) {
@@ -173,23 +220,41 @@ export class YjsRoom implements LoadRoom {
     } else if (kind === sync.messageYjsSyncStep2) {
       sync.readSyncStep2(decoder, person.doc, this);
       person.isSynced = true;
-    } else if (isTypist) {
-      if (this.#dialect.ackType === null && this.#dialect.hasEcho) this.#onAck();
     } else {
-      const sentAt = this.#sentAt[person.seen++];
-      if (this.#isMeasuring && sentAt !== undefined) this.#recorder.broadcast(performance.now() - sentAt);
+      this.#onUpdate(decoding.readVarUint8Array(decoder), person, bytes);
     }
   }
 
-  #onAck(): void {
+  #onUpdate(update: Uint8Array, person: Person, bytes: number): void {
+    const author = authorOf(update);
+    const who = this.#typists.findIndex(({ doc }) => doc.clientID === author);
+    const typist = this.#typists[who];
+    if (typist === person) {
+      if (this.#dialect.ackType === null) this.#onAck(typist, bytes);
+      else if (this.#isMeasuring) this.#recorder.ackBytes += bytes;
+      return;
+    }
+    const text = person.doc.getText(TEXT);
+    const before = text.length;
+    Y.applyUpdate(person.doc, update, this);
+    if (!typist || !this.#isMeasuring) return;
+    person.lengths[who] = (person.lengths[who] ?? 0) + text.length - before;
+    const seen = person.seen[who] ?? 0;
+    person.seen[who] = seen + 1;
+    const sentAt = typist.sentAt[seen];
+    if (sentAt !== undefined) this.#recorder.broadcast(performance.now() - sentAt, bytes);
+  }
+
+  #onAck(typist: Typist, bytes: number): void {
     this.#acks += 1;
-    if (!this.#isMeasuring || this.#acks <= this.#acksBefore) return;
-    const sentAt = this.#sentAt[this.#acked];
-    if (sentAt === undefined) return;
-    this.#acked += 1;
+    const sentAt = typist.sentAt[typist.acked];
+    if (!this.#isMeasuring || sentAt === undefined) return;
+    typist.acked += 1;
+    this.#recorder.ackBytes += bytes;
     this.#recorder.acknowledged(performance.now() - sentAt);
   }
 
+  /** @returns its bytes on the wire. */
   #send({ socket }: Person, write: (encoder: encoding.Encoder) => void): number {
     const encoder = encoding.createEncoder();
     this.#dialect.begin(encoder, this.#room.id);
@@ -197,8 +262,44 @@ export class YjsRoom implements LoadRoom {
     write(encoder);
     const frame = encoding.toUint8Array(encoder);
     socket.send(frame);
-    return frame.length;
+    return frameBytes(frame.length, 'client');
   }
+}
+
+/** Each types in their own line. */
+function typeLines({ codeBytes, typists }: LoadPlan): Typing {
+  const text = new SharedText(codeBytes, typists);
+  const lines = Array.from({ length: typists }, (_, who) => new TypedLine(who));
+  return {
+    start: text.with([]),
+    at: text.linesAt,
+    length: 1,
+    next: (who) => lines[who]?.next() ?? { col: 0, removed: 0, insert: '' },
+    text: () => text.with(lines.map((line) => line.text)),
+  };
+}
+
+/** One person replaces the number in the code again and again. */
+function turnKnob({ codeBytes, typists }: LoadPlan): Typing {
+  if (typists !== 1) throw new Error('several people in a room of a Yjs server: with --edits=changes');
+  const document = new KnobDocument(codeBytes, 0);
+  // The first edit has the number 1, as the text before it has 0.
+  let edit = 0;
+  return {
+    start: document.text(0),
+    at: document.knobAt,
+    length: document.knobLength,
+    next: () => ({ col: 0, removed: document.knobLength, insert: document.knob(++edit) }),
+    text: () => document.text(edit),
+  };
+}
+
+/**
+ * Who made an update: who inserts, or else whose characters are deleted, as nobody deletes what others typed.
+ */
+function authorOf(update: Uint8Array): number | undefined {
+  const { structs, ds } = Y.decodeUpdate(update);
+  return structs[0]?.id.client ?? ds.clients.keys().next().value;
 }
 
 /** Makes a change, and returns it as an update. */

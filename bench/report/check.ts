@@ -6,6 +6,8 @@ export interface Check {
   sessions: number;
   /** Sessions of which storage lacks the last acknowledged state. */
   sessionsLost: number;
+  /** People whose own text isn't what was typed. */
+  diverged: number;
   messages: number;
   messagesLost: number;
   /** Messages that storage holds more than once. */
@@ -24,12 +26,14 @@ export function check(
   const result: Check = {
     sessions: rooms.length,
     sessionsLost: 0,
+    diverged: 0,
     messages: 0,
     messagesLost: 0,
     messagesDoubled: 0,
   };
   for (const room of rooms) {
     if (room.newest && !holds(room, room.newest, stored.get(room.id))) result.sessionsLost += 1;
+    result.diverged += room.diverged;
     for (const id of room.messages) {
       result.messages += 1;
       const message = messages.get(id);

@@ -37,6 +37,7 @@ const ROWS: readonly Row[] = [
     label: 'sessions that lost an acknowledged edit',
     text: ({ check }) => `${check.sessionsLost} of ${figure(check.sessions)}`,
   },
+  { label: "people whose text isn't what was typed", text: ({ check }) => figure(check.diverged) },
   {
     label: 'messages lost, doubled',
     text: ({ check }) => `${check.messagesLost}, ${check.messagesDoubled} of ${figure(check.messages)}`,

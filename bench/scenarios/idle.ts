@@ -50,6 +50,7 @@ export async function idleScenario({ load, outDir, name }: BenchOptions, say: Sa
         chatPerS: 0,
         seconds: TYPING_S,
         codeBytes: load.codeBytes,
+        edits: 'whole',
         ackWaitMs: backbeat.patienceMs,
       },
       () => {},

@@ -27,5 +27,6 @@ export const backbeat: Target = {
   },
   isDrained: async ({ redis }) => (await redis.dirtySessions()) === 0,
   stored: ({ postgres }) => postgres.sessions(),
+  storedBytesSql: 'select id, octet_length(code) + octet_length(receipts::text) as bytes from sessions',
   storedMessages: ({ postgres }) => postgres.messages(),
 };

@@ -23,5 +23,6 @@ export const direct: Target = {
   // What Postgres hasn't committed wasn't acknowledged.
   isDrained: async () => true,
   stored: ({ postgres }) => postgres.sessions(),
+  storedBytesSql: backbeat.storedBytesSql,
   storedMessages: ({ postgres }) => postgres.messages(),
 };

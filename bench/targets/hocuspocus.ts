@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import { startExtraProcess } from './extra-process.ts';
 import type { Target } from './target.ts';
-import { createDocumentsTable, storedDocuments } from './yjs.ts';
+import { createDocumentsTable, DOCUMENTS_BYTES_SQL, storedDocuments } from './yjs.ts';
 
-const readySchema = z.object({ url: z.string() });
+const readySchema = z.object({ url: z.string(), inspectorUrl: z.string() });
 
 export const hocuspocus: Target = {
   name: 'hocuspocus',
@@ -26,9 +26,10 @@ export const hocuspocus: Target = {
       { DATABASE_URL: stack.databaseUrl, REDIS_URL: stack.redisUrl ?? '' },
       true,
     );
-    const { url } = readySchema.parse(JSON.parse(server.line));
-    return { url, pids: { server: server.pid }, stop: () => server.stop() };
+    const { url, inspectorUrl } = readySchema.parse(JSON.parse(server.line));
+    return { url, pids: { server: server.pid }, inspectorUrl, stop: () => server.stop() };
   },
   stored: storedDocuments,
+  storedBytesSql: DOCUMENTS_BYTES_SQL,
   storedMessages: async () => new Map(),
 };

@@ -27,7 +27,7 @@ export const perEdit: Target = {
       },
       false,
     );
-    return { url: null, pids: { 'flush loop': loop.pid }, stop: () => loop.stop() };
+    return { url: null, pids: { 'flush loop': loop.pid }, inspectorUrl: null, stop: () => loop.stop() };
   },
   async isDrained({ redis }) {
     const [code, messages] = await Promise.all([
@@ -37,5 +37,6 @@ export const perEdit: Target = {
     return code + messages === 0;
   },
   stored: ({ postgres }) => postgres.sessions(),
+  storedBytesSql: backbeat.storedBytesSql,
   storedMessages: ({ postgres }) => postgres.messages(),
 };

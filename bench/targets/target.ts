@@ -10,6 +10,8 @@ export interface Extra {
   url: string | null;
   /** Names and pids of its processes. */
   pids: Record<string, number>;
+  /** V8's inspector of its server; null: the stack's `workerd`. */
+  inspectorUrl: string | null;
   stop(): Promise<void>;
 }
 
@@ -49,5 +51,7 @@ export interface Target {
   isDrained?(engines: Engines): Promise<boolean>;
   /** What Postgres holds, by session. */
   stored(engines: Engines): Promise<Map<string, StoredSession>>;
+  /** A query of sessions' ids and of how many bytes each takes in Postgres, with all that merging needs. */
+  storedBytesSql: string;
   storedMessages(engines: Engines): Promise<Map<string, StoredMessage>>;
 }

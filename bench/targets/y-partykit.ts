@@ -1,6 +1,7 @@
 /** y-partykit in `partykit dev`, its documents in Postgres through the same HTTP front. */
+import { partykitInspector } from '../measure/heap.ts';
 import type { Target } from './target.ts';
-import { createDocumentsTable, storedDocuments } from './yjs.ts';
+import { createDocumentsTable, DOCUMENTS_BYTES_SQL, storedDocuments } from './yjs.ts';
 
 export const yPartykit: Target = {
   name: 'y-partykit',
@@ -16,8 +17,10 @@ export const yPartykit: Target = {
   patienceMs: 60_000,
   async start(engines) {
     await createDocumentsTable(engines.postgres);
-    return { url: null, pids: {}, stop: async () => {} };
+    const inspectorUrl = await partykitInspector(engines.stack.pids.worker);
+    return { url: null, pids: {}, inspectorUrl, stop: async () => {} };
   },
   stored: storedDocuments,
+  storedBytesSql: DOCUMENTS_BYTES_SQL,
   storedMessages: async () => new Map(),
 };

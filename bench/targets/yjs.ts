@@ -29,6 +29,8 @@ export async function createDocumentsTable(postgres: {
   await postgres.query('create table documents (name text primary key, state bytea not null)');
 }
 
+export const DOCUMENTS_BYTES_SQL = 'select name as id, octet_length(state) as bytes from documents';
+
 const lineSchema = z.object({ id: z.string(), digest: z.string() });
 
 /** Reads the documents in a process of its own, since Yjs isn't among the main packages. */
