@@ -7,14 +7,14 @@ import { RecentChanges } from './recent-changes.ts';
 /** Changes that each put one more text at the end, from the revision after `rev`. */
 function setUp(rev = 10) {
   const recent = new RecentChanges(rev);
-  const state = { text: textOf('start') as Text, rev };
+  const state = { text: textOf('start') as Text, rev, nowMs: 0 };
   const take = (connectionId: string, insert: string, baseRev: number | null = state.rev) => {
     const before = state.text;
     const change = ChangeSet.of({ from: before.length, insert: textOf(insert) }, before.length);
     const unseen = baseRev === null ? null : recent.unseenBy(connectionId, baseRev);
     state.text = change.apply(before);
     state.rev += 1;
-    recent.add({ rev: state.rev, atMs: 0, connectionId, change, before }, unseen);
+    recent.add({ rev: state.rev, atMs: state.nowMs, connectionId, change, before }, unseen);
   };
   const revs = (changes: readonly { rev: number }[] | null) => changes?.map((change) => change.rev) ?? null;
   return { recent, state, take, revs };
@@ -101,6 +101,18 @@ describe('recent changes', () => {
     expect(recent.inFlightOf('slow')).toBeNull();
     expect(recent.unseenBy('slow', 10)).toBeNull();
     expect(recent.inFlightOf('a')).not.toBeNull();
+  });
+
+  it('are kept for a minute, and who knows the newest goes on from that', () => {
+    const { recent, state, take, revs } = setUp();
+    for (let second = 0; second <= 200; second += 1) {
+      state.nowMs = second * 1_000;
+      take(second % 2 === 0 ? 'a' : 'b', 'y');
+      expect(recent.unseenBy('c', state.rev)).toEqual([]);
+    }
+    expect(revs(recent.since(state.rev - 60))).toHaveLength(60);
+    expect(recent.since(state.rev - 81)).toBeNull();
+    expect(recent.unseenBy('a', state.rev - 1)).toEqual([]);
   });
 
   it('are bounded in characters', () => {

@@ -11,6 +11,11 @@ const MAX_CHARS = 256 * 1024;
 const MAX_CHANGES = 4_000;
 /** Share of that which stays when it becomes too much. */
 const KEPT = 3 / 4;
+/**
+ * Nobody who is connected is so far behind. A change takes some 1.25 KB with the text before it, and an isolate
+ * has many rooms.
+ */
+const MAX_AGE_MS = 60_000;
 
 /** A change as the document took it. */
 export interface TakenChange {
@@ -112,7 +117,7 @@ export class RecentChanges {
     this.#chars += sizeOf(change);
     for (const [id, other] of this.#inFlight) if (id !== connectionId) other.unseen.push({ rev, change });
     if (unseen) this.#inFlight.set(connectionId, { lastRev: rev, unseen });
-    this.#trim();
+    this.#trim(taken.atMs);
   }
 
   /** The connection is gone, or was sent the whole text: it has no edits under way. */
@@ -125,12 +130,15 @@ export class RecentChanges {
     return index + 1;
   }
 
-  #trim(): void {
-    if (this.#chars <= MAX_CHARS && this.#taken.length <= MAX_CHANGES) return;
+  #trim(nowMs: number): void {
+    const oldestMs = this.#taken[0]?.atMs ?? nowMs;
+    const isOld = oldestMs < nowMs - MAX_AGE_MS / KEPT;
+    if (!isOld && this.#chars <= MAX_CHARS && this.#taken.length <= MAX_CHANGES) return;
     // More than there has to be, as dropping has a price of its own.
     let dropped = 0;
-    for (const { change, rev } of this.#taken) {
-      if (this.#chars <= MAX_CHARS * KEPT && this.#taken.length - dropped <= MAX_CHANGES * KEPT) break;
+    for (const { change, rev, atMs } of this.#taken) {
+      const isMuch = this.#chars > MAX_CHARS * KEPT || this.#taken.length - dropped > MAX_CHANGES * KEPT;
+      if (!isMuch && atMs >= nowMs - MAX_AGE_MS) break;
       this.#chars -= sizeOf(change);
       this.#knownFrom = rev;
       dropped += 1;
