@@ -1,6 +1,6 @@
 /**
- * Marks what a deployed system's Redis holds as dirty, clean sessions too: after its Postgres was restored from a
- * backup, which lacks what was flushed since.
+ * Marks what a deployed system's Redis holds as dirty, clean sessions too: after its Postgres was restored
+ * from a backup, which lacks what was flushed since.
  */
 import { z } from 'zod';
 import { ask, type Deployment } from './deployment.ts';

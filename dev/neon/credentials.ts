@@ -32,9 +32,9 @@ export function parseConnectionString(connectionString: string): Credentials {
 }
 
 /**
- * A wrong password never reaches Postgres: Neon's proxy checks it, and its error has no SQLSTATE (compared with
- * `proxy/src/serverless/sql_over_http.rs` of neondatabase/neon at 01481d3b on 28 November 2026, where only an
- * error of Postgres' fills `code`, and with Neon's page "Connection errors").
+ * A wrong password never reaches Postgres: Neon's proxy checks it, and its error has no SQLSTATE (compared
+ * on 28 November 2026 with `proxy/src/serverless/sql_over_http.rs` of neondatabase/neon at 01481d3b, where
+ * only an error of Postgres' fills `code`, and with Neon's page "Connection errors").
  * @throws {RequestError} 400 for a wrong user or password.
  * @throws {SqlError} 3D000 for another database, as Postgres would refuse.
  */

@@ -5,9 +5,9 @@
  * of the text they sent.
  *
  * Such a script may use the keys that it was given, no others, and no command that needs the whole database
- * (https://upstash.com/docs/redis/features/key-locking and the page of EVAL, on 28 November 2026: a key that the
- * script builds itself is "rejected outright when the flag is set"). What stands in the flag's place checks
- * that. The documents don't give the error's words.
+ * (https://upstash.com/docs/redis/features/key-locking and the page of EVAL, on 28 November 2026: a key that
+ * the script builds itself is "rejected outright when the flag is set"). What stands in the flag's place
+ * checks that. The documents don't give the error's words.
  */
 import { createHash } from 'node:crypto';
 import type { CommandArgs, Reply } from './engine.ts';

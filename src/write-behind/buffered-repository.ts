@@ -24,8 +24,8 @@ import type { BufferedSession, OpenedBuffer, SessionBuffer } from '../redis/sess
 import { CircuitBreaker } from './circuit-breaker.ts';
 
 /**
- * Bytes of messages that a room takes over from the buffer at most, as the answer encodes them; its session is
- * flushed first when there are more.
+ * Bytes of messages that a room takes over from the buffer at most, as the answer encodes them; its session
+ * is flushed first when there are more.
  */
 const MAX_TAIL_BYTES = 4_000_000;
 /** And of a page of messages for a reader; a page that would be larger has fewer. */

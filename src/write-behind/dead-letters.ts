@@ -50,8 +50,8 @@ export function malformedDeadLetter(
 }
 
 /**
- * The letter of a session's key that can't be read: where it is now. @param problem its type, or that it is too
- * large.
+ * The letter of a session's key that can't be read: where it is now.
+ * @param problem its type, or that it is too large.
  */
 export function unreadableDeadLetter(
   sessionId: string,

@@ -10,8 +10,8 @@ import { SortedSet } from './sorted-set.ts';
 type Stored = string | Map<string, string> | SortedSet;
 
 /**
- * What Upstash lets a database hold; as its troubleshooting pages said on 28 November 2026 ("max single record
- * size exceeded", "DB capacity quota exceeded"): reads and deletions go on.
+ * What Upstash lets a database hold, as its troubleshooting pages said on 28 November 2026 ("max single
+ * record size exceeded", "DB capacity quota exceeded"): reads and deletions go on.
  */
 export interface DataLimits {
   /** One key with all that it holds. */

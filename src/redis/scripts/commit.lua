@@ -80,16 +80,19 @@ end
 -- A receipt says that the stored code contains an edit: it comes with that code or not at all.
 local forgotten = {}
 if is_newer then
-  if ARGV[14] == '1' then
-    for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do
-      if string.sub(name, 1, 8) == 'receipt:' then forgotten[#forgotten + 1] = name end
+  local is_kept = {}
+  for i = 16 + 2 * count, #ARGV, 2 do
+    local name = 'receipt:' .. ARGV[i]
+    if ARGV[i + 1] == '' then
+      forgotten[#forgotten + 1] = name
+    else
+      set(name, ARGV[i + 1])
+      is_kept[name] = true
     end
   end
-  for i = 16 + 2 * count, #ARGV, 2 do
-    if ARGV[i + 1] == '' then
-      forgotten[#forgotten + 1] = 'receipt:' .. ARGV[i]
-    else
-      set('receipt:' .. ARGV[i], ARGV[i + 1])
+  if ARGV[14] == '1' then
+    for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do
+      if string.sub(name, 1, 8) == 'receipt:' and not is_kept[name] then forgotten[#forgotten + 1] = name end
     end
   end
 end

@@ -1,5 +1,5 @@
--- Marks sessions as dirty that may be clean, and has their code written to Postgres again whatever is known of
--- it there: after Postgres was restored from a backup, or where what is buffered can't be right.
+-- Marks sessions as dirty that may be clean, and has their code written to Postgres again whatever is known
+-- of it there: after Postgres was restored from a backup, or where what is buffered can't be right.
 --
 -- KEYS[1] dirty set, followed for each session by its hash
 -- ARGV[1] a mark that no earlier call had, followed by the sessions' ids

@@ -2,7 +2,8 @@
 -- says where it is.
 --
 -- KEYS[1] dirty set, KEYS[2] dead letters, KEYS[3] their sizes, KEYS[4] counters
--- KEYS[5] the session's hash, KEYS[6] its messages hash, KEYS[7] the one of these two to move, KEYS[8] where to
+-- KEYS[5] the session's hash, KEYS[6] its messages hash, KEYS[7] the one of these two to move
+-- KEYS[8] where to
 -- ARGV[1] session id, ARGV[2] id of the letter, ARGV[3] its JSON
 -- ARGV[4] seconds that a clean session stays readable
 -- Returns 1 if anything of the session is left, else 0

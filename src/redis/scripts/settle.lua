@@ -13,7 +13,8 @@
 --   mark under which it was written again or '' (see redirty.lua),
 --   number of messages written, n of them, n ids,
 --   number of dead letters d, and d times: id of the letter, its JSON, and what it stands in the stead of:
---     'm' and a message's id | 'c' and the code's revision | 's' and the last commit of a hash that is damaged
+--     'm' and a message's id | 'c' and the code's revision |
+--     's' and the last commit of a hash that is damaged
 -- Returns for each session
 --   { id, 1 if still dirty else 0, flushed revision, number of the last commit, letters without room }
 --
