@@ -4,6 +4,7 @@
 import type { z } from 'zod';
 import { Admission } from './access/admission.ts';
 import { BadInvites } from './access/bad-invites.ts';
+import { StrangerCommits } from './access/stranger-commits.ts';
 import { StrangerLimits } from './access/stranger-limits.ts';
 import { tokenVerifier } from './access/token-verifier.ts';
 import {
@@ -179,6 +180,13 @@ function createShared(config: Config): Shared {
     tokens: tokenVerifier(config),
     admission: createAdmission(storage, config),
     flusher: createFlusher(storage, config),
+    strangerCommits: new StrangerCommits({
+      redis: storage.redis,
+      keyPrefix: config.KEY_PREFIX,
+      secret: config.JWT_SECRET,
+      perNetwork: config.ANONYMOUS_COMMITS_PER_NETWORK,
+      perDay: config.ANONYMOUS_COMMITS_PER_DAY,
+    }),
   };
 }
 
@@ -266,12 +274,13 @@ export function wireRooms(make: MakeRepository): void {
 
 /** The room of one session. @throws {ConfigError} */
 export function createRoom(host: RoomHost, variables: Variables): Room {
-  const { config, storage } = sharedOf(variables);
+  const { config, storage, strangerCommits } = sharedOf(variables);
   return new Room(host, {
     config,
     repository: makeRepository?.(config) ?? storage.repository,
     people: storage.people,
     strudels: storage.strudels,
+    strangerCommits,
     agentPorts: () => agentPortsOf(config, storage),
     // By the flush route in this isolate, with the room's own limits of requests.
     flush: (sessionId) =>

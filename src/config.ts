@@ -70,6 +70,9 @@ export const accessSchema = z.object({
   /** How often people without an account and without a session token may enter sessions, counted likewise. */
   ANONYMOUS_ENTRIES_PER_HOUR: integer(300, 1, 1_000_000),
   ANONYMOUS_ENTRIES_PER_DAY: integer(20_000, 1, 100_000_000),
+  /** Commits of people without an account on one day: of one network, and of all together. */
+  ANONYMOUS_COMMITS_PER_NETWORK: integer(50_000, 100, 1_000_000_000),
+  ANONYMOUS_COMMITS_PER_DAY: integer(250_000, 100, 1_000_000_000),
   /** Comma-separated origins; empty or absent: any. */
   ALLOWED_ORIGINS: z
     .string()

@@ -18,6 +18,7 @@ import { PresenceRecorder } from './connections/presence.ts';
 import { RateLimits } from './connections/rate-limits.ts';
 import { RoomAdmission } from './connections/room-admission.ts';
 import { SlowConsumers } from './connections/slow-consumers.ts';
+import { StrangerPace, type StrangerPaceOptions } from './connections/stranger-pace.ts';
 import { HostedSession } from './document/hosted-session.ts';
 import type { LiveSessionPorts } from './document/live-session.ts';
 import { MessageAuthors } from './document/message-authors.ts';
@@ -53,6 +54,8 @@ export interface RoomDependencies {
    * @throws when that fails; the session stays dirty, and safe.
    */
   flush: LiveSessionPorts['flush'];
+  /** Counts what people without an account have committed. */
+  strangerCommits: StrangerPaceOptions['commits'];
   /** Called when a participant first asks the AI. */
   agentPorts: () => AgentPorts;
 }
@@ -163,6 +166,10 @@ export function makeParts(
       strudels,
       agents,
       authors: new MessageAuthors(storage),
+      strangerPace: new StrangerPace({
+        commits: deps.strangerCommits,
+        commitMinMs: config.COMMIT_MIN_MS,
+      }),
       log,
     }),
     async load() {

@@ -72,7 +72,9 @@ const TURN: CronRun = {
 };
 const FAILED: CronRun = { ...TURN, failures: 1, lastFailure: 'postgres: no answer in 15000 ms' };
 
-/** A system whose figures a test sets, over the storage of one sweeper: each turn may be another instance's. */
+/**
+ * A system whose figures a test sets, over the storage of one sweeper: each turn may be another instance's.
+ */
 function watched() {
   const stored = new Map<string, unknown>();
   let nowMs = Date.parse('2026-01-01T00:00:00Z');

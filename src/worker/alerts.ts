@@ -9,7 +9,9 @@ import { describeUnexpected, logError, logInfo } from './log.ts';
 import type { SweeperStorage } from './platform.ts';
 import type { CronRun } from './scheduled.ts';
 
-/** Requests of one look: the buffer's figures (twice if Redis doesn't have the script yet), and the webhook. */
+/**
+ * Requests of one look: the buffer's figures (twice if Redis doesn't have the script yet), and the webhook.
+ */
 export const ALERT_REQUESTS = 3;
 const TIMEOUT_MS = 5_000;
 const STORAGE_KEY = 'alerts';

@@ -1,6 +1,7 @@
 /** What the routes work with. */
 
 import type { Admission, TokenVerifier } from '../access/admission.ts';
+import type { StrangerCommits } from '../access/stranger-commits.ts';
 import type { Config } from '../config.ts';
 import type { SessionDirectory } from '../domain/directory.ts';
 import type { PeopleRepository } from '../domain/people.ts';
@@ -18,6 +19,7 @@ export interface Services extends Platform {
   directory: SessionDirectory;
   strudels: StrudelRepository;
   tokens: TokenVerifier;
+  strangerCommits: Pick<StrangerCommits, 'take'>;
   admission: Pick<Admission, 'enter' | 'join' | 'check'>;
   room: Pick<RoomClient, 'sendCommand' | 'setCode'>;
   flusher: Pick<Flusher, 'flushSession' | 'replayDead'>;

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { type SessionAccess, signSessionToken } from '../../src/access/session-token.ts';
+import { StrangerCommits } from '../../src/access/stranger-commits.ts';
 import { tokenVerifier } from '../../src/access/token-verifier.ts';
 import { createAdmission, createFlusher, createStorage } from '../../src/compose.ts';
 import { configSchema, parseConfig } from '../../src/config.ts';
@@ -123,6 +124,13 @@ export async function startApi(env: Record<string, string> = {}): Promise<Api> {
       { repository, people, redis: redis.redis },
       { ...config, KEY_PREFIX: redis.keys.prefix },
     ),
+    strangerCommits: new StrangerCommits({
+      redis: redis.redis,
+      keyPrefix: redis.keys.prefix,
+      secret: config.JWT_SECRET,
+      perNetwork: config.ANONYMOUS_COMMITS_PER_NETWORK,
+      perDay: config.ANONYMOUS_COMMITS_PER_DAY,
+    }),
     room: {
       async sendCommand(sessionId, request) {
         tell(sessionId, request);

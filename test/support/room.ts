@@ -1,5 +1,6 @@
 /** A room without a platform: its host, its connections and its stores are the test's. */
 
+import type { CommitGrant } from '../../src/access/stranger-commits.ts';
 import type { StrudelRepository } from '../../src/domain/strudels.ts';
 import type { OpenedSession, SessionRepository } from '../../src/domain/types.ts';
 import { parseServerMessage, type ServerMessage, type ServerMessageType } from '../../src/protocol/index.ts';
@@ -85,6 +86,8 @@ export interface RoomFixture {
     open: () => Promise<OpenedSession | null>;
     /** The saved strudel that is asked for. */
     strudel: StrudelRepository['get'];
+    /** What people without an account are told of their commits. */
+    strangerCommits: CommitGrant;
   };
   connections: FakeConnection[];
   ask(path: string, body: unknown): Promise<Response>;
@@ -105,6 +108,7 @@ export function makeRoom(
 ): RoomFixture {
   const connections: FakeConnection[] = [];
   const script: RoomFixture['script'] = {
+    strangerCommits: { pace: 'normal', resetMs: 0 },
     open: async () => ({
       outcome: 'opened',
       code: { code: 'start', rev: 0, receipts: {} },
@@ -144,6 +148,7 @@ export function makeRoom(
     people: { recordPresence: async () => {} },
     strudels: { get: (...asked) => script.strudel(...asked) },
     flush: async () => ({ flushedRev: 0, isDirty: false, lastCommit: 0, isComplete: true }),
+    strangerCommits: { take: async () => script.strangerCommits },
     agentPorts: () => {
       throw new Error('nobody asks the AI here');
     },

@@ -59,6 +59,7 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
         return Response.json({ swept: true });
       },
     },
+    strangerCommits: { take: unused },
     room: { sendCommand: unused, setCode: unused },
     tokens: { session: unused, user: unused },
     admission: {

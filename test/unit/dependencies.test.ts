@@ -47,6 +47,7 @@ const BELOW = {
     'access/network.ts',
     'access/ban-list.ts',
     'access/shared-limit.ts',
+    'access/stranger-commits.ts',
     'merging',
     'domain',
     'protocol',

@@ -41,6 +41,14 @@ describe('connections', () => {
     expect(limits.check(connectionOf('c3', { address: '192.0.2.2' }), others, 0)).toBe('available');
   });
 
+  it('from one network of IPv6 count together, whatever address each has', () => {
+    const limits = new ConnectionLimits({ ...options, perParticipant: 10 });
+    const from = (id: string, address: string) => connectionOf(id, { address });
+    const present = [1, 2, 3].map((host) => from(`c${host}`, `2001:db8::${host}`));
+    expect(limits.check(from('c4', '2001:db8::4'), present, 0)).toBe('address_limit');
+    expect(limits.check(from('c4', '2001:db8:0:1::4'), present, 0)).toBe('available');
+  });
+
   it('take no place from the newcomer that replaces them', () => {
     const limits = new ConnectionLimits({ ...options, perParticipant: 1 });
     const ada = connectionOf('c1', { participantId: 'ada' });

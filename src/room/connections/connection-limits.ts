@@ -3,6 +3,7 @@
  * there yet. Reservations count like connections, or any number of callers could pass the limits at once.
  * Pure: no sockets, no clock.
  */
+import { networkOf } from '../../access/network.ts';
 import { ExpiringMap } from '../../domain/expiring-map.ts';
 import type { AccessRefusal } from './access-revocations.ts';
 import type { AdmissionGrant } from './grant.ts';
@@ -48,11 +49,13 @@ export class ConnectionLimits {
   ): 'available' | 'participant_limit' | 'address_limit' {
     let ofParticipant = 0;
     let ofAddress = 0;
+    // A subscriber of IPv6 has as many addresses as they like.
+    const network = newcomer.address === null ? null : networkOf(newcomer.address);
     const reserved = [...this.reservations(nowMs)].map(({ grant }) => grant);
     for (const { connectionId, participantId, address } of [...present, ...reserved]) {
       if (connectionId === newcomer.connectionId) continue;
       if (participantId === newcomer.participantId) ofParticipant += 1;
-      if (address !== null && address === newcomer.address) ofAddress += 1;
+      if (network !== null && address !== null && networkOf(address) === network) ofAddress += 1;
     }
     if (ofParticipant >= this.#options.perParticipant) return 'participant_limit';
     return ofAddress >= this.#options.perAddress ? 'address_limit' : 'available';

@@ -29,6 +29,22 @@ describe('group commit', () => {
     ]);
   });
 
+  it('is put off while somebody writes who has little left, and only then', async () => {
+    const { clock, session, edit, commits } = setUp();
+    edit('a', 'a', 'r1');
+    await clock.advance(1_000);
+    expect(commits).toHaveLength(1);
+    session.slowDown(5_000);
+    edit('b', 'a', 'r2');
+    await clock.advance(3_900);
+    expect(commits).toHaveLength(1);
+    await clock.advance(200);
+    expect(commits).toHaveLength(2);
+    edit('c', 'a', 'r3');
+    await clock.advance(1_000);
+    expect(commits).toHaveLength(3);
+  });
+
   it('acknowledges only once it is recorded where the next instance finds the session', async () => {
     const { clock, script, edit, acks } = setUp();
     const storage = held<void>();

@@ -52,6 +52,8 @@ export class CommitQueue {
   #cancelTimer: (() => void) | null = null;
   /** Least pause before the next commit, in milliseconds, while something is wrong with the buffer. */
   #leastPauseMs = 0;
+  /** Least pause before the commit of what is pending, in milliseconds: see {@link CommitQueue.slowDown}. */
+  #slowPauseMs = 0;
   #lastStartMs = Number.NEGATIVE_INFINITY;
   #load: Load = { dirtySessions: 0, latencyMs: 0 };
   #loadReportedAtMs = Number.NEGATIVE_INFINITY;
@@ -146,6 +148,11 @@ export class CommitQueue {
     await new Promise<void>((resolve, reject) => this.#waiters.push({ accepted, resolve, reject }));
   }
 
+  /** What is pending and what comes next may wait so long after the last commit. */
+  slowDown(pauseMs: number): void {
+    this.#slowPauseMs = pauseMs;
+  }
+
   /** Stops: nothing is committed any more. */
   close(): void {
     this.#isClosed = true;
@@ -158,7 +165,8 @@ export class CommitQueue {
     const { clock } = this.#ports;
     const { fromMs, toMs } = commitWindow(this.#load, this.#options);
     const elapsedMs = clock.now() - this.#lastStartMs;
-    if (isArrival && elapsedMs >= Math.max(fromMs, this.#leastPauseMs)) {
+    const leastMs = Math.max(this.#leastPauseMs, this.#slowPauseMs);
+    if (isArrival && elapsedMs >= Math.max(fromMs, leastMs)) {
       this.#cancelTimer?.();
       this.#cancelTimer = null;
       this.#isStarting = true;
@@ -169,7 +177,7 @@ export class CommitQueue {
       });
       return;
     }
-    const waitMs = Math.max(toMs, this.#leastPauseMs) - elapsedMs;
+    const waitMs = Math.max(toMs, leastMs) - elapsedMs;
     this.#cancelTimer ??= clock.setTimeout(
       () => {
         this.#cancelTimer = null;
@@ -188,6 +196,7 @@ export class CommitQueue {
     const { clock, repository } = this.#ports;
     const startMs = clock.now();
     this.#lastStartMs = startMs;
+    this.#slowPauseMs = 0;
     const wantsLoad = startMs - this.#loadReportedAtMs >= LOAD_REPORT_MS;
     const commit = this.#durability.prepare(this.#sessionId, batch, wantsLoad);
     try {

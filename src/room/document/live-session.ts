@@ -221,6 +221,11 @@ export class LiveSession {
     return this.#history.read();
   }
 
+  /** See {@link CommitQueue.slowDown}. */
+  slowDown(pauseMs: number): void {
+    this.#queue.slowDown(pauseMs);
+  }
+
   /** See {@link CommitQueue.committed}. @throws {SupersededError} */
   committed(): Promise<void> {
     return this.#queue.committed();

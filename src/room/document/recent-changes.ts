@@ -12,8 +12,8 @@ const MAX_CHANGES = 4_000;
 /** Share of that which stays when it becomes too much. */
 const KEPT = 3 / 4;
 /**
- * Nobody who is connected is so far behind. A change takes some 1.25 KB with the text before it, and an isolate
- * has many rooms.
+ * Nobody who is connected is so far behind. A change takes some 1.25 KB with the text before it, and an
+ * isolate has many rooms.
  */
 const MAX_AGE_MS = 60_000;
 

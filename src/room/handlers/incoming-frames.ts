@@ -1,11 +1,17 @@
 /** What happens to a frame before a handler gets its message: limits of rate and size, and parsing. */
-import { fitsBytes, MAX_FRAME_BYTES, parseClientMessage } from '../../protocol/index.ts';
+import {
+  type ClientMessageType,
+  fitsBytes,
+  MAX_FRAME_BYTES,
+  parseClientMessage,
+} from '../../protocol/index.ts';
 import type { AccessRevocations } from '../connections/access-revocations.ts';
 import { CLOSE } from '../connections/close-codes.ts';
 import type { JoinedConnection } from '../connections/connection.ts';
 import type { Departures } from '../connections/departures.ts';
 import type { FloodGuard } from '../connections/flood-guard.ts';
 import type { RateLimits } from '../connections/rate-limits.ts';
+import { SLOW_COMMIT_MS, type StrangerPace } from '../connections/stranger-pace.ts';
 import type { HostedSession } from '../document/hosted-session.ts';
 import type { HandlerParts } from './context.ts';
 import { dispatch } from './index.ts';
@@ -18,7 +24,11 @@ export interface IncomingFramesOptions extends HandlerParts {
   floodGuard: FloodGuard;
   revocations: AccessRevocations;
   departures: Departures;
+  strangerPace: StrangerPace;
 }
+
+/** What is committed. */
+const WRITES: ReadonlySet<ClientMessageType> = new Set(['code_update', 'chat_message', 'switch_strudel']);
 
 export class IncomingFrames {
   readonly #options: IncomingFramesOptions;
@@ -68,6 +78,27 @@ export class IncomingFrames {
       edits.setOutOfStep(sender, 'a message was refused, which may have been an edit');
       return;
     }
+    if (this.#refusesStranger(sender, parsed.message.type, requestId, nowMs)) return;
     await dispatch(parsed.message, { ...this.#options, sender, requestId });
+  }
+
+  /** Counts what people without an account write; says why when it is too much for one day. */
+  #refusesStranger(
+    sender: JoinedConnection,
+    type: ClientMessageType,
+    requestId: string | undefined,
+    nowMs: number,
+  ): boolean {
+    const { userId, address } = sender.state;
+    if (userId !== null || !WRITES.has(type)) return false;
+    const { strangerPace, session, edits, outbox } = this.#options;
+    const verdict = strangerPace.write(address, nowMs);
+    if (verdict.pace === 'slow') session.live?.slowDown(SLOW_COMMIT_MS);
+    if (verdict.pace !== 'none') return false;
+    const hours = Math.ceil(verdict.resetMs / 3_600_000);
+    const reason = `too much was written without an account today; sign in, or go on in ${hours} h`;
+    outbox.refuse(sender, 'too_many_requests', reason, { requestId });
+    if (type === 'code_update') edits.setOutOfStep(sender, reason);
+    return true;
   }
 }

@@ -7,7 +7,7 @@ import { MAX_SHOWN_PARTICIPANTS } from '../../protocol/limits.ts';
 import { addressOf } from '../address.ts';
 import { admittedOf } from '../admitted.ts';
 import { allow, maybeSignedIn, refuseUnless, signedIn, withAnyToken } from '../auth.ts';
-import { notFound } from '../errors.ts';
+import { ApiError, notFound } from '../errors.ts';
 import { liveList } from '../live-list.ts';
 import { describeUnexpected, logError } from '../log.ts';
 import { type Served, serve } from '../serve.ts';
@@ -32,6 +32,11 @@ async function read({ repository, people }: Pick<Services, 'repository' | 'peopl
   ]);
   if (!session) throw notFound();
   return sessionJson({ ...session, participants });
+}
+
+function tooMuchWritten(resetMs: number): ApiError {
+  const message = 'too much was written without an account today; sign in, or go on tomorrow';
+  return new ApiError(429, 'too_many_requests', message, undefined, Math.ceil(resetMs / 1_000));
 }
 
 /** Made once an app: what is kept of the public list is its isolate's. */
@@ -87,7 +92,7 @@ export function sessionRoutes(): Served[] {
       return liveSessionJson(session);
     }),
     serve(routes.getSession, allow('read_session'), ({ services, params }) => read(services, params.id)),
-    serve(routes.changeSession, allow('write_code'), async ({ services, caller, params, body }) => {
+    serve(routes.changeSession, allow('write_code'), async ({ services, caller, params, body, c }) => {
       const { directory, room } = services;
       let title: string | undefined;
       if (body.title !== undefined) {
@@ -96,6 +101,10 @@ export function sessionRoutes(): Served[] {
         if (title === undefined) throw notFound();
       }
       if (body.code === undefined) return { message: 'the session has a new title', title };
+      if (caller.userId === null) {
+        const { pace, resetMs } = await services.strangerCommits.take(addressOf(c), 1);
+        if (pace === 'none') throw tooMuchWritten(resetMs);
+      }
       // Always by the room, live or not: only it gives out revisions.
       const { rev } = await room.setCode(params.id, {
         code: body.code,
