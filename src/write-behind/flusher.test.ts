@@ -121,6 +121,14 @@ describe('a session whose buffered code is damaged', () => {
     });
   });
 
+  it('by a revision of a later term than any that was registered isn’t written: no room could follow it', async () => {
+    const bad = peeked('bad', { hash: { rev: String(2 ** 53 - 3) } });
+    const { flusher, writer, letters } = setUp([bad, peeked('fine')]);
+    expect(await flusher.sweep()).toMatchObject({ sessions: 1, deadLetters: 1 });
+    expect(writer.row('bad')).toMatchObject({ code: '', rev: 0 });
+    expect(letters).toMatchObject([{ reason: { code: 'malformed' } }]);
+  });
+
   it('and has nothing else is settled without a write', async () => {
     const bad = peeked('bad', { hash: { edited_at: 'x' } });
     const { flusher, writer, settlements, letters } = setUp([bad]);

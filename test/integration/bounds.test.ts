@@ -379,40 +379,42 @@ describe.each(engines)('on %s', (engine) => {
       expect(await fixture.command('EXISTS', fixture.keys.deadSizes)).toBe(0);
     });
 
-    it.each(['of all', 'of one session'])(
-      'that have no room keep the data dirty, and nobody waits: %s',
-      async (whose) => {
-        const { buffer, command, keys } = fixture;
-        const gone = await session({ text: 'kept', messages: [makeMessage({ content: 'kept' })] });
-        const fine = await session();
-        writer.missing.add(gone);
-        await command('ZADD', keys.dirty, '1', gone);
-        await pretend(whose === 'of all' ? 'total' : gone, whose === 'of all' ? 50_000_000 : 8_000_000);
-        const small = flusher({ bounds: { maxSessions: 1, maxBytes: MB } });
-        expect(await small.sweep()).toMatchObject({ sessions: 1, deadLetters: 0, undelivered: 2 });
-        expect(writer.row(fine)).toMatchObject({ code: 'fine' });
-        const stats = await buffer.stats();
-        expect(stats).toMatchObject({ dirtySessions: 1, deadLetters: 0, deadLettersRefused: 2 });
-        expect(await buffer.read(gone)).toMatchObject({ code: { code: 'kept' }, isDirty: true });
-        // It is tried again later, and not before the others each time.
-        const calls = writer.calls.length;
-        await session();
-        await small.sweep();
-        expect(writer.calls).toHaveLength(calls + 1);
-        expect(await small.flushSession(gone)).toMatchObject({
-          isDirty: true,
-          isComplete: false,
-          undelivered: 2,
-        });
-        // Once there is room, it goes there.
-        await command('DEL', keys.deadSizes);
-        await command('ZADD', keys.dirty, '1', gone);
-        expect(await small.sweep()).toMatchObject({ deadLetters: 2, undelivered: 0 });
-        expect(await buffer.stats()).toMatchObject({ dirtySessions: 0, deadLetters: 2 });
-        const { letters } = await buffer.listDead({ limit: 10 });
-        for (const { data } of letters) expect(data).toContain('kept');
-      },
-    );
+    /** What happens once these letters have taken all that they may. */
+    async function withoutRoom(whose: 'all' | 'one session'): Promise<void> {
+      const { buffer, command, keys } = fixture;
+      const gone = await session({ text: 'kept', messages: [makeMessage({ content: 'kept' })] });
+      const fine = await session();
+      writer.missing.add(gone);
+      await command('ZADD', keys.dirty, '1', gone);
+      await pretend(whose === 'all' ? 'total' : gone, whose === 'all' ? 50_000_000 : 8_000_000);
+      const small = flusher({ bounds: { maxSessions: 1, maxBytes: MB } });
+      expect(await small.sweep()).toMatchObject({ sessions: 1, deadLetters: 0, undelivered: 2 });
+      expect(writer.row(fine)).toMatchObject({ code: 'fine' });
+      const stats = await buffer.stats();
+      expect(stats).toMatchObject({ dirtySessions: 1, deadLetters: 0, deadLettersRefused: 2 });
+      expect(await buffer.read(gone)).toMatchObject({ code: { code: 'kept' }, isDirty: true });
+      // It is tried again later, and not before the others each time.
+      const calls = writer.calls.length;
+      await session();
+      await small.sweep();
+      expect(writer.calls).toHaveLength(calls + 1);
+      expect(await small.flushSession(gone)).toMatchObject({
+        isDirty: true,
+        isComplete: false,
+        undelivered: 2,
+      });
+      // Once there is room, it goes there.
+      await command('DEL', keys.deadSizes);
+      await command('ZADD', keys.dirty, '1', gone);
+      expect(await small.sweep()).toMatchObject({ deadLetters: 2, undelivered: 0 });
+      expect(await buffer.stats()).toMatchObject({ dirtySessions: 0, deadLetters: 2 });
+      const { letters } = await buffer.listDead({ limit: 10 });
+      for (const { data } of letters) expect(data).toContain('kept');
+    }
+
+    it('keep the data dirty when all of them take too much, and nobody waits', () => withoutRoom('all'));
+    it('keep the data dirty when one session’s take too much, and nobody waits', () =>
+      withoutRoom('one session'));
   });
 
   describe('what is read of one session', () => {

@@ -750,8 +750,9 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'term > MAX_TERM || termOf(code.rev) > term',
     replace: 'term > MAX_TERM',
     caughtBy: {
-      file: integration('bounds'),
-      title: 'is put among the letters, and the others are flushed in the same sweep',
+      file: unit('src/write-behind/flusher'),
+      title:
+        'by a revision of a later term than any that was registered isn’t written: no room could follow it',
     },
   },
   {
@@ -762,7 +763,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: '',
     caughtBy: {
       file: integration('bounds'),
-      title: 'that have no room keep the data dirty, and nobody waits',
+      title: 'keep the data dirty when all of them take too much, and nobody waits',
     },
   },
   {
@@ -771,7 +772,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/redis/session-buffer.ts',
     find: 'cutBySize(settlements.flatMap(splitSettlement), sizeOf, MAX_REQUEST_BYTES)',
     replace: '[settlements]',
-    caughtBy: { file: integration('bounds'), title: 'requests are bounded once encoded' },
+    caughtBy: { file: integration('bounds'), title: 'to set aside one session’s many messages' },
   },
   {
     keeps: '4',
@@ -781,7 +782,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "redis.call('HMGET', key, 'rev', 'flushed', 'put_aside', 'term', 'rewrite')",
     caughtBy: {
       file: integration('bounds'),
-      title: 'is set aside, and the others are flushed in the same sweep',
+      title: 'keeps what is to be put aside until there is room, and flushes the others',
     },
   },
   {
