@@ -37,8 +37,8 @@ const GROUP_MASK = 0xffffn;
  * choose anew each minute.
  *
  * @param address as the platform gives it. A zone id (`%eth0`) is left out.
- * @param ipv6Bits by how many bits an IPv6 address is counted. A provider gives a customer 56 or 48 bits, often,
- *   and so thousands of networks of 64.
+ * @param ipv6Bits by how many bits an IPv6 address is counted. A provider gives a customer 56 or 48 bits,
+ *   often, and so thousands of networks of 64.
  * @returns such as `203.0.113.7` or `2001:db8:1:2::/64`; the text itself, trimmed and in lower case, for
  *   what isn't an address.
  */

@@ -1,6 +1,6 @@
 /**
- * How often something may happen within an hour or a day, counted in Redis: the count holds over all instances,
- * rooms and restarts. Windows begin at full hours, and at midnight UTC.
+ * How often something may happen within an hour or a day, counted in Redis: the count holds over all
+ * instances, rooms and restarts. Windows begin at full hours, and at midnight UTC.
  *
  * - Where the limit is met, this instance says so by itself to the end of the window: callers who go on
  *   asking cost no command.

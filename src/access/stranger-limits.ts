@@ -1,7 +1,7 @@
 /**
  * What people without an account may cost the operator: one network, and all of them together. A session is a
- * row that stays for days, and an entry is one that stays for a day; both count the same by whichever door they
- * come.
+ * row that stays for days, and an entry is one that stays for a day; both count the same by whichever door
+ * they come.
  *
  * Counts are in Redis, under hashes of the addresses. A network is an IPv4 address or the first 64 bits of an
  * IPv6 address. A site of 48 bits has 65,536 such networks, so it has a limit of its own: a part of what all

@@ -23,7 +23,9 @@ export const withFlushSecret: Gate<'flush', null> = {
   },
 };
 
-/** Whether a token is one by which machines may watch: the comparison takes the same time however wrong it is. */
+/**
+ * Whether a token is one by which machines may watch: the comparison takes the same time however wrong it is.
+ */
 async function isWatcher(token: string, { METRICS_TOKEN, FLUSH_SECRET }: Config): Promise<boolean> {
   const isFlush = await timingSafeEqual(FLUSH_SECRET, token);
   return METRICS_TOKEN === undefined ? isFlush : (await timingSafeEqual(METRICS_TOKEN, token)) || isFlush;

@@ -12,7 +12,9 @@ import { RoomRefusedError, RoomUnavailableError } from './room-client.ts';
 
 /** Deleted in one turn at most: each costs a request to its room. */
 const MAX_DELETED = 25;
-/** To ask whether it is due, to delete, to say that there are more; and reserve for a script or a connection. */
+/**
+ * To ask whether it is due, to delete, to say that there are more; and reserve for a script or a connection.
+ */
 const OWN_REQUESTS = 5;
 const MINUTE_MS = 60_000;
 /** Turns in which it is asked whether it is due, of those that come each minute. */

@@ -229,8 +229,8 @@ function parse(
 }
 
 /**
- * A connection's id in its room. What a client chooses counts for its own participant: who comes with another's
- * choice has another id, and so neither replaces that connection nor is told what it sent.
+ * A connection's id in its room. What a client chooses counts for its own participant: who comes with
+ * another's choice has another id, and so neither replaces that connection nor is told what it sent.
  * @param clientId has no `~` in it.
  */
 const connectionIdOf = (participantId: string, clientId: string) => `${clientId}~${participantId}`;

@@ -1,4 +1,7 @@
-/** The Cron Trigger's turn: it sweeps what is dirty, ends inactive sessions, and deletes those that ended long ago. */
+/**
+ * The Cron Trigger's turn: it sweeps what is dirty, ends inactive sessions, and deletes those that ended long
+ * ago.
+ */
 import type { Flusher, SweeperRun } from '../write-behind/flusher.ts';
 import { endInactive, INACTIVE_REQUESTS, type InactivePorts, type InactiveRun } from './inactive-sessions.ts';
 import { describeUnexpected, logError, logInfo } from './log.ts';

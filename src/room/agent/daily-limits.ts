@@ -49,7 +49,8 @@ export class DailyLimits {
   }
 
   /**
-   * Counts a request, if the day has room for it by each limit. One that isn't allowed counts for nobody else.
+   * Counts a request, if the day has room for it by each limit. One that isn't allowed counts for nobody
+   * else.
    * @returns the person's own quota, or that of the limit which is met.
    */
   async take(person: CountedPerson): Promise<CountedRequest> {

@@ -62,8 +62,8 @@ export class Departures {
   }
 
   /**
-   * The client is back on another socket. It hasn't left: a connection id is of one participant, so that is who
-   * has come.
+   * The client is back on another socket. It hasn't left: a connection id is of one participant, so that is
+   * who has come.
    */
   replace(member: JoinedConnection): void {
     member.setState(null);

@@ -1,7 +1,7 @@
 /**
- * How fast people without an account may write in a room: as fast as others, then with slower commits, then not
- * at all until the day is over. What they have is counted over all rooms, in blocks: a room asks for the next
- * one while it uses the last one up, so no message waits for the answer. Pure, but for what is asked.
+ * How fast people without an account may write in a room: as fast as others, then with slower commits, then
+ * not at all until the day is over. What they have is counted over all rooms, in blocks: a room asks for the
+ * next one while it uses the last one up, so no message waits for the answer. Pure, but for what is asked.
  */
 import { networkOf } from '../../access/network.ts';
 import type { CommitGrant } from '../../access/stranger-commits.ts';

@@ -1,7 +1,8 @@
 /**
  * Whose the ids of messages are. A client chooses the id of its message, so that sending it again has no
  * second effect, and everybody sees it: another participant's use of it must not change the message, nor take
- * its acknowledgement. Messages in the stores don't name participants, so the room keeps it in its own storage.
+ * its acknowledgement. Messages in the stores don't name participants, so the room keeps it in its own
+ * storage.
  */
 import { z } from 'zod';
 import type { RoomStorage } from '../host.ts';

@@ -1,8 +1,8 @@
 /**
  * Whether the Worker runs, and whether the stores answer.
  *
- * Strangers may ask, and monitors ask every minute: so what they ask costs next to nothing. Neon's compute goes
- * to sleep after five minutes without a query, and a probe each minute would keep it awake all month.
+ * Strangers may ask, and monitors ask every minute: so what they ask costs next to nothing. Neon's compute
+ * goes to sleep after five minutes without a query, and a probe each minute would keep it awake all month.
  */
 import type { z } from 'zod';
 import { StorageUnavailableError } from '../../domain/errors.ts';
