@@ -5,6 +5,7 @@
  * The database branch is made first and removed last, so that a preview is known of for as long as
  * anything of it is there.
  */
+
 import { type Command, showCommand } from './command.ts';
 import { migrate, migrateCommand } from './database.ts';
 import { DeployError } from './errors.ts';
@@ -22,6 +23,7 @@ import {
 } from './production.ts';
 import type { PreviewKeys } from './redis-keys.ts';
 import { type PreviewSettings, previewValues } from './settings.ts';
+import { smokeUser } from './smoke.ts';
 import type { Step } from './steps.ts';
 import type { Tools } from './tools.ts';
 import { type Problem, pickVariables } from './variables.ts';
@@ -108,6 +110,8 @@ export function planUp(
       () => ({
         url: url ?? placeholderUrl(name.worker),
         flushSecret: fixed.FLUSH_SECRET ?? '',
+        user: smokeUser(fixed),
+        isOpenToStrangers: (fixed.ANONYMOUS ?? 'create') === 'create',
         stores: storesOf(fixed, databaseUrl ?? ''),
       }),
       tools,

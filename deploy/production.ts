@@ -4,6 +4,7 @@
  * Migrations only add, so the release that runs goes on working on the new schema. A deploy can stop after
  * any step, and be run again.
  */
+
 import { storageSchema } from '../src/config.ts';
 import { type Command, showCommand } from './command.ts';
 import { migrate, migrateCommand } from './database.ts';
@@ -11,6 +12,7 @@ import { MASK } from './masking.ts';
 import { checkBefore } from './preflight.ts';
 import type { ProductionSettings } from './settings.ts';
 import type { SmokeTarget } from './smoke.ts';
+import { smokeUser } from './smoke.ts';
 import type { Step } from './steps.ts';
 import type { Tools } from './tools.ts';
 import type { Problem } from './variables.ts';
@@ -69,6 +71,8 @@ export function planProduction(
       () => ({
         url: url ?? placeholderUrl(names.worker),
         flushSecret: values.FLUSH_SECRET ?? '',
+        user: smokeUser(values),
+        isOpenToStrangers: (values.ANONYMOUS ?? 'create') === 'create',
         stores: storesOf(values, databaseUrl),
       }),
       tools,

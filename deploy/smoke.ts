@@ -5,10 +5,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from '@upstash/redis';
 import { sql } from 'drizzle-orm';
+import { SignJWT } from 'jose';
 import { WebSocket } from 'ws';
 import type { z } from 'zod';
 import { SessionClient, type Snapshot } from '../src/client/sdk/session-client.ts';
 import { until } from '../src/client/sdk/until.ts';
+import { ANY_AUDIENCE } from '../src/config.ts';
 import { connectNeon } from '../src/postgres/client.ts';
 import { flushSession } from '../src/protocol/http/operation.ts';
 import { createSession, getSession } from '../src/protocol/http/sessions.ts';
@@ -16,6 +18,8 @@ import { keysFor } from '../src/redis/keys.ts';
 import { DeployError, reasonOf } from './errors.ts';
 
 const TITLE = 'Backbeat smoke test';
+/** The test's own user. */
+const SUBJECT = 'backbeat-smoke-test';
 const REQUEST_TIMEOUT_MS = 30_000;
 const POLL_MS = 2_000;
 /** A new host name may take two minutes to be known and to have its certificate. */
@@ -29,6 +33,10 @@ export interface SmokeTarget {
   /** Origin of page, API and rooms. */
   url: string;
   flushSecret: string;
+  /** As whom it makes its session; null: as a stranger. See {@link smokeUser}. */
+  user?: SmokeUser | null;
+  /** Whether strangers may make sessions there; true unless it says otherwise. */
+  isOpenToStrangers?: boolean;
   /** Where it removes the rows and keys of its own session. */
   stores: {
     databaseUrl: string;
@@ -38,6 +46,29 @@ export interface SmokeTarget {
     redisToken: string;
     keyPrefix: string;
   };
+}
+
+/** How the user's token is signed that the test makes its session with. */
+export interface SmokeUser {
+  secret: string;
+  issuer?: string | undefined;
+  audience?: string | undefined;
+}
+
+/** By the Worker's variables; null where an identity provider signs users' tokens. */
+export function smokeUser(values: Readonly<Record<string, string>>): SmokeUser | null {
+  const { JWT_SECRET: secret, JWKS_URL, JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = values;
+  return secret === undefined || JWKS_URL ? null : { secret, issuer, audience };
+}
+
+function tokenOf({ secret, issuer, audience }: SmokeUser): Promise<string> {
+  const token = new SignJWT({ name: TITLE })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setSubject(SUBJECT)
+    .setExpirationTime('10m');
+  if (issuer) token.setIssuer(issuer);
+  if (audience && audience !== ANY_AUDIENCE) token.setAudience(audience);
+  return token.sign(new TextEncoder().encode(secret));
 }
 
 /** The one who runs it. */
@@ -113,7 +144,13 @@ const seconds = (ms: number) => `${Math.round(ms / 1_000)} s`;
  * @throws {DeployError} naming the first thing that didn't work. What the test made is removed in any case.
  */
 export async function runSmokeTest(target: SmokeTarget, { note, signal }: SmokeWatch): Promise<void> {
+  const { user = null, isOpenToStrangers = true } = target;
+  if (user === null && !isOpenToStrangers) {
+    note('no session was made: it takes an account of your identity provider (ANONYMOUS)');
+    return;
+  }
   const created = await call('POST', `${target.url}/api/v1/sessions`, createSession.reply, {
+    ...(user === null ? {} : { bearer: await tokenOf(user) }),
     body: { title: TITLE, code: '// before', display_name: TITLE },
   });
   const { id } = created;
@@ -238,6 +275,8 @@ async function remove({ url, stores }: SmokeTarget, id: string, token: string): 
     .exec();
   const db = connectNeon({ databaseUrl, fetchEndpoint, timeoutMs: REQUEST_TIMEOUT_MS });
   await db.execute(sql`delete from sessions where id = ${id}::uuid and title = ${TITLE}`);
+  await db.execute(sql`delete from users u where u.subject = ${SUBJECT}
+    and not exists (select from sessions s where s.host_user_id = u.id)`);
 }
 
 interface Asked {

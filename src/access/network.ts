@@ -32,15 +32,15 @@ const GROUP_BITS = 16;
 const GROUP_MASK = 0xffffn;
 
 /**
- * What an address is counted as: an IPv4 address is counted by itself, also one mapped into IPv6. An IPv6
- * address is counted by its first 64 bits, since the subscriber chooses the rest and may choose anew each
- * minute.
+ * What an address is counted as: an IPv4 address is counted by itself, also one mapped into IPv6.
+ * An IPv6 address is counted by its first 64 bits, since the subscriber chooses the rest and may
+ * choose anew each minute.
  *
  * @param address as the platform gives it. A zone id (`%eth0`) is left out.
  * @param ipv6Bits by how many bits an IPv6 address is counted. A provider gives a customer 56 or 48 bits,
  *   often, and so thousands of networks of 64.
- * @returns such as `203.0.113.7` or `2001:db8:1:2::/64`; the text itself, trimmed and in lower case, for what
- *   isn't an address.
+ * @returns such as `203.0.113.7` or `2001:db8:1:2::/64`; the text itself, trimmed and in lower case, for
+ *   what isn't an address.
  */
 export function networkOf(address: string, ipv6Bits: 48 | 64 = 64): string {
   const [plain = ''] = address.trim().toLowerCase().split('%');

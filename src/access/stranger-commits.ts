@@ -8,6 +8,8 @@ import { SharedLimit } from './shared-limit.ts';
 
 /** The last part of a network's commits, which it gets more slowly. */
 const SLOW_SHARE = 1 / 4;
+/** The part of what all have that one IPv4 address or one IPv6 site of 48 bits may take. */
+const SITE_SHARE = 1 / 2;
 const EVERYBODY = 'all';
 
 export interface CommitGrant {
@@ -29,6 +31,7 @@ interface StrangerCommitsOptions {
 export class StrangerCommits {
   readonly #secret: string;
   readonly #network: SharedLimit;
+  readonly #site: SharedLimit;
   readonly #all: SharedLimit;
 
   constructor({ redis, keyPrefix, secret, perNetwork, perDay }: StrangerCommitsOptions) {
@@ -36,17 +39,24 @@ export class StrangerCommits {
     const limit = (name: string, max: number) =>
       new SharedLimit({ redis, keyPrefix: `${keyPrefix}strangers:commits:${name}`, max, window: '1 d' });
     this.#network = limit('network', perNetwork);
+    this.#site = limit('site', Math.ceil(perDay * SITE_SHARE));
     this.#all = limit('all', perDay);
   }
 
   /** Counts commits, before or after they are made. @param address null where the platform doesn't say. */
   async take(address: string | null, commits: number): Promise<CommitGrant> {
-    const place = address === null ? 'nowhere' : networkOf(address);
-    const own = await this.#network.take(await hashedId(`strangers of ${place}`, this.#secret), commits);
+    const idOf = (bits: 48 | 64) =>
+      hashedId(`strangers of ${address === null ? 'nowhere' : networkOf(address, bits)}`, this.#secret);
+    const own = await this.#network.take(await idOf(64), commits);
     const { limit, remaining, resetMs } = own.quota;
     if (!own.isAllowed) return { pace: 'none', resetMs };
-    const all = await this.#all.take(EVERYBODY, commits);
-    if (!all.isAllowed) return { pace: 'none', resetMs: all.quota.resetMs };
+    for (const [shared, id] of [
+      [this.#site, await idOf(48)],
+      [this.#all, EVERYBODY],
+    ] as const) {
+      const counted = await shared.take(id, commits);
+      if (!counted.isAllowed) return { pace: 'none', resetMs: counted.quota.resetMs };
+    }
     return { pace: remaining < limit * SLOW_SHARE ? 'slow' : 'normal', resetMs };
   }
 }

@@ -120,6 +120,8 @@ export interface PeopleRepository {
    * unknown or revoked.
    */
   sessionOfInvite(inviteToken: string): Promise<string | null>;
+  /** Whether an invite can be used again. */
+  isUsable(inviteId: string): Promise<boolean>;
   /** Those that aren't revoked, newest first. */
   invites(sessionId: string, query: PageRequest): Promise<Page<Invite>>;
   /** False when there is no such invite. Repeating it changes nothing. */

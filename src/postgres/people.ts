@@ -373,6 +373,15 @@ export class PostgresPeople implements PeopleRepository {
     return row?.sessionId ?? null;
   }
 
+  async isUsable(inviteId: string): Promise<boolean> {
+    const rows = await rowsOf(
+      this.#db,
+      sql`select i.id from invite_tokens i where i.id = ${inviteId}::uuid and ${inviteIsUsable}`,
+      z.object({ id: z.string() }),
+    );
+    return rows.length > 0;
+  }
+
   invites(sessionId: string, page: PageRequest): Promise<Page<Invite>> {
     const list = {
       columns: inviteColumns,

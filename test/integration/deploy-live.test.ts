@@ -4,7 +4,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { explainMigration, problemWithDatabase } from '../../deploy/database.ts';
-import { runSmokeTest, type SmokeTarget, waitUntilUp } from '../../deploy/smoke.ts';
+import { runSmokeTest, type SmokeTarget, smokeUser, waitUntilUp } from '../../deploy/smoke.ts';
 import { listenOnLoopback } from '../../dev/loopback.ts';
 import { SessionClient } from '../../src/client/sdk/session-client.ts';
 import { until } from '../../src/client/sdk/until.ts';
@@ -157,6 +157,14 @@ describe('the smoke test', () => {
     await client.connect();
     await client.query('delete from sessions');
     await client.end();
+  });
+
+  it('passes as a user, where strangers may make no sessions', async () => {
+    const user = smokeUser({ JWT_SECRET: stack.jwtSecret });
+    expect((await smoke({ user })).error).toBeNull();
+    expect(smokeUser({ JWT_SECRET: stack.jwtSecret, JWKS_URL: 'https://id.example/keys' })).toBeNull();
+    const { lines, error } = await smoke({ user: null, isOpenToStrangers: false });
+    expect([error, lines]).toEqual([null, [expect.stringContaining('no session was made')]]);
   });
 
   it('waits for what comes up late, and not for ever', async () => {

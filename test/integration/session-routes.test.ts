@@ -468,6 +468,27 @@ describe('participants', () => {
     expect((await patch({})).status).toBe(400);
   });
 
+  it('who came without an account by a link that still works can come back: its host is told which link', async () => {
+    const { token, ...session } = await make();
+    const open = async (body: object) => (await call(`/${session.id}/invite`, { token, body })).json;
+    const remove = async (id: string) =>
+      (await call(`/${session.id}/participants/${id}`, { method: 'DELETE', token })).json;
+    const join = async (invite: string, as?: string) => {
+      const joined = (await call('/join', { body: { invite_token: invite }, token: as })).json;
+      return String((await verifySessionToken(joined.token, JWT_SECRET))?.participantId);
+    };
+    const many = await open({ role: 'viewer' });
+    const once = await open({ role: 'viewer', max_uses: 1 });
+    expect(await remove(await join(many.token))).toMatchObject({ open_invite_id: many.id });
+    // Nothing to close: the link is used up, or the one who came by it is known.
+    expect(await remove(await join(once.token))).not.toHaveProperty('open_invite_id');
+    expect(await remove(await join(many.token, await api.userToken()))).not.toHaveProperty('open_invite_id');
+    const last = await join(many.token);
+    await call(`/${session.id}/invite/${many.id}`, { method: 'DELETE', token });
+    expect(await remove(last)).not.toHaveProperty('open_invite_id');
+    expect((await call('/join', { body: { invite_token: many.token } })).status).toBe(403);
+  });
+
   it('who own the session keep it', async () => {
     for (const owner of [null, await api.userToken()]) {
       const { token, ...session } = await make({}, owner ?? undefined);

@@ -4,6 +4,7 @@ import {
   listParticipants,
   type Participant,
   removeParticipant,
+  revokeInvite,
 } from '../../protocol/http/people.ts';
 import { MAX_PAGE_ENTRIES, type Role, type WireParticipant } from '../../protocol/index.ts';
 import { call, messageOf } from '../sdk/call.ts';
@@ -42,11 +43,23 @@ export function createPeoplePanel(options: PeopleOptions) {
   const remove = (person: { id: string; name: string }) =>
     ask({
       heading: `Send ${person.name} away?`,
-      text: 'They lose the session at once, and can’t come back by an invite. You can let them in again later.',
+      text: 'They lose the session at once. You can let them in again later.',
       action: 'Send away',
       async run() {
-        await call(removeParticipant, pathOf(options, person.id));
+        const { open_invite_id: inviteId } = await call(removeParticipant, pathOf(options, person.id));
         away.refresh();
+        if (inviteId !== undefined) offerToRevoke(person.name, inviteId);
+      },
+    });
+  const offerToRevoke = (name: string, inviteId: string) =>
+    ask({
+      heading: 'Close the invite link, too?',
+      text: `${name} came by a link that still works, and can come back by it. Without it nobody else can join by that link; those who did lose the session, too.`,
+      action: 'Close the link',
+      async run() {
+        const { sessionId, token } = options;
+        await call(revokeInvite, { params: { id: sessionId, token_id: inviteId }, token: token() });
+        options.say('The invite link is closed.', 'info');
       },
     });
 

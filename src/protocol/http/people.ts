@@ -132,6 +132,11 @@ export const removeParticipant = route({
   summary: 'Send a participant away for good',
   access: 'session',
   params: ofOne.extend({ participant_id: uuid }),
-  reply: done,
+  reply: done.extend({
+    open_invite_id: uuid.optional().meta({
+      description:
+        'of somebody without an account: the invite that they came by, which can be used again, by them too; revoke it to keep them out',
+    }),
+  }),
   errors: [409, 410],
 });

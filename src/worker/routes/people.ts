@@ -81,9 +81,11 @@ export const peopleRoutes = [
     allow('manage_participants'),
     async ({ services: { people, room }, params }) => {
       const { id, participant_id } = params;
-      changed(await people.remove(id, participant_id));
+      const { userId, inviteId } = changed(await people.remove(id, participant_id));
       await room.sendCommand(id, { kind: 'participant_removed', participant_id });
-      return { message: 'the participant was sent away' };
+      // Nothing tells somebody without an account from the next who comes by the same link.
+      const isOpen = userId === null && inviteId !== null && (await people.isUsable(inviteId));
+      return { message: 'the participant was sent away', ...(isOpen ? { open_invite_id: inviteId } : {}) };
     },
   ),
 ];
