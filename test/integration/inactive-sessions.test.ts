@@ -35,8 +35,11 @@ afterEach(() => {
 });
 
 // The sweeper ends at once: it is long past its time.
+/** No turn in which sessions that ended long ago are looked for. */
+const NOT_OF_RETENTION_MS = 60_000;
+
 const turn = (over: Partial<TurnPorts> = {}, maxRequests?: number) =>
-  cronTurn({ ...api.turnPorts(maxRequests), afterMs: HALF_AN_HOUR_MS, ...over }, 0);
+  cronTurn({ ...api.turnPorts(maxRequests), afterMs: HALF_AN_HOUR_MS, ...over }, NOT_OF_RETENTION_MS);
 
 /** A session that a room opened, with nothing in it for some minutes, as far as each store knows. */
 async function quiet({ buffer, postgres }: { buffer: number | null; postgres: number }): Promise<string> {

@@ -70,9 +70,11 @@ export class DailyLimits {
 
   /** Takes back what `take` counted: the person got no answer. */
   async giveBack(person: CountedPerson): Promise<CountedRequest> {
-    const [own, ...others] = this.#countersOf(person);
-    for (const { limit, id } of others) await limit.giveBack(id);
-    return { ...(await own.limit.giveBack(own.id)), isShared: false };
+    // All at once: they may ask again at once, and then their own count has to be right.
+    const [own, ...others] = this.#countersOf(person).map(({ limit, id }) => limit.giveBack(id));
+    if (own === undefined) throw new Error('each person has a limit of their own');
+    await Promise.all(others);
+    return { ...(await own), isShared: false };
   }
 
   /** The person's own first. */
