@@ -14,7 +14,7 @@ import { type Delay, SlowNetwork } from './slow-network.ts';
 
 const RUNS = Number(process.env.BACKBEAT_MERGING_RUNS ?? 1);
 const NAMES = ['Ana', 'Ben', 'Cleo', 'Dan', 'Eve'] as const;
-const CHARS = 20;
+const CHARS = 12;
 const KEY_MS = 80;
 const OFFLINE_STEP_MS = 5 * 60_000;
 /** A frame of theirs takes up to a third of a second each way. */
