@@ -189,6 +189,8 @@ describe('a resend', () => {
       expect((await ben.next('error')).payload.error).toBe('conflict');
     };
     ada.send('chat_message', { message: 'hers', id: messageId });
+    // It is hers once the room has it, which others see before it is committed.
+    await ben.next('chat_message');
     await steal();
     await ada.next('ack', (ack) => ack.message_id === messageId);
     await steal();
