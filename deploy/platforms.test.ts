@@ -40,7 +40,7 @@ describe('the age of a reading', () => {
     expect(ageOf(daysBefore(days))).toMatchObject({ ageDays: days, isDue: true });
   });
 
-  it('is due where nobody has read at all', () => {
+  it('is due where a document was never read', () => {
     expect(ageOf(null)).toMatchObject({ ageDays: null, isDue: true });
   });
 

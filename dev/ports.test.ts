@@ -37,7 +37,7 @@ it('are free again once their process has ended, however it ended', async () => 
   expect(await exactPort(killed, 'PORT')).toBe(killed);
 });
 
-it('are not those that somebody listens on', async () => {
+it('are not those that a server listens on', async () => {
   const server = createServer();
   const taken = await listenOnLoopback(server);
   expect(await portNear(taken)).toBeGreaterThan(taken);

@@ -78,7 +78,7 @@ export class Contender {
     this.#watch = new ProcessWatch(groupsOf(bench.stack, extra?.pids ?? {}, this.#processes.pids));
   }
 
-  /** Starts the system; nobody is in a room yet. @param load its seconds are those of one turn. */
+  /** Starts the system, without any connection yet. @param load its seconds are those of one turn. */
   static async start(
     target: Target,
     load: LoadOptions,
@@ -139,7 +139,7 @@ export class Contender {
   async outcome(): Promise<Outcome> {
     const { target, load } = this;
     const report = this.#report;
-    if (!report) throw new Error('nobody has typed');
+    if (!report) throw new Error('there is no report: no edit was sent');
     this.#watch.sample();
     const isDrained = await drain(target, this.#bench, report);
     const { redis, postgres } = this.#watch.use();

@@ -12,9 +12,9 @@ import type { accessSchema } from '../config.ts';
 import type { RedisScripts } from '../redis/client.ts';
 import type { Refusal, StrangerGuard } from './admission.ts';
 import { hashedId, networkOf } from './network.ts';
-import { SharedLimit } from './shared-limit.ts';
+import { type Quota, SharedLimit, type SharedLimitOptions } from './shared-limit.ts';
 
-/** The part of what all have on a day that one IPv4 address or one IPv6 site of 48 bits may take. */
+/** The part of what all have on a day of sessions, or of entries, that one site may take. */
 const SITE_SHARE = 1 / 5;
 /** For all callers together. */
 const EVERYBODY = 'all';
@@ -24,8 +24,26 @@ interface LimitsOptions {
   keyPrefix: string;
   /** Addresses are hashed with it. */
   secret: string;
-  perHour: number;
+  /** Of one network. */
+  network: Pick<SharedLimitOptions, 'max' | 'window'>;
+  /** Of all together. */
   perDay: number;
+  /** The part of that for one IPv4 address or one IPv6 site of 48 bits. */
+  siteShare: number;
+}
+
+/** What a count came to. */
+export interface StrangerCount {
+  isAllowed: boolean;
+  /** Of the network. */
+  quota: Quota;
+  /** Milliseconds until there is room again by the limit that is met, or else by the network's. */
+  resetMs: number;
+}
+
+interface Counter {
+  limit: SharedLimit;
+  id: string;
 }
 
 /** The limits of one thing. */
@@ -33,13 +51,13 @@ export class StrangerLimit {
   readonly #secret: string;
   readonly #limits: { network: SharedLimit; site: SharedLimit; all: SharedLimit };
 
-  constructor({ redis, keyPrefix, secret, perHour, perDay }: LimitsOptions) {
+  constructor({ redis, keyPrefix, secret, network, perDay, siteShare }: LimitsOptions) {
     this.#secret = secret;
-    const limit = (name: string, max: number, window: '1 h' | '1 d') =>
+    const limit = (name: string, max: number, window: SharedLimitOptions['window']) =>
       new SharedLimit({ redis, keyPrefix: `${keyPrefix}:${name}`, max, window });
     this.#limits = {
-      network: limit('network', perHour, '1 h'),
-      site: limit('site', Math.ceil(perDay * SITE_SHARE), '1 d'),
+      network: limit('network', network.max, network.window),
+      site: limit('site', Math.ceil(perDay * siteShare), '1 d'),
       all: limit('all', perDay, '1 d'),
     };
   }
@@ -47,14 +65,16 @@ export class StrangerLimit {
   /**
    * Counts, from the narrowest limit to the widest: what one network isn't allowed doesn't count for all.
    * @param address null where the platform doesn't say: all such callers are one network.
-   * @returns after how many seconds the caller may try again, or null when it is allowed.
    */
-  async take(address: string | null, amount = 1): Promise<number | null> {
-    for (const { limit, id } of await this.#countersOf(address)) {
-      const { isAllowed, quota } = await limit.take(id, amount);
-      if (!isAllowed) return Math.ceil(quota.resetMs / 1_000);
+  async take(address: string | null, amount = 1): Promise<StrangerCount> {
+    const [network, ...others] = await this.#countersOf(address);
+    const { isAllowed, quota } = await network.limit.take(network.id, amount);
+    if (!isAllowed) return { isAllowed, quota, resetMs: quota.resetMs };
+    for (const { limit, id } of others) {
+      const counted = await limit.take(id, amount);
+      if (!counted.isAllowed) return { isAllowed: false, quota, resetMs: counted.quota.resetMs };
     }
-    return null;
+    return { isAllowed, quota, resetMs: quota.resetMs };
   }
 
   /** Takes back what {@link take} allowed. */
@@ -62,7 +82,8 @@ export class StrangerLimit {
     for (const { limit, id } of await this.#countersOf(address)) await limit.giveBack(id, amount);
   }
 
-  async #countersOf(address: string | null): Promise<{ limit: SharedLimit; id: string }[]> {
+  /** The network's first. */
+  async #countersOf(address: string | null): Promise<[Counter, ...Counter[]]> {
     const { network, site, all } = this.#limits;
     const hashed = (what: string) => hashedId(`strangers of ${what}`, this.#secret);
     return [
@@ -94,7 +115,13 @@ export class StrangerLimits implements StrangerGuard {
     this.#access = settings.ANONYMOUS;
     this.#secret = options.secret;
     const limit = (name: string, perHour: number, perDay: number) =>
-      new StrangerLimit({ ...options, keyPrefix: `${options.keyPrefix}strangers:${name}`, perHour, perDay });
+      new StrangerLimit({
+        ...options,
+        keyPrefix: `${options.keyPrefix}strangers:${name}`,
+        network: { max: perHour, window: '1 h' },
+        perDay,
+        siteShare: SITE_SHARE,
+      });
     this.#sessions = limit(
       'sessions',
       settings.ANONYMOUS_SESSIONS_PER_HOUR,
@@ -111,8 +138,9 @@ export class StrangerLimits implements StrangerGuard {
   async take(what: 'session' | 'entry', address: string | null): Promise<Refusal | null> {
     const refused = this.refusalOf(what);
     if (refused) return refused;
-    const retryAfterS = await this.#limitOf(what).take(address);
-    if (retryAfterS === null) return null;
+    const { isAllowed, resetMs } = await this.#limitOf(what).take(address);
+    if (isAllowed) return null;
+    const retryAfterS = Math.ceil(resetMs / 1_000);
     const message =
       what === 'session'
         ? 'too many sessions were made without an account; sign in, or try again later'

@@ -68,7 +68,7 @@ export const MAX_AI_REQUESTS_PER_MINUTE = 10;
 /** AI requests of one user or address on one day (UTC), in all sessions together; none with their own key. */
 export const MAX_AI_REQUESTS_PER_DAY = { anonymous: 50, user: 100 } as const;
 
-/** Code and question of one AI request of somebody without an account: a fifth of what others may send. */
+/** Code and question of one AI request of a user without an account: a fifth of what others may send. */
 export const MAX_ANONYMOUS_AI_CHARS = 20_000;
 
 /** Invites that don't work, of one address within any minute. */

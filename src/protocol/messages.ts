@@ -154,7 +154,7 @@ export const switchStrudelPayload = z.object({
 
 const nothing = z.object({ request_id: requestIdSchema.optional() }).nullish();
 
-/** The `mark` of the last `pong`, as it came: whoever knows it has read all that the room sent before. */
+/** The `mark` of the last `pong`, as it came: a client that knows it has read all that the room sent before. */
 const markSchema = storableText.min(1).max(MAX_REQUEST_ID_CHARS);
 const pingPayload = z
   .object({ request_id: requestIdSchema.optional(), mark: markSchema.optional() })
@@ -265,7 +265,7 @@ export const serverPayloads = {
     ),
     strudel_id: z.string().nullable(),
     /**
-     * A session token, for whoever came without one: with it he is the same participant when he comes back.
+     * A session token, for a participant who came without one: with it they are the same when they come back.
      */
     token: z.string().optional(),
     request_id: z.string().optional(),

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { IDLE_RUN } from '../../test/support/turns.ts';
 import { StorageUnavailableError } from '../domain/errors.ts';
 import type { BufferStats } from '../redis/session-buffer.ts';
 import { Alerts } from './alerts.ts';
@@ -55,21 +56,7 @@ const CLEAN: BufferStats = {
   deadLettered: 0,
   deadLettersRefused: 0,
 };
-const TURN: CronRun = {
-  sessions: 0,
-  messages: 0,
-  deadLetters: 0,
-  undelivered: 0,
-  busy: 0,
-  transactions: 0,
-  inactive: [],
-  outcome: 'idle',
-  sweeps: 0,
-  requests: 1,
-  failures: 0,
-  lastFailure: null,
-  ending: null,
-};
+const TURN: CronRun = { ...IDLE_RUN, ending: null };
 const FAILED: CronRun = { ...TURN, failures: 1, lastFailure: 'postgres: no answer in 15000 ms' };
 
 /**

@@ -26,7 +26,7 @@ export interface AlertThresholds {
 }
 
 export interface AlertsOptions {
-  /** It is a secret: whoever has it can post there. */
+  /** It is a secret: callers who have it can post there. */
   webhookUrl: string;
   thresholds: AlertThresholds;
   storage: SweeperStorage;

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { IDLE_RUN } from '../../test/support/turns.ts';
 import { RequestBudget } from '../domain/request-budget.ts';
 import type { SweeperRun, Turn } from '../write-behind/flusher.ts';
 import { INACTIVE_REQUESTS } from './inactive-sessions.ts';
@@ -22,21 +23,6 @@ afterEach(() => {
 
 const logged = () => lines.map((line) => JSON.parse(line));
 
-const quiet: SweeperRun = {
-  sessions: 0,
-  messages: 0,
-  deadLetters: 0,
-  undelivered: 0,
-  busy: 0,
-  transactions: 0,
-  inactive: [],
-  outcome: 'idle',
-  sweeps: 0,
-  failures: 0,
-  lastFailure: null,
-  requests: 1,
-};
-
 /** A turn over stores and rooms that cost what the real ones do: each call is a request. */
 function turnOf(
   run: Partial<SweeperRun>,
@@ -50,7 +36,7 @@ function turnOf(
   };
   const runTurn = vi.fn(async (_turn: Turn) => {
     for (let i = 0; i < used; i++) budget.spend();
-    return { ...quiet, ...run, requests: budget.used };
+    return { ...IDLE_RUN, ...run, requests: budget.used };
   });
   const ports: TurnPorts = {
     budget,

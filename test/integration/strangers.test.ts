@@ -22,14 +22,26 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+const LIMITS = { network: { max: 3, window: '1 h' }, perDay: 10, siteShare: 1 / 5 } as const;
+
 describe.each(engines)('a limit of strangers, counted on %s', (engine) => {
   let fixture: BufferFixture;
   let name = 0;
   /** The same limit in any number of instances. */
   const limitOf = (over: Partial<ConstructorParameters<typeof StrangerLimit>[0]> = {}) => {
     const keyPrefix = `${fixture.keys.prefix}strangers:${name++}`;
-    const options = { redis: fixture.redis, keyPrefix, secret: 'secret', perHour: 3, perDay: 10, ...over };
-    return () => new StrangerLimit(options);
+    const options = { redis: fixture.redis, keyPrefix, secret: 'secret', ...LIMITS, ...over };
+    return () => {
+      const limit = new StrangerLimit(options);
+      return {
+        /** After how many seconds there is room again; null when it is allowed. */
+        async take(address: string): Promise<number | null> {
+          const { isAllowed, resetMs } = await limit.take(address);
+          return isAllowed ? null : Math.ceil(resetMs / 1_000);
+        },
+        giveBack: (address: string) => limit.giveBack(address),
+      };
+    };
   };
 
   beforeAll(async () => {

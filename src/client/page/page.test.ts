@@ -13,7 +13,7 @@ function jwt(claims: object): string {
 }
 
 describe('a pasted token', () => {
-  it('says who somebody is', () => {
+  it('says who a participant is', () => {
     const token = jwt({ sub: 'ana', name: 'Ana', exp: NOW_S + 1 });
     expect(readToken(token, NOW_S * 1000)).toEqual({ token, subject: 'ana', name: 'Ana' });
   });

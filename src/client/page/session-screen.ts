@@ -312,7 +312,7 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
     for (const dialog of [invites.element, settings.element]) dialog.close();
     toasts.clear();
     if ('refusal' in why && why.refusal.status === 410 && editor.code === '') void showStored();
-    // A key to what is no more only clutters the list; whoever was removed may be let in again.
+    // A key to what is no more only clutters the list; a participant who was removed may be let in again.
     if ('cause' in why && why.cause === 'gone') forgetSessions(({ id }) => id === sessionId);
   });
 

@@ -241,7 +241,7 @@ describe('others’ changes', () => {
 });
 
 describe('asking for the whole text', () => {
-  it('is done once, whoever noticed that something is missing, and with a name for a refusal', () => {
+  it('is done once, however it was noticed that something is missing, and with a name for a refusal', () => {
     const send = vi.fn(() => true);
     const ports = { send, onChange() {}, onSelections() {}, onEdits() {}, onKept() {} };
     const sync = new CodeSync(NOTHING, { editIntervalMs: 50, cursorIntervalMs: 100 }, ports);

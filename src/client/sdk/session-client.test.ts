@@ -68,7 +68,7 @@ describe('connecting', () => {
     expect(FakeSocket.sockets.length).toBe(attempts);
   });
 
-  it('goes on trying when the room is out of reach, or somebody else answers in its place', async () => {
+  it('goes on trying when the room is out of reach, or another server answers in its place', async () => {
     const client = await connect({ fetch: async () => new Response('<h1>Not found</h1>', { status: 404 }) });
     FakeSocket.last.fail();
     await reconnected();

@@ -44,7 +44,7 @@ describe('switching strudels', () => {
     ]);
   });
 
-  it('that the room refuses says why, to whoever asked and nobody else', async () => {
+  it('that the room refuses says why, to its caller alone', async () => {
     const client = await open();
     const errors = vi.fn();
     client.on('error', errors);
@@ -89,7 +89,7 @@ describe('switching strudels', () => {
     await expect((await connect()).switchStrudel(STRUDEL)).rejects.toThrow('not connected');
   });
 
-  it('by somebody else is known', async () => {
+  it('by another participant is known', async () => {
     const client = await open();
     const loaded = { source: 'loaded_strudel', strudel_id: STRUDEL };
     FakeSocket.last.change([[4, 'loaded']], 6, loaded);

@@ -135,7 +135,7 @@ export const removeParticipant = route({
   reply: done.extend({
     open_invite_id: uuid.optional().meta({
       description:
-        'of somebody without an account: the invite that they came by, which can be used again, by them too; revoke it to keep them out',
+        'of a participant without an account: the invite that they came by, which can be used again, by them too; revoke it to keep them out',
     }),
   }),
   errors: [409, 410],

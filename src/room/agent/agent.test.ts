@@ -277,7 +277,7 @@ describe('the choice of a model', () => {
   ) => createAgent(aiConfig({ ANTHROPIC_API_KEY: '', ...config }), {}).choose(wanted);
   const none = { ANTHROPIC_API_KEY: undefined as unknown as string };
 
-  it('takes whoever has a key, or who is configured', () => {
+  it('takes the provider that has a key, or that is configured', () => {
     expect(choose({ ...none })).toBeNull();
     expect(choose({ ANTHROPIC_API_KEY: 'a', OPENAI_API_KEY: 'o' })).toMatchObject({
       provider: 'anthropic',

@@ -9,7 +9,7 @@ import { ExpiringMap } from '../../domain/expiring-map.ts';
 
 /** Commits that are counted at a time: at most so many are made before they are. */
 const BLOCK_COMMITS = 100;
-/** Pause between two commits of a room in which somebody writes whose network has little left. */
+/** Pause between two commits of a room in which a participant writes whose network has little left. */
 export const SLOW_COMMIT_MS = 5_000;
 /** Networks kept at a time. */
 const MAX_NETWORKS = 1_000;

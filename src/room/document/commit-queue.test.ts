@@ -29,7 +29,7 @@ describe('group commit', () => {
     ]);
   });
 
-  it('is put off while somebody writes who has little left, and only then', async () => {
+  it('is put off while a participant writes who has little left, and only then', async () => {
     const { clock, session, edit, commits } = setUp();
     edit('a', 'a', 'r1');
     await clock.advance(1_000);

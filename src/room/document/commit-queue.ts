@@ -1,6 +1,6 @@
 /**
- * The group commit: what a room accepts waits here, one commit at a time carries all of it, and whoever waits
- * is told once a store has confirmed it.
+ * The group commit: what a room accepts waits here, one commit at a time carries all of it, and the clients
+ * that wait are told once a store has confirmed it.
  */
 import type { Clock } from '../../domain/clock.ts';
 import { CommitsLostError, SupersededError } from '../../domain/errors.ts';
@@ -120,7 +120,7 @@ export class CommitQueue {
   acknowledgeEditAgain(edit: Pick<Edit, 'participantId' | 'connectionId' | 'clientSeq'>): void {
     const { connectionId } = edit;
     for (const batch of [this.#pending, this.#inFlight]) {
-      // What waits there is at least as new. Whoever has the connection's id then is told.
+      // What waits there is at least as new. The client that has the connection's id then is told.
       if (batch?.edits.has(connectionId)) return;
     }
     // By the client's newest edit, which covers this one.

@@ -92,7 +92,7 @@ export class FlushControl {
   flush(): Promise<boolean> {
     if (!this.mayBeDirty) return Promise.resolve(true);
     if (this.#flushing) {
-      // It may have begun before the last commit. Whoever comes meanwhile shares the one after it.
+      // It may have begun before the last commit. Callers who come meanwhile share the one after it.
       this.#next ??= this.#flushing.then(() => {
         this.#next = null;
         return this.flush();

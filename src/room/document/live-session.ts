@@ -37,7 +37,7 @@ export interface LiveSessionPorts {
    * resolves.
    */
   onTermFull(): void;
-  /** The old messages can be read now; whoever asked before lacks some. */
+  /** The old messages can be read now; connections that asked before lack some. */
   onHistory(): void;
   /** Something went wrong that no client can be told about. Never with a client's text in it. */
   log(event: string, detail: string): void;

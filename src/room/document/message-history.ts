@@ -19,7 +19,7 @@ const MAX_KNOWN_IDS = 5_000;
 
 export interface MessageHistoryPorts {
   repository: Pick<SessionRepository, 'getMessages'>;
-  /** The old messages can be read now; whoever asked before lacks some. */
+  /** The old messages can be read now; connections that asked before lack some. */
   onRead(): void;
   log(event: string, detail: string): void;
   clock: Clock;

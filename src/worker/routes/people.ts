@@ -83,7 +83,7 @@ export const peopleRoutes = [
       const { id, participant_id } = params;
       const { userId, inviteId } = changed(await people.remove(id, participant_id));
       await room.sendCommand(id, { kind: 'participant_removed', participant_id });
-      // Nothing tells somebody without an account from the next who comes by the same link.
+      // Nothing tells a participant without an account from the next who comes by the same link.
       const isOpen = userId === null && inviteId !== null && (await people.isUsable(inviteId));
       return { message: 'the participant was sent away', ...(isOpen ? { open_invite_id: inviteId } : {}) };
     },
