@@ -143,6 +143,37 @@ export async function people(scene: Scene): Promise<void> {
     await host.people('Ana host', 'Ben co-author', 'Vera co-author');
   });
 
+  await step(
+    'who is removed and came by a link that still works can’t come back when the host closes it',
+    async () => {
+      const link = await host.invite('co-author');
+      const finn = await browser.newPerson('Finn', PHONE);
+      const guest = await SessionPage.join(finn.page, link, 'Finn');
+      await host.people('Ana host', 'Ben co-author', 'Finn co-author', 'Vera co-author');
+      await host.person('Finn').getByTestId('person-remove').click();
+      await ana.page.getByTestId('question-yes').click();
+      const question = ana.page
+        .getByTestId('question-dialog')
+        .filter({ hasText: 'Close the invite link, too?' });
+      await host.waitFor(question, 'the page to offer to close the link');
+      await screenshot(ana.page, 'close-link-desktop');
+      await host.yes();
+      await host.toast('The invite link is closed');
+      await guest.notice('You are no longer in this session');
+      await finn.context.close();
+      const again = await browser.newPerson('Finn again', PHONE);
+      await browser.expectingRefusals(async () => {
+        await again.page.goto(link);
+        await again.page.getByTestId('join-name').fill('Finn');
+        await again.page.getByTestId('join-submit').click();
+        await host.waitFor(again.page.getByText('The invite is not valid.'), 'the link to be refused');
+      });
+      await screenshot(again.page, 'closed-link-phone');
+      await again.context.close();
+      await host.people('Ana host', 'Ben co-author', 'Vera co-author');
+    },
+  );
+
   await step('a session that is open to everybody is listed, and can be looked into', async () => {
     await ana.page.getByTestId('settings').click();
     const note = ana.page.getByTestId('settings-note');

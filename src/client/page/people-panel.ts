@@ -54,7 +54,7 @@ export function createPeoplePanel(options: PeopleOptions) {
   const offerToRevoke = (name: string, inviteId: string) =>
     ask({
       heading: 'Close the invite link, too?',
-      text: `${name} came by a link that still works, and can come back by it. Without it nobody else can join by that link; those who did lose the session, too.`,
+      text: `${name} came by a link that still works, and can come back by it. If you close it, others can’t join by it either, and those who did lose the session.`,
       action: 'Close the link',
       async run() {
         const { sessionId, token } = options;
