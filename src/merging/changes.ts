@@ -30,6 +30,20 @@ function isLength(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0;
 }
 
+/**
+ * What takes a change back. It is to be kept for long, so it has characters of its own: the engine's pieces
+ * of a string keep all of that string, and a document is a new string after each key.
+ * @param before the text that the change was made on.
+ */
+export function undoOf(change: ChangeSet, before: Text): ChangeSet {
+  const undo = change.invert(before);
+  let removes = false;
+  change.iterChangedRanges((fromA, toA) => {
+    removes ||= fromA < toA;
+  }, true);
+  return removes ? ChangeSet.fromJSON(JSON.parse(JSON.stringify(undo))) : undo;
+}
+
 export function writeChanges(changes: ChangeSet): WireChanges {
   return changes.toJSON();
 }

@@ -2,7 +2,7 @@
 import { ChangeSet, type ChangeSpec, type Text } from '@codemirror/state';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { moveBehind, moveOver, splitsCharacter, takeOut, textOf, transform } from './index.ts';
+import { moveBehind, moveOver, splitsCharacter, takeOut, textOf, transform, undoOf } from './index.ts';
 
 /** Empty, repetitive, and with characters of two code units; none is cut in two. */
 const PARTS = ['', 'a', 'a', 'b', '\n', '😀', '🎛', 'aaaa'];
@@ -137,7 +137,7 @@ describe('taking changes out again', () => {
   const madeOf = (on: Text, some: readonly ChangeSet[]) => {
     let before = on;
     return some.map((change, index) => {
-      const made = { change, before, index };
+      const made = { change, undo: undoOf(change, before), index };
       before = change.apply(before);
       return made;
     });
@@ -161,7 +161,7 @@ describe('taking changes out again', () => {
         const made = steps.map(([isOut, at], i) => {
           const insert = String.fromCharCode(0xe000 + i);
           const change = ChangeSet.of({ from: at % (now.length + 1), insert }, now.length);
-          const entry = { change, before: now, isOut };
+          const entry = { change, undo: undoOf(change, now), isOut };
           now = change.apply(now);
           return entry;
         });

@@ -4,7 +4,7 @@
  * Changes are CodeMirror's change sets; positions count UTF-16 code units. The room orders edits: where two
  * changes insert at one place, the text of the one that the room had first comes first.
  */
-import type { ChangeSet, Text } from '@codemirror/state';
+import type { ChangeSet } from '@codemirror/state';
 
 /**
  * Takes two changes that were made on the same text.
@@ -53,10 +53,10 @@ export function moveOver(change: ChangeSet, pending: readonly Movable[]): Change
   return moved;
 }
 
-/** A change that was made once, and the text before it. */
+/** A change that was made once, and what takes it back; see {@link undoOf}. */
 export interface Made {
   change: ChangeSet;
-  before: Text;
+  undo: ChangeSet;
 }
 
 /**
@@ -72,11 +72,9 @@ export function takeOut<T extends Made>(
   // Makes the text as it is after each of them the one without those that are taken out so far.
   let without = null as ChangeSet | null;
   for (const entry of made) {
-    const { change, before } = entry;
-    if (isTakenOut(entry)) {
-      const undo: ChangeSet = change.invert(before);
-      without = without ? undo.compose(without) : undo;
-    } else if (without) without = without.map(change);
+    const { change, undo } = entry;
+    if (isTakenOut(entry)) without = without ? undo.compose(without) : undo;
+    else if (without) without = without.map(change);
   }
   return without;
 }

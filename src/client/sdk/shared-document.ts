@@ -16,6 +16,7 @@ import {
   readChanges,
   takeOut,
   textOf,
+  undoOf,
   type WireChanges,
   writeChanges,
 } from '../../merging/index.ts';
@@ -337,8 +338,8 @@ export class SharedDocument {
         // It may be sent before the next time that this is kept.
         wasSent: wasSent || this.isInStep,
       })),
-      undo: this.#log.toReversed().map(({ change, before, clientSeq }) => ({
-        changes: writeChanges(change.invert(before)),
+      undo: this.#log.toReversed().map(({ undo, clientSeq }) => ({
+        changes: writeChanges(undo),
         clientSeq,
       })),
     };
@@ -349,9 +350,8 @@ export class SharedDocument {
     let after = this.#confirmed;
     for (const { changes, clientSeq } of undo) {
       const inverse = changeSet(changes);
-      const before = inverse.apply(after);
-      this.#log.unshift({ change: inverse.invert(after), before, clientSeq });
-      after = before;
+      this.#log.unshift({ change: undoOf(inverse, after), undo: inverse, clientSeq });
+      after = inverse.apply(after);
     }
     for (const { changes, clientSeq, wasSent } of pending) {
       const edit = { ...newPending(changeSet(changes), clientSeq), wasSent };
@@ -388,7 +388,8 @@ export class SharedDocument {
   #confirm(upTo: number): void {
     for (let next = this.#pending[0]; next && next.clientSeq <= upTo; next = this.#pending[0]) {
       this.#pending.shift();
-      this.#log.push({ change: next.change, before: this.#confirmed, clientSeq: next.clientSeq });
+      const { change, clientSeq } = next;
+      this.#log.push({ change, undo: undoOf(change, this.#confirmed), clientSeq });
       this.#confirmed = next.change.apply(this.#confirmed);
     }
   }
@@ -396,8 +397,11 @@ export class SharedDocument {
   #logOthers(change: ChangeSet, before = this.#confirmed): void {
     const last = this.#log.at(-1);
     if (!last) return;
-    if (last.clientSeq === null) last.change = last.change.compose(change);
-    else this.#log.push({ change, before, clientSeq: null });
+    const undo = undoOf(change, before);
+    if (last.clientSeq === null) {
+      last.change = last.change.compose(change);
+      last.undo = undo.compose(last.undo);
+    } else this.#log.push({ change, undo, clientSeq: null });
   }
 
   #overPending(change: ChangeSet): ChangeSet {

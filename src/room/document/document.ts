@@ -13,6 +13,7 @@ import {
   readChanges,
   splitsCharacter,
   textOf,
+  undoOf,
   type WireChanges,
 } from '../../merging/index.ts';
 import { MAX_CODE_BYTES, utf8Bytes } from '../../protocol/index.ts';
@@ -142,7 +143,10 @@ export class Document {
     this.renumber();
     this.receipts.add(key, edit, this.#rev, nowMs);
     const { connectionId, content } = edit;
-    this.recent.add({ rev: this.#rev, atMs: nowMs, connectionId, change, before }, unseen);
+    this.recent.add(
+      { rev: this.#rev, atMs: nowMs, connectionId, change, undo: undoOf(change, before) },
+      unseen,
+    );
     if (content.kind !== 'whole') return { outcome: 'merged', rev: this.#rev, change, isAsSent: true };
     const text = textOf(content.code);
     this.#wholeTexts.took(connectionId, text, heardRev);

@@ -12,8 +12,8 @@ const MAX_CHANGES = 4_000;
 /** Share of that which stays when it becomes too much. */
 const KEPT = 3 / 4;
 /**
- * Nobody who is connected is so far behind. A change takes some 1.25 KB with the text before it, and an
- * isolate has many rooms.
+ * Nobody who is connected is so far behind. A change takes some 1 KB with its undo, and an isolate has many
+ * rooms.
  */
 const MAX_AGE_MS = 60_000;
 
@@ -25,8 +25,8 @@ export interface TakenChange {
   /** The connection that it came from. */
   connectionId: string;
   change: ChangeSet;
-  /** The text before it. */
-  before: Text;
+  /** What takes it back. The text before it, kept as it was, would cost as much as the text each time. */
+  undo: ChangeSet;
 }
 
 /** A change of others as it is after a connection's own edits, which its author doesn't know. */
@@ -89,21 +89,24 @@ export class RecentChanges {
   }
 
   /**
-   * The texts before the one at a revision, newest first, that were the newest at or after a time; each is
-   * with its own revision.
+   * The texts before the newest, newest first, that were the newest at or after a time; each is with its own
+   * revision.
+   * @param now the text as it is.
    */
-  *textsBefore(rev: number, sinceMs: number): Generator<{ rev: number; text: Text }> {
-    for (let index = this.#indexAfter(rev) - 1; index >= 0; index -= 1) {
+  *textsBefore(now: Text, sinceMs: number): Generator<{ rev: number; text: Text }> {
+    let text = now;
+    for (let index = this.#taken.length - 1; index >= 0; index -= 1) {
       const taken = this.#taken[index];
       if (!taken || taken.atMs < sinceMs) return;
-      yield { rev: this.#taken[index - 1]?.rev ?? this.#knownFrom, text: taken.before };
+      text = taken.undo.apply(text);
+      yield { rev: this.#taken[index - 1]?.rev ?? this.#knownFrom, text };
     }
   }
 
   /** The text as it was at a revision; null when that isn't known any more. @param now the text as it is. */
   textAt(rev: number, now: Text): Text | null {
-    if (rev < this.#knownFrom) return null;
-    return this.#taken[this.#indexAfter(rev)]?.before ?? now;
+    const after = this.since(rev);
+    return after && after.reduceRight((text, { undo }) => undo.apply(text), now);
   }
 
   /**

@@ -61,7 +61,7 @@ export class WholeTexts {
     } else {
       bases.push(...this.#textAt(now.rev, now.text));
       const heardRev = fromLast ? fromLast.heardRev + 1 : (this.#startedAt.get(connectionId) ?? now.rev);
-      const typedOnRev = this.#typedOnRev(text, heardRev, now.rev, atMs);
+      const typedOnRev = this.#typedOnRev(text, heardRev, now.text, atMs);
       if (typedOnRev !== null) bases.push(...this.#textAt(typedOnRev, now.text));
       if (fromLast) bases.push(fromLast);
     }
@@ -106,12 +106,12 @@ export class WholeTexts {
    * @param fromRev the author has heard of this one at least.
    * @returns the revision of the earlier text with the least typed on it, if there is one.
    */
-  #typedOnRev(whole: Text, fromRev: number, nowRev: number, nowMs: number): number | null {
+  #typedOnRev(whole: Text, fromRev: number, now: Text, nowMs: number): number | null {
     const after = whole.toString();
     let least = Number.POSITIVE_INFINITY;
     let best: number | null = null;
     let compared = 0;
-    for (const { rev, text } of this.#recent.textsBefore(nowRev, nowMs - IN_TRANSIT_MS)) {
+    for (const { rev, text } of this.#recent.textsBefore(now, nowMs - IN_TRANSIT_MS)) {
       compared += text.length;
       if (rev < fromRev || compared > MAX_COMPARED_CHARS) break;
       const weight = weightOfTyping(text.toString(), after);
