@@ -106,7 +106,7 @@ export class RecentChanges {
   /** The text as it was at a revision; null when that isn't known any more. @param now the text as it is. */
   textAt(rev: number, now: Text): Text | null {
     const after = this.since(rev);
-    return after && after.reduceRight((text, { undo }) => undo.apply(text), now);
+    return after?.reduceRight((text, { undo }) => undo.apply(text), now) ?? null;
   }
 
   /**
