@@ -73,6 +73,8 @@ CREATE TABLE "sessions" (
 	"code" text DEFAULT '' NOT NULL,
 	"code_rev" bigint DEFAULT 0 NOT NULL,
 	"receipts" jsonb DEFAULT '{}'::jsonb NOT NULL,
+	"transport" text DEFAULT '' NOT NULL,
+	"played_code" text DEFAULT '' NOT NULL,
 	"last_editor_id" uuid,
 	"made_from" text,
 	"is_active" boolean DEFAULT true NOT NULL,

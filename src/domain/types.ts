@@ -1,5 +1,6 @@
 /** The domain's types and the interface the rooms' handlers write through. Nothing here knows about Redis. */
 import type { EditReceipt, EditReceipts } from './receipts.ts';
+import type { Transport } from './transport.ts';
 
 export const ROLES = ['host', 'co-author', 'viewer'] as const;
 export type Role = (typeof ROLES)[number];
@@ -70,6 +71,8 @@ export interface CodeWrite {
   editorId: string | null;
   /** All that are known, as they are written with the code or not at all. */
   receipts: EditReceipts;
+  /** What plays; null: nothing does. */
+  transport: Transport | null;
 }
 
 /** Everything to be written for one session: the newest code, if it changed, and messages. */
@@ -163,7 +166,7 @@ export interface CommittedCode extends Omit<CodeWrite, 'receipts'> {
    * The code of this room that the buffer confirmed last, so that it may be sent what changed since; null:
    * none was.
    */
-  base: { rev: number; code: string } | null;
+  base: Pick<CodeWrite, 'rev' | 'code' | 'transport'> | null;
   /** Those that the buffer lacks; null forgets one. */
   receipts: Readonly<Record<string, EditReceipt | null>>;
   /** They are all there are: others that the buffer holds are of code that this one isn't made from. */

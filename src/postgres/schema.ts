@@ -75,6 +75,9 @@ export const sessions = pgTable(
     codeRev: counter('code_rev').notNull().default(0),
     /** Which edits of which clients `code` contains. */
     receipts: jsonb('receipts').notNull().default({}),
+    /** What plays, empty when nothing does: its code, and the rest as JSON; see `domain/transport.ts`. */
+    transport: text('transport').notNull().default(''),
+    playedCode: text('played_code').notNull().default(''),
     lastEditorId: uuid('last_editor_id').references(() => users.id, { onDelete: 'set null' }),
     /**
      * Of one that was made without an account: a hash of the network that it was made from. The public list

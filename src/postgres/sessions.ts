@@ -3,6 +3,7 @@ import { and, desc, eq, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import { SessionNotFoundError, StorageUnavailableError, SupersededError } from '../domain/errors.ts';
 import { decodeReceipts } from '../domain/receipts.ts';
 import { termOf } from '../domain/revision.ts';
+import { decodeTransport } from '../domain/transport.ts';
 import type {
   Commit,
   CommitResult,
@@ -105,12 +106,19 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
   async getStored(sessionId: string): Promise<OpenedSession['code'] | null> {
     const [row] = await runQuery(() =>
       this.#db
-        .select({ code: sessions.code, rev: sessions.codeRev, receipts: sessions.receipts })
+        .select({
+          code: sessions.code,
+          rev: sessions.codeRev,
+          receipts: sessions.receipts,
+          transport: sessions.transport,
+          played: sessions.playedCode,
+        })
         .from(sessions)
         .where(eq(sessions.id, sessionId)),
     );
     if (row === undefined) return null;
-    return { code: row.code, rev: row.rev, receipts: decodeReceipts(row.receipts) };
+    const { code, rev } = row;
+    return { code, rev, receipts: decodeReceipts(row.receipts), transport: decodeTransport(row) };
   }
 
   async getSession(sessionId: string): Promise<Session | null> {

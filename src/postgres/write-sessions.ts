@@ -6,6 +6,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { WriteRefusedError } from '../domain/errors.ts';
 import { encodeReceipts } from '../domain/receipts.ts';
+import { encodeTransport } from '../domain/transport.ts';
 import type { SessionMessage, SessionWrite, WriteOutcome } from '../domain/types.ts';
 import { isStorable } from '../protocol/text.ts';
 
@@ -19,7 +20,7 @@ const YEAR_10000_MS = Date.UTC(10_000, 0);
  * - `locked` takes the rows' locks in id order and skips those another transaction holds, so two flushes
  *   neither wait for each other nor deadlock. It also reads each row as it is once locked, newer than the
  *   statement's snapshot maybe, so whether a write is newer is judged by what is really there.
- * - Code is taken only under a greater revision than the row's, and its receipts with it. A room that was
+ * - Code is taken only under a greater revision than the row's, and with it its receipts and what plays. A room that was
  *   superseded can't win: its revisions are of a lower term.
  * - Users and strudels that messages point to may have been deleted since. Their rows are locked against
  *   deletion, and a reference to one that is gone becomes null, so that it can't fail the batch.
@@ -44,6 +45,7 @@ export function writeSessionsStatement(writes: readonly SessionWrite[]): SQL {
   const field = <T>(pick: (message: SessionMessage) => T) =>
     sql.param(messages.map(({ message }) => pick(message)));
 
+  const transports = writes.map(({ code }) => code && encodeTransport(code.transport));
   const userIds = distinct([
     ...writes.map((write) => write.code?.editorId),
     ...messages.map(({ message }) => message.userId),
@@ -58,8 +60,10 @@ export function writeSessionsStatement(writes: readonly SessionWrite[]): SQL {
         ${sql.param(writes.map((write) => write.code?.rev ?? null))}::bigint[],
         ${sql.param(writes.map((write) => write.code?.editorId ?? null))}::uuid[],
         ${sql.param(writes.map(lastActivityMs))}::bigint[],
-        ${sql.param(writes.map((write) => write.code && encodeReceipts(write.code.receipts)))}::text[]
-      ) as v (id, code, rev, editor_id, active_ms, receipts)
+        ${sql.param(writes.map((write) => write.code && encodeReceipts(write.code.receipts)))}::text[],
+        ${sql.param(transports.map((stored) => stored?.transport ?? null))}::text[],
+        ${sql.param(transports.map((stored) => stored?.played ?? null))}::text[]
+      ) as v (id, code, rev, editor_id, active_ms, receipts, transport, played)
     ),
     m as (
       select * from unnest(
@@ -108,6 +112,8 @@ export function writeSessionsStatement(writes: readonly SessionWrite[]): SQL {
         code = case when j.is_newer then j.code else s.code end,
         code_rev = case when j.is_newer then j.rev else s.code_rev end,
         receipts = case when j.is_newer then j.receipts::jsonb else s.receipts end,
+        transport = case when j.is_newer then j.transport else s.transport end,
+        played_code = case when j.is_newer then j.played else s.played_code end,
         last_editor_id = case
           when not j.is_newer then s.last_editor_id
           when j.editor_is_known then j.editor_id
@@ -193,7 +199,7 @@ function refuseUnstorable(writes: readonly SessionWrite[]): void {
     const texts = messages.flatMap((m) => [m.content, m.displayName, m.avatarUrl ?? '']);
     const times = messages.map((m) => m.createdAtMs);
     if (code !== null) {
-      texts.push(code.code);
+      texts.push(code.code, code.transport?.code ?? '', code.transport?.by ?? '');
       times.push(code.editedAtMs);
     }
     if (!texts.every(isStorable)) {

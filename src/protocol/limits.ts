@@ -7,6 +7,9 @@
 export const MAX_FRAME_BYTES = 512 * 1024;
 /** One session's code, in bytes of UTF-8. */
 export const MAX_CODE_BYTES = 100 * 1024;
+/** The slowest and the fastest tempo, in cycles a second. */
+export const MIN_CPS = 0.001;
+export const MAX_CPS = 100;
 /** Whole texts that a connection may ask for. */
 export const MAX_RESYNCS_PER_MINUTE = 30;
 /** Colours that participants can be told apart by. */
@@ -20,14 +23,14 @@ export const MAX_TITLE_CHARS = 200;
 /** Ids that a client makes (`request_id`); long ones would be stored and echoed for nothing. */
 export const MAX_REQUEST_ID_CHARS = 128;
 
-/** Accepted code updates of one connection within any second. */
+/** Accepted code updates, plays and stops of one connection within any second: they are committed. */
 export const MAX_CODE_UPDATES_PER_SECOND = 30;
 /** Chat messages of one connection within any minute. */
 export const MAX_CHAT_PER_MINUTE = 20;
 /** Strudel switches of one connection within any minute: each one flushes the session first. */
 export const MAX_STRUDEL_SWITCHES_PER_MINUTE = 20;
 /**
- * Cursor moves, plays, stops and pings of one connection within any second: generous, only a flood meets it.
+ * Cursor moves and pings of one connection within any second: generous, only a flood meets it.
  */
 export const MAX_SIGNALS_PER_SECOND = 60;
 

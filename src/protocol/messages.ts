@@ -10,10 +10,12 @@ import {
   MAX_CHAT_CHARS,
   MAX_CODE_BYTES,
   MAX_CONVERSATION_ENTRIES,
+  MAX_CPS,
   MAX_DISPLAY_NAME_CHARS,
   MAX_FRAME_BYTES,
   MAX_PROVIDER_KEY_CHARS,
   MAX_REQUEST_ID_CHARS,
+  MIN_CPS,
 } from './limits.ts';
 import { quickEdit } from './quick-edit.ts';
 import { fitsBytes, isStorable, withLineFeeds } from './text.ts';
@@ -154,6 +156,16 @@ export const switchStrudelPayload = z.object({
 
 const nothing = z.object({ request_id: requestIdSchema.optional() }).nullish();
 
+const playPayload = z
+  .object({
+    /** What the client has evaluated; absent, the session's code as it is. */
+    code: codeSchema.optional(),
+    /** The tempo that it set, in cycles a second. */
+    cps: z.number().min(MIN_CPS).max(MAX_CPS).optional(),
+    request_id: requestIdSchema.optional(),
+  })
+  .nullish();
+
 /** The `mark` of the last `pong`, as it came: a client that knows it has read all that the room sent before. */
 const markSchema = storableText.min(1).max(MAX_REQUEST_ID_CHARS);
 const pingPayload = z
@@ -175,7 +187,7 @@ export const clientMessageSchema = z.discriminatedUnion('type', [
   z.object({ ...envelope, type: z.literal('agent_request'), payload: agentRequestPayload }),
   z.object({ ...envelope, type: z.literal('cursor_position'), payload: cursorPayload }),
   z.object({ ...envelope, type: z.literal('switch_strudel'), payload: switchStrudelPayload }),
-  z.object({ ...envelope, type: z.literal('play'), payload: nothing }),
+  z.object({ ...envelope, type: z.literal('play'), payload: playPayload }),
   z.object({ ...envelope, type: z.literal('stop'), payload: nothing }),
   z.object({ ...envelope, type: z.literal('ping'), payload: pingPayload }),
   z.object({ ...envelope, type: z.literal('resync'), payload: resyncPayload }),
@@ -225,6 +237,24 @@ const selectionSchema = z.object({
 });
 export type WireSelection = z.infer<typeof selectionSchema>;
 
+/** What a session plays, for all who are in it. */
+const transportSchema = z.object({
+  playing: z.boolean(),
+  /** What plays, which may be older than the text; empty when nothing does. */
+  code: z.string(),
+  /** The newest revision when it was started or stopped. */
+  rev: z.number(),
+  /** Name of the participant who did so. */
+  by: z.string(),
+  /** When that was, in milliseconds since the epoch by the room's clock: see `pong`. */
+  since: z.number(),
+  /** The cycle that it was in then. */
+  cycle: z.number(),
+  /** Tempo, in cycles a second. */
+  cps: z.number(),
+});
+export type WireTransport = z.infer<typeof transportSchema>;
+
 /** Payloads of what a room sends, by type. */
 export const serverPayloads = {
   session_state: z.object({
@@ -236,6 +266,8 @@ export const serverPayloads = {
     client_seq: z.number().nullable().optional(),
     /** Number of this whole text: changes that are made on it name it. */
     sync: z.number().optional(),
+    /** What plays; null: nothing does. */
+    transport: transportSchema.nullable().optional(),
     /** The others' selections in `code`. */
     selections: z.array(selectionSchema).optional(),
     your_role: roleSchema,
@@ -339,6 +371,7 @@ export const serverPayloads = {
   user_left: participantSchema,
   play: z.object({ display_name: z.string() }),
   stop: z.object({ display_name: z.string() }),
+  transport: transportSchema,
   cursor_position: z.object({
     line: z.number(),
     col: z.number(),
@@ -370,6 +403,8 @@ export const serverPayloads = {
     request_id: z.string().optional(),
     /** To be sent back with the next ping. */
     mark: z.string().optional(),
+    /** Milliseconds since the epoch by the room's clock: by it clients find the common beat. */
+    now: z.number().optional(),
   }),
 } as const;
 

@@ -8,6 +8,7 @@ import {
   SupersededError,
 } from '../domain/errors.ts';
 import { MAX_TERM } from '../domain/revision.ts';
+import { encodeTransport } from '../domain/transport.ts';
 import type {
   CodeWrite,
   Commit,
@@ -294,7 +295,9 @@ export class SessionBuffer {
    */
   async commit(commit: Commit): Promise<FlushState & { load: SystemLoad | null }> {
     const { code, messages } = commit;
-    const codeBytes = code ? encodedBytes(code.code, ...receiptArgs(code.receipts)) : 0;
+    const codeBytes = code
+      ? encodedBytes(code.code, code.transport?.code ?? '', ...receiptArgs(code.receipts))
+      : 0;
     const cuts = cutBySize(
       messages,
       (message) => encodedBytes(message.id, encodeMessage(message)),
@@ -315,7 +318,7 @@ export class SessionBuffer {
     const { sessionId, code } = commit;
     let reply: CommitReply = [WHOLE_NEEDED];
     const splice = code?.base ? spliceBetween(code.base.code, code.code) : null;
-    if (code?.base && splice && code.code.length - splice.inserted.length >= this.#leastSavedChars) {
+    if (code?.base && splice && savedChars(code, splice.inserted) >= this.#leastSavedChars) {
       const { startByte, deletedBytes, baseBytes } = splice;
       const splicePosition = `${code.base.rev} ${startByte} ${deletedBytes} ${baseBytes}`;
       reply = await this.#send(commit, splice.inserted, splicePosition);
@@ -344,6 +347,7 @@ export class SessionBuffer {
         ...(code
           ? [String(code.rev), text, String(code.editedAtMs), code.editorId ?? '', String(code.edits)]
           : ['', '', '', '', '0']),
+        ...transportArgs(code, splicePosition !== ''),
         splicePosition,
         commit.wantsLoad ? '1' : '0',
         String(this.#cleanTtlS),
@@ -685,6 +689,24 @@ function bufferedSession(fields: SessionFields): BufferedSession {
     isDirty: fields.has('dirty'),
     lastCommit: numberOf(fields, 'last_commit'),
   };
+}
+
+/** Characters that needn't be sent when only a splice of the code is. */
+function savedChars(code: CommittedCode, inserted: string): number {
+  const playedChars = hasSameTransport(code) ? (code.transport?.code.length ?? 0) : 0;
+  return code.code.length - inserted.length + playedChars;
+}
+
+/** What plays is the same object as long as nobody starts or stops it. */
+function hasSameTransport({ base, transport }: CommittedCode): boolean {
+  return base !== null && base.transport === transport;
+}
+
+/** @param isOnBase the buffer takes the code only where it has what the room knows it to have. */
+function transportArgs(code: CommittedCode | null, isOnBase: boolean): string[] {
+  if (!code || (isOnBase && hasSameTransport(code))) return ['=', ''];
+  const { transport, played } = encodeTransport(code.transport);
+  return [transport, played];
 }
 
 function receiptArgs(receipts: CommittedCode['receipts']): string[] {

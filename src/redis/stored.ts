@@ -10,6 +10,7 @@ import {
   type EditReceipts,
   encodeReceipt as receiptAsArray,
 } from '../domain/receipts.ts';
+import { decodeTransport } from '../domain/transport.ts';
 import { type CodeWrite, MESSAGE_ROLES, MESSAGE_TYPES, type SessionMessage } from '../domain/types.ts';
 
 const messageSchema = z.object({
@@ -79,6 +80,10 @@ export function codeOf(fields: SessionFields): CodeWrite | null {
     editedAtMs: numberOf(fields, 'edited_at'),
     editorId: fields.get('editor') || null,
     receipts: receiptsOf(fields),
+    transport: decodeTransport({
+      transport: fields.get('transport') ?? '',
+      played: fields.get('played') ?? '',
+    }),
   };
 }
 

@@ -24,8 +24,14 @@ const codeAt = (count: number): CodeWrite => ({
   editedAtMs: count,
   editorId: null,
   receipts: {},
+  transport: null,
 });
-const storedAt = (count: number) => ({ code: `stored ${count}`, rev: rev(count), receipts: {} });
+const storedAt = (count: number) => ({
+  code: `stored ${count}`,
+  rev: rev(count),
+  receipts: {},
+  transport: null,
+});
 const outage = async () => {
   throw new StorageUnavailableError('redis', 'down');
 };
@@ -222,7 +228,7 @@ describe('a term that is taken', () => {
   });
 
   it('is known from Postgres’ code, where the buffer has forgotten it', async () => {
-    const stored = { code: 'x', rev: numberIn(TERM, 1), receipts: {} };
+    const stored = { code: 'x', rev: numberIn(TERM, 1), receipts: {}, transport: null };
     const { opened } = openWith({ stored }, null);
     expect(await opened).toEqual({ outcome: 'term_taken', term: TERM });
     const before = { ...stored, rev: numberIn(TERM - 1, 4_000_000) };
@@ -288,7 +294,14 @@ describe('a commit', () => {
 
 it('misses nothing that a flush takes from one store to the other between reading both', async () => {
   const message = makeMessage();
-  const code: CodeWrite = { code: 'newest', rev: 2, editedAtMs: 5, editorId: null, receipts: {} };
+  const code: CodeWrite = {
+    code: 'newest',
+    rev: 2,
+    editedAtMs: 5,
+    editorId: null,
+    receipts: {},
+    transport: null,
+  };
   const older = { id: 's', code: 'older', rev: 1, lastActivityMs: 1 } as Session;
   let isFlushed = false;
   // By the time that either has answered, the flush is through.

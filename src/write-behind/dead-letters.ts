@@ -21,7 +21,12 @@ export function deadLettersFor(write: SessionWrite, reason: DeadReason, nowMs: n
   if (write.code) {
     const { rev } = write.code;
     letters.push({
-      letter: { ...base, id: `${write.sessionId}:c:${rev}`, kind: 'code', data: JSON.stringify(write.code) },
+      letter: {
+        ...base,
+        id: `${write.sessionId}:c:${rev}`,
+        kind: 'code',
+        data: JSON.stringify({ ...write.code, transport: undefined }),
+      },
       source: { kind: 'code', rev },
     });
   }

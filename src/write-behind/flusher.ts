@@ -615,6 +615,8 @@ const codeWriteSchema = z.object({
   rev: z.number().int(),
   editedAtMs: z.number(),
   editorId: z.string().nullable(),
+  /** What plays isn't in a letter. */
+  transport: z.null().default(null),
   receipts: z.record(
     z.string(),
     z.object({

@@ -4,7 +4,7 @@ import { makeMessage } from '../../test/support/messages.ts';
 import type { SessionWrite } from '../domain/types.ts';
 import { splitWrites } from './split-writes.ts';
 
-const code = { code: 'x', rev: 1, editedAtMs: 1, editorId: null, receipts: {} };
+const code = { code: 'x', rev: 1, editedAtMs: 1, editorId: null, receipts: {}, transport: null };
 
 const batches = fc
   .array(fc.record({ hasCode: fc.boolean(), messages: fc.nat({ max: 9 }) }), { minLength: 1, maxLength: 12 })

@@ -287,7 +287,12 @@ describe.each(engines)('the buffer on %s', (engine) => {
       });
       expect((await buffer.read(id)).code?.receipts).not.toHaveProperty('p/a');
       // An older one changes nothing.
-      await commit({ sessionId: id, term: 2, text: 'older', code: { rev: rev(9), ...whole, receipts: {} } });
+      await commit({
+        sessionId: id,
+        term: 2,
+        text: 'older',
+        code: { rev: rev(9), ...whole, receipts: {}, transport: null },
+      });
       expect((await buffer.read(id)).code?.receipts).toEqual({ 'p/b': receipt(2) });
     });
 
@@ -369,7 +374,7 @@ describe.each(engines)('the buffer on %s', (engine) => {
       await commit({ sessionId: id, text: 'warm' });
       const large = `${'x'.repeat(5_000)}1`;
       await commit({ sessionId: id, text: large, count: 2 });
-      const base = { rev: rev(2), code: large };
+      const base = { rev: rev(2), code: large, transport: null };
       const quiet = { sessionId: id, wantsLoad: false };
       const receipts = { 'p/c': receipt(3), 'p/d': receipt(3) };
       /** What a commit is of, and what it may ask of Redis. */
@@ -394,7 +399,7 @@ describe.each(engines)('the buffer on %s', (engine) => {
       const text = (knob: string) => `${'é🎵 pattern\n'.repeat(500)}gain(${knob})${'€ tail\n'.repeat(500)}`;
       await commit({ sessionId: id, text: text('0.5') });
       const knobs = ['0.55', '🎶', '', '0.5'];
-      let base = { rev: rev(1), code: text('0.5') };
+      let base: CommittedCode['base'] = { rev: rev(1), code: text('0.5'), transport: null };
       for (const [i, knob] of knobs.entries()) {
         const next = makeCommit({ sessionId: id, text: text(knob), count: i + 2, code: { base } });
         const before = asked();
@@ -403,14 +408,14 @@ describe.each(engines)('the buffer on %s', (engine) => {
         expect(after.commands - before.commands).toBe(1);
         expect(after.bytes - before.bytes).toBeLessThan(1_000);
         expect((await buffer.read(id)).code).toMatchObject({ code: text(knob), rev: rev(i + 2) });
-        base = { rev: rev(i + 2), code: text(knob) };
+        base = { rev: rev(i + 2), code: text(knob), transport: null };
       }
     });
 
     it('brings the whole code where something else is there than what it changes', async () => {
       const { command, keys } = fixture;
       const text = (knob: string) => `gain(${knob})${'x'.repeat(5_000)}`;
-      const base = { rev: rev(5), code: text('1') };
+      const base = { rev: rev(5), code: text('1'), transport: null };
       // Of the same size, and not what the change belongs to.
       const other = ['code', text('3').replaceAll('x', 'y')];
       const set =
@@ -449,7 +454,7 @@ describe.each(engines)('the buffer on %s', (engine) => {
         sessionId: id,
         text: text('12'),
         count: 2,
-        code: { base: { rev: rev(1), code: text('1') } },
+        code: { base: { rev: rev(1), code: text('1'), transport: null } },
         messages: [message()],
       });
       await buffer.commit(change);
@@ -467,7 +472,7 @@ describe.each(engines)('the buffer on %s', (engine) => {
       const id = await open();
       await commit({ sessionId: id, text });
       await open(2, id);
-      const base = { rev: rev(1), code: text };
+      const base = { rev: rev(1), code: text, transport: null };
       await expect(commit({ sessionId: id, text: `${text}!`, count: 2, code: { base } })).rejects.toThrow(
         SupersededError,
       );

@@ -233,7 +233,14 @@ describe.each(engines)('on the %s engine', (engine) => {
       expect((await sessions.getSession(id))?.endedAtMs).toBe(ended?.endedAtMs);
       expect(await directory.end(randomUUID())).toBe(false);
       expect((await directory.liveStatus(id))?.participantCount).toBe(0);
-      const code = { code: 'late', rev: rev(1), editedAtMs: Date.now(), editorId: null, receipts: {} };
+      const code = {
+        code: 'late',
+        rev: rev(1),
+        editedAtMs: Date.now(),
+        editorId: null,
+        receipts: {},
+        transport: null,
+      };
       const [outcome] = await sessions.writeSessions([{ sessionId: id, code, messages: [] }]);
       expect(outcome?.status).toBe('written');
       expect(await sessions.getSession(id)).toMatchObject({ code: 'late', isActive: false });

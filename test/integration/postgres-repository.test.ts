@@ -30,7 +30,15 @@ const T0 = Date.UTC(2026, 0, 1);
 const message = (over: Partial<SessionMessage> = {}) => makeMessage({ createdAtMs: T0, ...over });
 
 function code(over: Partial<CodeWrite> = {}): CodeWrite {
-  return { code: 'note("c")', rev: rev(1), editedAtMs: T0, editorId: null, receipts: {}, ...over };
+  return {
+    code: 'note("c")',
+    rev: rev(1),
+    editedAtMs: T0,
+    editorId: null,
+    receipts: {},
+    transport: null,
+    ...over,
+  };
 }
 
 const receipt = (clientSeq: number, requestIds: string[] = []): EditReceipt => ({
@@ -463,6 +471,7 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
         code: 'of the successor',
         rev: numberIn(2, 1),
         receipts: {},
+        transport: null,
       });
     });
 

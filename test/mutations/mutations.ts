@@ -71,7 +71,7 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: 'receipts are not committed with their edits',
     file: 'src/room/document/durability.ts',
     find: 'receipts: isWhole ? document.receipts.all() : document.receipts.changed(),',
-    replace: 'receipts: {},',
+    replace: 'receipts: {}, transport: null,',
     caughtBy: {
       file: unit('src/room/document/durability'),
       title: 'contains what the batch has, and what changed of the receipts',
@@ -159,11 +159,41 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '1',
     breaks: 'the buffer keeps the receipts of code that was replaced by code which isn’t made from it',
     file: 'src/redis/scripts/commit.lua',
-    find: "  if ARGV[14] == '1' then\n",
+    find: "  if ARGV[16] == '1' then\n",
     replace: '  if false then\n',
     caughtBy: {
       file: integration('buffer'),
       title: 'of code that is not made from the buffer’s forgets the receipts of that',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'what plays is forgotten when a session opens from Postgres',
+    file: 'src/postgres/sessions.ts',
+    find: 'transport: decodeTransport(row) };',
+    replace: 'transport: null };',
+    caughtBy: {
+      file: integration('transport'),
+      title: 'with the buffer gone too, it is read from Postgres, its code by itself',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'what plays is not written to Postgres where it stands in',
+    file: 'src/postgres/write-sessions.ts',
+    find: 'played_code = case when j.is_newer then j.played else s.played_code end',
+    replace: 'played_code = s.played_code',
+    caughtBy: { file: integration('transport'), title: 'without the buffer, Postgres takes it' },
+  },
+  {
+    keeps: '2',
+    breaks: 'the buffer is not told that nothing plays any more',
+    file: 'src/redis/session-buffer.ts',
+    find: 'if (!code || (isOnBase && hasSameTransport(code))) return',
+    replace: 'if (!code?.transport || (isOnBase && hasSameTransport(code))) return',
+    caughtBy: {
+      file: integration('transport'),
+      title: 'with the buffer gone too, it is read from Postgres, its code by itself',
     },
   },
   {
@@ -181,8 +211,8 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '1',
     breaks: 'receipts are lost when a session opens from Postgres',
     file: 'src/postgres/sessions.ts',
-    find: 'receipts: decodeReceipts(row.receipts) };',
-    replace: 'receipts: decodeReceipts({}) };',
+    find: 'receipts: decodeReceipts(row.receipts),',
+    replace: 'receipts: decodeReceipts({}),',
     caughtBy: {
       file: integration('postgres-repository'),
       title: 'opens in a term that is greater than that of its code, with the code and its receipts',
@@ -1034,7 +1064,7 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '6',
     breaks: 'each commit asks for the system’s load',
     file: 'src/redis/scripts/commit.lua',
-    find: "if ARGV[12] == '1' then",
+    find: "if ARGV[14] == '1' then",
     replace: 'if true then',
     caughtBy: {
       file: integration('buffer'),
@@ -1045,7 +1075,7 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '6',
     breaks: 'what Postgres has stays in Redis for ever',
     file: 'src/redis/scripts/commit.lua',
-    find: "if not is_dirty then redis.call('EXPIRE', KEYS[1], ARGV[13]) end\n",
+    find: "if not is_dirty then redis.call('EXPIRE', KEYS[1], ARGV[15]) end\n",
     replace: '',
     caughtBy: {
       file: integration('buffer'),

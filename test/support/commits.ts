@@ -31,6 +31,7 @@ export function makeCommit(over: CommitOver): Commit {
           edits: 1,
           base: null,
           receipts: {},
+          transport: null,
           replacesReceipts: false,
           ...code,
         };
@@ -49,9 +50,9 @@ export function makeCommit(over: CommitOver): Commit {
 
 function writeOf(code: CommittedCode | null) {
   if (code === null) return null;
-  const { code: text, rev, editedAtMs, editorId } = code;
+  const { code: text, rev, editedAtMs, editorId, transport } = code;
   const receipts = Object.fromEntries(
     Object.entries(code.receipts).flatMap(([key, receipt]) => (receipt ? [[key, receipt]] : [])),
   );
-  return { code: text, rev, editedAtMs, editorId, receipts };
+  return { code: text, rev, editedAtMs, editorId, receipts, transport };
 }

@@ -82,7 +82,7 @@ export const rev = (count: number) => numberIn(2, count);
 export function makeOpened(over: Partial<OpenedSession> = {}): OpenedSession {
   return {
     outcome: 'opened',
-    code: { code: 'start', rev: STARTED_AT, receipts: {} },
+    code: { code: 'start', rev: STARTED_AT, receipts: {}, transport: null },
     flushedRev: STARTED_AT,
     isDirty: false,
     messages: [],

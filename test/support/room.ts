@@ -111,7 +111,7 @@ export function makeRoom(
     strangerCommits: { pace: 'normal', resetMs: 0 },
     open: async () => ({
       outcome: 'opened',
-      code: { code: 'start', rev: 0, receipts: {} },
+      code: { code: 'start', rev: 0, receipts: {}, transport: null },
       flushedRev: 0,
       isDirty: false,
       messages: [],

@@ -27,7 +27,7 @@ interface Seat {
 }
 
 class Room {
-  document = new Document({ code: 'one\ntwo\n', rev: 0, receipts: {} }, 1, 0);
+  document = new Document({ code: 'one\ntwo\n', rev: 0, receipts: {}, transport: null }, 1, 0);
   #committed = this.document.write();
   #term = 1;
   readonly seats: Seat[] = [];

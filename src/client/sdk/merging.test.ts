@@ -103,7 +103,7 @@ class World {
 
   constructor(code: string, clients: number, hasWriter: boolean) {
     this.committed = { code, rev: 0, receipts: {} };
-    this.room = new Document(this.committed, 1, 0);
+    this.room = new Document({ ...this.committed, transport: null }, 1, 0);
     this.links = Array.from({ length: clients }, () => ({
       document: new SharedDocument(null),
       toRoom: [],
@@ -188,7 +188,7 @@ class World {
       this.#oldReceipts = { old: OLD_RECEIPT };
       this.committed.receipts = { ...Object.fromEntries(receipts), ...this.#oldReceipts };
     }
-    this.room = new Document(this.committed, this.term, 0);
+    this.room = new Document({ ...this.committed, transport: null }, this.term, 0);
   }
 
   crash(forgotten: number | null): void {

@@ -143,11 +143,11 @@ describe('connecting', () => {
     receive(PING_AFTER_CHARS / 2);
     expect(socket.sent('ping')).toEqual([]);
     receive(PING_AFTER_CHARS / 2);
-    expect(socket.sent('ping')).toEqual([{}]);
+    expect(socket.sent('ping')).toEqual([{ request_id: 'clock.1' }]);
     socket.say('pong', { mark: 'm1' });
     receive(PING_AFTER_CHARS / 2);
     receive(PING_AFTER_CHARS / 2);
-    expect(socket.sent('ping')).toEqual([{}, { mark: 'm1' }]);
+    expect(socket.sent('ping')).toEqual([{ request_id: 'clock.1' }, { mark: 'm1', request_id: 'clock.2' }]);
   });
 
   it('pings, and replaces a connection that says nothing any more', async () => {

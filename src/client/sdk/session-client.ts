@@ -27,6 +27,7 @@ import {
   type ServerMessage,
   type ServerPayload,
   type WireParticipant,
+  type WireTransport,
 } from '../../protocol/index.ts';
 import { type ChatEntry, ChatLog } from './chat-log.ts';
 import { CodeSync, RESYNC_REQUEST_ID, type RemoteChange } from './code-sync.ts';
@@ -36,6 +37,7 @@ import { Emitter } from './emitter.ts';
 import type { LocalEdit } from './own-edits.ts';
 import type { PeerSelection } from './peer-selections.ts';
 import { findSelf, participantOfToken, personId, withoutPerson, withPerson } from './people.ts';
+import { RoomClock } from './room-clock.ts';
 import type { EditDetails } from './shared-document.ts';
 import { Throttle } from './throttle.ts';
 import type { OfferedText, UnacknowledgedStore } from './unacknowledged.ts';
@@ -112,6 +114,8 @@ export interface Snapshot {
   /** How many AI requests this participant has left; null until the room has said it. */
   readonly requestsLeft: RequestsLeft | null;
   readonly chat: readonly ChatEntry[];
+  /** What plays for all; null: nothing does. */
+  readonly transport: WireTransport | null;
   /** Set while the room can't store: what is pending stays pending. */
   readonly degraded: { readonly reason: string; readonly since: string } | null;
 }
@@ -134,8 +138,11 @@ export interface SessionClientEvents {
   agentDelta: ServerPayload<'agent_delta'>;
   /** The whole answer. Code that it brings comes as a `change` event too. */
   agentResponse: ServerPayload<'agent_response'>;
+  /** Another participant started or stopped what plays. */
   play: ServerPayload<'play'>;
   stop: ServerPayload<'stop'>;
+  /** What plays for all has changed; null: it stopped. */
+  transport: WireTransport | null;
   joined: WireParticipant;
   left: WireParticipant;
   /** Another participant has a new role. */
@@ -179,6 +186,9 @@ const FINAL_ERRORS: ReadonlySet<ErrorCode> = new Set([
 const CHAT_RETRY_MS = 5_000;
 /** The whole text may be part of it, so not each keystroke is kept at once. */
 const KEEP_INTERVAL_MS = 200;
+/** Pings once something plays, and the pause between them. */
+const CLOCK_PINGS = 3;
+const CLOCK_PING_MS = 500;
 
 export class SessionClient extends Emitter<SessionClientEvents> {
   readonly sessionId: string;
@@ -207,6 +217,11 @@ export class SessionClient extends Emitter<SessionClientEvents> {
   #strudelId: string | null = null;
   /** Of the last pong: shows the room how far it was read. */
   #mark: string | null = null;
+  readonly #clock = new RoomClock(() => performance.timeOrigin + performance.now());
+  /** Pings beyond the usual ones: a few at once tell the room's clock better than one. */
+  readonly #clockPings = new Throttle(() => this.#pingForClock(), CLOCK_PING_MS);
+  #clockPingsLeft = 0;
+  #transport: WireTransport | null = null;
   readonly #requests = new WaitingRequests();
   #degraded: Snapshot['degraded'] = null;
   #snapshot: Snapshot | null = null;
@@ -247,7 +262,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
       maxReconnectMs: options.maxReconnectMs ?? 4_000,
       pingIntervalMs: options.pingIntervalMs ?? 20_000,
       silenceLimitMs: options.silenceLimitMs ?? 45_000,
-      ping: () => this.#frame({ type: 'ping', payload: this.#mark === null ? {} : { mark: this.#mark } }),
+      ping: () => this.#frame(this.#ping()),
     });
     this.#connection.on('frame', (frame) => this.#receive(frame));
     this.#connection.on('lost', () => this.#lost());
@@ -283,6 +298,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
       isAnswering: this.#conversation.isBusy,
       requestsLeft: this.#conversation.requestsLeft,
       chat: this.#chat.entries,
+      transport: this.#transport,
       degraded: this.#degraded,
     };
     return this.#snapshot;
@@ -439,12 +455,21 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     return requestId;
   }
 
-  /** Tells the others that playing starts. Signals aren't kept: false when there is no connection. */
-  play(): boolean {
-    return this.#send({ type: 'play', payload: {} });
+  /**
+   * Starts what this client has evaluated, for all. That isn't kept: false when there is no connection.
+   * @param code by default the session's.
+   * @param cps the tempo that the code sets, in cycles a second; by default that of what plays.
+   */
+  play({ code, cps }: { code?: string; cps?: number } = {}): boolean {
+    return this.#send({ type: 'play', payload: { code, cps } });
   }
 
-  /** Tells the others that playing stops; false when there is no connection. */
+  /** Milliseconds since the epoch by the room's clock; null until the room has said it. */
+  roomNow(): number | null {
+    return this.#clock.now();
+  }
+
+  /** Stops what plays, for all; false when there is no connection. */
   stop(): boolean {
     return this.#send({ type: 'stop', payload: {} });
   }
@@ -460,6 +485,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     this.#keeping.cancel();
     this.#sync.close();
     this.#chats.cancel();
+    this.#clockPings.cancel();
     this.#connection.close('left', 'left');
   }
 
@@ -530,6 +556,12 @@ export class SessionClient extends Emitter<SessionClientEvents> {
         return;
       case 'pong':
         this.#mark = message.payload.mark ?? null;
+        if (message.payload.now !== undefined && message.payload.request_id !== undefined) {
+          this.#clock.answered(message.payload.request_id, message.payload.now);
+        }
+        return;
+      case 'transport':
+        this.#setTransport(message.payload.playing ? message.payload : null);
         return;
       case 'play':
         this.emit('play', message.payload);
@@ -592,12 +624,36 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     );
     if (!this.#isReady) {
       this.#isReady = true;
+
       this.#connection.ready();
       this.#chats.call();
     }
     this.#sync.ready();
+    this.#setTransport(state.transport ?? null);
     if (state.request_id !== undefined) this.#requests.answered(state.request_id);
     if (before !== null && before !== state.your_role) this.emit('role', { role: state.your_role, before });
+  }
+
+  #setTransport(transport: WireTransport | null): void {
+    const isSame = JSON.stringify(transport) === JSON.stringify(this.#transport);
+    this.#transport = transport;
+    if (isSame) return;
+    if (transport) {
+      this.#clockPingsLeft = CLOCK_PINGS;
+      this.#clockPings.call();
+    }
+    this.emit('transport', transport);
+  }
+
+  #ping(): ClientMessage {
+    const mark = this.#mark === null ? {} : { mark: this.#mark };
+    return { type: 'ping', payload: { ...mark, request_id: this.#clock.pinged() } };
+  }
+
+  #pingForClock(): void {
+    if (this.#clockPingsLeft === 0 || !this.#send(this.#ping())) return;
+    this.#clockPingsLeft -= 1;
+    this.#clockPings.call();
   }
 
   /** Another participant switched; only they are sent the conversation that belongs to it. */

@@ -8,13 +8,14 @@
 --   one, the buffer has lost some
 -- ARGV[5] revision that the room knows to be in Postgres
 -- ARGV[6] revision of the code, or '' for a batch without code; then ARGV[7] code, ARGV[8] time of the edit
---   (ms), ARGV[9] editor's user id or '', ARGV[10] number of edits it stands for
--- ARGV[11] '' when ARGV[7] is the whole code; else ARGV[7] is a piece of it, and this says what it replaces
+--   (ms), ARGV[9] editor's user id or '', ARGV[10] number of edits it stands for,
+--   ARGV[11] and ARGV[12] what plays (see transport.ts), or ARGV[11] '=' when that is as it was here
+-- ARGV[13] '' when ARGV[7] is the whole code; else ARGV[7] is a piece of it, and this says what it replaces
 --   in which code: its revision, first byte (from 0), bytes replaced, size of that code in bytes, with blanks
--- ARGV[12] 1 to report the system's load, which costs two commands more
--- ARGV[13] seconds that a clean session stays readable
--- ARGV[14] 1 when the receipts are all there are: those here belong to code that this one isn't made from
--- ARGV[15] number of messages n, followed by n pairs (id, JSON), followed by pairs (receipt's key, receipt or
+-- ARGV[14] 1 to report the system's load, which costs two commands more
+-- ARGV[15] seconds that a clean session stays readable
+-- ARGV[16] 1 when the receipts are all there are: those here belong to code that this one isn't made from
+-- ARGV[17] number of messages n, followed by n pairs (id, JSON), followed by pairs (receipt's key, receipt or
 --   '' to forget it)
 -- Returns { 1, flushed revision, 1 if dirty, number of the last commit, lease left (ms), dirty sessions; both
 --   0 when not asked for }, or { 0 } when a later term has been registered, or { 2 } when the whole code is
@@ -55,8 +56,8 @@ local new_rev = tonumber(ARGV[6])
 local is_newer = new_rev and new_rev > rev
 if is_newer then
   local code = ARGV[7]
-  if ARGV[11] ~= '' then
-    local base_rev, start, deleted, size = string.match(ARGV[11], '^(%d+) (%d+) (%d+) (%d+)$')
+  if ARGV[13] ~= '' then
+    local base_rev, start, deleted, size = string.match(ARGV[13], '^(%d+) (%d+) (%d+) (%d+)$')
     local base = rev == tonumber(base_rev) and redis.call('HGET', KEYS[1], 'code')
     if not base or #base ~= tonumber(size) then return { 2 } end
     code = string.sub(base, 1, tonumber(start)) .. code .. string.sub(base, start + deleted + 1)
@@ -66,14 +67,18 @@ if is_newer then
   set('edited_at', ARGV[8])
   set('editor', ARGV[9])
   set('edits', number(held[8]) + tonumber(ARGV[10]))
+  if ARGV[11] ~= '=' then
+    set('transport', ARGV[11])
+    set('played', ARGV[12])
+  end
   rev = new_rev
 end
 
-local count = tonumber(ARGV[15])
+local count = tonumber(ARGV[17])
 local added = 0
 if count > 0 then
-  for first = 16, 14 + 2 * count, 2000 do
-    added = added + redis.call('HSET', KEYS[2], unpack(ARGV, first, math.min(first + 1999, 15 + 2 * count)))
+  for first = 18, 16 + 2 * count, 2000 do
+    added = added + redis.call('HSET', KEYS[2], unpack(ARGV, first, math.min(first + 1999, 17 + 2 * count)))
   end
   set('messages', number(held[9]) + added)
 end
@@ -81,7 +86,7 @@ end
 local forgotten = {}
 if is_newer then
   local is_kept = {}
-  for i = 16 + 2 * count, #ARGV, 2 do
+  for i = 18 + 2 * count, #ARGV, 2 do
     local name = 'receipt:' .. ARGV[i]
     if ARGV[i + 1] == '' then
       forgotten[#forgotten + 1] = name
@@ -90,7 +95,7 @@ if is_newer then
       is_kept[name] = true
     end
   end
-  if ARGV[14] == '1' then
+  if ARGV[16] == '1' then
     for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do
       if string.sub(name, 1, 8) == 'receipt:' and not is_kept[name] then forgotten[#forgotten + 1] = name end
     end
@@ -111,10 +116,10 @@ redis.call('HSET', KEYS[1], unpack(fields))
 -- Not before: after a deletion a Redis that has no memory left would take the rest, or the deletion alone.
 if #forgotten > 0 then redis.call('HDEL', KEYS[1], unpack(forgotten)) end
 -- A copy of what Postgres has: it was away from here when Postgres stood in.
-if not is_dirty then redis.call('EXPIRE', KEYS[1], ARGV[13]) end
+if not is_dirty then redis.call('EXPIRE', KEYS[1], ARGV[15]) end
 
 local lease, dirty_sessions = 0, 0
-if ARGV[12] == '1' then
+if ARGV[14] == '1' then
   lease = math.max(0, redis.call('PTTL', KEYS[4]))
   dirty_sessions = redis.call('ZCARD', KEYS[3])
 end

@@ -43,7 +43,8 @@ export class RateLimits {
    */
   takeMessage(member: JoinedConnection, type: ClientMessageType | null, nowMs: number, lateMs = 0): boolean {
     const { edits, signals } = this.#windowsOf(member);
-    return (type === 'code_update' ? edits : signals).take(nowMs, lateMs);
+    const isEdit = type === 'code_update' || type === 'play' || type === 'stop';
+    return (isEdit ? edits : signals).take(nowMs, lateMs);
   }
 
   /** Counts a request for the whole text. */

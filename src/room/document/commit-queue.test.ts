@@ -233,11 +233,11 @@ describe('group commit', () => {
     expect(commits.map(({ code }) => code?.code)).toEqual(['x1', 'x2', 'x3', 'x4', 'x5']);
     expect(commits.map(({ code }) => code?.base)).toEqual([
       null,
-      { rev: rev(1), code: 'x1' },
-      { rev: rev(2), code: 'x2' },
+      { rev: rev(1), code: 'x1', transport: null },
+      { rev: rev(2), code: 'x2', transport: null },
       // Postgres stood in: the buffer is given the whole.
       null,
-      { rev: rev(4), code: 'x4' },
+      { rev: rev(4), code: 'x4', transport: null },
     ]);
   });
 
@@ -363,7 +363,12 @@ describe('a resend', () => {
   it('is known from the receipts of an earlier instance', () => {
     const atMs = setUp().clock.nowMs;
     const receipt = { clientSeq: 0, requestIds: ['r9'], rev: numberIn(1, 9), atMs };
-    const code = { code: 'start', rev: numberIn(1, 10), receipts: { [receiptKey("a's", 'a')]: receipt } };
+    const code = {
+      code: 'start',
+      rev: numberIn(1, 10),
+      receipts: { [receiptKey("a's", 'a')]: receipt },
+      transport: null,
+    };
     const { edit, acks, session } = setUp({ opened: { code } });
     expect(edit('again', 'a', 'r9')).toEqual({ outcome: 'duplicate' });
     expect(session.code).toBe('start');

@@ -6,7 +6,7 @@ import { MAX_CODE_BYTES } from '../../protocol/index.ts';
 import { Document, type Edit } from './document.ts';
 
 const TERM = 2 ** 30;
-const STORED = { code: 'start', rev: numberIn(7, 3), receipts: {} };
+const STORED = { code: 'start', rev: numberIn(7, 3), receipts: {}, transport: null };
 
 /** An edit that makes `code` the whole text. */
 const edit = (over: Partial<Omit<Edit, 'content'>> & { code?: string } = {}): Edit => {
@@ -34,7 +34,7 @@ describe('an edit', () => {
   it('is committed with its time and its editor', () => {
     const document = new Document(STORED, TERM, 1);
     document.merge(edit({ code: 'x1', clientSeq: 1 }), 5);
-    const version = { rev: numberIn(TERM, 1), editedAtMs: 5, editorId: 'u' };
+    const version = { rev: numberIn(TERM, 1), editedAtMs: 5, editorId: 'u', transport: null };
     expect(document.version(3)).toEqual({ ...version, text: document.text, edits: 3 });
     const receipt = { clientSeq: 1, requestIds: [], rev: numberIn(TERM, 1), atMs: 5 };
     expect(document.write()).toEqual({
@@ -42,6 +42,22 @@ describe('an edit', () => {
       code: 'x1',
       receipts: { [receiptKey('p', 'a')]: receipt },
     });
+  });
+
+  it('is not what plays: that stays with what was committed since, and gets a revision of its own', () => {
+    const transport = { code: 's("bd")', rev: 1, by: 'Ada', sinceMs: 2, cycle: 0, cps: 0.5 };
+    const document = new Document(STORED, TERM, 1);
+    document.merge(edit({ code: 'x1', clientSeq: 1 }), 5);
+    document.setTransport(transport, 'host', 6);
+    const played = { rev: numberIn(TERM, 2), transport, editorId: 'host', editedAtMs: 6 };
+    expect(document.version(0)).toMatchObject(played);
+    expect(document.write()).toMatchObject({ ...played, code: 'x1' });
+    document.merge(edit({ code: 'x2', clientSeq: 2 }), 7);
+    expect(document.write()).toMatchObject({ rev: numberIn(TERM, 3), code: 'x2', transport });
+    const next = new Document({ ...document.write() }, TERM + 1, 8);
+    expect(next.transport).toEqual(transport);
+    next.setTransport(null, null, 9);
+    expect(next.write()).toMatchObject({ code: 'x2', transport: null });
   });
 
   it('changes nothing when it comes again', () => {
@@ -99,7 +115,7 @@ it('gives its code another revision as it is', () => {
 
 /** A document with whole-text writers, who were all sent its text. */
 function written(code: string) {
-  const document = new Document({ code, rev: 0, receipts: {} }, 1, 0);
+  const document = new Document({ code, rev: 0, receipts: {}, transport: null }, 1, 0);
   for (const connectionId of ['a', 'b']) document.sentWhole(connectionId);
   const write = (connectionId: string, text: string, baseRev?: number) => {
     const content = { kind: 'whole', code: text, baseRev } as const;
@@ -212,7 +228,7 @@ describe('a whole text', () => {
   });
 
   it('whose base is too old to be known is compared with what its author was sent last', () => {
-    const document = new Document({ code: 'one\ntwo', rev: at(5), receipts: {} }, 2, 0);
+    const document = new Document({ code: 'one\ntwo', rev: at(5), receipts: {}, transport: null }, 2, 0);
     document.sentWhole('a');
     const content = { kind: 'whole', code: 'one!\ntwo', baseRev: at(1) } as const;
     document.merge({ connectionId: 'a', participantId: 'a', editorId: null, content }, 0);
@@ -232,7 +248,7 @@ describe('changes', () => {
   };
 
   it('are moved behind those that their author did not know, and not behind their own', () => {
-    const document = new Document({ code: 'ab', rev: 0, receipts: {} }, 1, 0);
+    const document = new Document({ code: 'ab', rev: 0, receipts: {}, transport: null }, 1, 0);
     send(document, [1, [0, '1'], 1], { baseRev: 0, clientSeq: 1 });
     send(document, [[0, 'x'], 2], { connectionId: 'b', participantId: 'b', baseRev: 0, clientSeq: 1 });
     send(document, [2, [0, '2'], 1], { baseRev: 0, clientSeq: 2 });
@@ -241,13 +257,13 @@ describe('changes', () => {
   });
 
   it('of a text that is not known any more are told so', () => {
-    const document = new Document({ code: 'ab', rev: at(7), receipts: {} }, 2, 0);
+    const document = new Document({ code: 'ab', rev: at(7), receipts: {}, transport: null }, 2, 0);
     expect(send(document, [2], { baseRev: at(6) })).toEqual({ outcome: 'unknown_base' });
     expect(send(document, [2], { baseRev: at(7) })).toMatchObject({ outcome: 'merged' });
   });
 
   it('in a thousand places are not moved behind a thousand edits: their author is out of step', () => {
-    const document = new Document({ code: '-'.repeat(1_000), rev: 0, receipts: {} }, 1, 0);
+    const document = new Document({ code: '-'.repeat(1_000), rev: 0, receipts: {}, transport: null }, 1, 0);
     for (let edit = 0; edit < 1_000; edit += 1) {
       send(document, [[0, 'x'], 1_000 + edit], { connectionId: 'b', participantId: 'b' });
     }
@@ -269,7 +285,7 @@ describe('changes', () => {
     ['with a negative length', [-1, 5]],
     ['with half a number', [1.5, 2.5]],
   ] satisfies [string, WireChanges][])('are refused that are %s', (_what, changes) => {
-    const document = new Document({ code: '😀ab', rev: 0, receipts: {} }, 1, 0);
+    const document = new Document({ code: '😀ab', rev: 0, receipts: {}, transport: null }, 1, 0);
     expect(send(document, changes)).toMatchObject({ outcome: 'refused' });
     expect([document.code, document.rev, document.clientSeq('a', 'a')]).toEqual(['😀ab', 0, 0]);
   });
@@ -279,7 +295,7 @@ describe('changes', () => {
     ['ends', [[1], 3]],
     ['inserts', [1, [0, 'x'], 3]],
   ] satisfies [string, WireChanges][])('are refused where one %s within a character', (_what, changes) => {
-    const document = new Document({ code: '😀ab', rev: 0, receipts: {} }, 1, 0);
+    const document = new Document({ code: '😀ab', rev: 0, receipts: {}, transport: null }, 1, 0);
     expect(send(document, changes)).toEqual({
       outcome: 'refused',
       reason: 'a change begins or ends within a character',
@@ -289,7 +305,7 @@ describe('changes', () => {
 
   it('may make the code as large as the limit, and no larger', () => {
     const full = '€'.repeat(Math.floor(MAX_CODE_BYTES / 3));
-    const document = new Document({ code: full, rev: 0, receipts: {} }, 1, 0);
+    const document = new Document({ code: full, rev: 0, receipts: {}, transport: null }, 1, 0);
     const left = MAX_CODE_BYTES - full.length * 3;
     expect(send(document, [full.length, [0, 'x'.repeat(left)]])).toMatchObject({ outcome: 'merged' });
     const { length } = document.code;
@@ -301,7 +317,11 @@ describe('changes', () => {
   });
 
   it('may make code smaller that is too large still', () => {
-    const document = new Document({ code: 'x'.repeat(MAX_CODE_BYTES + 10), rev: 0, receipts: {} }, 1, 0);
+    const document = new Document(
+      { code: 'x'.repeat(MAX_CODE_BYTES + 10), rev: 0, receipts: {}, transport: null },
+      1,
+      0,
+    );
     expect(send(document, [[1], MAX_CODE_BYTES + 9])).toMatchObject({ outcome: 'merged' });
     expect(send(document, [[1, 'yy'], MAX_CODE_BYTES + 8])).toMatchObject({ outcome: 'refused' });
     expect(document.code.length).toBe(MAX_CODE_BYTES + 9);
@@ -309,7 +329,7 @@ describe('changes', () => {
 });
 
 it('has lines that end with a line feed, whatever ended them in the stores or in a whole text', () => {
-  const document = new Document({ code: 'a\r\nb\rc\n', rev: 0, receipts: {} }, 1, 0);
+  const document = new Document({ code: 'a\r\nb\rc\n', rev: 0, receipts: {}, transport: null }, 1, 0);
   expect(document.code).toBe('a\nb\nc\n');
   document.merge(edit({ code: 'a\r\nb\rc\nd' }), 1);
   expect(document.write().code).toBe('a\nb\nc\nd');

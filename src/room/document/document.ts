@@ -5,6 +5,7 @@
 import type { ChangeSet, Text } from '@codemirror/state';
 import { receiptKey } from '../../domain/receipts.ts';
 import { COUNTS_PER_TERM, numberIn } from '../../domain/revision.ts';
+import type { Transport } from '../../domain/transport.ts';
 import type { CodeWrite, CommittedCode, OpenedSession } from '../../domain/types.ts';
 import {
   bytesAdded,
@@ -63,13 +64,15 @@ export class Document {
   #count = 0;
   #editedAtMs: number;
   #editorId: string | null = null;
+  #transport: Transport | null;
   readonly #wholeTexts: WholeTexts;
 
-  constructor({ code, rev, receipts }: OpenedSession['code'], term: number, nowMs: number) {
+  constructor({ code, rev, receipts, transport }: OpenedSession['code'], term: number, nowMs: number) {
     this.receipts = new Receipts(receipts, nowMs);
     this.recent = new RecentChanges(rev);
     this.#wholeTexts = new WholeTexts(this.recent);
     this.#term = term;
+    this.#transport = transport;
     this.#text = textOf(code);
     this.#bytes = utf8Bytes(this.code);
     this.#rev = rev;
@@ -88,6 +91,19 @@ export class Document {
   codeOf(text: Text): string {
     if (this.#asString?.text !== text) this.#asString = { text, code: text.toString() };
     return this.#asString.code;
+  }
+
+  /** What plays; null: nothing does. */
+  get transport(): Transport | null {
+    return this.#transport;
+  }
+
+  /** What plays is part of each revision, so it gets one of its own. */
+  setTransport(transport: Transport | null, editorId: string | null, nowMs: number): void {
+    this.#transport = transport;
+    this.#editorId = editorId;
+    this.#editedAtMs = nowMs;
+    this.renumber();
   }
 
   get rev(): number {
@@ -208,6 +224,7 @@ export class Document {
       editedAtMs: this.#editedAtMs,
       editorId: this.#editorId,
       edits,
+      transport: this.#transport,
     };
   }
 
@@ -219,6 +236,7 @@ export class Document {
       editedAtMs: this.#editedAtMs,
       editorId: this.#editorId,
       receipts: this.receipts.all(),
+      transport: this.#transport,
     };
   }
 }

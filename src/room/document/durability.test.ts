@@ -117,10 +117,18 @@ describe('a commit of a buffered session', () => {
         base: null,
         receipts: { [KEY]: receiptOf(1) },
         replacesReceipts: true,
+        transport: null,
       },
       messages: [message('m1')],
       tail: {
-        code: { code: 'x1', rev: rev(1), editedAtMs: 1, editorId: null, receipts: { [KEY]: receiptOf(1) } },
+        code: {
+          code: 'x1',
+          rev: rev(1),
+          editedAtMs: 1,
+          editorId: null,
+          receipts: { [KEY]: receiptOf(1) },
+          transport: null,
+        },
         messages: [message('m1')],
       },
       flushedRev: STARTED_AT,
@@ -141,7 +149,7 @@ describe('a commit of a buffered session', () => {
   it('brings all receipts in the stead of the buffer’s until the buffer has taken code of this term', async () => {
     const stored = { other: receiptOf(9) };
     const { document, prepare, inBuffer, durability } = setUp({
-      code: { code: 'start', rev: STARTED_AT, receipts: stored },
+      code: { code: 'start', rev: STARTED_AT, receipts: stored, transport: null },
     });
     // The code that the session was opened with is of an earlier term.
     const before = durability.prepare('s', { ...emptyBatch(), code: document.version(0) }, false);
@@ -204,7 +212,7 @@ describe('a commit to a buffer whose copy is older', () => {
   it('carries the whole code and all receipts, whatever else it is for', async () => {
     const stored = { [KEY]: receiptOf(1), other: receiptOf(9) };
     const { prepare, inBuffer, durability } = setUp({
-      code: { code: 'in Postgres', rev: STARTED_AT, receipts: stored },
+      code: { code: 'in Postgres', rev: STARTED_AT, receipts: stored, transport: null },
       isBufferBehind: true,
       lastCommit: numberIn(1, 7),
     });
@@ -282,7 +290,7 @@ describe('a partial session', () => {
       isPartial: true,
       isBufferBehind: true,
       isDirty: true,
-      code: { code: 'start', rev: STARTED_AT, receipts: { other: receiptOf(4) } },
+      code: { code: 'start', rev: STARTED_AT, receipts: { other: receiptOf(4) }, transport: null },
     });
     const commit = prepare(null, 'm1');
     expect(commit.code).toMatchObject({ code: 'start', base: null, receipts: { other: receiptOf(4) } });
@@ -308,7 +316,7 @@ describe('a partial session', () => {
       isPartial: true,
       isBufferBehind: true,
       isDirty: true,
-      code: { code: 'start', rev: STARTED_AT, receipts },
+      code: { code: 'start', rev: STARTED_AT, receipts, transport: null },
     });
     flush({ flushedRev: STARTED_AT });
     expect(durability.standing).toEqual({ kind: 'on_postgres', isStandIn: false });

@@ -8,6 +8,7 @@ import { COUNTS_PER_TERM, numberIn, termOf } from '../../domain/revision.ts';
 import type {
   Commit,
   CommitResult,
+  CommittedCode,
   FlushState,
   OpenedSession,
   RecoveryRecord,
@@ -71,7 +72,7 @@ export class Durability {
   /** Commits that were confirmed to this instance. */
   #commits = 0;
   /** The code that the buffer confirmed last. */
-  #inBuffer: { rev: number; code: string } | null = null;
+  #inBuffer: CommittedCode['base'] = null;
   #source: RecoverySource | null;
 
   constructor(opened: OpenedSession, document: Document, term: number, ports: DurabilityPorts) {
@@ -177,7 +178,7 @@ export class Durability {
     }
     for (const message of messages) this.#addUnflushed(message);
     if (code) {
-      this.#inBuffer = { rev: code.rev, code: code.code };
+      this.#inBuffer = { rev: code.rev, code: code.code, transport: code.transport };
       this.#document.receipts.stored(code.receipts);
     }
     const isPartial = this.#reached.kind === 'partial';

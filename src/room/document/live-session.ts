@@ -8,6 +8,7 @@
  */
 import type { ChangeSet, Text } from '@codemirror/state';
 import type { Clock } from '../../domain/clock.ts';
+import { type Start, started, type Transport } from '../../domain/transport.ts';
 import type { OpenedSession, RecoveryRecord, SessionMessage, SessionRepository } from '../../domain/types.ts';
 import { canMoveBehind, difference, moveBehind } from '../../merging/index.ts';
 import type { ServerMessageType, ServerPayload } from '../../protocol/index.ts';
@@ -120,6 +121,10 @@ export class LiveSession {
   get rev(): number {
     return this.#document.rev;
   }
+  /** What plays; null: nothing does. */
+  get transport(): Transport | null {
+    return this.#document.transport;
+  }
   get flushedRev(): number {
     return this.#durability.flushedRev;
   }
@@ -153,6 +158,32 @@ export class LiveSession {
       this.#checkTerm();
     }
     return merged;
+  }
+
+  /**
+   * Starts what a participant has evaluated, for all; what plays already goes on in its cycle.
+   * @param code the session's own where the participant doesn't say.
+   */
+  play(
+    { code, by, cps }: Pick<Start, 'by' | 'cps'> & { code?: string | undefined },
+    editorId: string | null,
+  ): Transport {
+    const nowMs = this.#ports.clock.now();
+    const start = { code: code ?? this.code, rev: this.rev, by, cps };
+    const transport = started(this.transport, start, nowMs);
+    this.#setTransport(transport, editorId, nowMs);
+    return transport;
+  }
+
+  /** Stops what plays. */
+  stop(editorId: string | null): void {
+    if (this.transport) this.#setTransport(null, editorId, this.#ports.clock.now());
+  }
+
+  #setTransport(transport: Transport | null, editorId: string | null, nowMs: number): void {
+    this.#document.setTransport(transport, editorId, nowMs);
+    this.#queue.addCode();
+    this.#checkTerm();
   }
 
   /**

@@ -11,6 +11,7 @@ const version = (rev: number, edits: number) => ({
   rev,
   editedAtMs: rev,
   editorId: null,
+  transport: null,
   edits,
 });
 

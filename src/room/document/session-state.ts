@@ -1,6 +1,7 @@
 /** What a client is shown of the session: its `session_state`. */
 import { may } from '../../domain/permissions.ts';
-import type { ServerPayload } from '../../protocol/index.ts';
+import type { Transport } from '../../domain/transport.ts';
+import type { ServerPayload, WireTransport } from '../../protocol/index.ts';
 import { hasJoined, type JoinedConnection, participantsOf } from '../connections/connection.ts';
 import type { Outbox } from '../connections/outbox.ts';
 import type { Participants } from '../connections/participants.ts';
@@ -71,6 +72,7 @@ export class SessionState {
       code: session.code,
       rev: session.rev,
       ...edits.startFrom(member, session),
+      transport: session.transport && transportPayload(session.transport),
       flushed_rev: session.flushedRev,
       your_role: role,
       your_display_name: displayName,
@@ -82,4 +84,9 @@ export class SessionState {
       strudel_id: strudelId,
     };
   }
+}
+
+/** What plays, as clients are told. */
+export function transportPayload({ sinceMs, ...transport }: Transport): WireTransport {
+  return { playing: true, ...transport, since: sinceMs };
 }

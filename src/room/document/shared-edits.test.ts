@@ -396,7 +396,7 @@ describe('colours', () => {
 function opened(code: { code?: string; rev?: number }) {
   return async () => ({
     outcome: 'opened' as const,
-    code: { code: START, rev: 0, receipts: {}, ...code },
+    code: { code: START, rev: 0, receipts: {}, transport: null, ...code },
     flushedRev: 0,
     isDirty: false,
     messages: [],

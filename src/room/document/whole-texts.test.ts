@@ -29,7 +29,7 @@ function typeBesideWholeTexts(options: { seed: number; latencyMs: [number, numbe
     const chars = 'the quick brown hh ss aa  fox 0123456789';
     return [...chars].map((_, at) => chars[(at * 7 + index * 13 + options.seed) % chars.length]).join('');
   };
-  const document = new Document({ code: '0:\n1:\n2:', rev: 0, receipts: {} }, 1, 0);
+  const document = new Document({ code: '0:\n1:\n2:', rev: 0, receipts: {}, transport: null }, 1, 0);
   document.sentWhole('whole');
   const timeline: { atMs: number; happens: () => void }[] = [];
   const at = (atMs: number, happens: () => void) => timeline.push({ atMs, happens });

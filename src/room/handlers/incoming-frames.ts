@@ -28,7 +28,13 @@ export interface IncomingFramesOptions extends HandlerParts {
 }
 
 /** What is committed. */
-const WRITES: ReadonlySet<ClientMessageType> = new Set(['code_update', 'chat_message', 'switch_strudel']);
+const WRITES: ReadonlySet<ClientMessageType> = new Set([
+  'code_update',
+  'chat_message',
+  'switch_strudel',
+  'play',
+  'stop',
+]);
 
 export class IncomingFrames {
   readonly #options: IncomingFramesOptions;

@@ -7,5 +7,9 @@ export function ping(
   { sender, slowConsumers, outbox, requestId }: HandlerContext,
 ): void {
   const mark = slowConsumers.pinged(sender, payload?.mark);
-  outbox.reply(sender, 'pong', { mark, ...(requestId === undefined ? {} : { request_id: requestId }) });
+  outbox.reply(sender, 'pong', {
+    mark,
+    now: Date.now(),
+    ...(requestId === undefined ? {} : { request_id: requestId }),
+  });
 }

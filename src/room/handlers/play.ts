@@ -1,7 +1,20 @@
+import { DEFAULT_CPS } from '../../domain/transport.ts';
 import type { ClientMessageOf } from '../../protocol/index.ts';
+import { hasJoined } from '../connections/connection.ts';
+import { transportPayload } from '../document/session-state.ts';
 import type { HandlerContext } from './context.ts';
 
-/** Tells the other clients that the sender started the music. */
-export function play(_message: ClientMessageOf<'play'>, { sender, outbox }: HandlerContext): void {
-  outbox.broadcast('play', { display_name: sender.state.displayName }, sender);
+/** Starts what the sender has evaluated, for all: everybody hears it, and participants who join later. */
+export async function play(
+  { payload }: ClientMessageOf<'play'>,
+  { sender, session: hosted, outbox }: HandlerContext,
+): Promise<void> {
+  const session = await hosted.open();
+  if (!hasJoined(sender)) return;
+  const { displayName, userId } = sender.state;
+  // Without a tempo of its own, code goes on in the one there is.
+  const cps = payload?.cps ?? session.transport?.cps ?? DEFAULT_CPS;
+  const transport = session.play({ code: payload?.code, by: displayName, cps }, userId);
+  outbox.broadcast('play', { display_name: displayName }, sender);
+  outbox.broadcast('transport', transportPayload(transport));
 }
