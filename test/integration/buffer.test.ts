@@ -9,6 +9,7 @@ import {
 import type { EditReceipt } from '../../src/domain/receipts.ts';
 import { unlimitedBudget } from '../../src/domain/request-budget.ts';
 import { COUNTS_PER_TERM, MAX_TERM, numberIn } from '../../src/domain/revision.ts';
+import type { CommittedCode } from '../../src/domain/types.ts';
 import type { Deliverable } from '../../src/redis/dead-letter.ts';
 import type { OpenedBuffer, Settlement, TurnBounds } from '../../src/redis/session-buffer.ts';
 import { Flusher } from '../../src/write-behind/flusher.ts';
@@ -102,6 +103,7 @@ describe.each(engines)('the buffer on %s', (engine) => {
           editedAtMs: expect.any(Number),
           editorId: null,
           receipts: { 'p/c': receipt(1) },
+          transport: null,
         },
         flushedRev: 0,
         isDirty: true,
@@ -187,16 +189,24 @@ describe.each(engines)('the buffer on %s', (engine) => {
       const texts = ['123', '{}', 'null', '', '"x"', '🎵 $: s("bd*4")\n\t\\u0041', 'noscript'];
       for (const [i, text] of texts.entries()) {
         const said = message(text || ' ');
+        const transport = { code: text, rev: 1, by: '"ü', sinceMs: 1, cycle: 0.5, cps: 0.1 };
         const receipts = { 'p 1/c "ü"': receipt(i + 1, { requestIds: ['a b:c%ü', ''] }) };
         await commit({
           sessionId: id,
           text,
           count: i + 1,
           messages: [said],
-          code: { editedAtMs: 1, receipts },
+          code: { editedAtMs: 1, receipts, transport },
         });
         const found = await held(id);
-        expect(found.code).toEqual({ code: text, rev: rev(i + 1), editedAtMs: 1, editorId: null, receipts });
+        expect(found.code).toEqual({
+          code: text,
+          rev: rev(i + 1),
+          editedAtMs: 1,
+          editorId: null,
+          receipts,
+          transport,
+        });
         expect(found.messages).toContainEqual(said);
       }
     });

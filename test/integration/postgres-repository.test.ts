@@ -247,12 +247,20 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
       expect(await repository.getSession(id)).toMatchObject({ code: 'new', rev: numberIn(2, 1) });
     });
 
-    it('writes the receipts with their code: all of them, in place of those before', async () => {
+    it('writes the receipts with their code, and what plays: all of them, in place of those before', async () => {
       const { id } = await newSession();
       expect((await repository.getStored(id))?.receipts).toEqual({});
       const first = { 'p 1/c "ü"': receipt(3, ['a b:c%ü', '']), 'p/b': receipt(1) };
-      await repository.writeSessions([write(id, { code: code({ rev: rev(3), receipts: first }) })]);
-      expect(await repository.getStored(id)).toEqual({ code: 'note("c")', rev: rev(3), receipts: first });
+      const transport = { code: '"\n', rev: rev(2), by: 'Ada', sinceMs: 1, cycle: 0.25, cps: 0.5 };
+      await repository.writeSessions([
+        write(id, { code: code({ rev: rev(3), receipts: first, transport }) }),
+      ]);
+      expect(await repository.getStored(id)).toEqual({
+        code: 'note("c")',
+        rev: rev(3),
+        receipts: first,
+        transport,
+      });
       const second = { 'p/c': receipt(4) };
       await repository.writeSessions([write(id, { code: code({ rev: rev(4), receipts: second }) })]);
       expect((await repository.getStored(id))?.receipts).toEqual(second);
@@ -418,7 +426,7 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
       }
       expect(await repository.open(id, 3)).toEqual({
         outcome: 'opened',
-        code: { code: 'x', rev: numberIn(2, 4), receipts },
+        code: { code: 'x', rev: numberIn(2, 4), receipts, transport: null },
         flushedRev: numberIn(2, 4),
         isDirty: false,
         messages: [],
@@ -449,7 +457,7 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
         expect(await repository.commit(commit)).toEqual({ durable: 'postgres' });
       }
       expect(await all(id)).toEqual([earlier, now]);
-      expect(await repository.getStored(id)).toEqual({ code: 'a', rev: rev(1), receipts });
+      expect(await repository.getStored(id)).toEqual({ code: 'a', rev: rev(1), receipts, transport: null });
       expect(await repository.flushState(id)).toEqual({
         flushedRev: rev(1),
         isDirty: false,
