@@ -85,6 +85,7 @@ export class Evaluator {
    * @throws {PatternFailure} with its place, as far as that is known
    */
   async evaluate(code: string, probe: (evaluated: Evaluated) => number): Promise<Evaluated> {
+    this.#limit.begin();
     const transpiled = transpile(code);
     const collected = new Collected();
     this.#defineWords(collected);
@@ -176,19 +177,24 @@ async function withinTime<T>(task: Promise<T>): Promise<T> {
 }
 
 /** What was thrown while code ran, with its place: its own, or that of the innermost line of the code. */
-export function withPlace(error: unknown, { places, labels }: Transpiled): PatternFailure {
+function withPlace(error: unknown, { places, labels, names }: Transpiled): PatternFailure {
   const [, line, column] =
     new RegExp(`${SOURCE_NAME}:(\\d+):(\\d+)`).exec((error instanceof Error && error.stack) || '') ?? [];
-  const offset =
-    line === undefined ? null : places.offsetOf(Number(line) - LINES_BEFORE, Number(column));
+  const offset = line === undefined ? null : places.offsetOf(Number(line) - LINES_BEFORE, Number(column));
   if (error instanceof PatternFailure) {
     return error.offset !== null
       ? error
-      : new PatternFailure(error.kind, error.message, offset ?? (labels.length === 1 ? (labels[0] ?? 0) : null));
+      : new PatternFailure(
+          error.kind,
+          error.message,
+          offset ?? (labels.length === 1 ? (labels[0] ?? 0) : null),
+        );
   }
   const message = messageOf(error);
   const isEndless = error instanceof RangeError && /call stack|too much recursion/i.test(message);
+  // The engines agree on this place least: they give that of the whole statement, or none.
+  const [, name = ''] = /^(?:Can't find variable: )?(\S+?)(?: is not defined)?$/.exec(message) ?? [];
   return isEndless
     ? new PatternFailure('too_long', 'A function calls itself without end.', offset)
-    : new PatternFailure('runtime', message, offset);
+    : new PatternFailure('runtime', message, names.get(name) ?? offset);
 }

@@ -10,6 +10,15 @@ type Node = { type: string; start?: number; end?: number; [key: string]: unknown
 const isNode = (value: unknown): value is Node =>
   typeof value === 'object' && value !== null && typeof (value as Node).type === 'string';
 
+/** Where a node stands in the code; of one that the transpiler made, its first part that was there. */
+function startOf(node: Node): number | undefined {
+  if (node.start !== undefined) return node.start;
+  const starts = Object.values(node)
+    .flat()
+    .flatMap((child) => (isNode(child) ? (startOf(child) ?? []) : []));
+  return starts.length === 0 ? undefined : Math.min(...starts);
+}
+
 export class PlaceMap {
   /** Places in the output, ascending, each with its place in the code. */
   readonly #places: { output: number; code: number }[] = [];
@@ -18,7 +27,11 @@ export class PlaceMap {
   constructor(tree: AnyNode | undefined, output: string) {
     this.#output = output;
     if (!tree) return;
-    const options = { ecmaVersion: 2022, allowAwaitOutsideFunction: true, allowReturnOutsideFunction: true } as const;
+    const options = {
+      ecmaVersion: 2022,
+      allowAwaitOutsideFunction: true,
+      allowReturnOutsideFunction: true,
+    } as const;
     this.#pair(tree as unknown as Node, parse(output, options) as unknown as Node);
     this.#places.sort((a, b) => a.output - b.output);
   }
@@ -37,9 +50,8 @@ export class PlaceMap {
   /** Two trees of the same form. Where they differ after all, places below aren't known. */
   #pair(before: Node, after: Node): void {
     if (before.type !== after.type) return;
-    if (typeof before.start === 'number' && typeof after.start === 'number') {
-      this.#places.push({ output: after.start, code: before.start });
-    }
+    const code = startOf(before);
+    if (code !== undefined && after.start !== undefined) this.#places.push({ output: after.start, code });
     for (const [key, child] of Object.entries(before)) {
       const other = after[key];
       if (isNode(child) && isNode(other)) this.#pair(child, other);

@@ -13,6 +13,26 @@ const MAX_CYCLES = 10_000;
 
 const tooMuch = () => new PatternFailure('too_long', 'The pattern makes too many events at once.', null);
 
+/** Elements that may be made at once. A single call of the engine can't be interrupted. */
+const MAX_ELEMENTS = 100_000;
+
+/**
+ * Bounds the engine's own functions by which Strudel makes lists as long as a pattern says ("bd(3,100000000)"):
+ * no time check comes in between.
+ */
+export function limitLists(): void {
+  const { from } = Array;
+  const { fill } = Array.prototype;
+  Array.from = function (this: ArrayConstructor, source: ArrayLike<unknown>, ...rest: never[]) {
+    if (source?.length > MAX_ELEMENTS) throw tooMuch();
+    return Reflect.apply(from, this, [source, ...rest]);
+  } as typeof Array.from;
+  Array.prototype.fill = function (this: unknown[], ...args: [unknown, number?, number?]) {
+    if (this.length > MAX_ELEMENTS) throw tooMuch();
+    return Reflect.apply(fill, this, args);
+  } as typeof fill;
+}
+
 /** Holds for all patterns from now on. */
 export function limitQueries(limit: TimeLimit): void {
   const limited = new WeakSet<Query>();

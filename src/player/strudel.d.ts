@@ -87,11 +87,7 @@ declare module '@kabelsalat/web' {
 
 declare module 'superdough' {
   /** Makes one sound; `ended` is called when it is over. */
-  export type Trigger = (
-    audioSeconds: number,
-    value: Record<string, unknown>,
-    ended: () => void,
-  ) => unknown;
+  export type Trigger = (audioSeconds: number, value: Record<string, unknown>, ended: () => void) => unknown;
   export interface Sound {
     onTrigger: Trigger;
     data: { type?: string; samples?: string[] | Record<string, string[]>; [key: string]: unknown };
@@ -121,8 +117,13 @@ declare module 'superdough' {
   export function loadWorklets(): Promise<unknown>;
   export function resetGlobalEffects(): void;
   export function getSuperdoughAudioController(): { output: { destinationGain: GainNode } };
-  export function setLogger(logger: () => void): void;
-  export function getADSRValues(given: unknown[]): [number, number, number, number];
+  export function superdough(
+    value: Record<string, unknown>,
+    audioSeconds: number,
+    durationSeconds: number,
+    cps: number,
+    cycle: number,
+  ): Promise<void>;
 }
 
 declare module 'escodegen' {

@@ -25,6 +25,8 @@ export interface Transpiled {
   places: PlaceMap;
   /** Where the labelled patterns (`$: …`) stand, in their order. */
   labels: number[];
+  /** Where each name is used first. */
+  names: ReadonlyMap<string, number>;
 }
 
 /** Strings are mini-notation wherever a pattern is expected. */
@@ -32,7 +34,7 @@ miniAllStrings();
 
 /** @throws {PatternFailure} `syntax`, with its place */
 export function transpile(code: string): Transpiled {
-  const labels = checkSyntax(code);
+  const { labels, names } = checkSyntax(code);
   let tree: AnyNode | undefined;
   const { generate } = escodegen;
   escodegen.generate = (node, options) => {
@@ -44,7 +46,7 @@ export function transpile(code: string): Transpiled {
   };
   try {
     const { output } = transpiler(code, { wrapAsync: false, addReturn: true, emitWidgets: false });
-    return { output, places: new PlaceMap(tree, output), labels };
+    return { output, places: new PlaceMap(tree, output), labels, names };
   } catch (error) {
     if (error instanceof PatternFailure) throw error;
     // What the transpiler can't do, beyond syntax: it wants an expression at the end, for one.
@@ -54,11 +56,8 @@ export function transpile(code: string): Transpiled {
   }
 }
 
-/**
- * @returns where the labelled statements stand
- * @throws {PatternFailure} when the code or one of its mini-notations can't be read
- */
-function checkSyntax(code: string): number[] {
+/** @throws {PatternFailure} when the code or one of its mini-notations can't be read */
+function checkSyntax(code: string): Pick<Transpiled, 'labels' | 'names'> {
   const program = parseCode(code);
   const last = program.type === 'Program' ? program.body.at(-1) : undefined;
   if (last && !/^(ExpressionStatement|LabeledStatement)$/.test(last.type)) {
@@ -66,6 +65,7 @@ function checkSyntax(code: string): number[] {
   }
   const isOff = miniOff(code);
   const labels: number[] = [];
+  const names = new Map<string, number>();
   walk(program as never, {
     enter(node, parent) {
       const found = node as unknown as AnyNode;
@@ -78,14 +78,17 @@ function checkSyntax(code: string): number[] {
           throw new PatternFailure('syntax', 'After a label comes a pattern.', found.start);
         }
         labels.push(found.start);
+      } else if (found.type === 'Identifier') {
+        const isMethod = parent?.type === 'MemberExpression' && parent.property === node && !parent.computed;
+        if (!isMethod && !names.has(found.name)) names.set(found.name, found.start);
       } else if (found.type === 'Literal' && found.raw?.startsWith('"') && !isOff(found.start)) {
         checkMini(String(found.value), found.start);
-      } else if (found.type === 'TemplateLiteral' && (parent as { type?: string } | null)?.type !== 'TaggedTemplateExpression') {
+      } else if (found.type === 'TemplateLiteral' && parent?.type !== 'TaggedTemplateExpression') {
         if (!isOff(found.start)) checkMini(found.quasis[0]?.value.raw ?? '', found.start);
       }
     },
   });
-  return labels;
+  return { labels, names };
 }
 
 function parseCode(code: string): AnyNode {
@@ -104,6 +107,7 @@ function checkMini(text: string, start: number): void {
   try {
     parseMini(`"${text}"`);
   } catch (error) {
+    if (error instanceof PatternFailure) throw new PatternFailure(error.kind, error.message, start);
     const { location } = error as { location?: { start?: { offset?: unknown } } };
     const offset = location?.start?.offset;
     const at = typeof offset === 'number' ? start + offset : start;
