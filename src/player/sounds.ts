@@ -17,6 +17,7 @@ import {
   soundAlias,
   soundMap,
 } from 'superdough';
+import * as z from 'zod';
 import type { SoundName } from '../protocol/player.ts';
 import { KIT_NAMES, kitSamples, wavFile } from './kit.ts';
 
@@ -59,8 +60,8 @@ export class Sounds {
 
   /** Loads the sample maps. What can't be loaded is left out. */
   async load(): Promise<void> {
-    const maps = SAMPLE_MAPS.map(({ map, folder, ...options }) =>
-      samples(`${SAMPLES_URL}/${map}.json`, `${SAMPLES_URL}/${folder}/`, { prebake: true, ...options }),
+    const maps = SAMPLE_MAPS.map(async ({ map, folder, ...options }) =>
+      samples(await sampleMap(map), `${SAMPLES_URL}/${folder}/`, { prebake: true, ...options }),
     );
     const results = await Promise.allSettled(maps);
     if (results.some(({ status }) => status === 'fulfilled')) {
@@ -108,6 +109,15 @@ export class Sounds {
     );
   }
 }
+
+/** Strudel's own function for this writes each failure to the console. */
+async function sampleMap(name: string): Promise<Record<string, unknown>> {
+  const response = await fetch(`${SAMPLES_URL}/${name}.json`);
+  if (!response.ok) throw new Error(`${name}: ${response.status}`);
+  return sampleMapSchema.parse(await response.json());
+}
+
+const sampleMapSchema = z.record(z.string(), z.unknown());
 
 function nameOf(name: string, { data }: Sound): SoundName {
   const { type, samples: bank, tag } = data;
