@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { addLibraryChecks, CHECKED_MODULES } from './deploy/library-checks.ts';
 
 /** What takes longest goes first, so that no worker ends long after the other. */
 const LONGEST = [
@@ -30,8 +31,18 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     projects: [
       {
+        // Strudel's packages are made for bundlers: the file that Node would take of this one has no exports.
+        resolve: { alias: { '@kabelsalat/web': '@kabelsalat/web/dist/index.mjs' } },
+        // As in the player's build.
+        plugins: [
+          {
+            name: 'library checks',
+            transform: (code, id) => (CHECKED_MODULES.test(id) ? addLibraryChecks(code) : undefined),
+          },
+        ],
         test: {
           name: 'unit',
+          server: { deps: { inline: [/@strudel\//] } },
           include: ['test/unit', 'src', 'dev', 'deploy', 'bench'].map((folder) => `${folder}/**/*.test.ts`),
           // Only to end what hangs: a busy machine is no failure.
           testTimeout: 60_000,

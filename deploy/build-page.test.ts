@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PROJECT_DIR } from '../dev/project.ts';
-import { type BuiltPage, buildPage, metaPolicy, PAGE_DIR, watchPage } from './build-page.ts';
+import { type BuiltPage, buildPage, PAGE_DIR, watchPage } from './build-page.ts';
+import { metaPolicy } from './header-policy.ts';
 import { readWranglerConfig } from './project-names.ts';
 
 let folder: string;

@@ -4,7 +4,7 @@
  * The HTML files of `src/client/static` name their scripts and styles as they stand in the sources. The
  * build bundles each, puts it under `/assets/` with a hash of its content in its name, and writes that name
  * into the HTML. Everything else in the folder is copied: `favicon.svg`, and `_headers`, in which
- * Cloudflare finds the headers.
+ * Cloudflare finds the headers. The player is built beside it (`build-player.ts`), as a program of its own.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -12,6 +12,8 @@ import { pathToFileURL } from 'node:url';
 import { type BuildOptions, type BuildResult, build, context } from 'esbuild';
 import { isErrno, messageOf } from '../dev/errors.ts';
 import { PROJECT_DIR } from '../dev/project.ts';
+import { buildPlayer, PLAYER_DIR, type PlayerFiles } from './build-player.ts';
+import { metaPolicy } from './header-policy.ts';
 
 /** `[assets].directory` of wrangler.toml. */
 export const PAGE_DIR = join(PROJECT_DIR, 'dist', 'page');
@@ -19,8 +21,6 @@ const STATIC_DIR = join(PROJECT_DIR, 'src', 'client', 'static');
 
 /** Where index.html wants the policy of `_headers`. */
 const POLICY_PLACE = '%content-security-policy%';
-/** What browsers ignore in a `<meta>`, with a warning (https://www.w3.org/TR/CSP3/#meta-element). */
-const NOT_IN_META = ['frame-ancestors', 'sandbox', 'report-uri'];
 
 export interface PageOptions {
   /** Made if it isn't there. Files that aren't the page's are removed from it. */
@@ -42,8 +42,11 @@ export interface BuiltPage {
  *   holds something other than a page.
  */
 export async function buildPage({ outDir, minify, staticDir = STATIC_DIR }: PageOptions): Promise<BuiltPage> {
-  const bundled = await build(bundling(staticDir, minify));
-  return writePage(outDir, staticDir, bundled);
+  const [bundled, player] = await Promise.all([
+    build(bundling(staticDir, minify)),
+    playerOf(staticDir, minify),
+  ]);
+  return writePage(outDir, staticDir, bundled, player);
 }
 
 /**
@@ -55,17 +58,18 @@ export async function watchPage(
   { outDir, minify, staticDir = STATIC_DIR }: PageOptions,
   onBuild: (built: BuiltPage | Error) => void,
 ): Promise<{ stop(): Promise<void> }> {
+  let player = playerOf(staticDir, minify);
   const builds = await context({
     ...bundling(staticDir, minify),
     plugins: [
       {
         name: 'page',
         setup({ onEnd }) {
-          onEnd((result) => {
+          onEnd(async (result) => {
             try {
               const [failure] = result.errors;
               if (failure) throw new Error(`${failure.location?.file ?? 'the page'}: ${failure.text}`);
-              onBuild(writePage(outDir, staticDir, result));
+              onBuild(writePage(outDir, staticDir, result, await player));
             } catch (error) {
               onBuild(error instanceof Error ? error : new Error(messageOf(error)));
             }
@@ -77,13 +81,27 @@ export async function watchPage(
   await builds.watch();
   // esbuild watches what it bundles. Its failures reach `onBuild`.
   const others = watch(staticDir, () => void builds.rebuild().catch(() => {}));
+  const players = watch(PLAYER_DIR, { recursive: true }, () => {
+    player = playerOf(staticDir, minify);
+    // Awaited by the build.
+    player.catch(() => {});
+    void builds.rebuild().catch(() => {});
+  });
   return {
     async stop() {
       others.close();
+      players.close();
       await builds.dispose();
     },
   };
 }
+
+/** The player, which goes with the project's own page. */
+async function playerOf(staticDir: string, minify: boolean): Promise<PlayerFiles | null> {
+  return staticDir === STATIC_DIR ? await buildPlayer(readHeaders(staticDir), minify) : null;
+}
+
+const readHeaders = (staticDir: string) => readFileSync(join(staticDir, '_headers'), 'utf8');
 
 /** A reference of an HTML file to a file beside it: `src="../main.ts"`, say. */
 const REFERENCE = /\b(src|href)="(?![a-z]+:|[/#])([^"]+)"/g;
@@ -127,8 +145,13 @@ function bundling(staticDir: string, minify: boolean) {
   } as const satisfies BuildOptions;
 }
 
-function writePage(outDir: string, staticDir: string, bundled: BuildResult): BuiltPage {
-  const files = new Map<string, Uint8Array>();
+function writePage(
+  outDir: string,
+  staticDir: string,
+  bundled: BuildResult,
+  player: PlayerFiles | null,
+): BuiltPage {
+  const files = new Map<string, Uint8Array>(player?.files);
   for (const { path, contents } of bundled.outputFiles ?? []) files.set(relative(PAGE_DIR, path), contents);
   for (const name of readdirSync(staticDir)) {
     if (!name.endsWith('.html') && !isBundled(name)) files.set(name, readFileSync(join(staticDir, name)));
@@ -140,7 +163,7 @@ function writePage(outDir: string, staticDir: string, bundled: BuildResult): Bui
       outputs.set(resolve(PROJECT_DIR, entryPoint), `/${relative(PAGE_DIR, resolve(PROJECT_DIR, output))}`);
     }
   }
-  const policy = metaPolicy(readFileSync(join(staticDir, '_headers'), 'utf8'));
+  const policy = metaPolicy(readHeaders(staticDir));
   for (const { name, html } of readPages(staticDir)) {
     const built = html
       .replace(REFERENCE, (_, attribute: string, path: string) => {
@@ -153,17 +176,6 @@ function writePage(outDir: string, staticDir: string, bundled: BuildResult): Bui
   }
   replaceFiles(outDir, files);
   return { outDir, files: [...files.keys()].sort() };
-}
-
-/** The policy of all pages in a `_headers` file, as far as a `<meta>` can say it. */
-export function metaPolicy(headers: string): string {
-  const policy = /^\/\*\n(?:[ \t].*\n)*?[ \t]+Content-Security-Policy: (.+)$/m.exec(headers)?.[1];
-  if (policy === undefined) throw new Error('_headers has no Content-Security-Policy for /*');
-  return policy
-    .split(';')
-    .map((directive) => directive.trim())
-    .filter((directive) => !NOT_IN_META.includes(directive.split(' ')[0] ?? ''))
-    .join('; ');
 }
 
 /**

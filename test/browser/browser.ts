@@ -16,6 +16,9 @@ const REFUSAL =
 /** How it puts it that the page's policy forbids something. */
 const BLOCK = /Content Security Policy|Refused to|violates the following/;
 
+const SAMPLES = /^https:\/\/strudel\.b-cdn\.net\//;
+const ANY_ORIGIN = { 'access-control-allow-origin': '*' };
+
 export const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };
 
@@ -27,8 +30,11 @@ export class TestBrowser {
 
   private constructor(readonly browser: Browser) {}
 
-  /** Starts a browser with a profile of its own. `CHROMIUM_PATH` names another than /usr/bin/chromium. */
-  static async launch(): Promise<TestBrowser> {
+  /**
+   * Starts a browser with a profile of its own. `CHROMIUM_PATH` names another than /usr/bin/chromium.
+   * @param flags more of Chromium's command line
+   */
+  static async launch(flags: string[] = []): Promise<TestBrowser> {
     const browser = await chromium.launch({
       executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
       args: [
@@ -40,6 +46,7 @@ export class TestBrowser {
         '--disable-background-networking',
         '--disable-component-update',
         '--disable-sync',
+        ...flags,
       ],
     });
     return new TestBrowser(browser);
@@ -53,6 +60,8 @@ export class TestBrowser {
   ): Promise<{ context: BrowserContext; page: Page }> {
     const context = await this.browser.newContext({ viewport, ...device });
     await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    // Strudel's sample maps are on the Internet: no test depends on it.
+    await context.route(SAMPLES, (route) => route.fulfill({ json: {}, headers: ANY_ORIGIN }));
     const page = await context.newPage();
     page.on('pageerror', (error) => this.complaints.push(`${name}: ${error.stack ?? error.message}`));
     page.on('console', (message) => {

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { BrowserContext, CDPSession, Page } from 'playwright-core';
-import { metaPolicy } from '../../deploy/build-page.ts';
+import { metaPolicy } from '../../deploy/header-policy.ts';
 import { PHONE } from './browser.ts';
 import type { Scenario } from './editing-page.ts';
 import { type Scene, screenshot, step } from './scene.ts';

@@ -1,7 +1,7 @@
 /**
  * The browser test: people in real browsers on the whole local stack.
  *
- *     npm run test:browser [-- editing merging people strudels ai markup durability]
+ *     npm run test:browser [-- editing merging people strudels ai markup player durability]
  *                          [--postgres=real --redis=embedded]
  *
  * Without names all parts run, in this order. `hour` runs only by its name, and takes one.
@@ -18,6 +18,7 @@ import { editing } from './editing.ts';
 import { markup } from './markup.ts';
 import { hour, merging } from './merging.ts';
 import { people } from './people.ts';
+import { player } from './player.ts';
 import { SCREENSHOTS, type Scene } from './scene.ts';
 import { strudels } from './strudels.ts';
 
@@ -30,6 +31,7 @@ const PARTS: Record<string, Part> = {
   strudels,
   ai,
   markup,
+  player,
   durability,
 };
 const BY_NAME: Record<string, Part> = { ...PARTS, hour };

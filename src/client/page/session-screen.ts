@@ -1,7 +1,9 @@
 /** A session: the editor, the panels beside it, and how things stand. */
 import { createSession, getSession, leaveSession } from '../../protocol/http/sessions.ts';
 import type { Strudel } from '../../protocol/http/strudels.ts';
+import type { PlayerError } from '../../protocol/player.ts';
 import type { CollaborativeDocument } from '../editor/index.ts';
+import { Player } from '../player/player.ts';
 import { call, messageOf } from '../sdk/call.ts';
 import { sentence } from '../sdk/sentence.ts';
 import { SessionClient, type Snapshot } from '../sdk/session-client.ts';
@@ -117,7 +119,17 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
     const isSent = kind === 'play' ? client.play() : client.stop();
     if (isSent) playback.pressed(kind, '', true);
     else toasts.show('Not connected.', 'error');
+    if (kind === 'play') void playHere();
+    else player.stop();
   });
+  const player = new Player();
+  player.on('error', (error) => toasts.show(wordsOf(error), 'error'));
+
+  /** Plays what the editor shows, on this computer. */
+  async function playHere(): Promise<void> {
+    const result = await player.evaluate(editor.code);
+    if (!result.ok && result.error.kind !== 'superseded') toasts.show(wordsOf(result.error), 'error');
+  }
   const title = el('h1', { class: 'session-title', 'data-testid': 'title' }, entry.title || 'Session');
   const invites = createInviteDialog(sessionId, token);
   const settings = createSettingsDialog({
@@ -333,12 +345,16 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
       window.removeEventListener('online', reconnect);
       window.removeEventListener('pagehide', keep);
       client.close();
+      player.dispose();
       editor.destroy();
       tab.release();
       document.title = 'Backbeat';
     },
   };
 }
+
+/** What the player says of a pattern, with its line. */
+const wordsOf = ({ line, message }: PlayerError) => (line === null ? message : `Line ${line}: ${message}`);
 
 /** The client's text as the editor wants it. */
 function sharedText(client: SessionClient): CollaborativeDocument {

@@ -1,0 +1,116 @@
+/**
+ * The messages between a page and the player in its frame (`postMessage`). The page trusts nothing that the
+ * frame says, and the frame listens only to its parent: each side parses what it hears with these schemas.
+ *
+ * This file is under the project's licence. The player that speaks it (`src/player`) has its own.
+ */
+import * as z from 'zod';
+import { MAX_CODE_BYTES } from './limits.ts';
+
+/** Where the build puts the player's page, below the site's root. */
+export const PLAYER_PATH = '/player/';
+
+/** How many functions and sounds a player may name. */
+const MAX_NAMES = 20_000;
+/** Places in the code that may sound at once; more aren't marked. */
+export const MAX_PLACES = 500;
+const MAX_TEXT_CHARS = 2_000;
+
+const number = z.number();
+const position = number.int().nonnegative();
+const text = z.string().max(MAX_TEXT_CHARS);
+/** Made by the page, and said again in the answer. */
+const id = number.int().nonnegative();
+
+/**
+ * Ties cycles to the room's clock: at the room's time `room_ms` (milliseconds since 1970) it is cycle
+ * `cycle`. The tempo comes from the code. All who evaluate the same code with the same anchor hear the same
+ * beat.
+ */
+export const anchorSchema = z.object({ room_ms: number, cycle: number });
+export type Anchor = z.infer<typeof anchorSchema>;
+
+/** From a page to its player. */
+export const toPlayerSchema = z.discriminatedUnion('type', [
+  /** Evaluates, and plays if that succeeds. Without `at`: from cycle 0, or on from where it is. */
+  z.object({
+    type: z.literal('evaluate'),
+    id,
+    code: z.string().max(MAX_CODE_BYTES),
+    at: anchorSchema.optional(),
+  }),
+  z.object({ type: z.literal('stop') }),
+  /** From 0 to 1. */
+  z.object({ type: z.literal('volume'), volume: number.min(0).max(1) }),
+  /** The room's clock is this far ahead of this computer's (`Date.now()`). */
+  z.object({ type: z.literal('clock'), offset_ms: number }),
+  /** Plays one sound once, whatever else plays. `note` is a MIDI number. */
+  z.object({ type: z.literal('preview'), sound: z.string().max(200), note: number.optional() }),
+  z.object({ type: z.literal('measure'), id }),
+  /** Is it still there? The answer is `pong`. */
+  z.object({ type: z.literal('ping'), id }),
+]);
+export type ToPlayer = z.infer<typeof toPlayerSchema>;
+
+/** A place in the code, from `start` up to `end`, in UTF-16 units. */
+const placeSchema = z.object({ start: position, end: position });
+export type Place = z.infer<typeof placeSchema>;
+
+export const playerErrorSchema = z.object({
+  /**
+   * `syntax`: the code or a mini-notation can't be read. `runtime`: it failed while it ran.
+   * `too_long`: a loop, a recursion or a query took too long, or made too much. `sound`: a sound isn't there.
+   * `audio_blocked`: the browser wants a click first. `superseded`: a newer evaluation has taken its place.
+   * `player_lost`: the player doesn't answer.
+   */
+  kind: z.enum(['syntax', 'runtime', 'too_long', 'sound', 'audio_blocked', 'superseded', 'player_lost']),
+  message: text,
+  /** Where in the code, from 1, if that is known. `column` counts UTF-16 units. */
+  line: number.int().positive().nullable(),
+  column: number.int().positive().nullable(),
+});
+export type PlayerError = z.infer<typeof playerErrorSchema>;
+
+const soundNameSchema = z.object({
+  name: z.string().max(200),
+  kind: z.enum(['kit', 'synth', 'sample']),
+  /** How many there are under this name: `name:0`, `name:1`, … */
+  variations: number.int().positive(),
+});
+
+/** From a player to its page. */
+export const fromPlayerSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('ready') }),
+  /** An evaluation succeeded: the code plays, its cycles tied to the room's clock. */
+  z.object({ type: z.literal('started'), id, at: anchorSchema, cycles_per_second: number.positive() }),
+  /** With `id`: that evaluation failed and has changed nothing. Without: what plays met trouble. */
+  z.object({ type: z.literal('error'), id: id.optional(), error: playerErrorSchema }),
+  z.object({ type: z.literal('stopped') }),
+  /** What sounds now, by its places in the code that was evaluated as `id`. Sent when it changes. */
+  z.object({ type: z.literal('sounding'), id, places: z.array(placeSchema).max(MAX_PLACES) }),
+  /** What may be written: sent at the start, and again when more sounds are known. */
+  z.object({
+    type: z.literal('names'),
+    functions: z.array(z.string().max(200)).max(MAX_NAMES),
+    sounds: z.array(soundNameSchema).max(MAX_NAMES),
+  }),
+  /** What comes out now. */
+  z.object({
+    type: z.literal('measured'),
+    id,
+    /** Root mean square and greatest amplitude of the last 170 ms or so. */
+    rms: number,
+    peak: number,
+    /** By its zero crossings; null when it is silent or has no pitch. */
+    frequency_hz: number.nullable(),
+    /** The last few milliseconds' greatest amplitude, to find an onset by. */
+    recent_peak: number,
+    /** The cycle at this moment; null when nothing plays. */
+    cycle: number.nullable(),
+  }),
+  z.object({ type: z.literal('pong'), id }),
+]);
+export type FromPlayer = z.infer<typeof fromPlayerSchema>;
+/** One of the messages of a player. */
+export type PlayerSays<Type extends FromPlayer['type']> = Extract<FromPlayer, { type: Type }>;
+export type SoundName = PlayerSays<'names'>['sounds'][number];

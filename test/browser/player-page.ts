@@ -1,0 +1,15 @@
+/** A page with nothing but a player, for `player.ts`: what the player said is kept, in order. */
+import { Player } from '../../src/client/player/player.ts';
+
+/** What the test finds on the page. */
+export interface PlayerWindow {
+  player: Player;
+  said: { name: string; event: unknown }[];
+}
+
+const player = new Player();
+const said: PlayerWindow['said'] = [];
+for (const name of ['started', 'stopped', 'error', 'sounding', 'names'] as const) {
+  player.on(name, (event: unknown) => said.push({ name, event }));
+}
+Object.assign(window, { player, said } satisfies PlayerWindow);

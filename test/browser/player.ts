@@ -1,0 +1,455 @@
+/**
+ * The player in Chromium: it is heard, it stays in its frame, and no pattern freezes the page. It runs from the
+ * local stack with its real headers; a page of its own drives it, and at the end the session's Play button.
+ */
+import assert from 'node:assert/strict';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import type { BrowserContext, Page } from 'playwright-core';
+import type { Evaluation } from '../../src/client/player/player.ts';
+import {
+  type Anchor,
+  fromPlayerSchema,
+  PLAYER_PATH,
+  type PlayerSays,
+  type ToPlayer,
+} from '../../src/protocol/player.ts';
+import { TestBrowser } from './browser.ts';
+import type { PlayerWindow } from './player-page.ts';
+import { type Scene, screenshot, step } from './scene.ts';
+import { eventually, SessionPage } from './session-page.ts';
+
+const PAGE = fileURLToPath(new URL('player-page.ts', import.meta.url));
+const TEST_PATH = '/player-test';
+/** Below this nothing is heard. */
+const SILENCE = 0.001;
+const KIT = ['bd', 'sd', 'hh', 'oh', 'cp', 'rim', 'lt', 'mt', 'ht', 'cr'];
+const SYNTHS = ['sine', 'sawtooth', 'square', 'triangle', 'noise'];
+/** The flag with which a sandboxed frame shares its page's process, as it does where memory is short. */
+const ONE_PROCESS = '--disable-features=IsolateSandboxedIframes';
+/** An endless loop may hold the page up for the time limit, and a slow machine's while. */
+const MAX_FREEZE_MS = 4_000;
+
+export async function player(scene: Scene): Promise<void> {
+  const script = await bundle();
+  await hears(scene, script);
+  await staysInItsFrame(scene, script);
+  await beats(scene, script);
+  await neverFreezes(scene.browser, scene, script, 'a frame with a process of its own');
+  const oneProcess = await TestBrowser.launch([ONE_PROCESS]);
+  try {
+    await neverFreezes(oneProcess, scene, script, 'a frame in the page’s process');
+  } finally {
+    await oneProcess.close();
+  }
+  await playsInASession(scene);
+}
+
+async function bundle(): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [PAGE],
+    bundle: true,
+    format: 'esm',
+    write: false,
+    logLevel: 'silent',
+  });
+  return outputFiles[0]?.text ?? '';
+}
+
+class PlayerPage {
+  #nextId = 1_000_000;
+
+  constructor(readonly page: Page) {}
+
+  /** Opens the test's page on the stack, with the policy of the stack's own page. */
+  static async open(context: BrowserContext, page: Page, url: string, script: string): Promise<PlayerPage> {
+    await context.route(`${url}${TEST_PATH}*`, async (route) => {
+      const isScript = route.request().url().endsWith('.js');
+      const { headers } = await fetch(url);
+      await route.fulfill({
+        body: isScript
+          ? script
+          : `<!doctype html><title>Player</title><button>Play</button><script type="module" src="${TEST_PATH}.js"></script>`,
+        contentType: isScript ? 'text/javascript' : 'text/html',
+        headers: { 'content-security-policy': headers.get('content-security-policy') ?? '' },
+      });
+    });
+    await page.goto(`${url}${TEST_PATH}`);
+    // Browsers play only after a click somewhere on the page.
+    await page.getByRole('button').click();
+    return new PlayerPage(page);
+  }
+
+  evaluate(code: string, at?: Anchor): Promise<Evaluation> {
+    return this.page.evaluate(
+      ({ code, at }) => (window as unknown as PlayerWindow).player.evaluate(code, at),
+      { code, at },
+    );
+  }
+
+  async plays(code: string, at?: Anchor): Promise<void> {
+    const result = await this.evaluate(code, at);
+    assert(result.ok, `${code}: ${JSON.stringify(result)}`);
+  }
+
+  async fails(code: string) {
+    const result = await this.evaluate(code);
+    assert(!result.ok, `${code} plays`);
+    return result.error;
+  }
+
+  call(method: 'stop' | 'dispose'): Promise<void> {
+    return this.page.evaluate((name) => (window as unknown as PlayerWindow).player[name](), method);
+  }
+
+  async said(name: string): Promise<unknown[]> {
+    const all = await this.page.evaluate(() => (window as unknown as PlayerWindow).said);
+    return all.filter((each) => each.name === name).map(({ event }) => event);
+  }
+
+  /** Asks the frame directly: what comes out of it now? */
+  async measure(): Promise<PlayerSays<'measured'>> {
+    const id = this.#nextId++;
+    const answer = await this.page.evaluate(
+      (message) =>
+        new Promise((resolve) => {
+          // A frame that is still loading hears nothing.
+          const asking = setInterval(
+            () => document.querySelector('iframe')?.contentWindow?.postMessage(message, '*'),
+            50,
+          );
+          window.addEventListener('message', ({ data }) => {
+            if (data?.type !== 'measured' || data.id !== message.id) return;
+            clearInterval(asking);
+            resolve(data);
+          });
+        }),
+      { type: 'measure', id } satisfies ToPlayer,
+    );
+    const measured = fromPlayerSchema.parse(answer);
+    assert(measured.type === 'measured');
+    return measured;
+  }
+
+  async sounds(): Promise<void> {
+    await eventually('sound', async () => {
+      const { rms } = await this.measure();
+      return rms > SILENCE || `there is ${rms}`;
+    });
+  }
+
+  async isSilent(): Promise<void> {
+    await eventually('silence', async () => {
+      const { peak } = await this.measure();
+      return peak < SILENCE || `there is ${peak}`;
+    });
+  }
+}
+
+/** Nothing but this computer can be reached. */
+async function open({ browser, stack }: Pick<Scene, 'browser' | 'stack'>, script: string, name: string) {
+  const { context, page } = await browser.newPerson(name);
+  await context.route(/^https:/, (route) => route.abort());
+  return { context, player: await PlayerPage.open(context, page, stack.url, script) };
+}
+
+async function hears(scene: Scene, script: string): Promise<void> {
+  const { browser } = scene;
+  await browser.expectingDrops(async () => {
+    const { player } = await open(scene, script, 'the listener');
+
+    await step('a sine has its pitch, and after stop there is silence', async () => {
+      await player.plays('note("a4").s("sine").sustain(1).gain(1)');
+      await eventually('440 Hz', async () => {
+        const { frequency_hz: hz } = await player.measure();
+        return (hz !== null && Math.abs(hz - 440) < 4.4) || `it is ${hz}`;
+      });
+      const { rms } = await player.measure();
+      assert(rms > 0.05, `too soft: ${rms}`);
+      await player.call('stop');
+      await player.isSilent();
+      assert.equal((await player.said('stopped')).length, 1);
+    });
+
+    await step('stop also ends a note of eight cycles and its reverb', async () => {
+      await player.plays('note("c3").s("sawtooth").room(1).size(8).slow(8)');
+      await player.sounds();
+      await player.call('stop');
+      await player.isSilent();
+    });
+
+    await step('without a network the kit and the synths sound', async () => {
+      for (const sound of [...KIT, ...SYNTHS]) {
+        await player.plays(`s("${sound}*8")`);
+        await player.sounds();
+        await player.call('stop');
+        await player.isSilent();
+      }
+      assert.deepEqual(await player.said('error'), []);
+    });
+
+    await step('a preview sounds once, and a volume of 0 is silent', async () => {
+      await player.page.evaluate(() => (window as unknown as PlayerWindow).player.preview('cp'));
+      await player.sounds();
+      await player.isSilent();
+      await player.plays('s("square").sustain(1)');
+      await player.sounds();
+      await player.page.evaluate(() => (window as unknown as PlayerWindow).player.setVolume(0));
+      await player.isSilent();
+      await player.page.evaluate(() => (window as unknown as PlayerWindow).player.setVolume(1));
+      await player.sounds();
+    });
+
+    await step('an error has its place, and changes nothing that plays', async () => {
+      await player.plays('note("a4").s("sine").sustain(1)');
+      const startedBefore = (await player.said('started')).length;
+      for (const [code, kind, line, column] of [
+        ['s("bd"', 'syntax', 1, 7],
+        ['stack(\n  s("bd [sd"))', 'syntax', 2, 12],
+        ['$: s("bd")\n$: blub("a")', 'runtime', 2, 4],
+        ['s("bd").foo()', 'runtime', 1, 9],
+        ['s("bd").fast(1e9)', 'too_long', null, null],
+      ] as const) {
+        const error = await player.fails(code);
+        assert.deepEqual([error.kind, error.line, error.column], [kind, line, column], code);
+      }
+      assert.equal((await player.said('started')).length, startedBefore);
+      const { frequency_hz: hz } = await player.measure();
+      assert(hz !== null && Math.abs(hz - 440) < 4.4, `it is ${hz}`);
+    });
+
+    await step('a sound that isn’t there is said once, with its place', async () => {
+      await player.plays('s("hh*8")\n');
+      await player.plays('stack(s("bd"),\n  s("blorp*8"))');
+      await eventually('the error', async () => {
+        const errors = (await player.said('error')) as { kind: string; line: number; column: number }[];
+        const [error] = errors;
+        if (!error) return 'there is none';
+        assert.deepEqual([error.kind, error.line, error.column], ['sound', 2, 6]);
+        return errors.length === 1 || 'it is said again';
+      });
+      await player.sounds();
+    });
+
+    await step('what sounds is said by its places in the code', async () => {
+      await player.plays('setcps(2)\ns("bd sd")');
+      await eventually('both places', async () => {
+        const said = (await player.said('sounding')) as PlayerSays<'sounding'>[];
+        const places = said.map(({ places }) => places.map(({ start, end }) => `${start}-${end}`).join());
+        return (places.includes('13-15') && places.includes('16-18')) || places.join(' ');
+      });
+      const names = (await player.said('names')) as PlayerSays<'names'>[];
+      assert(names[0]?.functions.includes('note') && names[0].functions.includes('lpf'));
+      for (const sound of [...KIT, ...SYNTHS]) {
+        assert(
+          names[0]?.sounds.some(({ name }) => name === sound),
+          sound,
+        );
+      }
+      await player.call('dispose');
+    });
+  });
+}
+
+async function staysInItsFrame(scene: Scene, script: string): Promise<void> {
+  const { browser, stack } = scene;
+  await browser.expectingDrops(async () => {
+    const { context, player } = await open(scene, script, 'the suspicious');
+    const { page } = player;
+    await player.plays('silence');
+
+    await step('a pattern reaches neither storage nor the page', async () => {
+      for (const attempt of [
+        'localStorage.length',
+        'document.cookie',
+        'parent.document.title',
+        'top.location.href',
+      ]) {
+        const error = await player.fails(`${attempt}\ns("bd")`);
+        assert.equal(error.kind, 'runtime', attempt);
+        assert.match(error.message, /sandbox|denied|Blocked|cross-origin/i, attempt);
+      }
+    });
+
+    await step('messages from another frame, and to the page from itself, are ignored', async () => {
+      await page.evaluate(() => document.body.append(document.createElement('iframe')));
+      const other = page.frames().find((frame) => frame.url() === 'about:blank');
+      assert(other);
+      await page.evaluate(() => {
+        const heard: unknown[] = [];
+        window.addEventListener('message', ({ data }) => heard.push(data));
+        Object.assign(window, { heard });
+      });
+      await other.evaluate(() => {
+        const frame = parent.document.querySelector('iframe');
+        frame?.contentWindow?.postMessage({ type: 'measure', id: 7 }, '*');
+      });
+      await page.evaluate(() =>
+        window.postMessage({ type: 'error', error: { kind: 'runtime', message: 'no', line: 1, column: 1 } }),
+      );
+      // Messages keep their order: an answer to the stranger's would come first.
+      await player.measure();
+      const heard = await page.evaluate(() => Reflect.get(window, 'heard') as { type: string; id: number }[]);
+      assert.deepEqual(
+        heard.filter(({ type, id }) => type === 'measured' && id === 7),
+        [],
+      );
+      assert(heard.some(({ type }) => type === 'error'));
+      assert.deepEqual(await player.said('error'), []);
+    });
+
+    await step('opened directly it is sandboxed and does nothing', async () => {
+      const direct = await context.newPage();
+      const response = await direct.goto(`${stack.url}${PLAYER_PATH}`);
+      const policy = response?.headers()['content-security-policy'] ?? '';
+      assert.match(policy, /^sandbox allow-scripts; default-src 'none'; /);
+      assert.match(policy, /frame-ancestors 'self'$/);
+      await direct.locator('body[data-state=idle]').waitFor();
+      assert.equal(await direct.evaluate(() => self.origin), 'null');
+      await assert.rejects(() => direct.evaluate(() => localStorage.length), /sandboxed|denied/);
+      await direct.getByTestId('source').click();
+      await direct.getByRole('link', { name: 'src/player/main.ts' }).waitFor();
+    });
+  });
+}
+
+/** Two browsers begin the same pattern at the same time of the room's clock. */
+async function beats(scene: Scene, script: string): Promise<void> {
+  await scene.browser.expectingDrops(() =>
+    step('two browsers start their cycles within 50 ms of each other', async () => {
+      const both = [await open(scene, script, 'the left'), await open(scene, script, 'the right')];
+      for (const { player } of both) await player.plays('silence');
+      // Each is told that the room's clock is elsewhere.
+      const offsetMs = 5_000;
+      for (const { player } of both) {
+        await player.page.evaluate((ms) => (window as unknown as PlayerWindow).player.setClock(ms), offsetMs);
+      }
+      const at = { room_ms: Date.now() + offsetMs + 2_500, cycle: 3 };
+      const onsets = await Promise.all(
+        both.map(async ({ player }) => {
+          await player.plays('s("cp")', at);
+          return await onset(player);
+        }),
+      );
+      const [left = 0, right = 0] = onsets;
+      console.log(
+        `      apart: ${Math.abs(left - right)} ms; late: ${onsets.map((ms) => ms - at.room_ms + offsetMs)} ms`,
+      );
+      assert(Math.abs(left - right) < 50, `they are ${Math.abs(left - right)} ms apart`);
+    }),
+  );
+}
+
+/** @returns when sound began, by this computer's clock */
+function onset({ page }: PlayerPage): Promise<number> {
+  return page.evaluate(
+    () =>
+      new Promise<number>((resolve) => {
+        const frame = document.querySelector('iframe');
+        window.addEventListener('message', ({ data }) => {
+          if (data?.type !== 'measured') return;
+          if (data.recent_peak > 0.05) resolve(Date.now());
+          else setTimeout(() => frame?.contentWindow?.postMessage({ type: 'measure', id: 1 }, '*'));
+        });
+        frame?.contentWindow?.postMessage({ type: 'measure', id: 1 }, '*');
+      }),
+  );
+}
+
+async function neverFreezes(
+  browser: TestBrowser,
+  { stack }: Scene,
+  script: string,
+  where: string,
+): Promise<void> {
+  await browser.expectingDrops(async () => {
+    const { player } = await open({ browser, stack }, script, 'the looper');
+    const { page } = player;
+
+    await step(`endless code ends, the page answers, and what plays goes on (${where})`, async () => {
+      await player.plays('note("a4").s("sine").sustain(1)');
+      await player.sounds();
+      // The longest that the page's own clock stood still.
+      await page.evaluate(() => {
+        let last = performance.now();
+        Object.assign(window, { longestMs: 0 });
+        setInterval(() => {
+          const now = performance.now();
+          Object.assign(window, { longestMs: Math.max(Reflect.get(window, 'longestMs'), now - last) });
+          last = now;
+        }, 20);
+      });
+      for (const [code, line] of [
+        ['s("bd")\nfor (;;) {}\ns("hh")', 2],
+        ['const again = () => { again() }\nagain()\ns("bd")', 1],
+        ['const spin = async () => { await 0; await spin() }\nawait spin()\ns("bd")', 1],
+        ['s("bd").fmap((x) => {\n  while (true) {}\n})', 2],
+        ['n("0 .. 100000000")', null],
+        ['s("bd*1000000")', null],
+      ] as const) {
+        const error = await player.fails(code);
+        assert.deepEqual([error.kind, error.line], ['too_long', line], `${code}: ${error.message}`);
+      }
+      const longestMs = await page.evaluate(() => Number(Reflect.get(window, 'longestMs')));
+      console.log(`      the page stood still for ${Math.round(longestMs)} ms at most`);
+      assert(longestMs < MAX_FREEZE_MS, `the page stood still for ${longestMs} ms`);
+      const { frequency_hz: hz } = await player.measure();
+      assert(hz !== null && Math.abs(hz - 440) < 4.4, `it is ${hz}`);
+    });
+
+    await step(`a pattern that gets too long while it plays is stopped (${where})`, async () => {
+      await player.plays(
+        'setcps(2)\ns("bd").every(4, (x) => x.fmap((v) => {\n  while (true) {}\n}))'.replace(
+          'every(4',
+          'lastOf(8',
+        ),
+      );
+      await eventually('the error', async () => {
+        const [error] = (await player.said('error')) as { kind: string }[];
+        return error?.kind === 'too_long' || `it says ${JSON.stringify(error)}`;
+      });
+      await player.isSilent();
+      await player.plays('s("hh*8")');
+      await player.sounds();
+    });
+
+    if (where.includes('process of its own')) {
+      await step('a player that stops answering is replaced, and the person is told', async () => {
+        const before = (await player.said('error')).length;
+        // A loop that the transpiler doesn't see.
+        await player.plays('setTimeout(Function("for(;;);"), 50)\ns("bd")');
+        await eventually('the notice', async () => {
+          const errors = (await player.said('error')) as { kind: string }[];
+          return errors.slice(before).some(({ kind }) => kind === 'player_lost') || 'there is none';
+        });
+        await player.plays('s("hh*8")');
+        await player.sounds();
+      });
+    }
+  });
+}
+
+async function playsInASession(scene: Scene): Promise<void> {
+  const { browser, stack } = scene;
+  const { page } = await browser.newPerson('Ana');
+  const session = await SessionPage.make(page, stack.url, 'Ana', 'Loud');
+  const player = new PlayerPage(page);
+  await step('Play plays the editor’s text, an error names its line, Stop stops', async () => {
+    await page.locator('.cm-content').focus();
+    await page.keyboard.press('Control+a');
+    await page.keyboard.insertText('note("a4").s("sine").sustain(1)');
+    await page.getByTestId('play').click();
+    await page.getByTestId('player').waitFor({ state: 'attached' });
+    await player.sounds();
+    await screenshot(page, 'player');
+    await page.locator('.cm-content').focus();
+    await page.keyboard.press('Control+a');
+    await page.keyboard.insertText('stack(\n  blub("a")');
+    await page.keyboard.insertText(')');
+    await page.getByTestId('play').click();
+    await session.toast(/Line 2: .*blub/);
+    await player.sounds();
+    await page.getByTestId('stop').click();
+    await player.isSilent();
+  });
+}
