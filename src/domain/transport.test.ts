@@ -13,6 +13,18 @@ describe('the transport', () => {
     expect(cycleAt(next, 4_500)).toBe(2.5);
   });
 
+  it('starts when it started for the participant, if that was a moment ago', () => {
+    expect(started(null, { ...start, sinceMs: 990 }, 1_000)).toMatchObject({ sinceMs: 990, cycle: 0 });
+    const first = started(null, start, 1_000);
+    expect(started(first, { ...start, sinceMs: 3_500 }, 4_000)).toMatchObject({
+      sinceMs: 3_500,
+      cycle: 1.25,
+    });
+    for (const sinceMs of [-1_001, 3_001]) {
+      expect(started(null, { ...start, sinceMs }, 1_000)).toMatchObject({ sinceMs: 1_000 });
+    }
+  });
+
   it('never runs backwards, should a clock', () => {
     expect(cycleAt(started(null, start, 1_000), 500)).toBe(0);
   });

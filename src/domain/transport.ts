@@ -22,11 +22,20 @@ export interface Transport {
 }
 
 /** What a participant has evaluated, and starts for all. */
-export type Start = Pick<Transport, 'code' | 'rev' | 'by' | 'cps'>;
+export interface Start extends Pick<Transport, 'code' | 'rev' | 'by' | 'cps'> {
+  /** When it started for them, by the room's clock as they know it. */
+  sinceMs?: number | undefined;
+}
+
+/** How far the time at which a participant started may be from the room's: a slow connection and a rough clock. */
+const MAX_APART_MS = 2_000;
 
 /** What plays from now on: in the cycle that what plays now has come to, else from the first. */
-export function started(now: Transport | null, start: Start, nowMs: number): Transport {
-  return { ...start, sinceMs: nowMs, cycle: now ? cycleAt(now, nowMs) : 0 };
+export function started(now: Transport | null, { sinceMs, ...start }: Start, nowMs: number): Transport {
+  const isNear = sinceMs !== undefined && Math.abs(sinceMs - nowMs) <= MAX_APART_MS;
+  // Those who hear it already needn't move to another beat.
+  const atMs = isNear ? sinceMs : nowMs;
+  return { ...start, sinceMs: atMs, cycle: now ? cycleAt(now, atMs) : 0 };
 }
 
 /** The cycle that it has come to, with its fraction. @param nowMs by the room's clock. */

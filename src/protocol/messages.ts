@@ -162,6 +162,8 @@ const playPayload = z
     code: codeSchema.optional(),
     /** The tempo that it set, in cycles a second. */
     cps: z.number().min(MIN_CPS).max(MAX_CPS).optional(),
+    /** When it started there, in milliseconds by the room's clock; taken where that was a moment ago. */
+    since: z.number().optional(),
     request_id: requestIdSchema.optional(),
   })
   .nullish();

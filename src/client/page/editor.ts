@@ -1,9 +1,9 @@
 /** The code editor: CodeMirror, bound to the session's shared text. */
 import { isolateHistory } from '@codemirror/commands';
 import { javascript } from '@codemirror/lang-javascript';
-import { Compartment, EditorState } from '@codemirror/state';
+import { Compartment, EditorState, Prec } from '@codemirror/state';
 import { oneDark } from '@codemirror/theme-one-dark';
-import { EditorView } from '@codemirror/view';
+import { EditorView, keymap } from '@codemirror/view';
 import { basicSetup } from 'codemirror';
 import { difference, textOf } from '../../merging/index.ts';
 import {
@@ -14,6 +14,12 @@ import {
   type EditOrigin,
   editSource,
   newestAnswer,
+  problemMarks,
+  type SoundingPlace,
+  showPlayed,
+  showProblem,
+  showSounding,
+  sounding,
   takeBackAnswer,
 } from '../editor/index.ts';
 import { el } from './dom.ts';
@@ -30,6 +36,12 @@ export interface Editor {
   show(code: string): void;
   takeBackAnswer(): void;
   keepAnswer(): void;
+  /** @param code what plays from now on; null: nothing does. */
+  showPlayed(code: string | null): void;
+  /** Marks what sounds, by its places in the code that plays. */
+  showSounding(places: readonly SoundingPlace[]): void;
+  /** @param line from 1. */
+  showProblem(problem: { message: string; line: number } | null): void;
   setReadOnly(isReadOnly: boolean): void;
   focus(): void;
   destroy(): void;
@@ -52,8 +64,16 @@ const look = EditorView.theme(
   { dark: true },
 );
 
-/** @param onAnswer called when there is an answer to take back, or none any more. */
-export function createEditor(shared: CollaborativeDocument, onAnswer: () => void): Editor {
+export interface EditorActions {
+  /** There is an answer to take back, or none any more. */
+  onAnswer(): void;
+  /** Ctrl or ⌘ and Enter. */
+  play(): void;
+  /** Ctrl or ⌘ and the full stop. */
+  stop(): void;
+}
+
+export function createEditor(shared: CollaborativeDocument, actions: EditorActions): Editor {
   const element = el('div', { class: 'editor', 'data-testid': 'editor' });
   // In a shadow root CodeMirror adopts its style sheets instead of writing <style> elements, which a strict
   // content security policy forbids.
@@ -66,17 +86,21 @@ export function createEditor(shared: CollaborativeDocument, onAnswer: () => void
     state: EditorState.create({
       doc: shared.text,
       extensions: [
+        // Before CodeMirror's own, which puts in a blank line.
+        Prec.highest(keymap.of([commandOf('Mod-Enter', actions.play), commandOf('Mod-.', actions.stop)])),
         basicSetup,
         javascript(),
         look,
         oneDark,
         binding.of(collaboration(shared)),
         answerMarks,
+        sounding,
+        problemMarks,
         EditorView.lineWrapping,
         EditorView.contentAttributes.of({ 'aria-label': 'Pattern code' }),
         access.of(readOnly(true)),
         EditorView.updateListener.of(({ startState, state }) => {
-          if (newestAnswer(startState) !== newestAnswer(state)) onAnswer();
+          if (newestAnswer(startState) !== newestAnswer(state)) actions.onAnswer();
         }),
       ],
     }),
@@ -108,6 +132,9 @@ export function createEditor(shared: CollaborativeDocument, onAnswer: () => void
       dismissAnswer(view);
       view.focus();
     },
+    showPlayed: (code) => showPlayed(view, code),
+    showSounding: (places) => showSounding(view, places),
+    showProblem: (problem) => showProblem(view, problem),
     setReadOnly(wanted) {
       if (wanted === isReadOnly) return;
       isReadOnly = wanted;
@@ -118,6 +145,16 @@ export function createEditor(shared: CollaborativeDocument, onAnswer: () => void
     },
     destroy() {
       view.destroy();
+    },
+  };
+}
+
+function commandOf(key: string, command: () => void) {
+  return {
+    key,
+    run: () => {
+      command();
+      return true;
     },
   };
 }

@@ -4,6 +4,7 @@ import type { Strudel } from '../../protocol/http/strudels.ts';
 import type { PlayerError } from '../../protocol/player.ts';
 import type { CollaborativeDocument } from '../editor/index.ts';
 import { Player } from '../player/player.ts';
+import { SharedPlayback } from '../player/shared-playback.ts';
 import { call, messageOf } from '../sdk/call.ts';
 import { sentence } from '../sdk/sentence.ts';
 import { SessionClient, type Snapshot } from '../sdk/session-client.ts';
@@ -86,7 +87,11 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
   });
 
   let titleText = entry.title;
-  const editor = createEditor(sharedText(client), () => render(client.snapshot));
+  const editor = createEditor(sharedText(client), {
+    onAnswer: () => render(client.snapshot),
+    play: () => void press('play'),
+    stop: () => void press('stop'),
+  });
   const signIn = () => openSignIn(again);
 
   const chat = createChatPanel((text) => client.chat(text) !== null);
@@ -115,20 +120,44 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
   const saveState = createSaveState();
   const offered = createOfferedText(() => client.dismissOffer());
   const connection = createConnectionBadge();
-  const playback = createPlayback((kind) => {
-    const isSent = kind === 'play' ? client.play() : client.stop();
-    if (isSent) playback.pressed(kind, '', true);
-    else toasts.show('Not connected.', 'error');
-    if (kind === 'play') void playHere();
-    else player.stop();
-  });
   const player = new Player();
-  player.on('error', (error) => toasts.show(wordsOf(error), 'error'));
+  const sound = new SharedPlayback(client, player);
+  const playback = createPlayback({
+    press: (kind) => void press(kind),
+    listen: (isListening) => sound.listen(isListening),
+    setVolume: (volume) => sound.setVolume(volume),
+  });
 
-  /** Plays what the editor shows, on this computer. */
-  async function playHere(): Promise<void> {
-    const result = await player.evaluate(editor.code);
-    if (!result.ok && result.error.kind !== 'superseded') toasts.show(wordsOf(result.error), 'error');
+  async function press(kind: 'play' | 'stop'): Promise<void> {
+    const { role, connection: state } = client.snapshot;
+    if (role === 'viewer') return;
+    if (state.state !== 'open') {
+      toasts.show('Not connected.', 'error');
+      return;
+    }
+    if (kind === 'stop') sound.stop();
+    else if ((await sound.play(editor.code)) !== 'played') return;
+    playback.pressed(kind, '', true);
+  }
+
+  sound.on('change', () => renderPlayback());
+  sound.on('playing', (code) => editor.showPlayed(code));
+  sound.on('sounding', (places) => editor.showSounding(places));
+  sound.on('problem', (problem) => {
+    if (!problem) {
+      editor.showProblem(null);
+      return;
+    }
+    const { code, error } = problem;
+    // A line of what plays is another one in the text, where that has been changed.
+    if (error.line !== null && code === editor.code) {
+      editor.showProblem({ message: sentence(error.message), line: error.line });
+    } else toasts.show(wordsOf(error), 'error');
+  });
+
+  function renderPlayback(): void {
+    const { isListening, isStarting } = sound;
+    playback.render({ isPlaying: client.snapshot.transport !== null, isListening, isStarting });
   }
   const title = el('h1', { class: 'session-title', 'data-testid': 'title' }, entry.title || 'Session');
   const invites = createInviteDialog(sessionId, token);
@@ -217,6 +246,7 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
     side.setAvailable('ai', isWriter);
     editor.setReadOnly(!isWriter || isOver);
     playback.setEnabled(isWriter && state === 'open');
+    renderPlayback();
     actions.render(isOver ? null : role);
     viewerNote.hidden = role !== 'viewer' || isOver;
     banner.hidden = degraded === null || isOver;
@@ -345,7 +375,7 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
       window.removeEventListener('online', reconnect);
       window.removeEventListener('pagehide', keep);
       client.close();
-      player.dispose();
+      sound.dispose();
       editor.destroy();
       tab.release();
       document.title = 'Backbeat';

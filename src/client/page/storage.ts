@@ -22,9 +22,15 @@ export type KnownSession = z.infer<typeof knownSessionSchema>;
 const SESSIONS_KEY = 'backbeat:sessions';
 const USER_TOKEN_KEY = 'backbeat:user-token';
 const NAME_KEY = 'backbeat:name';
+const VOLUME_KEY = 'backbeat:volume';
+const DEFAULT_VOLUME = 0.8;
 const SESSIONS_KEPT = 20;
-/** How long a reloaded page waits for the page before it to let go of the tab's connection id. */
+/**
+ * How long a page waits for another to let go of the tab's connection id. After a reload that is the page
+ * before it, which a busy computer takes its time to end, and under whose id the unsent text is kept.
+ */
 const CLAIM_TIMEOUT_MS = 1_000;
+const RELOAD_CLAIM_TIMEOUT_MS = 15_000;
 
 /** Newest first. */
 export function knownSessions(): KnownSession[] {
@@ -65,6 +71,16 @@ export function storeUserToken(token: string | null): void {
   else localStorage.setItem(USER_TOKEN_KEY, token);
 }
 
+/** From 0 to 1. */
+export function keptVolume(): number {
+  const volume = Number(localStorage.getItem(VOLUME_KEY) ?? DEFAULT_VOLUME);
+  return volume >= 0 && volume <= 1 ? volume : DEFAULT_VOLUME;
+}
+
+export function keepVolume(volume: number): void {
+  localStorage.setItem(VOLUME_KEY, String(volume));
+}
+
 export function rememberedName(): string {
   return localStorage.getItem(NAME_KEY) ?? '';
 }
@@ -101,11 +117,16 @@ function lock(connectionId: string): Promise<(() => void) | null> {
     navigator.locks
       .request(
         `backbeat:connection:${connectionId}`,
-        { signal: AbortSignal.timeout(CLAIM_TIMEOUT_MS) },
+        { signal: AbortSignal.timeout(isReload() ? RELOAD_CLAIM_TIMEOUT_MS : CLAIM_TIMEOUT_MS) },
         () => new Promise<void>((release) => resolve(release)),
       )
       .catch(() => resolve(null));
   });
+}
+
+function isReload(): boolean {
+  const [navigation] = performance.getEntriesByType('navigation');
+  return navigation instanceof PerformanceNavigationTiming && navigation.type === 'reload';
 }
 
 /**

@@ -187,8 +187,8 @@ const CHAT_RETRY_MS = 5_000;
 /** The whole text may be part of it, so not each keystroke is kept at once. */
 const KEEP_INTERVAL_MS = 200;
 /** Pings once something plays, and the pause between them. */
-const CLOCK_PINGS = 3;
-const CLOCK_PING_MS = 500;
+const CLOCK_PINGS = 4;
+const CLOCK_PING_MS = 150;
 
 export class SessionClient extends Emitter<SessionClientEvents> {
   readonly sessionId: string;
@@ -459,9 +459,17 @@ export class SessionClient extends Emitter<SessionClientEvents> {
    * Starts what this client has evaluated, for all. That isn't kept: false when there is no connection.
    * @param code by default the session's.
    * @param cps the tempo that the code sets, in cycles a second; by default that of what plays.
+   * @param since when it started here, by {@link roomNow}.
    */
-  play({ code, cps }: { code?: string; cps?: number } = {}): boolean {
-    return this.#send({ type: 'play', payload: { code, cps } });
+  play(what: { code?: string; cps?: number; since?: number } = {}): boolean {
+    return this.#send({ type: 'play', payload: what });
+  }
+
+  /** Asks for the room's clock: a few pings tell it better than one. */
+  askRoomClock(): void {
+    if (this.#clockPingsLeft > 0) return;
+    this.#clockPingsLeft = CLOCK_PINGS;
+    this.#clockPings.call();
   }
 
   /** Milliseconds since the epoch by the room's clock; null until the room has said it. */
@@ -638,10 +646,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     const isSame = JSON.stringify(transport) === JSON.stringify(this.#transport);
     this.#transport = transport;
     if (isSame) return;
-    if (transport) {
-      this.#clockPingsLeft = CLOCK_PINGS;
-      this.#clockPings.call();
-    }
+    if (transport) this.askRoomClock();
     this.emit('transport', transport);
   }
 

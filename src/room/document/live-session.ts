@@ -165,11 +165,16 @@ export class LiveSession {
    * @param code the session's own where the participant doesn't say.
    */
   play(
-    { code, by, cps }: Pick<Start, 'by' | 'cps'> & { code?: string | undefined },
+    {
+      code,
+      by,
+      cps,
+      sinceMs,
+    }: Pick<Start, 'by' | 'cps'> & { code?: string | undefined; sinceMs?: number | undefined },
     editorId: string | null,
   ): Transport {
     const nowMs = this.#ports.clock.now();
-    const start = { code: code ?? this.code, rev: this.rev, by, cps };
+    const start = { code: code ?? this.code, rev: this.rev, by, cps, sinceMs };
     const transport = started(this.transport, start, nowMs);
     this.#setTransport(transport, editorId, nowMs);
     return transport;

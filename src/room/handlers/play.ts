@@ -14,7 +14,10 @@ export async function play(
   const { displayName, userId } = sender.state;
   // Without a tempo of its own, code goes on in the one there is.
   const cps = payload?.cps ?? session.transport?.cps ?? DEFAULT_CPS;
-  const transport = session.play({ code: payload?.code, by: displayName, cps }, userId);
+  const transport = session.play(
+    { code: payload?.code, by: displayName, cps, sinceMs: payload?.since },
+    userId,
+  );
   outbox.broadcast('play', { display_name: displayName }, sender);
   outbox.broadcast('transport', transportPayload(transport));
 }
