@@ -56,7 +56,7 @@ async function bundle(): Promise<string> {
   return outputFiles[0]?.text ?? '';
 }
 
-class PlayerPage {
+export class PlayerPage {
   #nextId = 1_000_000;
 
   constructor(readonly page: Page) {}

@@ -1,7 +1,7 @@
 /**
  * The browser test: people in real browsers on the whole local stack.
  *
- *     npm run test:browser [-- editing merging people strudels ai markup player durability]
+ *     npm run test:browser [-- editing merging people strudels ai markup player listening durability]
  *                          [--postgres=real --redis=embedded]
  *
  * Without names all parts run, in this order. `hour` runs only by its name, and takes one.
@@ -15,6 +15,7 @@ import { ai } from './ai.ts';
 import { TestBrowser } from './browser.ts';
 import { durability } from './durability.ts';
 import { editing } from './editing.ts';
+import { listening } from './listening.ts';
 import { markup } from './markup.ts';
 import { hour, merging } from './merging.ts';
 import { people } from './people.ts';
@@ -32,6 +33,7 @@ const PARTS: Record<string, Part> = {
   ai,
   markup,
   player,
+  listening,
   durability,
 };
 const BY_NAME: Record<string, Part> = { ...PARTS, hour };

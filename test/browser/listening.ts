@@ -1,0 +1,149 @@
+/** A session is heard by all who are in it: the same code, on the same beat, also by a participant who comes late. */
+import assert from 'node:assert/strict';
+import type { Page } from 'playwright-core';
+import { PlayerPage } from './player.ts';
+import { type Scene, screenshot, step } from './scene.ts';
+import { eventually, SessionPage } from './session-page.ts';
+
+const TEMPO = 'setcps(1)\n';
+const BEAT = `${TEMPO}s("bd*8")`;
+const TONE = `${TEMPO}note("a4").s("sine").sustain(1)`;
+
+interface Listener {
+  page: Page;
+  session: SessionPage;
+  player: PlayerPage;
+}
+
+export async function listening(scene: Scene): Promise<void> {
+  const { browser, stack } = scene;
+  const makeHost = async (): Promise<Listener> => {
+    const { page } = await browser.newPerson('Ana');
+    const session = await SessionPage.make(page, stack.url, 'Ana', 'Heard by all');
+    return { page, session, player: new PlayerPage(page) };
+  };
+  const ana = await makeHost();
+  const link = await ana.session.invite('viewer');
+  const join = async (name: string): Promise<Listener> => {
+    const { page } = await browser.newPerson(name);
+    const session = await SessionPage.join(page, link, name);
+    return { page, session, player: new PlayerPage(page) };
+  };
+  const ben = await join('Ben');
+
+  await step('Ctrl+Enter plays what is written for everybody, and puts no line in', async () => {
+    await write(ana, BEAT);
+    await ana.page.keyboard.press('Control+Enter');
+    await ana.player.sounds();
+    assert.equal(await ana.session.text(), BEAT);
+    await ben.page.locator('[data-testid=listen][data-missing=true]').waitFor();
+    await screenshot(ben.page, 'listen');
+    await ben.page.getByTestId('listen').click();
+    await ben.player.sounds();
+  });
+
+  await step('what sounds is marked in the code', async () => {
+    await ana.page.locator('.cm-sounding').first().waitFor();
+    assert.equal(await ana.page.locator('.cm-sounding').first().textContent(), 'bd');
+    await ben.page.locator('.cm-sounding').first().waitFor();
+    await screenshot(ana.page, 'sounding');
+  });
+
+  await step('both are in the same cycle, within 50 ms', async () => {
+    await eventually('the beats to coincide', async () => {
+      const apart = await apartMs(ana, ben);
+      return Math.abs(apart) < 50 || `they are ${apart.toFixed()} ms apart`;
+    });
+  });
+
+  await step('a participant who comes late hears what plays, though the text has changed since', async () => {
+    await write(ana, 's("bd*8"');
+    const cem = await join('Cem');
+    await cem.session.shows('s("bd*8"');
+    await cem.page.getByTestId('listen').click();
+    await cem.player.sounds();
+    await eventually('the late one to be on the beat', async () => {
+      const apart = await apartMs(ana, cem);
+      return Math.abs(apart) < 50 || `they are ${apart.toFixed()} ms apart`;
+    });
+    await cem.page.close();
+  });
+
+  await step('what doesn’t run is shown at its line, and changes nothing that plays', async () => {
+    await write(ana, `${TEMPO}stack(\n  blub("a"))`);
+    await ana.page.keyboard.press('Control+Enter');
+    await ana.page.locator('.cm-problem').filter({ hasText: 'blub' }).waitFor();
+    assert.equal(await ana.page.locator('.cm-problem-line').textContent(), '  blub("a"))');
+    await screenshot(ana.page, 'problem');
+    await ana.player.sounds();
+    await ben.player.sounds();
+    await ana.page.keyboard.type(' ');
+    await ana.page.locator('.cm-problem').waitFor({ state: 'detached' });
+  });
+
+  await step('what is evaluated anew is heard by the others', async () => {
+    await write(ana, TONE);
+    await ana.page.keyboard.press('Control+Enter');
+    await eventually('the tone', async () => {
+      const { frequency_hz: pitch } = await ben.player.measure();
+      return (pitch !== null && Math.abs(pitch - 440) < 4.4) || `it has ${pitch} Hz`;
+    });
+  });
+
+  await step('volume and Listen are each one’s own', async () => {
+    await ben.page.getByTestId('listen').click();
+    await ben.player.isSilent();
+    await ana.player.sounds();
+    await ben.page.getByTestId('listen').click();
+    await ben.player.sounds();
+    await ben.page.getByTestId('volume').fill('0');
+    await ben.player.isSilent();
+    await ben.page.getByTestId('volume').fill('80');
+    await ben.player.sounds();
+  });
+
+  await step('Ctrl+. stops it for everybody', async () => {
+    await ana.page.locator('.cm-content').focus();
+    await ana.page.keyboard.press('Control+.');
+    await ana.player.isSilent();
+    await ben.player.isSilent();
+    await ben.page.locator('[data-testid=play]:disabled').waitFor();
+    await ben.page.locator('.playback[data-playing=false]').waitFor();
+  });
+}
+
+async function write({ page }: Listener, text: string): Promise<void> {
+  await page.locator('.cm-content').focus();
+  await page.keyboard.press('Control+a');
+  await page.keyboard.insertText(text);
+}
+
+/** How far two listeners are from each other, in milliseconds of a tempo of one cycle a second. */
+async function apartMs(one: Listener, other: Listener): Promise<number> {
+  const [a, b] = await Promise.all([zeroAtMs(one), zeroAtMs(other)]);
+  const apart = (a - b) % 1_000;
+  return apart > 500 ? apart - 1_000 : apart < -500 ? apart + 1_000 : apart;
+}
+
+/** When a cycle began, by this computer's clock: of several looks the one that was answered fastest. */
+function zeroAtMs({ page }: Listener): Promise<number> {
+  return page.evaluate(async () => {
+    const frame = document.querySelector('iframe');
+    const looks: { tookMs: number; zeroMs: number }[] = [];
+    for (let id = 2_000_000; id < 2_000_008; id += 1) {
+      const sentMs = Date.now();
+      const cycle = await new Promise<number>((resolve) => {
+        const hear = ({ data }: MessageEvent) => {
+          if (data?.type !== 'measured' || data.id !== id) return;
+          window.removeEventListener('message', hear);
+          resolve(data.cycle ?? 0);
+        };
+        window.addEventListener('message', hear);
+        frame?.contentWindow?.postMessage({ type: 'measure', id }, '*');
+      });
+      const nowMs = Date.now();
+      looks.push({ tookMs: nowMs - sentMs, zeroMs: (sentMs + nowMs) / 2 - (cycle % 1) * 1_000 });
+    }
+    return looks.reduce((best, look) => (look.tookMs < best.tookMs ? look : best)).zeroMs;
+  });
+}
