@@ -352,16 +352,18 @@ function lateness({ page }: PlayerPage, beginMs: number): Promise<number> {
       new Promise<number>((resolve) => {
         const found: number[] = [];
         let isQuiet = false;
-        const ask = () =>
-          document.querySelector('iframe')?.contentWindow?.postMessage({ type: 'measure', id: 1 }, '*');
+        const asking = setInterval(
+          () => document.querySelector('iframe')?.contentWindow?.postMessage({ type: 'measure', id: 1 }, '*'),
+          5,
+        );
         window.addEventListener('message', ({ data }) => {
           if (data?.type !== 'measured' || data.id !== 1) return;
           if (isQuiet && data.recent_peak > 0.05) found.push((Date.now() - beginMs) % 500);
           isQuiet = data.recent_peak < 0.05;
-          if (found.length === count) resolve(Math.min(...found));
-          else setTimeout(ask);
+          if (found.length < count) return;
+          clearInterval(asking);
+          resolve(Math.min(...found));
         });
-        ask();
       }),
     { beginMs, count: 8 },
   );
