@@ -61,6 +61,25 @@ describe('the built page', () => {
     expect(html).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=/i);
   });
 
+  it('has the player beside it: its own script and policy, its licence, and its source', () => {
+    const html = read('player/index.html');
+    const [, script = ''] =
+      /<script src="\/(player\/assets\/player-[A-Z0-9]{8}\.js)" defer>/.exec(html) ?? [];
+    expect(built.files).toContain(script);
+    const [, policy = ''] = /http-equiv="Content-Security-Policy" content="([^"]+)"/.exec(html) ?? [];
+    expect(policy).toContain("script-src 'self' 'unsafe-eval'");
+    expect(policy).not.toMatch(/sandbox|frame-ancestors/);
+    expect(read('player/LICENSE.txt')).toContain('GNU AFFERO GENERAL PUBLIC LICENSE');
+    const listed = references(read('player/source/index.html')).filter((path) => path?.endsWith('.ts.txt'));
+    expect(listed).toContain('src/player/main.ts.txt');
+    expect(listed).toContain('src/protocol/player.ts.txt');
+    for (const path of listed) expect(built.files).toContain(`player/source/${path}`);
+    // Strudel is in the player's script, and nowhere else. Its checks are in its loops.
+    expect(read(script)).toContain('$bb()');
+    const others = built.files.filter((file) => file.startsWith('assets/') && file.endsWith('.js'));
+    for (const file of others) expect(read(file)).not.toMatch(/strudel-stop|superdough|\$bb\(\)/);
+  });
+
   it('is the same again, and leaves nothing of an earlier build', async () => {
     writeFileSync(join(built.outDir, 'assets', 'main-00000000.js'), '// an older one');
     expect(await buildPage({ outDir: built.outDir, minify: true })).toEqual(built);

@@ -1,11 +1,13 @@
 /**
- * The bundle that Cloudflare gets, made by the CLI that sends it, and how large it may be. The
- * page isn't part of it.
+ * The bundle that Cloudflare gets, made by the CLI that sends it, and how large it may be; and the player's. The
+ * page isn't part of either.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { PROJECT_DIR } from '../dev/project.ts';
+import { buildPlayer } from './build-player.ts';
 import { DeployError } from './errors.ts';
 import { Masker } from './masking.ts';
 import { PrivateFolder } from './private-files.ts';
@@ -52,8 +54,27 @@ export async function bundleWorker(env: Environment, note: (line: string) => voi
   }
 }
 
+/**
+ * The player's script, compressed. It is loaded when a pattern is first played; what it weighs is Strudel, and
+ * 5 kB of ours.
+ */
+export const PLAYER_BUDGET_BYTES = 265_000;
+
+/** Bundles the player as `npm run build` does. */
+export async function bundlePlayer(): Promise<Pick<Bundle, 'bytes' | 'gzipBytes'>> {
+  const headers = readFileSync(join(PROJECT_DIR, 'src', 'client', 'static', '_headers'), 'utf8');
+  const { script } = await buildPlayer(headers, true);
+  return { bytes: script.length, gzipBytes: gzipSync(script, { level: 9 }).length };
+}
+
+/** One line, for people. */
+export function playerLine({ bytes, gzipBytes }: Pick<Bundle, 'bytes' | 'gzipBytes'>): string {
+  return `Player: ${kb(bytes)}, compressed ${kb(gzipBytes)} (budget ${kb(PLAYER_BUDGET_BYTES)})`;
+}
+
 /** One line, for people. */
 export function bundleLine({ bytes, gzipBytes }: Bundle): string {
-  const kb = (count: number) => `${(count / 1_000).toFixed(0)} kB`;
   return `Worker: ${kb(bytes)}, compressed ${kb(gzipBytes)} (budget ${kb(BUDGET_BYTES)}, platform ${kb(PLATFORM_LIMIT_BYTES)})`;
 }
+
+const kb = (count: number) => `${(count / 1_000).toFixed(0)} kB`;

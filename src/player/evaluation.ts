@@ -14,6 +14,8 @@ import { defineWords } from './vocabulary.ts';
 export const DEFAULT_CYCLES_PER_SECOND = 0.5;
 /** Code may wait for sample maps; longer than this it isn't waited for. */
 const MAX_WAIT_MS = 20_000;
+/** Reading code is bounded by its length. The first time, the engine compiles the transpiler, too. */
+const MAX_TRANSPILE_MS = 5_000;
 /** Names the code in stack traces. */
 const SOURCE_NAME = 'backbeat-pattern.js';
 /** Lines before the code in the text of the function that is made of it. */
@@ -85,7 +87,7 @@ export class Evaluator {
    * @throws {PatternFailure} with its place, as far as that is known
    */
   async evaluate(code: string, probe: (evaluated: Evaluated) => number): Promise<Evaluated> {
-    this.#limit.begin();
+    this.#limit.begin(MAX_TRANSPILE_MS);
     const transpiled = transpile(code);
     const collected = new Collected();
     this.#defineWords(collected);

@@ -39,11 +39,13 @@ function sweep(fromHz: number, toHz: number, fallSeconds: number): (t: number) =
 }
 
 /** Six squares that share no partial: a cymbal's ring. */
-const metal = (t: number) =>
-  [205.3, 304.4, 369.6, 522.7, 540, 800].reduce(
-    (sum, hz) => sum + Math.sign(Math.sin(2 * Math.PI * hz * 4 * t)),
-    0,
-  ) / 6;
+const RING_HZ = [821.2, 1_217.6, 1_478.4, 2_090.8, 2_160, 3_200];
+
+function metal(t: number): number {
+  let sum = 0;
+  for (const hz of RING_HZ) sum += (hz * t) % 1 < 0.5 ? 1 : -1;
+  return sum / RING_HZ.length;
+}
 
 type Voice = (t: number) => number;
 
@@ -126,13 +128,17 @@ export function kitSamples(name: string): Float32Array | null {
   if (!recipe) return null;
   const voice = recipe.voice();
   const length = Math.round(recipe.seconds * KIT_SAMPLE_RATE);
-  const samples = Float32Array.from({ length }, (_, index) => {
+  const samples = new Float32Array(length);
+  let peak = 0;
+  for (let index = 0; index < length; index++) {
     // The end is faded out, so that it doesn't click.
     const fade = Math.min(1, (length - index) / (0.01 * KIT_SAMPLE_RATE));
-    return voice(index / KIT_SAMPLE_RATE) * fade;
-  });
-  const peak = samples.reduce((greatest, sample) => Math.max(greatest, Math.abs(sample)), 0);
-  return samples.map((sample) => (sample / peak) * LOUDNESS);
+    const sample = voice(index / KIT_SAMPLE_RATE) * fade;
+    samples[index] = sample;
+    peak = Math.max(peak, Math.abs(sample));
+  }
+  for (let index = 0; index < length; index++) samples[index] = ((samples[index] ?? 0) / peak) * LOUDNESS;
+  return samples;
 }
 
 /** Samples as a WAV file: 16 bits, one channel. */

@@ -125,6 +125,8 @@ export class Player {
   }
 
   #stop(): void {
+    // What took too long has used up the time of this task.
+    this.#limit.begin();
     // An evaluation that is under way doesn't start what was stopped.
     this.#newestId = -1;
     this.#scheduler.stop();

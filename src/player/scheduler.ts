@@ -22,6 +22,9 @@ const START_DELAY_MS = 120;
 const MAX_ONSETS = 500;
 /** How long one query may take while it plays. */
 const MAX_QUERY_MS = 500;
+/** A pattern is stopped by so many queries that took too long within this time: one may be the computer's. */
+const MAX_SLOW_QUERIES = 3;
+const SLOW_QUERIES_WINDOW_MS = 30_000;
 
 interface Playing {
   /** The evaluation that plays. */
@@ -44,6 +47,8 @@ export class Scheduler {
   readonly #events: SchedulerEvents;
   readonly #sounding = new Sounding();
   #playing: Playing | null = null;
+  /** When queries took too long. */
+  #slowMs: number[] = [];
 
   constructor(clocks: Clocks, limit: TimeLimit, events: SchedulerEvents) {
     this.#clocks = clocks;
@@ -90,6 +95,7 @@ export class Scheduler {
   play(id: number, { pattern, cyclesPerSecond }: Evaluated, at: Anchor | undefined): Transport {
     const { transport, firstCycle } = this.planFor(cyclesPerSecond, at);
     this.#playing = { id, pattern, transport, nextCycle: firstCycle };
+    this.#slowMs = [];
     // What the old code had sounding has no places in the new.
     if (this.#sounding.clear()) this.#events.onSounding(id, []);
     return transport;
@@ -127,8 +133,11 @@ export class Scheduler {
       }
       for (const hap of onsets) this.#trigger(playing, hap, audioSeconds);
     } catch (error) {
-      // Each further tick would take as long.
-      if (error instanceof PatternFailure && error.kind === 'too_long') this.stop();
+      if (error instanceof PatternFailure && error.kind === 'too_long') {
+        this.#slowMs = [...this.#slowMs.filter((ms) => nowMs - ms < SLOW_QUERIES_WINDOW_MS), nowMs];
+        if (this.#slowMs.length < MAX_SLOW_QUERIES) return;
+        this.stop();
+      }
       this.#events.onFailure(error, null);
     }
   }

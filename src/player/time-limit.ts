@@ -12,8 +12,8 @@ declare global {
   var $bb: (() => void) | undefined;
 }
 
-/** How long a pattern may be evaluated at a stretch. While it lasts, the page may not react. */
-export const MAX_STRETCH_MS = 1_000;
+/** How long a pattern may run at a stretch. While it lasts, the page may not react. */
+export const MAX_STRETCH_MS = 2_000;
 
 /** A look at the clock costs more than most of the library's functions. */
 const TICKS_PER_CHECK = 8;

@@ -109,6 +109,30 @@ describe('Cloudflare’s asset server', () => {
     }
   });
 
+  it('sends the player with a policy in place of the page’s, for any origin, each navigation sandboxed', async () => {
+    const response = await get('/player/', { ...NAVIGATION, 'sec-fetch-dest': 'iframe' });
+    expect(response.status).toBe(200);
+    expect(await response.text()).toBe(readFileSync(join(page.outDir, 'player/index.html'), 'utf8'));
+    const policy = response.headers.get('content-security-policy') ?? '';
+    expect(policy).toMatch(/^sandbox allow-scripts; default-src 'none'; /);
+    expect(policy).toMatch(/frame-ancestors 'self'$/);
+    // Two policies would both hold.
+    expect(policy).not.toContain(',');
+    expect(policy).not.toMatch(/allow-same-origin|frame-ancestors 'none'/);
+    const files = page.files.filter((file) => file.startsWith('player/assets/'));
+    expect(files).toHaveLength(2);
+    for (const file of files) {
+      const { headers } = await get(`/${file}`);
+      expect(headers.get('access-control-allow-origin')).toBe('*');
+      expect(headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+    }
+    for (const path of ['/', ...references()]) {
+      const { headers } = await get(path);
+      expect(headers.get('access-control-allow-origin'), path).toBeNull();
+      expect(headers.get('content-security-policy'), path).not.toContain('unsafe-eval');
+    }
+  });
+
   it('serves neither _headers nor a file that isn’t there: the Worker is asked', async () => {
     for (const path of ['/_headers', '/assets/main-00000000.js', '/nothing']) {
       expect(await (await get(path)).text(), path).toBe(`worker: ${path}`);
@@ -202,6 +226,8 @@ describe('partykit dev', () => {
         expect(response.status, path).toBe(200);
         expect(Buffer.from(await response.arrayBuffer())).toEqual(readFileSync(join(page.outDir, path)));
       }
+      const player = await fetch(`${url}/player/`);
+      expect(await player.text()).toBe(readFileSync(join(page.outDir, 'player/index.html'), 'utf8'));
     } finally {
       await server.end('SIGTERM', 'tree', 3_000);
     }

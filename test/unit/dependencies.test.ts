@@ -65,6 +65,8 @@ const BELOW = {
     'config.ts',
   ],
   client: ['merging', 'protocol'],
+  // Under a licence of its own: it knows the page by its messages only.
+  player: ['protocol/player.ts'],
   hosts: ['compose.ts', 'room', 'worker/env.ts', 'worker/platform.ts'],
 } as const;
 
@@ -130,4 +132,22 @@ it('a room knows nothing of the buffer, but where it is wired', () => {
       new RegExp(`^import type [^;]+ from '\\.\\./${to}';$`, 'm'),
     );
   }
+});
+
+/** Strudel's packages, and what they are made of: all AGPL-3.0-or-later. */
+const AGPL = /^(@strudel\/|@kabelsalat\/|superdough|supradough)/;
+
+it('the player is a program of its own: nothing imports it, and nothing else imports Strudel', () => {
+  const ofOthers = importsOf().filter(({ from }) => folderOf(from) !== 'player');
+  expect(ofOthers.filter(({ to }) => AGPL.test(to) || folderOf(to) === 'player')).toEqual([]);
+  const all = ['deploy', 'dev', 'bench', 'test'].flatMap((folder) => importsOf(join('..', folder)));
+  expect(all.length).toBeGreaterThan(500);
+  expect(all.filter(({ to }) => AGPL.test(to) || folderOf(to) === 'player')).toEqual([]);
+  expect(importsOf('player').some(({ to }) => AGPL.test(to))).toBe(true);
+});
+
+it('the player has its licence, in full', () => {
+  const licence = readFileSync(join(SRC, 'player', 'LICENSE'), 'utf8');
+  expect(licence).toMatch(/^\s+GNU AFFERO GENERAL PUBLIC LICENSE\n\s+Version 3, 19 November 2007/);
+  expect(licence).toContain('END OF TERMS AND CONDITIONS');
 });
