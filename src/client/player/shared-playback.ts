@@ -7,7 +7,7 @@
  */
 
 import type { WireTransport } from '../../protocol/index.ts';
-import type { PlayerError, PlayerSays } from '../../protocol/player.ts';
+import type { Anchor, PlayerError, PlayerSays } from '../../protocol/player.ts';
 import { Emitter } from '../sdk/emitter.ts';
 import type { SessionClient } from '../sdk/session-client.ts';
 import type { Player } from './player.ts';
@@ -17,6 +17,8 @@ const SAME_BEAT_MS = 10;
 
 /** What it needs of the session's client. */
 type Session = Pick<SessionClient, 'snapshot' | 'on' | 'play' | 'stop' | 'roomNow' | 'askRoomClock'>;
+
+type Heard = Pick<WireTransport, 'code' | 'since' | 'cycle' | 'cps'>;
 
 export interface SharedPlaybackEvents {
   /** What there is to show has changed. */
@@ -35,7 +37,7 @@ export class SharedPlayback extends Emitter<SharedPlaybackEvents> {
   #isListening = false;
   #isStarting = false;
   /** What the player plays, and from when. */
-  #heard: Pick<WireTransport, 'code' | 'since' | 'cycle' | 'cps'> | null = null;
+  #heard: Heard | null = null;
 
   constructor(client: Session, player: Player) {
     super();
@@ -90,11 +92,13 @@ export class SharedPlayback extends Emitter<SharedPlaybackEvents> {
   async play(code: string): Promise<'played' | 'failed' | 'offline'> {
     this.#client.askRoomClock();
     this.#setListening(true);
-    const since = this.#now();
+    const now = this.#now();
     const { transport } = this.#client.snapshot;
-    const cycle = transport ? cycleAt(transport, since) : 0;
-    const cps = await this.#evaluate(code, { since, cycle });
-    if (cps === null) return 'failed';
+    // The first time the player is loaded meanwhile: it says itself when it begins.
+    const at = transport ? { room_ms: now, cycle: cycleAt(transport, now) } : undefined;
+    const heard = await this.#evaluate(code, at);
+    if (!heard) return 'failed';
+    const { cps, since } = heard;
     return this.#client.play({ code, cps, since }) ? 'played' : 'offline';
   }
 
@@ -115,16 +119,13 @@ export class SharedPlayback extends Emitter<SharedPlaybackEvents> {
       return;
     }
     if (!this.#isListening || this.#isSameBeat(transport)) return;
-    await this.#evaluate(transport.code, transport);
+    await this.#evaluate(transport.code, { room_ms: transport.since, cycle: transport.cycle });
   }
 
-  /** @returns the tempo, when it plays; else null. */
-  async #evaluate(
-    code: string,
-    { since, cycle }: Pick<WireTransport, 'since' | 'cycle'>,
-  ): Promise<number | null> {
+  /** @returns what plays now; null when it doesn't run. */
+  async #evaluate(code: string, at?: Anchor): Promise<Heard | null> {
     this.#setStarting(true);
-    const result = await this.#player.evaluate(code, { room_ms: since, cycle });
+    const result = await this.#player.evaluate(code, at);
     this.#setStarting(false);
     if (!result.ok) {
       if (result.error.kind === 'superseded') return null;
@@ -133,10 +134,11 @@ export class SharedPlayback extends Emitter<SharedPlaybackEvents> {
       this.emit('problem', { code, error: result.error });
       return null;
     }
+    const { room_ms: since, cycle } = result.at;
     this.#heard = { code, since, cycle, cps: result.cyclesPerSecond };
     this.emit('problem', null);
     this.emit('playing', code);
-    return result.cyclesPerSecond;
+    return this.#heard;
   }
 
   #isSameBeat(transport: WireTransport): boolean {

@@ -564,6 +564,42 @@ describe('chat', () => {
   });
 });
 
+describe('what plays', () => {
+  const beat = { playing: true, code: 's("bd")', rev: 1, by: 'Ben', since: 5_000, cycle: 2, cps: 0.5 };
+
+  it('is in the snapshot, which a listener finds up to date', async () => {
+    const client = await open();
+    const heard: unknown[] = [];
+    client.on('transport', (transport) => heard.push([transport, client.snapshot.transport]));
+    FakeSocket.last.say('transport', beat);
+    FakeSocket.last.say('transport', beat);
+    FakeSocket.last.say('transport', { ...beat, playing: false, code: '' });
+    expect(heard).toEqual([
+      [beat, beat],
+      [null, null],
+    ]);
+  });
+
+  it('makes the client ask for the room’s clock', async () => {
+    vi.setSystemTime(1_000_000);
+    const client = await open();
+    expect(client.roomNow()).toBeNull();
+    FakeSocket.last.say('transport', beat);
+    await vi.advanceTimersByTimeAsync(2_000);
+    const pings = FakeSocket.last.sent('ping');
+    expect(pings.length).toBeGreaterThan(2);
+    const last = pings.at(-1) as { request_id: string };
+    FakeSocket.last.say('pong', { request_id: last.request_id, now: 9_000_000 });
+    expect(client.roomNow()).toBeGreaterThan(8_990_000);
+  });
+
+  it('is told what was evaluated here', async () => {
+    const client = await open();
+    expect(client.play({ code: 's("hh")', cps: 1, since: 7 })).toBe(true);
+    expect(FakeSocket.last.sent('play')).toEqual([{ code: 's("hh")', cps: 1, since: 7 }]);
+  });
+});
+
 describe('people and signals', () => {
   it('come and go, one entry at a time', async () => {
     const client = await open();

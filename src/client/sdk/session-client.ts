@@ -647,6 +647,8 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     this.#transport = transport;
     if (isSame) return;
     if (transport) this.askRoomClock();
+    // A listener that reads the snapshot finds it there.
+    this.#snapshot = null;
     this.emit('transport', transport);
   }
 
