@@ -37,7 +37,9 @@ const sweeperStorage: SweeperStorage = {
   },
 };
 
-function environmentOf({ env, parties }: Pick<Party.FetchLobby, 'env' | 'parties'>): Env {
+type Lobby = Pick<Party.FetchLobby, 'env' | 'parties' | 'assets'>;
+
+function environmentOf({ env, parties, assets }: Lobby): Env {
   const rooms: RoomStubs = {
     fetch(sessionId, path, init) {
       if (!parties.main) throw new Error('PartyKit knows no main party');
@@ -53,12 +55,13 @@ function environmentOf({ env, parties }: Pick<Party.FetchLobby, 'env' | 'parties
         fetch: (path, init) =>
           handleSweeperRequest(new Request(ORIGIN + path, init), env, rooms, sweeperStorage),
       },
+      assets: { fetch: (path) => assets.fetch(path) },
     },
   };
 }
 
 /** PartyKit's requests are standard requests with a type of PartyKit's own. */
-const answer = async (request: Party.Request, lobby: Pick<Party.FetchLobby, 'env' | 'parties'>) =>
+const answer = async (request: Party.Request, lobby: Lobby) =>
   app.fetch(request as unknown as Request, environmentOf(lobby));
 
 export default class SessionRoom implements Party.Server {
