@@ -34,6 +34,8 @@ export interface BuiltPage {
   outDir: string;
   /** Paths below `outDir`, sorted. */
   files: string[];
+  /** Scripts and styles that each HTML file needs before it shows anything, sorted. */
+  loads: Record<string, string[]>;
 }
 
 /**
@@ -100,7 +102,7 @@ function readPages(staticDir: string): Page[] {
     .map((name) => ({ name, html: readFileSync(join(staticDir, name), 'utf8') }));
 }
 
-const isBundled = (path: string) => /\.(ts|css)$/.test(path);
+const isBundled = (path: string) => /\.(tsx?|css)$/.test(path);
 
 function bundling(staticDir: string, minify: boolean) {
   const referred = readPages(staticDir).flatMap(({ html }) =>
@@ -114,6 +116,8 @@ function bundling(staticDir: string, minify: boolean) {
     splitting: true,
     format: 'esm',
     target: 'es2022',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
     // They cost nothing until the developer tools are opened; the sources are public anyway.
     sourcemap: 'linked',
     minify,
@@ -152,7 +156,35 @@ function writePage(outDir: string, staticDir: string, bundled: BuildResult): Bui
     files.set(name, Buffer.from(built));
   }
   replaceFiles(outDir, files);
-  return { outDir, files: [...files.keys()].sort() };
+  const loads = Object.fromEntries(
+    readPages(staticDir).map(({ name, html }) => {
+      const entries = [...html.matchAll(REFERENCE)].flatMap(([, , path = '']) =>
+        isBundled(path) ? [outputs.get(join(staticDir, path)) ?? ''] : [],
+      );
+      return [name, importedBy(entries, bundled)];
+    }),
+  );
+  return { outDir, files: [...files.keys()].sort(), loads };
+}
+
+/** These outputs (as paths of the site) and what they import, but for what is imported only when it is needed. */
+function importedBy(entries: readonly string[], bundled: BuildResult): string[] {
+  const outputs = bundled.metafile?.outputs ?? {};
+  const siteOf = (output: string) => relative(PAGE_DIR, resolve(PROJECT_DIR, output));
+  const imports = new Map(
+    Object.entries(outputs).map(([output, { imports: found }]) => [
+      siteOf(output),
+      found.flatMap(({ path, kind }) => (kind === 'import-statement' ? [siteOf(path)] : [])),
+    ]),
+  );
+  const loaded = new Set<string>();
+  const visit = (path: string) => {
+    if (loaded.has(path)) return;
+    loaded.add(path);
+    for (const imported of imports.get(path) ?? []) visit(imported);
+  };
+  for (const entry of entries) visit(entry.replace(/^\//, ''));
+  return [...loaded].sort();
 }
 
 /** The policy of all pages in a `_headers` file, as far as a `<meta>` can say it. */

@@ -1,11 +1,12 @@
 /**
- * The bundle that Cloudflare gets, made by the CLI that sends it, and how large it may be. The
- * page isn't part of it.
+ * The bundle that Cloudflare gets, made by the CLI that sends it, and what a browser loads of each page; and
+ * how large they may be.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { buildPage } from './build-page.ts';
 import { DeployError } from './errors.ts';
 import { Masker } from './masking.ts';
 import { PrivateFolder } from './private-files.ts';
@@ -56,4 +57,39 @@ export async function bundleWorker(env: Environment, note: (line: string) => voi
 export function bundleLine({ bytes, gzipBytes }: Bundle): string {
   const kb = (count: number) => `${(count / 1_000).toFixed(0)} kB`;
   return `Worker: ${kb(bytes)}, compressed ${kb(gzipBytes)} (budget ${kb(BUDGET_BYTES)}, platform ${kb(PLATFORM_LIMIT_BYTES)})`;
+}
+
+/**
+ * What a browser loads of each page before it shows anything, compressed: scripts and styles, at most. A
+ * phone with a slow connection (1.6 Mbit/s) gets 100 kB in half a second.
+ */
+export const PAGE_BUDGETS: Readonly<Record<string, number>> = {
+  'index.html': 0,
+  'admin.html': 0,
+};
+
+export interface PageSize {
+  name: string;
+  gzipBytes: number;
+}
+
+/** Builds the pages as they are deployed, and throws them away. */
+export async function measurePages(): Promise<PageSize[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'backbeat-page-'));
+  try {
+    const { loads } = await buildPage({ outDir: folder, minify: true });
+    return Object.entries(loads).map(([name, paths]) => {
+      const sizes = paths.map((path) => gzipSync(readFileSync(join(folder, path)), { level: 9 }).length);
+      return { name, gzipBytes: sizes.reduce((sum, size) => sum + size, 0) };
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** One line, for people. */
+export function pageLine({ name, gzipBytes }: PageSize): string {
+  const budget = PAGE_BUDGETS[name];
+  const kb = (count: number) => `${(count / 1_000).toFixed(0)} kB`;
+  return `${name}: compressed ${kb(gzipBytes)} (budget ${budget === undefined ? 'none' : kb(budget)})`;
 }
