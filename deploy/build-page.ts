@@ -90,6 +90,9 @@ export async function watchPage(
 /** A reference of an HTML file to a file beside it: `src="../main.ts"`, say. */
 const REFERENCE = /\b(src|href)="(?![a-z]+:|[/#])([^"]+)"/g;
 
+/** What a module imports is preloaded beside it: a browser would learn of it only from the module. */
+const MODULE = /<script type="module"/;
+
 interface Page {
   /** Its name in the static folder. */
   name: string;
@@ -145,8 +148,18 @@ function writePage(outDir: string, staticDir: string, bundled: BuildResult): Bui
     }
   }
   const policy = metaPolicy(readFileSync(join(staticDir, '_headers'), 'utf8'));
+  const loads: BuiltPage['loads'] = {};
   for (const { name, html } of readPages(staticDir)) {
+    const entries = [...html.matchAll(REFERENCE)].flatMap(([, , path = '']) =>
+      isBundled(path) ? [outputs.get(join(staticDir, path)) ?? ''] : [],
+    );
+    const needed = importedBy(entries, bundled);
+    loads[name] = needed;
     const built = html
+      .replace(MODULE, (script) => {
+        const imported = needed.filter((path) => path.endsWith('.js') && !entries.includes(`/${path}`));
+        return [...imported.map((path) => `<link rel="modulepreload" href="/${path}" />`), script].join('');
+      })
       .replace(REFERENCE, (_, attribute: string, path: string) => {
         const found = isBundled(path) ? outputs.get(join(staticDir, path)) : files.has(path) && `/${path}`;
         if (!found) throw new Error(`${name} names ${path}, which isn't there`);
@@ -156,14 +169,6 @@ function writePage(outDir: string, staticDir: string, bundled: BuildResult): Bui
     files.set(name, Buffer.from(built));
   }
   replaceFiles(outDir, files);
-  const loads = Object.fromEntries(
-    readPages(staticDir).map(({ name, html }) => {
-      const entries = [...html.matchAll(REFERENCE)].flatMap(([, , path = '']) =>
-        isBundled(path) ? [outputs.get(join(staticDir, path)) ?? ''] : [],
-      );
-      return [name, importedBy(entries, bundled)];
-    }),
-  );
   return { outDir, files: [...files.keys()].sort(), loads };
 }
 

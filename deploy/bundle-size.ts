@@ -1,12 +1,5 @@
 /** `npm run bundle-size`: how large the Worker's bundle and the pages are, and whether they fit. */
-import {
-  BUDGET_BYTES,
-  bundleLine,
-  bundleWorker,
-  measurePages,
-  PAGE_BUDGETS,
-  pageLine,
-} from './bundles.ts';
+import { BUDGET_BYTES, bundleLine, bundleWorker, measurePages, PAGE_BUDGETS, pageLine } from './bundles.ts';
 import { DeployError } from './errors.ts';
 import { main } from './session.ts';
 

@@ -31,9 +31,7 @@ export async function readStatus(deployment: Deployment): Promise<Status> {
       return row(name, answer);
     },
   );
-  const status = getSystemStatus.reply.parse(
-    JSON.parse(await ask(deployment, 'GET', getSystemStatus.path)),
-  );
+  const status = getSystemStatus.reply.parse(JSON.parse(await ask(deployment, 'GET', getSystemStatus.path)));
   problems.push(...status.alerts.map(({ message }) => message));
   // The other figures and the letters are in Redis.
   if (status.buffer === null) return { lines, problems };
@@ -45,10 +43,7 @@ export async function readStatus(deployment: Deployment): Promise<Status> {
       'waiting',
       dirty === 0 ? 'nothing: Postgres holds everything' : `${dirty} sessions, one for ${ageS} s`,
     ),
-    row(
-      'committed',
-      `${totals.commits} times: ${totals.edits} edits, ${totals.messages} messages`,
-    ),
+    row('committed', `${totals.commits} times: ${totals.edits} edits, ${totals.messages} messages`),
     row(
       'flushed',
       `${totals.flushes} batches: ${totals.flushed_sessions} sessions, ${totals.flushed_messages} messages`,

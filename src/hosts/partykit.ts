@@ -5,6 +5,7 @@
  *   kept in storage.
  * - The path of a stub's request begins with the room's own address, `/parties/main/<id>`.
  * - The room has to complete a closing handshake.
+ * - Its files are found by their whole names: a page isn't one without its `.html`.
  * - The bundler replaces `performance` by a module namespace without its functions.
  */
 import type * as Party from 'partykit/server';
@@ -55,7 +56,7 @@ function environmentOf({ env, parties, assets }: Lobby): Env {
         fetch: (path, init) =>
           handleSweeperRequest(new Request(ORIGIN + path, init), env, rooms, sweeperStorage),
       },
-      assets: { fetch: (path) => assets.fetch(path) },
+      assets: { fetch: (path) => assets.fetch(`${path}.html`) },
     },
   };
 }
