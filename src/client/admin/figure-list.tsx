@@ -1,5 +1,5 @@
 /** The newest figures, one by one. */
-import { bytes, duration, number } from './format.ts';
+import { bytes, counted, duration, number } from './format.ts';
 import { type Moment, pointsOf, ratesOf, type SystemStatus } from './series.ts';
 
 interface FigureListProps {
@@ -28,20 +28,20 @@ export function FigureList({ buffer, moments }: FigureListProps) {
       'Flushed',
       'flushed',
       rate === undefined ? '–' : `${number(rate)} a minute`,
-      `${number(totals.flushed_sessions)} sessions and ${number(totals.flushed_messages)} messages in ${number(totals.flushes)} batches so far`,
+      `${counted(totals.flushed_sessions, 'session')} and ${counted(totals.flushed_messages, 'message')} so far`,
     ],
     [
       'Committed',
       'committed',
       number(totals.commits),
-      `with ${number(totals.edits)} edits and ${number(totals.messages)} messages so far`,
+      `with ${counted(totals.edits, 'edit')} and ${counted(totals.messages, 'message')} so far`,
     ],
     ['Failed sweeps', 'failures', number(totals.flush_failures), 'cut short by a store, so far'],
     [
       'Dead letters',
       'letters',
       number(buffer.dead_letters),
-      `${bytes(buffer.dead_letter_bytes)}; ${number(totals.dead_letters_refused)} times there was no room for one`,
+      `${bytes(buffer.dead_letter_bytes)}; there was no room for one ${counted(totals.dead_letters_refused, 'time')}`,
     ],
     ['Redis', 'redis', buffer.is_full ? 'full' : 'takes data', 'asked with each poll'],
   ];

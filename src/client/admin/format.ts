@@ -3,6 +3,10 @@ const NUMBER = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 
 export const number = (value: number): string => NUMBER.format(value);
 
+/** Such as `1 session` or `2 sessions`. */
+export const counted = (value: number, one: string): string =>
+  `${number(value)} ${value === 1 ? one : `${one}s`}`;
+
 /** Such as `4 s`, `12 min` or `3 h`. */
 export function duration(ms: number): string {
   const seconds = ms / 1_000;

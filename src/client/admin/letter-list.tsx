@@ -1,6 +1,6 @@
 /** What Postgres refused, with its reason; to be tried again once the reason is mended. */
 import { useState } from 'preact/hooks';
-import { bytes, duration, number } from './format.ts';
+import { bytes, counted, duration } from './format.ts';
 import { LETTER_ORDERS, type LetterOrder, ordered, sizeOf } from './letter-order.ts';
 import { type Letter, type Letters, useLetters } from './use-letters.ts';
 
@@ -19,8 +19,8 @@ export function LetterList({ total, totalBytes, ...options }: LetterListProps) {
     <section aria-labelledby="letters" data-testid="letters">
       <h2 id="letters">Dead letters</h2>
       <p class="dim">
-        {number(total)} writes that Postgres refused, {bytes(totalBytes)}. Mend the reason, then replay them:
-        they stay here until then.
+        {counted(total, 'write')} that Postgres refused, {bytes(totalBytes)}. Mend the reason, then replay
+        them: they stay here until then.
       </p>
       <p role="status" data-testid="letters-outcome">
         {outcome}
