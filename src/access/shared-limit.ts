@@ -70,6 +70,15 @@ export class SharedLimit {
     this.#limiter = redis.fixedWindow(max, window, keyPrefix);
   }
 
+  /** The refusal, where this instance knows the limit to be met; null otherwise. Costs nothing. */
+  knownRefusal(id: string): Counted | null {
+    const nowMs = Date.now();
+    const { max, window } = this.#options;
+    if ((this.#known.get(id, nowMs) ?? 0) <= max) return null;
+    const resetMs = windowEndMs(window, nowMs) - nowMs;
+    return { isAllowed: false, quota: { limit: max, remaining: 0, resetMs }, outage: null };
+  }
+
   /** Counts, if the window has room for it. @param id goes into Redis as it is. */
   take(id: string, amount = 1): Promise<Counted> {
     return this.#count(id, amount);
