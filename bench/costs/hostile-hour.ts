@@ -73,8 +73,8 @@ export class HostileSite {
     });
   }
 
-  /** Plays one hour. @param startMs of the simulated clock. */
-  async playHour(startMs: number): Promise<HostileHour> {
+  /** Plays one hour, or its first seconds. @param startMs of the simulated clock. */
+  async playHour(startMs: number, seconds = SECONDS): Promise<HostileHour> {
     const hour: HostileHour = {
       sessions: { tried: 0, gotThrough: 0 },
       entries: { tried: 0, gotThrough: 0 },
@@ -86,7 +86,7 @@ export class HostileSite {
     let nowMs = startMs;
     Date.now = () => nowMs;
     try {
-      for (let second = 0; second < SECONDS; second++) {
+      for (let second = 0; second < seconds; second++) {
         nowMs = startMs + second * 1_000;
         await repeat(second, TRIED_A_SECOND.session, async (turn) => {
           const refusal = await this.#isolate(turn).limits.take('session', addressOf(turn));
