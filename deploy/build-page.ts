@@ -172,7 +172,7 @@ function writePage(outDir: string, staticDir: string, bundled: BuildResult): Bui
   return { outDir, files: [...files.keys()].sort(), loads };
 }
 
-/** These outputs (as paths of the site) and what they import, but for what is imported only when it is needed. */
+/** These outputs, as paths of the site, and what they import at once. */
 function importedBy(entries: readonly string[], bundled: BuildResult): string[] {
   const outputs = bundled.metafile?.outputs ?? {};
   const siteOf = (output: string) => relative(PAGE_DIR, resolve(PROJECT_DIR, output));

@@ -1,4 +1,4 @@
-/** How the system is, in one Redis command: what the alerts, the operator's page and `npm run status` show. */
+/** How the system is, in one Redis command: for the alerts, the operator's page and `npm run status`. */
 import type { Budgets, BudgetUse } from '../access/budgets.ts';
 import { StorageUnavailableError } from '../domain/errors.ts';
 import type { BufferStats, SessionBuffer } from '../redis/session-buffer.ts';

@@ -169,7 +169,7 @@ export function sessionFlushJson(flush: SessionFlush): z.infer<typeof sessionFlu
   };
 }
 
-/** @param status.raised since when what is wrong goes on, in milliseconds since the epoch, where it is known. */
+/** @param status.raised since when what is wrong goes on, where it is known: milliseconds since the epoch. */
 export function systemStatusJson(status: {
   nowMs: number;
   figures: SystemFigures | null;

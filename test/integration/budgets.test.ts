@@ -1,4 +1,4 @@
-/** What is used of a day's budgets, read with one command, is what the limits count: in each Redis there is. */
+/** What is used of the day's budgets, read with one command, is what the limits count; in each Redis. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Budgets, COMMIT_BLOCK } from '../../src/access/budgets.ts';
 import { StrangerCommits } from '../../src/access/stranger-commits.ts';

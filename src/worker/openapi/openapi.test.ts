@@ -10,8 +10,8 @@ const ROUTES = servedRoutes().map(({ route }) => route);
 const app = createApp({ services: () => fakeServices() });
 
 /**
- * Of the document itself, of the page that shows it, of the operator's page, of what speaks WebSocket, and of the cron's own route it
- * says nothing.
+ * Of the document itself, of the page that shows it, of the operator's page, of what speaks WebSocket, and
+ * of the cron's own route it says nothing.
  */
 const OWN = new Set([
   'GET /admin',
