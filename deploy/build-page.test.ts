@@ -30,34 +30,52 @@ describe('the built page', () => {
     expect(readWranglerConfig().build).toEqual({ command: 'npm run build' });
   });
 
-  it('has every file that its HTML names, by absolute paths, scripts and styles with a hash', () => {
-    const named = references(read('index.html'));
-    expect(named.sort()).toEqual([
-      expect.stringMatching(/^\/assets\/main-[A-Z0-9]{8}\.js$/),
-      expect.stringMatching(/^\/assets\/style-[A-Z0-9]{8}\.css$/),
-      '/favicon.svg',
-    ]);
-    for (const path of named) expect(built.files).toContain(path?.slice(1));
-    expect(built.files).toContain('_headers');
-    const hashed = built.files.filter((file) => file.startsWith('assets/'));
-    for (const file of hashed) expect(file).toMatch(/-[A-Z0-9]{8}\.(js|css)(\.map)?$/);
-    // Each script names its source map as it is called.
-    for (const file of hashed.filter((file) => file.endsWith('.js'))) {
-      expect(read(file)).toContain(`sourceMappingURL=${file.replace('assets/', '')}.map`);
-    }
-  });
+  it.each([
+    ['index.html', 'main', 'style'],
+    ['admin.html', 'admin', 'admin'],
+  ])(
+    'has every file that %s names, by absolute paths, scripts and styles with a hash',
+    (html, script, style) => {
+      const named = references(read(html));
+      const file = (name: string, extension: string) =>
+        expect.stringMatching(new RegExp(`^/assets/${name}-[A-Z0-9]{8}\\.${extension}$`));
+      expect(named).toEqual([
+        '/favicon.svg',
+        file(style, 'css'),
+        // What both pages share.
+        file('chunk', 'js'),
+        file(script, 'js'),
+      ]);
+      expect(built.loads[html]).toEqual(
+        named
+          .slice(1)
+          .map((path = '') => path.slice(1))
+          .sort(),
+      );
+      for (const path of named) expect(built.files).toContain(path?.slice(1));
+      expect(built.files).toContain('_headers');
+      const hashed = built.files.filter((file) => file.startsWith('assets/'));
+      for (const file of hashed) expect(file).toMatch(/-[A-Z0-9]{8}\.(js|css)(\.map)?$/);
+      // Each script names its source map as it is called.
+      for (const file of hashed.filter((file) => file.endsWith('.js'))) {
+        expect(read(file)).toContain(`sourceMappingURL=${file.replace('assets/', '')}.map`);
+      }
+    },
+  );
 
-  it('has the policy of _headers in its HTML, but for what a <meta> can’t say', () => {
-    const [, policy] =
-      /http-equiv="Content-Security-Policy" content="([^"]+)"/.exec(read('index.html')) ?? [];
-    const [, header = ''] = /Content-Security-Policy: (.+)/.exec(read('_headers')) ?? [];
-    expect(header).toContain("default-src 'none'");
-    expect(header).toContain("frame-ancestors 'none'");
-    expect(`${policy}; frame-ancestors 'none'`).toBe(header);
-  });
+  it.each(['index.html', 'admin.html'])(
+    'has the policy of _headers in %s, but for what a <meta> can’t say',
+    (name) => {
+      const [, policy] = /http-equiv="Content-Security-Policy" content="([^"]+)"/.exec(read(name)) ?? [];
+      const [, header = ''] = /Content-Security-Policy: (.+)/.exec(read('_headers')) ?? [];
+      expect(header).toContain("default-src 'none'");
+      expect(header).toContain("frame-ancestors 'none'");
+      expect(`${policy}; frame-ancestors 'none'`).toBe(header);
+    },
+  );
 
-  it('has nothing in its HTML that its policy refuses', () => {
-    const html = read('index.html');
+  it.each(['index.html', 'admin.html'])('has nothing in %s that its policy refuses', (name) => {
+    const html = read(name);
     expect(html).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=/i);
   });
 

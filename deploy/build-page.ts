@@ -34,6 +34,8 @@ export interface BuiltPage {
   outDir: string;
   /** Paths below `outDir`, sorted. */
   files: string[];
+  /** Scripts and styles that each HTML file needs before it shows anything, sorted. */
+  loads: Record<string, string[]>;
 }
 
 /**
@@ -106,6 +108,9 @@ const readHeaders = (staticDir: string) => readFileSync(join(staticDir, '_header
 /** A reference of an HTML file to a file beside it: `src="../main.ts"`, say. */
 const REFERENCE = /\b(src|href)="(?![a-z]+:|[/#])([^"]+)"/g;
 
+/** What a module imports is preloaded beside it: a browser would learn of it only from the module. */
+const MODULE = /<script type="module"/;
+
 interface Page {
   /** Its name in the static folder. */
   name: string;
@@ -118,7 +123,7 @@ function readPages(staticDir: string): Page[] {
     .map((name) => ({ name, html: readFileSync(join(staticDir, name), 'utf8') }));
 }
 
-const isBundled = (path: string) => /\.(ts|css)$/.test(path);
+const isBundled = (path: string) => /\.(tsx?|css)$/.test(path);
 
 function bundling(staticDir: string, minify: boolean) {
   const referred = readPages(staticDir).flatMap(({ html }) =>
@@ -132,6 +137,8 @@ function bundling(staticDir: string, minify: boolean) {
     splitting: true,
     format: 'esm',
     target: 'es2022',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
     // They cost nothing until the developer tools are opened; the sources are public anyway.
     sourcemap: 'linked',
     minify,
@@ -164,8 +171,18 @@ function writePage(
     }
   }
   const policy = metaPolicy(readHeaders(staticDir));
+  const loads: BuiltPage['loads'] = {};
   for (const { name, html } of readPages(staticDir)) {
+    const entries = [...html.matchAll(REFERENCE)].flatMap(([, , path = '']) =>
+      isBundled(path) ? [outputs.get(join(staticDir, path)) ?? ''] : [],
+    );
+    const needed = importedBy(entries, bundled);
+    loads[name] = needed;
     const built = html
+      .replace(MODULE, (script) => {
+        const imported = needed.filter((path) => path.endsWith('.js') && !entries.includes(`/${path}`));
+        return [...imported.map((path) => `<link rel="modulepreload" href="/${path}" />`), script].join('');
+      })
       .replace(REFERENCE, (_, attribute: string, path: string) => {
         const found = isBundled(path) ? outputs.get(join(staticDir, path)) : files.has(path) && `/${path}`;
         if (!found) throw new Error(`${name} names ${path}, which isn't there`);
@@ -175,7 +192,27 @@ function writePage(
     files.set(name, Buffer.from(built));
   }
   replaceFiles(outDir, files);
-  return { outDir, files: [...files.keys()].sort() };
+  return { outDir, files: [...files.keys()].sort(), loads };
+}
+
+/** These outputs, as paths of the site, and what they import at once. */
+function importedBy(entries: readonly string[], bundled: BuildResult): string[] {
+  const outputs = bundled.metafile?.outputs ?? {};
+  const siteOf = (output: string) => relative(PAGE_DIR, resolve(PROJECT_DIR, output));
+  const imports = new Map(
+    Object.entries(outputs).map(([output, { imports: found }]) => [
+      siteOf(output),
+      found.flatMap(({ path, kind }) => (kind === 'import-statement' ? [siteOf(path)] : [])),
+    ]),
+  );
+  const loaded = new Set<string>();
+  const visit = (path: string) => {
+    if (loaded.has(path)) return;
+    loaded.add(path);
+    for (const imported of imports.get(path) ?? []) visit(imported);
+  };
+  for (const entry of entries) visit(entry.replace(/^\//, ''));
+  return [...loaded].sort();
 }
 
 /**

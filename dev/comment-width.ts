@@ -31,7 +31,7 @@ export function wideComments(name: string, text: string): number[] {
 }
 
 function commentOf(name: string, text: string): RegExp | null {
-  if (/\.(?:ts|mjs)$/.test(name)) return COMMENT.ts;
+  if (/\.(?:tsx?|mjs)$/.test(name)) return COMMENT.ts;
   if (name.endsWith('.lua')) return COMMENT.lua;
   return /\.(?:sh|toml)$/.test(name) || /^#!.*\b(?:ba)?sh\b/.test(text) ? COMMENT.shell : null;
 }

@@ -4,6 +4,7 @@
 import type { z } from 'zod';
 import { Admission } from './access/admission.ts';
 import { BadInvites } from './access/bad-invites.ts';
+import { Budgets } from './access/budgets.ts';
 import { StrangerCommits } from './access/stranger-commits.ts';
 import { StrangerLimits } from './access/stranger-limits.ts';
 import { tokenVerifier } from './access/token-verifier.ts';
@@ -32,16 +33,20 @@ import type { AgentPorts } from './room/agent/agent-runs.ts';
 import { countedPerson, createAgent, DailyLimits } from './room/agent/index.ts';
 import type { RoomHost } from './room/host.ts';
 import { Room } from './room/server.ts';
-import { ALERT_REQUESTS, Alerts, type AlertsOptions } from './worker/alerts.ts';
+import { Alerts } from './worker/alerts.ts';
 import { createApp } from './worker/app.ts';
 import type { Env } from './worker/env.ts';
+import type { AlertThresholds } from './worker/findings.ts';
 import { requestFlush } from './worker/flush-client.ts';
+import { History } from './worker/history.ts';
 import { describeUnexpected, logError } from './worker/log.ts';
 import { NO_PLATFORM, type RoomStubs, type SweeperStorage } from './worker/platform.ts';
 import { retentionMark } from './worker/retention.ts';
 import { RoomClient } from './worker/room-client.ts';
 import type { Services } from './worker/services.ts';
 import { createSweeper } from './worker/sweeper.ts';
+import { SystemReader } from './worker/system-figures.ts';
+import { WATCH_REQUESTS, Watch } from './worker/watch.ts';
 import { type BreakerOptions, BufferedSessionRepository } from './write-behind/buffered-repository.ts';
 import { Flusher } from './write-behind/flusher.ts';
 
@@ -140,7 +145,7 @@ export function createFlusher(
 type Variables = Env['variables'];
 
 /** What doesn't depend on the platform. */
-interface Shared extends Omit<Services, 'room' | 'rooms' | 'sweeper'> {
+interface Shared extends Omit<Services, 'room' | 'rooms' | 'sweeper' | 'assets'> {
   storage: Storage;
 }
 
@@ -180,6 +185,8 @@ function createShared(config: Config): Shared {
     tokens: tokenVerifier(config),
     admission: createAdmission(storage, config),
     flusher: createFlusher(storage, config),
+    system: new SystemReader({ buffer: storage.buffer, budgets: new Budgets(config) }),
+    thresholds: thresholdsOf(config),
     strangerCommits: new StrangerCommits({
       redis: storage.redis,
       keyPrefix: config.KEY_PREFIX,
@@ -221,8 +228,8 @@ export function handleSweeperRequest(
   rooms: RoomStubs,
   sweeperStorage: SweeperStorage,
 ): Promise<Response> {
-  const { config, buffer } = sharedOf(variables);
-  const alerts = createAlerts(config, buffer, sweeperStorage);
+  const shared = sharedOf(variables);
+  const { config } = shared;
   const sweeper = createSweeper(
     (maxRequests) => {
       const budget = new RequestBudget(maxRequests ?? Number.POSITIVE_INFINITY);
@@ -240,25 +247,23 @@ export function handleSweeperRequest(
         },
       };
     },
-    config.SWEEP_MAX_REQUESTS - (alerts ? ALERT_REQUESTS : 0),
-    alerts,
+    config.SWEEP_MAX_REQUESTS - WATCH_REQUESTS,
+    createWatch(shared, sweeperStorage),
   );
   return Promise.resolve(sweeper.fetch(request));
 }
 
-function createAlerts(
-  config: Config,
-  buffer: AlertsOptions['buffer'],
-  storage: SweeperStorage,
-): Alerts | null {
-  const { ALERT_WEBHOOK_URL: webhookUrl } = config;
-  if (webhookUrl === undefined) return null;
-  const thresholds = {
+function createWatch({ config, system, thresholds }: Shared, storage: SweeperStorage): Watch {
+  const alerts = new Alerts({ webhookUrl: config.ALERT_WEBHOOK_URL, thresholds, storage });
+  return new Watch({ system, history: new History(storage), alerts });
+}
+
+function thresholdsOf(config: Config): AlertThresholds {
+  return {
     lagMs: config.ALERT_LAG_S * 1000,
     deadLetters: config.ALERT_DEAD_LETTERS,
     failedTurns: config.ALERT_FAILED_TURNS,
   };
-  return new Alerts({ webhookUrl, thresholds, storage, buffer });
 }
 
 type MakeRepository = (config: Config) => SessionRepository;

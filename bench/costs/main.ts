@@ -1,7 +1,7 @@
 /**
  * `npm run costs`: plays a jam on the whole system, with clocks that run fast, and shows what of the
  * free plans it uses up. Counts, no times: what it says doesn't depend on the machine, as long as
- * the machine keeps up.
+ * the machine keeps up. With `--hostile`: what a stranger can make a day cost.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,6 +16,7 @@ import { readFronts } from '../measure/fronts.ts';
 import { RedisMeter } from '../measure/redis.ts';
 import { table } from '../report/table.ts';
 import { costRows, type Played } from './bill.ts';
+import { hostileDay } from './hostile.ts';
 import { type MeterReading, meterReadingSchema } from './reading.ts';
 
 const USAGE = `Usage: npm run costs -- [options]
@@ -25,6 +26,7 @@ Plays a jam fast and shows what it uses of each free plan.
   --people=5      who play
   --minutes=120   how long the jam lasts
   --rate=20       how many times as fast the clocks run
+  --hostile       instead of a jam: a day of hostile use by one site without an account
   --write         keep the result in bench/results
 `;
 
@@ -39,7 +41,7 @@ const PATIENCE = { REDIS_TIMEOUT_MS: '60000', POSTGRES_TIMEOUT_MS: '120000' };
 const SEED = 20_261_128;
 const playedSchema = z.object({ keys: z.number(), messages: z.number() });
 const placeSchema = z.object({ token: z.string() });
-const createdSchema = placeSchema.extend({ session: z.object({ id: z.string() }) });
+const createdSchema = placeSchema.extend({ id: z.string() });
 
 const { values } = parseArgs({
   options: {
@@ -47,10 +49,13 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '120' },
     rate: { type: 'string', default: '20' },
     write: { type: 'boolean', default: false },
+    hostile: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
 if (values.help) process.stdout.write(USAGE);
+else if (values.hostile)
+  report('hostile.md', await hostileDay((line) => void process.stderr.write(`${line}\n`)));
 else await main(Number(values.people), Number(values.minutes), Number(values.rate));
 
 async function main(people: number, minutes: number, rate: number): Promise<void> {
@@ -100,15 +105,18 @@ async function main(people: number, minutes: number, rate: number): Promise<void
     };
     const heading = `A jam of ${minutes} minutes with ${people} people: ${acts.keys.toLocaleString('en')} keys typed, ${acts.messages} messages.`;
     const text = `${heading}\n\n${table(['', 'one jam', 'free', 'so much of it'], costRows(played))}\n`;
-    process.stdout.write(text);
-    if (values.write) {
-      mkdirSync('bench/results', { recursive: true });
-      writeFileSync('bench/results/costs.md', text);
-    }
+    report('costs.md', text);
   } finally {
     redis?.close();
     await stack.stop();
   }
+}
+
+function report(name: string, text: string): void {
+  process.stdout.write(text);
+  if (!values.write) return;
+  mkdirSync('bench/results', { recursive: true });
+  writeFileSync(join('bench/results', name), text);
 }
 
 async function readMeter({ url }: Stack): Promise<MeterReading> {
@@ -126,12 +134,12 @@ async function makeJam({ url }: Stack, people: number): Promise<{ sessionId: str
     if (!response.ok) throw new Error(`${path} answered ${response.status} ${await response.text()}`);
     return response.json();
   };
-  const { session, token } = createdSchema.parse(
+  const { id: sessionId, token } = createdSchema.parse(
     await ask('/sessions', { display_name: 'Host', title: 'A jam' }),
   );
   const invite = z
     .object({ token: z.string() })
-    .parse(await ask(`/sessions/${session.id}/invite`, { role: 'co-author' }, token));
+    .parse(await ask(`/sessions/${sessionId}/invite`, { role: 'co-author' }, token));
   const guests = await Promise.all(
     Array.from({ length: people - 1 }, async (_, index) =>
       placeSchema.parse(
@@ -139,7 +147,7 @@ async function makeJam({ url }: Stack, people: number): Promise<{ sessionId: str
       ),
     ),
   );
-  return { sessionId: session.id, tokens: [token, ...guests.map((guest) => guest.token)] };
+  return { sessionId, tokens: [token, ...guests.map((guest) => guest.token)] };
 }
 
 /** The people, in a process with the same fast clock. */

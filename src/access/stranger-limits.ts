@@ -35,7 +35,7 @@ interface LimitsOptions {
 /** What a count came to. */
 export interface StrangerCount {
   isAllowed: boolean;
-  /** Of the network. */
+  /** Of the network; of the site, or of all, where it is known that they may do no more. */
   quota: Quota;
   /** Milliseconds until there is room again by the limit that is met, or else by the network's. */
   resetMs: number;
@@ -68,6 +68,11 @@ export class StrangerLimit {
    */
   async take(address: string | null, amount = 1): Promise<StrangerCount> {
     const [network, ...others] = await this.#countersOf(address);
+    // A site has 65,536 networks: once it may do no more, none of them costs a command.
+    for (const { limit, id } of others) {
+      const refused = limit.knownRefusal(id);
+      if (refused) return { isAllowed: false, quota: refused.quota, resetMs: refused.quota.resetMs };
+    }
     const { isAllowed, quota } = await network.limit.take(network.id, amount);
     if (!isAllowed) return { isAllowed, quota, resetMs: quota.resetMs };
     for (const { limit, id } of others) {

@@ -5,6 +5,7 @@
  *   kept in storage.
  * - The path of a stub's request begins with the room's own address, `/parties/main/<id>`.
  * - The room has to complete a closing handshake.
+ * - Its files are found by their whole names: a page isn't one without its `.html`.
  * - The bundler replaces `performance` by a module namespace without its functions.
  */
 import type * as Party from 'partykit/server';
@@ -37,7 +38,9 @@ const sweeperStorage: SweeperStorage = {
   },
 };
 
-function environmentOf({ env, parties }: Pick<Party.FetchLobby, 'env' | 'parties'>): Env {
+type Lobby = Pick<Party.FetchLobby, 'env' | 'parties' | 'assets'>;
+
+function environmentOf({ env, parties, assets }: Lobby): Env {
   const rooms: RoomStubs = {
     fetch(sessionId, path, init) {
       if (!parties.main) throw new Error('PartyKit knows no main party');
@@ -53,12 +56,13 @@ function environmentOf({ env, parties }: Pick<Party.FetchLobby, 'env' | 'parties
         fetch: (path, init) =>
           handleSweeperRequest(new Request(ORIGIN + path, init), env, rooms, sweeperStorage),
       },
+      assets: { fetch: (path) => assets.fetch(`${path}.html`) },
     },
   };
 }
 
 /** PartyKit's requests are standard requests with a type of PartyKit's own. */
-const answer = async (request: Party.Request, lobby: Pick<Party.FetchLobby, 'env' | 'parties'>) =>
+const answer = async (request: Party.Request, lobby: Lobby) =>
   app.fetch(request as unknown as Request, environmentOf(lobby));
 
 export default class SessionRoom implements Party.Server {

@@ -15,6 +15,7 @@ import type { Platform, RoomStubs } from '../worker/platform.ts';
 interface Bindings {
   ROOM: DurableObjectNamespace;
   SWEEPER: DurableObjectNamespace;
+  ASSETS: { fetch(address: string): Promise<Response> };
   [variable: string]: unknown;
 }
 
@@ -31,6 +32,7 @@ function platformOf(env: Bindings): Platform {
   return {
     rooms: roomsOf(env),
     sweeper: { fetch: (path, init) => env.SWEEPER.getByName(SWEEPER_NAME).fetch(ORIGIN + path, init) },
+    assets: { fetch: (path) => env.ASSETS.fetch(ORIGIN + path) },
   };
 }
 

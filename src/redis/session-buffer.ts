@@ -187,6 +187,8 @@ export interface BufferStats {
   deadLettered: number;
   /** Times that a dead letter found no room. */
   deadLettersRefused: number;
+  /** Of the limits that were asked for. */
+  counts: number[];
 }
 
 const commitReply = z.union([
@@ -237,7 +239,7 @@ const leaseReply = z.tuple([
   integer,
   z.array(z.string()),
 ]);
-const statsReply = z.tuple([integer, integer, integer, integer, integer, flag, flatHash]);
+const statsReply = z.tuple([integer, integer, integer, integer, integer, flag, flatHash, z.array(integer)]);
 
 export class SessionBuffer {
   readonly #redis: RedisScripts;
@@ -610,11 +612,23 @@ export class SessionBuffer {
     await this.#redis.run('release', [this.#keys.sweep], [token, String(handOverMs)], integer);
   }
 
-  /** Everything the metrics show, in one command. @throws {StorageUnavailableError} */
-  async stats(): Promise<BufferStats> {
+  /**
+   * Everything the metrics show, in one command.
+   * @param limitKeys of limits' counts, which the same command reads; one that isn't there is 0.
+   * @throws {StorageUnavailableError}
+   */
+  async stats(limitKeys: readonly string[] = []): Promise<BufferStats> {
     const { dirty, sweep, dead, deadSizes, stats } = this.#keys;
-    const [dirtySessions, oldestDirtyMs, sweeperLeaseMs, deadLetters, deadLetterBytes, isFull, counters] =
-      await this.#redis.run('stats', [dirty, sweep, dead, deadSizes, stats], [], statsReply);
+    const [
+      dirtySessions,
+      oldestDirtyMs,
+      sweeperLeaseMs,
+      deadLetters,
+      deadLetterBytes,
+      isFull,
+      counters,
+      counts,
+    ] = await this.#redis.run('stats', [dirty, sweep, dead, deadSizes, stats, ...limitKeys], [], statsReply);
     const count = (name: string) => Number(counters.get(name) ?? 0);
     return {
       dirtySessions,
@@ -632,6 +646,7 @@ export class SessionBuffer {
       flushFailures: count('flush_failures'),
       deadLettered: count('dead_lettered'),
       deadLettersRefused: count('dead_letters_refused'),
+      counts,
     };
   }
 

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { IDLE_RUN } from '../../test/support/turns.ts';
-import { StorageUnavailableError } from '../domain/errors.ts';
+import type { BudgetUse } from '../access/budgets.ts';
 import type { BufferStats } from '../redis/session-buffer.ts';
 import { Alerts } from './alerts.ts';
 import type { CronRun } from './scheduled.ts';
@@ -55,6 +55,7 @@ const CLEAN: BufferStats = {
   flushFailures: 0,
   deadLettered: 0,
   deadLettersRefused: 0,
+  counts: [],
 };
 const TURN: CronRun = { ...IDLE_RUN, ending: null };
 const FAILED: CronRun = { ...TURN, failures: 1, lastFailure: 'postgres: no answer in 15000 ms' };
@@ -65,9 +66,11 @@ const FAILED: CronRun = { ...TURN, failures: 1, lastFailure: 'postgres: no answe
 function watched() {
   const stored = new Map<string, unknown>();
   let nowMs = Date.parse('2026-01-01T00:00:00Z');
-  let stats: BufferStats | Error = CLEAN;
-  const turn = async (figures: Partial<BufferStats> | Error, did: CronRun | Error = TURN) => {
-    stats = figures instanceof Error ? figures : { ...CLEAN, ...figures };
+  /** @param figures null while Redis is out of reach. */
+  const turn = async (
+    figures: (Partial<BufferStats> & { budgets?: BudgetUse[] }) | null,
+    did: CronRun | Error = TURN,
+  ) => {
     nowMs += 60_000;
     received.length = 0;
     const alerts = new Alerts({
@@ -77,15 +80,9 @@ function watched() {
         get: async (key) => structuredClone(stored.get(key)),
         put: async (key, value) => void stored.set(key, structuredClone(value)),
       },
-      buffer: {
-        stats: async () => {
-          if (stats instanceof Error) throw stats;
-          return stats;
-        },
-      },
-      now: () => nowMs,
     });
-    await alerts.afterTurn(did);
+    const { budgets = [], ...stats } = figures ?? {};
+    await alerts.look(figures && { stats: { ...CLEAN, ...stats }, budgets }, did, nowMs);
     return received.flatMap(({ alerts: told }) => told.map(({ name, state }) => `${name} ${state}`));
   };
   return { turn, stored };
@@ -125,9 +122,8 @@ it('tells of failures from so many turns in a row on, those that threw included'
 it('says nothing of the buffer while Redis is out of reach, neither that it began nor that it is over', async () => {
   const { turn } = watched();
   await turn({ dirtySessions: 1, oldestDirtyMs: 200_000 });
-  const down = new StorageUnavailableError('redis', 'no answer');
-  expect(await turn(down, FAILED)).toEqual([]);
-  expect(await turn(down, FAILED)).toEqual(['failures raised']);
+  expect(await turn(null, FAILED)).toEqual([]);
+  expect(await turn(null, FAILED)).toEqual(['failures raised']);
   expect(await turn({ dirtySessions: 1, oldestDirtyMs: 400_000 })).toEqual(['failures over']);
   expect(await turn({})).toEqual(['lag over']);
 });
@@ -144,10 +140,62 @@ it('tells again after a webhook failed, and writes its address to no log', async
   expect(lines.join()).not.toContain('T0PSECRET');
 });
 
-it('begins anew where what it kept can’t be read, and never rejects', async () => {
+it('begins anew where what it kept can’t be read', async () => {
   const { turn, stored } = watched();
   stored.set('alerts', { raised: 'all' });
   expect(await turn({ deadLetters: 5 })).toEqual(['dead_letters raised']);
-  expect(await turn(new Error('broken'))).toEqual([]);
-  expect(lines.map((line) => JSON.parse(line).event)).toContain('alerts_failed');
+});
+
+describe('of what strangers may do on a day', () => {
+  const budget = (used: number, isExhausted = false): { budgets: BudgetUse[] } => ({
+    budgets: [
+      { name: 'sessions', used: 1, limit: 500, isExhausted: false, resetsAtMs: 0 },
+      { name: 'commits', used, limit: 1_000, isExhausted, resetsAtMs: 0 },
+    ],
+  });
+
+  it('tells once that little is left, once that nothing is, and once that it is over', async () => {
+    const { turn } = watched();
+    expect(await turn(budget(799))).toEqual([]);
+    expect(await turn(budget(800))).toEqual(['budget_commits raised']);
+    expect(received[0]?.text).toBe(
+      '🔴 Backbeat: 80 % of the 1000 commits that strangers may make today are used up',
+    );
+    const since = received[0]?.alerts[0]?.since;
+    expect(await turn(budget(950))).toEqual([]);
+    expect(await turn(budget(1_000, true))).toEqual(['budget_commits raised']);
+    expect(received[0]?.text).toBe('🔴 Backbeat: all 1000 commits that strangers may make today are used up');
+    expect(received[0]?.alerts[0]?.since).toBe(since);
+    expect(await turn(budget(1_000, true))).toEqual([]);
+    // Something was given back: little is left still.
+    expect(await turn(budget(990))).toEqual([]);
+    expect(await turn(null, FAILED)).toEqual([]);
+    expect(await turn(budget(0))).toEqual(['budget_commits over']);
+    expect(await turn(budget(0))).toEqual([]);
+  });
+
+  it('tells of one that is used up between two turns once', async () => {
+    const { turn } = watched();
+    expect(await turn(budget(1_000, true))).toEqual(['budget_commits raised']);
+    expect(await turn(budget(1_000, true))).toEqual([]);
+  });
+});
+
+it('remembers without a webhook what goes on, and posts nothing', async () => {
+  const stored = new Map<string, unknown>();
+  const alerts = new Alerts({
+    webhookUrl: undefined,
+    thresholds: { lagMs: 120_000, deadLetters: 2, failedTurns: 2 },
+    storage: {
+      get: async (key) => stored.get(key),
+      put: async (key, value) => void stored.set(key, value),
+    },
+  });
+  expect(alerts.canTell).toBe(false);
+  await alerts.look({ stats: { ...CLEAN, isFull: true }, budgets: [] }, FAILED, 1_000);
+  expect(await alerts.remembered()).toEqual({
+    raised: { redis_full: { sinceMs: 1_000, level: 'warning' } },
+    failures: { turns: 1, reason: FAILED.lastFailure },
+  });
+  expect([received, lines]).toEqual([[], []]);
 });

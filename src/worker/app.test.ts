@@ -11,6 +11,7 @@ import { ConfigError } from '../config.ts';
 import { StorageUnavailableError, WriteRefusedError } from '../domain/errors.ts';
 import { createApp } from './app.ts';
 import { createSweeper } from './sweeper.ts';
+import { type Watched, watchedSchema } from './watch.ts';
 
 let services: FakeServices;
 let app: ReturnType<typeof createApp>;
@@ -175,9 +176,18 @@ describe('the flush routes', () => {
 });
 
 describe('the sweeper', () => {
-  const sweeper = createSweeper(() => {
-    throw new StorageUnavailableError('redis', 'down');
-  }, 45);
+  const watched: Watched = {
+    raised: { lag: 5_000 },
+    failures: { turns: 0, reason: null },
+    samples: [{ atMs: 1, dirtySessions: 2, oldestDirtyMs: 3, deadLetters: null, flushedSessions: 4 }],
+  };
+  const sweeper = createSweeper(
+    () => {
+      throw new StorageUnavailableError('redis', 'down');
+    },
+    45,
+    { afterTurn: async () => {}, told: async () => watched },
+  );
   const ask = (path: string, body?: string) =>
     sweeper.request(path, { method: 'POST', ...(body === undefined ? {} : { body }) });
 
@@ -192,6 +202,11 @@ describe('the sweeper', () => {
     expect([answer.status, await answer.json()]).toMatchObject([400, { error }]);
   });
 
+  it('tells what it remembers', async () => {
+    const answer = await sweeper.request('/watched');
+    expect(watchedSchema.parse(await answer.json())).toEqual(watched);
+  });
+
   it('says that a store is out of reach as the routes do', async () => {
     for (const answer of [await ask('/flush'), await ask('/flush/turn', '{"scheduled_ms":1}')]) {
       expect([answer.status, await answer.json()]).toEqual([
@@ -199,6 +214,171 @@ describe('the sweeper', () => {
         { error: 'server_error', message: 'redis is out of reach, try again' },
       ]);
     }
+  });
+});
+
+describe('the operator’s page', () => {
+  const token = FLUSH_SECRET;
+  const watched: Watched = {
+    raised: { dead_letters: Date.parse('2026-01-02T03:04:05Z') },
+    failures: { turns: 3, reason: 'postgres: no answer' },
+    samples: [{ atMs: 1_000, dirtySessions: 2, oldestDirtyMs: 3, deadLetters: null, flushedSessions: 4 }],
+  };
+  const PAGE_FILE = '<!doctype html>';
+
+  beforeEach(() => {
+    services = fakeServices({
+      ANONYMOUS_SESSIONS_PER_DAY: '500',
+      ANONYMOUS_ENTRIES_PER_DAY: '20000',
+      ANONYMOUS_COMMITS_PER_DAY: '250000',
+      AI_ANONYMOUS_REQUESTS_PER_DAY: '200',
+      AI_REQUESTS_PER_DAY: '1000',
+    });
+    services.sweeper.fetch = async (path, { method }) => {
+      services.calls.push(`sweeper ${method} ${path}`);
+      return Response.json(watched);
+    };
+    services.assets = {
+      fetch: async (path) => {
+        services.calls.push(`asset ${path}`);
+        return new Response(PAGE_FILE, { headers: { 'content-type': 'text/html; charset=utf-8' } });
+      },
+    };
+  });
+
+  it('is the file, which anybody may have, with the headers of a page', async () => {
+    const { status, text, headers } = await call('/admin');
+    expect([status, text]).toEqual([200, PAGE_FILE]);
+    expect(services.calls).toEqual(['asset /admin']);
+    expect(Object.fromEntries(headers)).toMatchObject({
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': "frame-ancestors 'none'",
+      'x-frame-options': 'DENY',
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cache-control': 'no-cache',
+    });
+    const policy = "default-src 'none'; script-src 'self'; frame-ancestors 'none'";
+    services.assets.fetch = async () => new Response('', { headers: { 'content-security-policy': policy } });
+    expect((await call('/admin')).headers.get('content-security-policy')).toBe(policy);
+  });
+
+  it.each([
+    ['no file', null],
+    ['a file of another name', new Response('gone', { status: 404 })],
+  ])('is not found where a host has %s', async (_, file) => {
+    services.assets.fetch = async () => file;
+    expect(await call('/admin')).toMatchObject({ status: 404, json: { error: 'not_found' } });
+  });
+
+  it.each(['/admin/status', '/admin/history'])('%s is for the flush secret only', async (path) => {
+    services = fakeServices({ METRICS_TOKEN: 'a-token-for-the-metrics' });
+    for (const wrong of [
+      undefined,
+      '',
+      `${FLUSH_SECRET}x`,
+      'a-token-for-the-metrics',
+      await sessionToken(),
+    ]) {
+      const refused = await call(path, wrong === undefined ? {} : { token: wrong });
+      expect([wrong, refused.status, refused.json.error]).toEqual([wrong, 401, 'unauthorized']);
+    }
+    expect(services.calls).toEqual([]);
+  });
+
+  it('has its figures from one question to Redis and none to Postgres', async () => {
+    const { status, json } = await call('/admin/status', { token });
+    expect(status).toBe(200);
+    expect(services.calls.sort()).toEqual(['stats', 'sweeper GET /watched']);
+    expect(json).toEqual({
+      at: expect.stringMatching(/^\d{4}-.*Z$/),
+      buffer: {
+        dirty_sessions: 3,
+        oldest_dirty_ms: 1_500,
+        sweeper_lease_ms: 250,
+        dead_letters: 1,
+        dead_letter_bytes: 900,
+        is_full: false,
+        totals: {
+          commits: 10,
+          edits: 40,
+          messages: 5,
+          flushes: 2,
+          flushed_sessions: 4,
+          flushed_messages: 6,
+          flush_failures: 7,
+          dead_lettered: 8,
+          dead_letters_refused: 9,
+        },
+      },
+      budgets: [
+        { name: 'sessions', used: 1, limit: 500, resets_at: expect.stringMatching(/T00:00:00.000Z$/) },
+        expect.objectContaining({ name: 'entries', used: 2, limit: 20_000 }),
+        expect.objectContaining({ name: 'commits', used: 3, limit: 250_000 }),
+        expect.objectContaining({ name: 'ai_strangers', used: 4, limit: 200 }),
+        expect.objectContaining({ name: 'ai', used: 5, limit: 1_000 }),
+      ],
+      alerts: [
+        {
+          name: 'dead_letters',
+          level: 'warning',
+          message: '1 dead letters wait to be looked at',
+          since: '2026-01-02T03:04:05.000Z',
+        },
+        {
+          name: 'failures',
+          level: 'warning',
+          message: 'the last 3 turns were cut short: postgres: no answer',
+          since: null,
+        },
+      ],
+    });
+  });
+
+  it('is asked every few seconds by several, for one question to Redis a second', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    try {
+      for (let second = 0; second < 60; second++) {
+        await Promise.all([call('/admin/status', { token }), call('/admin/status', { token })]);
+        vi.advanceTimersByTime(1_000);
+      }
+      const of = (name: string) => services.calls.filter((asked) => asked.startsWith(name)).length;
+      // The first two ask at once: nobody waits for another's request.
+      expect([of('stats') <= 61, of('sweeper') <= 3]).toEqual([true, true]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('says so when Redis or the sweeper is out of reach', async () => {
+    services.failures.set('stats', new StorageUnavailableError('redis', 'down'));
+    services.sweeper.fetch = () => Promise.reject(new Error('no such object'));
+    const { status, json } = await call('/admin/status', { token });
+    expect(status).toBe(200);
+    expect(json).toMatchObject({ buffer: null, budgets: [], alerts: [] });
+    expect(await call('/admin/history', { token })).toMatchObject({
+      status: 503,
+      json: { error: 'server_error', message: 'the sweeper is out of reach, try again' },
+    });
+  });
+
+  it('has the last day from the sweeper alone', async () => {
+    const { status, json } = await call('/admin/history', { token });
+    expect([status, json]).toEqual([
+      200,
+      {
+        samples: [
+          {
+            at: '1970-01-01T00:00:01.000Z',
+            dirty_sessions: 2,
+            oldest_dirty_ms: 3,
+            dead_letters: null,
+            flushed_sessions: 4,
+          },
+        ],
+      },
+    ]);
+    expect(services.calls).toEqual(['sweeper GET /watched']);
   });
 });
 

@@ -7,6 +7,7 @@ import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
 import { withFlushSecret } from './auth.ts';
 import type { AppEnv, Env } from './env.ts';
 import { ApiError, errorResponse } from './errors.ts';
+import { adminPage, adminRoutes } from './routes/admin.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { flushRoutes, flushTurn } from './routes/flush.ts';
 import { healthRoute, liveRoute } from './routes/health.ts';
@@ -29,6 +30,7 @@ export function servedRoutes(): Served[] {
     healthRoute(),
     metricsRoute(),
     ...flushRoutes,
+    ...adminRoutes(),
     // Before the sessions: `/join` must not be taken for a session's id.
     ...peopleRoutes,
     ...sessionRoutes(),
@@ -51,6 +53,8 @@ export function createApp(options: { services: (env: Env) => Services }) {
   });
   // Before the rest: what is below is for answers, and an upgraded connection is none.
   app.route('/', roomRoutes);
+  // With the headers of a page.
+  app.route('/', adminPage);
 
   // Nothing here is a page but the documentation, which has one style sheet. What no browser asks for costs
   // nothing.

@@ -28,6 +28,8 @@ export interface Platform {
   rooms: RoomStubs;
   /** The one object that sweeps (`sweeper.ts`). @throws when it can't be reached. */
   sweeper: { fetch(path: string, init: { method: string; body?: string }): Promise<Response> };
+  /** The page's files, also under a path that is the Worker's own. Null or 404: there is none. */
+  assets: { fetch(path: string): Promise<Response | null> };
 }
 
 /**
@@ -37,4 +39,5 @@ export interface Platform {
 export const NO_PLATFORM: Platform = {
   rooms: { fetch: () => Promise.reject(new Error('a room reaches no other room')) },
   sweeper: { fetch: () => Promise.reject(new Error('a room reaches no sweeper')) },
+  assets: { fetch: () => Promise.resolve(null) },
 };

@@ -9,8 +9,10 @@ import type { StrudelRepository } from '../domain/strudels.ts';
 import type { SessionRepository } from '../domain/types.ts';
 import type { SessionBuffer } from '../redis/session-buffer.ts';
 import type { Flusher } from '../write-behind/flusher.ts';
+import type { AlertThresholds } from './findings.ts';
 import type { Platform } from './platform.ts';
 import type { RoomClient } from './room-client.ts';
+import type { SystemReader } from './system-figures.ts';
 
 export interface Services extends Platform {
   config: Config;
@@ -24,6 +26,9 @@ export interface Services extends Platform {
   room: Pick<RoomClient, 'sendCommand' | 'setCode'>;
   flusher: Pick<Flusher, 'flushSession' | 'replayDead'>;
   buffer: Pick<SessionBuffer, 'listDead' | 'redirtySome' | 'stats' | 'ping'>;
+  system: Pick<SystemReader, 'read'>;
+  /** From when on something is wrong. */
+  thresholds: AlertThresholds;
   /** @throws {StorageUnavailableError} */
   postgres: { ping(): Promise<void> };
 }

@@ -5,10 +5,10 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import type { Flusher } from '../write-behind/flusher.ts';
-import type { Alerts } from './alerts.ts';
 import { errorResponse } from './errors.ts';
 import { cronTurn, type TurnPorts } from './scheduled.ts';
 import { parse, readJson } from './serve.ts';
+import type { Watch } from './watch.ts';
 import { cronRunJson, flushJson } from './wire.ts';
 
 interface SweeperPorts extends TurnPorts {
@@ -24,25 +24,26 @@ const turnBody = z.object({
  * @param ports made anew for each request, because they count the requests that they send. They send no more
  *   than `maxRequests`, if that is given.
  * @param maxTurnRequests the most requests that one turn of the cron may send.
- * @param alerts looks at each turn, with requests of its own.
+ * @param watch looks after each turn, with requests of its own.
  */
 export function createSweeper(
   ports: (maxRequests?: number) => SweeperPorts,
   maxTurnRequests: number,
-  alerts: Pick<Alerts, 'afterTurn'> | null = null,
+  watch: Pick<Watch, 'afterTurn' | 'told'>,
 ) {
   const app = new Hono();
   app.onError(errorResponse);
   return app
+    .get('/watched', async (c) => c.json(await watch.told()))
     .post('/flush', async (c) => c.json(flushJson(await ports().flusher.sweep())))
     .post('/flush/turn', async (c) => {
       const { scheduled_ms: scheduledMs } = parse(turnBody, await readJson(c), 'body');
       try {
         const run = await cronTurn(ports(maxTurnRequests), scheduledMs);
-        await alerts?.afterTurn(run);
+        await watch.afterTurn(run);
         return c.json(cronRunJson(run));
       } catch (error) {
-        await alerts?.afterTurn(error instanceof Error ? error : new Error('not an error'));
+        await watch.afterTurn(error instanceof Error ? error : new Error('not an error'));
         throw error;
       }
     });

@@ -5,13 +5,16 @@ import type { Page, PageRequest } from '../domain/page.ts';
 import type { Participant } from '../domain/people.ts';
 import type { SavedStrudel } from '../domain/strudels.ts';
 import type { Invite, Session, SessionMessage } from '../domain/types.ts';
-import type { flushSummary, sessionFlush } from '../protocol/http/operation.ts';
+import type { flushSummary, sessionFlush, systemSample, systemStatus } from '../protocol/http/operation.ts';
 import type { invite, participant } from '../protocol/http/people.ts';
 import type { liveSession, liveStatus, message, newSession, session } from '../protocol/http/sessions.ts';
 import type { pagination } from '../protocol/http/shared.ts';
 import type { strudel } from '../protocol/http/strudels.ts';
 import type { FlushSummary, SessionFlush } from '../write-behind/flusher.ts';
+import { ALERT_NAMES, type AlertName, type Findings } from './findings.ts';
+import type { Sample } from './history.ts';
 import type { CronRun } from './scheduled.ts';
+import type { SystemFigures } from './system-figures.ts';
 
 const iso = (ms: number) => new Date(ms).toISOString();
 const isoIf = (ms: number | null) => (ms === null ? undefined : iso(ms));
@@ -163,5 +166,58 @@ export function sessionFlushJson(flush: SessionFlush): z.infer<typeof sessionFlu
     is_dirty: flush.isDirty,
     last_commit: flush.lastCommit,
     is_complete: flush.isComplete,
+  };
+}
+
+/** @param status.raised since when what is wrong goes on, where it is known: milliseconds since the epoch. */
+export function systemStatusJson(status: {
+  nowMs: number;
+  figures: SystemFigures | null;
+  findings: Findings;
+  raised: Partial<Record<AlertName, number>>;
+}): z.infer<typeof systemStatus> {
+  const { nowMs, figures, findings, raised } = status;
+  return {
+    at: iso(nowMs),
+    buffer: figures && bufferJson(figures),
+    budgets: (figures?.budgets ?? []).map(({ name, used, limit, resetsAtMs }) => {
+      return { name, used, limit, resets_at: iso(resetsAtMs) };
+    }),
+    alerts: ALERT_NAMES.flatMap((name) => {
+      const finding = findings[name];
+      return finding ? [{ name, ...finding, since: isoIf(raised[name] ?? null) ?? null }] : [];
+    }),
+  };
+}
+
+function bufferJson({ stats }: SystemFigures): NonNullable<z.infer<typeof systemStatus>['buffer']> {
+  return {
+    dirty_sessions: stats.dirtySessions,
+    oldest_dirty_ms: stats.oldestDirtyMs,
+    sweeper_lease_ms: stats.sweeperLeaseMs,
+    dead_letters: stats.deadLetters,
+    dead_letter_bytes: stats.deadLetterBytes,
+    is_full: stats.isFull,
+    totals: {
+      commits: stats.commits,
+      edits: stats.edits,
+      messages: stats.messages,
+      flushes: stats.flushes,
+      flushed_sessions: stats.flushedSessions,
+      flushed_messages: stats.flushedMessages,
+      flush_failures: stats.flushFailures,
+      dead_lettered: stats.deadLettered,
+      dead_letters_refused: stats.deadLettersRefused,
+    },
+  };
+}
+
+export function systemSampleJson(sample: Sample): z.infer<typeof systemSample> {
+  return {
+    at: iso(sample.atMs),
+    dirty_sessions: sample.dirtySessions,
+    oldest_dirty_ms: sample.oldestDirtyMs,
+    dead_letters: sample.deadLetters,
+    flushed_sessions: sample.flushedSessions,
   };
 }

@@ -1,7 +1,7 @@
 /**
  * The browser test: people in real browsers on the whole local stack.
  *
- *     npm run test:browser [-- editing merging people strudels ai markup player listening durability]
+ *     npm run test:browser [-- editing merging people strudels ai markup admin player listening durability]
  *                          [--postgres=real --redis=embedded]
  *
  * Without names all parts run, in this order. `hour` runs only by its name, and takes one.
@@ -11,6 +11,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startAiProvider } from '../support/ai-provider.ts';
 import { startStack } from '../support/stack.ts';
+import { admin } from './admin.ts';
 import { ai } from './ai.ts';
 import { TestBrowser } from './browser.ts';
 import { durability } from './durability.ts';
@@ -32,6 +33,7 @@ const PARTS: Record<string, Part> = {
   strudels,
   ai,
   markup,
+  admin,
   player,
   listening,
   durability,

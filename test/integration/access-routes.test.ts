@@ -109,6 +109,9 @@ const MACHINES = [
   'GET /flush/dead',
   'POST /flush/dead/:letter_id/replay',
   'POST /flush/:id',
+  'GET /admin',
+  'GET /admin/status',
+  'GET /admin/history',
 ];
 
 const BODIES: Record<string, unknown> = {

@@ -81,6 +81,7 @@ describe('wrangler', () => {
   const objects = [
     { name: 'ROOM', type: 'durable_object_namespace', class_name: 'SessionRoom' },
     { name: 'SWEEPER', type: 'durable_object_namespace', class_name: 'Sweeper' },
+    { name: 'ASSETS', type: 'assets' },
   ];
 
   it('deploys production: page, rooms, cron, variables and secrets in one version, and tells its URL', async () => {

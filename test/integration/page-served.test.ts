@@ -41,8 +41,13 @@ function workerPaths(): string[] {
   );
 }
 
-/** A Worker that says that it was asked, behind the assets of wrangler.toml. */
-function serve(assets: { directory: string; more?: string }): Miniflare {
+const SAYS_ITS_PATH =
+  "export default { fetch: (request) => new Response('worker: ' + new URL(request.url).pathname) }";
+const ADMIN_BY_BINDING =
+  "export default { fetch: (request, { ASSETS }) => ASSETS.fetch('https://object.internal/admin') }";
+
+/** A Worker, by default one that says that it was asked, behind the assets of wrangler.toml. */
+function serve(assets: { directory: string; more?: string; script?: string }): Miniflare {
   const config = join(folder, 'wrangler.toml');
   const main = join(folder, 'worker.js');
   writeFileSync(main, '');
@@ -57,7 +62,7 @@ function serve(assets: { directory: string; more?: string }): Miniflare {
     compatibilityDate: readWranglerConfig().compatibility_date,
     assets: workerOptions.assets,
     modules: true,
-    script: "export default { fetch: (request) => new Response('worker: ' + new URL(request.url).pathname) }",
+    script: assets.script ?? SAYS_ITS_PATH,
   });
 }
 
@@ -130,6 +135,22 @@ describe('Cloudflare’s asset server', () => {
       const { headers } = await get(path);
       expect(headers.get('access-control-allow-origin'), path).toBeNull();
       expect(headers.get('content-security-policy'), path).not.toContain('unsafe-eval');
+    }
+  });
+
+  it('gives the Worker the operator’s page by its binding, with the policy of a page', async () => {
+    const byBinding = serve({ directory: page.outDir, script: ADMIN_BY_BINDING });
+    try {
+      const response = await byBinding.dispatchFetch('http://backbeat.test/admin', { headers: NAVIGATION });
+      expect([response.status, await response.text()]).toEqual([
+        200,
+        readFileSync(join(page.outDir, 'admin.html'), 'utf8'),
+      ]);
+      expect(response.headers.get('content-security-policy')).toMatch(
+        /^default-src 'none'; .*; frame-ancestors 'none'$/,
+      );
+    } finally {
+      await byBinding.dispose();
     }
   });
 

@@ -87,6 +87,22 @@ describe.each(engines)('a limit of strangers, counted on %s', (engine) => {
     sent.mockRestore();
   });
 
+  it('costs no command from any network of a site that may do no more, nor from any when nobody may', async () => {
+    const limit = limitOf()();
+    const site = async (from: number, to: number) => {
+      for (let net = from; net < to; net++) await limit.take(`2001:db8:9:${net}::1`);
+    };
+    await site(0, 4);
+    const sent = vi.spyOn(fixture.redis, 'call');
+    await site(4, 60);
+    expect(sent).not.toHaveBeenCalled();
+    for (let net = 0; net < 20; net++) await limit.take(`198.51.100.${net}`);
+    sent.mockClear();
+    for (let net = 20; net < 80; net++) expect(await limit.take(`198.51.100.${net}`)).not.toBeNull();
+    expect(sent).not.toHaveBeenCalled();
+    sent.mockRestore();
+  });
+
   it('gives back what nothing came of', async () => {
     const instance = limitOf();
     for (let i = 0; i < 6; i++) {

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
+import { Budgets } from '../../src/access/budgets.ts';
 import { type SessionAccess, signSessionToken } from '../../src/access/session-token.ts';
 import { StrangerCommits } from '../../src/access/stranger-commits.ts';
 import { tokenVerifier } from '../../src/access/token-verifier.ts';
@@ -26,6 +27,7 @@ import { NO_PLATFORM } from '../../src/worker/platform.ts';
 import { retentionMark } from '../../src/worker/retention.ts';
 import type { TurnPorts } from '../../src/worker/scheduled.ts';
 import type { Services } from '../../src/worker/services.ts';
+import { SystemReader } from '../../src/worker/system-figures.ts';
 import { BufferedSessionRepository } from '../../src/write-behind/buffered-repository.ts';
 import { startBuffer } from './buffer.ts';
 import { makeCommit } from './commits.ts';
@@ -147,6 +149,11 @@ export async function startApi(env: Record<string, string> = {}): Promise<Api> {
       },
     },
     flusher: createFlusher({ buffer, postgres }, config),
+    system: new SystemReader({
+      buffer,
+      budgets: new Budgets({ ...config, KEY_PREFIX: redis.keys.prefix }),
+    }),
+    thresholds: { lagMs: 120_000, deadLetters: 1, failedTurns: 3 },
     buffer,
     postgres,
   };

@@ -194,6 +194,12 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
     expect(page.body).toContain(`http-equiv="Content-Security-Policy" content="default-src 'none'`);
     if (sendsPageHeaders) expect(page.policy).toContain("frame-ancestors 'none'");
 
+    const admin = await navigate('/admin');
+    expect([admin.status, admin.type]).toEqual([200, expect.stringContaining('text/html')]);
+    expect(admin.body).toContain('<title>Backbeat: operation</title>');
+    expect(admin.body).toContain(`http-equiv="Content-Security-Policy" content="default-src 'none'`);
+    expect(admin.policy).toContain("frame-ancestors 'none'");
+
     const statuses: Record<string, number> = {
       '/health': 200,
       '/metrics': 401,
@@ -209,6 +215,7 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
       '/live': 200,
       '/auth/nothing': 404,
       '/admin/nothing': 404,
+      '/admin/status': 401,
     };
     const answers: Record<string, number> = {};
     for (const path of Object.keys(statuses)) {

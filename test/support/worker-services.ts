@@ -3,9 +3,11 @@
  * is tested over real ones (`api.ts`).
  */
 import { LOCAL_LIMITS } from '../../dev/environment.ts';
+import { Budgets } from '../../src/access/budgets.ts';
 import { configSchema, parseConfig } from '../../src/config.ts';
 import { NO_PLATFORM } from '../../src/worker/platform.ts';
 import type { Services } from '../../src/worker/services.ts';
+import { SystemReader } from '../../src/worker/system-figures.ts';
 
 export const JWT_SECRET = 'a-jwt-secret-for-tests';
 export const FLUSH_SECRET = 'a-flush-secret-for-tests';
@@ -44,10 +46,46 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
   };
   const summary = { sessions: 2, messages: 3, deadLetters: 0, undelivered: 0, busy: 0, transactions: 1 };
 
+  const config = parseConfig(configSchema, { ...WORKER_ENV, ...env });
+  const buffer: FakeServices['buffer'] = {
+    async listDead(page) {
+      called('listDead', page);
+      return { letters: [], next: '42' };
+    },
+    async redirtySome(cursor) {
+      called('redirtySome', cursor ?? null);
+      return { marked: 2, next: cursor === undefined ? '42' : null };
+    },
+    async stats(limitKeys = []) {
+      called('stats');
+      return {
+        dirtySessions: 3,
+        oldestDirtyMs: 1_500,
+        sweeperLeaseMs: 250,
+        deadLetters: 1,
+        deadLetterBytes: 900,
+        isFull: false,
+        commits: 10,
+        edits: 40,
+        messages: 5,
+        flushes: 2,
+        flushedSessions: 4,
+        flushedMessages: 6,
+        flushFailures: 7,
+        deadLettered: 8,
+        deadLettersRefused: 9,
+        counts: limitKeys.map((_, index) => index + 1),
+      };
+    },
+    async ping() {
+      called('redis');
+    },
+  };
+
   return {
     calls,
     failures,
-    config: parseConfig(configSchema, { ...WORKER_ENV, ...env }),
+    config,
     repository: unusedStore(),
     people: unusedStore(),
     directory: unusedStore(),
@@ -81,39 +119,9 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
         return id === 'bad' ? { refused: '23514: no' } : 'not_found';
       },
     },
-    buffer: {
-      async listDead(page) {
-        called('listDead', page);
-        return { letters: [], next: '42' };
-      },
-      async redirtySome(cursor) {
-        called('redirtySome', cursor ?? null);
-        return { marked: 2, next: cursor === undefined ? '42' : null };
-      },
-      async stats() {
-        called('stats');
-        return {
-          dirtySessions: 3,
-          oldestDirtyMs: 1_500,
-          sweeperLeaseMs: 250,
-          deadLetters: 1,
-          deadLetterBytes: 900,
-          isFull: false,
-          commits: 10,
-          edits: 40,
-          messages: 5,
-          flushes: 2,
-          flushedSessions: 4,
-          flushedMessages: 6,
-          flushFailures: 7,
-          deadLettered: 8,
-          deadLettersRefused: 9,
-        };
-      },
-      async ping() {
-        called('redis');
-      },
-    },
+    buffer,
+    system: new SystemReader({ buffer, budgets: new Budgets(config) }),
+    thresholds: { lagMs: 120_000, deadLetters: 1, failedTurns: 3 },
     postgres: {
       async ping() {
         called('postgres');

@@ -16,7 +16,7 @@ interface Import {
 /** What the files of `src` import, or of a folder in it; all paths are from there. */
 function importsOf(folder = ''): Import[] {
   return readdirSync(join(SRC, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+    .filter((name) => /\.tsx?$/.test(name) && !/\.test\.tsx?$/.test(name))
     .flatMap((name) => {
       const file = join(SRC, folder, name);
       const source = readFileSync(file, 'utf8');
@@ -32,7 +32,7 @@ function importsOf(folder = ''): Import[] {
 }
 
 const folderOf = (path: string) => path.split('/')[0] ?? '';
-const isOurs = ({ to }: Import) => to.endsWith('.ts');
+const isOurs = ({ to }: Import) => /\.tsx?$/.test(to);
 
 const BELOW = {
   protocol: [],

@@ -32,6 +32,81 @@ export const sessionFlush = flushSummary
   })
   .meta({ id: 'SessionFlush' });
 
+export const deadLetter = z
+  .looseObject({
+    id: z.string(),
+    session_id: z.string(),
+    kind: z.enum(['code', 'message']),
+    reason: z
+      .object({ code: z.string(), message: z.string() })
+      .meta({ description: '`code`: an SQLSTATE, `too_large`, `session_missing` or `malformed`' }),
+    at: z.string().meta({ description: 'when it was put aside' }),
+    data: z.string().meta({ description: 'what was buffered, as JSON text' }),
+  })
+  .meta({ id: 'DeadLetter' });
+
+/** What there is so much of on one day: for all without an account together, `ai` for everybody. */
+export const BUDGET_NAMES = ['sessions', 'entries', 'commits', 'ai_strangers', 'ai'] as const;
+
+const bufferFigures = z
+  .object({
+    dirty_sessions: z.number().int(),
+    oldest_dirty_ms: z.number().meta({ description: 'age of the session that has been dirty the longest' }),
+    sweeper_lease_ms: z.number(),
+    dead_letters: z.number().int(),
+    dead_letter_bytes: z.number().int(),
+    is_full: z.boolean().meta({ description: 'Redis takes no more data' }),
+    totals: z
+      .object({
+        commits: z.number().int(),
+        edits: z.number().int(),
+        messages: z.number().int(),
+        flushes: z.number().int(),
+        flushed_sessions: z.number().int(),
+        flushed_messages: z.number().int(),
+        flush_failures: z.number().int(),
+        dead_lettered: z.number().int(),
+        dead_letters_refused: z.number().int(),
+      })
+      .meta({ description: 'counters since the buffer was made' }),
+  })
+  .meta({ id: 'BufferFigures' });
+
+export const systemStatus = z
+  .object({
+    at: z.string(),
+    buffer: bufferFigures.nullable().meta({ description: 'null while Redis is out of reach' }),
+    budgets: z.array(
+      z.object({
+        name: z.enum(BUDGET_NAMES),
+        used: z.number().int(),
+        limit: z.number().int(),
+        resets_at: z.string(),
+      }),
+    ),
+    alerts: z
+      .array(
+        z.object({
+          name: z.string(),
+          level: z.enum(['warning', 'critical']),
+          message: z.string(),
+          since: z.string().nullable().meta({ description: 'null: no turn of the cron has seen it yet' }),
+        }),
+      )
+      .meta({ description: 'what is wrong now, by the thresholds of the alerts' }),
+  })
+  .meta({ id: 'SystemStatus' });
+
+export const systemSample = z
+  .object({
+    at: z.string(),
+    dirty_sessions: z.number().int(),
+    oldest_dirty_ms: z.number(),
+    dead_letters: z.number().int().nullable(),
+    flushed_sessions: z.number().int().nullable().meta({ description: 'since the buffer was made' }),
+  })
+  .meta({ id: 'SystemSample' });
+
 const storeHealth = z.object({ ok: z.boolean(), latency_ms: z.number(), error: z.string().optional() });
 
 export const flushAll = route({
@@ -83,7 +158,7 @@ export const listDeadLetters = route({
     cursor: z.string().max(MAX_CURSOR_CHARS).optional(),
   }),
   reply: z.object({
-    letters: z.array(z.looseObject({ id: z.string(), session_id: z.string(), kind: z.string() })),
+    letters: z.array(deadLetter),
     next: z.string().nullable().meta({ description: '`cursor` of the next page; null at the end' }),
   }),
 });
@@ -97,6 +172,24 @@ export const replayDeadLetter = route({
   params: z.object({ letter_id: z.string() }),
   reply: z.object({ status: z.literal('replayed') }),
   errors: [404, 409],
+});
+
+export const getSystemStatus = route({
+  method: 'get',
+  path: '/admin/status',
+  tag,
+  summary: 'What waits, what is used of each budget, and what is wrong; one Redis command, no Postgres query',
+  access: 'flush',
+  reply: systemStatus,
+});
+
+export const getSystemHistory = route({
+  method: 'get',
+  path: '/admin/history',
+  tag,
+  summary: 'The last day in steps of five minutes, as the sweeper saw it; asks no store',
+  access: 'flush',
+  reply: z.object({ samples: z.array(systemSample) }),
 });
 
 export const getLive = route({

@@ -10,10 +10,11 @@ const ROUTES = servedRoutes().map(({ route }) => route);
 const app = createApp({ services: () => fakeServices() });
 
 /**
- * Of the document itself, of the page that shows it, of what speaks WebSocket, and of the cron's own route it
- * says nothing.
+ * Of the document itself, of the page that shows it, of the operator's page, of what speaks WebSocket, and
+ * of the cron's own route it says nothing.
  */
 const OWN = new Set([
+  'GET /admin',
   'GET /api/v1/openapi.json',
   'GET /docs',
   'GET /docs/style.css',

@@ -1,0 +1,213 @@
+/** The operator's page: from a write that Postgres refuses to its being there. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import pg from 'pg';
+import type { Page } from 'playwright-core';
+import { getSystemStatus } from '../../src/protocol/http/operation.ts';
+import { PHONE } from './browser.ts';
+import { type Scene, screenshot, step } from './scene.ts';
+import { eventually, PATIENCE_MS, SessionPage } from './session-page.ts';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const CODE = 's("bd") // the chorus';
+const CHAT = 'the chorus is great';
+const REFUSE = {
+  sessions: "alter table sessions add constraint refused check (code not like '%chorus%') not valid",
+  messages:
+    "alter table session_messages add constraint refused check (content not like '%chorus%') not valid",
+};
+
+export async function admin({ stack, browser }: Scene): Promise<void> {
+  const database = new pg.Client({ connectionString: stack.databaseUrl });
+  await database.connect();
+  try {
+    await run({ stack, browser }, async (sql, params = []) => (await database.query(sql, params)).rows);
+  } finally {
+    await database.end();
+  }
+}
+
+type Sql = (sql: string, params?: string[]) => Promise<Record<string, unknown>[]>;
+
+async function run({ stack, browser }: Pick<Scene, 'stack' | 'browser'>, sql: Sql): Promise<void> {
+  const ana = await browser.newPerson('Ana');
+  const host = await SessionPage.make(ana.page, stack.url, 'Ana', 'Refused');
+  const { page, context } = await browser.newPerson('Olga', PHONE);
+  const shows = (testId: string, text: string | RegExp) =>
+    page
+      .getByTestId(testId)
+      .filter({ hasText: text })
+      .waitFor({ timeout: PATIENCE_MS })
+      .catch((cause: unknown) => {
+        throw new Error(`waited for ${testId} to show ${text}`, { cause });
+      });
+
+  await step('Postgres refuses what is written: dead letters', async () => {
+    for (const refuse of Object.values(REFUSE)) await sql(refuse);
+    await host.type(CODE);
+    await host.tab('chat');
+    await host.say(CHAT);
+    await eventually('two dead letters', async () => {
+      const { buffer } = await statusOf(stack);
+      return buffer?.dead_letters === 2 || JSON.stringify(buffer);
+    });
+    // The sweeper sees them, and notes since when.
+    await stack.control.cron();
+  });
+
+  await step('the page asks for the secret, and says that a wrong one is wrong', async () => {
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(request.url()));
+    await page.goto(new URL('/admin', stack.url).href);
+    await page.getByTestId('secret').waitFor();
+    await findNothing(page, 'sign-in');
+    await browser.expectingRefusals(async () => {
+      await page.keyboard.type('not-the-secret-of-this-server');
+      await page.keyboard.press('Enter');
+      await shows('secret-problem', 'This is not the flush secret of this server');
+    });
+    await findNothing(page, 'refused');
+    await screenshot(page, 'admin-refused-phone');
+    await page.getByTestId('secret').fill(stack.flushSecret);
+    await page.keyboard.press('Enter');
+    await page.getByTestId('figure-letters').waitFor();
+    assert(asked.every((url) => !url.includes(stack.flushSecret)));
+    assert(!page.url().includes(stack.flushSecret));
+    // It is the tab's, and nothing else's.
+    const kept = await page.evaluate(() => [Object.values(sessionStorage), Object.values(localStorage)]);
+    assert.deepEqual(kept, [[stack.flushSecret], []]);
+    assert.equal(await page.evaluate(() => document.cookie), '');
+  });
+
+  await step('it shows the lag, the budgets, the alert and the letters', async () => {
+    await shows('figure-lag', 'none');
+    await shows('figure-letters', '2');
+    await shows('budget-sessions', 'Sessions made by strangers');
+    assert.match((await page.getByTestId('budget-commits').textContent()) ?? '', /100/);
+    await shows('alert-dead_letters', /2 dead letters wait to be looked at since \d/);
+    assert.equal(await page.getByTestId('letter').count(), 2);
+    await shows('letters', '23514');
+  });
+
+  await step('its plots have points, more with each poll', async () => {
+    const pointsOf = (id: string) =>
+      page
+        .getByTestId(`plot-${id}`)
+        .locator('polyline')
+        .evaluateAll((lines) =>
+          lines.flatMap((line) => (line.getAttribute('points') ?? '').split(' ').filter(Boolean)),
+        );
+    for (const id of ['lag', 'dirty', 'letters', 'flushed']) {
+      await eventually(`points of ${id}`, async () => {
+        const points = await pointsOf(id);
+        return (points.length >= 2 && new Set(points).size >= 2) || `${id} has ${points.join(' ')}`;
+      });
+    }
+  });
+
+  await step(
+    'the page has no fault that axe knows, by day and by night, on a phone and a desktop',
+    async () => {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        await findNothing(page, colorScheme);
+        await screenshot(page, `admin-${colorScheme}-phone`);
+      }
+      await fitsThePhone(page);
+      await page.setViewportSize({ width: 1280, height: 800 });
+      await findNothing(page, 'desktop');
+      await screenshot(page, 'admin-desktop');
+      await page.setViewportSize(PHONE);
+    },
+  );
+
+  await step('one letter is replayed once its reason is mended; the other is refused still', async () => {
+    await sql('alter table sessions drop constraint refused');
+    await browser.expectingRefusals(async () => {
+      await page.getByTestId('replay-page').focus();
+      await page.keyboard.press('Enter');
+      await shows('letters-outcome', '1 replayed, 1 refused.');
+      await eventually('one letter to be left', async () => {
+        const left = await page.getByTestId('letter').count();
+        return left === 1 || `${left} are`;
+      });
+      await shows('letter', 'Refused still: 23514');
+    });
+    const [row] = await sql('select code from sessions where id = $1', [host.sessionId]);
+    assert.equal(row?.code, await host.text());
+    assert((await host.text()).includes(CODE));
+    await findNothing(page, 'a refused letter');
+    await screenshot(page, 'admin-letter-refused-phone');
+  });
+
+  await step('the last one, too: none is left, and the alert is over', async () => {
+    await sql('alter table session_messages drop constraint refused');
+    await page.getByTestId('replay').click();
+    await shows('no-letters', 'There are none.');
+    await shows('alerts', 'All is well.');
+    await shows('figure-letters', '0');
+    const rows = await sql('select content from session_messages where session_id = $1', [host.sessionId]);
+    assert.deepEqual(
+      rows.map(({ content }) => content),
+      [CHAT],
+    );
+    assert.equal((await statusOf(stack)).buffer?.dead_letters, 0);
+  });
+
+  await step('it says when the server can’t be reached, and goes on when it is back', async () => {
+    await browser.expectingDrops(async () => {
+      await context.setOffline(true);
+      await shows('problem', 'The server can’t be reached.');
+      await screenshot(page, 'admin-unreachable-phone');
+      await context.setOffline(false);
+      await page.getByTestId('problem').filter({ hasText: 'reached' }).waitFor({ state: 'detached' });
+    });
+  });
+
+  await step('a reload keeps the secret, another tab doesn’t have it, and it can be forgotten', async () => {
+    await page.reload();
+    await page.getByTestId('figure-lag').waitFor();
+    const other = await context.newPage();
+    await other.goto(new URL('/admin', stack.url).href);
+    await other.getByTestId('secret').waitFor();
+    await other.close();
+    await page.getByTestId('forget').click();
+    await page.getByTestId('secret').waitFor();
+    assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+  });
+}
+
+async function statusOf({ url, flushSecret }: Scene['stack']) {
+  const response = await fetch(new URL(getSystemStatus.path, url), {
+    headers: { authorization: `Bearer ${flushSecret}` },
+  });
+  return getSystemStatus.reply.parse(await response.json());
+}
+
+/** Runs axe on the page as it is. */
+async function findNothing(page: Page, what: string): Promise<void> {
+  // By the debugger: the page's policy lets no script in.
+  await page.evaluate(AXE);
+  const violations = await page.evaluate(async () => {
+    // biome-ignore lint/suspicious/noExplicitAny: the script puts it there.
+    const found = await (window as any).axe.run(document);
+    // biome-ignore lint/suspicious/noExplicitAny: as above.
+    return found.violations.map(({ id, nodes }: any) => [id, ...nodes.map(({ html }: any) => html)]);
+  });
+  assert.deepEqual(violations, [], `${what}: axe finds something`);
+}
+
+/** Nothing is wider than the screen, and what is pressed is large enough for a finger. */
+async function fitsThePhone(page: Page): Promise<void> {
+  const { width, small } = await page.evaluate(() => ({
+    width: document.documentElement.scrollWidth,
+    small: [...document.querySelectorAll('button, select, input, label:has(input)')]
+      .filter((element) => !element.closest('label') || element.matches('label'))
+      .map((element) => ({ what: element.outerHTML.slice(0, 80), box: element.getBoundingClientRect() }))
+      .filter(({ box }) => box.height < 44 || box.width < 44)
+      .map(({ what }) => what),
+  }));
+  assert(width <= PHONE.width, `the page is ${width} px wide`);
+  assert.deepEqual(small, []);
+}
