@@ -447,17 +447,12 @@ async function playsInASession(scene: Scene): Promise<void> {
   const session = await SessionPage.make(page, stack.url, 'Ana', 'Loud');
   const player = new PlayerPage(page);
   await step('Play plays the editor’s text, an error names its line, Stop stops', async () => {
-    await page.locator('.cm-content').focus();
-    await page.keyboard.press('Control+a');
-    await page.keyboard.insertText('note("a4").s("sine").sustain(1)');
+    await session.type('note("a4").s("sine").sustain(1)');
     await page.getByTestId('play').click();
     await page.getByTestId('player').waitFor({ state: 'attached' });
     await player.sounds();
     await screenshot(page, 'player');
-    await page.locator('.cm-content').focus();
-    await page.keyboard.press('Control+a');
-    await page.keyboard.insertText('stack(\n  blub("a")');
-    await page.keyboard.insertText(')');
+    await session.type('\nblub("a")');
     await page.getByTestId('play').click();
     await session.toast(/Line 2: .*blub/);
     await player.sounds();
