@@ -1,6 +1,6 @@
 /**
- * The bundle that Cloudflare gets, made by the CLI that sends it, and how large it may be; and the player's. The
- * page isn't part of either.
+ * The bundle that Cloudflare gets, made by the CLI that sends it, and how large it may be; and the player's.
+ * The page isn't part of either.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -55,8 +55,8 @@ export async function bundleWorker(env: Environment, note: (line: string) => voi
 }
 
 /**
- * The player's script, compressed. It is loaded when a pattern is first played; what it weighs is Strudel, and
- * 5 kB of ours.
+ * The player's script, compressed. It is loaded when a pattern is first played; nearly all that it weighs is
+ * Strudel.
  */
 export const PLAYER_BUDGET_BYTES = 265_000;
 
