@@ -501,6 +501,9 @@ async function playsInASession(scene: Scene): Promise<void> {
   const session = await SessionPage.make(page, stack.url, 'Ana', 'Loud');
   const player = new PlayerPage(page);
   await step('Play plays the editor’s text, an error names its line, Stop stops', async () => {
+    await page.locator('.cm-content').focus();
+    await page.keyboard.press('Control+a');
+    await page.keyboard.press('Backspace');
     await session.type('note("a4").s("sine").sustain(1)');
     await page.getByTestId('play').click();
     await page.getByTestId('player').waitFor({ state: 'attached' });
