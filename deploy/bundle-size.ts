@@ -1,4 +1,6 @@
-/** `npm run bundle-size`: how large the Worker's bundle, the pages and the player are, and whether they fit. */
+/**
+ * `npm run bundle-size`: how large the Worker's bundle, the pages and the player are, and whether they fit.
+ */
 import {
   BUDGET_BYTES,
   bundleLine,

@@ -1,6 +1,6 @@
 /**
- * The bundle that Cloudflare gets, made by the CLI that sends it; what a browser loads of each page, and of the
- * player; and how large they may be.
+ * The bundle that Cloudflare gets, made by the CLI that sends it; what a browser loads of each page, and of
+ * the player; and how large they may be.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -56,8 +56,8 @@ export async function bundleWorker(env: Environment, note: (line: string) => voi
 }
 
 /**
- * The player's script, compressed. It is loaded when a pattern is first played; what it weighs is Strudel, and
- * 5 kB of ours.
+ * The player's script, compressed. It is loaded when a pattern is first played; nearly all that it weighs is
+ * Strudel.
  */
 export const PLAYER_BUDGET_BYTES = 265_000;
 

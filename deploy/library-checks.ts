@@ -1,7 +1,7 @@
 /**
  * Puts a call of a global function into every loop and function of a library's module, as text. The player
- * bounds by it how long Strudel's own code may run: "0 .. 100000000" in a pattern loops in the library, not in
- * the pattern.
+ * bounds by it how long Strudel's own code may run: "0 .. 100000000" in a pattern loops in the library, not
+ * in the pattern.
  */
 import { type AnyNode, parse } from 'acorn';
 import { simpleWalk } from './syntax-walk.ts';

@@ -295,8 +295,8 @@ function turnKnob({ codeBytes, typists }: LoadPlan): Typing {
 }
 
 /**
- * The typist who made an update: the one who inserts, or else whose characters are deleted. Typists delete only
- * what they typed themselves.
+ * The typist who made an update: the one who inserts, or else whose characters are deleted. Typists delete
+ * only what they typed themselves.
  */
 function authorOf(update: Uint8Array): number | undefined {
   const { structs, ds } = Y.decodeUpdate(update);

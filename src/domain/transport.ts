@@ -1,6 +1,6 @@
 /**
- * The transport: what a session plays, for all who are in it. It belongs to the code's row in both stores, and
- * is written with it by the same guarded statement.
+ * The transport: what a session plays, for all who are in it. It belongs to the code's row in both stores,
+ * and is written with it by the same guarded statement.
  */
 import { z } from 'zod';
 
@@ -27,7 +27,10 @@ export interface Start extends Pick<Transport, 'code' | 'rev' | 'by' | 'cps'> {
   sinceMs?: number | undefined;
 }
 
-/** How far the time at which a participant started may be from the room's: a slow connection and a rough clock. */
+/**
+ * How far the time at which a participant started may be from the room's: a slow connection and a rough
+ * clock.
+ */
 const MAX_APART_MS = 2_000;
 
 /** What plays from now on: in the cycle that what plays now has come to, else from the first. */

@@ -17,8 +17,8 @@ const tooMuch = () => new PatternFailure('too_long', 'The pattern makes too many
 const MAX_ELEMENTS = 100_000;
 
 /**
- * Bounds the engine's own functions by which Strudel makes lists as long as a pattern says ("bd(3,100000000)"):
- * no time check comes in between.
+ * Bounds the engine's own functions by which Strudel makes lists as long as a pattern says
+ * ("bd(3,100000000)"): no time check comes in between.
  */
 export function limitLists(): void {
   const { from } = Array;

@@ -1,6 +1,6 @@
 /**
- * Plays a pattern: asks it a little ahead of time what comes, and hands each event to the synthesizer with its
- * time by the audio's clock.
+ * Plays a pattern: asks it a little ahead of time what comes, and hands each event to the synthesizer with
+ * its time by the audio's clock.
  */
 import { type Hap, type Pattern, State, TimeSpan } from '@strudel/core';
 import { webaudioOutput } from '@strudel/webaudio';

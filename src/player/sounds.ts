@@ -86,8 +86,8 @@ export class Sounds {
   }
 
   /**
-   * A sample map has a sound of a kit's name, too. Its samples come over the network, one by one when they are
-   * first played: until then the kit sounds, so that no beat is missing.
+   * A sample map has a sound of a kit's name, too. Its samples come over the network, one by one when they
+   * are first played: until then the kit sounds, so that no beat is missing.
    */
   #keepUntilLoaded(name: string): void {
     const theirs = getSound(name);

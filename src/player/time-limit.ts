@@ -2,8 +2,9 @@
  * Stops code that runs for too long without giving the browser its turn. A sandboxed frame has no process of
  * its own everywhere: an endless loop in a pattern would freeze the page around it.
  *
- * The transpiler puts a call of `check` into every loop and function of a pattern (`checks.ts`), and
- * every query of a pattern makes one (`query-limits.ts`), as do the loops of the library. Time counts from the last `begin`.
+ * The transpiler puts a call of `check` into every loop and function of a pattern (`checks.ts`), and every
+ * query of a pattern makes one (`query-limits.ts`), as do the loops of the library. Time counts from the last
+ * `begin`.
  */
 import { PatternFailure } from './failure.ts';
 

@@ -20,8 +20,8 @@ const YEAR_10000_MS = Date.UTC(10_000, 0);
  * - `locked` takes the rows' locks in id order and skips those another transaction holds, so two flushes
  *   neither wait for each other nor deadlock. It also reads each row as it is once locked, newer than the
  *   statement's snapshot maybe, so whether a write is newer is judged by what is really there.
- * - Code is taken only under a greater revision than the row's, and with it its receipts and what plays. A room that was
- *   superseded can't win: its revisions are of a lower term.
+ * - Code is taken only under a greater revision than the row's, and with it its receipts and what plays. A
+ *   room that was superseded can't win: its revisions are of a lower term.
  * - Users and strudels that messages point to may have been deleted since. Their rows are locked against
  *   deletion, and a reference to one that is gone becomes null, so that it can't fail the batch.
  * - A message lands once, by its id. What a replaced room had under way may land after it was sent again to

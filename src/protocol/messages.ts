@@ -168,7 +168,9 @@ const playPayload = z
   })
   .nullish();
 
-/** The `mark` of the last `pong`, as it came: a client that knows it has read all that the room sent before. */
+/**
+ * The `mark` of the last `pong`, as it came: a client that knows it has read all that the room sent before.
+ */
 const markSchema = storableText.min(1).max(MAX_REQUEST_ID_CHARS);
 const pingPayload = z
   .object({ request_id: requestIdSchema.optional(), mark: markSchema.optional() })

@@ -1,4 +1,7 @@
-/** A session is heard by all who are in it: the same code, on the same beat, also by a participant who comes late. */
+/**
+ * A session is heard by all who are in it: the same code, on the same beat, also by a participant who comes
+ * late.
+ */
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
 import { PlayerPage } from './player.ts';

@@ -1,6 +1,7 @@
 /**
- * The player in Chromium: it is heard, it stays in its frame, and no pattern freezes the page. It runs from the
- * local stack with its real headers; a page of its own drives it, and at the end the session's Play button.
+ * The player in Chromium: it is heard, it stays in its frame, and no pattern freezes the page. It runs from
+ * the local stack with its real headers; a page of its own drives it, and at the end the session's Play
+ * button.
  */
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
@@ -33,6 +34,7 @@ const MAX_FREEZE_MS = 4_000;
 export async function player(scene: Scene): Promise<void> {
   const script = await bundle();
   await hears(scene, script);
+  await loadsSamples(scene, script);
   await staysInItsFrame(scene, script);
   await beats(scene, script);
   await neverFreezes(scene.browser, scene, script, 'a frame with a process of its own');
@@ -255,6 +257,58 @@ async function hears(scene: Scene, script: string): Promise<void> {
   });
 }
 
+/** With a network: a sample map brings new sounds, and its own for the kit's names. */
+async function loadsSamples(scene: Scene, script: string): Promise<void> {
+  await scene.browser.expectingDrops(() =>
+    step('a sample map’s sounds are known and heard, the kit’s names too once they have come', async () => {
+      const { page, context } = await scene.browser.newPerson('the collector');
+      await context.route(/^https:/, async (route) => {
+        const path = new URL(route.request().url()).pathname;
+        const headers = { 'access-control-allow-origin': '*' };
+        if (path === '/uzu-drumkit.json') {
+          await route.fulfill({ json: { bd: ['a.wav'], tone: ['a.wav', 'a.wav'] }, headers });
+        } else if (path === '/uzu-drumkit/a.wav') {
+          await route.fulfill({ body: sineFile(440), contentType: 'audio/wav', headers });
+        } else await route.abort();
+      });
+      const player = await PlayerPage.open(context, page, scene.stack.url, script);
+      await player.plays('silence');
+      await eventually('the names', async () => {
+        const names = (await player.said('names')) as PlayerSays<'names'>[];
+        const tone = names.at(-1)?.sounds.find(({ name }) => name === 'tone');
+        return (tone?.kind === 'sample' && tone.variations === 2) || JSON.stringify(tone);
+      });
+      await player.plays('s("tone*2")');
+      await player.hears440();
+      await player.call('stop');
+      await player.plays('s("bd*2")');
+      await player.hears440();
+      assert.deepEqual(await player.said('error'), []);
+    }),
+  );
+}
+
+/** A second of a sine: WAV, 16 bits, one channel. */
+function sineFile(hz: number, sampleRate = 48_000): Buffer {
+  const samples = Int16Array.from({ length: sampleRate }, (_, index) =>
+    Math.round(Math.sin((2 * Math.PI * hz * index) / sampleRate) * 20_000),
+  );
+  const header = Buffer.alloc(44);
+  header.write('RIFF', 0);
+  header.writeUInt32LE(36 + samples.byteLength, 4);
+  header.write('WAVEfmt ', 8);
+  header.writeUInt32LE(16, 16);
+  header.writeUInt16LE(1, 20);
+  header.writeUInt16LE(1, 22);
+  header.writeUInt32LE(sampleRate, 24);
+  header.writeUInt32LE(sampleRate * 2, 28);
+  header.writeUInt16LE(2, 32);
+  header.writeUInt16LE(16, 34);
+  header.write('data', 36);
+  header.writeUInt32LE(samples.byteLength, 40);
+  return Buffer.concat([header, Buffer.from(samples.buffer)]);
+}
+
 async function staysInItsFrame(scene: Scene, script: string): Promise<void> {
   const { browser, stack } = scene;
   await browser.expectingDrops(async () => {
@@ -343,8 +397,8 @@ async function beats(scene: Scene, script: string): Promise<void> {
 }
 
 /**
- * How long after the beginning of its cycle, half a second long, a sound comes out. It is looked for again and
- * again; a look may be late, on a busy machine, but never early: the least of some is right.
+ * How long after the beginning of its cycle, half a second long, a sound comes out. It is looked for again
+ * and again; a look may be late, on a busy machine, but never early: the least of some is right.
  */
 function lateness({ page }: PlayerPage, beginMs: number): Promise<number> {
   return page.evaluate(
@@ -449,15 +503,13 @@ async function playsInASession(scene: Scene): Promise<void> {
   await step('Play plays the editor’s text, an error names its line, Stop stops', async () => {
     await page.locator('.cm-content').focus();
     await page.keyboard.press('Control+a');
-    await page.keyboard.insertText('note("a4").s("sine").sustain(1)');
+    await page.keyboard.press('Backspace');
+    await session.type('note("a4").s("sine").sustain(1)');
     await page.getByTestId('play').click();
     await page.getByTestId('player').waitFor({ state: 'attached' });
     await player.sounds();
     await screenshot(page, 'player');
-    await page.locator('.cm-content').focus();
-    await page.keyboard.press('Control+a');
-    await page.keyboard.insertText('stack(\n  blub("a")');
-    await page.keyboard.insertText(')');
+    await session.type('\nblub("a")');
     await page.getByTestId('play').click();
     await session.toast(/Line 2: .*blub/);
     await player.sounds();

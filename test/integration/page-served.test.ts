@@ -242,13 +242,13 @@ describe('partykit dev', () => {
       expect(html).toContain(
         "http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'self'",
       );
+      const player = await fetch(`${url}/player/`);
+      expect(await player.text()).toBe(readFileSync(join(page.outDir, 'player/index.html'), 'utf8'));
       for (const path of references()) {
         const response = await fetch(`${url}${path}`);
         expect(response.status, path).toBe(200);
         expect(Buffer.from(await response.arrayBuffer())).toEqual(readFileSync(join(page.outDir, path)));
       }
-      const player = await fetch(`${url}/player/`);
-      expect(await player.text()).toBe(readFileSync(join(page.outDir, 'player/index.html'), 'utf8'));
     } finally {
       await server.end('SIGTERM', 'tree', 3_000);
     }

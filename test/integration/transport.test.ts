@@ -1,4 +1,6 @@
-/** What plays belongs to the session: for those who are in it, those who come later, and after any failure. */
+/**
+ * What plays belongs to the session: for those who are in it, those who come later, and after any failure.
+ */
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { MAX_CODE_BYTES, MAX_CPS } from '../../src/protocol/index.ts';
 import { rev } from '../support/commits.ts';

@@ -1,6 +1,6 @@
 /**
- * Shows what is wrong with the code that was evaluated: its line is marked, with the words below it, until the
- * line is changed or something is evaluated anew.
+ * Shows what is wrong with the code that was evaluated: its line is marked, with the words below it, until
+ * the line is changed or something is evaluated anew.
  */
 import { StateEffect, StateField } from '@codemirror/state';
 import { Decoration, type DecorationSet, EditorView, WidgetType } from '@codemirror/view';

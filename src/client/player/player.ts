@@ -114,7 +114,10 @@ export class Player extends Emitter<PlayerEvents> {
     else this.#unsent.push(message);
   }
 
-  /** The frame's origin is opaque: it can't be named, so any may get it. The page's policy frames only this site. */
+  /**
+   * The frame's origin is opaque and can't be named, so any may get the message. The page's policy lets it
+   * frame nothing but this site.
+   */
   #post(message: ToPlayer): void {
     this.#frame?.contentWindow?.postMessage(message, '*');
   }

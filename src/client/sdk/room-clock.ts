@@ -1,7 +1,7 @@
 /**
- * The room's clock, as this client knows it from `pong`s: all clients of a session count cycles by it. Of what
- * the room's time can have been between a ping and its pong the middle is taken, and of several the one that
- * came back fastest: it can't be wrong by more than half of that way.
+ * The room's clock, as this client knows it from `pong`s: all clients of a session count cycles by it. Of
+ * what the room's time can have been between a ping and its pong the middle is taken, and of several the one
+ * that came back fastest: it can't be wrong by more than half of that way.
  */
 
 /** Samples that are compared: a clock drifts, so an old one counts no longer. */
