@@ -44,7 +44,6 @@ export async function player(scene: Scene): Promise<void> {
   } finally {
     await oneProcess.close();
   }
-  await playsInASession(scene);
 }
 
 async function bundle(): Promise<string> {
@@ -492,28 +491,5 @@ async function neverFreezes(
         await player.sounds();
       });
     }
-  });
-}
-
-async function playsInASession(scene: Scene): Promise<void> {
-  const { browser, stack } = scene;
-  const { page } = await browser.newPerson('Ana');
-  const session = await SessionPage.make(page, stack.url, 'Ana', 'Loud');
-  const player = new PlayerPage(page);
-  await step('Play plays the editor’s text, an error names its line, Stop stops', async () => {
-    await page.locator('.cm-content').focus();
-    await page.keyboard.press('Control+a');
-    await page.keyboard.press('Backspace');
-    await session.type('note("a4").s("sine").sustain(1)');
-    await page.getByTestId('play').click();
-    await page.getByTestId('player').waitFor({ state: 'attached' });
-    await player.sounds();
-    await screenshot(page, 'player');
-    await session.type('\nblub("a")');
-    await page.getByTestId('play').click();
-    await session.toast(/Line 2: .*blub/);
-    await player.sounds();
-    await page.getByTestId('stop').click();
-    await player.isSilent();
   });
 }
