@@ -1,7 +1,6 @@
 /**
  * The player in Chromium: it is heard, it stays in its frame, and no pattern freezes the page. It runs from
- * the local stack with its real headers; a page of its own drives it, and at the end the session's Play
- * button.
+ * the local stack with its real headers, and a page of its own drives it.
  */
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
@@ -17,8 +16,8 @@ import {
 } from '../../src/protocol/player.ts';
 import { TestBrowser } from './browser.ts';
 import type { PlayerWindow } from './player-page.ts';
-import { type Scene, screenshot, step } from './scene.ts';
-import { eventually, SessionPage } from './session-page.ts';
+import { type Scene, step } from './scene.ts';
+import { eventually } from './session-page.ts';
 
 const PAGE = fileURLToPath(new URL('player-page.ts', import.meta.url));
 const TEST_PATH = '/player-test';
