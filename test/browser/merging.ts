@@ -140,6 +140,36 @@ async function breaking(scene: Scene, suffix: string): Promise<void> {
     }),
   );
 
+  await step(`a reloaded page waits for the one before it, which takes its time to end${suffix}`, () =>
+    browser.expectingDrops(async () => {
+      const people = await enter(scene, 2, { latencyMs: 0, jitterMs: 0 });
+      const [{ session, network }] = people as [Person, Person];
+      const { page, sessionId } = session;
+      network.cut();
+      await typeOnLine(session, 0, lineOf(0));
+      const id = await page.evaluate((key) => sessionStorage.getItem(key), `backbeat:tab:${sessionId}`);
+      const lock = `backbeat:connection:${id}`;
+      // Has it next, as the page before would have it still on a busy computer.
+      const before = await page.context().newPage();
+      await before.goto(new URL('/', page.url()).href);
+      await before.evaluate((name) => {
+        void navigator.locks.request(name, () => new Promise((release) => setTimeout(release, 3_000)));
+      }, lock);
+      await eventually('the lock to be waited for', () =>
+        before.evaluate(async (name) => {
+          const { pending = [] } = await navigator.locks.query();
+          return pending.some((each) => each.name === name) || 'nobody waits';
+        }, lock),
+      );
+      await page.reload();
+      await session.shows(`0:${lineOf(0)}`);
+      network.mend();
+      await allShow(people, `0:${lineOf(0)}\n1:`);
+      await saved(people);
+      await browser.closePages();
+    }),
+  );
+
   await step(`a connection stalls for a while, and is cut again and again${suffix}`, () =>
     browser.expectingDrops(async () => {
       const people = await enter(scene, 2, { latencyMs: 30, jitterMs: 20 });

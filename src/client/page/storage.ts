@@ -26,11 +26,12 @@ const VOLUME_KEY = 'backbeat:volume';
 const DEFAULT_VOLUME = 0.8;
 const SESSIONS_KEPT = 20;
 /**
- * How long a page waits for another to let go of the tab's connection id. After a reload that is the page
- * before it, which a busy computer takes its time to end, and under whose id the unsent text is kept.
+ * How long a page waits for another to let go of the tab's connection id. One that has said that it leaves
+ * will: it is the page before a reload, which a busy computer takes its time to end, and under whose id the
+ * unsent text is kept.
  */
 const CLAIM_TIMEOUT_MS = 1_000;
-const RELOAD_CLAIM_TIMEOUT_MS = 15_000;
+const LEAVING_CLAIM_TIMEOUT_MS = 15_000;
 
 /** Newest first. */
 export function knownSessions(): KnownSession[] {
@@ -102,31 +103,38 @@ export interface TabIdentity {
 export async function claimTabIdentity(sessionId: string): Promise<TabIdentity> {
   const key = `backbeat:tab:${sessionId}`;
   const known = sessionStorage.getItem(key);
-  const release = known === null ? null : await lock(known);
-  if (known !== null && release) return { connectionId: known, release };
-  const connectionId = crypto.randomUUID();
+  const leaving = `backbeat:leaving:${sessionId}`;
+  const isLeaving = known !== null && sessionStorage.getItem(leaving) === known;
+  sessionStorage.removeItem(leaving);
+  const unlock =
+    known === null ? null : await lock(known, isLeaving ? LEAVING_CLAIM_TIMEOUT_MS : CLAIM_TIMEOUT_MS);
+  const connectionId = known !== null && unlock ? known : crypto.randomUUID();
   sessionStorage.setItem(key, connectionId);
-  return { connectionId, release: (await lock(connectionId)) ?? (() => {}) };
+  const release = unlock ?? (await lock(connectionId, CLAIM_TIMEOUT_MS));
+  const leave = () => sessionStorage.setItem(leaving, connectionId);
+  window.addEventListener('pagehide', leave);
+  return {
+    connectionId,
+    release() {
+      window.removeEventListener('pagehide', leave);
+      release?.();
+    },
+  };
 }
 
 /** Takes the lock of a connection id; null when another page keeps it. */
-function lock(connectionId: string): Promise<(() => void) | null> {
+function lock(connectionId: string, timeoutMs: number): Promise<(() => void) | null> {
   // Locks exist only in secure contexts. Without them a duplicated tab is taken for the first one.
   if (!('locks' in navigator)) return Promise.resolve(() => {});
   return new Promise((resolve) => {
     navigator.locks
       .request(
         `backbeat:connection:${connectionId}`,
-        { signal: AbortSignal.timeout(isReload() ? RELOAD_CLAIM_TIMEOUT_MS : CLAIM_TIMEOUT_MS) },
+        { signal: AbortSignal.timeout(timeoutMs) },
         () => new Promise<void>((release) => resolve(release)),
       )
       .catch(() => resolve(null));
   });
-}
-
-function isReload(): boolean {
-  const [navigation] = performance.getEntriesByType('navigation');
-  return navigation instanceof PerformanceNavigationTiming && navigation.type === 'reload';
 }
 
 /**
