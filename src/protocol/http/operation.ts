@@ -139,6 +139,8 @@ export const redirty = route({
     cursor: z
       .string()
       .regex(/^\d{1,20}$/, 'is not a cursor')
+      // Redis' are of 64 bits, and a greater one is an error there.
+      .refine((text) => /^\d{1,20}$/.test(text) && BigInt(text) < 2n ** 64n, 'is not a cursor')
       .optional(),
   }),
   reply: z.object({
