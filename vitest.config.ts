@@ -8,6 +8,7 @@ const LONGEST = [
   'host-partyserver',
   'flushing',
   'eviction',
+  'deploy-platforms',
   'stack',
   'neon-pglite',
   'room-life',

@@ -82,7 +82,7 @@ async function run({ stack, browser }: Pick<Scene, 'stack' | 'browser'>, sql: Sq
     await shows('figure-lag', 'none');
     await shows('figure-letters', '2');
     await shows('budget-sessions', 'Sessions made by strangers');
-    assert.match((await page.getByTestId('budget-commits').textContent()) ?? '', /100/);
+    assert.match((await page.getByTestId('budget-commits').textContent()) ?? '', /\d 1,000,000,000$/);
     await shows('alert-dead_letters', '2 dead letters wait to be looked at');
     assert.equal(await page.getByTestId('letter').count(), 2);
     await shows('letters', '23514');
