@@ -66,10 +66,10 @@ export async function durability({ stack, browser }: Scene): Promise<void> {
     assert.deepEqual(await coAuthor.chatTexts(), await host.chatTexts());
   });
 
-  await step('play and stop say who pressed', async () => {
-    await ana.page.getByTestId('play').click();
+  await step('stop says who pressed', async () => {
+    await ana.page.getByTestId('stop').click();
     const line = ben.page.getByTestId('playback');
-    await coAuthor.waitFor(line.filter({ hasText: 'Ana pressed play' }), 'the signal');
+    await coAuthor.waitFor(line.filter({ hasText: 'Ana pressed stop' }), 'the signal');
   });
   await screenshot(ben.page, 'session-phone');
 

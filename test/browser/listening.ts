@@ -40,6 +40,7 @@ export async function listening(scene: Scene): Promise<void> {
     await ana.player.sounds();
     assert.equal(await ana.session.text(), BEAT);
     await ben.page.locator('[data-testid=listen][data-missing=true]').waitFor();
+    await ben.page.getByTestId('playback').filter({ hasText: 'Ana pressed play' }).waitFor();
     await screenshot(ben.page, 'listen');
     await ben.page.getByTestId('listen').click();
     await ben.player.sounds();
