@@ -1,6 +1,6 @@
 /**
- * Evaluates a pattern's code. Nothing that plays is touched: the result is a pattern and a tempo, and whoever
- * asked decides what to do with them.
+ * Evaluates a pattern's code. Nothing that plays is touched: the result is a pattern and a tempo, and
+ * the caller decides what to do with them.
  */
 import { isPattern, Pattern, register, setCpsFunc, setTime, silence, stack } from '@strudel/core';
 import { CHECK_NAME } from './checks.ts';

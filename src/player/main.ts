@@ -1,6 +1,6 @@
 /**
- * The player's page: a frame of opaque origin in a page of this site. It listens to its parent and to nobody
- * else; the patterns that it runs can reach neither the page nor anything stored.
+ * The player's page: a frame of opaque origin in a page of this site. It listens to its parent only. The
+ * patterns that it runs can reach neither the page nor anything stored.
  */
 import { toPlayerSchema } from '../protocol/player.ts';
 import { Player } from './player.ts';

@@ -122,7 +122,9 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
   }
 
   async getSession(sessionId: string): Promise<Session | null> {
-    const [row] = await runQuery(() => this.#db.select().from(sessions).where(eq(sessions.id, sessionId)));
+    const [row] = await runQuery(() =>
+      this.#db.select(SESSION_COLUMNS).from(sessions).where(eq(sessions.id, sessionId)),
+    );
     return row === undefined ? null : toSession(row);
   }
 
@@ -158,7 +160,7 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
           hostUserId: input.hostUserId ?? SYSTEM_USER_ID,
           madeFrom: input.madeFrom ?? null,
         })
-        .returning(),
+        .returning(SESSION_COLUMNS),
     );
     const membership = this.#db.$with('membership', {}).as(hostMembership(input));
     const [row] = await runQuery(() => this.#db.with(made, membership).select().from(made));
@@ -192,7 +194,21 @@ function hostMembership({ host, hostUserId }: NewSession): SQL {
           select ${participantId}::uuid, id, ${hostUserId}::uuid, ${displayName}::text, 'host', 'owner', now() from made`;
 }
 
-function toSession(row: typeof sessions.$inferSelect): Session {
+/** What a reader of a session needs: neither the receipts nor the code that plays, which may be as large. */
+const SESSION_COLUMNS = {
+  id: sessions.id,
+  title: sessions.title,
+  hostUserId: sessions.hostUserId,
+  code: sessions.code,
+  codeRev: sessions.codeRev,
+  isActive: sessions.isActive,
+  isDiscoverable: sessions.isDiscoverable,
+  createdAt: sessions.createdAt,
+  endedAt: sessions.endedAt,
+  lastActivity: sessions.lastActivity,
+};
+
+function toSession(row: Pick<typeof sessions.$inferSelect, keyof typeof SESSION_COLUMNS>): Session {
   return {
     id: row.id,
     title: row.title,

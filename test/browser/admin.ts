@@ -188,10 +188,10 @@ async function findNothing(page: Page, what: string): Promise<void> {
   // By the debugger: the page's policy lets no script in.
   await page.evaluate(AXE);
   const violations = await page.evaluate(async () => {
-    // biome-ignore lint/suspicious/noExplicitAny: the script puts it there.
-    const found = await (window as any).axe.run(document);
-    // biome-ignore lint/suspicious/noExplicitAny: as above.
-    return found.violations.map(({ id, nodes }: any) => [id, ...nodes.map(({ html }: any) => html)]);
+    // The script puts it there.
+    const { axe } = window as unknown as { axe: typeof import('axe-core') };
+    const found = await axe.run(document);
+    return found.violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]);
   });
   assert.deepEqual(violations, [], `${what}: axe finds something`);
 }

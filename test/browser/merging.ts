@@ -158,7 +158,7 @@ async function breaking(scene: Scene, suffix: string): Promise<void> {
       await eventually('the lock to be waited for', () =>
         before.evaluate(async (name) => {
           const { pending = [] } = await navigator.locks.query();
-          return pending.some((each) => each.name === name) || 'nobody waits';
+          return pending.some((each) => each.name === name) || 'there is no request';
         }, lock),
       );
       await page.reload();

@@ -35,7 +35,7 @@ const inPostgres = async (id: string) => {
 };
 
 describe('what plays', () => {
-  it('is what one has evaluated, for everybody, until somebody stops it', async () => {
+  it('is what one has evaluated, for everybody, until a participant stops it', async () => {
     const { id, token } = await scene.session({ code: BEAT });
     const ada = await scene.join(id, 'host', { token });
     const ben = await scene.join(id, 'co-author');

@@ -1,6 +1,6 @@
 /**
- * Asks again and again, one question at a time, and not while nobody looks: an open tab must cost next to
- * nothing.
+ * Asks again and again, one question at a time, and not while the tab is hidden: an open tab must cost next
+ * to nothing.
  */
 interface PollerOptions<T> {
   ask(): Promise<T>;

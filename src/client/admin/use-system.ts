@@ -1,4 +1,4 @@
-/** The system as this page knows it: polled while somebody looks, with what it was before. */
+/** The system as this page knows it: polled while the tab is shown, with what it was before. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { getSystemHistory, getSystemStatus } from '../../protocol/http/operation.ts';
 import { ApiError, call } from '../sdk/call.ts';

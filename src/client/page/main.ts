@@ -1,4 +1,5 @@
 /** The page's entry: shows the screen that the address names. */
+import { el } from './dom.ts';
 import { entryOf } from './entry.ts';
 import { joinScreen, nameScreen } from './join-screen.ts';
 import { parseRoute, type Route, routeHash } from './router.ts';
@@ -6,6 +7,11 @@ import { sessionScreen } from './session-screen.ts';
 import { startScreen } from './start-screen.ts';
 import { claimTabIdentity } from './storage.ts';
 import { createToasts } from './toasts.ts';
+
+/** After this long a page that can't show its session yet says why. */
+const SLOW_CLAIM_MS = 500;
+
+const WAITING = 'Your last page here is still closing. Your text comes with it…';
 
 const app = document.querySelector('#app') ?? document.body;
 const toasts = createToasts();
@@ -31,7 +37,11 @@ async function show(): Promise<void> {
   if (route.name === 'join') return replace(joinScreen(route.inviteToken, goInstead));
   const entry = entryOf(route.sessionId);
   if (entry.token === null && entry.displayName === null) return replace(nameScreen(again));
+  const slow = setTimeout(() => {
+    if (mine === asked) replace(el('p', { class: 'waiting', role: 'status' }, WAITING));
+  }, SLOW_CLAIM_MS);
   const tab = await claimTabIdentity(entry.sessionId);
+  clearTimeout(slow);
   if (mine !== asked) return tab.release();
   const screen = sessionScreen(entry, tab, { toasts, go, again });
   open = screen;

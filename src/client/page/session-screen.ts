@@ -1,10 +1,7 @@
 /** A session: the editor, the panels beside it, and how things stand. */
 import { createSession, getSession, leaveSession } from '../../protocol/http/sessions.ts';
 import type { Strudel } from '../../protocol/http/strudels.ts';
-import type { PlayerError } from '../../protocol/player.ts';
 import type { CollaborativeDocument } from '../editor/index.ts';
-import { Player } from '../player/player.ts';
-import { SharedPlayback } from '../player/shared-playback.ts';
 import { call, messageOf } from '../sdk/call.ts';
 import { sentence } from '../sdk/sentence.ts';
 import { SessionClient, type Snapshot } from '../sdk/session-client.ts';
@@ -15,19 +12,19 @@ import { createChatPanel } from './chat-panel.ts';
 import { createConnectionBadge } from './connection-badge.ts';
 import { ask } from './dialog.ts';
 import { el, setText } from './dom.ts';
-import { createEditor } from './editor.ts';
+import { createEditor, type Editor } from './editor.ts';
 import type { Entry } from './entry.ts';
 import { createInviteDialog } from './invite-dialog.ts';
 import { keptTurns } from './kept-turns.ts';
 import { createOfferedText } from './offered-text.ts';
 import { createPeoplePanel } from './people-panel.ts';
-import { createPlayback } from './playback.ts';
 import type { Route } from './router.ts';
 import { createSaveState } from './save-state.ts';
 import { createSessionActions } from './session-actions.ts';
 import { createSessionNotice } from './session-notice.ts';
 import { createSettingsDialog } from './settings-dialog.ts';
 import { createSideTabs } from './side-tabs.ts';
+import { createSound } from './sound.ts';
 import {
   forgetSessions,
   keepScratch,
@@ -87,10 +84,11 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
   });
 
   let titleText = entry.title;
-  const editor = createEditor(sharedText(client), {
+  const sound = createSound({ client, editor: () => editor, toasts });
+  const editor: Editor = createEditor(sharedText(client), {
     onAnswer: () => render(client.snapshot),
-    play: () => void press('play'),
-    stop: () => void press('stop'),
+    play: () => sound.press('play'),
+    stop: () => sound.press('stop'),
   });
   const signIn = () => openSignIn(again);
 
@@ -120,45 +118,6 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
   const saveState = createSaveState();
   const offered = createOfferedText(() => client.dismissOffer());
   const connection = createConnectionBadge();
-  const player = new Player();
-  const sound = new SharedPlayback(client, player);
-  const playback = createPlayback({
-    press: (kind) => void press(kind),
-    listen: (isListening) => sound.listen(isListening),
-    setVolume: (volume) => sound.setVolume(volume),
-  });
-
-  async function press(kind: 'play' | 'stop'): Promise<void> {
-    const { role, connection: state } = client.snapshot;
-    if (role === 'viewer') return;
-    if (state.state !== 'open') {
-      toasts.show('Not connected.', 'error');
-      return;
-    }
-    if (kind === 'stop') sound.stop();
-    else if ((await sound.play(editor.code)) !== 'played') return;
-    playback.pressed(kind, '', true);
-  }
-
-  sound.on('change', () => renderPlayback());
-  sound.on('playing', (code) => editor.showPlayed(code));
-  sound.on('sounding', (places) => editor.showSounding(places));
-  sound.on('problem', (problem) => {
-    if (!problem) {
-      editor.showProblem(null);
-      return;
-    }
-    const { code, error } = problem;
-    // A line of what plays is another one in the text, where that has been changed.
-    if (error.line !== null && code === editor.code) {
-      editor.showProblem({ message: sentence(error.message), line: error.line });
-    } else toasts.show(wordsOf(error), 'error');
-  });
-
-  function renderPlayback(): void {
-    const { isListening, isStarting } = sound;
-    playback.render({ isPlaying: client.snapshot.transport !== null, isListening, isStarting });
-  }
   const title = el('h1', { class: 'session-title', 'data-testid': 'title' }, entry.title || 'Session');
   const invites = createInviteDialog(sessionId, token);
   const settings = createSettingsDialog({
@@ -208,7 +167,7 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
       ),
       title,
       connection.element,
-      playback.element,
+      sound.element,
       actions.element,
     ),
     banner,
@@ -245,8 +204,7 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
     strudels.render(snapshot);
     side.setAvailable('ai', isWriter);
     editor.setReadOnly(!isWriter || isOver);
-    playback.setEnabled(isWriter && state === 'open');
-    renderPlayback();
+    sound.render(snapshot);
     actions.render(isOver ? null : role);
     viewerNote.hidden = role !== 'viewer' || isOver;
     banner.hidden = degraded === null || isOver;
@@ -330,8 +288,6 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
     });
     if (titleText === null) void showStored();
   });
-  client.on('play', ({ display_name }) => playback.pressed('play', display_name, false));
-  client.on('stop', ({ display_name }) => playback.pressed('stop', display_name, false));
   client.on('chat', () => side.mark('chat'));
   client.on('agentResponse', () => side.mark('ai'));
   client.on('error', ({ error, message, request_id }) => {
@@ -351,6 +307,7 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
     if (isOver === wasOver) return;
     wasOver = isOver;
     if (!isOver) return;
+    sound.silence();
     for (const dialog of [invites.element, settings.element]) dialog.close();
     toasts.clear();
     if ('refusal' in why && why.refusal.status === 410 && editor.code === '') void showStored();
@@ -382,9 +339,6 @@ export function sessionScreen(entry: Entry, tab: TabIdentity, options: SessionSc
     },
   };
 }
-
-/** What the player says of a pattern, with its line. */
-const wordsOf = ({ line, message }: PlayerError) => (line === null ? message : `Line ${line}: ${message}`);
 
 /** The client's text as the editor wants it. */
 function sharedText(client: SessionClient): CollaborativeDocument {

@@ -79,7 +79,16 @@ export function keptVolume(): number {
 }
 
 export function keepVolume(volume: number): void {
-  localStorage.setItem(VOLUME_KEY, String(volume));
+  setIfRoom(localStorage, VOLUME_KEY, String(volume));
+}
+
+/** Where the browser keeps no more, only a convenience is lost. */
+function setIfRoom(storage: Storage, key: string, value: string): void {
+  try {
+    storage.setItem(key, value);
+  } catch {
+    storage.removeItem(key);
+  }
 }
 
 export function rememberedName(): string {
@@ -105,13 +114,14 @@ export async function claimTabIdentity(sessionId: string): Promise<TabIdentity> 
   const known = sessionStorage.getItem(key);
   const leaving = `backbeat:leaving:${sessionId}`;
   const isLeaving = known !== null && sessionStorage.getItem(leaving) === known;
-  sessionStorage.removeItem(leaving);
   const unlock =
     known === null ? null : await lock(known, isLeaving ? LEAVING_CLAIM_TIMEOUT_MS : CLAIM_TIMEOUT_MS);
+  // Not before: this page may be reloaded while it waits.
+  sessionStorage.removeItem(leaving);
   const connectionId = known !== null && unlock ? known : crypto.randomUUID();
   sessionStorage.setItem(key, connectionId);
   const release = unlock ?? (await lock(connectionId, CLAIM_TIMEOUT_MS));
-  const leave = () => sessionStorage.setItem(leaving, connectionId);
+  const leave = () => setIfRoom(sessionStorage, leaving, connectionId);
   window.addEventListener('pagehide', leave);
   return {
     connectionId,
@@ -168,9 +178,5 @@ export function keptScratch(sessionId: string): string | null {
 
 /** Keeps it as long as the tab lives; where the browser won't, only the way back to it is lost. */
 export function keepScratch(sessionId: string, code: string): void {
-  try {
-    sessionStorage.setItem(`backbeat:scratch:${sessionId}`, code);
-  } catch {
-    sessionStorage.removeItem(`backbeat:scratch:${sessionId}`);
-  }
+  setIfRoom(sessionStorage, `backbeat:scratch:${sessionId}`, code);
 }

@@ -136,7 +136,7 @@ export class Player extends Emitter<PlayerEvents> {
     this.#loadingTimer = setTimeout(() => this.#lose(), MAX_LOADING_MS);
   }
 
-  /** @param why whoever waits for an evaluation is told so */
+  /** @param why what callers who wait for an evaluation are told */
   #close(why: PlayerError['kind']): void {
     window.removeEventListener('message', this.#onMessage);
     clearInterval(this.#timer);

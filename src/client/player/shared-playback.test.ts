@@ -15,8 +15,15 @@ const AHEAD = 5_000;
 class FakePlayer extends Emitter<PlayerEvents> {
   evaluated: { code: string; at: Anchor | undefined }[] = [];
   stops = 0;
+  /** Evaluations wait until the test answers them. */
+  isSlow = false;
+  #waiting: (() => void)[] = [];
+  answer() {
+    this.#waiting.shift()?.();
+  }
   async evaluate(code: string, at?: Anchor): Promise<Evaluation> {
     this.evaluated.push({ code, at });
+    if (this.isSlow) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     if (code.includes('blocked')) return failure('audio_blocked');
     if (code.includes('bad')) return failure('runtime');
     return { ok: true, at: at ?? { room_ms: NOW + AHEAD + 120, cycle: 0 }, cyclesPerSecond: 2 };
@@ -99,14 +106,14 @@ describe('playing for all', () => {
     expect(client.played).toEqual([{ code: 'code', cps: 2, since: NOW + AHEAD }]);
   });
 
-  it('tells nobody of what doesn’t run', async () => {
+  it('doesn’t tell the room of what doesn’t run', async () => {
     const { client, playback, problems } = setUp();
     expect(await playback.play('bad')).toBe('failed');
     expect(client.played).toEqual([]);
     expect(problems).toEqual(['runtime']);
   });
 
-  it('says that nobody could be told', async () => {
+  it('says that the room could not be told', async () => {
     const { client, playback } = setUp();
     client.isOpen = false;
     expect(await playback.play('code')).toBe('offline');
@@ -132,11 +139,36 @@ describe('listening', () => {
     expect(player.evaluated).toEqual([{ code: 'beat', at: { room_ms: beat.since, cycle: 3 } }]);
     await say({ ...beat, code: 'next' });
     expect(player.evaluated.at(-1)?.code).toBe('next');
+    const before = player.stops;
     await say(null);
-    expect(player.stops).toBe(1);
+    expect(player.stops).toBe(before + 1);
     playback.listen(false);
     await say(beat);
     expect(player.evaluated).toHaveLength(2);
+  });
+
+  it('doesn’t start what was stopped while it was being evaluated', async () => {
+    const { client, player, playback, say } = setUp();
+    client.snapshot.transport = beat;
+    player.isSlow = true;
+    playback.listen(true);
+    expect(playback.isStarting).toBe(true);
+    await say(null);
+    expect(player.stops).toBe(1);
+  });
+
+  it('is starting until the last of several evaluations has ended', async () => {
+    const { player, playback, say } = setUp();
+    playback.listen(true);
+    player.isSlow = true;
+    await say(beat);
+    await say({ ...beat, code: 'next' });
+    player.answer();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(playback.isStarting).toBe(true);
+    player.answer();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(playback.isStarting).toBe(false);
   });
 
   it('is off again where the browser wants a click first, and says so', async () => {

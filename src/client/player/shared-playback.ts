@@ -35,7 +35,8 @@ export class SharedPlayback extends Emitter<SharedPlaybackEvents> {
   readonly #client: Session;
   readonly #player: Player;
   #isListening = false;
-  #isStarting = false;
+  /** Evaluations under way. */
+  #evaluating = 0;
   /** What the player plays, and from when. */
   #heard: Heard | null = null;
 
@@ -63,7 +64,7 @@ export class SharedPlayback extends Emitter<SharedPlaybackEvents> {
 
   /** It is being evaluated, or the player loaded. */
   get isStarting(): boolean {
-    return this.#isStarting;
+    return this.#evaluating > 0;
   }
 
   /**
@@ -87,7 +88,7 @@ export class SharedPlayback extends Emitter<SharedPlaybackEvents> {
 
   /**
    * Evaluates code, and plays it for everybody if it runs; what fails changes nothing that plays.
-   * @returns `offline` when it runs, and nobody else can be told.
+   * @returns `offline` when it runs here, and the room can't be told.
    */
   async play(code: string): Promise<'played' | 'failed' | 'offline'> {
     this.#client.askRoomClock();
@@ -102,7 +103,7 @@ export class SharedPlayback extends Emitter<SharedPlaybackEvents> {
     return this.#client.play({ code, cps, since }) ? 'played' : 'offline';
   }
 
-  /** Stops what plays, for everybody; false when nobody can be told. */
+  /** Stops what plays, for everybody; false when the room can't be told: then it stops here. */
   stop(): boolean {
     this.#player.stop();
     return this.#client.stop();
@@ -115,7 +116,8 @@ export class SharedPlayback extends Emitter<SharedPlaybackEvents> {
   async #follow(): Promise<void> {
     const { transport } = this.#client.snapshot;
     if (!transport) {
-      if (this.#heard) this.#player.stop();
+      // Also what is being evaluated: it isn't to start after the stop.
+      this.#player.stop();
       return;
     }
     if (!this.#isListening || this.#isSameBeat(transport)) return;
@@ -124,9 +126,9 @@ export class SharedPlayback extends Emitter<SharedPlaybackEvents> {
 
   /** @returns what plays now; null when it doesn't run. */
   async #evaluate(code: string, at?: Anchor): Promise<Heard | null> {
-    this.#setStarting(true);
+    this.#setEvaluating(this.#evaluating + 1);
     const result = await this.#player.evaluate(code, at);
-    this.#setStarting(false);
+    this.#setEvaluating(this.#evaluating - 1);
     if (!result.ok) {
       if (result.error.kind === 'superseded') return null;
       if (result.error.kind === 'audio_blocked' || result.error.kind === 'player_lost')
@@ -169,8 +171,8 @@ export class SharedPlayback extends Emitter<SharedPlaybackEvents> {
     this.emit('change', undefined);
   }
 
-  #setStarting(isStarting: boolean): void {
-    this.#isStarting = isStarting;
+  #setEvaluating(count: number): void {
+    this.#evaluating = count;
     this.emit('change', undefined);
   }
 }

@@ -12,7 +12,7 @@ const MAX_CHANGES = 4_000;
 /** Share of that which stays when it becomes too much. */
 const KEPT = 3 / 4;
 /**
- * Nobody who is connected is so far behind. A change takes some 1 KB with its undo, and an isolate has many
+ * No connection is so far behind. A change takes some 1 KB with its undo, and an isolate has many
  * rooms.
  */
 const MAX_AGE_MS = 60_000;
@@ -111,8 +111,8 @@ export class RecentChanges {
 
   /**
    * The document has taken a change.
-   * @param unseen what its author didn't know, as it is after the change; null for one that nobody goes on
-   *   from.
+   * @param unseen what its author didn't know, as it is after the change; null for one that no later
+   *   edit goes on from.
    */
   add(taken: TakenChange, unseen: Unseen[] | null): void {
     const { connectionId, rev, change } = taken;

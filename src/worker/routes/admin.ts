@@ -1,6 +1,6 @@
 /**
- * The operator's page and what it shows. The page itself holds nothing secret: anybody may have it; its data
- * needs the flush secret.
+ * The operator's page and what it shows. The page itself holds nothing secret: every caller may have it; its
+ * data needs the flush secret.
  *
  * The page asks every few seconds, so what it asks is one Redis command and no Postgres query: Neon's compute
  * goes to sleep after five minutes without one.
