@@ -121,6 +121,18 @@ describe('what plays is as safe as an edit', () => {
     expect(back.state.payload).toMatchObject({ code: 'typed', transport: payload });
   });
 
+  it('a stop is told to the buffer, too', async () => {
+    const { id } = await scene.session();
+    const ada = await scene.join(id);
+    ada.send('play', { code: BEAT });
+    await inRedis(id, BEAT);
+    ada.send('stop');
+    await inRedis(id, '');
+    await stack.control.kill('room');
+    await stack.control.start('room');
+    expect((await scene.join(id)).state.payload).toMatchObject({ transport: null });
+  });
+
   it('with the buffer gone too, it is read from Postgres, its code by itself', async () => {
     const { id } = await scene.session();
     const ada = await scene.join(id);

@@ -193,7 +193,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'if (!code?.transport || (isOnBase && hasSameTransport(code))) return',
     caughtBy: {
       file: integration('transport'),
-      title: 'with the buffer gone too, it is read from Postgres, its code by itself',
+      title: 'a stop is told to the buffer, too',
     },
   },
   {

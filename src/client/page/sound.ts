@@ -1,4 +1,6 @@
-/** What a session's page makes heard: the controls, what sounds marked in the editor, and what doesn't run. */
+/**
+ * What a session's page makes heard: the controls, what sounds marked in the editor, and what doesn't run.
+ */
 import type { PlayerError } from '../../protocol/player.ts';
 import { Player } from '../player/player.ts';
 import { SharedPlayback } from '../player/shared-playback.ts';
