@@ -57,8 +57,8 @@ export default defineConfig({
           // Some start three stacks one after the other.
           testTimeout: 180_000,
           hookTimeout: 120_000,
-          // Each drives a whole stack and often waits for an event: three at a time keep two cores busy.
-          maxWorkers: 3,
+          // Each drives a whole stack and often waits for an event: four at a time keep two cores busy.
+          maxWorkers: 4,
           sequence: { groupOrder: 1 },
         },
       },

@@ -124,7 +124,7 @@ describe('people who merge', () => {
     const recorder = new Recorder();
     const plan = {
       ...{ url, rooms: [], typists: 1, viewers: 0, ratePerS: 1, chatPerS: 0, seconds: 1, codeBytes: 500 },
-      ...{ edits: 'changes' as const, ackWaitMs: 1_000 },
+      ...{ edits: 'changes' as const, pace: 'none' as const, ackWaitMs: 1_000 },
     };
     const people = { id: 'a', typistIds: ['ada'], typistTokens: ['token'], viewerTokens: [] };
     const room = new MergingRoom(people, plan, recorder);

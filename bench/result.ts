@@ -2,7 +2,7 @@
 import { cpus, totalmem } from 'node:os';
 import type { LatencySummary } from './load/latencies.ts';
 import type { ProcessUse } from './measure/processes.ts';
-import type { LoadOptions, PeerName } from './options.ts';
+import type { LoadOptions, TargetName } from './options.ts';
 import type { Check } from './report/check.ts';
 import type { Cost } from './report/cost.ts';
 
@@ -31,7 +31,7 @@ export interface Tick {
 }
 
 export interface LoadResult {
-  target: PeerName;
+  target: TargetName;
   about: string;
   ackMeans: string;
   machine: Machine;
@@ -40,6 +40,8 @@ export interface LoadResult {
   elapsedS: number;
   edits: {
     sent: number;
+    /** That brought them. */
+    frames: number;
     accepted: number;
     acked: number;
     /** Acknowledged while the load lasted, each second. */
@@ -52,6 +54,8 @@ export interface LoadResult {
   latenciesMs: {
     ack: LatencySummary | null;
     broadcast: LatencySummary | null;
+    /** Until an edit has arrived at those who watch, where that is measured. */
+    watched: LatencySummary | null;
     chatAck: LatencySummary | null;
     /** How late edits left the load's own processes. */
     lateness: LatencySummary | null;
@@ -71,6 +75,8 @@ export interface LoadResult {
     walBytesPer1000: number;
   };
   processes: Record<string, ProcessUse & { cpuSPer1000Edits: number }>;
+  /** Of the rooms' isolate when the load is over, garbage collected; null where it has no inspector. */
+  heapBytes: number | null;
   oldestDirtyMaxMs: number | null;
   /** From the last acknowledgement until everything was in Postgres. */
   drainMs: number | null;

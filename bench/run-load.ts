@@ -13,8 +13,11 @@ import type { LoadReport, RoomPlan } from './load/plan.ts';
 import { LoadProcesses, processesFor } from './load/processes.ts';
 import { SharedText } from './load/typing.ts';
 import { readFronts } from './measure/fronts.ts';
+import { heapBytes, workerdInspector } from './measure/heap.ts';
+import { missingMaps } from './measure/memory-maps.ts';
 import { COUNTERS_LAG_MS, PostgresMeter } from './measure/postgres.ts';
 import { ProcessWatch } from './measure/processes.ts';
+import { type CpuProfile, CpuProfiler } from './measure/profile.ts';
 import { RedisMeter } from './measure/redis.ts';
 import type { LoadOptions } from './options.ts';
 import { check } from './report/check.ts';
@@ -164,7 +167,7 @@ export async function enterRooms(
   load: LoadOptions,
   say: Say,
 ): Promise<void> {
-  const { typists, viewers, ratePerS, seconds, codeBytes, edits } = load;
+  const { typists, viewers, ratePerS, seconds, codeBytes, edits, pace } = load;
   const ids = Array.from({ length: load.sessions }, () => randomUUID());
   const code =
     edits === 'changes'
@@ -175,7 +178,7 @@ export async function enterRooms(
     {
       url: extra?.url ?? bench.stack.roomUrl,
       rooms: await planRooms(ids, load, bench),
-      ...{ typists, viewers, ratePerS, seconds, codeBytes, edits },
+      ...{ typists, viewers, ratePerS, seconds, codeBytes, edits, pace },
       chatPerS: target.hasChat ? load.chatPerS : 0,
       ackWaitMs: target.patienceMs,
     },
@@ -183,8 +186,18 @@ export async function enterRooms(
   );
 }
 
-/** Runs `load` on `target` and reports. Everything it starts has ended when it returns. */
-export async function runLoad(target: Target, load: LoadOptions, say: Say): Promise<LoadResult> {
+/**
+ * Runs `load` on `target` and reports. Everything it starts has ended when it returns.
+ * @param onProfile gets the profile of the target's rooms under the load; they need the inspector for it.
+ */
+export async function runLoad(
+  target: Target,
+  load: LoadOptions,
+  say: Say,
+  onProfile?: (profile: CpuProfile) => void,
+): Promise<LoadResult> {
+  const missing = target.hasRooms ? missingMaps(load.sessions) : null;
+  if (missing) throw new Error(missing);
   const machine = describeMachine(loadavg()[0] ?? 0);
   say(`${target.name}: starting (${target.about})`);
   const bench = await startBench(target.stackArgs, target.stackEnv);
@@ -195,7 +208,7 @@ export async function runLoad(target: Target, load: LoadOptions, say: Say): Prom
     processes = startProcesses(target, load);
     say(`connecting ${load.sessions * (load.typists + load.viewers)} people`);
     await enterRooms(target, bench, extra, processes, load, say);
-    const measured = await measure(target, bench, extra, processes, load, say);
+    const measured = await measure(target, bench, extra, processes, load, say, onProfile);
     return { ...measured, machine, loadProcesses: processes.pids.length };
   } finally {
     await processes?.leave();
@@ -211,6 +224,7 @@ async function measure(
   processes: LoadProcesses,
   load: LoadOptions,
   say: Say,
+  onProfile?: (profile: CpuProfile) => void,
 ): Promise<Omit<LoadResult, 'machine' | 'loadProcesses'>> {
   const { stack, postgres, redis } = bench;
   await delay(SETTLE_MS);
@@ -231,7 +245,9 @@ async function measure(
   let drainMs: number | null;
   try {
     timeline.start();
+    const profiler = onProfile && (await CpuProfiler.start(await workerdInspector(stack.pids.worker)));
     report = await processes.run();
+    if (profiler) onProfile(await profiler.stop());
     const endedAt = performance.now();
     if (report.acked < report.sent) {
       // It can't keep up. What it does from here on belongs to no edit that is counted, so it stops here.
@@ -282,6 +298,7 @@ async function measure(
     elapsedS,
     edits: {
       sent: report.sent,
+      frames: report.frames,
       accepted: report.accepted,
       acked: report.acked,
       sustainedPerS: report.ackedInTime / elapsedS,
@@ -293,6 +310,7 @@ async function measure(
     latenciesMs: {
       ack: Latencies.merged([report.ack]).summary(),
       broadcast: Latencies.merged([report.broadcast]).summary(),
+      watched: Latencies.merged([report.watched]).summary(),
       chatAck: Latencies.merged([report.chatAck]).summary(),
       lateness: Latencies.merged([report.lateness]).summary(),
     },
@@ -316,6 +334,9 @@ async function measure(
     processes: Object.fromEntries(
       Object.entries(used).map(([name, use]) => [name, { ...use, cpuSPer1000Edits: per1000(use.cpuS) }]),
     ),
+    heapBytes: target.stackEnv.BACKBEAT_INSPECTOR_PORT
+      ? await heapBytes(await workerdInspector(stack.pids.worker))
+      : null,
     oldestDirtyMaxMs: timeline.oldestDirtyMaxMs,
     drainMs,
     dollarsPerMillionEdits: costPerMillionEdits({

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PROJECT_DIR } from '../dev/project.ts';
+import { SITE_PREVIEW, SOCIAL_IMAGE, socialTags } from '../src/worker/social-tags.ts';
 import { type BuiltPage, buildPage, PAGE_DIR, watchPage } from './build-page.ts';
 import { metaPolicy } from './header-policy.ts';
 import { readWranglerConfig } from './project-names.ts';
@@ -21,8 +22,10 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** What the HTML loads from this site. */
-const references = (html: string) => [...html.matchAll(/\b(?:src|href)="([^"]+)"/g)].map(([, path]) => path);
+/** What the HTML loads from this site, each once. */
+const references = (html: string) => [
+  ...new Set([...html.matchAll(/\b(?:src|href)="([^"]+)"/g)].map(([, path]) => path)),
+];
 
 describe('the built page', () => {
   it('goes where wrangler.toml looks for it', () => {
@@ -31,21 +34,25 @@ describe('the built page', () => {
   });
 
   it.each([
-    ['index.html', 'main', 'style'],
-    ['admin.html', 'admin', 'admin'],
+    ['index.html', 'main', 'style', ['boot']],
+    ['admin.html', 'admin', 'admin', []],
+    ['pattern.html', 'pattern', 'style', []],
   ])(
     'has every file that %s names, by absolute paths, scripts and styles with a hash',
-    (html, script, style) => {
+    (html, script, style, first) => {
       const named = references(read(html));
       const file = (name: string, extension: string) =>
         expect.stringMatching(new RegExp(`^/assets/${name}-[A-Z0-9]{8}\\.${extension}$`));
       expect(named).toEqual([
         '/favicon.svg',
+        ...first.map((name) => file(name, 'js')),
         file(style, 'css'),
-        // What both pages share.
-        file('chunk', 'js'),
+        // What is shared with the other page, and with what is loaded later.
+        ...named.slice(first.length + 2, -1).map(() => file('chunk', 'js')),
         file(script, 'js'),
       ]);
+      // Each is a request, if one that goes beside the others.
+      expect(named.length).toBeLessThan(30);
       expect(built.loads[html]).toEqual(
         named
           .slice(1)
@@ -74,9 +81,35 @@ describe('the built page', () => {
     },
   );
 
+  it('shows a title, a description and a picture where its address is pasted', () => {
+    const html = read('index.html');
+    expect(html).toContain(socialTags(SITE_PREVIEW));
+    expect(html.match(/<title>/g)).toHaveLength(1);
+    expect(read('admin.html')).not.toContain('og:');
+    const picture = readFileSync(join(built.outDir, SOCIAL_IMAGE.path));
+    expect(picture.subarray(1, 4).toString()).toBe('PNG');
+    expect([picture.readUInt32BE(16), picture.readUInt32BE(20)]).toEqual([
+      SOCIAL_IMAGE.width,
+      SOCIAL_IMAGE.height,
+    ]);
+    expect(picture.length).toBeLessThan(60_000);
+  });
+
   it.each(['index.html', 'admin.html'])('has nothing in %s that its policy refuses', (name) => {
     const html = read(name);
     expect(html).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=/i);
+  });
+
+  it('has the player once more, for pages that other sites may frame', () => {
+    const html = read('pattern-player/index.html');
+    expect(html).toContain('src="/player/assets/');
+    expect(html).toContain('href="/player/LICENSE.txt"');
+    expect(html).toContain('href="/player/source/index.html"');
+    const policies = [...read('_headers').matchAll(/Content-Security-Policy: (sandbox.+)/g)].map(
+      ([, p]) => p,
+    );
+    expect(policies).toHaveLength(2);
+    expect(policies[1]).toBe(policies[0]?.replace("frame-ancestors 'self'", 'frame-ancestors *'));
   });
 
   it('has the player beside it: its own script and policy, its licence, and its source', () => {

@@ -3,8 +3,9 @@
  *
  * The HTML files of `src/client/static` name their scripts and styles as they stand in the sources. The
  * build bundles each, puts it under `/assets/` with a hash of its content in its name, and writes that name
- * into the HTML. Everything else in the folder is copied: `favicon.svg`, and `_headers`, in which
- * Cloudflare finds the headers. The player is built beside it (`build-player.ts`), as a program of its own.
+ * into the HTML. index.html also gets the tags of `src/worker/social-tags.ts`. Everything else in the folder
+ * is copied: `favicon.svg`, and `_headers`, in which Cloudflare finds the headers. The player is built beside
+ * it (`build-player.ts`), as a program of its own.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -12,12 +13,21 @@ import { pathToFileURL } from 'node:url';
 import { type BuildOptions, type BuildResult, build, context } from 'esbuild';
 import { isErrno, messageOf } from '../dev/errors.ts';
 import { PROJECT_DIR } from '../dev/project.ts';
+import { SITE_PREVIEW, SOCIAL_IMAGE, sitePreview, socialTags } from '../src/worker/social-tags.ts';
+import { browserZod } from './browser-zod.ts';
 import { buildPlayer, PLAYER_DIR, type PlayerFiles } from './build-player.ts';
 import { metaPolicy } from './header-policy.ts';
+import { customDomains, readWranglerConfig } from './project-names.ts';
+import { renderedStart } from './rendered-start.tsx';
 
 /** `[assets].directory` of wrangler.toml. */
 export const PAGE_DIR = join(PROJECT_DIR, 'dist', 'page');
 const STATIC_DIR = join(PROJECT_DIR, 'src', 'client', 'static');
+/** The picture that is shown where the page's address is pasted: see `dev/render-social-picture.ts`. */
+const SOCIAL_PICTURE = join(PROJECT_DIR, 'src', 'client', 'social', 'social.png');
+
+/** Where index.html wants what the page shows before its scripts have loaded. */
+const START_PLACE = '%start%';
 
 /** Where index.html wants the policy of `_headers`. */
 const POLICY_PLACE = '%content-security-policy%';
@@ -36,6 +46,8 @@ export interface BuiltPage {
   files: string[];
   /** Scripts and styles that each HTML file needs before it shows anything, sorted. */
   loads: Record<string, string[]>;
+  /** The same of each source that a page loads only when it needs it, by the source's path in the project. */
+  laterLoads: Record<string, string[]>;
 }
 
 /**
@@ -64,6 +76,7 @@ export async function watchPage(
   const builds = await context({
     ...bundling(staticDir, minify),
     plugins: [
+      browserZod,
       {
         name: 'page',
         setup({ onEnd }) {
@@ -147,6 +160,7 @@ function bundling(staticDir: string, minify: boolean) {
     chunkNames: 'assets/[name]-[hash]',
     assetNames: 'assets/[name]-[hash]',
     metafile: true,
+    plugins: [browserZod],
     write: false,
     logLevel: 'silent',
   } as const satisfies BuildOptions;
@@ -163,6 +177,7 @@ function writePage(
   for (const name of readdirSync(staticDir)) {
     if (!name.endsWith('.html') && !isBundled(name)) files.set(name, readFileSync(join(staticDir, name)));
   }
+  if (staticDir === STATIC_DIR) files.set(SOCIAL_IMAGE.path.slice(1), readFileSync(SOCIAL_PICTURE));
   // The output of each source that was asked for, as a path of the site.
   const outputs = new Map<string, string>();
   for (const [output, { entryPoint }] of Object.entries(bundled.metafile?.outputs ?? {})) {
@@ -188,17 +203,47 @@ function writePage(
         if (!found) throw new Error(`${name} names ${path}, which isn't there`);
         return `${attribute}="${found}"`;
       })
-      .replaceAll(POLICY_PLACE, policy);
-    files.set(name, Buffer.from(built));
+      .replaceAll(POLICY_PLACE, policy)
+      .replaceAll(START_PLACE, () => renderedStart());
+    const isSite = staticDir === STATIC_DIR && name === 'index.html';
+    files.set(name, Buffer.from(isSite ? withSiteTags(built) : built));
   }
+  const laterLoads: BuiltPage['laterLoads'] = {};
+  for (const { path, entryPoint } of loadedLater(bundled))
+    laterLoads[entryPoint] = importedBy([path], bundled);
   replaceFiles(outDir, files);
-  return { outDir, files: [...files.keys()].sort(), loads };
+  return { outDir, files: [...files.keys()].sort(), loads, laterLoads };
+}
+
+const siteOf = (output: string) => relative(PAGE_DIR, resolve(PROJECT_DIR, output));
+
+/** What is imported when it is needed: each as a path of the site, and its source. */
+function loadedLater(bundled: BuildResult): { path: string; entryPoint: string }[] {
+  const outputs = bundled.metafile?.outputs ?? {};
+  const imported = new Set(
+    Object.values(outputs).flatMap(({ imports }) =>
+      imports.flatMap(({ path, kind }) => (kind === 'dynamic-import' ? [path] : [])),
+    ),
+  );
+  return Object.entries(outputs).flatMap(([output, { entryPoint }]) =>
+    entryPoint && imported.has(output) ? [{ path: siteOf(output), entryPoint }] : [],
+  );
+}
+
+/**
+ * The page with what is shown of it where its address is pasted, in the place of its title alone. Where the
+ * Worker has a domain of its own the picture's address is absolute; other addresses aren't known here.
+ */
+function withSiteTags(html: string): string {
+  const title = `<title>${SITE_PREVIEW.title}</title>`;
+  if (!html.includes(title)) throw new Error(`index.html has no ${title}`);
+  const [domain] = customDomains(readWranglerConfig());
+  return html.replace(title, () => socialTags(domain === undefined ? SITE_PREVIEW : sitePreview(domain)));
 }
 
 /** These outputs, as paths of the site, and what they import at once. */
 function importedBy(entries: readonly string[], bundled: BuildResult): string[] {
   const outputs = bundled.metafile?.outputs ?? {};
-  const siteOf = (output: string) => relative(PAGE_DIR, resolve(PROJECT_DIR, output));
   const imports = new Map(
     Object.entries(outputs).map(([output, { imports: found }]) => [
       siteOf(output),

@@ -10,16 +10,20 @@ import { basename, join, relative } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { z } from 'zod';
 import { PROJECT_DIR } from '../dev/project.ts';
+import { BROWSER_ZOD, browserZod } from './browser-zod.ts';
 import { metaPolicy } from './header-policy.ts';
 import { addLibraryChecks, CHECKED_MODULES } from './library-checks.ts';
 
 export const PLAYER_DIR = join(PROJECT_DIR, 'src', 'player');
 /** Where the player is on the site: `PLAYER_PATH` of its protocol. Its headers are those of this folder. */
 const FOLDER = 'player';
+const EMBEDDED_FOLDER = 'pattern-player';
 /** What it is made of beside its own folder. */
 const OTHER_SOURCES = [
   'src/protocol/player.ts',
   'src/protocol/limits.ts',
+  BROWSER_ZOD,
+  'deploy/browser-zod.ts',
   'deploy/build-player.ts',
   'deploy/library-checks.ts',
 ];
@@ -45,6 +49,15 @@ export async function buildPlayer(headers: string, minify: boolean): Promise<Pla
     .replace('../main.ts', `/${FOLDER}/${script.path}`)
     .replace('%content-security-policy%', metaPolicy(headers, `/${FOLDER}/*`));
   files.set(`${FOLDER}/index.html`, Buffer.from(html));
+  // Under a policy that lets other sites' pages frame it, too; links lead to the same licence and source.
+  files.set(
+    `${EMBEDDED_FOLDER}/index.html`,
+    Buffer.from(
+      html
+        .replaceAll('href="LICENSE', `href="/${FOLDER}/LICENSE`)
+        .replaceAll('href="source', `href="/${FOLDER}/source`),
+    ),
+  );
   files.set(`${FOLDER}/LICENSE.txt`, readFileSync(join(PLAYER_DIR, 'LICENSE')));
   for (const [path, content] of sourceFiles()) files.set(`${FOLDER}/source/${path}`, content);
   return { files, script: script.contents };
@@ -62,7 +75,7 @@ function bundling(minify: boolean) {
     define: { 'process.env.NODE_ENV': '"production"' },
     outdir: join(PROJECT_DIR, 'dist', 'page', FOLDER, 'assets'),
     entryNames: '[name]-[hash]',
-    plugins: [libraryChecks],
+    plugins: [browserZod, libraryChecks],
     write: false,
     logLevel: 'silent',
   } as const satisfies BuildOptions;

@@ -126,6 +126,7 @@ describe('a preview’s configuration', () => {
       name: name.worker,
       main: join(PROJECT_DIR, production.main),
       compatibility_date: production.compatibility_date,
+      compatibility_flags: production.compatibility_flags,
       workers_dev: true,
       build: { command: 'npm run build', cwd: PROJECT_DIR },
       assets: { ...production.assets, directory: join(PROJECT_DIR, 'dist', 'page') },

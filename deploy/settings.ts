@@ -29,6 +29,13 @@ const PREVIEW_PREFIX = 'PREVIEW_';
 /** Told apart by the preview's name, so that they needn't be kept anywhere. */
 const DERIVED = ['FLUSH_SECRET', 'JWT_SECRET'];
 
+/** It isn't passed on in any case; an operator who gives it believes that it would be. */
+const SIGNS_IN_ANYBODY = 'LOCAL_SIGN_IN_ISSUER';
+const NO_LOCAL_SIGN_IN: Problem = {
+  variable: SIGNS_IN_ANYBODY,
+  what: 'signs in as anybody: never in a deployment',
+};
+
 export interface ProductionSettings {
   names: ProductionNames;
   access: CloudflareAccess;
@@ -64,6 +71,7 @@ const present = z.string().min(1, 'missing');
 export function readProductionSettings(env: Environment, names: ProductionNames): Read<ProductionSettings> {
   const values = pickVariables(env);
   const problems = problemsWith(values);
+  if (env[SIGNS_IN_ANYBODY]) problems.push(NO_LOCAL_SIGN_IN);
   if (values.KEY_PREFIX?.startsWith(PreviewName.keyPrefixOfAll(names))) {
     problems.push({ variable: 'KEY_PREFIX', what: "is a preview's" });
   }
@@ -99,6 +107,9 @@ export function readPreviewSettings(
       variable: `${PREVIEW_PREFIX}UPSTASH_REDIS_REST_URL`,
       what: "is production's: previews need another",
     });
+  }
+  if (env[`${PREVIEW_PREFIX}${SIGNS_IN_ANYBODY}`]) {
+    problems.push({ ...NO_LOCAL_SIGN_IN, variable: `${PREVIEW_PREFIX}${SIGNS_IN_ANYBODY}` });
   }
   const values: Record<string, string> = {};
   for (const name of VARIABLE_NAMES) {

@@ -69,6 +69,7 @@ const answers: Record<string, () => string> = {
         },
       ],
       next: null,
+      at: '2026-01-02T03:05:00.000Z',
     }),
 };
 

@@ -5,8 +5,11 @@ import { configSchema } from '../src/config.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 export type Values = Readonly<Record<string, string>>;
 
-/** For the local stack only: Neon's own endpoint is right everywhere else. */
-const NEVER_SET = new Set(['NEON_FETCH_ENDPOINT']);
+/**
+ * For the local stack only: Neon's own endpoint is right everywhere else, and what signs in as anybody has no
+ * place in a deployment.
+ */
+const NEVER_SET = new Set(['NEON_FETCH_ENDPOINT', 'LOCAL_SIGN_IN_ISSUER']);
 
 /**
  * Text that may be shown. Any other text counts as secret, so a new variable is hidden
@@ -18,6 +21,12 @@ const PUBLIC_TEXT = new Set([
   'JWKS_URL',
   'JWT_ISSUER',
   'JWT_AUDIENCE',
+  'GITHUB_CLIENT_ID',
+  'GITHUB_URL',
+  'GITHUB_API_URL',
+  'GOOGLE_CLIENT_ID',
+  'GOOGLE_ISSUER',
+  'AUTH_REDIRECT_ORIGINS',
   'ANTHROPIC_MODEL',
   'OPENAI_MODEL',
 ]);

@@ -7,6 +7,9 @@ export function readyBlock(addresses: StackAddresses, engines: StackEngines): st
   const data = relative(process.cwd(), addresses.dataDir);
   const rows: [string, string][] = [
     ['open', `${addresses.url}/`],
+    ...(addresses.pids.signIn === null
+      ? []
+      : ([['sign-in', 'a stand-in: anybody can be anybody, on this machine only']] as [string, string][])),
     ['database', addresses.databaseUrl],
     ['data', data === '' || data.startsWith('..') ? addresses.dataDir : data],
     ['engines', `Redis: ${engines.redis}; Postgres: ${engines.postgres}`],

@@ -10,6 +10,8 @@ export interface ServiceUrls {
   database: string;
   /** SQL over HTTP. */
   neonFetchEndpoint: string;
+  /** Of the provider that signs in as anybody; null: there is none. */
+  signInIssuer: string | null;
   /** See BACKBEAT_PROXY. */
   proxy: string | null;
 }
@@ -20,6 +22,8 @@ export const LOCAL_LIMITS = {
   ANONYMOUS_SESSIONS_PER_DAY: '100000000',
   ANONYMOUS_ENTRIES_PER_HOUR: '1000000',
   ANONYMOUS_ENTRIES_PER_DAY: '100000000',
+  ANONYMOUS_KNOCKS_PER_HOUR: '1000000',
+  ANONYMOUS_KNOCKS_PER_DAY: '100000000',
   ANONYMOUS_COMMITS_PER_NETWORK: '1000000000',
   ANONYMOUS_COMMITS_PER_DAY: '1000000000',
   AI_REQUESTS_PER_DAY: '100000000',
@@ -34,6 +38,7 @@ const OWN = new Set([
   'NEON_FETCH_ENDPOINT',
   'JWT_SECRET',
   'FLUSH_SECRET',
+  'LOCAL_SIGN_IN_ISSUER',
 ]);
 
 /** What a part gets of our own environment: where programs and temporary files are, and no credentials. */
@@ -69,6 +74,7 @@ export function makeVariables(
     NEON_FETCH_ENDPOINT: through(urls.proxy, urls.neonFetchEndpoint),
     JWT_SECRET: secrets.jwtSecret,
     FLUSH_SECRET: secrets.flushSecret,
+    ...(urls.signInIssuer === null ? {} : { LOCAL_SIGN_IN_ISSUER: urls.signInIssuer }),
   };
   try {
     return { worker, keyPrefix: parseConfig(configSchema, worker).KEY_PREFIX };
@@ -90,6 +96,7 @@ export function checkTuning(secrets: Secrets, env: Record<string, string | undef
       redisRest: anywhere,
       database,
       neonFetchEndpoint: anywhere,
+      signInIssuer: null,
       proxy: null,
     },
     secrets,

@@ -12,6 +12,7 @@ Starts Backbeat with everything it needs on this machine, and stops it all with 
   --json                         one line of JSON on stdout when ready; everything else on stderr
   --redis=auto|real|embedded     auto: redis-server or valkey-server if installed, else the embedded engine (BACKBEAT_REDIS)
   --postgres=pglite|real         pglite: embedded; real: the installed server (BACKBEAT_POSTGRES)
+  --sign-in                      with a provider that signs in as anybody; always there but with --ephemeral
   --host=partyserver|partykit    partyserver: the Worker as it is deployed, in Miniflare; partykit: the same product by partykit dev
   --entry=FILE                   run this wiring of the Worker instead (for comparison)
   --state=FOLDER                 keep the rooms' own storage there instead of in the data folder
@@ -37,6 +38,8 @@ export interface StackOptions {
   entry: string | null;
   /** Absolute; null for the data folder. It is the caller's to remove. */
   stateDir: string | null;
+  /** With a provider that signs in as anybody. */
+  hasSignIn: boolean;
   /** Null: the usual one, or the next that is free. */
   port: number | null;
   /** How many times too fast the Worker's clock runs. */
@@ -107,6 +110,7 @@ export function parseOptions(
     host: values.BACKBEAT_HOST,
     entry: flags.entry === undefined ? null : resolve(flags.entry),
     stateDir: flags.state === undefined ? null : resolve(flags.state),
+    hasSignIn: flags['sign-in'] ?? !isEphemeral,
     // A throwaway stack must fit beside any other, whatever the shell has set for that.
     port: isEphemeral ? null : (values.PORT ?? null),
     clockRate: values.BACKBEAT_CLOCK_RATE,
@@ -128,6 +132,7 @@ function parseFlags(args: readonly string[]) {
         host: { type: 'string' },
         entry: { type: 'string' },
         state: { type: 'string' },
+        'sign-in': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
       allowPositionals: false,

@@ -5,7 +5,7 @@ import type { LineSink, ManagedProcess } from './managed-process.ts';
 import type { Output, PartLog } from './output.ts';
 import { identify, isAlive, type ProcessIdentity, type ProcessInfo } from './process-table.ts';
 
-export const PART_NAMES = ['redis', 'redisRest', 'postgres', 'neonHttp', 'worker'] as const;
+export const PART_NAMES = ['redis', 'redisRest', 'postgres', 'neonHttp', 'signIn', 'worker'] as const;
 export type PartName = (typeof PART_NAMES)[number];
 
 /** How one part is run. */

@@ -18,6 +18,7 @@ import { partykitPart } from './parts/partykit.ts';
 import { postgresPart } from './parts/postgres.ts';
 import { findRedisServer, redisPart } from './parts/redis.ts';
 import { redisRestPart } from './parts/redis-rest.ts';
+import { signInPart } from './parts/sign-in.ts';
 import { workerPart } from './parts/worker.ts';
 import { exactPort, portNear, randomPort } from './ports.ts';
 import { processTree } from './process-table.ts';
@@ -65,6 +66,7 @@ interface Ports {
   redisRest: number;
   database: number;
   neonHttp: number;
+  signIn: number;
 }
 
 export class Stack {
@@ -115,6 +117,7 @@ export class Stack {
     const [database] = await Promise.all([
       this.#startDatabase(folder, secrets, ports, inherited),
       this.#startRedis(folder, secrets, ports, inherited, redisProgram),
+      this.#options.hasSignIn ? this.#startPart(signInPart({ port: ports.signIn, env: inherited })) : null,
     ]);
 
     const variables = makeVariables(
@@ -122,6 +125,7 @@ export class Stack {
         redisRest: redisRestUrl,
         database: database.databaseUrl,
         neonFetchEndpoint: database.fetchEndpoint,
+        signInIssuer: this.#options.hasSignIn ? `http://127.0.0.1:${ports.signIn}` : null,
         proxy: this.#options.proxyUrl,
       },
       secrets,
@@ -173,6 +177,7 @@ export class Stack {
           postgres: pid('postgres'),
           redisRest: pid('redisRest'),
           neonHttp: pid('neonHttp'),
+          signIn: pid('signIn'),
         },
         controlUrl: this.#control.url,
         neonFetchEndpoint: database.fetchEndpoint,
@@ -205,7 +210,7 @@ export class Stack {
     this.#cron?.close();
     this.#control?.close();
     // Those that have clients first, then what they write to.
-    const layers: PartName[][] = [['worker'], ['redisRest', 'neonHttp'], ['redis', 'postgres']];
+    const layers: PartName[][] = [['worker'], ['redisRest', 'neonHttp', 'signIn'], ['redis', 'postgres']];
     const inOrder = (async () => {
       for (const layer of layers) await Promise.all(layer.map((name) => this.#parts.get(name)?.close()));
     })();
@@ -332,6 +337,7 @@ export class Stack {
       redis: await randomPort(),
       redisRest: await randomPort(),
       neonHttp: await randomPort(),
+      signIn: await randomPort(),
     };
   }
 }

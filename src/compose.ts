@@ -5,9 +5,15 @@ import type { z } from 'zod';
 import { Admission } from './access/admission.ts';
 import { BadInvites } from './access/bad-invites.ts';
 import { Budgets } from './access/budgets.ts';
+import { InvitePreviews } from './access/invite-previews.ts';
+import { KnockLimits } from './access/knock-limits.ts';
+import { Knocking } from './access/knocking.ts';
+import { providersOf } from './access/providers.ts';
+import { SignedInBrowsers } from './access/signed-in-browsers.ts';
 import { StrangerCommits } from './access/stranger-commits.ts';
 import { StrangerLimits } from './access/stranger-limits.ts';
 import { tokenVerifier } from './access/token-verifier.ts';
+import { WrongSecrets } from './access/wrong-secrets.ts';
 import {
   type accessSchema,
   type Config,
@@ -16,11 +22,13 @@ import {
   parseConfig,
   type storageSchema,
 } from './config.ts';
+import type { AccountRepository } from './domain/accounts.ts';
 import type { SessionDirectory } from './domain/directory.ts';
 import type { PeopleRepository } from './domain/people.ts';
 import { RequestBudget } from './domain/request-budget.ts';
 import type { StrudelRepository } from './domain/strudels.ts';
 import type { SessionRepository } from './domain/types.ts';
+import { PostgresAccounts } from './postgres/accounts.ts';
 import { connectNeon } from './postgres/client.ts';
 import { PostgresDirectory } from './postgres/directory.ts';
 import { PostgresPeople } from './postgres/people.ts';
@@ -30,15 +38,18 @@ import { RedisScripts } from './redis/client.ts';
 import { keysFor } from './redis/keys.ts';
 import { SessionBuffer } from './redis/session-buffer.ts';
 import type { AgentPorts } from './room/agent/agent-runs.ts';
+import { Desk } from './room/agent/desk.ts';
 import { countedPerson, createAgent, DailyLimits } from './room/agent/index.ts';
 import type { RoomHost } from './room/host.ts';
 import { Room } from './room/server.ts';
 import { Alerts } from './worker/alerts.ts';
 import { createApp } from './worker/app.ts';
+import { DeskClient } from './worker/desk-client.ts';
 import type { Env } from './worker/env.ts';
 import type { AlertThresholds } from './worker/findings.ts';
 import { requestFlush } from './worker/flush-client.ts';
 import { History } from './worker/history.ts';
+import { KnockClient } from './worker/knock-client.ts';
 import { describeUnexpected, logError } from './worker/log.ts';
 import { NO_PLATFORM, type RoomStubs, type SweeperStorage } from './worker/platform.ts';
 import { retentionMark } from './worker/retention.ts';
@@ -59,6 +70,7 @@ export interface Storage {
   /** What handlers and routes use. */
   repository: SessionRepository;
   people: PeopleRepository;
+  accounts: AccountRepository;
   directory: SessionDirectory;
   strudels: StrudelRepository;
   redis: RedisScripts;
@@ -98,21 +110,40 @@ export function createStorage(
     postgres,
     repository: new BufferedSessionRepository({ buffer, postgres, breaker }),
     people: new PostgresPeople(database),
+    accounts: new PostgresAccounts(database),
     directory: new PostgresDirectory(database),
     strudels: new PostgresStrudels(database),
     redis,
   };
 }
 
-/** Who may enter, decided over a storage. */
+/** Who may enter, and what invites lead to, decided over a storage. */
 export function createAdmission(
   { repository: sessions, people, redis }: Pick<Storage, 'repository' | 'people' | 'redis'>,
   config: z.infer<typeof accessSchema> & Pick<z.infer<typeof storageSchema>, 'KEY_PREFIX'>,
-): Admission {
+): { admission: Admission; invitePreviews: InvitePreviews } {
   const { KEY_PREFIX: keyPrefix, JWT_SECRET: secret } = config;
   const inviteGuard = new BadInvites({ redis, keyPrefix, secret });
   const strangers = new StrangerLimits(config, { redis, keyPrefix, secret });
-  return new Admission({ sessions, people, inviteGuard, strangers, tokens: tokenVerifier(config) });
+  const tokens = tokenVerifier(config);
+  return {
+    admission: new Admission({ sessions, people, inviteGuard, strangers, tokens }),
+    invitePreviews: new InvitePreviews(people, inviteGuard),
+  };
+}
+
+/** Who may ask to be let in, decided over a storage. */
+export function createKnocking(
+  { people, redis }: Pick<Storage, 'people' | 'redis'>,
+  config: z.infer<typeof accessSchema> & Pick<z.infer<typeof storageSchema>, 'KEY_PREFIX'>,
+): Knocking {
+  const options = { redis, keyPrefix: config.KEY_PREFIX, secret: config.JWT_SECRET };
+  return new Knocking({
+    people,
+    tokens: tokenVerifier(config),
+    strangers: new StrangerLimits(config, options),
+    limits: new KnockLimits(config, options),
+  });
 }
 
 /** The flusher over a storage. */
@@ -145,7 +176,8 @@ export function createFlusher(
 type Variables = Env['variables'];
 
 /** What doesn't depend on the platform. */
-interface Shared extends Omit<Services, 'room' | 'rooms' | 'sweeper' | 'assets'> {
+interface Shared
+  extends Omit<Services, 'room' | 'knocks' | 'desk' | 'rooms' | 'desks' | 'sweeper' | 'assets'> {
   storage: Storage;
 }
 
@@ -183,10 +215,19 @@ function createShared(config: Config): Shared {
     ...storage,
     storage,
     tokens: tokenVerifier(config),
-    admission: createAdmission(storage, config),
+    providers: providersOf(config),
+    browsers: new SignedInBrowsers(storage.accounts, config, Date.now),
+    ...createAdmission(storage, config),
+    knocking: createKnocking(storage, config),
     flusher: createFlusher(storage, config),
     system: new SystemReader({ buffer: storage.buffer, budgets: new Budgets(config) }),
     thresholds: thresholdsOf(config),
+    wrongSecrets: new WrongSecrets({
+      redis: storage.redis,
+      keyPrefix: config.KEY_PREFIX,
+      secret: config.JWT_SECRET,
+      onLimit: () => logError('wrong_secrets'),
+    }),
     strangerCommits: new StrangerCommits({
       redis: storage.redis,
       keyPrefix: config.KEY_PREFIX,
@@ -203,6 +244,10 @@ export const app = createApp({
     ...sharedOf(variables),
     ...platform,
     room: new RoomClient(platform.rooms),
+    knocks: new KnockClient(platform.rooms),
+    desk: new DeskClient(platform.desks, (asker) =>
+      countedPerson({ ...asker, connectionId: 'http' }, sharedOf(variables).config.JWT_SECRET),
+    ),
   }),
 });
 
@@ -219,6 +264,20 @@ export async function runCron(scheduledMs: number, env: Env): Promise<void> {
   const response = await app.fetch(request, env);
   await response.body?.cancel();
   if (!response.ok) throw new Error(`the turn failed with status ${response.status}`);
+}
+
+let desk: Desk | null = null;
+
+/** The side of the object that asks the AI for one person. One desk an isolate, as with the rooms' limits. */
+export function handleDeskRequest(
+  request: Request,
+  variables: Variables,
+  rooms: RoomStubs,
+): Promise<Response> {
+  const { config, storage } = sharedOf(variables);
+  const room = new RoomClient(rooms);
+  desk ??= new Desk({ ...agentPortsOf(config, storage), subjectOf: (id) => room.aiSubject(id) });
+  return desk.handle(request);
 }
 
 /** The sweeper's side of its requests. It has a storage of its own, as what a turn asks for is counted. */
@@ -243,6 +302,7 @@ export function handleSweeperRequest(
         retention: {
           mark: retentionMark(storage.redis, config.KEY_PREFIX),
           directory: storage.directory,
+          accounts: storage.accounts,
           days: { anonymous: config.KEEP_ANONYMOUS_DAYS, others: config.KEEP_ENDED_DAYS },
         },
       };
@@ -299,9 +359,10 @@ export function createRoom(host: RoomHost, variables: Variables): Room {
 let agentPorts: AgentPorts | null = null;
 
 /** One set an isolate, so that all its rooms count in one place while Redis is out of reach. */
-function agentPortsOf(config: Config, { redis }: Storage): AgentPorts {
+function agentPortsOf(config: Config, { redis, strudels }: Storage): AgentPorts {
   agentPorts ??= {
     agent: createAgent(config),
+    strudels,
     isForStrangers: config.AI_FOR === 'everybody',
     limits: new DailyLimits({
       redis,

@@ -1,6 +1,6 @@
 /** Settings that would let strangers in, or send secrets in the clear, are refused before anything starts. */
 import { describe, expect, it } from 'vitest';
-import { problemsWith } from '../deploy/variables.ts';
+import { pickVariables, problemsWith, VARIABLE_NAMES } from '../deploy/variables.ts';
 import { WORKER_ENV } from '../test/support/worker-services.ts';
 import { configSchema, parseConfig } from './config.ts';
 
@@ -31,6 +31,47 @@ describe("an identity provider's keys", () => {
   });
 });
 
+describe('signing in', () => {
+  it('needs both of a provider’s credentials, or none', () => {
+    for (const [id, secret] of [
+      ['GITHUB_CLIENT_ID', 'GITHUB_CLIENT_SECRET'],
+      ['GOOGLE_CLIENT_ID', 'GOOGLE_CLIENT_SECRET'],
+    ] as const) {
+      expect(() => parse({ [id]: 'x' })).toThrow(`${id}: is of no use without ${secret}`);
+      expect(() => parse({ [secret]: 'x' })).toThrow(`${secret}: is of no use without ${id}`);
+      expect(() => parse({ [id]: 'x', [secret]: 'y' })).not.toThrow();
+    }
+  });
+
+  it('as anybody is for this machine only, and never deployed', () => {
+    expect(() => parse({ LOCAL_SIGN_IN_ISSUER: 'http://127.0.0.1:1' })).not.toThrow();
+    for (const issuer of ['https://id.example', 'http://10.0.0.1', 'http://localhost.id.example', 'x']) {
+      expect(() => parse({ LOCAL_SIGN_IN_ISSUER: issuer })).toThrow('must be on this machine');
+    }
+    expect(VARIABLE_NAMES).not.toContain('LOCAL_SIGN_IN_ISSUER');
+    expect(pickVariables({ LOCAL_SIGN_IN_ISSUER: 'http://127.0.0.1:1' })).toEqual({});
+  });
+
+  it('leads to whole origins only', () => {
+    const lead = (AUTH_REDIRECT_ORIGINS: string) => parse({ AUTH_REDIRECT_ORIGINS }).AUTH_REDIRECT_ORIGINS;
+    expect(lead(' https://a.example, http://localhost:3000 ')).toEqual([
+      'https://a.example',
+      'http://localhost:3000',
+    ]);
+    expect(lead('')).toEqual([]);
+    for (const wrong of [
+      'https://a.example/',
+      'https://a.example/x',
+      'http://a.example',
+      '*',
+      'a.example',
+      'null',
+    ]) {
+      expect(() => lead(wrong)).toThrow('AUTH_REDIRECT_ORIGINS');
+    }
+  });
+});
+
 describe('addresses that are sent secrets, or trusted', () => {
   const names = [
     'JWKS_URL',
@@ -38,6 +79,9 @@ describe('addresses that are sent secrets, or trusted', () => {
     'NEON_FETCH_ENDPOINT',
     'ANTHROPIC_BASE_URL',
     'OPENAI_BASE_URL',
+    'GITHUB_URL',
+    'GITHUB_API_URL',
+    'GOOGLE_ISSUER',
   ];
 
   it.each(names)('%s is https, and http on this machine only', (name) => {

@@ -1,6 +1,11 @@
 /** The configuration, parsed once from the environment. */
 import { z } from 'zod';
-import { AI_PROVIDERS, MAX_CONNECTIONS_PER_ADDRESS, MAX_CONNECTIONS_PER_USER } from './protocol/index.ts';
+import {
+  AI_PROVIDERS,
+  MAX_CONNECTIONS_PER_ADDRESS,
+  MAX_CONNECTIONS_PER_USER,
+  MAX_WATCHERS_PER_ADDRESS,
+} from './protocol/index.ts';
 
 const integer = (fallback: number, min: number, max: number) =>
   z.coerce.number().int().min(min).max(max).default(fallback);
@@ -11,6 +16,8 @@ const httpUrl = z
   .refine((url) => isPrivate(new URL(url)), 'must begin with https://, unless it is on this machine');
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+/** Whether a host is this machine. */
+export const isLoopback = (hostname: string): boolean => LOOPBACK.test(hostname);
 const isPrivate = ({ protocol, hostname }: URL): boolean => protocol === 'https:' || LOOPBACK.test(hostname);
 
 const secret = z.string().min(16, 'must have at least 16 characters');
@@ -42,8 +49,18 @@ export type AnonymousAccess = (typeof ANONYMOUS_ACCESS)[number];
 /** The value of `JWT_AUDIENCE` that takes tokens for any audience. */
 export const ANY_AUDIENCE = '*';
 
+const origins = z
+  .string()
+  .default('')
+  .transform((list) => list.split(',').flatMap((origin) => origin.trim() || []));
+
+/** One printable word: a line break or a blank at its end, left by a shell, would be refused as a header. */
+const apiKey = z.string().regex(/^[\x21-\x7e]+$/, 'must be printable and without blanks');
+
 export const accessSchema = z.object({
   JWT_SECRET: secret,
+  /** The one before, while it is being changed: tokens that it has signed are good until it is taken away. */
+  JWT_SECRET_PREVIOUS: secret.optional(),
   FLUSH_SECRET: bearerSecret,
   /** Opens `/metrics` and the whole of `/health`, and nothing else; `FLUSH_SECRET` does, too. */
   METRICS_TOKEN: bearerSecret.optional(),
@@ -70,18 +87,50 @@ export const accessSchema = z.object({
   /** How often people without an account and without a session token may enter sessions, counted likewise. */
   ANONYMOUS_ENTRIES_PER_HOUR: integer(300, 1, 1_000_000),
   ANONYMOUS_ENTRIES_PER_DAY: integer(20_000, 1, 100_000_000),
+  /** How often people without an account may ask to be let in, counted likewise. */
+  ANONYMOUS_KNOCKS_PER_HOUR: integer(30, 1, 1_000_000),
+  ANONYMOUS_KNOCKS_PER_DAY: integer(2_000, 1, 100_000_000),
   /** Commits of people without an account on one day: of one network, and of all together. */
   ANONYMOUS_COMMITS_PER_NETWORK: integer(50_000, 100, 1_000_000_000),
   ANONYMOUS_COMMITS_PER_DAY: integer(250_000, 100, 1_000_000_000),
   /** Comma-separated origins; empty or absent: any. */
-  ALLOWED_ORIGINS: z
-    .string()
-    .default('')
-    .transform((list) => list.split(',').flatMap((origin) => origin.trim() || [])),
+  ALLOWED_ORIGINS: origins,
 });
 
-/** One printable word: a line break or a blank at its end, left by a shell, would be refused as a header. */
-const apiKey = z.string().regex(/^[\x21-\x7e]+$/, 'must be printable and without blanks');
+/** Signing in with a provider. Without any, users come by tokens of another service, or not at all. */
+export const accountsSchema = z.object({
+  /** The OAuth application at GitHub. */
+  GITHUB_CLIENT_ID: apiKey.optional(),
+  GITHUB_CLIENT_SECRET: apiKey.optional(),
+  /** Others are for GitHub Enterprise. */
+  GITHUB_URL: httpUrl.default('https://github.com'),
+  GITHUB_API_URL: httpUrl.default('https://api.github.com'),
+  /** The OAuth client at Google. */
+  GOOGLE_CLIENT_ID: apiKey.optional(),
+  GOOGLE_CLIENT_SECRET: apiKey.optional(),
+  /** As its discovery document names it. */
+  GOOGLE_ISSUER: httpUrl.default('https://accounts.google.com'),
+  /** A stand-in that signs in as anybody: only ever the local stack's, on this machine. */
+  LOCAL_SIGN_IN_ISSUER: z
+    .url({ protocol: /^http$/, hostname: LOOPBACK, error: 'must be on this machine: it signs in as anybody' })
+    .optional(),
+  /** Comma-separated origins of other clients: signing in may lead there, with a token in the address. */
+  AUTH_REDIRECT_ORIGINS: origins.refine(
+    (list) => list.every((origin) => URL.canParse(origin) && isOriginToLeadTo(new URL(origin), origin)),
+    'must be origins such as https://app.example, separated by commas; http only on this machine',
+  ),
+  /** How long a user's token is good, and how long a browser stays signed in that isn't used. */
+  ACCESS_TOKEN_MINUTES: integer(60, 1, 10_080),
+  REFRESH_TOKEN_DAYS: integer(30, 1, 400),
+});
+
+const isOriginToLeadTo = (url: URL, text: string): boolean => url.origin === text && isPrivate(url);
+
+/** A provider has both of these, or neither. */
+const CREDENTIALS = [
+  ['GITHUB_CLIENT_ID', 'GITHUB_CLIENT_SECRET'],
+  ['GOOGLE_CLIENT_ID', 'GOOGLE_CLIENT_SECRET'],
+] as const;
 
 /** The AI. Without any key it is there only for people who bring their own. */
 export const aiSchema = z.object({
@@ -109,11 +158,16 @@ export type AiConfig = z.infer<typeof aiSchema>;
 
 export const configSchema = storageSchema
   .extend(accessSchema.shape)
+  .extend(accountsSchema.shape)
   .extend(aiSchema.shape)
   .extend({
-    /** Connections to one room: of one person, and from one address. */
+    /**
+     * Connections to one room: of one participant; and from one address, of those who may edit, and of those
+     * who only watch.
+     */
     CONNECTIONS_PER_USER: integer(MAX_CONNECTIONS_PER_USER, 1, 10_000),
     CONNECTIONS_PER_ADDRESS: integer(MAX_CONNECTIONS_PER_ADDRESS, 1, 1_000_000),
+    WATCHERS_PER_ADDRESS: integer(MAX_WATCHERS_PER_ADDRESS, 1, 1_000_000),
     /**
      * Bounds of the pause between two commits of a room. The first edit after a pause is committed at once;
      * by default a room makes four commits a second at most, as a free Upstash plan has 500,000 commands a
@@ -172,6 +226,13 @@ export const configSchema = storageSchema
     message: 'is needed with JWKS_URL',
     // With other variables missing, too: everything that is wrong is named at once.
     when: () => true,
+  })
+  .superRefine((config, context) => {
+    for (const [id, key] of CREDENTIALS) {
+      if ((config[id] === undefined) === (config[key] === undefined)) continue;
+      const [given, lacking] = config[id] === undefined ? [key, id] : [id, key];
+      context.addIssue({ code: 'custom', path: [given], message: `is of no use without ${lacking}` });
+    }
   });
 export type Config = z.infer<typeof configSchema>;
 

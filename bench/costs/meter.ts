@@ -111,6 +111,9 @@ export class SessionRoom extends Room {
   }
 }
 
+// Nobody asks the AI here.
+export { AiDesk } from '../../src/hosts/partyserver.ts';
+
 export class Sweeper extends TheSweeper {
   override fetch(request: Request): Promise<Response> {
     reading.sweeper.requests += 1;

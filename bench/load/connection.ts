@@ -7,6 +7,8 @@ import type { EditMode } from '../options.ts';
 import type { Recorder } from './recorder.ts';
 
 const CONNECT_TIMEOUT_MS = 60_000;
+/** As the page's client does. */
+const PING_INTERVAL_MS = 20_000;
 /** `{"type":"` comes first in each frame. */
 const TYPE_AT = 9;
 const MARK = /"mark":"([^"]+)"/;
@@ -103,6 +105,8 @@ export class RoomConnection {
         if (isIn || !hasType(frame, 'session_state')) return;
         clearTimeout(timer);
         isIn = true;
+        const pings = setInterval(() => this.ping(), PING_INTERVAL_MS).unref();
+        socket.on('close', () => clearInterval(pings));
         resolve();
       });
       socket.on('error', reject);

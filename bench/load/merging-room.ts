@@ -5,14 +5,21 @@
 import { ChangeSet } from '@codemirror/state';
 import { SharedDocument } from '../../src/client/sdk/shared-document.ts';
 import { type ClientMessage, parseServerMessage, type ServerPayload } from '../../src/protocol/index.ts';
+import { Arrivals } from './arrivals.ts';
 import { Chats } from './chats.ts';
-import { RoomConnection } from './connection.ts';
+import { hasType, RoomConnection } from './connection.ts';
 import { digestOf } from './document.ts';
 import { frameBytes } from './frame-bytes.ts';
 import type { LoadPlan, RoomOutcome, RoomPlan } from './plan.ts';
 import type { LoadRoom } from './protocol.ts';
 import type { Recorder } from './recorder.ts';
 import { SharedText, TypedLine } from './typing.ts';
+
+/** Of those who watch, one of so many keeps the text: that of all would be more work than the room has. */
+const WATCHERS_PER_READER = 50;
+/** So many come in at a time. */
+const ENTERING = 20;
+const REV = /"rev":(\d+)/;
 
 /** One person, typing or watching. */
 interface Person {
@@ -39,6 +46,7 @@ export class MergingRoom implements LoadRoom {
   readonly #typists: Typist[] = [];
   readonly #viewers: Person[] = [];
   readonly #chats: Chats;
+  readonly #arrivals: Arrivals;
   #firstRev: number | null = null;
   #newestRev = 0;
 
@@ -48,6 +56,7 @@ export class MergingRoom implements LoadRoom {
     this.#recorder = recorder;
     this.#text = new SharedText(plan.codeBytes, plan.typists);
     this.#chats = new Chats(recorder);
+    this.#arrivals = new Arrivals((ms) => recorder.watched(ms));
   }
 
   async connect(): Promise<void> {
@@ -58,10 +67,13 @@ export class MergingRoom implements LoadRoom {
       await this.#enter(typist, typistTokens[who] ?? '', typist);
       this.#typists.push(typist);
     }
-    for (let i = this.#viewers.length; i < viewers; i++) {
-      const viewer = newPerson();
-      await this.#enter(viewer, viewerTokens[i] ?? '', null);
-      this.#viewers.push(viewer);
+    while (this.#viewers.length < viewers) {
+      const first = this.#viewers.length;
+      const coming = Array.from({ length: Math.min(ENTERING, viewers - first) }, () => newPerson());
+      await Promise.all(
+        coming.map((viewer, i) => this.#watch(viewer, first + i, viewerTokens[first + i] ?? '')),
+      );
+      this.#viewers.push(...coming);
     }
   }
 
@@ -77,7 +89,8 @@ export class MergingRoom implements LoadRoom {
     const change = ChangeSet.of({ from, to: from + removed, insert }, document.text.length);
     typist.seqs.push(document.edit(change, { source: 'typed' }).clientSeq);
     typist.sentAt.push(performance.now());
-    this.#recorder.edited(lateMs, this.#send(typist));
+    this.#recorder.edited(lateMs);
+    this.#recorder.framed(this.#send(typist));
   }
 
   chat(): void {
@@ -116,6 +129,11 @@ export class MergingRoom implements LoadRoom {
     return [...this.#typists, ...this.#viewers];
   }
 
+  /** Those who keep the text. */
+  #readers(): Person[] {
+    return [...this.#typists, ...this.#viewers.filter((_, n) => n % WATCHERS_PER_READER === 0)];
+  }
+
   #expected(): string {
     return this.#text.with(this.#typists.map(({ line }) => line.text));
   }
@@ -123,7 +141,7 @@ export class MergingRoom implements LoadRoom {
   /** How many people's text isn't what all have typed. */
   #diverged(): number {
     const expected = this.#expected();
-    return this.#people().filter(({ document }) => document.code !== expected).length;
+    return this.#readers().filter(({ document }) => document.code !== expected).length;
   }
 
   async #enter(person: Person, token: string, typist: Typist | null): Promise<void> {
@@ -137,6 +155,28 @@ export class MergingRoom implements LoadRoom {
     });
   }
 
+  /** One who watches comes in. */
+  async #watch(person: Person, n: number, token: string): Promise<void> {
+    let rev = 0;
+    person.connection = await RoomConnection.open({
+      url: this.#plan.url,
+      roomId: this.#room.id,
+      token,
+      edits: 'changes',
+      recorder: this.#recorder,
+      onFrame: (frame) => {
+        const isUpdate = hasType(frame, 'code_update');
+        if (isUpdate || hasType(frame, 'session_state')) {
+          // What is typed here has no quotes: this can only be the payload's own.
+          const to = Number(REV.exec(frame.toString('latin1'))?.[1] ?? 0);
+          if (isUpdate) this.#arrivals.arrived(rev, to, performance.now());
+          rev = to;
+        }
+        if (n % WATCHERS_PER_READER === 0) this.#onFrame(frame, person, null);
+      },
+    });
+  }
+
   #onFrame(frame: Buffer, person: Person, typist: Typist | null): void {
     const message = parseServerMessage(frame.toString());
     switch (message?.type) {
@@ -144,7 +184,7 @@ export class MergingRoom implements LoadRoom {
         this.#onState(message.payload, person, typist);
         return;
       case 'code_update':
-        this.#onUpdate(message.payload, person, frameBytes(frame.length, 'server'));
+        this.#onUpdate(message.payload, person, typist !== null, frameBytes(frame.length, 'server'));
         return;
       case 'ack':
         if (typist) this.#onAck(message.payload, typist, frameBytes(frame.length, 'server'));
@@ -166,7 +206,7 @@ export class MergingRoom implements LoadRoom {
     if (typist?.connection?.isOpen) this.#send(typist);
   }
 
-  #onUpdate(update: ServerPayload<'code_update'>, person: Person, bytes: number): void {
+  #onUpdate(update: ServerPayload<'code_update'>, person: Person, isTypist: boolean, bytes: number): void {
     const { changes, rev, client_seq, participant_id: author } = update;
     if (!changes) return;
     try {
@@ -177,11 +217,14 @@ export class MergingRoom implements LoadRoom {
       return;
     }
     this.#newestRev = Math.max(this.#newestRev, rev);
+    if (!isTypist) return;
     const who = this.#room.typistIds.indexOf(author ?? '');
     const seen = person.seen[who] ?? 0;
     person.seen[who] = seen + 1;
     const sentAt = this.#typists[who]?.sentAt[seen];
-    if (sentAt !== undefined) this.#recorder.broadcast(performance.now() - sentAt, bytes);
+    if (sentAt === undefined) return;
+    this.#recorder.broadcast(performance.now() - sentAt, bytes);
+    this.#arrivals.became(rev, sentAt);
   }
 
   #onAck({ rev, client_seq, message_id }: ServerPayload<'ack'>, typist: Typist, bytes: number): void {

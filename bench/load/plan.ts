@@ -1,6 +1,6 @@
 /** What a load process is told, and what it tells: the messages between it and the benchmark. */
 import { z } from 'zod';
-import { EDIT_MODES } from '../options.ts';
+import { EDIT_MODES, PACES } from '../options.ts';
 
 const count = z.number().int().min(0);
 
@@ -32,6 +32,8 @@ export const loadPlanSchema = z.object({
    * text of their own.
    */
   edits: z.enum(EDIT_MODES),
+  /** `client`: as the page's client paces itself; `none`: a frame for each edit, whatever becomes of it. */
+  pace: z.enum(PACES),
   /** How long to wait for acknowledgements after the last edit, in milliseconds. */
   ackWaitMs: count,
 });
@@ -81,6 +83,8 @@ export type RoomOutcome = z.infer<typeof roomOutcomeSchema>;
 
 export const reportSchema = z.object({
   sent: count,
+  /** Frames that brought them: several edits may go in one. */
+  frames: count,
   accepted: count,
   acked: count,
   /** Acknowledged before the last edit was sent: what the system sustained. */
@@ -101,6 +105,7 @@ export const reportSchema = z.object({
   /** Encoded histograms, in microseconds. */
   ack: z.string(),
   broadcast: z.string(),
+  watched: z.string(),
   chatAck: z.string(),
   /** How late edits left this process: what it couldn't keep up with itself. */
   lateness: z.string(),

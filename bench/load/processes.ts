@@ -164,6 +164,7 @@ function addUp(reports: readonly LoadReport[]): LoadReport {
   }
   return {
     sent: total(({ sent }) => sent),
+    frames: total(({ frames }) => frames),
     accepted: total(({ accepted }) => accepted),
     acked: total(({ acked }) => acked),
     ackedInTime: total(({ ackedInTime }) => ackedInTime),
@@ -179,6 +180,7 @@ function addUp(reports: readonly LoadReport[]): LoadReport {
     errors,
     ack: merged(({ ack }) => ack),
     broadcast: merged(({ broadcast }) => broadcast),
+    watched: merged(({ watched }) => watched),
     chatAck: merged(({ chatAck }) => chatAck),
     lateness: merged(({ lateness }) => lateness),
     rooms: reports.flatMap(({ rooms }) => rooms),

@@ -4,6 +4,7 @@ import type { LoadReport, Progress, RoomOutcome } from './plan.ts';
 
 export class Recorder {
   sent = 0;
+  frames = 0;
   acked = 0;
   chatsSent = 0;
   chatsAcked = 0;
@@ -19,12 +20,14 @@ export class Recorder {
   readonly #ack = new Latencies();
   readonly #window = new Latencies();
   readonly #broadcast = new Latencies();
+  readonly #watched = new Latencies();
   readonly #chatAck = new Latencies();
   readonly #lateness = new Latencies();
 
   /** Counts from nothing on. */
   reset(): void {
     this.sent = 0;
+    this.frames = 0;
     this.acked = 0;
     this.chatsSent = 0;
     this.chatsAcked = 0;
@@ -35,15 +38,26 @@ export class Recorder {
     this.broadcastBytes = 0;
     this.ackBytes = 0;
     this.#errors.clear();
-    for (const latencies of [this.#ack, this.#window, this.#broadcast, this.#chatAck, this.#lateness])
+    for (const latencies of [
+      this.#ack,
+      this.#window,
+      this.#broadcast,
+      this.#watched,
+      this.#chatAck,
+      this.#lateness,
+    ])
       latencies.reset();
   }
 
-  /** @param bytes of the frame. */
-  edited(lateMs: number, bytes: number): void {
+  edited(lateMs: number): void {
     this.sent += 1;
-    this.bytesSent += bytes;
     this.#lateness.record(lateMs);
+  }
+
+  /** A frame with edits was sent. */
+  framed(bytes: number): void {
+    this.frames += 1;
+    this.bytesSent += bytes;
   }
 
   acknowledged(ms: number): void {
@@ -57,6 +71,11 @@ export class Recorder {
     this.broadcasts += 1;
     this.broadcastBytes += bytes;
     this.#broadcast.record(ms);
+  }
+
+  /** An edit has arrived at one who watches. */
+  watched(ms: number): void {
+    this.#watched.record(ms);
   }
 
   chatAcknowledged(ms: number): void {
@@ -83,13 +102,14 @@ export class Recorder {
     rooms: RoomOutcome[];
   }): LoadReport {
     const { sent, acked, chatsSent, chatsAcked, broadcasts, closed, bytesSent, bytesReceived } = this;
-    const { broadcastBytes, ackBytes } = this;
+    const { broadcastBytes, ackBytes, frames } = this;
     return {
       ...{ sent, acked, chatsSent, chatsAcked, broadcasts, closed, bytesSent, bytesReceived },
-      ...{ broadcastBytes, ackBytes },
+      ...{ broadcastBytes, ackBytes, frames },
       errors: Object.fromEntries(this.#errors),
       ack: this.#ack.encoded(),
       broadcast: this.#broadcast.encoded(),
+      watched: this.#watched.encoded(),
       chatAck: this.#chatAck.encoded(),
       lateness: this.#lateness.encoded(),
       ...end,

@@ -2,6 +2,7 @@
  * Backbeat's own protocol, as cheap as a client can be: frames are put together from parts, and
  * read only where needed.
  */
+import { PAUSE_PER_UNACKNOWLEDGED_MS } from '../../src/client/sdk/code-sync.ts';
 import { Chats } from './chats.ts';
 import { hasType, RoomConnection } from './connection.ts';
 import { digestOf, KnobDocument } from './document.ts';
@@ -17,6 +18,8 @@ const CURSOR = /"cursor_line":(\d+),"cursor_col":(\d+)/;
 const REV = /"rev":(\d+)/;
 const ACK_REV = /"rev":(\d+)/;
 const ACK_SEQ = /"client_seq":(\d+)/;
+/** As the page's client does. */
+const EDIT_INTERVAL_MS = 50;
 const ACK_MESSAGE = /"message_id":"([^"]+)"/;
 
 /** One person who types. */
@@ -29,6 +32,11 @@ interface Typist {
   acked: number;
   /** The newest acknowledgement. */
   newest: { rev: number; edit: number } | null;
+  /** The frames that were sent and aren't acknowledged, each by its newest edit, oldest first. */
+  inFlight: number[];
+  sentFrameAt: number;
+  /** Edits wait for the next frame. */
+  timer: NodeJS.Timeout | null;
 }
 
 export class BackbeatRoom implements LoadRoom {
@@ -62,6 +70,9 @@ export class BackbeatRoom implements LoadRoom {
         sentAt: [],
         acked: 0,
         newest: null,
+        inFlight: [],
+        sentFrameAt: Number.NEGATIVE_INFINITY,
+        timer: null,
       };
       this.#typists.push(typist);
     }
@@ -77,11 +88,28 @@ export class BackbeatRoom implements LoadRoom {
       this.#recorder.failed('not_connected');
       return;
     }
-    const edit = typist.sentAt.length;
-    const frame = typist.frames.frame(edit);
     typist.sentAt.push(performance.now());
+    this.#recorder.edited(lateMs);
+    if (typist.timer !== null) return;
+    const waitMs = typist.sentFrameAt + this.#pauseMs(typist) - performance.now();
+    if (waitMs <= 0) this.#send(typist);
+    else typist.timer = setTimeout(() => this.#send(typist), waitMs);
+  }
+
+  /** As the page's client paces itself: edits in between go in one frame. */
+  #pauseMs({ inFlight }: Typist): number {
+    if (this.#plan.pace === 'none') return 0;
+    return EDIT_INTERVAL_MS + PAUSE_PER_UNACKNOWLEDGED_MS * inFlight.length;
+  }
+
+  #send(typist: Typist): void {
+    typist.timer = null;
+    const edit = typist.sentAt.length - 1;
+    const frame = typist.frames.frame(edit);
+    typist.sentFrameAt = performance.now();
+    typist.inFlight.push(edit);
     typist.connection.sendFrame(frame);
-    this.#recorder.edited(lateMs, frame.length);
+    this.#recorder.framed(frame.length);
   }
 
   chat(): void {
@@ -165,6 +193,7 @@ export class BackbeatRoom implements LoadRoom {
     for (; typist.acked <= edit; typist.acked++) {
       this.#recorder.acknowledged(now - (typist.sentAt[typist.acked] ?? now));
     }
+    while ((typist.inFlight[0] ?? Number.POSITIVE_INFINITY) <= edit) typist.inFlight.shift();
     typist.newest = { rev, edit };
     this.#newestRev = Math.max(this.#newestRev, rev);
   }

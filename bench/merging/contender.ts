@@ -4,7 +4,7 @@ import type { LoadReport } from '../load/plan.ts';
 import type { LoadProcesses } from '../load/processes.ts';
 import { heapBytes, workerdInspector } from '../measure/heap.ts';
 import { ProcessWatch, residentBytesOf } from '../measure/processes.ts';
-import type { LoadOptions, PeerName } from '../options.ts';
+import type { LoadOptions, TargetName } from '../options.ts';
 import { type Check, check } from '../report/check.ts';
 import {
   type Bench,
@@ -30,7 +30,7 @@ export interface MemoryPoint {
 }
 
 export interface Outcome {
-  target: PeerName;
+  target: TargetName;
   about: string;
   ackMeans: string;
   load: LoadOptions;

@@ -125,10 +125,8 @@ export class YjsRoom implements LoadRoom {
     });
     lengths[who] = (lengths[who] ?? 0) + insert.length - removed;
     typist.sentAt.push(performance.now());
-    this.#recorder.edited(
-      lateMs,
-      this.#send(typist, (encoder) => sync.writeUpdate(encoder, update)),
-    );
+    this.#recorder.edited(lateMs);
+    this.#recorder.framed(this.#send(typist, (encoder) => sync.writeUpdate(encoder, update)));
   }
 
   chat(): void {}

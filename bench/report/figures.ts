@@ -30,7 +30,8 @@ const NOT_THE_SYSTEM = new Set(['load', 'redis http front', 'postgres http front
 
 const ROWS: readonly Row[] = [
   number('edits sent', ({ edits }) => edits.sent),
-  { label: 'edits accepted', text: ({ edits }) => figure(edits.accepted) },
+  number('frames that brought them', ({ edits }) => edits.frames),
+  { label: 'revisions made of them', text: ({ edits }) => figure(edits.accepted) },
   { label: 'edits acknowledged', text: ({ edits }) => figure(edits.acked) },
   number('acknowledged a second, while it lasted', ({ edits }) => edits.sustainedPerS),
   {
@@ -57,6 +58,8 @@ const ROWS: readonly Row[] = [
   number('broadcast p50', ({ latenciesMs }) => latenciesMs.broadcast?.p50 ?? null, 'ms'),
   number('broadcast p95', ({ latenciesMs }) => latenciesMs.broadcast?.p95 ?? null, 'ms'),
   number('broadcast p99', ({ latenciesMs }) => latenciesMs.broadcast?.p99 ?? null, 'ms'),
+  number('until those who watch have it, p50', ({ latenciesMs }) => latenciesMs.watched?.p50 ?? null, 'ms'),
+  number('until those who watch have it, p95', ({ latenciesMs }) => latenciesMs.watched?.p95 ?? null, 'ms'),
   number('chat ack p95', ({ latenciesMs }) => latenciesMs.chatAck?.p95 ?? null, 'ms'),
   number('Redis commands an edit', ({ redis }) => redis.commandsPerEdit),
   number('Redis bytes an edit', ({ redis }) => redis.bytesPerEdit),
@@ -79,6 +82,10 @@ const ROWS: readonly Row[] = [
   {
     label: 'peak memory: Worker, or server',
     text: ({ processes }) => peak(processes.worker ?? processes.server),
+  },
+  {
+    label: "heap of the rooms' isolate",
+    text: ({ heapBytes }) => (heapBytes === null ? '–' : megabytes(heapBytes)),
   },
   { label: 'peak memory: Redis', text: ({ processes }) => peak(processes.redis) },
   number('oldest dirty, at most', ({ oldestDirtyMaxMs }) => oldestDirtyMaxMs, 'ms'),

@@ -6,7 +6,7 @@ import type { Commit, CommitResult } from '../../src/domain/types.ts';
 import { connectNeon } from '../../src/postgres/client.ts';
 import { PostgresSessionRepository } from '../../src/postgres/sessions.ts';
 
-export { default, SessionRoom, Sweeper } from '../../src/hosts/partyserver.ts';
+export { AiDesk, default, SessionRoom, Sweeper } from '../../src/hosts/partyserver.ts';
 
 /**
  * Undoes the rooms' group commit: what came in one commit is written edit by edit, each with a

@@ -49,6 +49,7 @@ export async function idleScenario({ load, outDir, name }: BenchOptions, say: Sa
         ratePerS: 1,
         chatPerS: 0,
         seconds: TYPING_S,
+        pace: load.pace,
         codeBytes: load.codeBytes,
         edits: 'whole',
         ackWaitMs: backbeat.patienceMs,

@@ -1,4 +1,5 @@
 /** The product as it is. */
+import { randomPort } from '../../dev/ports.ts';
 import type { Target } from './target.ts';
 
 /** One request flushes everything; a large backlog takes a while. */
@@ -30,3 +31,9 @@ export const backbeat: Target = {
   storedBytesSql: 'select id, octet_length(code) + octet_length(receipts::text) as bytes from sessions',
   storedMessages: ({ postgres }) => postgres.messages(),
 };
+
+/** With V8's inspector, which shows the heap of the rooms' isolate, and what it spends its time on. */
+export async function backbeatWithInspector(): Promise<Target> {
+  const stackEnv = { ...backbeat.stackEnv, BACKBEAT_INSPECTOR_PORT: String(await randomPort()) };
+  return { ...backbeat, stackEnv };
+}

@@ -2,7 +2,7 @@
 import type { Stack } from '../../test/support/stack.ts';
 import type { PostgresMeter, StoredMessage, StoredSession } from '../measure/postgres.ts';
 import type { RedisMeter } from '../measure/redis.ts';
-import type { PeerName } from '../options.ts';
+import type { TargetName } from '../options.ts';
 
 /** What a target's own processes are, and how to stop them. */
 export interface Extra {
@@ -22,7 +22,7 @@ export interface Engines {
 }
 
 export interface Target {
-  name: PeerName;
+  name: TargetName;
   /** What it is, in a few words. */
   about: string;
   /** What an acknowledgement of it promises. */

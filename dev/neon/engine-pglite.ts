@@ -21,6 +21,7 @@ import { type FolderLock, lockFolder } from './folder-lock.ts';
 import { PgliteBackend } from './pglite-backend.ts';
 import { PgliteSocketServer } from './pglite-socket.ts';
 import { copyTemplate } from './pglite-template.ts';
+import { FrameReader } from './wire.ts';
 
 const user = 'postgres';
 const database = 'postgres';
@@ -153,13 +154,11 @@ export class PgliteEngine implements SqlEngine {
 function readResult(answer: Buffer): StatementResult | null {
   const { messages } = protocol;
   let fields: ResultField[] = [];
-  const rows: (string | null)[][] = [];
   let tag: string | null = null;
   let refused: SqlError | null = null;
   let ready = false;
   new protocol.Parser().parse(answer, (message) => {
-    if (message instanceof messages.DataRowMessage) rows.push(message.fields);
-    else if (message instanceof messages.RowDescriptionMessage) fields = message.fields.map(toResultField);
+    if (message instanceof messages.RowDescriptionMessage) fields = message.fields.map(toResultField);
     else if (message instanceof messages.CommandCompleteMessage) tag = message.text;
     else if (message.name === 'emptyQuery') tag = '';
     else if (message instanceof messages.ReadyForQueryMessage) ready = true;
@@ -169,7 +168,29 @@ function readResult(answer: Buffer): StatementResult | null {
   });
   if (refused !== null) throw refused;
   if (!ready || tag === null) return null;
-  return { ...parseCommandTag(tag), fields, rows };
+  return { ...parseCommandTag(tag), fields, rows: readRows(answer) };
+}
+
+/** The rows of an answer. PGlite's own reader takes the mark U+FEFF from the beginning of a text. */
+function readRows(answer: Buffer): (string | null)[][] {
+  const reader = new FrameReader();
+  reader.push(answer);
+  const rows: (string | null)[][] = [];
+  for (let frame = reader.next(); frame !== null; frame = reader.next()) {
+    if (frame.type === 'D') rows.push(rowOf(frame.bytes));
+  }
+  return rows;
+}
+
+/** @param bytes of a DataRow: type, length, count; and of each value its length (-1: null) and its text. */
+function rowOf(bytes: Buffer): (string | null)[] {
+  let at = 7;
+  return Array.from({ length: bytes.readInt16BE(5) }, () => {
+    const length = bytes.readInt32BE(at);
+    const from = at + 4;
+    at = from + Math.max(0, length);
+    return length === -1 ? null : bytes.toString('utf8', from, at);
+  });
 }
 
 function toResultField(field: ResultField): ResultField {

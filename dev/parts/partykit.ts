@@ -2,11 +2,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { buildPage } from '../../deploy/build-page.ts';
 import { clockModule, hasTrueClock } from '../clock.ts';
 import { ManagedProcess } from '../managed-process.ts';
 import type { PartSpec } from '../part.ts';
 import { commandScript, PROJECT_DIR } from '../project.ts';
+import { providePage } from '../worker/page.ts';
 import { waitForHttp } from './http-ready.ts';
 import type { WorkerPartOptions } from './worker.ts';
 
@@ -23,7 +23,7 @@ export function partykitPart(options: PartykitOptions): PartSpec {
     async spawn(onLine) {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       const pageDir = join(folder, 'page');
-      await buildPage({ outDir: pageDir, minify: false });
+      await providePage(pageDir);
       const config = writeFolder(folder, pageDir, options);
       const args = [
         commandScript('partykit'),

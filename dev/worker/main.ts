@@ -16,13 +16,15 @@ import { readConfiguration } from './configuration.ts';
 import { writeEntry } from './entry.ts';
 import { RELOADING } from './markers.ts';
 import { workerOptionsSchema } from './options.ts';
+import { providePage } from './page.ts';
 
 const options = workerOptionsSchema.parse(JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')));
 const pageDir = join(options.folder, 'page');
 const pageOptions = { outDir: pageDir, minify: false };
 // First: wrangler and Miniflare look into the folder as they start, and nothing says when a watcher's
 // first build is there.
-await buildPage(pageOptions);
+if (options.isWatching) await buildPage(pageOptions);
+else await providePage(pageDir);
 const page = options.isWatching
   ? await watchPage(pageOptions, (built) => {
       if (built instanceof Error) process.stderr.write(`[ERROR] ${built.message}\n`);

@@ -7,14 +7,13 @@
  * one statement; a token only says who the caller is.
  */
 
-import { StorageUnavailableError } from '../domain/errors.ts';
+import { RevokedTokenError, StorageUnavailableError } from '../domain/errors.ts';
+import { guestName } from '../domain/guest-names.ts';
 import type { AccessCheck, EnterOutcome, PeopleRepository } from '../domain/people.ts';
 import type { JoinMethod, Role, Session, SessionRepository, UserProfile } from '../domain/types.ts';
-import type { ErrorCode } from '../protocol/messages.ts';
+import { guardedByInvite, type InviteGuard } from './invite-guard.ts';
+import { badInvite, badToken, type Refusal, refusal, unavailable } from './refusals.ts';
 import type { SessionAccess } from './session-token.ts';
-
-/** The name of participants who give none. */
-export const DEFAULT_DISPLAY_NAME = 'Anonymous';
 
 export interface AdmissionRequest {
   /** null: make a new session, with the caller as its host. */
@@ -23,6 +22,8 @@ export interface AdmissionRequest {
   token: string | null;
   invite: string | null;
   displayName: string | null;
+  /** Of a participant without an account, who may have been made by an earlier attempt of this caller's. */
+  anonymousId?: string | null;
   /** For a new session: the one whose code it starts with, if the caller may read that. */
   previousSessionId: string | null;
   /** The caller's network address. Without it, bad invites aren't counted. */
@@ -36,6 +37,8 @@ export interface Admitted {
   sessionId: string;
   participantId: string;
   userId: string | null;
+  /** The user's `token_epoch`, for the session token that they get. */
+  epoch: string | null;
   displayName: string;
   avatarUrl: string | null;
   role: Role;
@@ -45,17 +48,6 @@ export interface Admitted {
   isUnconfirmed: boolean;
   /** The session, if this request made it. */
   session: Session | null;
-}
-
-export interface Refusal {
-  ok: false;
-  status: 400 | 401 | 403 | 404 | 410 | 429 | 503;
-  error: ErrorCode;
-  message: string;
-  /** Set when the invite is the reason. */
-  isBadInvite?: true;
-  /** After how many seconds the caller may try again; only where that is known. */
-  retryAfterS?: number;
 }
 
 /** The session's room, which has to reserve a place for the caller's connection. */
@@ -68,18 +60,12 @@ export interface RoomReservation {
 
 export type AdmissionOutcome = { ok: true; admitted: Admitted } | Refusal;
 
-/** Checks tokens. Both methods resolve with null for a token that isn't valid. */
+/** Checks tokens. `session` and `user` resolve with null for a token that isn't valid. */
 export interface TokenVerifier {
   session(token: string): Promise<SessionAccess | null>;
   user(token: string): Promise<UserProfile | null>;
-}
-
-/** Keeps invites from being guessed. Neither method throws when its store is out of reach. */
-export interface InviteGuard {
-  /** False when too many bad invites came from this address lately. */
-  mayTry(address: string): Promise<boolean>;
-  /** Counts a bad invite. */
-  failed(address: string): Promise<void>;
+  /** Whether it was a good one, whose time is over. */
+  hasExpired(token: string): Promise<boolean>;
 }
 
 /** Bounds what people without an account may cost. No method throws when its store is out of reach. */
@@ -103,7 +89,9 @@ interface AdmissionPorts {
 }
 
 /** The request of a caller who has an invite and no session id: the invite says which session it is for. */
-type JoinRequest = Pick<AdmissionRequest, 'token' | 'displayName' | 'address'> & { invite: string };
+type JoinRequest = Pick<AdmissionRequest, 'token' | 'displayName' | 'address' | 'anonymousId'> & {
+  invite: string;
+};
 
 /** The caller, as far as a token says. */
 export type Caller =
@@ -123,6 +111,18 @@ export async function callerOf(token: string | null, tokens: TokenVerifier): Pro
   return profile && { kind: 'user', profile };
 }
 
+/** The `token_epoch` that a caller's token names; null where it names none. */
+export function epochOf(caller: Caller): string | null {
+  if (caller.kind === 'anonymous') return null;
+  return (caller.kind === 'user' ? caller.profile.epoch : caller.access.epoch) ?? null;
+}
+
+/** The participant whom the caller is, without an account, as far as that is known. */
+function participantIdOf(caller: Caller, { anonymousId }: AdmissionRequest): string | null {
+  if (caller.kind === 'participant') return caller.access.participantId;
+  return caller.kind === 'anonymous' ? (anonymousId ?? null) : null;
+}
+
 export class Admission {
   readonly #ports: AdmissionPorts;
 
@@ -136,12 +136,12 @@ export class Admission {
    *   must not cost them an invite. Where the caller isn't admitted, the place is released.
    */
   enter(request: AdmissionRequest, room?: RoomReservation): Promise<AdmissionOutcome> {
-    return this.#guarded(request, () => this.#admit(request, room));
+    return guardedByInvite(this.#ports.inviteGuard, request, () => this.#admit(request, room));
   }
 
   /** Admits a caller to the session that an invite is for, or says why not; as `enter` otherwise. */
   join(request: JoinRequest): Promise<AdmissionOutcome> {
-    return this.#guarded(request, async () => {
+    return guardedByInvite(this.#ports.inviteGuard, request, async () => {
       let sessionId: string | null;
       try {
         sessionId = await this.#ports.people.sessionOfInvite(request.invite);
@@ -157,39 +157,36 @@ export class Admission {
   }
 
   /**
-   * Answers a request with an invite, unless too many bad invites came from its address; counts the invite if
-   * it is bad.
+   * Admits a caller. For a connection, one whose token has expired is anyone without a token: an invite or
+   * discovery may let them in all the same. Where that doesn't, they hear what is the matter.
    */
-  async #guarded<T extends AdmissionOutcome | Refusal | null>(
-    { invite, address = null }: Pick<AdmissionRequest, 'invite' | 'address'>,
-    answer: () => Promise<T>,
-  ): Promise<T | Refusal> {
-    if (invite === null || address === null) return answer();
-    const { inviteGuard } = this.#ports;
-    if (!(await inviteGuard.mayTry(address))) {
-      return refusal(429, 'too_many_requests', 'too many invites that are not valid, try again in a minute');
-    }
-    const outcome = await answer();
-    // Also one for a session that there isn't: to look for sessions costs a query each time.
-    const isBad = outcome !== null && !outcome.ok && (outcome.isBadInvite || outcome.status === 404);
-    if (isBad) await inviteGuard.failed(address);
-    return outcome;
+  async #admit(request: AdmissionRequest, room?: RoomReservation): Promise<AdmissionOutcome> {
+    const outcome = await this.#admitAs(request, room);
+    if (outcome.ok || !room || !(await this.#wantsAnonymously(request, outcome))) return outcome;
+    return expiredIfRefused(await this.#admitAs({ ...request, token: null }, room));
   }
 
-  async #admit(request: AdmissionRequest, room?: RoomReservation): Promise<AdmissionOutcome> {
+  /** Whether nothing but an expired token speaks against the caller. */
+  async #wantsAnonymously({ token, sessionId }: AdmissionRequest, refused: Refusal): Promise<boolean> {
+    if (!refused.isBadToken || token === null || sessionId === null) return false;
+    return this.#ports.tokens.hasExpired(token);
+  }
+
+  async #admitAs(request: AdmissionRequest, room?: RoomReservation): Promise<AdmissionOutcome> {
     const { sessionId, token, invite } = request;
     let caller: Caller | null = null;
     let outcome: AdmissionOutcome;
     let isReserved = false;
     try {
       caller = await callerOf(token, this.#ports.tokens);
-      if (!caller) return refusal(401, 'unauthorized', 'the token is not valid or has expired');
+      if (!caller) return badToken();
       const refused = await this.#refusalOfStranger(caller, request);
       if (refused) return refused;
       if (sessionId === null) {
         outcome = await this.#create(request, caller);
       } else if (invite === null || room === undefined) {
-        outcome = await this.#enter(request, sessionId, caller, crypto.randomUUID());
+        const newParticipantId = request.anonymousId ?? crypto.randomUUID();
+        outcome = await this.#enter(request, sessionId, caller, newParticipantId);
       } else {
         const newParticipantId = crypto.randomUUID();
         const prospect = await this.#prospect(request, sessionId, caller, newParticipantId);
@@ -208,6 +205,7 @@ export class Admission {
       }
     } catch (error) {
       if (isReserved) await room?.release();
+      if (error instanceof RevokedTokenError) return badToken();
       if (!(error instanceof StorageUnavailableError)) throw error;
       if (isReserved || sessionId === null || caller?.kind !== 'participant' || !isFor(caller, sessionId)) {
         return unavailable();
@@ -223,15 +221,22 @@ export class Admission {
    * used.
    */
   check(request: AdmissionRequest): Promise<Refusal | null> {
-    return this.#guarded(request, () => this.#check(request));
+    return guardedByInvite(this.#ports.inviteGuard, request, () => this.#check(request));
   }
 
   async #check(request: AdmissionRequest): Promise<Refusal | null> {
+    const refused = await this.#checkAs(request);
+    if (!refused || !(await this.#wantsAnonymously(request, refused))) return refused;
+    const anonymous = await this.#checkAs({ ...request, token: null });
+    return anonymous && expiredIfRefused(anonymous);
+  }
+
+  async #checkAs(request: AdmissionRequest): Promise<Refusal | null> {
     const { sessionId, token } = request;
     let caller: Caller | null = null;
     try {
       caller = await callerOf(token, this.#ports.tokens);
-      if (!caller) return refusal(401, 'unauthorized', 'the token is not valid or has expired');
+      if (!caller) return badToken();
       const { strangers } = this.#ports;
       // Not counted: no session is made.
       if (sessionId === null) return isStranger(caller) ? strangers.refusalOf('session') : null;
@@ -243,6 +248,7 @@ export class Admission {
       const prospect = await this.#prospect(request, sessionId, caller, '');
       return prospect.ok ? null : prospect;
     } catch (error) {
+      if (error instanceof RevokedTokenError) return badToken();
       if (!(error instanceof StorageUnavailableError)) throw error;
       const isTheirs = sessionId !== null && caller?.kind === 'participant' && isFor(caller, sessionId);
       return isTheirs ? null : unavailable();
@@ -262,9 +268,11 @@ export class Admission {
     if (caller.kind === 'participant' && !isFor(caller, sessionId)) return ofAnotherSession();
     const { userId, name, avatarUrl } = await this.#identify(caller);
     const participantId = caller.kind === 'participant' ? caller.access.participantId : null;
+    const epoch = epochOf(caller);
     const found = await this.#ports.people.checkAccess({
       sessionId,
       userId,
+      epoch,
       participantId,
       inviteToken: invite,
     });
@@ -280,7 +288,8 @@ export class Admission {
         sessionId,
         participantId: found.participantId ?? newParticipantId,
         userId,
-        displayName: displayName ?? found.displayName ?? name ?? DEFAULT_DISPLAY_NAME,
+        epoch,
+        displayName: displayName ?? found.displayName ?? name ?? guestName(access.role),
         avatarUrl,
         ...access,
         isUnconfirmed: false,
@@ -297,13 +306,15 @@ export class Admission {
   ): Promise<AdmissionOutcome> {
     if (caller.kind === 'participant' && !isFor(caller, sessionId)) return ofAnotherSession();
     const who = await this.#identify(caller);
+    const epoch = epochOf(caller);
     const entered = await this.#ports.people.enter({
       sessionId,
       userId: who.userId,
-      participantId: caller.kind === 'participant' ? caller.access.participantId : null,
+      epoch,
+      participantId: participantIdOf(caller, request),
       inviteToken: request.invite,
       displayName: request.displayName,
-      fallbackName: who.name ?? DEFAULT_DISPLAY_NAME,
+      fallbackName: who.name,
       newParticipantId,
     });
     if (entered.outcome !== 'entered') return refusalOf(entered.outcome, caller);
@@ -314,6 +325,7 @@ export class Admission {
         sessionId,
         participantId: id,
         userId: who.userId,
+        epoch,
         displayName,
         avatarUrl: who.avatarUrl,
         role,
@@ -334,7 +346,13 @@ export class Admission {
     { sessionId, address = null }: AdmissionRequest,
   ): Promise<Refusal | null> {
     const { strangers } = this.#ports;
-    if (sessionId === null) return isStranger(caller) ? strangers.take('session', address) : null;
+    if (sessionId === null) {
+      const refused = isStranger(caller) ? await strangers.take('session', address) : null;
+      // There is nothing wrong with a session token: it only isn't an account.
+      return refused?.status === 401 && caller.kind === 'participant'
+        ? refusal(403, 'forbidden', refused.message)
+        : refused;
+    }
     return caller.kind === 'anonymous' ? strangers.take('entry', address) : null;
   }
 
@@ -350,7 +368,7 @@ export class Admission {
   async #createSession(request: AdmissionRequest, caller: Caller): Promise<AdmissionOutcome> {
     const code = request.code ?? (await this.#previousCode(request.previousSessionId, caller));
     const who = await this.#identify(caller);
-    const displayName = request.displayName ?? who.name ?? DEFAULT_DISPLAY_NAME;
+    const displayName = request.displayName ?? who.name ?? guestName('host');
     const participantId = crypto.randomUUID();
     const session = await this.#ports.sessions.createSession({
       title: request.title ?? '',
@@ -366,6 +384,7 @@ export class Admission {
         sessionId: session.id,
         participantId,
         userId: who.userId,
+        epoch: epochOf(caller),
         displayName,
         avatarUrl: who.avatarUrl,
         role: 'host',
@@ -384,6 +403,7 @@ export class Admission {
     const access = await this.#ports.people.checkAccess({
       sessionId,
       userId: (await this.#identify(caller)).userId,
+      epoch: epochOf(caller),
       participantId: isTheirs ? caller.access.participantId : null,
       inviteToken: null,
     });
@@ -452,20 +472,16 @@ function admittedBy(access: SessionAccess): Omit<Admitted, 'isUnconfirmed'> {
     ...access,
     joinMethod: access.joinMethod ?? 'grant',
     inviteId: access.inviteId ?? null,
+    epoch: access.epoch ?? null,
     session: null,
   };
 }
 
-function refusal(status: Refusal['status'], error: ErrorCode, message: string): Refusal {
-  return { ok: false, status, error, message };
-}
-
-function unavailable(): Refusal {
-  return refusal(503, 'server_error', 'storage is out of reach, try again in a moment');
-}
-
-function badInvite(): Refusal {
-  return { ...refusal(403, 'forbidden', 'the invite is not valid'), isBadInvite: true };
+/** A refusal of who came with an expired token: with a new one they may well be let in. */
+function expiredIfRefused<T extends { ok: true } | Refusal>(outcome: T): T | Refusal {
+  if (outcome.ok || (outcome.status !== 401 && outcome.status !== 403)) return outcome;
+  const expired = refusal(401, 'unauthorized', 'the token has expired');
+  return outcome.isBadInvite ? { ...expired, isBadInvite: true } : expired;
 }
 
 function ofAnotherSession(): Refusal {

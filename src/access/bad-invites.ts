@@ -1,13 +1,14 @@
 /**
  * Keeps invites from being guessed: after too many bad invites an address has to wait. The count is in Redis,
- * so it holds for all instances. Without Redis every caller may try: a good invite must not depend on Redis,
- * and a guess is hopeless anyway.
+ * so it holds for all instances. While Redis is out of reach each instance counts in its memory: a good
+ * invite must not depend on Redis, but each bad one costs a query.
  */
 import type { Ratelimit } from '@upstash/ratelimit';
 import { StorageUnavailableError } from '../domain/errors.ts';
+import { ExpiringMap } from '../domain/expiring-map.ts';
 import { MAX_BAD_INVITES_PER_MINUTE } from '../protocol/limits.ts';
 import type { RedisScripts } from '../redis/client.ts';
-import type { InviteGuard } from './admission.ts';
+import type { InviteGuard } from './invite-guard.ts';
 import { hashedId, networkOf } from './network.ts';
 
 interface BadInvitesOptions {
@@ -18,9 +19,14 @@ interface BadInvitesOptions {
   secret: string;
 }
 
+const MINUTE_MS = 60_000;
+/** Counted in memory; beyond it, the one that tried the longest time ago is forgotten. */
+const MAX_NETWORKS = 10_000;
+
 export class BadInvites implements InviteGuard {
   readonly #options: BadInvitesOptions;
   readonly #limiter: Ratelimit;
+  readonly #withoutRedis = new ExpiringMap<number>(MAX_NETWORKS);
 
   constructor(options: BadInvitesOptions) {
     this.#options = options;
@@ -29,23 +35,37 @@ export class BadInvites implements InviteGuard {
   }
 
   async mayTry(address: string): Promise<boolean> {
-    const left = await this.#ask(address, (id) => this.#limiter.getRemaining(id));
-    return left === null || left.remaining > 0;
+    return this.#ask(
+      address,
+      async (id) => (await this.#limiter.getRemaining(id)).remaining > 0,
+      (count) => count < MAX_BAD_INVITES_PER_MINUTE,
+    );
   }
 
   async failed(address: string): Promise<void> {
-    await this.#ask(address, (id) => this.#limiter.limit(id));
+    await this.#ask(
+      address,
+      async (id) => {
+        await this.#limiter.limit(id);
+      },
+      (count, id, nowMs) => this.#withoutRedis.set(id, count + 1, nowMs + MINUTE_MS),
+    );
   }
 
-  /** null when Redis is out of reach. */
-  async #ask<T>(address: string, question: (id: string) => Promise<T>): Promise<T | null> {
+  /** @param instead is asked, with the minute's count, while Redis is out of reach. */
+  async #ask<T>(
+    address: string,
+    question: (id: string) => Promise<T>,
+    instead: (count: number, id: string, nowMs: number) => T,
+  ): Promise<T> {
     const { redis, secret } = this.#options;
     const id = await hashedId(`bad invites of ${networkOf(address)}`, secret);
     try {
       return await redis.call('bad invites', () => question(id));
     } catch (error) {
       if (!(error instanceof StorageUnavailableError)) throw error;
-      return null;
+      const nowMs = Date.now();
+      return instead(this.#withoutRedis.get(id, nowMs) ?? 0, id, nowMs);
     }
   }
 }

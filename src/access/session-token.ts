@@ -3,9 +3,10 @@
  * checks it before a connection's upgrade. HS256 with `JWT_SECRET`; the audience tells it from a user's own
  * token.
  */
-import { jwtVerify, SignJWT } from 'jose';
+import { errors, SignJWT } from 'jose';
 import { z } from 'zod';
 import { JOIN_METHODS, type JoinMethod, ROLES } from '../domain/types.ts';
+import { type VerifyingSecrets, verifyHs256 } from './hs256.ts';
 
 /** Tells a session token from a user's own token. */
 export const SESSION_AUDIENCE = 'backbeat:session';
@@ -20,6 +21,7 @@ const claimsSchema = z.object({
   role: z.enum(ROLES),
   join_method: z.enum(JOIN_METHODS).default('grant'),
   inv: z.uuid().nullable().default(null),
+  ep: z.uuid().nullable().default(null),
 });
 
 /** The participant a session token is for; `userId` is null for an anonymous one. */
@@ -34,6 +36,8 @@ export interface SessionAccess {
   /** What gave them access, and by which invite. Only a room that can't ask Postgres goes by it. */
   joinMethod?: JoinMethod;
   inviteId?: string | null;
+  /** The user's `token_epoch` when it was signed: a new one revokes it. Users of other services have none. */
+  epoch?: string | null;
 }
 
 /** Signs a token for `access`; it expires after seven days. */
@@ -46,6 +50,7 @@ export async function signSessionToken(access: SessionAccess, secret: string): P
     ...(access.avatarUrl === null ? {} : { picture: access.avatarUrl }),
     ...(access.joinMethod === undefined ? {} : { join_method: access.joinMethod }),
     ...(access.inviteId === undefined || access.inviteId === null ? {} : { inv: access.inviteId }),
+    ...(access.userId === null || !access.epoch ? {} : { ep: access.epoch }),
   })
     .setProtectedHeader({ alg: 'HS256' })
     .setAudience(SESSION_AUDIENCE)
@@ -55,14 +60,27 @@ export async function signSessionToken(access: SessionAccess, secret: string): P
   return jwt.sign(new TextEncoder().encode(secret));
 }
 
-/** What a token says, or null when it is forged, expired, malformed or not a session token at all. */
-export async function verifySessionToken(token: string, secret: string): Promise<SessionAccess | null> {
+/** Whether nothing is wrong with a session token but that its time is over. */
+export async function hasSessionTokenExpired(token: string, secrets: VerifyingSecrets): Promise<boolean> {
   try {
-    const { payload } = await jwtVerify(token, new TextEncoder().encode(secret), {
-      algorithms: ['HS256'],
-      audience: SESSION_AUDIENCE,
-      requiredClaims: ['exp'],
-    });
+    await verify(token, secrets);
+    return false;
+  } catch (error) {
+    return error instanceof errors.JWTExpired;
+  }
+}
+
+function verify(token: string, secrets: VerifyingSecrets) {
+  return verifyHs256(token, secrets, { audience: SESSION_AUDIENCE, requiredClaims: ['exp'] });
+}
+
+/** What a token says, or null when it is forged, expired, malformed or not a session token at all. */
+export async function verifySessionToken(
+  token: string,
+  secrets: VerifyingSecrets,
+): Promise<SessionAccess | null> {
+  try {
+    const payload = await verify(token, secrets);
     const claims = claimsSchema.parse(payload);
     return {
       sessionId: claims.sid,
@@ -73,6 +91,7 @@ export async function verifySessionToken(token: string, secret: string): Promise
       role: claims.role,
       joinMethod: claims.join_method,
       inviteId: claims.inv,
+      epoch: claims.ep,
     };
   } catch {
     // One answer for every reason: telling them apart would help only a forger.

@@ -1,7 +1,7 @@
 /**
  * What people without an account may cost the operator: one network, and all of them together. A session is a
- * row that stays for days, and an entry is one that stays for a day; both count the same by whichever door
- * they come.
+ * row that stays for days, and so is an entry by an invite; any other entry is one that stays for a day. Both
+ * count the same by whichever door they come.
  *
  * Counts are in Redis, under hashes of the addresses. A network is an IPv4 address or the first 64 bits of an
  * IPv6 address. A site of 48 bits has 65,536 such networks, so it has a limit of its own: a part of what all
@@ -10,8 +10,9 @@
 import type { z } from 'zod';
 import type { accessSchema } from '../config.ts';
 import type { RedisScripts } from '../redis/client.ts';
-import type { Refusal, StrangerGuard } from './admission.ts';
+import type { StrangerGuard } from './admission.ts';
 import { hashedId, networkOf } from './network.ts';
+import type { Refusal } from './refusals.ts';
 import { type Quota, SharedLimit, type SharedLimitOptions } from './shared-limit.ts';
 
 /** The part of what all have on a day of sessions, or of entries, that one site may take. */

@@ -12,7 +12,8 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listenOnLoopback } from '../../dev/loopback.ts';
 import { StorageUnavailableError } from '../domain/errors.ts';
-import { signSessionToken } from './session-token.ts';
+import { SESSION_AUDIENCE, signSessionToken } from './session-token.ts';
+import { tokenVerifier } from './token-verifier.ts';
 import { userTokenVerifier } from './user-token.ts';
 
 const JWT_SECRET = 'a secret of more than sixteen characters';
@@ -88,6 +89,8 @@ describe("by a provider's keys", () => {
     ['without expiry', () => sign(rsa, { exp: undefined })],
     ['not yet valid', () => sign(rsa, { nbf: now() + 600 })],
     ['without a subject', () => sign(rsa, { sub: undefined })],
+    ['with an empty one', () => sign(rsa, { sub: '', user_id: 'ada' })],
+    ['with a user id that is none', () => sign(rsa, { sub: undefined, user_id: 7 })],
     ['of another issuer', () => sign(rsa, { iss: 'https://other.example/' })],
     ['without an issuer', () => sign(rsa, { iss: undefined })],
     ['for another audience', () => sign(rsa, { aud: 'other' })],
@@ -121,6 +124,53 @@ describe("by a provider's keys", () => {
     await expect(nowhere(await sign(rsa))).rejects.toThrow(StorageUnavailableError);
     // What is no token at all needs no key to be refused.
     expect(await nowhere('x.y.z')).toBeNull();
+  });
+});
+
+describe('tokens of an older service', () => {
+  const verify = userTokenVerifier({ JWT_SECRET });
+  const signed = (payload: JWTPayload) =>
+    new SignJWT({ exp: now() + 60, ...payload })
+      .setProtectedHeader({ alg: 'HS256' })
+      .sign(new TextEncoder().encode(JWT_SECRET));
+
+  it('name their user as `user_id`; a `sub` beside it goes before', async () => {
+    expect(await verify(await signed({ user_id: 'ada' }))).toEqual({
+      subject: 'ada',
+      name: null,
+      avatarUrl: null,
+    });
+    expect(await verify(await signed({ sub: 'ada', user_id: 'ada' }))).toMatchObject({ subject: 'ada' });
+    expect(await verify(await signed({ sub: 'ada', user_id: 'eve' }))).toMatchObject({ subject: 'ada' });
+    expect(await verify(await signed({ sub: 'ada', user_id: 7 }))).toMatchObject({ subject: 'ada' });
+    expect(await verify(await signed({ user_id: '' }))).toBeNull();
+  });
+});
+
+describe('whether a token has expired', () => {
+  const hasExpired = tokenVerifier({ JWT_SECRET }).hasExpired;
+  const past = { exp: now() - 60 };
+
+  it('is said of one that was good', async () => {
+    expect(await hasExpired(await signHmac(JWT_SECRET, past))).toBe(true);
+    expect(await hasExpired(await signHmac(JWT_SECRET, { ...past, aud: SESSION_AUDIENCE }))).toBe(true);
+    expect(await tokenVerifier(options()).hasExpired(await sign(rsa, past))).toBe(true);
+  });
+
+  it('is said of no other', async () => {
+    for (const token of [
+      await signHmac(JWT_SECRET),
+      await signHmac(`${JWT_SECRET}x`, past),
+      `${await signHmac(JWT_SECRET, past)}x`,
+      new UnsecuredJWT({ ...claims, ...past }).encode(),
+      'x.y.z',
+    ]) {
+      expect(await hasExpired(token)).toBe(false);
+    }
+    const provider = tokenVerifier(options()).hasExpired;
+    expect(await provider(await signHmac(JWT_SECRET, past))).toBe(false);
+    expect(await provider(await sign(rsa, { ...past, aud: 'other' }))).toBe(false);
+    expect(await provider(await sign(rsa, { ...past, iss: 'https://other.example/' }))).toBe(false);
   });
 });
 

@@ -62,3 +62,11 @@ export class SessionNotFoundError extends Error {
 export class DamagedDataError extends Error {
   override readonly name = 'DamagedDataError';
 }
+
+/** The token was good once: its user has signed out everywhere since, or has deleted their account. */
+export class RevokedTokenError extends Error {
+  override readonly name = 'RevokedTokenError';
+  constructor() {
+    super('the token is not valid any more');
+  }
+}

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { makeMessage } from '../../test/support/messages.ts';
 import { mergeMessages } from './merge-messages.ts';
-import type { SessionMessage } from './types.ts';
+import type { SaidMessage } from './types.ts';
 
-const message = (id: string, position: number, type: SessionMessage['type'] = 'chat') =>
+const message = (id: string, position: number, type: SaidMessage['type'] = 'chat') =>
   makeMessage({ id, content: id, createdAtMs: 1, position, type });
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 
@@ -16,6 +16,15 @@ describe('two views of a session', () => {
       { limit: 2, beforePosition: 9, types: ['chat'] },
     );
     expect(merged.map(({ id }) => id)).toEqual(['c', 'b']);
+  });
+
+  it('are merged onwards from a position: the first that are after it', () => {
+    const merged = mergeMessages(
+      [message('a', 1), message('b', 3), message('e', 5)],
+      [message('c', 2), message('d', 4)],
+      { limit: 3, afterPosition: 1 },
+    );
+    expect(merged.map(({ id }) => id)).toEqual(['c', 'b', 'd']);
   });
 
   it('are in the order of positions, whatever the rooms’ clocks said', () => {
@@ -60,7 +69,7 @@ describe('merging histories', () => {
     fc.assert(
       fc.property(history, fc.integer({ min: 1, max: 10 }), (all, limit) => {
         const newest = mergeMessages(all, [], page).slice(-limit);
-        const oneByOne = all.reduce<SessionMessage[]>((list, m) => mergeMessages(list, [m], { limit }), []);
+        const oneByOne = all.reduce<SaidMessage[]>((list, m) => mergeMessages(list, [m], { limit }), []);
         return same(oneByOne, newest) && same(mergeMessages(all, [], { limit }), newest);
       }),
     );

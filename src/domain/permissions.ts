@@ -14,11 +14,14 @@ const PERMISSIONS = {
   /** What writers and the assistant say to each other. */
   read_conversation: WRITERS,
   switch_strudel: WRITERS,
+  /** Letting in callers who ask for it, or refusing them. */
+  answer_knocks: HOSTS,
   chat: ALL_ROLES,
   ping: ALL_ROLES,
   // Over HTTP.
   read_session: ALL_ROLES,
   read_messages: ALL_ROLES,
+  read_versions: ALL_ROLES,
   read_participants: ALL_ROLES,
   leave: ALL_ROLES,
   write_code: WRITERS,
@@ -39,6 +42,7 @@ export type Action = keyof typeof PERMISSIONS;
 const ALLOWED_AFTER_END: ReadonlySet<Action> = new Set([
   'read_session',
   'read_messages',
+  'read_versions',
   'read_conversation',
   'read_participants',
   'read_invites',

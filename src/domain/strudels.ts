@@ -16,8 +16,12 @@ export interface Strudel {
   ccSignal: string | null;
   /** The strudel it was made from. */
   forkedFrom: string | null;
-  /** That of the strudel it was made from. */
+  /** Of the strudel it was made from; kept from then, where that isn't there any more. */
   parentCcSignal: string | null;
+  parentTitle: string | null;
+  parentAuthor: string | null;
+  /** Its own signal, or that of the strudel it was made from, says no AI: it is never given to the AI. */
+  isAiForbidden: boolean;
   authorName: string | null;
   /** Answers of the assistant in its conversation. */
   aiAssists: number;
@@ -41,9 +45,13 @@ export interface SavedStrudel {
   conversation: StrudelMessage[];
 }
 
+/**
+ * What is said of the strudel that it is made from counts where its maker can't read that one any more. Then
+ * `forkedFrom` isn't kept, and this is.
+ */
 export type NewStrudel = Omit<
   Strudel,
-  'id' | 'parentCcSignal' | 'authorName' | 'aiAssists' | 'createdAtMs' | 'updatedAtMs'
+  'id' | 'isAiForbidden' | 'authorName' | 'aiAssists' | 'createdAtMs' | 'updatedAtMs'
 > & {
   conversation: readonly Omit<StrudelMessage, 'id' | 'createdAtMs'>[];
 };
@@ -54,20 +62,50 @@ export type StrudelChange = { [Key in keyof Omit<NewStrudel, 'userId'>]?: NewStr
 export interface StrudelQuery extends PageRequest {
   /** Those of this user; null: all public ones. */
   userId: string | null;
-  /** Part of a title, any case. */
+  /** Words, any case: each is in the title, the description, a tag or the author's name. */
   search?: string | undefined;
-  tag?: string | undefined;
+  /** It has all of them. */
+  tags?: readonly string[] | undefined;
 }
 
-/** Every method throws {@link StorageUnavailableError} when Postgres is out of reach or failing. */
+/** How often a public strudel was used, by others than its author. */
+export interface StrudelStats {
+  uses: number;
+  /** Users with an account; the others aren't told apart. */
+  users: number;
+  lastUsedAtMs: number | null;
+  forks: number;
+}
+
+export interface TagCount {
+  tag: string;
+  count: number;
+}
+
+/**
+ * Uses of one user within ten minutes count once, and so do those of all without an account: nobody makes a
+ * strudel look popular by using it again and again.
+ *
+ * Every method throws {@link StorageUnavailableError} when Postgres is out of reach or failing.
+ */
 export interface StrudelRepository {
-  /** null when its author can't read the strudel that it is made from. */
-  create(input: NewStrudel): Promise<SavedStrudel | null>;
+  create(input: NewStrudel): Promise<SavedStrudel>;
   /** null when there is none, or it is neither theirs nor public. */
   get(id: string, readerId: string | null): Promise<SavedStrudel | null>;
+  /** As {@link get}, for a session that turns to it: that is a use. */
+  use(id: string, userId: string | null): Promise<SavedStrudel | null>;
+  /**
+   * Whether one of these strudels forbids it to be given to the AI; where none does, that is a use of each.
+   * @returns null where there is none of them.
+   */
+  useWithAi(ids: readonly string[], userId: string | null): Promise<{ isForbidden: boolean } | null>;
+  /** The tags of public strudels, those of most strudels first. */
+  tags(): Promise<TagCount[]>;
+  /** null when there is no such public strudel. */
+  stats(id: string): Promise<StrudelStats | null>;
   /** Those changed last come first. Of a long conversation, each has the newest turns. */
   list(query: StrudelQuery): Promise<Page<SavedStrudel>>;
-  /** null when there is none of this owner, or they can't read the strudel that it is to be made from. */
+  /** null when there is none of this owner. What is said of a parent counts with `forkedFrom` alone. */
   update(id: string, ownerId: string, change: StrudelChange): Promise<SavedStrudel | null>;
   /** False when there was none of this owner. */
   delete(id: string, ownerId: string): Promise<boolean>;

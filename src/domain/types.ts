@@ -1,9 +1,14 @@
 /** The domain's types and the interface the rooms' handlers write through. Nothing here knows about Redis. */
+import type { Page, PageRequest } from './page.ts';
 import type { EditReceipt, EditReceipts } from './receipts.ts';
 import type { Transport } from './transport.ts';
+import type { Version, VersionWithCode } from './versions.ts';
 
 export const ROLES = ['host', 'co-author', 'viewer'] as const;
 export type Role = (typeof ROLES)[number];
+
+/** The name of participants who give none. */
+export const DEFAULT_DISPLAY_NAME = 'Anonymous';
 
 /**
  * How a participant joined a session, which is also what lets them come back: as its owner; by an invite,
@@ -12,20 +17,24 @@ export type Role = (typeof ROLES)[number];
 export const JOIN_METHODS = ['owner', 'invite', 'discovery', 'grant'] as const;
 export type JoinMethod = (typeof JOIN_METHODS)[number];
 
+/** What is said in a session. */
 export const MESSAGE_TYPES = ['chat', 'user_prompt', 'ai_response'] as const;
 type MessageType = (typeof MESSAGE_TYPES)[number];
+/** What travels as a message: what is said, and versions of the code (`versions.ts`). */
+export const ENTRY_TYPES = [...MESSAGE_TYPES, 'version'] as const;
+type EntryType = (typeof ENTRY_TYPES)[number];
 
 export const MESSAGE_ROLES = ['user', 'assistant'] as const;
 export type MessageRole = (typeof MESSAGE_ROLES)[number];
 
 /**
- * One entry of a session's history. Its id and time are made once, at the edge, so that writing it twice is
- * writing it once.
+ * One message, or a version that travels as one. Its id and time are made once, at the edge, so that writing
+ * it twice is writing it once.
  */
 export interface SessionMessage {
   /** UUID, unique within its session. */
   id: string;
-  type: MessageType;
+  type: EntryType;
   role: MessageRole;
   /** Who said it; null for anonymous people and for the assistant. */
   userId: string | null;
@@ -43,6 +52,15 @@ export interface SessionMessage {
    * which counts.
    */
   position: number;
+}
+
+/** What readers of messages get: never a version. */
+export interface SaidMessage extends SessionMessage {
+  type: MessageType;
+}
+
+export function isSaid(message: SessionMessage): message is SaidMessage {
+  return message.type !== 'version';
 }
 
 /** A session's row, or that row overlaid with what is still buffered. */
@@ -104,6 +122,9 @@ export interface SessionWriter {
    */
   writeSessions(writes: readonly SessionWrite[]): Promise<WriteOutcome[]>;
 }
+
+/** The title of sessions and strudels that were given none. */
+export const DEFAULT_TITLE = 'Untitled session';
 
 /**
  * Where everything that a room acknowledged can be found:
@@ -257,13 +278,24 @@ export interface UserProfile {
   subject: string;
   name: string | null;
   avatarUrl: string | null;
+  /** Of a token of our own: see `Account.epoch`. Absent: the token is of another service. */
+  epoch?: string;
 }
 
 export interface MessagePage {
   types?: readonly MessageType[];
   /** Only messages before this position. */
   beforePosition?: number;
+  /** The first messages after this position, instead of the newest. */
+  afterPosition?: number;
   limit: number;
+}
+
+/** Messages of a page, oldest first. */
+export interface MessagesPage {
+  messages: SaidMessage[];
+  /** There are more beyond: older ones, or newer ones where the page is of those after a position. */
+  hasMore: boolean;
 }
 
 /** The repository the handlers and routes know. Postgres alone and the buffered one both implement it. */
@@ -292,8 +324,17 @@ export interface SessionRepository {
   flushState(sessionId: string): Promise<FlushState & Pick<SystemLoad, 'sweeperLeaseMs'>>;
 
   getSession(sessionId: string): Promise<Session | null>;
-  /** The newest `limit` messages that fit, oldest first. */
-  getMessages(sessionId: string, page: MessagePage): Promise<SessionMessage[]>;
+  /** The newest `limit` messages that fit, oldest first; a page may have fewer for their size. */
+  getMessages(sessionId: string, page: MessagePage): Promise<SaidMessage[]>;
+  /** The same, and whether there are more. */
+  getMessagesPage(sessionId: string, page: MessagePage): Promise<MessagesPage>;
+  /**
+   * A session's versions, newest first. While the buffer is out of reach those that it alone has are left
+   * out.
+   */
+  listVersions(sessionId: string, page: PageRequest): Promise<Page<Version>>;
+  /** @returns null when there is no such version, or no more. */
+  getVersion(sessionId: string, number: number): Promise<VersionWithCode | null>;
 
   createSession(input: NewSession): Promise<Session>;
   deleteSession(sessionId: string): Promise<boolean>;

@@ -10,7 +10,7 @@
  */
 import type * as Party from 'partykit/server';
 import { z } from 'zod';
-import { app, createRoom, handleSweeperRequest, runCron } from '../compose.ts';
+import { app, createRoom, handleDeskRequest, handleSweeperRequest, runCron } from '../compose.ts';
 import type { ConnectionState } from '../room/connections/connection-state.ts';
 import type { Room } from '../room/server.ts';
 import type { Env } from '../worker/env.ts';
@@ -51,12 +51,16 @@ function environmentOf({ env, parties, assets }: Lobby): Env {
     variables: env,
     platform: {
       rooms,
+      // Not objects of their own: PartyKit's requests have enough CPU time.
+      desks: {
+        fetch: (_name, path, init) => handleDeskRequest(new Request(ORIGIN + path, init), env, rooms),
+      },
       // Not an object of its own: PartyKit's cron has enough CPU time, and two sweepers at once do no harm.
       sweeper: {
         fetch: (path, init) =>
           handleSweeperRequest(new Request(ORIGIN + path, init), env, rooms, sweeperStorage),
       },
-      assets: { fetch: (path) => assets.fetch(`${path}.html`) },
+      assets: { fetch: (path) => assets.fetch(path === '/' ? '/index.html' : `${path}.html`) },
     },
   };
 }

@@ -1,5 +1,6 @@
 /** Changes on the wire: reading them, and what may not be made of a text. */
 import { ChangeSet, Text } from '@codemirror/state';
+import { SHORTEST_PIECE } from './own-characters.ts';
 
 /**
  * A change set as JSON: a number keeps so many code units, `[n]` takes n away, `[n, "line", …]` puts these
@@ -37,11 +38,11 @@ function isLength(value: number): boolean {
  */
 export function undoOf(change: ChangeSet, before: Text): ChangeSet {
   const undo = change.invert(before);
-  let removes = false;
+  let hasPieces = false;
   change.iterChangedRanges((fromA, toA) => {
-    removes ||= fromA < toA;
+    hasPieces ||= toA - fromA >= SHORTEST_PIECE;
   }, true);
-  return removes ? ChangeSet.fromJSON(JSON.parse(JSON.stringify(undo))) : undo;
+  return hasPieces ? ChangeSet.fromJSON(JSON.parse(JSON.stringify(undo))) : undo;
 }
 
 export function writeChanges(changes: ChangeSet): WireChanges {

@@ -1,7 +1,8 @@
 import { ChangeSet, Text } from '@codemirror/state';
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
-import { difference, sizeOf, splitsCharacter, textOf } from './index.ts';
+import { describe, expect, it } from 'vitest';
+import { textChange } from '../protocol/text-change.ts';
+import { difference, simpleDifference, sizeOf, splitsCharacter, textOf } from './index.ts';
 
 const text = (of: readonly string[]) =>
   fc.array(fc.constantFrom(...of), { maxLength: 60 }).map((parts) => textOf(parts.join('')));
@@ -53,4 +54,38 @@ it('does a bounded amount of work on texts that have nothing in common', () => {
 
 it('is empty for equal texts', () => {
   expect(difference(textOf('a\n'), Text.of(['a', '']))).toEqual(ChangeSet.empty(2));
+});
+
+describe('a simple difference', () => {
+  it('makes one text of the other, with no more than lies between both ends, or says that it takes more', () => {
+    let found = 0;
+    fc.assert(
+      fc.property(pairs, ([before, after]) => {
+        const change = simpleDifference(before.toString(), after.toString());
+        if (!change) return;
+        found += 1;
+        expect(change.apply(before).toString()).toBe(after.toString());
+        expect(splitsCharacter(change, before)).toBe(false);
+        const between = textChange(before.toString(), after.toString());
+        const most = between ? between.to - between.from + between.insert.length : 0;
+        expect(sizeOf(change)).toBeLessThanOrEqual(most);
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(found).toBeGreaterThan(200);
+  });
+
+  it('is what was typed, deleted, pasted or replaced within a line', () => {
+    const before = 'one\ntwo\nthree';
+    const of = (after: string) => simpleDifference(before, after)?.toJSON();
+    expect(of('one\ntwo!\nthree')).toEqual([7, [0, '!'], 6]);
+    expect(of('one\nthree')).toEqual([5, [4], 4]);
+    expect(of('one\nnew\nlines\ntwo\nthree')).toEqual([4, [0, 'new', 'lines', ''], 9]);
+    expect(of('one\nTWO\nthree')).toEqual([4, [3, 'TWO'], 6]);
+    expect(of(before)).toEqual([13]);
+  });
+
+  it('is not for lines that were replaced', () => {
+    expect(simpleDifference('one\ntwo\nthree', 'ONE\ntwo\nTHREE')).toBeNull();
+  });
 });

@@ -2,6 +2,7 @@
 import { ChangeSet, type Text } from '@codemirror/state';
 import { diffArrays, diffChars } from 'diff';
 import { textChange } from '../protocol/text-change.ts';
+import { ownCharacters } from './own-characters.ts';
 
 /** Differences of more lines, or in a block of more characters, aren't looked into: they are one change. */
 const MAX_LINES_CHANGED = 300;
@@ -57,6 +58,32 @@ export function difference(
   }
   close();
   return ChangeSet.of(changes, before.length);
+}
+
+/**
+ * As {@link difference}, where a look at both ends of the texts is enough: text was put in or taken out in
+ * one place, or replaced within a line. Most edits are so, and this costs a fraction.
+ * @param before with lines that end with `\n`; `after` too.
+ * @returns null where more is to be looked at.
+ */
+export function simpleDifference(before: string, after: string): ChangeSet | null {
+  const change = textChange(before, after);
+  if (!change) return ChangeSet.empty(before.length);
+  const { from, to } = change;
+  const removed = before.slice(from, to);
+  const insert = ownCharacters(change.insert);
+  if (removed === '' || insert === '') return ChangeSet.of({ from, to, insert }, before.length);
+  if (removed.includes('\n') || insert.includes('\n')) return null;
+  const start = before.lastIndexOf('\n', from - 1) + 1;
+  const toEnd = lineEnd(before, to) - to;
+  const line = before.slice(start, to + toEnd);
+  const newLine = after.slice(start, from + insert.length + toEnd);
+  return ChangeSet.of(inBlock(line, newLine, start), before.length);
+}
+
+function lineEnd(text: string, from: number): number {
+  const end = text.indexOf('\n', from);
+  return end === -1 ? text.length : end;
 }
 
 /** How many characters a change takes away and puts in. */

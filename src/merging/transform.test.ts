@@ -45,8 +45,8 @@ const applied = (on: Text, some: readonly ChangeSet[]) => some.reduce((now, chan
 describe('two changes of one text', () => {
   it('give the same text in either order, and cut no character in two', () => {
     fc.assert(
-      fc.property(text, places, places, (on, a, b) => {
-        const [first, second] = [changeOf(on, a), changeOf(on, b)];
+      fc.property(text, places, fc.option(places), (on, a, other) => {
+        const [first, second] = [changeOf(on, a), changeOf(on, other ?? a)];
         const [firstAfter, secondAfter] = transform(first, second);
         const result = secondAfter.apply(first.apply(on));
         expect(firstAfter.apply(second.apply(on)).toString()).toBe(result.toString());
@@ -72,6 +72,17 @@ describe('two changes of one text', () => {
     expect(merged({ from: 0, to: 3 }, { from: 1, insert: 'x' })).toBe('x');
     expect(merged({ from: 1, insert: 'x' }, { from: 0, to: 3 })).toBe('x');
     expect(merged({ from: 0, to: 2, insert: 'y' }, { from: 1, insert: 'x' })).toBe('yxc');
+  });
+
+  it('do once what both do, where nobody types it by chance', () => {
+    const formatted = [
+      { from: 1, insert: ' ' },
+      { from: 2, insert: ' ' },
+    ];
+    expect(merged(formatted, formatted)).toBe('a b c');
+    expect(merged({ from: 0, to: 3, insert: 'xyz' }, { from: 0, to: 3, insert: 'xyz' })).toBe('xyz');
+    // Two have typed the same letter.
+    expect(merged({ from: 1, insert: '1' }, { from: 1, insert: '1' })).toBe('a11bc');
   });
 
   it('take out once what both take out', () => {

@@ -2,9 +2,11 @@
  * The transformation that lets edits made at once all be kept, the same in a room and in its clients.
  *
  * Changes are CodeMirror's change sets; positions count UTF-16 code units. The room orders edits: where two
- * changes insert at one place, the text of the one that the room had first comes first.
+ * changes insert at one place, the text of the one that the room had first comes first. Two changes
+ * that are equal and replace text, or change several places, are one work that two participants have done, as
+ * when both format the code: it is made once.
  */
-import type { ChangeSet } from '@codemirror/state';
+import { ChangeSet } from '@codemirror/state';
 
 /**
  * Takes two changes that were made on the same text.
@@ -14,7 +16,20 @@ import type { ChangeSet } from '@codemirror/state';
  * @throws {Error} they were made on texts of different length; not where one is empty.
  */
 export function transform(first: ChangeSet, second: ChangeSet): [first: ChangeSet, second: ChangeSet] {
+  if (isSameWork(first, second)) return [ChangeSet.empty(first.newLength), ChangeSet.empty(first.newLength)];
   return [first.map(second, true), second.map(first, false)];
+}
+
+/** Whether two changes are one and the same, and more than text put in at one place. */
+function isSameWork(a: ChangeSet, b: ChangeSet): boolean {
+  if (a.length !== b.length || a.newLength !== b.newLength || a.empty || b.empty) return false;
+  let places = 0;
+  let replaces = false;
+  a.iterChangedRanges((fromA, toA, fromB, toB) => {
+    places += 1;
+    replaces ||= fromA < toA && fromB < toB;
+  }, true);
+  return (places > 1 || replaces) && JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** A change that can be moved over others, in place. */

@@ -17,6 +17,7 @@ export class Output {
   #gain: GainNode | null = null;
   #meter: AnalyserNode | null = null;
   #worklets: Promise<unknown> | null = null;
+  #wave: Float32Array<ArrayBuffer> | null = null;
 
   /** In seconds of the audio's clock. */
   get now(): number {
@@ -56,6 +57,14 @@ export class Output {
     const samples = new Float32Array(this.#meter.fftSize);
     this.#meter.getFloatTimeDomainData(samples);
     return measureLevel(samples, this.#meter.context.sampleRate);
+  }
+
+  /** @returns the last 170 ms that came out, newest last, in a list that is used again; null before any */
+  wave(): Float32Array | null {
+    if (!this.#meter) return null;
+    this.#wave ??= new Float32Array(this.#meter.fftSize);
+    this.#meter.getFloatTimeDomainData(this.#wave);
+    return this.#wave;
   }
 
   #connectMix(): void {

@@ -10,6 +10,7 @@ import { limitLists, limitQueries } from './query-limits.ts';
 import { Scheduler } from './scheduler.ts';
 import { SOUNDING_INTERVAL_MS } from './sounding.ts';
 import { Sounds } from './sounds.ts';
+import { Stage } from './stage.ts';
 import { startTicker } from './ticker.ts';
 import { TimeLimit } from './time-limit.ts';
 import { functionNames } from './vocabulary.ts';
@@ -28,6 +29,7 @@ export class Player {
   readonly #sounds = new Sounds();
   readonly #scheduler: Scheduler;
   readonly #evaluator: Evaluator;
+  readonly #stage: Stage;
   /** The code that plays, for the places of its errors. */
   #code = '';
   /** The newest evaluation. */
@@ -46,6 +48,7 @@ export class Player {
       onSounding: (id, places) => say({ type: 'sounding', id, places }),
     });
     this.#evaluator = new Evaluator(this.#limit, () => this.#scheduler.cycle ?? 0);
+    this.#stage = new Stage(this.#scheduler, () => this.#output.wave());
   }
 
   /** Says what may be written, now and when more sounds are known. */
@@ -73,6 +76,9 @@ export class Player {
         return;
       case 'preview':
         void this.#preview(message.sound, message.note ?? PREVIEW_NOTE);
+        return;
+      case 'show':
+        this.#stage.show(message.visual);
         return;
       case 'measure':
         this.#measure(message.id);
@@ -102,6 +108,7 @@ export class Player {
       setTriggerFunc(null);
       this.#say({ type: 'started', id, at: anchor, cycles_per_second: cyclesPerSecond });
       this.#tick();
+      this.#stage.refresh();
     } catch (error) {
       const failure =
         error instanceof PatternFailure ? error : new PatternFailure('runtime', messageOf(error), null);
@@ -130,6 +137,7 @@ export class Player {
     // An evaluation that is under way doesn't start what was stopped.
     this.#newestId = -1;
     this.#scheduler.stop();
+    this.#stage.refresh();
     this.#output.silence();
     setIsStarted(false);
     reset_state();
@@ -139,7 +147,8 @@ export class Player {
   async #preview(sound: string, note: number): Promise<void> {
     try {
       await this.#startOutput();
-      const value = { s: sound, note };
+      const [s = sound, n] = sound.split(':');
+      const value = { s, note, ...(n === undefined ? {} : { n: Number(n) || 0 }) };
       await superdough(value, this.#output.now + PREVIEW_AHEAD_SECONDS, PREVIEW_SECONDS, 1, 0);
     } catch (error) {
       this.#onFailure(error, null);

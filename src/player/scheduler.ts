@@ -25,6 +25,8 @@ const MAX_QUERY_MS = 500;
 /** A pattern is stopped by so many queries that took too long within this time: one may be the computer's. */
 const MAX_SLOW_QUERIES = 3;
 const SLOW_QUERIES_WINDOW_MS = 30_000;
+/** How long the picture of what plays may take to ask: a frame or two, far less than is scheduled ahead. */
+const MAX_LOOK_MS = 40;
 
 interface Playing {
   /** The evaluation that plays. */
@@ -63,6 +65,24 @@ export class Scheduler {
   /** The cycle now; null when nothing plays. */
   get cycle(): number | null {
     return this.#playing ? this.#playing.transport.cycleAt(this.#clocks.roomMs()) : null;
+  }
+
+  /** The evaluation that plays; null when nothing does. */
+  get playingId(): number | null {
+    return this.#playing?.id ?? null;
+  }
+
+  /** The events that begin in a stretch of cycles, for a picture; null where that can't be told in time. */
+  look(begin: number, end: number): Hap[] | null {
+    if (!this.#playing) return null;
+    const { pattern, transport } = this.#playing;
+    try {
+      this.#limit.begin(MAX_LOOK_MS);
+      return ask(pattern, begin, end, transport.cyclesPerSecond).filter((hap) => hap.hasOnset());
+    } catch {
+      // Whatever is wrong is said when it is played.
+      return null;
+    }
   }
 
   get cyclesPerSecond(): number {

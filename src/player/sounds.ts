@@ -72,8 +72,15 @@ export class Sounds {
   }
 
   names(): SoundName[] {
+    /** An alias is the same object under a name that came later. */
+    const firstNames = new Map<Sound, string>();
     return Object.entries(soundMap.get())
-      .flatMap(([name, sound]) => (sound ? [nameOf(name, sound)] : []))
+      .flatMap(([name, sound]) => {
+        if (!sound) return [];
+        const first = firstNames.get(sound);
+        if (first === undefined) firstNames.set(sound, name);
+        return [{ ...nameOf(name, sound), ...(first !== undefined && { alias_of: first }) }];
+      })
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 

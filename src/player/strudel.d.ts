@@ -49,6 +49,10 @@ declare module '@strudel/core' {
   export function setPattern(pattern: Pattern): void;
   export function setTriggerFunc(trigger: unknown): void;
   export function reset_state(): void;
+  /** Also of a name without an octave, which is in the third. */
+  export function noteToMidi(name: string): number;
+  export function freqToMidi(hz: number): number;
+  export function isNote(name: unknown): boolean;
 }
 
 declare module '@strudel/mini' {

@@ -9,11 +9,13 @@ import type {
   SessionDirectory,
 } from '../domain/directory.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
+import { DEFAULT_TITLE } from '../domain/types.ts';
 import { MAX_LISTED_OF_NETWORK, MAX_SHOWN_PARTICIPANTS } from '../protocol/limits.ts';
+import { expiryAfterEnd } from './anonymous-expiry.ts';
 import type { Database } from './client.ts';
 import { inviteIsUsable, membershipIsValid } from './membership.ts';
-import { participantRow, participantsOf } from './participants.ts';
-import { DEFAULT_TITLE, SYSTEM_USER_ID } from './schema.ts';
+import { accountNameOfHost, participantRow, participantsOf, presentCount } from './participants.ts';
+import { SYSTEM_USER_ID } from './schema.ts';
 import { bigint, ms, nullableBigint, pageOf, rowsOf } from './sql.ts';
 
 const sessionRow = z.object({
@@ -65,12 +67,6 @@ const endedRow = z.object({
   lastActivityMs: nullableBigint,
 }) satisfies z.ZodType<InactiveOutcome>;
 
-/** How many participants are connected to session `s` now. */
-const presentCount = sql`(
-  (select count(*) from session_participants p where p.session_id = s.id and p.left_at is null and p.removed_at is null)
-  + (select count(*) from anonymous_participants p where p.session_id = s.id and p.left_at is null and p.removed_at is null)
-)`;
-
 /** Whether session `s` is a user's: they own it, or have a valid membership in it. */
 const isOf = (userId: string): SQL => sql`(
   s.host_user_id = ${userId}::uuid
@@ -83,7 +79,7 @@ const isOf = (userId: string): SQL => sql`(
 /** What {@link liveRow} reads of a session `s`. */
 const liveColumns = (userId: string | null): SQL => sql`s.id, s.title, s.is_discoverable as "isDiscoverable",
   ${ms('s.created_at')} as "createdAtMs", ${ms('s.last_activity')} as "lastActivityMs",
-  (select u.name from users u where u.id = s.host_user_id) as "hostName", ${presentCount} as "participantCount",
+  ${accountNameOfHost} as "hostName", ${presentCount} as "participantCount",
   ${userId === null ? sql`false` : isOf(userId)} as "isMember"`;
 
 const newestFirst = sql`s.created_at desc, s.id desc`;
@@ -249,7 +245,14 @@ export class PostgresDirectory implements SessionDirectory {
       ), signed_in as (
         update session_participants p set left_at = now() from ended e where p.session_id = e.id and p.left_at is null
       ), anonymous as (
-        update anonymous_participants p set left_at = now() from ended e where p.session_id = e.id and p.left_at is null
+        update anonymous_participants p set
+          left_at = coalesce(p.left_at, now()),
+          expires_at = case
+            when p.join_method <> 'discovery' and p.expires_at > now() then greatest(p.expires_at, ${expiryAfterEnd})
+            else p.expires_at
+          end
+        from ended e where p.session_id = e.id
+          and (p.left_at is null or (p.join_method <> 'discovery' and p.expires_at > now()))
       )
       select w.id as "sessionId", case when s.id is null then 'missing' when e.id is null and s.is_active then 'active' else 'ended' end as status,
         ${ms('s.last_activity')} as "lastActivityMs"

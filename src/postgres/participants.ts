@@ -3,6 +3,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Participant } from '../domain/people.ts';
 import { JOIN_METHODS, ROLES } from '../domain/types.ts';
+import { SYSTEM_USER_ID } from './schema.ts';
 import { bigint, ms, nullableBigint } from './sql.ts';
 
 export const participantRow = z.object({
@@ -34,4 +35,15 @@ export const participantsOf = (sessionId: SQL): SQL => sql`(
   select ${signedInColumns} from session_participants p where p.session_id = ${sessionId}
   union all
   select ${anonymousColumns} from anonymous_participants p where p.session_id = ${sessionId} and p.expires_at > now()
+)`;
+
+/** How many participants are connected to session `s` now. */
+export const presentCount: SQL = sql`(
+  (select count(*) from session_participants p where p.session_id = s.id and p.left_at is null and p.removed_at is null)
+  + (select count(*) from anonymous_participants p where p.session_id = s.id and p.left_at is null and p.removed_at is null)
+)`;
+
+/** The name in the account of session `s`'s host; null where an anonymous caller made it. */
+export const accountNameOfHost: SQL = sql`(
+  select u.name from users u where u.id = s.host_user_id and u.id <> ${SYSTEM_USER_ID}::uuid
 )`;

@@ -3,12 +3,15 @@
  */
 import { and, eq, isNull, lt, type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
-import { SessionNotFoundError, StorageUnavailableError } from '../domain/errors.ts';
+import { RevokedTokenError, SessionNotFoundError, StorageUnavailableError } from '../domain/errors.ts';
+import { NAMELESS } from '../domain/guest-names.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import type {
   AccessCheck,
   EnterOutcome,
   EntryRequest,
+  InvitePreview,
+  LetInRequest,
   MembershipOutcome,
   Participant,
   PeopleRepository,
@@ -22,11 +25,19 @@ import {
   type Role,
   type UserProfile,
 } from '../domain/types.ts';
-import { anonymousExpiry } from './anonymous-expiry.ts';
+import { anonymousExpiryOf } from './anonymous-expiry.ts';
 import type { Database } from './client.ts';
 import { runQuery } from './errors.ts';
 import { inviteIsUsable, membershipIsValid } from './membership.ts';
-import { anonymousColumns, participantRow, participantsOf, signedInColumns } from './participants.ts';
+import {
+  accountNameOfHost,
+  anonymousColumns,
+  participantRow,
+  participantsOf,
+  presentCount,
+  signedInColumns,
+} from './participants.ts';
+import { avatarAfter, nameAfter } from './profile.ts';
 import { anonymousParticipants, inviteTokens } from './schema.ts';
 import { bigint, ms, nullableBigint, pageOf, rowsOf } from './sql.ts';
 
@@ -43,7 +54,8 @@ const accessRow = z.object({
   isRemoved: z.boolean(),
   isActive: z.boolean(),
   isDiscoverable: z.boolean(),
-}) satisfies z.ZodType<AccessCheck>;
+  isRevoked: z.boolean(),
+}) satisfies z.ZodType<AccessCheck & { isRevoked: boolean }>;
 
 const userRow = z.object({
   id: z.string(),
@@ -72,7 +84,20 @@ const enteredRow = z.object({
   found: z.boolean(),
   isActive: z.boolean().nullable(),
   removed: z.boolean().nullable(),
+  isRevoked: z.boolean().default(false),
   entered: participantRow.nullable(),
+});
+
+const letInRow = enteredRow.extend({ isOwner: z.boolean().nullable() });
+
+const previewRow = z.object({
+  sessionId: z.string(),
+  title: z.string(),
+  hostName: z.string().nullable(),
+  role: z.enum(['co-author', 'viewer']),
+  participantCount: bigint,
+  isUsable: z.boolean(),
+  wasEnded: z.boolean(),
 });
 
 const changedRow = z.object({ changed: participantRow.nullable(), isOwner: z.boolean() });
@@ -81,7 +106,7 @@ const changedRow = z.object({ changed: participantRow.nullable(), isOwner: z.boo
  * The caller's memberships in a session, at most one of each table, and whether each is valid. Expects a CTE
  * `s` with the session's row.
  */
-function knownMemberships({ sessionId, userId, participantId }: Omit<AccessKey, 'inviteToken'>) {
+function knownMemberships({ sessionId, userId, participantId }: Omit<AccessKey, 'inviteToken' | 'epoch'>) {
   return sql`
     known as (
       select p.id, p.role, p.join_method, p.invite_id, p.display_name, p.removed_at, p.joined_at
@@ -95,6 +120,12 @@ function knownMemberships({ sessionId, userId, participantId }: Omit<AccessKey, 
     membership as (select p.*, ${membershipIsValid} as is_valid from known p, s)`;
 }
 
+/** Whether the user has revoked the caller's token since it was signed. */
+const isRevoked = ({ userId, epoch }: Pick<AccessKey, 'userId' | 'epoch'>) => sql`(
+  ${epoch}::uuid is not null
+  and not exists (select from users where id = ${userId}::uuid and token_epoch = ${epoch}::uuid)
+)`;
+
 type AccessKey = Parameters<PeopleRepository['checkAccess']>[0];
 
 export class PostgresPeople implements PeopleRepository {
@@ -106,7 +137,8 @@ export class PostgresPeople implements PeopleRepository {
 
   /** A row that says the same already isn't written again: tokens come with every request. */
   async upsertUser(profile: UserProfile): Promise<User> {
-    const { subject, name, avatarUrl } = profile;
+    const { subject, name, avatarUrl, epoch } = profile;
+    if (epoch !== undefined) return this.#signedInUser(subject, epoch);
     const find = () =>
       rowsOf(
         this.#db,
@@ -115,11 +147,10 @@ export class PostgresPeople implements PeopleRepository {
             insert into users as u (id, subject, name, avatar_url)
             values (${crypto.randomUUID()}::uuid, ${subject}::text, ${name}::text, ${avatarUrl}::text)
             on conflict (subject) do update set
-              name = coalesce(excluded.name, u.name),
-              avatar_url = coalesce(excluded.avatar_url, u.avatar_url),
+              name = ${nameAfter},
+              avatar_url = ${avatarAfter},
               updated_at = now()
-            where (u.name, u.avatar_url) is distinct from
-              (coalesce(excluded.name, u.name), coalesce(excluded.avatar_url, u.avatar_url))
+            where (u.name, u.avatar_url) is distinct from (${nameAfter}, ${avatarAfter})
             returning u.id, u.name, u.avatar_url
           )
           select id, name, avatar_url as "avatarUrl" from changed
@@ -132,6 +163,17 @@ export class PostgresPeople implements PeopleRepository {
     // it.
     const user = (await find())[0] ?? (await find())[0];
     if (user === undefined) throw new StorageUnavailableError('postgres', 'an upsert returned no row');
+    return user;
+  }
+
+  async #signedInUser(subject: string, epoch: string): Promise<User> {
+    const [user] = await rowsOf(
+      this.#db,
+      sql`select id, name, avatar_url as "avatarUrl" from users
+        where subject = ${subject}::text and token_epoch = ${epoch}::uuid`,
+      userRow,
+    );
+    if (user === undefined) throw new RevokedTokenError();
     return user;
   }
 
@@ -158,7 +200,7 @@ export class PostgresPeople implements PeopleRepository {
           update invite_tokens i set uses_count = i.uses_count + 1
           from s
           where i.token = ${inviteToken}::text and i.session_id = s.id and s.is_active
-            and ${inviteIsUsable}
+            and ${inviteIsUsable} and not ${isRevoked(request)}
             and s.host_user_id is distinct from ${userId}::uuid
             and not exists (select from membership where removed_at is not null)
             and not exists (
@@ -176,11 +218,14 @@ export class PostgresPeople implements PeopleRepository {
             union all select 4, 'viewer', 'discovery', null from s where s.is_discoverable
           ) x, s
           where s.is_active and (x.preference = 1 or not exists (select from membership where removed_at is not null))
+            -- A session token may be of a user who has deleted their account.
+            and (${userId}::uuid is null or exists (select from users where id = ${userId}::uuid))
+            and not ${isRevoked(request)}
           order by x.preference limit 1
         ),
         signed_in as (
           insert into session_participants as p (id, session_id, user_id, display_name, role, join_method, invite_id, left_at)
-          select ${newParticipantId}::uuid, ${sessionId}::uuid, ${userId}::uuid, coalesce(${displayName}::text, ${fallbackName}::text),
+          select ${newParticipantId}::uuid, ${sessionId}::uuid, ${userId}::uuid, coalesce(${displayName}::text, ${fallbackName}::text, ${NAMELESS}::text || ' ' || c.role),
             c.role, c.join_method, c.invite_id, now()
           from chosen c where ${userId}::uuid is not null
           on conflict (session_id, user_id) do update set
@@ -191,7 +236,7 @@ export class PostgresPeople implements PeopleRepository {
         anonymous as (
           insert into anonymous_participants as p (id, session_id, display_name, role, join_method, invite_id, left_at, expires_at)
           select coalesce((select id from membership limit 1), ${newParticipantId}::uuid), ${sessionId}::uuid,
-            coalesce(${displayName}::text, ${fallbackName}::text), c.role, c.join_method, c.invite_id, now(), ${anonymousExpiry}
+            coalesce(${displayName}::text, ${fallbackName}::text, ${NAMELESS}::text || ' ' || c.role), c.role, c.join_method, c.invite_id, now(), ${anonymousExpiryOf(sql`c.join_method`)}
           from chosen c where ${userId}::uuid is null
           on conflict (id) do update set
             role = excluded.role, join_method = excluded.join_method, invite_id = excluded.invite_id, expires_at = excluded.expires_at,
@@ -202,15 +247,64 @@ export class PostgresPeople implements PeopleRepository {
         select
           s.id is not null as found, s.is_active as "isActive",
           exists (select from membership where removed_at is not null) as removed,
+          ${isRevoked(request)} as "isRevoked",
           (select to_jsonb(e) from entered e) as entered
         from (select 1) one left join s on true`,
       enteredRow,
     );
+    if (row?.isRevoked) throw new RevokedTokenError();
     if (!row?.found) return { outcome: 'missing' };
     if (!row.isActive) return { outcome: 'ended' };
     if (row.entered !== null) return { outcome: 'entered', participant: row.entered };
     if (row.removed) return { outcome: 'removed' };
     return { outcome: inviteToken === null ? 'refused' : 'bad_invite' };
+  }
+
+  async letIn(request: LetInRequest): Promise<EnterOutcome> {
+    const { sessionId, userId, participantId, displayName, role, readmit } = request;
+    const columns = sql`id, session_id, display_name, role, join_method, invite_id, left_at`;
+    const values = sql`${sessionId}::uuid, ${displayName}::text, a.role, 'grant', null::uuid, now()`;
+    const [row] = await rowsOf(
+      this.#db,
+      sql`
+        with s as (select * from sessions where id = ${sessionId}::uuid),
+        ${knownMemberships({ sessionId, userId, participantId })},
+        allowed as (
+          select ${role}::text as role from s
+          where s.is_active and s.host_user_id is distinct from ${userId}::uuid
+            and (${readmit}::boolean or not exists (select from membership where removed_at is not null))
+        ),
+        signed_in as (
+          insert into session_participants as p (${columns}, user_id)
+          select ${participantId}::uuid, ${values}, ${userId}::uuid from allowed a where ${userId}::uuid is not null
+          on conflict (session_id, user_id) do update set
+            role = excluded.role, join_method = excluded.join_method, invite_id = null, removed_at = null,
+            display_name = excluded.display_name
+          where p.removed_at is null or ${readmit}::boolean
+          returning ${signedInColumns}
+        ),
+        anonymous as (
+          insert into anonymous_participants as p (${columns}, expires_at)
+          select ${participantId}::uuid, ${values}, ${anonymousExpiryOf(sql`'grant'`)} from allowed a
+          where ${userId}::uuid is null
+          on conflict (id) do update set
+            role = excluded.role, join_method = excluded.join_method, invite_id = null, removed_at = null,
+            expires_at = excluded.expires_at, display_name = excluded.display_name
+          where p.session_id = excluded.session_id and p.join_method <> 'owner'
+            and (p.removed_at is null or ${readmit}::boolean)
+          returning ${anonymousColumns}
+        )
+        select
+          s.id is not null as found, s.is_active as "isActive", s.host_user_id = ${userId}::uuid as "isOwner",
+          exists (select from membership where removed_at is not null) as removed,
+          coalesce((select to_jsonb(x) from signed_in x), (select to_jsonb(x) from anonymous x)) as entered
+        from (select 1) one left join s on true`,
+      letInRow,
+    );
+    if (!row?.found) return { outcome: 'missing' };
+    if (!row.isActive) return { outcome: 'ended' };
+    if (row.entered !== null) return { outcome: 'entered', participant: row.entered };
+    return { outcome: row.removed && !row.isOwner ? 'removed' : 'refused' };
   }
 
   async checkAccess(who: AccessKey): Promise<AccessCheck | null> {
@@ -238,12 +332,15 @@ export class PostgresPeople implements PeopleRepository {
             where i.token = ${who.inviteToken}::text and i.session_id = s.id and ${inviteIsUsable}
           ) as invite,
           p.id as "participantId", p.display_name as "displayName", p.removed_at is not null as "isRemoved",
-          s.is_active as "isActive", s.is_discoverable as "isDiscoverable"
+          s.is_active as "isActive", s.is_discoverable as "isDiscoverable", ${isRevoked(who)} as "isRevoked"
         from s left join membership p on true
         limit 1`,
       accessRow,
     );
-    return access ?? null;
+    if (!access) return null;
+    const { isRevoked: wasRevoked, ...check } = access;
+    if (wasRevoked) throw new RevokedTokenError();
+    return check;
   }
 
   participants(
@@ -323,16 +420,26 @@ export class PostgresPeople implements PeopleRepository {
     return left.length > 0;
   }
 
-  async recordPresence(sessionId: string, presentIds: readonly string[]): Promise<void> {
+  async recordPresence(
+    sessionId: string,
+    presentIds: readonly string[],
+    guestNames: ReadonlyMap<string, string> = new Map(),
+  ): Promise<void> {
     const present = sql`${sql.param([...presentIds])}::uuid[]`;
-    const changed = sql`(left_at is null) <> (id = any(${present}))`;
-    const leftAt = sql`case when id = any(${present}) then null else now() end`;
+    const named = sql`(
+      select n.name from unnest(
+        ${sql.param([...guestNames.keys()])}::uuid[], ${sql.param([...guestNames.values()])}::text[]
+      ) as n (id, name) where n.id = p.id
+    )`;
+    const changes = sql`
+      left_at = case when p.id = any(${present}) then null when p.left_at is null then now() else p.left_at end,
+      display_name = coalesce(${named}, p.display_name)
+      where p.session_id = ${sessionId}::uuid
+        and ((p.left_at is null) <> (p.id = any(${present})) or ${named} <> p.display_name)`;
     await runQuery(() =>
       this.#db.execute(sql`
-        with a as (
-          update session_participants set left_at = ${leftAt} where session_id = ${sessionId}::uuid and ${changed}
-        )
-        update anonymous_participants set left_at = ${leftAt} where session_id = ${sessionId}::uuid and ${changed}`),
+        with a as (update session_participants p set ${changes})
+        update anonymous_participants p set ${changes}`),
     );
   }
 
@@ -371,6 +478,31 @@ export class PostgresPeople implements PeopleRepository {
         .where(and(eq(inviteTokens.token, inviteToken), isNull(inviteTokens.revokedAt))),
     );
     return row?.sessionId ?? null;
+  }
+
+  async previewInvite(inviteToken: string): Promise<InvitePreview | 'unusable' | 'ended'> {
+    const [row] = await rowsOf(
+      this.#db,
+      sql`
+        select s.id as "sessionId", s.title, i.role, ${presentCount} as "participantCount",
+          coalesce(
+            (select p.display_name from session_participants p where p.session_id = s.id and p.user_id = s.host_user_id),
+            ${accountNameOfHost},
+            (
+              select p.display_name from anonymous_participants p
+              where p.session_id = s.id and p.join_method = 'owner' order by p.joined_at limit 1
+            )
+          ) as "hostName",
+          s.is_active and ${inviteIsUsable} as "isUsable",
+          not s.is_active and coalesce(i.revoked_at >= s.ended_at, true) as "wasEnded"
+        from invite_tokens i join sessions s on s.id = i.session_id
+        where i.token = ${inviteToken}::text`,
+      previewRow,
+    );
+    if (row === undefined) return 'unusable';
+    const { isUsable, wasEnded, ...preview } = row;
+    if (isUsable) return preview;
+    return wasEnded ? 'ended' : 'unusable';
   }
 
   async isUsable(inviteId: string): Promise<boolean> {

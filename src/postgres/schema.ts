@@ -13,6 +13,7 @@ import {
   bigint,
   boolean,
   check,
+  customType,
   index,
   integer,
   jsonb,
@@ -24,20 +25,21 @@ import {
   unique,
   uuid,
 } from 'drizzle-orm/pg-core';
-import { JOIN_METHODS, MESSAGE_ROLES, MESSAGE_TYPES, ROLES } from '../domain/types.ts';
+import { DEFAULT_TITLE, JOIN_METHODS, MESSAGE_ROLES, MESSAGE_TYPES, ROLES } from '../domain/types.ts';
+import { MAX_PACKED_BYTES, VERSION_CAUSES } from '../domain/versions.ts';
 import { MAX_CODE_BYTES, MAX_DISPLAY_NAME_CHARS, MAX_TITLE_CHARS } from '../protocol/limits.ts';
 
 /** Owner of the sessions that anonymous people make. A migration inserts its row. */
 export const SYSTEM_USER_ID = '00000000-0000-0000-0000-000000000000';
-
-/** The title of sessions and strudels that were given none. */
-export const DEFAULT_TITLE = 'Untitled session';
 
 /** Milliseconds, not microseconds: what is written is then exactly what JavaScript reads back. */
 const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
 
 /** Revisions and positions stay below 2^53, so plain numbers hold them. */
 const counter = (name: string) => bigint(name, { mode: 'number' });
+
+/** Written and read as base64, by `decode` and `encode`. */
+const bytes = customType<{ data: string }>({ dataType: () => 'bytea' });
 
 const oneOf = (column: PgColumn, values: readonly string[]): SQL =>
   sql`${column} in (${sql.raw(values.map((value) => `'${value}'`).join(', '))})`;
@@ -52,11 +54,43 @@ export const users = pgTable('users', {
   id: uuid('id').primaryKey(),
   /** The identity provider's `sub`; null for the system user. */
   subject: text('subject').unique('users_subject_unique'),
+  /** With which provider they sign in; null: their tokens are of another service. */
+  provider: text('provider'),
   name: text('name'),
   avatarUrl: text('avatar_url'),
+  email: text('email'),
+  /** They have set these themselves, so a provider doesn't change them. */
+  hasOwnName: boolean('has_own_name').notNull().default(false),
+  hasOwnAvatar: boolean('has_own_avatar').notNull().default(false),
+  aiFeaturesEnabled: boolean('ai_features_enabled').notNull().default(true),
+  trainingConsent: boolean('training_consent').notNull().default(false),
+  /** Tokens of our own name it: a new one revokes all of them. */
+  tokenEpoch: uuid('token_epoch').notNull().defaultRandom(),
   createdAt: instant('created_at').notNull().defaultNow(),
   updatedAt: instant('updated_at').notNull().defaultNow(),
 });
+
+/**
+ * Browsers that are signed in. Each has one refresh token, which changes with its use; of the newest and the
+ * one before there is a hash here. Which browser a token is of stands in the token.
+ */
+export const refreshTokens = pgTable(
+  'refresh_tokens',
+  {
+    /** Of the browser, and of all its tokens. */
+    id: uuid('id').primaryKey(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    hash: text('hash').notNull(),
+    previousHash: text('previous_hash'),
+    rotatedAt: instant('rotated_at'),
+    createdAt: instant('created_at').notNull(),
+    expiresAt: instant('expires_at').notNull(),
+    revokedAt: instant('revoked_at'),
+  },
+  (t) => [index('refresh_tokens_user_idx').on(t.userId), index('refresh_tokens_expires_idx').on(t.expiresAt)],
+);
 
 export const sessions = pgTable(
   'sessions',
@@ -208,6 +242,12 @@ export const strudels = pgTable(
     ccSignal: text('cc_signal'),
     /** The strudel it was made from. */
     forkedFrom: uuid('forked_from').references((): AnyPgColumn => strudels.id, { onDelete: 'set null' }),
+    /** Of that strudel, as it was then: it may be deleted, and the credit stays. */
+    parentTitle: text('parent_title'),
+    parentAuthor: text('parent_author'),
+    parentCcSignal: text('parent_cc_signal'),
+    /** It said "no AI", itself or by what it was made from. */
+    inheritsNoAi: boolean('inherits_no_ai').notNull().default(false),
     isPublic: boolean('is_public').notNull().default(false),
     createdAt: instant('created_at').notNull().defaultNow(),
     updatedAt: instant('updated_at').notNull().defaultNow(),
@@ -219,6 +259,27 @@ export const strudels = pgTable(
     index('strudels_public_idx').on(t.updatedAt).where(sql`${t.isPublic}`),
     // For the SET NULL of a deleted strudel.
     index('strudels_forked_from_idx').on(t.forkedFrom).where(sql`${t.forkedFrom} is not null`),
+  ],
+);
+
+/** Who used a public strudel, and how often: one row a user, and one for all without an account. */
+export const strudelUses = pgTable(
+  'strudel_uses',
+  {
+    strudelId: uuid('strudel_id')
+      .notNull()
+      .references(() => strudels.id, { onDelete: 'cascade' }),
+    /** The system user stands for all without an account. */
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    uses: integer('uses').notNull().default(1),
+    lastUsedAt: instant('last_used_at').notNull().defaultNow(),
+  },
+  (t) => [
+    primaryKey({ name: 'strudel_uses_pk', columns: [t.strudelId, t.userId] }),
+    // For the CASCADE of a deleted user.
+    index('strudel_uses_user_idx').on(t.userId),
   ],
 );
 
@@ -256,6 +317,34 @@ export const sessionMessages = pgTable(
     index('session_messages_strudel_idx').on(t.strudelId).where(sql`${t.strudelId} is not null`),
     check('session_messages_type_known', oneOf(t.messageType, MESSAGE_TYPES)),
     check('session_messages_role_known', oneOf(t.role, MESSAGE_ROLES)),
+  ],
+);
+
+/** What a session's code was at some moments; see `domain/versions.ts`. */
+export const sessionVersions = pgTable(
+  'session_versions',
+  {
+    sessionId: uuid('session_id')
+      .notNull()
+      .references(() => sessions.id, { onDelete: 'cascade' }),
+    /** Its message's position: made once, by the room. */
+    number: counter('number').notNull(),
+    rev: counter('rev').notNull(),
+    cause: text('cause', { enum: VERSION_CAUSES }).notNull(),
+    userId: uuid('user_id').references(() => users.id, { onDelete: 'set null' }),
+    /** Null: the room didn't know any more. */
+    displayName: text('display_name'),
+    createdAt: instant('created_at').notNull(),
+    /** Compressed. */
+    code: bytes('code').notNull(),
+  },
+  (t) => [
+    // What makes a repeated flush harmless, and the index of the list.
+    primaryKey({ name: 'session_versions_pk', columns: [t.sessionId, t.number] }),
+    // For the SET NULL of a deleted user.
+    index('session_versions_user_idx').on(t.userId).where(sql`${t.userId} is not null`),
+    check('session_versions_cause_known', oneOf(t.cause, VERSION_CAUSES)),
+    check('session_versions_code_size', atMostBytes(t.code, MAX_PACKED_BYTES)),
   ],
 );
 

@@ -1,29 +1,36 @@
 /** Sessions in Postgres. Each method is one statement over HTTP: no transaction is ever left open. */
-import { and, desc, eq, inArray, lt, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import { SessionNotFoundError, StorageUnavailableError, SupersededError } from '../domain/errors.ts';
+import { pageOfMessages } from '../domain/merge-messages.ts';
+import type { Page, PageRequest } from '../domain/page.ts';
 import { decodeReceipts } from '../domain/receipts.ts';
 import { termOf } from '../domain/revision.ts';
 import { decodeTransport } from '../domain/transport.ts';
-import type {
-  Commit,
-  CommitResult,
-  FlushState,
-  MessagePage,
-  NewSession,
-  OpenedSession,
-  Session,
-  SessionMessage,
-  SessionRepository,
-  SessionWrite,
-  SessionWriter,
-  SystemLoad,
-  TermTaken,
-  WriteOutcome,
+import {
+  type Commit,
+  type CommitResult,
+  DEFAULT_TITLE,
+  type FlushState,
+  type MessagePage,
+  type MessagesPage,
+  type NewSession,
+  type OpenedSession,
+  type SaidMessage,
+  type Session,
+  type SessionRepository,
+  type SessionWrite,
+  type SessionWriter,
+  type SystemLoad,
+  type TermTaken,
+  type WriteOutcome,
 } from '../domain/types.ts';
-import { anonymousExpiry } from './anonymous-expiry.ts';
+import type { Version, VersionWithCode } from '../domain/versions.ts';
+import { anonymousExpiryOf } from './anonymous-expiry.ts';
 import type { Database } from './client.ts';
 import { runQuery } from './errors.ts';
-import { DEFAULT_TITLE, SYSTEM_USER_ID, sessionMessages, sessions } from './schema.ts';
+import { SYSTEM_USER_ID, sessionMessages, sessions } from './schema.ts';
+import { encodedBytes, MAX_PAGE_BYTES } from './sql.ts';
+import { getVersion, listVersions } from './versions.ts';
 import { parseWriteOutcomes, writeSessionsStatement } from './write-sessions.ts';
 
 /**
@@ -128,8 +135,18 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
     return row === undefined ? null : toSession(row);
   }
 
-  async getMessages(sessionId: string, page: MessagePage): Promise<SessionMessage[]> {
-    const rows = await runQuery(() =>
+  async getMessages(sessionId: string, page: MessagePage): Promise<SaidMessage[]> {
+    return (await this.readMessages(sessionId, page)).messages;
+  }
+
+  /** @returns `isCut`: their size left out some that would be in the page. */
+  async readMessages(
+    sessionId: string,
+    page: MessagePage,
+  ): Promise<{ messages: SaidMessage[]; isCut: boolean }> {
+    const order = page.afterPosition === undefined ? desc : asc;
+    const { position, id } = sessionMessages;
+    const asked = this.#db.$with('asked').as(
       this.#db
         .select()
         .from(sessionMessages)
@@ -137,14 +154,62 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
           and(
             eq(sessionMessages.sessionId, sessionId),
             page.types && inArray(sessionMessages.messageType, [...page.types]),
-            page.beforePosition === undefined ? undefined : lt(sessionMessages.position, page.beforePosition),
+            page.beforePosition === undefined ? undefined : lt(position, page.beforePosition),
+            page.afterPosition === undefined ? undefined : gt(position, page.afterPosition),
           ),
         )
         // The id settles ties, so that a page is the same each time it is read.
-        .orderBy(desc(sessionMessages.position), desc(sessionMessages.id))
+        .orderBy(order(position), order(id))
         .limit(page.limit),
     );
-    return rows.reverse().map(toMessage);
+    const bytes = sql`sum(${encodedBytes(sql`${asked.content}`)} + ${sql.raw(String(MESSAGE_ROW_BYTES))})`;
+    const inOrder = sql`order by ${order(asked.position)}, ${order(asked.id)}`;
+    const rows = await runQuery(() =>
+      this.#db
+        .with(asked)
+        .select({
+          message: {
+            id: asked.id,
+            messageType: asked.messageType,
+            role: asked.role,
+            userId: asked.userId,
+            displayName: asked.displayName,
+            avatarUrl: asked.avatarUrl,
+            // Beyond the bound only the row is given, so that it is known that there are more.
+            content: sql<string | null>`case
+              when row_number() over (${inOrder}) = 1 or ${bytes} over (${inOrder}) <= ${sql.raw(String(MAX_PAGE_BYTES))}
+              then ${asked.content}
+            end`,
+            isActionable: asked.isActionable,
+            isCodeResponse: asked.isCodeResponse,
+            strudelId: asked.strudelId,
+            createdAt: asked.createdAt,
+            position: asked.position,
+          },
+        })
+        .from(asked)
+        .orderBy(order(asked.position), order(asked.id)),
+    );
+    const read = rows.flatMap(({ message: { content, ...rest } }) =>
+      content === null ? [] : toMessage({ ...rest, content }),
+    );
+    const isCut = read.length < rows.length;
+    return { messages: page.afterPosition === undefined ? read.reverse() : read, isCut };
+  }
+
+  async getMessagesPage(sessionId: string, page: MessagePage): Promise<MessagesPage> {
+    const { messages, isCut } = await this.readMessages(sessionId, { ...page, limit: page.limit + 1 });
+    const read = pageOfMessages(messages, page);
+    return { ...read, hasMore: read.hasMore || isCut };
+  }
+
+  /** @param except numbers of versions that are left out, and not counted. */
+  listVersions(sessionId: string, page: PageRequest, except: readonly number[] = []): Promise<Page<Version>> {
+    return listVersions(this.#db, sessionId, page, except);
+  }
+
+  getVersion(sessionId: string, number: number): Promise<VersionWithCode | null> {
+    return getVersion(this.#db, sessionId, number);
   }
 
   /** A blank title becomes the default one. The host's membership is made by the same statement. */
@@ -183,13 +248,16 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
   }
 }
 
+/** A message's row without its content: ids, name, picture and times. */
+const MESSAGE_ROW_BYTES = 1_000;
+
 /** The insert of the host's membership, from the CTE `made`; selects nothing when there is none to make. */
 function hostMembership({ host, hostUserId }: NewSession): SQL {
   if (host === undefined) return sql`select 1 where false`;
   const { participantId, displayName } = host;
   return hostUserId === null
     ? sql`insert into anonymous_participants (id, session_id, display_name, role, join_method, left_at, expires_at)
-          select ${participantId}::uuid, id, ${displayName}::text, 'host', 'owner', now(), ${anonymousExpiry} from made`
+          select ${participantId}::uuid, id, ${displayName}::text, 'host', 'owner', now(), ${anonymousExpiryOf(sql`'owner'`)} from made`
     : sql`insert into session_participants (id, session_id, user_id, display_name, role, join_method, left_at)
           select ${participantId}::uuid, id, ${hostUserId}::uuid, ${displayName}::text, 'host', 'owner', now() from made`;
 }
@@ -223,7 +291,9 @@ function toSession(row: Pick<typeof sessions.$inferSelect, keyof typeof SESSION_
   };
 }
 
-function toMessage(row: typeof sessionMessages.$inferSelect): SessionMessage {
+type MessageRow = Omit<typeof sessionMessages.$inferSelect, 'sessionId'>;
+
+function toMessage(row: MessageRow): SaidMessage {
   return {
     id: row.id,
     type: row.messageType,

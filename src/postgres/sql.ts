@@ -32,7 +32,19 @@ export async function rowsOf<T extends z.ZodType>(
   return z.array(row).parse(rows);
 }
 
-/** One page of a list, and the count of all of it, in one statement. */
+/**
+ * Bytes of one page's rows at most, as an answer encodes them: Neon's HTTP gives no more than 10 MB, and has
+ * run the statement by then. One row is given all the same; none here comes near it.
+ */
+export const MAX_PAGE_BYTES = 4_000_000;
+
+/** What a text takes in an answer, with quotes and escapes. JSON is text there, so it has them twice. */
+export const encodedBytes = (text: SQL): SQL => sql`octet_length(to_json(${text})::text)`;
+
+/**
+ * One page of a list, and the count of all of it, in one statement. It has fewer rows than asked for where
+ * these are large: the next page begins after those that it has.
+ */
 export async function pageOf<T extends z.ZodType>(
   db: Database,
   { columns, from, where, order }: List,
@@ -42,10 +54,15 @@ export async function pageOf<T extends z.ZodType>(
   const statement = sql`
     select (select count(*) from ${from} where ${where})::integer as total,
       coalesce((
-        select json_agg(entry) from (
-          select ${columns} from ${from} where ${where} order by ${order}
-          limit ${limit}::integer offset ${offset}::integer
-        ) entry
+        select json_agg(fitting.entry order by fitting.nth) from (
+          select e.entry, e.nth, sum(${encodedBytes(sql`e.entry::text`)}) over (order by e.nth) as bytes from (
+            select row_to_json(r) as entry, row_number() over () as nth from (
+              select ${columns} from ${from} where ${where} order by ${order}
+              limit ${limit}::integer offset ${offset}::integer
+            ) r
+          ) e
+        ) fitting
+        where fitting.nth = 1 or fitting.bytes <= ${sql.raw(String(MAX_PAGE_BYTES))}
       ), '[]'::json) as items`;
   const [page] = await rowsOf(db, statement, z.object({ total: z.number(), items: z.array(row) }));
   return page ?? { total: 0, items: [] };

@@ -7,8 +7,10 @@ import { z } from 'zod';
 import { WriteRefusedError } from '../domain/errors.ts';
 import { encodeReceipts } from '../domain/receipts.ts';
 import { encodeTransport } from '../domain/transport.ts';
-import type { SessionMessage, SessionWrite, WriteOutcome } from '../domain/types.ts';
+import { isSaid, type SessionMessage, type SessionWrite, type WriteOutcome } from '../domain/types.ts';
+import { versionOf } from '../domain/versions.ts';
 import { isStorable } from '../protocol/text.ts';
+import { writeVersions } from './versions.ts';
 
 /** JavaScript can't parse the year 10000 and later as Postgres prints them. */
 const YEAR_10000_MS = Date.UTC(10_000, 0);
@@ -28,6 +30,7 @@ const YEAR_10000_MS = Date.UTC(10_000, 0);
  *   the next room, which shows it in another place: the greater position, which is the later room's, stays
  *   whichever comes first. Under another's text or user the id was taken from the message that has it, which
  *   stays as it is.
+ * - Versions come as messages, and go into a table of their own, which {@link writeVersions} keeps small.
  * - A repeated write finds its revision no newer, its messages by their ids, and its activity no later: no
  *   row changes.
  *
@@ -39,8 +42,14 @@ export function writeSessionsStatement(writes: readonly SessionWrite[]): SQL {
   refuseDuplicates(writes);
   refuseUnstorable(writes);
   const ids = writes.map((write) => write.sessionId);
-  const messages = writes.flatMap((write) =>
-    write.messages.map((message) => ({ sessionId: write.sessionId, message })),
+  const messages = writes.flatMap(({ sessionId, messages }) =>
+    messages.filter(isSaid).map((message) => ({ sessionId, message })),
+  );
+  const versions = writes.flatMap(({ sessionId, messages }) =>
+    messages.flatMap((message) => {
+      const version = versionOf(message);
+      return version ? [{ sessionId, ...version }] : [];
+    }),
   );
   const field = <T>(pick: (message: SessionMessage) => T) =>
     sql.param(messages.map(({ message }) => pick(message)));
@@ -49,6 +58,7 @@ export function writeSessionsStatement(writes: readonly SessionWrite[]): SQL {
   const userIds = distinct([
     ...writes.map((write) => write.code?.editorId),
     ...messages.map(({ message }) => message.userId),
+    ...versions.map((version) => version.userId),
   ]);
   const strudelIds = distinct(messages.map(({ message }) => message.strudelId));
 
@@ -142,7 +152,7 @@ export function writeSessionsStatement(writes: readonly SessionWrite[]): SQL {
       where session_messages.position < excluded.position
         and session_messages.content = excluded.content
         and session_messages.user_id is not distinct from excluded.user_id
-    )
+    )${versions.length > 0 ? writeVersions(versions) : sql.empty()}
     select
       w.position,
       case
@@ -207,6 +217,9 @@ function refuseUnstorable(writes: readonly SessionWrite[]): void {
     }
     if (!times.every(isStorableTime)) {
       throw new WriteRefusedError('22008', `a time of session ${sessionId} is out of range`);
+    }
+    if (messages.some((message) => message.type === 'version' && !versionOf(message))) {
+      throw new WriteRefusedError('22023', `a version of session ${sessionId} is none`);
     }
   }
 }

@@ -7,6 +7,21 @@
 export const MAX_FRAME_BYTES = 512 * 1024;
 /** One session's code, in bytes of UTF-8. */
 export const MAX_CODE_BYTES = 100 * 1024;
+/**
+ * Of a session's versions in Postgres, compressed: of a user's session, and of one that was made without an
+ * account. The older ones are thinned beyond it.
+ */
+export const MAX_VERSIONS_BYTES = { user: 2_000_000, anonymous: 400_000 } as const;
+/** While code is typed, from one version to the next. */
+export const VERSION_INTERVAL_MS = 60_000;
+/**
+ * Code that becomes versions, in characters: so much at once, and so much a minute from then on. It is more
+ * than a session needs in which many evaluate; only a flood meets it.
+ */
+export const MAX_VERSION_CHARS_AT_ONCE = 1_000_000;
+export const MAX_VERSION_CHARS_PER_MINUTE = 128_000;
+/** Counted for a version with less code. */
+export const LEAST_VERSION_CHARS = 4_000;
 /** The slowest and the fastest tempo, in cycles a second. */
 export const MIN_CPS = 0.001;
 export const MAX_CPS = 100;
@@ -20,6 +35,14 @@ export const MAX_CHANGE_PARTS = 10_000;
 export const MAX_CHAT_CHARS = 5_000;
 export const MAX_DISPLAY_NAME_CHARS = 100;
 export const MAX_TITLE_CHARS = 200;
+/** A picture's address. */
+export const MAX_AVATAR_URL_CHARS = 500;
+/** Where signing in leads to. */
+export const MAX_REDIRECT_CHARS = 2_048;
+/** A token in a body. */
+export const MAX_TOKEN_CHARS = 4_096;
+/** Sessions that one request makes an account's own: each costs a statement and a command to its room. */
+export const MAX_CLAIMED_SESSIONS = 20;
 /** Ids that a client makes (`request_id`); long ones would be stored and echoed for nothing. */
 export const MAX_REQUEST_ID_CHARS = 128;
 
@@ -77,11 +100,47 @@ export const MAX_ANONYMOUS_AI_CHARS = 20_000;
 /** Invites that don't work, of one address within any minute. */
 export const MAX_BAD_INVITES_PER_MINUTE = 20;
 
+/** Requests to be let in (knocks) that wait at one session at a time; one of each network or user. */
+export const MAX_WAITING_KNOCKS = 20;
+/** How long a knock waits for a host's answer. */
+export const KNOCK_LIFETIME_MS = 10 * 60_000;
+/** A knocker who was silent this long has given up. */
+export const KNOCK_SILENCE_MS = 15_000;
+/** Knocks are over when no host was connected for so long: less would be a host's reload. */
+export const KNOCK_HOST_AWAY_MS = 15_000;
+/** How long one request for the answer may wait. */
+export const MAX_KNOCK_WAIT_S = 20;
+/** Knocks within an hour: at one session, of one network or user at one session, and of one user. */
+export const MAX_KNOCKS_AT_SESSION_PER_HOUR = 60;
+export const MAX_KNOCKS_OF_ONE_AT_SESSION_PER_HOUR = 6;
+export const MAX_KNOCKS_OF_USER_PER_HOUR = 30;
+
 export const MAX_CONNECTIONS_PER_USER = 5;
 export const MAX_CONNECTIONS_PER_ADDRESS = 10;
 
+/**
+ * From so many watchers on they aren't sent each edit, but what has changed since the last frame, at a pace
+ * that makes so many frames a second for all of them together.
+ */
+export const MAX_UNPACED_WATCHERS = 30;
+export const AUDIENCE_FRAMES_PER_SECOND = 8_000;
+/** With so many participants, watchers who come in are counted, and not shown one by one. */
+export const MAX_LISTED_PARTICIPANTS = 50;
+/**
+ * What watchers write in the chat may make so many frames a second, for a few seconds at most: a message goes
+ * to everybody. Those who may edit always may write.
+ */
+export const AUDIENCE_CHAT_FRAMES_PER_SECOND = 4_000;
+/** Connections of watchers to one room from one address. */
+export const MAX_WATCHERS_PER_ADDRESS = 200;
+
 /** A connection that was silent this long is closed; clients ping more often than this. */
 export const PING_TIMEOUT_MS = 60_000;
+/**
+ * The same of a page in the background (`ping` with `hidden`): browsers let its timers run once a minute, and
+ * the room asks it before this is over.
+ */
+export const HIDDEN_TIMEOUT_MS = 150_000;
 
 /** How many messages `session_state` carries. Older ones are read over HTTP. */
 export const CHAT_HISTORY_MESSAGES = 50;

@@ -11,41 +11,38 @@ import {
   MAX_CODE_BYTES,
   MAX_CONVERSATION_ENTRIES,
   MAX_CPS,
-  MAX_DISPLAY_NAME_CHARS,
   MAX_FRAME_BYTES,
   MAX_PROVIDER_KEY_CHARS,
   MAX_REQUEST_ID_CHARS,
   MIN_CPS,
 } from './limits.ts';
 import { quickEdit } from './quick-edit.ts';
-import { fitsBytes, isStorable, withLineFeeds } from './text.ts';
-
-export const roleSchema = z.enum(['host', 'co-author', 'viewer']);
-export type Role = z.infer<typeof roleSchema>;
-
-/** Any text that storage keeps unchanged. */
-export const storableText = z.string().refine(isStorable, 'contains U+0000 or a lone surrogate');
-
-/** Code; its lines end with `\n`, whatever ended them where it came from. */
-export const codeSchema = storableText
-  .overwrite(withLineFeeds)
-  .refine((code) => fitsBytes(code, MAX_CODE_BYTES), `is larger than ${MAX_CODE_BYTES} bytes of UTF-8`);
-
-export const displayNameSchema = storableText
-  .max(MAX_DISPLAY_NAME_CHARS)
-  .refine((name) => name.trim() !== '', 'is blank');
+import { fitsBytes } from './text.ts';
+import { codeSchema, roleSchema, storableText } from './values.ts';
 
 const requestIdSchema = storableText.min(1).max(MAX_REQUEST_ID_CHARS);
+
+const nothingGiven = () => undefined;
+/** It may be absent; clients that were built for other servers send null for what they don't have. */
+function orNull<T extends z.ZodType>(schema: T) {
+  return z.union([schema, z.null().transform(nothingGiven)]).optional();
+}
+/** The same of what can't be an empty string: they send that, too. */
+function orNothing<T extends z.ZodType>(schema: T) {
+  return z
+    .union([schema, z.null().transform(nothingGiven), z.literal('').transform(nothingGiven)])
+    .optional();
+}
 
 /** Column of a cursor, from 0; line, from 1. */
 const column = z.number().int().min(0).max(1_000_000);
 const line = z.number().int().min(1).max(1_000_000);
 
 const aboutEdit = {
-  cursor_line: z.number().int().min(0).max(1_000_000).optional(),
-  cursor_col: column.optional(),
-  source: z.enum(['typed', 'loaded_strudel', 'forked', 'paste']).optional(),
-  request_id: requestIdSchema.optional(),
+  cursor_line: orNull(z.number().int().min(0).max(1_000_000)),
+  cursor_col: orNull(column),
+  source: orNothing(z.enum(['typed', 'loaded_strudel', 'forked', 'paste'])),
+  request_id: orNothing(requestIdSchema),
 };
 const revision = z.number().int().min(0);
 const clientSeq = z.number().int().min(1);
@@ -63,9 +60,9 @@ export const changesSchema = z
 export const wholeEditPayload = z.object({
   code: codeSchema,
   /** The newest revision that the client had heard of when it made the edit. */
-  base_rev: revision.optional(),
+  base_rev: orNull(revision),
   /** This client's count of edits, from 1: one that is not greater than an accepted one's has no effect. */
-  client_seq: clientSeq.optional(),
+  client_seq: orNull(clientSeq),
   ...aboutEdit,
 });
 
@@ -81,45 +78,90 @@ export const changesEditPayload = z.object({
 
 export const codeUpdatePayload = z.union([changesEditPayload, wholeEditPayload]);
 
+/** Which change of the room is taken back, and how often that was done or undone with this time. */
+const takesBackSchema = z.object({
+  /** The revision that the change made. */
+  rev: revision,
+  /** Odd: the change is taken back. Even: it is made again. */
+  turn: clientSeq,
+});
+export type TakesBack = z.infer<typeof takesBackSchema>;
+
+/** Asks the room to take back what it changed at `rev`, or to make it again. */
+export const takeBackPayload = takesBackSchema.extend({
+  /** What does so in the text at `base_rev` with all of this client's own edits. */
+  changes: changesSchema,
+  base_rev: revision,
+  sync: z.number().int().min(0),
+  request_id: requestIdSchema,
+});
+
 export const chatPayload = z.object({
   message: storableText.max(MAX_CHAT_CHARS).refine((text) => text.trim() !== '', 'is blank'),
   /** Made by the client, so that sending it again is harmless. */
-  id: z.uuid().toLowerCase().optional(),
-  request_id: requestIdSchema.optional(),
+  id: orNothing(z.uuid().toLowerCase()),
+  request_id: orNothing(requestIdSchema),
 });
 
 export const AI_PROVIDERS = ['anthropic', 'openai'] as const;
 export type AiProvider = (typeof AI_PROVIDERS)[number];
 
-/** Clients that were built for other servers send an empty string for what isn't set. */
-const optionalText = <T extends z.ZodType>(schema: T) =>
-  z.union([schema, z.literal('').transform(() => undefined)]).optional();
+/** What the AI is asked, in a room or over HTTP. */
+const question = {
+  user_query: storableText.max(MAX_AGENT_QUERY_CHARS).refine((text) => text.trim() !== '', 'is blank'),
+  /** What the client shows as the code; absent, the room's. */
+  editor_state: orNull(codeSchema),
+  /** The conversation so far; absent, the session's. */
+  conversation_history: orNull(
+    z
+      .array(z.object({ role: z.enum(['user', 'assistant']), content: storableText }))
+      .max(MAX_AGENT_HISTORY_ENTRIES),
+  ),
+  provider: orNothing(z.enum(AI_PROVIDERS)),
+  /** The caller's own key, for this one request. */
+  provider_api_key: orNothing(
+    z
+      .string()
+      .max(MAX_PROVIDER_KEY_CHARS)
+      .regex(/^[\x21-\x7e]+$/, 'is not a key'),
+  ),
+};
+
+/** Guessing its provider would show a key to a stranger. */
+function namesProvider(asked: { provider?: string | undefined; provider_api_key?: string | undefined }) {
+  return asked.provider_api_key === undefined || asked.provider !== undefined;
+}
+const PROVIDER_MISSING = { path: ['provider'], message: 'is needed with provider_api_key' };
 
 export const agentRequestPayload = z
+  .object({ ...question, request_id: requestIdSchema })
+  .refine(namesProvider, PROVIDER_MISSING);
+
+/** An id that may be of something this server doesn't know, and then means nothing. */
+const foreignId = orNothing(storableText.max(MAX_REQUEST_ID_CHARS)).transform((id) => {
+  const uuid = z.uuid().toLowerCase().safeParse(id);
+  return uuid.success ? uuid.data : undefined;
+});
+
+/** The same over HTTP, where there is no room to fill in what isn't there. */
+export const generateBody = z
   .object({
-    user_query: storableText.max(MAX_AGENT_QUERY_CHARS).refine((text) => text.trim() !== '', 'is blank'),
-    request_id: requestIdSchema,
-    /** What the client shows as the code; absent, the room's. */
-    editor_state: codeSchema.optional(),
-    /** The conversation so far; absent, the session's. */
-    conversation_history: z
-      .array(z.object({ role: z.enum(['user', 'assistant']), content: storableText }))
-      .max(MAX_AGENT_HISTORY_ENTRIES)
-      .optional(),
-    provider: optionalText(z.enum(AI_PROVIDERS)),
-    /** The caller's own key, for this one request. */
-    provider_api_key: optionalText(
-      z
-        .string()
-        .max(MAX_PROVIDER_KEY_CHARS)
-        .regex(/^[\x21-\x7e]+$/, 'is not a key'),
-    ),
+    ...question,
+    /** What the code is, or was made from: their authors say whether the AI may be given it. */
+    strudel_id: foreignId,
+    forked_from_id: foreignId,
+    /** The session that the code and the conversation are of. */
+    session_id: foreignId,
   })
-  // Guessing would show the key to a stranger.
-  .refine(({ provider, provider_api_key: key }) => key === undefined || provider !== undefined, {
-    path: ['provider'],
-    message: 'is needed with provider_api_key',
-  });
+  .refine(namesProvider, PROVIDER_MISSING);
+export type GenerateRequest = z.output<typeof generateBody>;
+
+/** What its asker has left: of the day, or with their own key, of the minute. */
+export const rateLimitSchema = z.object({
+  requests_remaining: z.number(),
+  requests_limit: z.number(),
+  reset_seconds: z.number(),
+});
 
 export type AgentRequest = z.infer<typeof agentRequestPayload>;
 
@@ -135,7 +177,7 @@ export const cursorPayload = z.object({
   rev: revision.optional(),
 });
 
-const resyncPayload = z.object({ request_id: requestIdSchema.optional() }).nullish();
+const resyncPayload = z.object({ request_id: orNothing(requestIdSchema) }).nullish();
 
 /** One turn of a conversation with the AI, as a client keeps it. */
 export const conversationEntrySchema = z.object({
@@ -148,23 +190,37 @@ export const switchStrudelPayload = z.object({
   /** A saved strudel, or null for scratch code. */
   strudel_id: z.uuid().toLowerCase().nullable(),
   /** The scratch code; without it the session's code stays. A saved strudel brings its own. */
-  code: codeSchema.optional(),
+  code: orNull(codeSchema),
   /** The conversation that goes with the scratch code. */
-  conversation_history: z.array(conversationEntrySchema).max(MAX_CONVERSATION_ENTRIES).optional(),
-  request_id: requestIdSchema.optional(),
+  conversation_history: orNull(z.array(conversationEntrySchema).max(MAX_CONVERSATION_ENTRIES)),
+  request_id: orNothing(requestIdSchema),
 });
 
-const nothing = z.object({ request_id: requestIdSchema.optional() }).nullish();
+const nothing = z.object({ request_id: orNothing(requestIdSchema) }).nullish();
+
+const answered = { knock_id: z.uuid().toLowerCase(), request_id: orNothing(requestIdSchema) };
+
+/** A host's answer to a knock: a role, or a refusal, and never both. */
+export const answerKnockPayload = z.union([
+  z.object({ ...answered, refused: z.literal(true), role: z.undefined().optional() }),
+  z.object({
+    ...answered,
+    role: roleSchema.exclude(['host']),
+    /** The host knows that they removed this participant, and lets them in all the same. */
+    readmit: z.boolean().optional(),
+    refused: z.literal(false).optional(),
+  }),
+]);
 
 const playPayload = z
   .object({
     /** What the client has evaluated; absent, the session's code as it is. */
-    code: codeSchema.optional(),
+    code: orNull(codeSchema),
     /** The tempo that it set, in cycles a second. */
     cps: z.number().min(MIN_CPS).max(MAX_CPS).optional(),
     /** When it started there, in milliseconds by the room's clock; taken where that was a moment ago. */
     since: z.number().optional(),
-    request_id: requestIdSchema.optional(),
+    request_id: orNothing(requestIdSchema),
   })
   .nullish();
 
@@ -173,20 +229,27 @@ const playPayload = z
  */
 const markSchema = storableText.min(1).max(MAX_REQUEST_ID_CHARS);
 const pingPayload = z
-  .object({ request_id: requestIdSchema.optional(), mark: markSchema.optional() })
+  .object({
+    request_id: orNothing(requestIdSchema),
+    mark: markSchema.optional(),
+    /** The page is in the background: it may be silent for longer. */
+    hidden: orNull(z.boolean()),
+  })
   .nullish();
 
+/** What a client doesn't know yet it may leave out, or send as null or an empty string. */
 const envelope = {
-  session_id: z.string().optional(),
+  session_id: z.string().nullish(),
   user_id: z.string().nullish(),
-  timestamp: z.string().optional(),
-  seq: z.number().optional(),
-  request_id: requestIdSchema.optional(),
+  timestamp: z.string().nullish(),
+  seq: z.number().nullish(),
+  request_id: orNothing(requestIdSchema),
 };
 
 /** What a client may send. */
 export const clientMessageSchema = z.discriminatedUnion('type', [
   z.object({ ...envelope, type: z.literal('code_update'), payload: codeUpdatePayload }),
+  z.object({ ...envelope, type: z.literal('take_back'), payload: takeBackPayload }),
   z.object({ ...envelope, type: z.literal('chat_message'), payload: chatPayload }),
   z.object({ ...envelope, type: z.literal('agent_request'), payload: agentRequestPayload }),
   z.object({ ...envelope, type: z.literal('cursor_position'), payload: cursorPayload }),
@@ -194,7 +257,9 @@ export const clientMessageSchema = z.discriminatedUnion('type', [
   z.object({ ...envelope, type: z.literal('play'), payload: playPayload }),
   z.object({ ...envelope, type: z.literal('stop'), payload: nothing }),
   z.object({ ...envelope, type: z.literal('ping'), payload: pingPayload }),
+  z.object({ ...envelope, type: z.literal('pong'), payload: nothing }),
   z.object({ ...envelope, type: z.literal('resync'), payload: resyncPayload }),
+  z.object({ ...envelope, type: z.literal('answer_knock'), payload: answerKnockPayload }),
 ]);
 export type ClientMessage = z.infer<typeof clientMessageSchema>;
 export type ClientMessageType = ClientMessage['type'];
@@ -211,6 +276,8 @@ export const errorCodeSchema = z.enum([
   'server_error',
   'ai_unavailable',
   'conflict',
+  'host_away',
+  'no_ai',
 ]);
 export type ErrorCode = z.infer<typeof errorCodeSchema>;
 
@@ -223,7 +290,11 @@ export const participantSchema = z.object({
   /** Which of the twelve colours the room has given them, from 0. */
   color: z.number().optional(),
 });
-export type WireParticipant = z.infer<typeof participantSchema>;
+const presentSchema = participantSchema.extend({
+  /** All of their pages are in the background. */
+  away: z.boolean().optional(),
+});
+export type WireParticipant = z.infer<typeof presentSchema>;
 
 const author = {
   display_name: z.string(),
@@ -259,6 +330,21 @@ const transportSchema = z.object({
 });
 export type WireTransport = z.infer<typeof transportSchema>;
 
+/** A caller who asks the hosts to be let in. */
+const knockSchema = z.object({
+  knock_id: z.string(),
+  display_name: z.string(),
+  /** Null: they have no account, or didn't say. */
+  user_id: z.string().nullable(),
+  /** When they knocked, in milliseconds since the epoch. */
+  at: z.number(),
+  /** A host removed them from this session earlier. */
+  was_removed: z.boolean(),
+});
+export type WireKnock = z.infer<typeof knockSchema>;
+/** What brought a version about. */
+export const versionCauseSchema = z.enum(['typed', 'played', 'answered', 'switched', 'restored']);
+
 /** Payloads of what a room sends, by type. */
 export const serverPayloads = {
   session_state: z.object({
@@ -276,7 +362,9 @@ export const serverPayloads = {
     selections: z.array(selectionSchema).optional(),
     your_role: roleSchema,
     your_display_name: z.string(),
-    participants: z.array(participantSchema),
+    participants: z.array(presentSchema),
+    /** How many watchers there are besides the `participants`. */
+    watching: z.number().optional(),
     chat_history: z.array(
       z.object({
         id: z.string(),
@@ -300,6 +388,8 @@ export const serverPayloads = {
       }),
     ),
     strudel_id: z.string().nullable(),
+    /** For hosts: the callers who wait to be let in. */
+    knocks: z.array(knockSchema).optional(),
     /**
      * A session token, for a participant who came without one: with it they are the same when they come back.
      */
@@ -318,6 +408,12 @@ export const serverPayloads = {
     source: z.string().optional(),
     /** With `source: loaded_strudel`, what the session is about from here on. */
     strudel_id: z.string().nullable().optional(),
+    /** With `source: taken_back`, the room's change that is taken back by this one, or made again. */
+    takes_back: takesBackSchema.optional(),
+    /** To its sender: of the `take_back` that this change was asked for by. */
+    request_id: z.string().optional(),
+    /** In an audience: the selections that have moved since, in the text at `rev`. */
+    selections: z.array(selectionSchema).optional(),
     role: roleSchema,
     ...author,
   }),
@@ -349,11 +445,13 @@ export const serverPayloads = {
   }),
   agent_response: z.object({
     request_id: z.string(),
-    /** The session's new code; of an answer that isn't code, its text. */
+    /** The AI's code for the code that it was given; of an answer that isn't code, its text. */
     code: z.string().optional(),
     /** What the answer says about its code. */
     explanation: z.string().optional(),
     is_code_response: z.boolean(),
+    /** False: the code that the AI was given has too little in common with the session's to change that. */
+    is_applied: z.literal(false).optional(),
     /** False when the AI can't say more before it has answers to `clarifying_questions`. */
     is_actionable: z.boolean(),
     clarifying_questions: z.array(z.string()).optional(),
@@ -362,17 +460,18 @@ export const serverPayloads = {
     model: z.string(),
     docs_retrieved: z.number(),
     examples_retrieved: z.number(),
-    /** What the asking person has left: of the day, or with their own key, of the minute. */
-    rate_limit: z.object({
-      requests_remaining: z.number(),
-      requests_limit: z.number(),
-      reset_seconds: z.number(),
-    }),
+    rate_limit: rateLimitSchema,
     /** Of the answer in the session's history. */
     message_id: z.string().optional(),
   }),
   user_joined: participantSchema,
+  /** How many watchers there are besides those who were told of by name. */
+  audience: z.object({ watching: z.number() }),
+  /** In an audience: the selections that have moved since the last time, in the text at `rev`. */
+  selections: z.object({ rev: z.number(), selections: z.array(selectionSchema) }),
   user_left: participantSchema,
+  /** A participant's pages went to the background, all of them, or one came back. */
+  presence: z.object({ ...author, away: z.boolean() }),
   play: z.object({ display_name: z.string() }),
   stop: z.object({ display_name: z.string() }),
   transport: transportSchema,
@@ -389,7 +488,32 @@ export const serverPayloads = {
   }),
   /** The room can't follow this client: its changes are ignored until it asks for `resync`. */
   out_of_step: z.object({ reason: z.string() }),
-  session_ended: z.object({ reason: z.string() }),
+  knock: knockSchema,
+  /** A knock is over. */
+  knock_answered: z.object({
+    knock_id: z.string(),
+    /** `withdrawn`: the knocker gave up. */
+    outcome: z.enum(['admitted', 'refused', 'withdrawn', 'expired']),
+    role: roleSchema.optional(),
+    /** Name of the host who answered. */
+    by: z.string().optional(),
+    request_id: z.string().optional(),
+  }),
+  /** The code became a version of the session's history, which can be read over HTTP from now on. */
+  version: z.object({
+    number: z.number(),
+    rev: z.number(),
+    cause: versionCauseSchema,
+    /** Null: the room doesn't know any more. */
+    display_name: z.string().nullable(),
+    /** When the code became so, in milliseconds since the epoch by the room's clock. */
+    at: z.number(),
+  }),
+  session_ended: z.object({
+    reason: z.string(),
+    /** It is over for this client only: the session is private again. */
+    goes_on: z.boolean().optional(),
+  }),
   server_shutdown: z.object({ reason: z.string() }),
   degraded: z.object({
     reason: z.string(),
@@ -403,6 +527,8 @@ export const serverPayloads = {
     details: z.string().optional(),
     request_id: z.string().optional(),
   }),
+  /** The room asks a client that is silent; the answer is a `ping` or a `pong`. */
+  ping: z.object({}),
   pong: z.object({
     request_id: z.string().optional(),
     /** To be sent back with the next ping. */
@@ -476,9 +602,9 @@ export function issuesText(error: z.ZodError): string {
 }
 
 const withRequestId = z.object({
-  request_id: requestIdSchema.optional().catch(undefined),
+  request_id: orNothing(requestIdSchema).catch(undefined),
   payload: z
-    .object({ request_id: requestIdSchema.optional().catch(undefined) })
+    .object({ request_id: orNothing(requestIdSchema).catch(undefined) })
     .optional()
     .catch(undefined),
 });

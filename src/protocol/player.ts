@@ -9,6 +9,8 @@ import { MAX_CODE_BYTES } from './limits.ts';
 
 /** Where the build puts the player's page, below the site's root. */
 export const PLAYER_PATH = '/player/';
+/** The same, for pages that other sites may show in a frame. */
+export const EMBEDDED_PLAYER_PATH = '/pattern-player/';
 
 /** How many functions and sounds a player may name. */
 const MAX_NAMES = 20_000;
@@ -30,6 +32,29 @@ const id = number.int().nonnegative();
 export const anchorSchema = z.object({ room_ms: number, cycle: number });
 export type Anchor = z.infer<typeof anchorSchema>;
 
+/** Of CSS, whatever its notation. */
+const color = z.string().regex(/^[\w#(),.%/ -]{1,64}$/);
+
+/** What the player's frame draws, where the page shows it. */
+export const visualSchema = z.object({
+  /** `roll`: the events around now, by time and pitch. `scope`: the wave that comes out. */
+  view: z.enum(['roll', 'scope']),
+  colors: z.object({
+    /** Whether the page is light or dark; a browser paints a frame white that doesn't say the same. */
+    scheme: z.enum(['light', 'dark']),
+    ground: color,
+    /** Of cycles' beginnings. */
+    line: color,
+    /** Of the present, and of the wave. */
+    now: color,
+    /** Of events; each sound has one of them. */
+    marks: z.array(color).min(1).max(12),
+  }),
+  /** It moves even if this computer's user prefers less motion: they asked for it. */
+  moves: z.boolean(),
+});
+export type Visual = z.infer<typeof visualSchema>;
+
 /** From a page to its player. */
 export const toPlayerSchema = z.discriminatedUnion('type', [
   /** Evaluates, and plays if that succeeds. Without `at`: from cycle 0, or on from where it is. */
@@ -44,8 +69,10 @@ export const toPlayerSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('volume'), volume: number.min(0).max(1) }),
   /** The room's clock is this far ahead of this computer's (`Date.now()`). */
   z.object({ type: z.literal('clock'), offset_ms: number }),
-  /** Plays one sound once, whatever else plays. `note` is a MIDI number. */
+  /** Plays one sound once, whatever else plays; `bd:2` is one of its variations. `note` is a MIDI number. */
   z.object({ type: z.literal('preview'), sound: z.string().max(200), note: number.optional() }),
+  /** Draws this from now on, whenever something plays; null: nothing. */
+  z.object({ type: z.literal('show'), visual: visualSchema.nullable() }),
   z.object({ type: z.literal('measure'), id }),
   /** Is it still there? The answer is `pong`. */
   z.object({ type: z.literal('ping'), id }),
@@ -76,6 +103,8 @@ const soundNameSchema = z.object({
   kind: z.enum(['kit', 'synth', 'sample']),
   /** How many there are under this name: `name:0`, `name:1`, … */
   variations: number.int().positive(),
+  /** It is another name of this sound: of `rolandtr909_bd`, for `tr909_bd`. */
+  alias_of: z.string().max(200).optional(),
 });
 
 /** From a player to its page. */

@@ -96,7 +96,7 @@ const edit = fc.record(
         { weight: 1, arbitrary: both },
       ),
     ),
-    session_id: or(text),
+    session_id: or(fc.oneof(text, fc.constantFrom('', null))),
     user_id: or(fc.oneof(text, fc.constant(null))),
     timestamp: or(text),
     seq: or(position),
@@ -107,8 +107,14 @@ const edit = fc.record(
 );
 
 const isLeft = (raw: unknown) => {
-  const { code, changes } = (raw as { payload: { code?: unknown; changes?: unknown } }).payload;
-  return (typeof code === 'string' && code.includes('\r')) || (code !== undefined && changes !== undefined);
+  const { payload, ...envelope } = raw as { payload: { code?: unknown; changes?: unknown } };
+  const { code, changes, ...rest } = payload;
+  const isUnset = (value: unknown) => value === null || value === '';
+  return (
+    (typeof code === 'string' && code.includes('\r')) ||
+    (code !== undefined && changes !== undefined) ||
+    [...Object.values(envelope), ...Object.values(rest), changes].some(isUnset)
+  );
 };
 
 /** As it arrives: what JSON can't say isn't there. */
@@ -127,12 +133,19 @@ describe('an edit', () => {
         const bySchema = clientMessageSchema.safeParse(raw);
         if (byHand) taken['changes' in byHand.payload ? 'changes' : 'whole'] += 1;
         const expected = bySchema.success && bySchema.data.type === 'code_update' ? bySchema.data : null;
-        // What has both forms, and what has carriage returns, may be left to the schema; never the other way.
+        // What has both forms, carriage returns, or unset fields may be left to the schema; never the other
+        // way.
         if (byHand || !expected || !isLeft(raw)) expect(byHand).toEqual(expected);
       }),
       { numRuns: 3_000 },
     );
     expect(Math.min(taken.whole, taken.changes)).toBeGreaterThan(100);
+  });
+
+  it('is taken at a glance before its session is known', () => {
+    for (const session_id of [null, '', undefined]) {
+      expect(quickEdit({ type: 'code_update', session_id, payload: { code: '' } })).not.toBeNull();
+    }
   });
 
   it('keeps the id of its request, the envelope’s first', () => {

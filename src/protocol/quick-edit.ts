@@ -30,7 +30,7 @@ export function quickEdit(raw: unknown): Edit | null {
     !isCount(base_rev, Number.MAX_SAFE_INTEGER) ||
     !(isCount(client_seq, Number.MAX_SAFE_INTEGER) && client_seq !== 0) ||
     !isRequestId(payload.request_id) ||
-    !isText(session_id) ||
+    !(session_id === null || isText(session_id)) ||
     !(user_id === null || isText(user_id)) ||
     !isText(timestamp) ||
     !(seq === undefined || (typeof seq === 'number' && Number.isFinite(seq))) ||

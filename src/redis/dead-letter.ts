@@ -14,6 +14,8 @@ export const MAX_LETTER_BYTES_PER_SESSION = 8_000_000;
 export const LETTER_RETRY_MS = 10 * 60_000;
 /** Bytes of one page of them, once encoded. */
 export const LETTER_PAGE_BYTES = 1_000_000;
+/** Removed by one command at most: Redis does nothing else meanwhile. */
+export const MAX_DISCARDED_LETTERS = 500;
 
 const reasonSchema = z.object({
   /** SQLSTATE, `too_large`, `session_missing` or `malformed`. */

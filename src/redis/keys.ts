@@ -13,6 +13,8 @@ export interface Keys {
   readonly lastScan: string;
   session(id: string): string;
   messages(id: string): string;
+  /** What the keys begin with that {@link damaged} names. */
+  readonly anyDamaged: string;
   /** Where a session's key that can't be read is moved to. */
   damaged(id: string, part: SessionPart, atMs: number): string;
 }
@@ -32,6 +34,7 @@ export function keysFor(prefix: string): Keys {
     stats: `${prefix}stats`,
     active: `${prefix}active`,
     lastScan: `${prefix}last_scan`,
+    anyDamaged: `${prefix}damaged:`,
     session: (id) => `${prefix}s:${id}`,
     messages: (id) => `${prefix}s:${id}:m`,
     damaged: (id, part, atMs) => `${prefix}damaged:${id}:${part}:${atMs}`,

@@ -27,6 +27,7 @@ import {
   LETTER_PAGE_BYTES,
   LETTER_RETRY_MS,
   type LetterSource,
+  MAX_DISCARDED_LETTERS,
   MAX_LETTER_BYTES,
   MAX_LETTER_BYTES_PER_SESSION,
 } from './dead-letter.ts';
@@ -297,6 +298,7 @@ export class SessionBuffer {
    */
   async commit(commit: Commit): Promise<FlushState & { load: SystemLoad | null }> {
     const { code, messages } = commit;
+    if (messages.length === 0) return this.#commit(commit);
     const codeBytes = code
       ? encodedBytes(code.code, code.transport?.code ?? '', ...receiptArgs(code.receipts))
       : 0;
@@ -380,17 +382,29 @@ export class SessionBuffer {
 
   /**
    * The newest buffered messages of a session.
+   * @param page.types by default all, versions too.
    * @param maxBytes of the answer; `isCut` when so many would be more, and the older ones were left out.
    */
   async readMessages(
     sessionId: string,
-    { limit, beforePosition, types = [] }: MessagePage,
+    {
+      limit,
+      beforePosition,
+      afterPosition,
+      types = [],
+    }: Omit<MessagePage, 'types'> & { types?: readonly SessionMessage['type'][] },
     maxBytes: number,
   ): Promise<{ messages: SessionMessage[]; isCut: boolean }> {
     const [isCut, texts] = await this.#redis.run(
       'messages',
       [this.#keys.messages(sessionId)],
-      [String(limit), String(maxBytes), beforePosition === undefined ? '' : String(beforePosition), ...types],
+      [
+        String(limit),
+        String(maxBytes),
+        beforePosition === undefined ? '' : String(beforePosition),
+        afterPosition === undefined ? '' : String(afterPosition),
+        ...types,
+      ],
       z.tuple([flag, z.array(z.string())]),
     );
     return { isCut, messages: texts.flatMap((text) => decodeMessage(text) ?? []) };
@@ -607,6 +621,24 @@ export class SessionBuffer {
     );
   }
 
+  /**
+   * Forgets deleted sessions, also what is dirty of them: there is nothing that it could be written to.
+   * @throws {StorageUnavailableError}
+   */
+  async forget(sessionIds: readonly string[]): Promise<void> {
+    const [first, ...rest] = sessionIds;
+    if (first === undefined) return;
+    const { dirty, active, session, messages } = this.#keys;
+    await this.#redis.call('forget', (redis) =>
+      redis
+        .multi()
+        .zrem(dirty, first, ...rest)
+        .zrem(active, first, ...rest)
+        .del(...sessionIds.flatMap((id) => [session(id), messages(id)]))
+        .exec(),
+    );
+  }
+
   /** Gives the lease back; `handOverMs` keeps rooms waiting that long for the next sweeper. */
   async releaseLease(token: string, handOverMs: number): Promise<void> {
     await this.#redis.run('release', [this.#keys.sweep], [token, String(handOverMs)], integer);
@@ -681,8 +713,34 @@ export class SessionBuffer {
     return text === null ? null : decodeLetter(id, text);
   }
 
+  /** Removes a letter that has been written after all. */
   async removeDead({ id, session_id: sessionId }: DeadLetter): Promise<void> {
-    await this.#redis.run('remove_letter', [this.#keys.dead, this.#keys.deadSizes], [id, sessionId], integer);
+    await this.#removeLetters([id, sessionId, '', '1', '']);
+  }
+
+  /** Removes one letter, and the unreadable data that it stands for. @returns null when there is none. */
+  async discardDead(id: string): Promise<(Discarded & { letter: DeadLetter }) | null> {
+    const letter = await this.getDead(id);
+    if (!letter) return null;
+    const discarded = await this.#removeLetters([id, letter.session_id, '', '1', this.#keys.anyDamaged]);
+    return discarded.letters === 0 ? null : { ...discarded, letter };
+  }
+
+  /**
+   * Removes some of a session's letters, as {@link discardDead} does.
+   * @param until they were put aside by then, ISO 8601: nobody can have seen a later one.
+   */
+  discardDeadOf(sessionId: string, until: string): Promise<Discarded> {
+    const most = String(MAX_DISCARDED_LETTERS);
+    const time = new Date(until).toISOString();
+    return this.#removeLetters(['', sessionId, time, most, this.#keys.anyDamaged]);
+  }
+
+  async #removeLetters(args: string[]): Promise<Discarded> {
+    const keys = [this.#keys.dead, this.#keys.deadSizes];
+    const reply = z.tuple([integer, integer, flag]);
+    const [letters, bytes, hasMore] = await this.#redis.run('discard_letters', keys, args, reply);
+    return { letters, bytes, hasMore };
   }
 
   /** Each session's hash and messages hash. */
@@ -694,6 +752,14 @@ export class SessionBuffer {
   async ping(): Promise<void> {
     await this.#redis.call('ping', (redis) => redis.ping());
   }
+}
+
+/** Dead letters that were removed. */
+export interface Discarded {
+  letters: number;
+  bytes: number;
+  /** There were more of that session than are removed at once. */
+  hasMore: boolean;
 }
 
 /** @throws {DamagedDataError} */

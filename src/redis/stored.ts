@@ -11,11 +11,11 @@ import {
   encodeReceipt as receiptAsArray,
 } from '../domain/receipts.ts';
 import { decodeTransport } from '../domain/transport.ts';
-import { type CodeWrite, MESSAGE_ROLES, MESSAGE_TYPES, type SessionMessage } from '../domain/types.ts';
+import { type CodeWrite, ENTRY_TYPES, MESSAGE_ROLES, type SessionMessage } from '../domain/types.ts';
 
 const messageSchema = z.object({
   id: z.uuid(),
-  type: z.enum(MESSAGE_TYPES),
+  type: z.enum(ENTRY_TYPES),
   role: z.enum(MESSAGE_ROLES),
   userId: z.string().nullable(),
   displayName: z.string(),

@@ -40,6 +40,8 @@ export interface RoomStorage {
    * later call replaces an earlier one.
    */
   setAlarm(atMs: number): Promise<void>;
+  /** When that is; null: never, or it has come. */
+  getAlarm(): Promise<number | null>;
 }
 
 export interface RoomHost {

@@ -4,14 +4,18 @@ import type { Config } from '../config.ts';
 import type { PeopleRepository } from '../domain/people.ts';
 import type { StrudelRepository } from '../domain/strudels.ts';
 import type { SessionRepository } from '../domain/types.ts';
-import { CHAT_HISTORY_MESSAGES } from '../protocol/index.ts';
+import { CHAT_HISTORY_MESSAGES, VERSION_INTERVAL_MS } from '../protocol/index.ts';
 import { type AgentPorts, AgentRuns } from './agent/agent-runs.ts';
 import { systemClock } from './clock.ts';
 import { AccessRevocations } from './connections/access-revocations.ts';
+import { AudienceCount } from './connections/audience-count.ts';
+import { Away } from './connections/away.ts';
 import { ConnectionLimits } from './connections/connection-limits.ts';
 import { Departures } from './connections/departures.ts';
 import { FloodGuard } from './connections/flood-guard.ts';
 import { Joining } from './connections/joining.ts';
+import { Knocks } from './connections/knocks.ts';
+import { Liveness } from './connections/liveness.ts';
 import { Outbox } from './connections/outbox.ts';
 import { Participants } from './connections/participants.ts';
 import { PresenceRecorder } from './connections/presence.ts';
@@ -30,6 +34,7 @@ import type { CommandParts } from './handlers/handle-command.ts';
 import { IncomingFrames } from './handlers/incoming-frames.ts';
 import type { Connection, RoomHost } from './host.ts';
 import { logOf, type RoomLog } from './log.ts';
+import { RoomAlarm } from './room-alarm.ts';
 
 /** How long a place stays reserved for an admitted caller whose connection doesn't come. */
 const RESERVATION_MS = 30_000;
@@ -40,6 +45,7 @@ export interface RoomDependencies {
     Config,
     | 'CONNECTIONS_PER_USER'
     | 'CONNECTIONS_PER_ADDRESS'
+    | 'WATCHERS_PER_ADDRESS'
     | 'COMMIT_MIN_MS'
     | 'COMMIT_MAX_MS'
     | 'COMMIT_TARGET_PER_S'
@@ -47,8 +53,8 @@ export interface RoomDependencies {
     | 'FLUSH_ALARM_MS'
   >;
   repository: SessionRepository;
-  people: Pick<PeopleRepository, 'recordPresence'>;
-  strudels: Pick<StrudelRepository, 'get'>;
+  people: Pick<PeopleRepository, 'recordPresence' | 'letIn'>;
+  strudels: Pick<StrudelRepository, 'use'>;
   /**
    * Flushes the session by the Worker's flush route.
    * @throws when that fails; the session stays dirty, and safe.
@@ -61,11 +67,14 @@ export interface RoomDependencies {
 }
 
 export interface RoomParts extends CommandParts {
+  knocks: Knocks;
   session: HostedSession;
   admission: RoomAdmission;
   joining: Joining;
   incomingFrames: IncomingFrames;
   slowConsumers: SlowConsumers<Connection>;
+  liveness: Liveness;
+  alarm: RoomAlarm;
   log: RoomLog;
   /** Reads what earlier instances left in the room's storage. No part may be used before. */
   load(): Promise<void>;
@@ -83,9 +92,13 @@ export function makeParts(
   const participants = new Participants(host);
   const slowConsumers = new SlowConsumers<Connection>(() => crypto.randomUUID());
   const outbox = new Outbox({ sessionId: id, storage, participants, slowConsumers });
+  const away = new Away({ participants, outbox });
+  const alarm = new RoomAlarm(storage);
   const revocations = new AccessRevocations(storage, Date.now);
   const bans = new BanList();
   const strudel = new StrudelContext(storage);
+  const knocks = new Knocks({ sessionId: id, participants, outbox, people, revocations, clock: systemClock });
+  const audience = new AudienceCount({ participants, outbox, clock: systemClock });
   const agents = new AgentRuns({ ports: deps.agentPorts, log });
   const presence = new PresenceRecorder({
     sessionId: id,
@@ -98,11 +111,13 @@ export function makeParts(
   const connectionLimits = new ConnectionLimits({
     perParticipant: config.CONNECTIONS_PER_USER,
     perAddress: config.CONNECTIONS_PER_ADDRESS,
+    watchersPerAddress: config.WATCHERS_PER_ADDRESS,
     reservationMs: RESERVATION_MS,
   });
   const session = new HostedSession({
     id,
     storage,
+    alarm,
     repository: deps.repository,
     session: {
       minMs: config.COMMIT_MIN_MS,
@@ -111,12 +126,17 @@ export function makeParts(
       fallbackMs: config.COMMIT_FALLBACK_MS,
       flushMs: config.FLUSH_ALARM_MS,
       historySize: CHAT_HISTORY_MESSAGES,
+      versionIntervalMs: VERSION_INTERVAL_MS,
     },
     ports: {
       flush: deps.flush,
       send: (connectionId, type, payload) => outbox.replyTo(connectionId, type, payload),
       broadcast: (type, payload) => outbox.broadcast(type, payload),
       ...events,
+      onVersion: ({ number, rev, cause, displayName, createdAtMs }) => {
+        const version = { number, rev, cause, display_name: displayName, at: createdAtMs };
+        outbox.broadcastEach('version', ({ state }) => (state.edits === 'changes' ? version : null));
+      },
       onHistory: () => {
         sessionState.sendMissedHistory().catch((error: unknown) => log('failed', describe(error)));
       },
@@ -125,12 +145,14 @@ export function makeParts(
     },
     onOpened: () => presence.resume(),
   });
-  const edits = new SharedEdits({ participants, outbox });
-  const sessionState = new SessionState({ session, participants, strudel, outbox, edits });
+  const edits = new SharedEdits({ participants, outbox, clock: systemClock });
+  const sessionState = new SessionState({ session, participants, strudel, outbox, edits, knocks });
   const departures = new Departures({
     participants,
     outbox,
     presence,
+    audience,
+    away,
     agents,
     session,
     edits,
@@ -138,6 +160,7 @@ export function makeParts(
     slowConsumers,
     log,
   });
+  const liveness = new Liveness({ participants, away, departures, outbox, alarm });
   const limits = new RateLimits();
   const shared = {
     session,
@@ -149,12 +172,18 @@ export function makeParts(
     revocations,
     departures,
     presence,
+    audience,
+    away,
+    liveness,
+    knocks,
   };
   return {
     ...shared,
     slowConsumers,
+    alarm,
     log,
     storage,
+    strudel,
     admission: new RoomAdmission({ ...shared, bans }),
     joining: new Joining(shared),
     incomingFrames: new IncomingFrames({

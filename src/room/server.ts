@@ -10,10 +10,11 @@ import { SessionNotFoundError } from '../domain/errors.ts';
 import { withTimeout } from '../domain/with-timeout.ts';
 import { CLOSE } from './connections/close-codes.ts';
 import { hasJoined } from './connections/connection.ts';
-import { admissionGrantSchema, RESERVATION_HEADER } from './connections/grant.ts';
+import { admissionGrantSchema, newcomerSchema, RESERVATION_HEADER } from './connections/grant.ts';
 import { refuse } from './connections/refusal.ts';
 import { describe, guarded } from './guarded.ts';
 import { handleCommand } from './handlers/handle-command.ts';
+import { handleKnock } from './handlers/handle-knock.ts';
 import type { Frame } from './handlers/incoming-frames.ts';
 import type { Connection, RoomEvents, RoomHost } from './host.ts';
 import { makeParts, type RoomDependencies, type RoomParts } from './room-parts.ts';
@@ -52,8 +53,14 @@ export class Room implements RoomEvents {
       switch (new URL(request.url).pathname) {
         case '/reserve':
           return this.#parts.admission.reserve(admissionGrantSchema.parse(await request.json()));
+        case '/capacity':
+          return (
+            this.#parts.admission.capacity(newcomerSchema.parse(await request.json())) ?? Response.json({})
+          );
         case '/command':
           return handleCommand(await request.text(), this.#parts);
+        case '/knock':
+          return handleKnock(await request.json(), this.#parts);
         default:
           return refuse(404, 'not_found', 'a room has no such request');
       }
@@ -75,6 +82,7 @@ export class Room implements RoomEvents {
     try {
       await this.#load();
       await this.#parts.joining.join(connection, reservationId);
+      await this.#parts.liveness.watch();
     } catch (error) {
       this.#parts.connectionLimits.release(reservationId);
       throw error;
@@ -84,16 +92,15 @@ export class Room implements RoomEvents {
   // ---- message --------------------------------------------------------------------------------------------
 
   async onMessage(connection: Connection, frame: Frame): Promise<void> {
-    const { participants, slowConsumers, departures, incomingFrames } = this.#parts;
+    const { liveness, slowConsumers, departures, incomingFrames } = this.#parts;
     // Read before anything is waited for: messages that wait for the room to load weren't sent all at once.
     const nowMs = Date.now();
     try {
       if (!hasJoined(connection)) await this.#joining.get(connection);
       if (!this.#isLoaded) await this.#load();
       if (!hasJoined(connection)) return;
-      participants.seen(connection, nowMs);
+      liveness.seen(connection, nowMs);
       slowConsumers.seen(connection);
-      departures.closeIdle(nowMs);
       await incomingFrames.receive(frame, connection, nowMs);
       departures.closeSlow();
     } catch (error) {
@@ -143,14 +150,23 @@ export class Room implements RoomEvents {
   // ---- alarm ----------------------------------------------------------------------------------------------
 
   async onAlarm(): Promise<void> {
+    const { session, liveness, alarm, log } = this.#parts;
+    const nowMs = Date.now();
+    const isForSession = alarm.fired(nowMs);
     try {
       await this.#load();
-      await (await this.#parts.session.open({ byAlarm: true })).onAlarm();
+      liveness.check(nowMs);
+      // First, as a flush may take long.
+      await Promise.all([liveness.watch(), alarm.resume()]);
+      // A silent session isn't opened: each alarm would cost a Redis command.
+      if (isForSession === 'unknown' ? await session.mayNeedAlarm() : isForSession) {
+        await (await session.open({ byAlarm: true })).onAlarm();
+      }
     } catch (error) {
       if (error instanceof SessionNotFoundError) return;
-      this.#parts.log('alarm_failed', describe(error));
+      log('alarm_failed', describe(error));
       // What was dirty still is: the next alarm tries again.
-      await this.#host.storage.setAlarm(Date.now() + this.#flushAlarmMs);
+      await alarm.wakeForSession(Date.now() + this.#flushAlarmMs);
     }
   }
 }

@@ -8,19 +8,24 @@ import {
 } from '../../test/support/worker-services.ts';
 import { type SessionAccess, signSessionToken } from '../access/session-token.ts';
 import { ConfigError } from '../config.ts';
+import type { SessionDirectory } from '../domain/directory.ts';
 import { StorageUnavailableError, WriteRefusedError } from '../domain/errors.ts';
 import { createApp } from './app.ts';
+import { SITE_PREVIEW, socialTags } from './social-tags.ts';
 import { createSweeper } from './sweeper.ts';
 import { type Watched, watchedSchema } from './watch.ts';
 
 let services: FakeServices;
 let app: ReturnType<typeof createApp>;
 let logged: string[];
+let told: string[];
 
 beforeEach(() => {
   services = fakeServices();
   app = createApp({ services: () => services });
   logged = [];
+  told = [];
+  vi.spyOn(console, 'log').mockImplementation((line) => told.push(String(line)));
   vi.spyOn(console, 'error').mockImplementation((line) => logged.push(String(line)));
 });
 afterEach(() => {
@@ -69,6 +74,7 @@ describe('the flush routes', () => {
     ['GET', '/flush/dead'],
     ['POST', '/flush/redirty'],
     ['POST', '/flush/dead/good/replay'],
+    ['DELETE', '/flush/dead/good'],
   ];
 
   it.each(routes)('%s %s needs the flush secret', async (method, path) => {
@@ -127,6 +133,7 @@ describe('the flush routes', () => {
   it('list and replay dead letters', async () => {
     const token = FLUSH_SECRET;
     expect((await call('/flush/dead?limit=10&cursor=7', { token })).json).toEqual({
+      at: expect.any(String),
       letters: [],
       next: '42',
     });
@@ -143,6 +150,40 @@ describe('the flush routes', () => {
     });
     await replay(encodeURIComponent('a:m:b'));
     expect(services.calls.at(-1)).toBe('replayDead "a:m:b"');
+  });
+
+  it('discard dead letters, and log how many, not what', async () => {
+    const token = FLUSH_SECRET;
+    const one = (id: string) => call(`/flush/dead/${id}`, { method: 'DELETE', token });
+    expect((await one(encodeURIComponent('a:m:b'))).json).toEqual({
+      discarded: 1,
+      bytes: 400,
+      has_more: false,
+    });
+    expect(await one('unknown')).toMatchObject({ status: 404, json: { error: 'not_found' } });
+    const session_id = randomUUID();
+    const until = new Date().toISOString();
+    const all = (body: object) => call('/flush/dead/discard', { method: 'POST', body, token });
+    expect((await all({ session_id, until })).json).toEqual({
+      discarded: 500,
+      bytes: 90_000,
+      has_more: true,
+    });
+    const unknown = await call('/flush/dead/discard', { method: 'POST', body: { session_id, until } });
+    expect(unknown.status).toBe(401);
+    // What nobody has seen isn't to be discarded.
+    expect((await all({ session_id })).status).toBe(400);
+    expect((await all({ session_id: 'all', until })).status).toBe(400);
+    expect(services.calls).toEqual([
+      'discardDead "a:m:b"',
+      'discardDead "unknown"',
+      `discardDeadOf "${session_id}" "${until}"`,
+    ]);
+    const event = { level: 'info', event: 'dead_letters_discarded' };
+    expect(told.map((line) => JSON.parse(line))).toEqual([
+      { ...event, session: null, letters: 1, bytes: 400 },
+      { ...event, session: session_id, letters: 500, bytes: 90_000 },
+    ]);
   });
 
   it('answer 503 when a store is out of reach', async () => {
@@ -640,5 +681,61 @@ describe('CORS', () => {
       headers: { Origin: 'https://a.test' },
     });
     expect(headers.get('access-control-allow-origin')).toBeNull();
+  });
+});
+
+describe('an address of a session to paste elsewhere', () => {
+  const html = `<head>${socialTags(SITE_PREVIEW)}</head>`;
+  const listed = (i: number) => ({
+    id: randomUUID(),
+    title: 'Night',
+    isDiscoverable: true,
+    createdAtMs: 0,
+    lastActivityMs: 0,
+    hostName: 'Ana',
+    participantCount: i,
+    isMember: false,
+  });
+  const directoryOf = (live: SessionDirectory['live']) =>
+    ({ live }) satisfies Partial<SessionDirectory> as Partial<SessionDirectory> as SessionDirectory;
+  const all = Array.from({ length: 250 }, (_, i) => listed(i));
+  let asked: number;
+  beforeEach(() => {
+    asked = 0;
+    services.assets = {
+      fetch: async () => new Response(html, { headers: { 'content-type': 'text/html', etag: 'x' } }),
+    };
+    services.directory = directoryOf(async (_userId, { limit, offset }) => {
+      asked += 1;
+      return { items: all.slice(offset, offset + limit), total: all.length };
+    });
+  });
+
+  it('is looked for in the whole public list, which is read once for all', async () => {
+    const last = all.at(-1);
+    const page = await call(`/s/${last?.id}`);
+    expect(page.text).toContain('Ana is jamming: 249 here');
+    expect(page.headers.get('etag')).toBeNull();
+    expect(asked).toBe(3);
+    for (let i = 0; i < 10; i++) await call(`/s/${randomUUID()}`);
+    expect(asked).toBe(3);
+  });
+
+  it('is the page, also where its session can’t be looked for', async () => {
+    const none = await call(`/s/${randomUUID()}`);
+    expect(none.status).toBe(200);
+    const before = asked;
+    expect((await call('/s/nonsense')).text).toBe(none.text);
+    expect(asked).toBe(before);
+    services = fakeServices();
+    services.assets = { fetch: async () => new Response(html) };
+    services.directory = directoryOf(async () => {
+      throw new StorageUnavailableError('postgres', 'down');
+    });
+    app = createApp({ services: () => services });
+    const down = await call(`/s/${all[0]?.id}`);
+    expect([down.status, down.text]).toEqual([200, none.text]);
+    services.assets = { fetch: async () => null };
+    expect((await call(`/s/${all[0]?.id}`)).status).toBe(404);
   });
 });

@@ -7,7 +7,11 @@ import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
 import { withFlushSecret } from './auth.ts';
 import type { AppEnv, Env } from './env.ts';
 import { ApiError, errorResponse } from './errors.ts';
+import { type LiveList, liveList } from './live-list.ts';
+import { accountRoutes } from './routes/accounts.ts';
 import { adminPage, adminRoutes } from './routes/admin.ts';
+import { agentRoutes } from './routes/agent.ts';
+import { comingInRoutes } from './routes/coming-in.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { flushRoutes, flushTurn } from './routes/flush.ts';
 import { healthRoute, liveRoute } from './routes/health.ts';
@@ -15,7 +19,9 @@ import { metricsRoute } from './routes/metrics.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { roomRoutes } from './routes/rooms.ts';
 import { sessionRoutes } from './routes/sessions.ts';
+import { sharePage } from './routes/share.ts';
 import { strudelRoutes } from './routes/strudels.ts';
+import { versionRoutes } from './routes/versions.ts';
 import type { Served } from './serve.ts';
 import type { Services } from './services.ts';
 
@@ -23,18 +29,25 @@ import type { Services } from './services.ts';
 const MAX_BODY_BYTES = MAX_FRAME_BYTES;
 const PREFLIGHT_MAX_AGE_S = 3_600;
 
-/** Every route that the API's document describes, in the order in which a request is matched. */
-export function servedRoutes(): Served[] {
+/**
+ * Every route that the API's document describes, in the order in which a request is matched.
+ * @param live made once an app: what is kept of the public list is its isolate's.
+ */
+export function servedRoutes(live: LiveList = liveList()): Served[] {
   return [
     liveRoute,
     healthRoute(),
     metricsRoute(),
     ...flushRoutes,
     ...adminRoutes(),
+    ...accountRoutes,
     // Before the sessions: `/join` must not be taken for a session's id.
+    ...comingInRoutes,
     ...peopleRoutes,
-    ...sessionRoutes(),
-    ...strudelRoutes,
+    ...sessionRoutes(live),
+    ...versionRoutes,
+    ...strudelRoutes(),
+    ...agentRoutes,
   ];
 }
 
@@ -55,6 +68,8 @@ export function createApp(options: { services: (env: Env) => Services }) {
   app.route('/', roomRoutes);
   // With the headers of a page.
   app.route('/', adminPage);
+  const live = liveList();
+  app.route('/', sharePage(live));
 
   // Nothing here is a page but the documentation, which has one style sheet. What no browser asks for costs
   // nothing.
@@ -84,24 +99,29 @@ export function createApp(options: { services: (env: Env) => Services }) {
       },
     }),
   );
-  app.use(
-    '/api/v1/*',
-    cors({
-      origin: (origin, c) => {
-        const allowed = c.var.services.config.ALLOWED_ORIGINS;
-        if (allowed.length === 0) return '*';
-        return allowed.includes(origin) ? origin : null;
-      },
-      maxAge: PREFLIGHT_MAX_AGE_S,
-    }),
-  );
+  const byToken = cors({
+    origin: (origin, c) => {
+      const allowed = c.var.services.config.ALLOWED_ORIGINS;
+      if (allowed.length === 0) return '*';
+      return allowed.includes(origin) ? origin : null;
+    },
+    maxAge: PREFLIGHT_MAX_AGE_S,
+  });
+  // Clients that signing in leads to may refresh their token, where browsers send them the cookie.
+  const byCookie = cors({ origin: (origin) => origin, credentials: true, maxAge: PREFLIGHT_MAX_AGE_S });
+  app.use('/api/v1/*', (c, next) => {
+    const isAuth = c.req.path.startsWith('/api/v1/auth/');
+    const origin = c.req.header('Origin');
+    const mayUseCookie = origin && c.var.services.config.AUTH_REDIRECT_ORIGINS.includes(origin);
+    return isAuth && mayUseCookie ? byCookie(c, next) : byToken(c, next);
+  });
 
   // Whatever is asked there: without the secret nothing says which routes there are.
   app.use('/flush/*', async (c, next) => {
     await withFlushSecret.admit(c);
     await next();
   });
-  const served = servedRoutes();
+  const served = servedRoutes(live);
   app.post('/flush/turn', flushTurn);
   for (const { route, handle } of served) {
     app.on(route.method.toUpperCase(), route.path.replaceAll(/\{(\w+)\}/g, ':$1'), handle);

@@ -1,14 +1,19 @@
 /** Who calls: the flush secret, a session token or a user's token, each as a bearer. */
 import type { Context } from 'hono';
 import { timingSafeEqual } from 'hono/utils/buffer';
-import { type Caller, callerOf, DEFAULT_DISPLAY_NAME } from '../access/admission.ts';
+import { type Caller, callerOf, epochOf } from '../access/admission.ts';
+import { type KnockAccess, verifyKnockToken } from '../access/knock-token.ts';
 import type { Config } from '../config.ts';
+import { guestName } from '../domain/guest-names.ts';
 import type { PeopleRepository } from '../domain/people.ts';
 import { type Action, isAllowedAfterEnd, may } from '../domain/permissions.ts';
 import type { Role } from '../domain/types.ts';
 import { ofOne } from '../protocol/http/shared.ts';
+import { addressOf } from './address.ts';
+import { refreshCookieOf } from './auth-cookies.ts';
 import type { AppEnv } from './env.ts';
 import { ApiError, notFound, unauthorized } from './errors.ts';
+import { refuseForeignOrigin } from './origins.ts';
 import { type Gate, parse } from './serve.ts';
 
 /** Lets callers with the flush secret through; the comparison takes the same time however wrong it is. */
@@ -17,11 +22,20 @@ export const withFlushSecret: Gate<'flush', null> = {
   async admit(c) {
     const { FLUSH_SECRET } = c.var.services.config;
     if (!(await timingSafeEqual(FLUSH_SECRET, bearerOf(c) ?? ''))) {
-      throw unauthorized('the flush secret is needed');
+      throw await refusalOfSecret(c, 'the flush secret is needed');
     }
     return null;
   },
 };
+
+/** What a caller hears whose secret is wrong, or who has none, which is no guess. */
+async function refusalOfSecret(c: Asked, message: string): Promise<ApiError> {
+  if (bearerOf(c) === null) return unauthorized(message);
+  const retryAfterS = await c.var.services.wrongSecrets.count(addressOf(c));
+  if (retryAfterS === null) return unauthorized(message);
+  const text = 'too many secrets that are not right came from your network; the right one is still taken';
+  return new ApiError(429, 'too_many_requests', text, undefined, retryAfterS);
+}
 
 /**
  * Whether a token is one by which machines may watch: the comparison takes the same time however wrong it is.
@@ -36,7 +50,7 @@ export const withMetricsToken: Gate<'watch', null> = {
   access: 'watch',
   async admit(c) {
     if (!(await isWatcher(bearerOf(c) ?? '', c.var.services.config))) {
-      throw unauthorized('the token of the metrics is needed');
+      throw await refusalOfSecret(c, 'the token of the metrics is needed');
     }
     return null;
   },
@@ -54,6 +68,27 @@ export const maybeWatching: Gate<'public', { mayWatch: boolean }> = {
 
 /** Lets everyone through; who they are isn't asked. */
 export const everyone: Gate<'public', null> = { access: 'public', admit: async () => null };
+
+/** Lets callers with the token of a knock through. */
+export const withKnockToken: Gate<'knock', KnockAccess> = {
+  access: 'knock',
+  async admit(c) {
+    const access = await verifyKnockToken(bearerOf(c) ?? '', c.var.services.config);
+    if (!access) throw unauthorized('the token of the knock is needed');
+    return access;
+  },
+};
+
+/** Lets browsers through that are signed in, by the text of their cookie, which isn't checked yet. */
+export const withRefreshCookie: Gate<'refresh', string> = {
+  access: 'refresh',
+  async admit(c) {
+    refuseForeignOrigin(c);
+    const cookie = refreshCookieOf(c);
+    if (cookie === null) throw unauthorized('you are not signed in');
+    return cookie;
+  },
+};
 
 /** A request, and what there is to judge it by. */
 type Asked = Pick<Context<AppEnv>, 'req' | 'var'>;
@@ -111,7 +146,13 @@ async function callerFor(c: Asked, sessionId: string, action: Action): Promise<S
   const { people } = c.var.services;
   const { userId, name } = await identify(caller, people);
   const participantId = caller.kind === 'participant' ? caller.access.participantId : null;
-  const access = await people.checkAccess({ sessionId, userId, participantId, inviteToken: null });
+  const access = await people.checkAccess({
+    sessionId,
+    userId,
+    epoch: epochOf(caller),
+    participantId,
+    inviteToken: null,
+  });
   if (!access) throw notFound();
   if (access.role === null) throw new ApiError(403, 'forbidden', 'you have no access to this session');
   refuseUnless(access.role, action);
@@ -122,7 +163,7 @@ async function callerFor(c: Asked, sessionId: string, action: Action): Promise<S
     role: access.role,
     userId,
     participantId: access.participantId,
-    displayName: access.displayName ?? name ?? DEFAULT_DISPLAY_NAME,
+    displayName: access.displayName ?? name ?? guestName(access.role),
   };
 }
 
@@ -151,11 +192,35 @@ async function optionalUserId(c: Asked): Promise<string | null> {
   return caller.kind === 'user' ? (await c.var.services.people.upsertUser(caller.profile)).id : null;
 }
 
-/** Lets signed-in callers through, by their user id. Refuses all others with 401. */
+/** Lets signed-in callers through, by their user id. Refuses all others, with 401 or 403. */
 export const signedIn: Gate<'user', string> = { access: 'user', admit: requireUserId };
 
 /** Lets callers through by their user id, and those without a user's token by none. */
 export const maybeSignedIn: Gate<'optional', string | null> = { access: 'optional', admit: optionalUserId };
+
+/**
+ * Lets callers through by their user id, which a session token says, too; and strangers by none, where this
+ * server is open to them.
+ */
+export const maybeKnown: Gate<'optional', string | null> = {
+  access: 'optional',
+  async admit(c) {
+    const caller = await callerIn(c);
+    if (caller.kind !== 'anonymous') {
+      const { people } = c.var.services;
+      const { userId } = await identify(caller, people);
+      // What a session token says of a user counts as long as they haven't revoked it.
+      if (caller.kind === 'participant' && userId !== null) {
+        const { sessionId, participantId } = caller.access;
+        const epoch = epochOf(caller);
+        await people.checkAccess({ sessionId, userId, epoch, participantId, inviteToken: null });
+      }
+      return userId;
+    }
+    if (c.var.services.config.ANONYMOUS === 'off') throw unauthorized('sign in to use this server');
+    return null;
+  },
+};
 
 /** Lets callers through by their token, which isn't looked at yet; null for none. */
 export const withAnyToken: Gate<'optional', string | null> = {
@@ -163,9 +228,11 @@ export const withAnyToken: Gate<'optional', string | null> = {
   admit: async (c) => bearerOf(c),
 };
 
-/** @throws {ApiError} 401 for callers who aren't signed in. */
+/** @throws {ApiError} for callers who aren't signed in: 401 without a token, 403 with a session token. */
 export async function requireUserId(c: Asked): Promise<string> {
   const userId = await optionalUserId(c);
-  if (userId === null) throw unauthorized('sign in to do this');
-  return userId;
+  if (userId !== null) return userId;
+  // There is nothing wrong with the token: a client must not forget it for this.
+  if (bearerOf(c) !== null) throw new ApiError(403, 'forbidden', 'sign in to do this');
+  throw unauthorized('sign in to do this');
 }

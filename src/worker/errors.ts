@@ -2,7 +2,12 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { ConfigError } from '../config.ts';
-import { SessionNotFoundError, StorageUnavailableError, WriteRefusedError } from '../domain/errors.ts';
+import {
+  RevokedTokenError,
+  SessionNotFoundError,
+  StorageUnavailableError,
+  WriteRefusedError,
+} from '../domain/errors.ts';
 import type { ErrorCode } from '../protocol/messages.ts';
 import { describeUnexpected, logError } from './log.ts';
 import { RoomRefusedError, RoomUnavailableError } from './room-client.ts';
@@ -39,6 +44,7 @@ export function errorResponse(error: unknown, c: Context): Response {
 function asApiError(error: unknown, c: Context): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof SessionNotFoundError) return notFound();
+  if (error instanceof RevokedTokenError) return unauthorized(error.message);
   // Logged once, when the configuration was first read.
   if (error instanceof ConfigError) return new ApiError(500, 'server_error', error.message);
   const where = { method: c.req.method, path: c.req.path };

@@ -11,10 +11,14 @@ const BLOCK_ENTRIES = 100;
 
 type Directory = Pick<SessionDirectory, 'live'>;
 
+export type LiveList = (
+  directory: Directory,
+  userId: string | null,
+  page: PageRequest,
+) => Promise<Page<LiveSessionSummary>>;
+
 /** Reads a page as {@link SessionDirectory.live} does, a few seconds old at most. */
-export function liveList(
-  now: () => number = () => Date.now(),
-): (directory: Directory, userId: string | null, page: PageRequest) => Promise<Page<LiveSessionSummary>> {
+export function liveList(now: () => number = () => Date.now()): LiveList {
   const block = briefCacheBy(
     // Which sessions are the caller's own differs by user.
     (_directory: Directory, userId: string | null, index: number) => `${userId} ${index}`,

@@ -18,6 +18,16 @@ export interface RoomStubs {
   ): Promise<Response>;
 }
 
+/** The objects that ask the AI, each reached by the name of the person it asks for. */
+export interface DeskStubs {
+  /** @throws when the object can't be reached. */
+  fetch(
+    name: string,
+    path: string,
+    init: { method: string; body: string; signal?: AbortSignal },
+  ): Promise<Response>;
+}
+
 /** What the sweeper keeps from one turn to the next. */
 export interface SweeperStorage {
   get(key: string): Promise<unknown>;
@@ -26,6 +36,7 @@ export interface SweeperStorage {
 
 export interface Platform {
   rooms: RoomStubs;
+  desks: DeskStubs;
   /** The one object that sweeps (`sweeper.ts`). @throws when it can't be reached. */
   sweeper: { fetch(path: string, init: { method: string; body?: string }): Promise<Response> };
   /** The page's files, also under a path that is the Worker's own. Null or 404: there is none. */
@@ -38,6 +49,7 @@ export interface Platform {
  */
 export const NO_PLATFORM: Platform = {
   rooms: { fetch: () => Promise.reject(new Error('a room reaches no other room')) },
+  desks: { fetch: () => Promise.reject(new Error('a room reaches no desk')) },
   sweeper: { fetch: () => Promise.reject(new Error('a room reaches no sweeper')) },
   assets: { fetch: () => Promise.resolve(null) },
 };

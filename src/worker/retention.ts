@@ -1,8 +1,10 @@
 /**
  * Deletes sessions that ended long ago, with their messages, participants and invites; those that were
- * abandoned have ended by then (`inactive-sessions.ts`). It looks once a day, as each look is a query that
- * wakes Postgres up, and goes on every quarter of an hour while there are more than one turn deletes.
+ * abandoned have ended by then (`inactive-sessions.ts`). What is kept of browsers whose sign-in has expired
+ * goes, too. It looks once a day, as each look is a query that wakes Postgres up, and goes on every quarter
+ * of an hour while there are more than one turn deletes.
  */
+import type { AccountRepository } from '../domain/accounts.ts';
 import type { SessionDirectory } from '../domain/directory.ts';
 import { StorageUnavailableError } from '../domain/errors.ts';
 import type { RequestBudget } from '../domain/request-budget.ts';
@@ -13,7 +15,8 @@ import { RoomRefusedError, RoomUnavailableError } from './room-client.ts';
 /** Deleted in one turn at most: each costs a request to its room. */
 const MAX_DELETED = 25;
 /**
- * To ask whether it is due, to delete, to say that there are more; and reserve for a script or a connection.
+ * To ask whether it is due, to delete, to say that there are more or to delete browsers; and reserve for a
+ * script or a connection.
  */
 const OWN_REQUESTS = 5;
 const MINUTE_MS = 60_000;
@@ -45,6 +48,7 @@ export function retentionMark(redis: RedisScripts, keyPrefix: string): Retention
 export interface RetentionPorts {
   mark: RetentionMark;
   directory: Pick<SessionDirectory, 'deleteEnded'>;
+  accounts: Pick<AccountRepository, 'deleteExpiredBrowsers'>;
   /** Each command to a room is one request of the turn. */
   room: {
     sendCommand(sessionId: string, command: Extract<RoomCommand, { kind: 'deleted' }>): Promise<number>;
@@ -66,7 +70,7 @@ export interface RetentionRun {
  * @returns null when it isn't time.
  */
 export async function deleteEnded(ports: RetentionPorts, scheduledMs: number): Promise<RetentionRun | null> {
-  const { mark, directory, room, budget, days } = ports;
+  const { mark, directory, accounts, room, budget, days } = ports;
   if (Math.floor(scheduledMs / MINUTE_MS) % EVERY_MINUTES !== 0) return null;
   const max = Math.min(MAX_DELETED, budget.left - OWN_REQUESTS);
   if (max < 1) return null;
@@ -75,7 +79,9 @@ export async function deleteEnded(ports: RetentionPorts, scheduledMs: number): P
     if (!(await mark.take())) return null;
     const deleted = await directory.deleteEnded(days, max);
     run.deleted = deleted.length;
+    // With more sessions to come browsers wait for the last turn.
     if (deleted.length === max) await mark.reset();
+    else await accounts.deleteExpiredBrowsers(scheduledMs);
     for (const id of deleted) {
       if (!budget.affords(1)) {
         run.untold += 1;

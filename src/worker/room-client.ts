@@ -2,7 +2,12 @@
 import { z } from 'zod';
 import { withTimeout } from '../domain/with-timeout.ts';
 import { type ErrorCode, errorCodeSchema } from '../protocol/messages.ts';
-import { commandReplySchema, type RoomCommand, setCodeReplySchema } from '../room/handlers/room-command.ts';
+import {
+  aiSubjectReplySchema,
+  commandReplySchema,
+  type RoomCommand,
+  setCodeReplySchema,
+} from '../room/handlers/room-command.ts';
 import type { RoomStubs } from './platform.ts';
 
 /** A room may have to open its session and to wait for a commit. */
@@ -35,6 +40,7 @@ export class RoomRefusedError extends Error {
 }
 
 type SetCode = Extract<RoomCommand, { kind: 'set_code' }>;
+type Told = Exclude<RoomCommand, { kind: 'set_code' | 'ai_subject' }>;
 
 export class RoomClient {
   readonly #rooms: RoomStubs;
@@ -48,7 +54,7 @@ export class RoomClient {
    * @returns the number of connections that it concerned.
    * @throws {RoomUnavailableError}
    */
-  async sendCommand(sessionId: string, command: Exclude<RoomCommand, SetCode>): Promise<number> {
+  async sendCommand(sessionId: string, command: Told): Promise<number> {
     try {
       return (await this.#send(sessionId, command, commandReplySchema)).delivered;
     } catch (error) {
@@ -70,29 +76,50 @@ export class RoomClient {
     return this.#send(sessionId, { kind: 'set_code', ...edit }, setCodeReplySchema);
   }
 
-  async #send<T extends z.ZodType>(sessionId: string, command: RoomCommand, reply: T): Promise<z.infer<T>> {
-    let response: Response;
-    let body: unknown;
-    try {
-      response = await withTimeout(
-        TIMEOUT_MS,
-        this.#rooms.fetch(sessionId, '/command', { method: 'POST', body: JSON.stringify(command) }),
-      );
-      body = await response.json();
-    } catch (cause) {
-      throw new RoomUnavailableError('no answer', { cause });
-    }
-    if (response.ok) {
-      const parsed = reply.safeParse(body);
-      if (parsed.success) return parsed.data;
-      throw new RoomUnavailableError('unexpected answer', { cause: parsed.error });
-    }
-    const refusal = refusalSchema.safeParse(body);
-    if (isRefusal(response.status) && refusal.success) {
-      throw new RoomRefusedError(response.status, refusal.data.error, refusal.data.message);
-    }
-    throw new RoomUnavailableError(`HTTP status ${response.status}`);
+  /**
+   * The strudel whose author says whether the AI may be given the session's code; null: it is of none.
+   * @throws {RoomUnavailableError}
+   */
+  async aiSubject(sessionId: string): Promise<{ strudelId: string; wasForbidden: boolean } | null> {
+    const command: RoomCommand = { kind: 'ai_subject' };
+    const { strudelId, wasForbidden } = await this.#send(sessionId, command, aiSubjectReplySchema);
+    return strudelId === null ? null : { strudelId, wasForbidden };
   }
+
+  #send<T extends z.ZodType>(sessionId: string, command: RoomCommand, reply: T): Promise<z.infer<T>> {
+    const init = { method: 'POST', body: JSON.stringify(command) };
+    return replyOf(TIMEOUT_MS, this.#rooms.fetch(sessionId, '/command', init), reply);
+  }
+}
+
+/**
+ * A room's reply to a request.
+ * @throws {RoomRefusedError}
+ * @throws {RoomUnavailableError}
+ */
+export async function replyOf<T extends z.ZodType>(
+  timeoutMs: number,
+  answer: Promise<Response>,
+  reply: T,
+): Promise<z.infer<T>> {
+  let response: Response;
+  let body: unknown;
+  try {
+    response = await withTimeout(timeoutMs, answer);
+    body = await response.json();
+  } catch (cause) {
+    throw new RoomUnavailableError('no answer', { cause });
+  }
+  if (response.ok) {
+    const parsed = reply.safeParse(body);
+    if (parsed.success) return parsed.data;
+    throw new RoomUnavailableError('unexpected answer', { cause: parsed.error });
+  }
+  const refusal = refusalSchema.safeParse(body);
+  if (isRefusal(response.status) && refusal.success) {
+    throw new RoomRefusedError(response.status, refusal.data.error, refusal.data.message);
+  }
+  throw new RoomUnavailableError(`HTTP status ${response.status}`);
 }
 
 function isRefusal(status: number): status is RefusalStatus {

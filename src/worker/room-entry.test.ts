@@ -5,7 +5,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fakeServices, JWT_SECRET } from '../../test/support/worker-services.ts';
-import type { Admitted, Refusal } from '../access/admission.ts';
+import type { Admitted } from '../access/admission.ts';
+import type { Refusal } from '../access/refusals.ts';
 import { signSessionToken, verifySessionToken } from '../access/session-token.ts';
 import { admissionGrantSchema, RESERVATION_HEADER } from '../room/connections/grant.ts';
 import { refuse, refuseBanned } from '../room/connections/refusal.ts';
@@ -18,6 +19,7 @@ const admittedOf = (over: Partial<Admitted> = {}): Admitted => ({
   sessionId,
   participantId: randomUUID(),
   userId: null,
+  epoch: null,
   displayName: 'Zoë 🎹',
   avatarUrl: null,
   role: 'viewer',
@@ -46,7 +48,7 @@ interface Entry {
   refusal?: Refusal;
   /** Refused after the room has reserved a place. */
   late?: Refusal;
-  /** The room's answer when it is sent a command. */
+  /** The room's answer when it is sent a command, or asked whether it has a place. */
   command?: () => Promise<Response>;
   /** The room's answer when it is asked for a place. */
   reserve?: () => Response | Promise<Response>;
@@ -72,7 +74,7 @@ function entryOf({ admitted = admittedOf(), refusal, late, command, reserve, env
   services.rooms = {
     async fetch(to, path, init) {
       asked.push({ sessionId: to, path, init });
-      if (path === '/command' && command) return command();
+      if ((path === '/command' || path === '/capacity') && command) return command();
       if (path !== '/reserve') return upgraded();
       return reserve ? reserve() : Response.json({ reservation_id: 'r1' });
     },
@@ -154,6 +156,15 @@ describe('a join', () => {
     const access = { sessionId, participantId, userId, displayName, avatarUrl, role };
     await enter(`/parties/main/${sessionId}?token=${await signSessionToken(access, JWT_SECRET)}`);
     expect(JSON.parse(asked[0]?.init.body ?? '').token).toBeNull();
+  });
+
+  it('gives one of the new secret to a caller whose token the secret before has signed', async () => {
+    const { sessionId: _, ...person } = admittedOf();
+    const token = await signSessionToken({ sessionId, ...person }, 'the-secret-that-is-going');
+    const { asked, enter } = entryOf({ env: { JWT_SECRET_PREVIOUS: 'the-secret-that-is-going' } });
+    await enter(`/parties/main/${sessionId}?token=${token}`);
+    const renewed: unknown = JSON.parse(asked[0]?.init.body ?? '').token;
+    expect(await verifySessionToken(String(renewed), JWT_SECRET)).not.toBeNull();
   });
 
   it('that Postgres could not confirm is judged by all that the room was ever told', async () => {
@@ -283,7 +294,7 @@ describe('a room that reserves no place', () => {
 });
 
 describe('a plain GET of a room', () => {
-  it('says what speaks against a connection, or that nothing does, and asks no room', async () => {
+  it('says what speaks against a connection, or that nothing does, and asks a room only whether it has a place', async () => {
     const refusal: Refusal = { ok: false, status: 410, error: 'not_found', message: 'the session has ended' };
     const ended = entryOf({ refusal });
     const answer = await ended.app.request(`/parties/main/${sessionId}`, {
@@ -298,7 +309,27 @@ describe('a plain GET of a room', () => {
     const open = entryOf();
     const allowed = await open.app.request(`/parties/main/${sessionId}`);
     expect([allowed.status, await allowed.json()]).toMatchObject([426, { error: 'bad_request' }]);
-    expect([...ended.asked, ...open.asked]).toEqual([]);
+    expect([...ended.asked, ...open.asked].map(({ path }) => path)).toEqual(['/capacity']);
+  });
+
+  it('says that the room is full, to whom it is, or out of reach', async () => {
+    const participant = admittedOf();
+    const token = await signSessionToken(participant, JWT_SECRET);
+    const path = `/parties/main/${sessionId}?_pk=tab-1&token=${token}`;
+    const full = entryOf({ command: async () => refuse(429, 'too_many_requests', 'full') });
+    const answer = await full.app.request(path, { headers: { 'cf-connecting-ip': '192.0.2.1' } });
+    expect([answer.status, await answer.json()]).toEqual([
+      429,
+      { error: 'too_many_requests', message: 'full' },
+    ]);
+    expect(JSON.parse(full.asked[0]?.init.body ?? '')).toEqual({
+      connectionId: `tab-1~${participant.participantId}`,
+      participantId: participant.participantId,
+      address: '192.0.2.1',
+      role: participant.role,
+    });
+    const gone = entryOf({ command: () => Promise.reject(new Error('overloaded')) });
+    expect((await gone.app.request(path)).status).toBe(503);
   });
 });
 

@@ -3,11 +3,13 @@
  * status with a reason. The room reserves a place; the upgrade request then names the reservation.
  */
 import { z } from 'zod';
-import type { Admission, AdmissionRequest, Admitted, Refusal, RoomReservation } from '../access/admission.ts';
+import type { Admission, AdmissionRequest, Admitted, RoomReservation } from '../access/admission.ts';
 import { BanList } from '../access/ban-list.ts';
+import type { Refusal } from '../access/refusals.ts';
 import { signSessionToken, verifySessionToken } from '../access/session-token.ts';
 import type { Config } from '../config.ts';
 import { displayNameSchema, errorCodeSchema, issuesText } from '../protocol/index.ts';
+import { MAX_AVATAR_URL_CHARS } from '../protocol/limits.ts';
 import { RESERVATION_HEADER, reservedSchema, type SentGrant } from '../room/connections/grant.ts';
 import { RETRY_AFTER_HEADER, refuse, refuseBanned } from '../room/connections/refusal.ts';
 import type { RoomCommand } from '../room/handlers/room-command.ts';
@@ -16,7 +18,7 @@ import type { RoomStubs } from './platform.ts';
 
 /** What the decision needs. */
 interface RoomEntryPorts {
-  config: Pick<Config, 'ALLOWED_ORIGINS' | 'JWT_SECRET'>;
+  config: Pick<Config, 'ALLOWED_ORIGINS' | 'JWT_SECRET' | 'JWT_SECRET_PREVIOUS'>;
   admission: Pick<Admission, 'enter' | 'check'>;
   rooms: RoomStubs;
 }
@@ -27,8 +29,6 @@ const CLOCK_SLACK_MS = 5_000;
 const MAX_TOKEN_CHARS = 8_192;
 const MAX_INVITE_CHARS = 256;
 const MAX_ADDRESS_CHARS = 64;
-/** A connection's state has 2 KB. A picture's address that would take a quarter of it is left out. */
-const MAX_AVATAR_URL_CHARS = 500;
 
 /** Of this isolate, for all rooms: sessions with the tokens that their rooms refused for a ban. */
 const bans = new BanList();
@@ -153,16 +153,16 @@ class ReservationInRoom implements RoomReservation {
 
 /**
  * Why a connection would be refused, for browsers, which hide the status of a refused upgrade. Reads only.
- * Limits of connections aren't checked: they may be different the next moment.
  */
 export async function describeRefusal(
   request: Request,
   sessionId: string | null,
-  { config, admission }: Pick<RoomEntryPorts, 'config' | 'admission'>,
+  { config, admission, rooms }: RoomEntryPorts,
 ): Promise<Response> {
   const parameters = parse(request, sessionId, config);
   if (parameters instanceof Response) return parameters;
-  const refusal = await admission.check(parameters.admission);
+  const refusal =
+    (await admission.check(parameters.admission)) ?? (await fullRoom(parameters, { config, rooms }));
   const answer = refusal
     ? refuse(refusal.status, refusal.error, refusal.message)
     : refuse(426, 'bad_request', 'connect with a WebSocket');
@@ -171,6 +171,28 @@ export async function describeRefusal(
   if (origin !== null) answer.headers.set('access-control-allow-origin', origin);
   answer.headers.set('vary', 'origin');
   return answer;
+}
+
+/** The room's refusal, where it has no place for the caller now; null where it has one. */
+async function fullRoom(
+  { clientId, address, admission: { sessionId, token } }: Parameters,
+  { config, rooms }: Pick<RoomEntryPorts, 'config' | 'rooms'>,
+): Promise<Refusal | null> {
+  if (sessionId === null) return null;
+  const access = token === null ? null : await verifySessionToken(token, config);
+  const participantId = access?.participantId ?? '';
+  const connectionId = connectionIdOf(participantId, clientId);
+  // A caller who comes for the first time may be one who edits, of whom there may be fewer.
+  const newcomer = { connectionId, participantId, address, role: access?.role ?? 'co-author' };
+  const answer = await rooms
+    .fetch(sessionId, '/capacity', { method: 'POST', body: JSON.stringify(newcomer) })
+    .catch((error: unknown) => {
+      logError('room_unavailable', describeUnexpected(error));
+      return refuse(503, 'server_error', UNAVAILABLE);
+    });
+  if (!answer.ok) return refusalOf(answer);
+  await answer.body?.cancel();
+  return null;
 }
 
 /** The headers that the handshake needs. The room gets no other header: they may hold cookies and tokens. */
@@ -235,7 +257,7 @@ function parse(
  */
 const connectionIdOf = (participantId: string, clientId: string) => `${clientId}~${participantId}`;
 
-/** A session token, for a caller who came without one. */
+/** A session token, for a caller who came without one, or with one of the secret before this one. */
 async function tokenToComeBackWith(
   admitted: Admitted,
   token: string | null,
@@ -253,6 +275,7 @@ function personOf(
 > {
   const { participantId, userId, displayName, role, joinMethod, inviteId } = admitted;
   const avatarUrl = admitted.avatarUrl && new URL(admitted.avatarUrl).href;
+  // A connection's state has 2 KB: a picture's address that would take a quarter of it is left out.
   const isShort = avatarUrl !== null && avatarUrl.length <= MAX_AVATAR_URL_CHARS;
   return {
     participantId,

@@ -75,6 +75,12 @@ function turnOf(
           return named(Math.min(limit, ended));
         },
       },
+      accounts: {
+        deleteExpiredBrowsers: async () => {
+          spend('browsers');
+          return 0;
+        },
+      },
     },
     buffer: {
       track: async () => spend('track'),
@@ -202,7 +208,7 @@ describe('what ended long ago', () => {
   it('is asked for once a day when there is little of it', async () => {
     const { take, calls } = turnOf({}, { ended: 3 });
     await take(QUARTER_MS);
-    expect(calls).toEqual(['due?', 'delete', 'command s0', 'command s1', 'command s2']);
+    expect(calls).toEqual(['due?', 'delete', 'browsers', 'command s0', 'command s1', 'command s2']);
   });
 
   it('leaves the turn within its requests, whatever came before', async () => {

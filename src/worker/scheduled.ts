@@ -21,7 +21,7 @@ const TURN_MS = 58_000;
 export type TurnPorts = Omit<InactivePorts, 'flusher'> & {
   flusher: Pick<Flusher, 'runTurn' | 'flushSessions'>;
   room: RetentionPorts['room'];
-  retention: Pick<RetentionPorts, 'mark' | 'days' | 'directory'>;
+  retention: Pick<RetentionPorts, 'mark' | 'days' | 'directory' | 'accounts'>;
 };
 
 /** What a turn did. `requests` are those of the whole turn, with those to rooms. */

@@ -1,15 +1,20 @@
 /** How domain objects look in HTTP replies. What is absent in a reply is undefined here. */
 import type { z } from 'zod';
+import type { Account } from '../domain/accounts.ts';
 import type { ListedSession, LiveSessionSummary, LiveStatus } from '../domain/directory.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
-import type { Participant } from '../domain/people.ts';
-import type { SavedStrudel } from '../domain/strudels.ts';
-import type { Invite, Session, SessionMessage } from '../domain/types.ts';
+import type { InvitePreview, Participant } from '../domain/people.ts';
+import type { SavedStrudel, StrudelStats } from '../domain/strudels.ts';
+import type { Invite, SaidMessage, Session } from '../domain/types.ts';
+import type { Version } from '../domain/versions.ts';
+import type { account as accountReply } from '../protocol/http/accounts.ts';
+import type { invitePreview } from '../protocol/http/coming-in.ts';
 import type { flushSummary, sessionFlush, systemSample, systemStatus } from '../protocol/http/operation.ts';
 import type { invite, participant } from '../protocol/http/people.ts';
 import type { liveSession, liveStatus, message, newSession, session } from '../protocol/http/sessions.ts';
 import type { pagination } from '../protocol/http/shared.ts';
-import type { strudel } from '../protocol/http/strudels.ts';
+import type { strudel, strudelStats } from '../protocol/http/strudels.ts';
+import type { WireVersion } from '../protocol/http/versions.ts';
 import type { FlushSummary, SessionFlush } from '../write-behind/flusher.ts';
 import { ALERT_NAMES, type AlertName, type Findings } from './findings.ts';
 import type { Sample } from './history.ts';
@@ -24,6 +29,20 @@ export function paginationJson(
   { items, total }: Page<unknown>,
 ): z.infer<typeof pagination> {
   return { limit, offset, total, has_more: offset + items.length < total };
+}
+
+export function accountJson(account: Account): z.infer<typeof accountReply> {
+  return {
+    id: account.id,
+    email: account.email ?? '',
+    name: account.name ?? '',
+    avatar_url: account.avatarUrl ?? undefined,
+    provider: account.provider ?? 'external',
+    ai_features_enabled: account.isAiEnabled,
+    training_consent: account.isTrainingAllowed,
+    created_at: iso(account.createdAtMs),
+    updated_at: iso(account.updatedAtMs),
+  };
 }
 
 export function newSessionJson(made: Session): z.infer<typeof newSession> {
@@ -68,6 +87,18 @@ export function liveStatusJson(status: LiveStatus): z.infer<typeof liveStatus> {
   };
 }
 
+export function invitePreviewJson(preview: InvitePreview): z.infer<typeof invitePreview> {
+  return {
+    session_id: preview.sessionId,
+    title: preview.title,
+    host_name: preview.hostName ?? undefined,
+    role: preview.role,
+    participant_count: preview.participantCount,
+    // By this invite.
+    is_live: true,
+  };
+}
+
 export function participantJson(person: Participant): z.infer<typeof participant> {
   return {
     id: person.id,
@@ -82,7 +113,7 @@ export function participantJson(person: Participant): z.infer<typeof participant
   };
 }
 
-export function messageJson(sessionId: string, said: SessionMessage): z.infer<typeof message> {
+export function messageJson(sessionId: string, said: SaidMessage): z.infer<typeof message> {
   return {
     id: said.id,
     sessionID: sessionId,
@@ -96,6 +127,18 @@ export function messageJson(sessionId: string, said: SessionMessage): z.infer<ty
     isActionable: said.isActionable,
     isCodeResponse: said.isCodeResponse,
     strudelID: said.strudelId ?? undefined,
+    position: said.position,
+  };
+}
+
+export function versionJson(version: Version): WireVersion {
+  return {
+    number: version.number,
+    rev: version.rev,
+    cause: version.cause,
+    user_id: version.userId ?? undefined,
+    display_name: version.displayName ?? undefined,
+    created_at: iso(version.createdAtMs),
   };
 }
 
@@ -127,7 +170,10 @@ export function strudelJson({ strudel: saved, conversation }: SavedStrudel): z.i
     cc_signal: saved.ccSignal ?? undefined,
     ai_assist_count: saved.aiAssists,
     forked_from: saved.forkedFrom ?? undefined,
+    forked_from_title: saved.parentTitle ?? undefined,
+    forked_from_author: saved.parentAuthor ?? undefined,
     parent_cc_signal: saved.parentCcSignal ?? undefined,
+    no_ai: saved.isAiForbidden,
     conversation_history: conversation.map((turn) => ({
       id: turn.id,
       role: turn.role,
@@ -139,6 +185,15 @@ export function strudelJson({ strudel: saved, conversation }: SavedStrudel): z.i
     })),
     created_at: iso(saved.createdAtMs),
     updated_at: iso(saved.updatedAtMs),
+  };
+}
+
+export function strudelStatsJson(stats: StrudelStats): z.infer<typeof strudelStats> {
+  return {
+    total_uses: stats.uses,
+    unique_users: stats.users,
+    last_used_at: isoIf(stats.lastUsedAtMs),
+    fork_count: stats.forks,
   };
 }
 

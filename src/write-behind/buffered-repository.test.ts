@@ -10,7 +10,7 @@ import {
   SupersededError,
 } from '../domain/errors.ts';
 import { numberIn } from '../domain/revision.ts';
-import type { CodeWrite, RecoveryRecord, Session, TermTaken } from '../domain/types.ts';
+import type { CodeWrite, MessagePage, RecoveryRecord, Session, TermTaken } from '../domain/types.ts';
 import type { OpenedBuffer, SessionBuffer } from '../redis/session-buffer.ts';
 import { BufferedSessionRepository } from './buffered-repository.ts';
 
@@ -320,7 +320,7 @@ it('misses nothing that a flush takes from one store to the other between readin
       },
       postgres: {
         getSession: () => through(isFlushed ? { ...older, ...code } : older),
-        getMessages: () => through(isFlushed ? [message] : []),
+        readMessages: () => through({ messages: isFlushed ? [message] : [], isCut: false }),
       },
     }).repository;
   };
@@ -333,10 +333,28 @@ it('shows no message behind a gap: where some of the buffer’s were too large, 
   const page = (isCut: boolean) =>
     repositoryOf({
       buffer: { readMessages: async () => ({ messages: [three!], isCut }) },
-      postgres: { getMessages: async () => [one!, two!] },
+      postgres: { readMessages: async () => ({ messages: [one!, two!], isCut: false }) },
     }).repository.getMessages('s', { limit: 10 });
   expect(await page(false)).toEqual([one, two, three]);
   expect(await page(true)).toEqual([three]);
+});
+
+it('says that there is more where a page is short for the size of its messages, in both directions', async () => {
+  const [one, two, three] = [1, 2, 3].map((position) => makeMessage({ position }));
+  const page = (isCut: boolean, over: Partial<MessagePage>) => {
+    const isOnwards = over.afterPosition !== undefined;
+    return repositoryOf({
+      buffer: { readMessages: async () => ({ messages: [isOnwards ? one! : three!], isCut }) },
+      postgres: {
+        readMessages: async () => ({ messages: isOnwards ? [two!, three!] : [one!, two!], isCut: false }),
+      },
+    }).repository.getMessagesPage('s', { limit: 10, ...over });
+  };
+  expect(await page(true, {})).toEqual({ messages: [three], hasMore: true });
+  expect(await page(true, { afterPosition: 0 })).toEqual({ messages: [one], hasMore: true });
+  expect(await page(false, { limit: 3 })).toEqual({ messages: [one, two, three], hasMore: false });
+  expect(await page(false, { limit: 2 })).toEqual({ messages: [two, three], hasMore: true });
+  expect(await page(false, { limit: 2, afterPosition: 0 })).toEqual({ messages: [one, two], hasMore: true });
 });
 
 it('shows what is buffered over what Postgres has, unless that is newer', async () => {

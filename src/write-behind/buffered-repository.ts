@@ -3,22 +3,27 @@
  * passes through to Postgres. Its callers can't tell, but by what it costs.
  */
 import { DamagedDataError, StorageUnavailableError } from '../domain/errors.ts';
-import { mergeMessages } from '../domain/merge-messages.ts';
+import { mergeMessages, pageOfMessages } from '../domain/merge-messages.ts';
+import type { Page, PageRequest } from '../domain/page.ts';
 import { termOf } from '../domain/revision.ts';
-import type {
-  Commit,
-  CommitResult,
-  FlushState,
-  MessagePage,
-  NewSession,
-  OpenedSession,
-  RecoveryRecord,
-  Session,
-  SessionMessage,
-  SessionRepository,
-  SystemLoad,
-  TermTaken,
+import {
+  type Commit,
+  type CommitResult,
+  type FlushState,
+  isSaid,
+  MESSAGE_TYPES,
+  type MessagePage,
+  type MessagesPage,
+  type NewSession,
+  type OpenedSession,
+  type RecoveryRecord,
+  type SaidMessage,
+  type Session,
+  type SessionRepository,
+  type SystemLoad,
+  type TermTaken,
 } from '../domain/types.ts';
+import { unpackCode, type Version, type VersionWithCode, versionOf } from '../domain/versions.ts';
 import type { PostgresSessionRepository } from '../postgres/sessions.ts';
 import type { BufferedSession, OpenedBuffer, SessionBuffer } from '../redis/session-buffer.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
@@ -30,6 +35,8 @@ import { CircuitBreaker } from './circuit-breaker.ts';
 const MAX_TAIL_BYTES = 4_000_000;
 /** And of a page of messages for a reader; a page that would be larger has fewer. */
 const MAX_PAGE_BYTES = 2_000_000;
+/** More than a room makes between two flushes. */
+const MAX_BUFFERED_VERSIONS = 500;
 
 export interface BreakerOptions {
   /** Failures in a row after which Redis is left alone. */
@@ -40,7 +47,15 @@ export interface BreakerOptions {
 
 type Postgres = Pick<
   PostgresSessionRepository,
-  'open' | 'commit' | 'getStored' | 'getSession' | 'getMessages' | 'createSession' | 'deleteSession'
+  | 'open'
+  | 'commit'
+  | 'getStored'
+  | 'getSession'
+  | 'readMessages'
+  | 'listVersions'
+  | 'getVersion'
+  | 'createSession'
+  | 'deleteSession'
 >;
 
 export class BufferedSessionRepository implements SessionRepository {
@@ -91,27 +106,33 @@ export class BufferedSessionRepository implements SessionRepository {
     if (!stored) return null;
     if (termOf(stored.rev) >= term) return { outcome: 'term_taken', term: termOf(stored.rev) };
     const isBufferBehind = code === null || code.rev < stored.rev;
+    // Nothing else would write it to Postgres.
+    const isForgotten = !isDirty && code !== null && code.rev > stored.rev;
+    if (isForgotten) await this.#buffer.redirty([sessionId]);
     return {
       ...buffered,
       code: isBufferBehind ? stored : code,
       flushedRev: stored.rev,
+      isDirty: isDirty || isForgotten,
       isBufferBehind,
-      source: sourceOf(isBufferBehind, isDirty),
+      source: sourceOf(isBufferBehind, isDirty || isForgotten),
     };
   }
 
   async commit(commit: Commit): Promise<CommitResult> {
-    let unavailable = new StorageUnavailableError('redis', 'left alone after several failures');
+    let failure: StorageUnavailableError | null = null;
     if (this.#breaker.tryEnter()) {
       try {
         return { durable: 'buffer', ...(await this.#breaker.watch(this.#buffer.commit(commit))) };
       } catch (error) {
         if (!(error instanceof StorageUnavailableError)) throw error;
-        unavailable = error;
+        failure = error;
       }
     }
     // Only with the whole tail does Postgres hold all that was acknowledged.
-    if (commit.tail === null) throw unavailable;
+    if (commit.tail === null) {
+      throw failure ?? new StorageUnavailableError('redis', 'left alone after several failures');
+    }
     // Whether Redis took the batch after all makes no difference: the same statement flushes it again.
     return this.#postgres.commit(commit);
   }
@@ -127,12 +148,74 @@ export class BufferedSessionRepository implements SessionRepository {
     return stored && newestOf(stored, buffered);
   }
 
-  async getMessages(sessionId: string, page: MessagePage): Promise<SessionMessage[]> {
-    const { messages, isCut } = await this.#buffer.readMessages(sessionId, page, MAX_PAGE_BYTES);
-    const stored = await this.#postgres.getMessages(sessionId, page);
-    // Where some were left out, what is older than the others may lie before or after those.
-    const from = isCut ? Math.min(...messages.map(({ position }) => position)) : 0;
-    return mergeMessages(stored, messages, page).filter(({ position }) => position >= from);
+  async getMessages(sessionId: string, page: MessagePage): Promise<SaidMessage[]> {
+    return (await this.#messages(sessionId, page)).messages;
+  }
+
+  async getMessagesPage(sessionId: string, page: MessagePage): Promise<MessagesPage> {
+    const { messages, isCut } = await this.#messages(sessionId, { ...page, limit: page.limit + 1 });
+    const read = pageOfMessages(messages, page);
+    return { ...read, hasMore: read.hasMore || isCut };
+  }
+
+  /** @returns `isCut`: their size left out some that would be in the page. */
+  async #messages(
+    sessionId: string,
+    page: MessagePage,
+  ): Promise<{ messages: SaidMessage[]; isCut: boolean }> {
+    const types = page.types ?? MESSAGE_TYPES;
+    const buffered = await this.#buffer.readMessages(sessionId, { ...page, types }, MAX_PAGE_BYTES);
+    const stored = await this.#postgres.readMessages(sessionId, page);
+    const merged = mergeMessages(stored.messages, buffered.messages.filter(isSaid), page);
+    const cut = [buffered, stored].filter(({ isCut }) => isCut);
+    // Where some were left out, what is beyond the others may lie before or after those.
+    const isKnown = ({ position }: SaidMessage) =>
+      cut.every(({ messages }) => {
+        const positions = messages.map((message) => message.position);
+        return page.afterPosition === undefined
+          ? position >= Math.min(...positions)
+          : position <= Math.max(...positions);
+      });
+    return { messages: merged.filter(isKnown), isCut: cut.length > 0 };
+  }
+
+  async listVersions(sessionId: string, { limit, offset }: PageRequest): Promise<Page<Version>> {
+    // In this order: what the buffer doesn't have any more is in Postgres by then.
+    const buffered = (await this.#bufferedVersions(sessionId)) ?? [];
+    const newest = buffered.slice(offset, offset + limit);
+    const { items, total } = await this.#postgres.listVersions(
+      sessionId,
+      { limit: limit - newest.length, offset: Math.max(0, offset - buffered.length) },
+      buffered.map(({ number }) => number),
+    );
+    return {
+      items: [...newest, ...items].sort((a, b) => b.number - a.number),
+      total: buffered.length + total,
+    };
+  }
+
+  async getVersion(sessionId: string, number: number): Promise<VersionWithCode | null> {
+    const buffered = await this.#bufferedVersions(sessionId);
+    const found = buffered?.find((version) => version.number === number);
+    if (found) {
+      const { packed, ...version } = found;
+      return { ...version, code: await unpackCode(packed) };
+    }
+    const stored = await this.#postgres.getVersion(sessionId, number);
+    if (stored || buffered) return stored;
+    throw new StorageUnavailableError('redis', 'the version may be there');
+  }
+
+  /** Those that the buffer has, newest first; null while it is out of reach. */
+  async #bufferedVersions(sessionId: string) {
+    try {
+      const page = { types: ['version'] as const, limit: MAX_BUFFERED_VERSIONS };
+      const { messages } = await this.#buffer.readMessages(sessionId, page, MAX_PAGE_BYTES);
+      return messages.flatMap((message) => versionOf(message) ?? []);
+    } catch (error) {
+      if (!(error instanceof StorageUnavailableError)) throw error;
+      return null;
+    }
   }
 
   createSession(input: NewSession): Promise<Session> {

@@ -517,7 +517,7 @@ function decode(session: PeekedSession, nowMs: number): Decoded {
   const decoded: Decoded = { session, write, malformed: [] };
   try {
     // The fields are read only where the code is to be written.
-    write.code = fields.size > 0 ? writableCode(fields) : null;
+    write.code = hasCode(fields) ? writableCode(fields) : null;
   } catch (error) {
     if (!(error instanceof DamagedDataError)) throw error;
     const text = JSON.stringify(Object.fromEntries(fields));
@@ -547,6 +547,11 @@ function shortId(id: string): string {
   return id.length <= MAX_LETTER_ID_CHARS ? id : id.slice(0, MAX_LETTER_ID_CHARS) + crypto.randomUUID();
 }
 
+/** A session in which only messages were sent has none in the buffer. */
+function hasCode(fields: SessionFields): boolean {
+  return fields.has('rev') || fields.has('code');
+}
+
 /**
  * The code in a session's fields, if a room can have put it there. A revision that Postgres takes can't be
  * taken back: one that is far too great would keep every room from the session for ever.
@@ -555,11 +560,22 @@ function shortId(id: string): string {
 function writableCode(fields: SessionFields): SessionWrite['code'] {
   const code = codeOf(fields);
   if (!code) throw new DamagedDataError('the buffer holds a revision of a session, but no code');
+  if (!fields.has('rev'))
+    throw new DamagedDataError('the buffer holds the code of a session, but no revision');
   const term = numberOf(fields, 'term');
   if (term > MAX_TERM || termOf(code.rev) > term) {
     throw new DamagedDataError('the buffer holds a revision or a term that no room can have had');
   }
   return code;
+}
+
+/**
+ * Whether more than this is said to be dealt with, and not this itself: a room's numbers never say so, nor a
+ * flush that found Postgres ahead.
+ */
+function isBeyondCode(fields: SessionFields, rev: number): boolean {
+  const [flushed, putAside] = ['flushed', 'put_aside'].map((name) => Number(fields.get(name) ?? 0));
+  return putAside !== rev && Math.max(flushed ?? 0, putAside ?? 0) > rev;
 }
 
 /**
@@ -591,6 +607,14 @@ function settle(
       hasWritten = true;
       settlement.writtenMessages.push(...piece.write.messages.map(({ id }) => id));
       settlement.storedRev = Math.max(settlement.storedRev ?? 0, piece.outcome.rev);
+      const { code } = piece.write;
+      if (code && code.rev < piece.outcome.rev && isBeyondCode(session.fields, code.rev)) {
+        // Postgres hasn't taken it, as it has a later revision; but this one's number can't be relied on.
+        const message = 'the buffer holds an older revision of a session than what it says is flushed';
+        settlement.letters.push(
+          ...deadLettersFor({ ...piece.write, messages: [] }, { code: 'malformed', message }, nowMs),
+        );
+      }
       continue;
     }
     const reason =

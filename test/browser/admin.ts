@@ -1,15 +1,12 @@
 /** The operator's page: from a write that Postgres refuses to its being there. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import pg from 'pg';
-import type { Page } from 'playwright-core';
 import { getSystemStatus } from '../../src/protocol/http/operation.ts';
 import { PHONE } from './browser.ts';
+import { findNothing, fitsThePhone } from './looks.ts';
 import { type Scene, screenshot, step } from './scene.ts';
 import { eventually, PATIENCE_MS, SessionPage } from './session-page.ts';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const CODE = 's("bd") // the chorus';
 const CHAT = 'the chorus is great';
 const REFUSE = {
@@ -153,6 +150,57 @@ async function run({ stack, browser }: Pick<Scene, 'stack' | 'browser'>, sql: Sq
     assert.equal((await statusOf(stack)).buffer?.dead_letters, 0);
   });
 
+  await step(
+    'what is worth nothing is discarded: not before one has said so, and one session alone',
+    async () => {
+      await sql(REFUSE.messages);
+      const { page: bensPage } = await browser.newPerson('Ben');
+      const other = await SessionPage.make(bensPage, stack.url, 'Ben', 'Refused, too');
+      for (const each of [host, other]) {
+        await each.tab('chat');
+        await each.say(`${CHAT}, again`);
+        await each.say(`${CHAT}, and again`);
+      }
+      const letters = async (count: number) =>
+        eventually(`${count} letters`, async () => {
+          const [shown, known] = [
+            await page.getByTestId('letter').count(),
+            (await statusOf(stack)).buffer?.dead_letters,
+          ];
+          return (shown === count && known === count) || `${shown} are shown of ${known}`;
+        });
+      await letters(4);
+      const ofHost = page.getByTestId('letter').filter({ hasText: host.sessionId });
+      await ofHost.first().getByTestId('discard').click();
+      await page.getByTestId('discard-dialog').waitFor();
+      await findNothing(page, 'the question before a discard');
+      await screenshot(page, 'admin-discard-phone');
+      // Enter keeps it, and so does Escape.
+      await page.keyboard.press('Enter');
+      await page.getByTestId('discard-dialog').waitFor({ state: 'detached' });
+      await ofHost.first().getByTestId('discard').click();
+      await page.getByTestId('discard-dialog').waitFor();
+      await page.keyboard.press('Escape');
+      await page.getByTestId('discard-dialog').waitFor({ state: 'detached' });
+      await letters(4);
+      await ofHost.first().getByTestId('discard').click();
+      await page.getByTestId('discard-yes').click();
+      await shows('letters-outcome', '1 discarded.');
+      await letters(3);
+      const ofOther = page.getByTestId('letter').filter({ hasText: other.sessionId });
+      await ofOther.first().getByTestId('discard-session').click();
+      await shows('discard-dialog', other.sessionId);
+      await page.getByTestId('discard-yes').click();
+      await shows('letters-outcome', '2 discarded.');
+      await letters(1);
+      assert.equal(await ofHost.count(), 1);
+      await fitsThePhone(page);
+      await sql('alter table session_messages drop constraint refused');
+      await page.getByTestId('replay').click();
+      await shows('no-letters', 'There are none.');
+    },
+  );
+
   await step('it says when the server can’t be reached, and goes on when it is back', async () => {
     await browser.expectingDrops(async () => {
       await context.setOffline(true);
@@ -181,31 +229,4 @@ async function statusOf({ url, flushSecret }: Scene['stack']) {
     headers: { authorization: `Bearer ${flushSecret}` },
   });
   return getSystemStatus.reply.parse(await response.json());
-}
-
-/** Runs axe on the page as it is. */
-async function findNothing(page: Page, what: string): Promise<void> {
-  // By the debugger: the page's policy lets no script in.
-  await page.evaluate(AXE);
-  const violations = await page.evaluate(async () => {
-    // The script puts it there.
-    const { axe } = window as unknown as { axe: typeof import('axe-core') };
-    const found = await axe.run(document);
-    return found.violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]);
-  });
-  assert.deepEqual(violations, [], `${what}: axe finds something`);
-}
-
-/** Nothing is wider than the screen, and what is pressed is large enough for a finger. */
-async function fitsThePhone(page: Page): Promise<void> {
-  const { width, small } = await page.evaluate(() => ({
-    width: document.documentElement.scrollWidth,
-    small: [...document.querySelectorAll('button, select, input, label:has(input)')]
-      .filter((element) => !element.closest('label') || element.matches('label'))
-      .map((element) => ({ what: element.outerHTML.slice(0, 80), box: element.getBoundingClientRect() }))
-      .filter(({ box }) => box.height < 44 || box.width < 44)
-      .map(({ what }) => what),
-  }));
-  assert(width <= PHONE.width, `the page is ${width} px wide`);
-  assert.deepEqual(small, []);
 }

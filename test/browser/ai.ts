@@ -50,14 +50,48 @@ export async function ai(scene: Scene): Promise<void> {
 
   await step('whoever asked can take it back, in one step, and use it again', async () => {
     await ana.page.getByTestId('ai-undo').click();
-    await coAuthor.shows('RolandTR909');
+    await coAuthor.shows('setcpm(124 / 4)');
     await eventually('a later revision', async () => (await host.revisions()).rev > before.rev || 'not yet');
-    await host.newestIs('saved', 'flushed');
     await ana.page.getByTestId('ai-use').click();
     await eventually('the answer again', async () => (await viewer.text()) === FASTER || viewer.text());
     await ana.page.locator('.cm-content').focus();
     await ana.page.keyboard.press('Control+z');
-    await viewer.shows('RolandTR909');
+    await viewer.shows('setcpm(124 / 4)');
+  });
+
+  await step('two who take it back at the same moment do so once', async () => {
+    const start = await host.text();
+    await ana.page.getByTestId('ai-use').click();
+    for (const page of [host, coAuthor]) await page.shows(FASTER);
+    const buttons = await Promise.all(
+      [ana.page, ben.page].map((page) => page.getByTestId('ai-undo').elementHandle()),
+    );
+    await Promise.all(
+      buttons.map((button) => button?.evaluate((element) => (element as HTMLElement).click())),
+    );
+    for (const page of [host, coAuthor, viewer]) {
+      await eventually('the code before', async () => (await page.text()) === start || page.text());
+    }
+    // What comes after both requests finds the code as it was.
+    for (const [page, text] of [
+      [host, ' // a'],
+      [coAuthor, ' // b'],
+    ] as const)
+      await page.type(text);
+    await eventually('all that was typed', async () => {
+      const text = await viewer.text();
+      return text.replace(' // a', '').replace(' // b', '') === start || text;
+    });
+    for (const { page } of [ana, ben]) {
+      await page.keyboard.press('Control+z');
+      await eventually(
+        'it to be undone',
+        async () =>
+          !(await page.locator('.cm-content').textContent())?.includes(page === ana.page ? '// a' : '// b') ||
+          'not yet',
+      );
+    }
+    await eventually('the code before', async () => (await viewer.text()) === start || viewer.text());
   });
 
   await step('it explains, and asks back', async () => {

@@ -22,7 +22,7 @@ const LATE = /\[superdough\]: cannot schedule sounds in the past/;
 const SAMPLES = /^https:\/\/strudel\.b-cdn\.net\//;
 const ANY_ORIGIN = { 'access-control-allow-origin': '*' };
 
-export const DESKTOP = { width: 1280, height: 800 };
+export const DESKTOP = { width: 1440, height: 900 };
 export const PHONE = { width: 390, height: 844 };
 
 export class TestBrowser {
@@ -61,7 +61,13 @@ export class TestBrowser {
     viewport = DESKTOP,
     device: BrowserContextOptions = {},
   ): Promise<{ context: BrowserContext; page: Page }> {
-    const context = await this.browser.newContext({ viewport, ...device });
+    const isPhone = viewport === PHONE;
+    const context = await this.browser.newContext({
+      viewport,
+      hasTouch: isPhone,
+      colorScheme: isPhone ? 'light' : 'dark',
+      ...device,
+    });
     await context.grantPermissions(['clipboard-read', 'clipboard-write']);
     // Strudel's sample maps are on the Internet: no test depends on it.
     await context.route(SAMPLES, (route) => route.fulfill({ json: {}, headers: ANY_ORIGIN }));

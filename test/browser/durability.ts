@@ -210,7 +210,7 @@ export async function durability({ stack, browser }: Scene): Promise<void> {
       await ana.page.reload();
       await host.waitFor(ana.page.locator('[data-testid=connection][data-state=refused]'), 'the refusal');
       const notice = await ana.page.getByTestId('notice').textContent();
-      assert.match(notice ?? '', /token/);
+      assert.match(notice ?? '', /key/);
       await screenshot(ana.page, 'refused-desktop');
     });
   });

@@ -2,11 +2,11 @@
  * The page of `editing.ts`: two editors on a room in memory, mounted as the session's page mounts its own.
  * It is bundled for the browser, and answers the test through `window.bench`.
  */
-import { javascript } from '@codemirror/lang-javascript';
-import { oneDark } from '@codemirror/theme-one-dark';
-import { EditorView } from '@codemirror/view';
-import { basicSetup } from 'codemirror';
+import { EditorView, lineNumbers } from '@codemirror/view';
 import { answerMarks, collaboration, newestAnswer, takeBackAnswer } from '../../src/client/editor/index.ts';
+import { base } from '../../src/client/page/session/editor.ts';
+import { extras } from '../../src/client/page/session/editor-extras.ts';
+import { look } from '../../src/client/page/session/editor-look.ts';
 import { type Channel, MergingRoom, type RoomDocument } from '../support/merging-room.ts';
 
 export interface Scenario {
@@ -44,9 +44,10 @@ class Bench {
         parent: root,
         doc: joined.text,
         extensions: [
-          basicSetup,
-          javascript(),
-          oneDark,
+          lineNumbers(),
+          extras,
+          base,
+          look,
           EditorView.lineWrapping,
           EditorView.theme({ '&': { height: '100%' }, '.cm-content': { padding: '14px 0' } }),
           collaboration(joined),

@@ -34,9 +34,157 @@ export async function editing({ browser }: Pick<Scene, 'browser'>): Promise<void
   // replaces.
   await browser.expectingBlocks(() => undoOverSelection(page));
   await onDesktop(page);
+  await namesCoverNothing(page, 'desktop');
   const phone = await browser.newPerson('the phone', PHONE, { userAgent: ANDROID, hasTouch: true });
   await serve(phone.context, script);
-  await onPhone(await EditingPage.open(phone.page));
+  const onTouch = await EditingPage.open(phone.page);
+  await onPhone(onTouch);
+  await namesCoverNothing(onTouch, 'phone');
+}
+
+const SCENES: Record<string, { code: string; carets: [line: number, column: number][]; shown: number }> = {
+  'a song': {
+    code: [
+      'setcpm(124 / 4)',
+      '',
+      '$: s("bd*4, [~ cp]*2, hh*8").bank("RolandTR909")',
+      '  .gain(0.8)',
+      '$: note("<c3 e3 g3 b3>*4").sound("sawtooth")',
+      '  .lpf(sine.range(300, 2000).slow(8))',
+      '  .room(0.4)',
+    ].join('\n'),
+    carets: [
+      [1, 0],
+      [1, 6],
+      [2, 0],
+      [3, 10],
+      [3, 10],
+      [4, 4],
+      [5, 3],
+      [6, 37],
+      [7, 12],
+    ],
+    shown: 8,
+  },
+  'one row with all of them': {
+    code: '\ns("bd")\n',
+    carets: [
+      [2, 0],
+      [2, 0],
+      [2, 1],
+      [2, 3],
+      [2, 5],
+      [2, 7],
+    ],
+    shown: 3,
+  },
+  'a line that wraps': {
+    code: `// one\n$: stack(${Array.from({ length: 24 }, (_, index) => `s("bd*${index}")`).join(', ')})\nlast`,
+    carets: [
+      [1, 2],
+      [2, 3],
+      [2, 90],
+      [2, 150],
+      [2, 260],
+      [3, 4],
+    ],
+    shown: 2,
+  },
+  'full rows': {
+    code: `${'x'.repeat(2_000)}\n${'y'.repeat(2_000)}`,
+    carets: [
+      [1, 0],
+      [1, 900],
+      [2, 20],
+    ],
+    shown: 0,
+  },
+  'nothing yet': {
+    code: '',
+    carets: [
+      [1, 0],
+      [1, 0],
+      [1, 0],
+    ],
+    shown: 3,
+  },
+};
+
+/** A name lies neither on code, nor on another name, nor outside; and most of them do show. */
+async function namesCoverNothing(page: EditingPage, device: string): Promise<void> {
+  for (const [name, { code, carets, shown }] of Object.entries(SCENES)) {
+    await step(`names cover nothing: ${name}, ${device}`, async () => {
+      const names = ['Ben Lomond', 'Mo', 'Zoë', 'Maximilian', 'Ada', 'Participant 6', 'Lu', 'Cem', 'Dina'];
+      await page.scene({ code, others: names.slice(0, carets.length) });
+      await page.page.evaluate((places) => {
+        // The editor has the whole width, as on the session's page.
+        document.querySelector<HTMLElement>('#Ben')?.style.setProperty('display', 'none');
+        const { doc } = window.bench.view(0).state;
+        for (const [index, [line = 1, column = 0]] of places.entries()) {
+          const { from, length } = doc.line(line);
+          const at = from + Math.min(column, length);
+          window.bench.others[index]?.select(at, at);
+        }
+      }, carets);
+      await page.settled();
+      await page.drawn();
+      const count = await coveredNothing(page);
+      await screenshot(page.page, `names-${name.replaceAll(' ', '-')}-${device}`);
+      assert(count >= shown, `${count} names show`);
+      // What one writes at a row's end pushes the names on.
+      await page.focus(ANA, 1, -1);
+      for (const letter of '.fast(2)') {
+        await page.keyboard.type(letter);
+        await page.drawn();
+        await coveredNothing(page);
+      }
+    });
+  }
+}
+
+/** @returns how many names show. */
+async function coveredNothing({ page }: EditingPage): Promise<number> {
+  const { tags, glyphs, editor } = await page.evaluate(() => {
+    const root = document.querySelector('#Ana')?.shadowRoot;
+    if (!root) throw new Error('no editor');
+    const range = document.createRange();
+    const glyphs: { left: number; right: number; top: number; bottom: number; text: string }[] = [];
+    for (const line of root.querySelectorAll('.cm-line, .cm-gutterElement')) {
+      const walker = document.createTreeWalker(line, NodeFilter.SHOW_TEXT);
+      for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+        range.selectNodeContents(node);
+        for (const { left, right, top, bottom } of range.getClientRects()) {
+          glyphs.push({ left, right, top, bottom, text: (node.textContent ?? '').slice(0, 20) });
+        }
+      }
+    }
+    const tags = [...root.querySelectorAll('.cm-peer-name')]
+      .filter((tag) => !tag.classList.contains('cm-peer-name-hidden'))
+      .map((tag) => {
+        const { left, right, top, bottom } = tag.getBoundingClientRect();
+        return { left, right, top, bottom, text: tag.textContent ?? '' };
+      });
+    const { left, right, top, bottom } =
+      document.querySelector('#Ana')?.getBoundingClientRect() ?? new DOMRect();
+    return { tags, glyphs, editor: { left, right, top, bottom } };
+  });
+  for (const [index, tag] of tags.entries()) {
+    for (const other of [...glyphs, ...tags.slice(index + 1)]) {
+      const isApart =
+        tag.right <= other.left ||
+        other.right <= tag.left ||
+        tag.bottom <= other.top ||
+        other.bottom <= tag.top;
+      assert(isApart, `${tag.text} lies on ${other.text}: ${JSON.stringify([tag, other])}`);
+    }
+    const isInside =
+      tag.left >= editor.left &&
+      tag.right <= editor.right &&
+      tag.top >= editor.top &&
+      tag.bottom <= editor.bottom;
+    assert(isInside, `${tag.text} isn’t inside: ${JSON.stringify([tag, editor])}`);
+  }
+  return tags.length;
 }
 
 async function undoOverSelection(page: EditingPage): Promise<void> {

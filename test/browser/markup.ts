@@ -31,7 +31,9 @@ export async function markup(scene: Scene): Promise<void> {
     await host.signIn(stack.url, await userToken(scene, 'eve-of-markup', FIRST));
     await SessionPage.make(eve.page, stack.url, FIRST, ALL.slice(0, 200));
     guest = await SessionPage.join(vic.page, await host.invite('co-author'), SECOND);
+    await host.tab('people');
     await host.person(SECOND).waitFor();
+    await guest.tab('people');
     await guest.person(FIRST).waitFor();
     await nothingRan(pages);
   });

@@ -54,15 +54,28 @@ export async function people(scene: Scene): Promise<void> {
     await host.waitFor(facts.filter({ hasText: 'used 0 of 1, until' }), 'the invite to be listed');
     await screenshot(ana.page, 'invite-desktop');
     await ana.page.getByTestId('invite-close').click();
+    await ben.page.goto(link);
+    const invitation = ben.page.getByTestId('invitation');
+    // Who is there gets to Postgres a moment after they have come, and is kept for 3 s where it is shown.
+    await eventually('the invite to say what it leads to', async () => {
+      await host.waitFor(invitation, 'what the invite leads to');
+      const text = await invitation.textContent();
+      if (text === 'Ana invites you to Friday jam as a co-author: you can write and play. 1 is there.')
+        return true;
+      await ben.page.reload();
+      return String(text);
+    });
+    await screenshot(ben.page, 'join-phone');
     await SessionPage.join(ben.page, link, 'Ben');
     await browser.expectingRefusals(async () => {
-      await vera.page.goto(link);
-      await vera.page.getByTestId('join-name').fill('Vera');
-      await vera.page.getByTestId('join-submit').click();
-      await host.waitFor(
-        vera.page.getByTestId('form-problem').filter({ hasText: 'invite' }),
-        'the used invite to be refused',
-      );
+      // What an invite leads to may be some seconds old.
+      await eventually('the used invite to be refused before a name is asked', async () => {
+        await vera.page.goto(link);
+        await vera.page.reload();
+        await vera.page.locator('[data-testid=join-name], [data-testid=form-problem]:not(:empty)').waitFor();
+        return (await vera.page.getByTestId('join-name').count()) === 0 || 'a name is asked';
+      });
+      await vera.page.getByTestId('form-problem').filter({ hasText: 'invite' }).waitFor();
       await screenshot(vera.page, 'join-refused-desktop');
     });
     await ana.page.getByTestId('invite').click();
@@ -74,16 +87,21 @@ export async function people(scene: Scene): Promise<void> {
   const viewer = await SessionPage.join(vera.page, viewerLink, 'Vera');
   await host.people('Ana host', 'Ben co-author', 'Vera viewer');
 
-  await step('the panels are one tab stop, and arrows go through them', async () => {
+  await step('the panels’ buttons are one tab stop, arrows go through them, and panels close', async () => {
+    await host.tab('chat');
     await ana.page.getByTestId('tab-chat').focus();
-    await ana.page.keyboard.press('ArrowRight');
-    await ana.page.keyboard.press('ArrowRight');
-    assert.equal(await ana.page.getByTestId('tab-strudels').getAttribute('aria-selected'), 'true');
-    assert(await ana.page.locator('#panel-strudels').isVisible());
+    for (const _ of ['ai', 'sounds', 'strudels']) await ana.page.keyboard.press('ArrowDown');
+    await ana.page.keyboard.press('Enter');
+    assert.equal(await ana.page.getByTestId('tab-strudels').getAttribute('aria-expanded'), 'true');
+    await ana.page.locator('#panel-strudels').waitFor();
     assert(await ana.page.locator('#panel-chat').isHidden());
-    await ana.page.keyboard.press('ArrowRight');
-    assert(await ana.page.locator('#panel-chat').isVisible());
-    assert(await ana.page.locator('#panel-people').isVisible());
+    await ana.page.keyboard.press('End');
+    await ana.page.keyboard.press('ArrowDown');
+    await ana.page.keyboard.press('Enter');
+    await ana.page.locator('#panel-people').waitFor();
+    await ana.page.locator('#panel-people').getByTestId('panel-close').click();
+    await ana.page.locator('#panel-people').waitFor({ state: 'hidden' });
+    assert.equal(await ana.page.locator('.rail [tabindex="0"]').count(), 1);
   });
 
   await step('roles change under people’s hands', async () => {
@@ -134,6 +152,7 @@ export async function people(scene: Scene): Promise<void> {
       await ben.page.reload();
       await coAuthor.notice('removed');
     });
+    await host.tab('people');
     await ana.page.getByTestId('away-summary').click();
     await ana.page.getByTestId('let-in').click();
     await host.toast('Ben may come back');
@@ -150,6 +169,7 @@ export async function people(scene: Scene): Promise<void> {
       const finn = await browser.newPerson('Finn', PHONE);
       const guest = await SessionPage.join(finn.page, link, 'Finn');
       await host.people('Ana host', 'Ben co-author', 'Finn co-author', 'Vera co-author');
+      await host.tab('people');
       await host.person('Finn').getByTestId('person-remove').click();
       await ana.page.getByTestId('question-yes').click();
       const question = ana.page
@@ -164,8 +184,6 @@ export async function people(scene: Scene): Promise<void> {
       const again = await browser.newPerson('Finn again', PHONE);
       await browser.expectingRefusals(async () => {
         await again.page.goto(link);
-        await again.page.getByTestId('join-name').fill('Finn');
-        await again.page.getByTestId('join-submit').click();
         await host.waitFor(again.page.getByText('The invite is not valid.'), 'the link to be refused');
       });
       await screenshot(again.page, 'closed-link-phone');
@@ -174,8 +192,42 @@ export async function people(scene: Scene): Promise<void> {
     },
   );
 
+  await step('the plain address asks the host, who lets in or doesn’t', async () => {
+    await ana.page.getByTestId('invite').click();
+    const address = await ana.page.getByTestId('share-address').inputValue();
+    await ana.page.getByTestId('invite-close').click();
+    const gus = await browser.newPerson('Gus', PHONE);
+    const guest = new SessionPage(gus.page);
+    await browser.expectingRefusals(async () => {
+      await gus.page.goto(address);
+      await gus.page.getByTestId('join-name').fill('Gus');
+      await gus.page.getByTestId('join-submit').click();
+      await guest.notice('You need an invite');
+      await gus.page.getByTestId('knock-ask').click();
+      await screenshot(gus.page, 'knocking-phone');
+      const knock = ana.page.getByTestId('knock').filter({ hasText: 'Gus asks to be let in' });
+      await knock.getByTestId('knock-refuse').click();
+      await guest.waitFor(
+        gus.page.getByTestId('knock-problem').filter({ hasText: 'doesn’t let you in' }),
+        'the refusal',
+      );
+      await gus.page.getByTestId('knock-ask').click();
+      await host.waitFor(knock, 'the second knock');
+      await screenshot(ana.page, 'knock-desktop');
+      await knock.getByTestId('knock-viewer').click();
+      await guest.isOpen();
+    });
+    await guest.mayType(false);
+    await host.people('Ana host', 'Ben co-author', 'Gus viewer', 'Vera co-author');
+    assert.equal(await ana.page.getByTestId('knock').count(), 0);
+    await host.sendAway('Gus');
+    await guest.notice('You are no longer in this session');
+    await gus.context.close();
+    await host.people('Ana host', 'Ben co-author', 'Vera co-author');
+  });
+
   await step('a session that is open to everybody is listed, and can be looked into', async () => {
-    await ana.page.getByTestId('settings').click();
+    await host.menu('settings');
     const note = ana.page.getByTestId('settings-note');
     await ana.page.getByTestId('settings-title').fill('Open stage');
     await ana.page.getByTestId('settings-rename').click();
@@ -215,7 +267,7 @@ export async function people(scene: Scene): Promise<void> {
 
   await step('everybody is sent away, and the host stays', async () => {
     const link = await host.invite('co-author');
-    await ana.page.getByTestId('settings').click();
+    await host.menu('settings');
     await ana.page.getByTestId('settings-end-live').click();
     await screenshot(ana.page, 'question-desktop');
     await host.yes();
@@ -225,7 +277,6 @@ export async function people(scene: Scene): Promise<void> {
     await host.mayType(true);
     await browser.expectingRefusals(async () => {
       await vera.page.goto(link);
-      await vera.page.getByTestId('join-submit').click();
       await host.waitFor(
         vera.page.getByTestId('form-problem').filter({ hasText: 'invite' }),
         'the revoked invite to be refused',
@@ -239,7 +290,9 @@ export async function people(scene: Scene): Promise<void> {
     // may have to try again.
     await browser.expectingRefusals(() => SessionPage.join(ben.page, link, 'Ben'));
     const text = await host.text();
-    await ana.page.getByTestId('settings').click();
+    await host.say('see you next Friday');
+    await host.hears('see you next Friday', 'saved');
+    await host.menu('settings');
     await ana.page.getByTestId('settings-end').click();
     await host.yes();
     await Promise.all([host, coAuthor].map((page) => page.notice('This session has ended')));
@@ -254,6 +307,11 @@ export async function people(scene: Scene): Promise<void> {
       await ended.getByText('Open stage').click();
       await host.notice('This session has ended');
       await eventually('its code', async () => (await host.text()) === text || host.text());
+      await host.hears('see you next Friday');
+      await host.tab('history');
+      await ana.page.getByTestId('version').first().click();
+      await ana.page.getByTestId('version-view').waitFor();
+      await screenshot(ana.page, 'ended-history-desktop');
     });
     await ana.page.getByTestId('notice-restart').click();
     await host.isOpen();

@@ -13,6 +13,7 @@ import {
   PLAYER_PATH,
   type PlayerSays,
   type ToPlayer,
+  type Visual,
 } from '../../src/protocol/player.ts';
 import { TestBrowser } from './browser.ts';
 import type { PlayerWindow } from './player-page.ts';
@@ -35,6 +36,7 @@ export async function player(scene: Scene): Promise<void> {
   await hears(scene, script);
   await loadsSamples(scene, script);
   await staysInItsFrame(scene, script);
+  await draws(scene, script);
   await beats(scene, script);
   await neverFreezes(scene.browser, scene, script, 'a frame with a process of its own');
   const oneProcess = await TestBrowser.launch([ONE_PROCESS]);
@@ -194,7 +196,7 @@ async function hears(scene: Scene, script: string): Promise<void> {
     });
 
     await step('a preview sounds once, and a volume of 0 is silent', async () => {
-      await player.page.evaluate(() => (window as unknown as PlayerWindow).player.preview('cp'));
+      await player.page.evaluate(() => (window as unknown as PlayerWindow).player.preview('cp:1'));
       await player.sounds();
       await player.isSilent();
       await player.plays('s("square").sustain(1)');
@@ -365,6 +367,207 @@ async function staysInItsFrame(scene: Scene, script: string): Promise<void> {
       await assert.rejects(() => direct.evaluate(() => localStorage.length), /sandboxed|denied/);
       await direct.getByTestId('source').click();
       await direct.getByRole('link', { name: 'src/player/main.ts' }).waitFor();
+    });
+  });
+}
+
+const COLORS: Visual['colors'] = {
+  scheme: 'light',
+  ground: '#fafafa',
+  line: '#dddddd',
+  now: '#0000ff',
+  marks: ['#ff0000', '#00aa00'],
+};
+
+/** How long the frame's work is measured, and how much of a core drawing may take on a busy machine. */
+const MEASURED_MS = 4_000;
+const MAX_DRAWING_SHARE = 0.3;
+
+/** What is on the player's canvas. */
+class Picture {
+  constructor(readonly page: Page) {}
+
+  show(visual: Visual | null): Promise<void> {
+    return this.page.evaluate((shown) => (window as unknown as PlayerWindow).player.show(shown), visual);
+  }
+
+  get frame() {
+    const frame = this.page.frames().find((each) => each.url().endsWith(PLAYER_PATH));
+    assert(frame, 'there is no player');
+    return frame;
+  }
+
+  /** How many pixels are drawn, in how many rows, and how many in some colours; and a sum, to compare. */
+  pixels() {
+    return this.frame.evaluate(() => {
+      const canvas = document.querySelector('canvas');
+      const size = [canvas?.width ?? 0, canvas?.height ?? 0] as const;
+      // A copy, which is read more often than it is drawn.
+      const copy =
+        size[0] * size[1] > 0
+          ? new OffscreenCanvas(...size).getContext('2d', { willReadFrequently: true })
+          : null;
+      if (canvas) copy?.drawImage(canvas, 0, 0);
+      const { data } = copy?.getImageData(0, 0, ...size) ?? { data: new Uint8ClampedArray() };
+      const rows = new Set<number>();
+      let [drawn, red, green, blue, sum] = [0, 0, 0, 0, 0];
+      for (let at = 0; at < data.length; at += 4) {
+        const [r = 0, g = 0, b = 0, alpha = 0] = data.slice(at, at + 4);
+        if (alpha === 0) continue;
+        drawn += 1;
+        rows.add(Math.floor(at / 4 / size[0]));
+        sum = (sum + at * (r + 2 * g + 3 * b)) % 1_000_000_007;
+        if (r > 200 && g < 60 && b < 60) red += 1;
+        if (r < 60 && g > 120 && b < 60) green += 1;
+        if (r < 60 && g < 60 && b > 200) blue += 1;
+      }
+      return { drawn, rows: rows.size, red, green, blue, sum };
+    });
+  }
+
+  /** How many times the canvas is cleared within some frames of the screen: with each picture once. */
+  pictures(frames: number): Promise<number> {
+    // A text: tsx would name its functions.
+    return this.frame.evaluate(`new Promise((resolve) => {
+      const { clearRect } = CanvasRenderingContext2D.prototype;
+      let cleared = 0;
+      CanvasRenderingContext2D.prototype.clearRect = function (...area) {
+        cleared += 1;
+        clearRect.apply(this, area);
+      };
+      let left = ${frames};
+      requestAnimationFrame(function next() {
+        left -= 1;
+        if (left > 0) return requestAnimationFrame(next);
+        CanvasRenderingContext2D.prototype.clearRect = clearRect;
+        resolve(cleared);
+      });
+    })`);
+  }
+
+  async isEmpty(): Promise<void> {
+    await eventually('an empty canvas', async () => {
+      const { drawn } = await this.pixels();
+      return drawn === 0 || `${drawn} pixels are drawn`;
+    });
+  }
+}
+
+/** The piano roll and the oscilloscope: drawn while it plays and is shown, and never else. */
+async function draws(scene: Scene, script: string): Promise<void> {
+  await scene.browser.expectingDrops(async () => {
+    const { player } = await open(scene, script, 'the watcher');
+    const { page } = player;
+    const picture = new Picture(page);
+    const frame = page.locator('iframe');
+    const roll: Visual = { view: 'roll', colors: COLORS, moves: false };
+    // The second sound, a green one, has a pitch.
+    const code = 'setcps(1)\nstack(s("bd*4"), note("c3 e3 g3 c4").s("triangle"))';
+
+    await step(
+      'the piano roll is drawn while it plays, in the page’s colours, and not after stop',
+      async () => {
+        await picture.show(roll);
+        await player.plays(code);
+        assert.equal(await frame.isVisible(), true);
+        await eventually('both sounds and the present', async () => {
+          const found = await picture.pixels();
+          return (found.red > 50 && found.green > 50 && found.blue > 50) || JSON.stringify(found);
+        });
+        const ground = await picture.frame.evaluate(
+          () => getComputedStyle(document.documentElement).backgroundColor,
+        );
+        assert.equal(ground, 'rgb(250, 250, 250)');
+        assert((await picture.pictures(20)) > 5, 'it doesn’t move');
+        await player.call('stop');
+        await picture.isEmpty();
+        // What cleared it may have been a picture of its own.
+        await eventually('no picture to be drawn any more', async () => {
+          const drawn = await picture.pictures(20);
+          return drawn === 0 || `there are ${drawn}`;
+        });
+      },
+    );
+
+    await step('the oscilloscope draws the wave, which is flat in silence', async () => {
+      await picture.show({ ...roll, view: 'scope' });
+      await player.plays('note("a4").s("sine").sustain(1)');
+      await player.sounds();
+      await eventually('a wave', async () => {
+        const { rows, blue } = await picture.pixels();
+        return (rows > 15 && blue > 0) || `it is ${rows} rows high`;
+      });
+      await player.plays('silence');
+      await eventually('a flat line', async () => {
+        const { rows } = await picture.pixels();
+        return (rows > 0 && rows < 5) || `it is ${rows} rows high`;
+      });
+      await player.call('stop');
+      await picture.isEmpty();
+    });
+
+    await step('hidden it draws nothing, and shown again it does', async () => {
+      await picture.show(null);
+      await player.plays(code);
+      assert.equal(await frame.isVisible(), false);
+      await picture.show(roll);
+      await eventually('a picture', async () => (await picture.pixels()).red > 0 || 'there is none');
+      await picture.show(null);
+      await picture.isEmpty();
+    });
+
+    await step(
+      'where less motion is preferred the roll stands still, unless it is asked to move',
+      async () => {
+        await page.emulateMedia({ reducedMotion: 'reduce' });
+        await player.plays('setcps(.05)\ns("bd*4")');
+        await picture.show(roll);
+        await eventually('a picture', async () => (await picture.pixels()).red > 0 || 'there is none');
+        // Its cycles come into sight one by one.
+        let before = -1;
+        await eventually('a picture that stays', async () => {
+          const { sum } = await picture.pixels();
+          const isSame = sum === before;
+          before = sum;
+          return (isSame && (await picture.pictures(30)) === 0) || 'it moves';
+        });
+        await picture.show({ ...roll, moves: true });
+        await eventually('a picture that moves', async () => (await picture.pictures(20)) > 5 || 'it stands');
+        await player.call('stop');
+        await page.emulateMedia({ reducedMotion: null });
+      },
+    );
+
+    await step('it takes little of the frame’s time', async () => {
+      const session = await page.context().newCDPSession(picture.frame);
+      await session.send('Performance.enable');
+      const busy = async () => {
+        const { metrics } = await session.send('Performance.getMetrics');
+        const figure = (name: string) => metrics.find((metric) => metric.name === name)?.value ?? 0;
+        return { taskSeconds: figure('TaskDuration'), atSeconds: figure('Timestamp') };
+      };
+      const share = async () => {
+        const before = await busy();
+        await picture.frame.evaluate((ms) => new Promise((resolve) => setTimeout(resolve, ms)), MEASURED_MS);
+        const after = await busy();
+        return (after.taskSeconds - before.taskSeconds) / (after.atSeconds - before.atSeconds);
+      };
+      await player.plays(
+        'setcps(.5)\nstack(s("bd*4"), s("hh*16"), n("0 .. 15").scale("C:minor").s("triangle"), note("[c3,eb3,g3]*4"))',
+      );
+      await picture.show(null);
+      const without = await share();
+      const shares: Record<string, string> = {};
+      for (const view of ['roll', 'scope'] as const) {
+        await picture.show({ ...roll, view });
+        const more = (await share()) - without;
+        shares[view] = `${(more * 100).toFixed(1)} %`;
+        assert(more < MAX_DRAWING_SHARE, `the ${view} takes ${more} of a core`);
+      }
+      const sound = `${(without * 100).toFixed(1)} %`;
+      console.log(`      of one core: the sound ${sound}, more for ${JSON.stringify(shares)}`);
+      await player.call('stop');
+      await player.call('dispose');
     });
   });
 }

@@ -1,50 +1,70 @@
 /**
  * The browser test: people in real browsers on the whole local stack.
  *
- *     npm run test:browser [-- editing merging people strudels ai markup admin player listening durability]
- *                          [--postgres=real --redis=embedded]
+ *     npm run test:browser [-- editing writing merging people audience layout strudels chat ai markup admin
+ *                           player listening durability reports account releases hidden]
+ *                           [--postgres=real --redis=embedded]
  *
- * Without names all parts run, in this order. `hour` runs only by its name, and takes one.
+ * Without names all parts run, in this order. `hour`, which takes one, and `hidden`, which mostly waits and
+ * may run beside the others, run only by their names.
  */
 import assert from 'node:assert/strict';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startAiProvider } from '../support/ai-provider.ts';
 import { startStack } from '../support/stack.ts';
+import { account } from './account.ts';
 import { admin } from './admin.ts';
 import { ai } from './ai.ts';
+import { audience } from './audience.ts';
 import { TestBrowser } from './browser.ts';
+import { chat } from './chat.ts';
 import { durability } from './durability.ts';
 import { editing } from './editing.ts';
+import { hidden } from './hidden.ts';
+import { layout } from './layout.ts';
 import { listening } from './listening.ts';
 import { markup } from './markup.ts';
 import { hour, merging } from './merging.ts';
 import { people } from './people.ts';
 import { player } from './player.ts';
+import { releases } from './releases.ts';
+import { reports } from './reports.ts';
 import { SCREENSHOTS, type Scene } from './scene.ts';
 import { strudels } from './strudels.ts';
+import { writing } from './writing.ts';
 
 type Part = (scene: Scene) => Promise<void>;
 
 const PARTS: Record<string, Part> = {
   editing,
+  writing,
   merging,
   people,
+  audience,
+  layout,
   strudels,
+  chat,
   ai,
   markup,
   admin,
   player,
   listening,
   durability,
+  reports,
+  account,
+  releases,
 };
 const BY_NAME: Record<string, Part> = { ...PARTS, hour };
+const HIDDEN = 'hidden';
 
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
   const named = args.filter((arg) => !arg.startsWith('-'));
-  const unknown = named.filter((name) => !(name in BY_NAME));
+  const unknown = named.filter((name) => !(name in BY_NAME) && name !== HIDDEN);
   if (unknown.length > 0) throw new Error(`no such part: ${unknown.join(', ')}`);
+  if (named.includes(HIDDEN)) await hidden();
+  if (named.length > 0 && named.every((name) => name === HIDDEN)) return;
   await rm(SCREENSHOTS, { recursive: true, force: true });
   await mkdir(SCREENSHOTS, { recursive: true });
   const provider = await startAiProvider();

@@ -18,16 +18,21 @@ export interface Scene {
   provider: AiProvider;
 }
 
-/** A development token, by `npm run token`. @param secret by default the stack's. */
+/**
+ * A development token, by `npm run token`.
+ * @param secret by default the stack's.
+ * @param expires by default in 30 days.
+ */
 export async function userToken(
   { stack }: Scene,
   subject: string,
   name: string,
   secret = stack.jwtSecret,
+  expires = '30d',
 ): Promise<string> {
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    ['--import', 'tsx', 'dev/token.ts', '--sub', subject, '--name', name],
+    ['--import', 'tsx', 'dev/token.ts', '--sub', subject, '--name', name, '--expires', expires],
     { cwd: PROJECT, env: { ...process.env, JWT_SECRET: secret } },
   );
   return stdout.trim();

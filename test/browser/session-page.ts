@@ -87,11 +87,13 @@ export class SessionPage {
 
   /** As the host: gives somebody another role. */
   async giveRole(name: string, role: 'co-author' | 'viewer'): Promise<void> {
+    await this.tab('people');
     await this.person(name).getByTestId('person-role').selectOption(role);
   }
 
   /** As the host: sends somebody away. */
   async sendAway(name: string): Promise<void> {
+    await this.tab('people');
     await this.person(name).getByTestId('person-remove').click();
     await this.yes();
   }
@@ -115,19 +117,48 @@ export class SessionPage {
   }
 
   /** Shows one of the panels beside the editor. */
-  async tab(name: 'people' | 'chat' | 'ai' | 'strudels'): Promise<void> {
-    await this.page.getByTestId(`tab-${name}`).click();
+  async tab(name: 'people' | 'chat' | 'ai' | 'sounds' | 'strudels' | 'history'): Promise<void> {
+    const button = this.page.getByTestId(`tab-${name}`);
+    if ((await button.getAttribute('aria-expanded')) === 'true') return;
+    // On a phone the list of people is behind their count.
+    const isHidden = name === 'people' && (await button.isHidden());
+    await (isHidden ? this.page.getByTestId('people-count') : button).click();
+  }
+
+  /** Chooses something from the session's menu. */
+  async menu(
+    name:
+      | 'settings'
+      | 'leave'
+      | 'copy-code'
+      | 'download-code'
+      | 'theme'
+      | 'format'
+      | 'find'
+      | 'pattern-link'
+      | 'pattern-embed',
+  ): Promise<void> {
+    await this.page.getByTestId('menu').click();
+    await this.page.getByTestId(name).click();
   }
 
   /** Keeps the session's code as a strudel; its panel is open. */
   async saveStrudel(
     title: string,
-    more: { description?: string; tags?: string; isPublic?: boolean } = {},
+    more: {
+      description?: string;
+      tags?: string;
+      isPublic?: boolean;
+      license?: string;
+      signal?: string;
+    } = {},
   ): Promise<void> {
     await this.page.getByTestId('strudel-save').click();
     await this.page.getByTestId('strudel-title').fill(title);
     await this.page.getByTestId('strudel-description').fill(more.description ?? '');
     await this.page.getByTestId('strudel-tags').fill(more.tags ?? '');
+    await this.page.getByTestId('strudel-license').fill(more.license ?? '');
+    await this.page.getByTestId('strudel-signal').selectOption(more.signal ?? '');
     await this.page.getByTestId('strudel-public').setChecked(more.isPublic ?? false);
     await this.page.getByTestId('strudel-submit').click();
     await this.waitFor(this.strudel(title), `the strudel ${title} to be listed`);
@@ -237,12 +268,14 @@ export class SessionPage {
   }
 
   async say(text: string): Promise<void> {
+    await this.tab('chat');
     await this.page.getByTestId('chat-input').fill(text);
     await this.page.keyboard.press('Enter');
   }
 
   /** Waits for a chat message; `state` is what an own one says of itself. */
   async hears(text: string, state?: string): Promise<void> {
+    await this.tab('chat');
     const messages = this.page.getByTestId('chat-list').locator(state ? `[data-state=${state}]` : 'li');
     await this.waitFor(messages.filter({ hasText: text }), `the message ${JSON.stringify(text)}`);
   }

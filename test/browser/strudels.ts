@@ -23,6 +23,8 @@ export async function strudels(scene: Scene): Promise<void> {
       description: 'Four on the floor',
       tags: 'techno, 130',
       isPublic: true,
+      license: 'CC BY 4.0',
+      signal: 'cc-cr',
     });
     await screenshot(ana.page, 'strudel-saved-desktop');
     await host.type('\n// for myself');
@@ -52,6 +54,54 @@ export async function strudels(scene: Scene): Promise<void> {
     );
     await screenshot(ana.page, 'strudel-loaded-desktop');
     await screenshot(ben.page, 'strudel-loaded-phone');
+  });
+
+  await step('a public one is found by its tags, says whose it is, and is forked with credit', async () => {
+    const choice = ben.page.getByTestId('strudel-tag-choice');
+    await choice.getByText('130', { exact: true }).click();
+    const row = coAuthor.strudel('Rolling techno');
+    await row.filter({ hasText: 'by Ana' }).waitFor();
+    assert.equal(await row.getByTestId('strudel-rights').textContent(), 'CC BY 4.0 · AI: With credit');
+    await row.getByTestId('strudel-fork').click();
+    await ben.page.getByText('made from “Rolling techno” by Ana').waitFor();
+    assert.equal(await ben.page.getByTestId('strudel-license').inputValue(), 'CC BY 4.0');
+    await screenshot(ben.page, 'strudel-fork-phone');
+    await ben.page.getByTestId('strudel-title').fill('Slow version');
+    await ben.page.getByTestId('strudel-signal').selectOption('no-ai');
+    await ben.page.getByTestId('strudel-submit').click();
+    const fork = coAuthor.strudel('Slow version');
+    await coAuthor.waitFor(fork.filter({ hasText: 'no AI' }), 'the fork among one’s own');
+    assert.equal(await fork.getByTestId('strudel-origin').textContent(), 'made from “Rolling techno” by Ana');
+    await ben.page.getByTestId('strudels-public').click();
+    await choice.getByText('130', { exact: true }).click();
+    await coAuthor.waitFor(row, 'all public strudels');
+  });
+
+  await step('who has no account finds the public ones, too', async () => {
+    const cleo = await browser.newPerson('Cleo');
+    await SessionPage.join(cleo.page, await host.invite('viewer'), 'Cleo');
+    const visitor = new SessionPage(cleo.page);
+    await visitor.tab('strudels');
+    await visitor.waitFor(visitor.strudel('Rolling techno'), 'the public strudel');
+    await cleo.page.getByTestId('strudels-sign-in').waitFor();
+    for (const name of ['strudel-save', 'strudel-fork', 'strudel-edit']) {
+      assert.equal(await cleo.page.getByTestId(name).count(), 0, name);
+    }
+    await cleo.context.close();
+    await host.tab('strudels');
+  });
+
+  await step('a strudel that says “no AI” is not given to it, and the page says so', async () => {
+    await ben.page.getByTestId('strudels-own').click();
+    await coAuthor.strudel('Slow version').getByTestId('strudel-load').click();
+    await coAuthor.toast('The session is about “Slow version” now');
+    await host.tab('ai');
+    await host.ask('make it faster');
+    await host.waitFor(ana.page.getByText('doesn’t allow it to be given to an AI'), 'the reason');
+    await host.tab('strudels');
+    await ben.page.getByTestId('strudels-public').click();
+    await coAuthor.strudel('Rolling techno').getByTestId('strudel-load').click();
+    await coAuthor.toast('The session is about “Rolling techno” now');
   });
 
   await step('its owner updates it, and the way back to scratch has what was there', async () => {
@@ -86,7 +136,7 @@ export async function strudels(scene: Scene): Promise<void> {
   });
 
   await step('a co-author leaves', async () => {
-    await ben.page.getByTestId('leave').click();
+    await coAuthor.menu('leave');
     await coAuthor.yes();
     await coAuthor.waitFor(ben.page.getByTestId('make-submit'), 'the start screen');
     await host.people('Ana host');

@@ -41,6 +41,8 @@ export interface Outcome {
    * when it is sent again.
    */
   mayComeBack?: boolean;
+  /** Messages that a restored backup hadn't, and that were written once more. */
+  writtenAgain?: ReadonlySet<string>;
 }
 
 export interface Findings {
@@ -125,7 +127,7 @@ function checkMessages(ledger: Ledger, stored: StoredSession, findings: Findings
  * flush before it was one.
  */
 function checkAudit(
-  { ledger, audit, mayComeBack = false }: Outcome,
+  { ledger, audit, mayComeBack = false, writtenAgain = new Set() }: Outcome,
   findings: Findings,
   problem: Report,
 ): void {
@@ -153,6 +155,7 @@ function checkAudit(
       inserted.add(messageId);
       continue;
     }
+    if (operation === 'INSERT' && writtenAgain.has(messageId)) continue;
     if (operation === 'INSERT') findings.doubled += 1;
     if (operation !== 'DELETE') problem(`message ${messageId}: ${operation}`);
   }

@@ -26,6 +26,8 @@ export class Ledger {
   readonly ackedMessages = new Set<string>();
   /** Positions under which a message was shown, by its id. */
   readonly shown = new Map<string, Set<number>>();
+  /** Numbers of versions that were said to be committed. */
+  readonly versions = new Set<number>();
   /** What clients were told of Postgres, and when. */
   readonly flushed: { rev: number; atMs: number }[] = [];
   /** Clients were told that Postgres stands in for the buffer. */

@@ -6,7 +6,7 @@ export const USAGE = `Usage: npm run test:faults -- [options]
 
 Puts a load on the real stack, breaks it, and checks that nothing acknowledged is lost.
 
-  --short            every fault once, two in a round, with a fixed seed: about 5 minutes; what CI runs
+  --short            every fault once, two in a round, with seed 1 unless one is given: about 5 minutes; what CI runs
   --minutes N        faults and pairs at random until the time is over
   --seeds N          every chosen fault with N seeds (default 1; with --compare 10)
   --seed N           the first seed (default: from the clock); with --fault it replays a failure

@@ -9,7 +9,7 @@ export interface PlannedRound {
   seed: number;
 }
 
-/** Of the short set, so that it is the same each time. */
+/** Of the short set where none is given, so that it is the same each time. */
 const SHORT_SEED = 1;
 export const SHORT_SESSIONS = 25;
 /** Pairs after every fault on its own. */
@@ -18,7 +18,7 @@ const PAIRS = 10;
 /** The rounds, in their order; endless when the run is bounded by its time. */
 export function* plan(options: Options, nowMs: number): Generator<PlannedRound> {
   if (options.short) {
-    for (const faults of twoByTwo(FAULTS)) yield { faults, seed: SHORT_SEED };
+    for (const faults of twoByTwo(FAULTS)) yield { faults, seed: options.seed ?? SHORT_SEED };
     return;
   }
   const { seed = nowMs % 1_000_000, seeds = 1 } = options;

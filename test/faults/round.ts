@@ -203,6 +203,10 @@ async function check(world: World, load: Load, scene: Scene, result: RoundResult
     ledger.ackEdit(text, rev);
     ledger.ackedMessages.add(messageId);
   }
+  // A flush that was under way when the backup was restored writes its messages once more: they aren't gone.
+  const ids = new Set([...stored.values()].flatMap(({ messages }) => messages.map(({ id }) => id)));
+  const writtenAgain = new Set([...scene.gone].filter((id) => ids.has(id)));
+  for (const id of writtenAgain) scene.gone.delete(id);
   for (const { ledger, clients } of sessions) {
     if (unfenced.includes(ledger)) continue;
     for (const id of scene.gone) ledger.ackedMessages.delete(id);
@@ -219,7 +223,7 @@ async function check(world: World, load: Load, scene: Scene, result: RoundResult
     );
     if (!isDeleted && !isRefused) views.push(await freshView(world, ledger.sessionId, scene.gone));
     const found = checkSession(
-      { ledger, stored: stored.get(ledger.sessionId) ?? null, views, audit, letters },
+      { ledger, stored: stored.get(ledger.sessionId) ?? null, views, audit, letters, writtenAgain },
       isDeleted,
     );
     problems.push(...found.problems);
@@ -235,8 +239,9 @@ async function check(world: World, load: Load, scene: Scene, result: RoundResult
   });
   for (const { id, reason } of unexpected)
     problems.push(`dead letter ${id}: ${reason.code} ${reason.message}`);
-  const ids = new Set(letters.map(({ id }) => id));
-  for (const id of scene.letters.keys()) if (!ids.has(id)) problems.push(`there is no dead letter ${id}`);
+  const letterIds = new Set(letters.map(({ id }) => id));
+  for (const id of scene.letters.keys())
+    if (!letterIds.has(id)) problems.push(`there is no dead letter ${id}`);
 }
 
 /** What somebody sees who enters now. */

@@ -4,11 +4,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { listParticipants } from '../../src/protocol/http/people.ts';
 import {
   clientMessageSchema,
   MAX_CONNECTIONS_PER_ADDRESS,
   MAX_CONNECTIONS_PER_USER,
   MAX_DISPLAY_NAME_CHARS,
+  MAX_LISTED_PARTICIPANTS,
 } from '../../src/protocol/index.ts';
 import { People, type Place, type User } from '../support/people.ts';
 import { addressOf, RawClient, type RawClientOptions, RefusedError } from '../support/raw-client.ts';
@@ -52,10 +54,39 @@ async function refusalOf(options: Options): Promise<[number, string]> {
 
 /** What the same address says to a plain GET. */
 async function explanationOf(options: Options): Promise<number> {
-  const response = await fetch(addressOf({ roomUrl: stack.roomUrl, ...options }));
+  const { headers = {} } = options;
+  const response = await fetch(addressOf({ roomUrl: stack.roomUrl, ...options }), { headers });
   expect(await response.json()).toMatchObject({ error: expect.any(String), message: expect.any(String) });
   return response.status;
 }
+
+it('nameless participants are called by their role and told apart, in the room and in the list', async () => {
+  const owner = await people.user('Ada');
+  const sessionId = await people.session({ host: owner, isDiscoverable: true });
+  const invite = (await people.invite(sessionId, 'co-author')).token;
+  const host = await join({ sessionId, token: owner.token });
+  const nameOf = (client: { state: { payload: { your_display_name: string } } }) =>
+    client.state.payload.your_display_name;
+  const [one, two] = await Promise.all([join({ sessionId, invite }), join({ sessionId, invite })]);
+  expect([nameOf(one), nameOf(two)].sort()).toEqual(['Anonymous co-author', 'Anonymous co-author 2']);
+  const viewer = await join({ sessionId });
+  expect(nameOf(viewer)).toBe('Anonymous viewer');
+  await host.next('user_joined', ({ display_name }) => display_name === 'Anonymous co-author 2');
+  const second = nameOf(one) === 'Anonymous co-author' ? two : one;
+  const tab = await join({ sessionId, token: second.state.payload.token ?? '', connectionId: 'tab' });
+  expect(nameOf(tab)).toBe('Anonymous co-author 2');
+  second.send('chat_message', { message: 'hello' });
+  await host.next('chat_message', ({ display_name }) => display_name === 'Anonymous co-author 2');
+  const names = async () => {
+    const { body } = await people.ask(owner, 'GET', `${sessionId}/participants`);
+    return listParticipants.reply
+      .parse(body)
+      .participants.map(({ display_name }) => display_name)
+      .sort();
+  };
+  await vi.waitUntil(async () => (await names()).includes('Anonymous co-author 2'), { timeout: 10_000 });
+  expect(await names()).toEqual(['Ada', 'Anonymous co-author', 'Anonymous co-author 2', 'Anonymous viewer']);
+});
 
 describe('coming into a session', () => {
   /** An admitted caller has a role; a refused one a status and a code. */
@@ -98,7 +129,7 @@ describe('coming into a session', () => {
     [
       'nobody, a discoverable one',
       async () => ({ sessionId: await open() }),
-      { role: 'viewer', name: 'Anonymous' },
+      { role: 'viewer', name: 'Anonymous viewer' },
     ],
     [
       'nobody but with a name, a discoverable one',
@@ -108,7 +139,43 @@ describe('coming into a session', () => {
     ['a wrong token', async () => ({ sessionId: await open(), token: 'x.y.z' }), [401, 'unauthorized']],
     [
       'an expired token',
+      async () => ({ sessionId: await closed(), token: (await people.user('Eve', -60)).token }),
+      [401, 'unauthorized'],
+    ],
+    [
+      'an expired token, a discoverable one',
       async () => ({ sessionId: await open(), token: (await people.user('Eve', -60)).token }),
+      { role: 'viewer', name: 'Anonymous viewer' },
+    ],
+    [
+      'an expired token and an invite',
+      async () => ({ ...(await byInvite('co-author')()), token: (await people.user('Eve', -60)).token }),
+      { role: 'co-author', name: 'Anonymous co-author' },
+    ],
+    [
+      'an expired token and an invite that is no good',
+      async () => ({
+        ...(await byInvite('co-author', { isRevoked: true })()),
+        token: (await people.user('Eve', -60)).token,
+      }),
+      [401, 'unauthorized'],
+    ],
+    [
+      'its owner with an expired token',
+      async () => {
+        const host = await people.user('Ada', -60);
+        return { sessionId: await people.session({ host }), token: host.token };
+      },
+      [401, 'unauthorized'],
+    ],
+    [
+      'a wrong token and an invite',
+      async () => ({ ...(await byInvite('co-author')()), token: 'x.y.z' }),
+      [401, 'unauthorized'],
+    ],
+    [
+      'an expired token, a new session',
+      async () => ({ sessionId: null, token: (await people.user('Eve', -60)).token }),
       [401, 'unauthorized'],
     ],
     ['a stranger, a closed session', asStranger, [403, 'forbidden']],
@@ -140,7 +207,7 @@ describe('coming into a session', () => {
       [403, 'forbidden'],
     ],
     ['a session token of an expired place', withPlace('viewer', { expiresInS: -60 }), [403, 'forbidden']],
-    ['an invite to watch', byInvite('viewer'), { role: 'viewer', name: 'Anonymous' }],
+    ['an invite to watch', byInvite('viewer'), { role: 'viewer', name: 'Anonymous viewer' }],
     ['an invite to write', byInvite('co-author', { maxUses: 1 }), { role: 'co-author' }],
     [
       'a user with an invite',
@@ -431,8 +498,8 @@ describe('over HTTP', () => {
 });
 
 describe('what a message does', () => {
-  /** `unavailable`: let through, to an AI that isn't there. */
-  type Outcome = 'done' | 'refused' | 'nothing' | 'unavailable';
+  /** `unavailable`: let through, to an AI that isn't there; `missing`: to a knock that isn't. */
+  type Outcome = 'done' | 'refused' | 'nothing' | 'unavailable' | 'missing' | 'wrong';
   /** Rows: messages; columns: who sends them. */
   const table: [
     type: string,
@@ -440,6 +507,12 @@ describe('what a message does', () => {
     Record<'viewer' | 'co-author' | 'host', Outcome>,
   ][] = [
     ['code_update', { code: 'x' }, { viewer: 'refused', 'co-author': 'done', host: 'done' }],
+    // On a connection of whole texts nothing can be taken back.
+    [
+      'take_back',
+      { rev: 1, turn: 1, changes: [], base_rev: 1, sync: 1, request_id: 'take_back' },
+      { viewer: 'refused', 'co-author': 'wrong', host: 'wrong' },
+    ],
     ['chat_message', { message: 'hi' }, { viewer: 'done', 'co-author': 'done', host: 'done' }],
     [
       'switch_strudel',
@@ -455,7 +528,13 @@ describe('what a message does', () => {
       { viewer: 'refused', 'co-author': 'unavailable', host: 'unavailable' },
     ],
     ['ping', undefined, { viewer: 'done', 'co-author': 'done', host: 'done' }],
+    ['pong', undefined, { viewer: 'done', 'co-author': 'done', host: 'done' }],
     ['resync', undefined, { viewer: 'done', 'co-author': 'done', host: 'done' }],
+    [
+      'answer_knock',
+      { knock_id: randomUUID(), role: 'viewer' },
+      { viewer: 'refused', 'co-author': 'refused', host: 'missing' },
+    ],
     ['no_such_type', {}, { viewer: 'refused', 'co-author': 'refused', host: 'refused' }],
   ];
   /** What shows that a message was taken: to everybody else, or to its sender. */
@@ -495,14 +574,19 @@ describe('what a message does', () => {
         if (outcome === 'done' && effect) {
           await vi.waitUntil(() => sees.all(effect.type).length > before, { timeout: 10_000 });
         }
-        if (outcome === 'refused' || outcome === 'unavailable') {
+        const isRefused = outcome !== 'done' && outcome !== 'nothing';
+        if (isRefused) {
           const { payload: refusal } = await sender.next('error', ({ request_id }) => request_id === type);
-          const why = outcome === 'unavailable' ? 'ai_unavailable' : 'forbidden';
+          const why = {
+            refused: 'forbidden',
+            unavailable: 'ai_unavailable',
+            missing: 'not_found',
+            wrong: 'validation_error',
+          }[outcome];
           expect(refusal.error, type).toBe(type === 'no_such_type' ? 'validation_error' : why);
         }
         await sender.roundTrip();
         await watcher.roundTrip();
-        const isRefused = outcome === 'refused' || outcome === 'unavailable';
         expect(sender.all('error').length - errors, type).toBe(isRefused ? 1 : 0);
         if (effect && effect.type !== 'pong') {
           expect(sees.all(effect.type).length - before, type).toBe(outcome === 'done' ? 1 : 0);
@@ -563,15 +647,19 @@ describe('the number of connections', () => {
     const sessionId = await people.session();
     const here = from('192.0.2.7');
     const places = await Promise.all(
-      Array.from({ length: MAX_CONNECTIONS_PER_ADDRESS + 3 }, () => people.place(sessionId, 'viewer')),
+      Array.from({ length: MAX_CONNECTIONS_PER_ADDRESS + 3 }, () => people.place(sessionId, 'co-author')),
     );
     const burst = await Promise.all(places.map(({ token }) => attempt({ sessionId, token, ...here })));
     expect(burst.filter((outcome) => outcome === 'in')).toHaveLength(MAX_CONNECTIONS_PER_ADDRESS);
     expect(burst.filter((outcome) => outcome === 429)).toHaveLength(3);
-    const invite = await people.invite(sessionId, 'viewer', { maxUses: 1 });
+    expect(await explanationOf({ sessionId, token: places[0]?.token ?? '', ...here })).toBe(429);
+    const invite = await people.invite(sessionId, 'co-author', { maxUses: 1 });
     expect(await attempt({ sessionId, invite: invite.token, ...here })).toBe(429);
     expect(await people.usesOf(invite)).toBe(0);
     expect(await attempt({ sessionId, invite: invite.token, ...from('192.0.2.8') })).toBe('in');
+    // Those who only watch have a limit of their own.
+    const watcher = await people.place(sessionId, 'viewer');
+    expect(await attempt({ sessionId, token: watcher.token, ...here })).toBe('in');
   });
 
   it('leaves room for a client that is back before its old socket is gone, and for the next when one has left', async () => {
@@ -622,15 +710,17 @@ describe('many at once', () => {
     expect(await people.usesOf(invite)).toBe(3);
   });
 
-  it('a hundred joins: everybody is in, is announced to everybody, and is recorded as present', async () => {
+  it('a hundred join to watch: all are in, those who are listed are announced, the others are counted, and all are recorded as present', async () => {
     const sessionId = await people.session();
     const places = await Promise.all(Array.from({ length: 100 }, () => people.place(sessionId, 'viewer')));
     const first = await join({ sessionId, token: places[0]?.token ?? '' });
     const clients = await Promise.all(places.slice(1).map(({ token }) => join({ sessionId, token })));
     expect(clients).toHaveLength(99);
-    await vi.waitUntil(() => first.all('user_joined').length === 99, { timeout: 10_000 });
-    const ids = first.all('user_joined').map(({ payload }) => payload.participant_id);
-    expect(new Set(ids)).toEqual(new Set(places.slice(1).map(({ participantId }) => participantId)));
+    const announced = () => new Set(first.all('user_joined').map(({ payload }) => payload.participant_id));
+    const watching = () => first.all('audience').at(-1)?.payload.watching;
+    await vi.waitUntil(() => watching() === 100 - MAX_LISTED_PARTICIPANTS, { timeout: 10_000 });
+    expect(announced().size).toBe(MAX_LISTED_PARTICIPANTS - 1);
+    expect(first.all('user_joined')).toHaveLength(MAX_LISTED_PARTICIPANTS - 1);
     const everybody = places.map(({ participantId }) => participantId).sort();
     await vi.waitUntil(async () => (await people.present(sessionId)).length === 100, { timeout: 10_000 });
     expect(await people.present(sessionId)).toEqual(everybody);

@@ -3,9 +3,11 @@
  * and after it has ended.
  */
 import { randomUUID } from 'node:crypto';
+import { sql } from 'drizzle-orm';
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SESSION_AUDIENCE, signSessionToken } from '../../src/access/session-token.ts';
+import { packCode } from '../../src/domain/versions.ts';
 import { errorReply } from '../../src/protocol/http/shared.ts';
 import { servedRoutes } from '../../src/worker/app.ts';
 import { type Api, type Reply, startApi } from '../support/api.ts';
@@ -34,14 +36,21 @@ type Caller = (typeof CALLERS)[number];
 //                                     none forged expired elsewhere stranger removed viewer co-author host
 const WHILE_IT_GOES_ON = `
 POST   /sessions                        201    401     401       201      201     201    201       201  201
-GET    /sessions                        401    401     401       401      200     401    401       401  200
+GET    /sessions                        401    401     401       403      200     403    403       403  200
 GET    /sessions/live                   200    401     401       200      200     200    200       200  200
-GET    /sessions/last                   401    401     401       401      404     401    401       401  200
+GET    /sessions/last                   401    401     401       403      404     403    403       403  200
 POST   /sessions/join                   200    401     401       403      200     403    200       200  200
+POST   /sessions/invite                 200    200     200       200      200     200    200       200  200
+POST   /sessions/:id/knocks             201    401     401       403      201     201    409       409  409
+GET    /sessions/:id/knocks/:knock      401    401     401       401      401     401    401       401  401
+DELETE /sessions/:id/knocks/:knock      401    401     401       401      401     401    401       401  401
 GET    /sessions/:id                    401    401     401       403      403     403    200       200  200
 PUT    /sessions/:id {title}            401    401     401       403      403     403    403       403  200
 PUT    /sessions/:id {code}             401    401     401       403      403     403    403       200  200
 GET    /sessions/:id/messages           401    401     401       403      403     403    200       200  200
+GET    /sessions/:id/versions           401    401     401       403      403     403    200       200  200
+GET    /sessions/:id/versions/:n        401    401     401       403      403     403    200       200  200
+POST   /sessions/:id/versions/:n/restore 401    401     401       403      403     403    403       200  200
 GET    /sessions/:id/live-status        401    401     401       403      403     403    200       200  200
 PUT    /sessions/:id/discoverable       401    401     401       403      403     403    403       403  200
 POST   /sessions/:id/leave              401    401     401       403      403     403    200       200  200
@@ -53,22 +62,44 @@ GET    /sessions/:id/invite             401    401     401       403      403   
 DELETE /sessions/:id/invite/:token      401    401     401       403      403     403    403       403  200
 POST   /sessions/:id/end-live           401    401     401       403      403     403    403       403  200
 DELETE /sessions/:id                    401    401     401       403      403     403    403       403  200
-GET    /strudels                        401    401     401       401      200     401    401       401  200
+GET    /strudels                        401    401     401       403      200     403    403       403  200
+POST   /agent/generate                  503    401     401       503      503     503    503       503  503
+POST   /agent/generate/stream           503    401     401       503      503     503    503       503  503
+GET    /public/strudels                 200    200     200       200      200     200    200       200  200
+GET    /public/strudels/tags            200    200     200       200      200     200    200       200  200
+GET    /public/strudels/:public         200    200     200       200      200     200    200       200  200
+GET    /public/strudels/:public/stats   200    200     200       200      200     200    200       200  200
 GET    /strudels?public=true            200    200     200       200      200     200    200       200  200
-POST   /strudels                        401    401     401       401      201     401    401       401  201
+POST   /strudels                        401    401     401       403      201     403    403       403  201
 GET    /strudels/:own                   404    401     401       404      404     404    404       404  200
 GET    /strudels/:public                200    401     401       200      200     200    200       200  200
-PUT    /strudels/:own                   401    401     401       401      404     401    401       401  200
-DELETE /strudels/:own                   401    401     401       401      404     401    401       401  200
+PUT    /strudels/:own                   401    401     401       403      404     403    403       403  200
+DELETE /strudels/:own                   401    401     401       403      404     403    403       403  200
+GET    /auth/providers                  200    200     200       200      200     200    200       200  200
+GET    /auth/me                         401    401     401       403      200     403    403       403  200
+PUT    /auth/me                         401    401     401       403      200     403    403       403  200
+GET    /auth/me/export                  401    401     401       403      200     403    403       403  200
+POST   /auth/claim                      401    401     401       403      200     403    403       403  200
+POST   /auth/refresh                    403    403     403       403      403     403    403       403  403
+POST   /auth/logout                     200    200     200       200      200     200    200       200  200
+POST   /auth/logout-everywhere          401    401     401       403      409     403    403       403  409
+DELETE /auth/me                         401    401     401       403      200     403    403       403  200
 `;
 
 //                                     none forged expired elsewhere stranger removed viewer co-author host
 const AFTER_THE_END = `
 POST   /sessions/join                   403    403     403       403      403     403    403       403  403
+POST   /sessions/invite                 410    410     410       410      410     410    410       410  410
+POST   /sessions/:id/knocks             410    401     401       403      410     410    410       410  410
+GET    /sessions/:id/knocks/:knock      401    401     401       401      401     401    401       401  401
+DELETE /sessions/:id/knocks/:knock      401    401     401       401      401     401    401       401  401
 GET    /sessions/:id                    401    401     401       403      403     403    200       200  200
 PUT    /sessions/:id {title}            401    401     401       403      403     403    403       410  410
 PUT    /sessions/:id {code}             401    401     401       403      403     403    403       410  410
 GET    /sessions/:id/messages           401    401     401       403      403     403    200       200  200
+GET    /sessions/:id/versions           401    401     401       403      403     403    200       200  200
+GET    /sessions/:id/versions/:n        401    401     401       403      403     403    200       200  200
+POST   /sessions/:id/versions/:n/restore 401    401     401       403      403     403    403       410  410
 GET    /sessions/:id/live-status        401    401     401       403      403     403    200       200  200
 PUT    /sessions/:id/discoverable       401    401     401       403      403     403    403       403  410
 POST   /sessions/:id/leave              401    401     401       403      403     403    410       410  410
@@ -86,8 +117,12 @@ DELETE /sessions/:id                    401    401     401       403      403   
 //                                     none forged expired elsewhere stranger removed viewer co-author host
 const WHILE_DISCOVERABLE = `
 GET    /sessions/:id                    401    401     401       403      200     403    200       200  200
+POST   /sessions/:id/knocks             409    401     401       403      409     201    409       409  409
 PUT    /sessions/:id {code}             401    401     401       403      403     403    403       200  200
 GET    /sessions/:id/messages           401    401     401       403      200     403    200       200  200
+GET    /sessions/:id/versions           401    401     401       403      200     403    200       200  200
+GET    /sessions/:id/versions/:n        401    401     401       403      200     403    200       200  200
+POST   /sessions/:id/versions/:n/restore 401    401     401       403      403     403    403       200  200
 GET    /sessions/:id/participants       401    401     401       403      200     403    200       200  200
 POST   /sessions/:id/invite             401    401     401       403      403     403    403       403  201
 DELETE /sessions/:id                    401    401     401       403      403     403    403       403  200
@@ -103,15 +138,20 @@ const MACHINES = [
   'GET /metrics',
   'GET /parties/main/:id',
   'GET /api/v1/ws',
+  'GET /s/:id',
   'POST /flush',
   'POST /flush/turn',
   'POST /flush/redirty',
   'GET /flush/dead',
   'POST /flush/dead/:letter_id/replay',
+  'DELETE /flush/dead/:letter_id',
+  'POST /flush/dead/discard',
   'POST /flush/:id',
   'GET /admin',
   'GET /admin/status',
   'GET /admin/history',
+  'GET /api/v1/auth/:provider',
+  'GET /api/v1/auth/:provider/callback',
 ];
 
 const BODIES: Record<string, unknown> = {
@@ -121,7 +161,14 @@ const BODIES: Record<string, unknown> = {
   'PUT /sessions/:id/discoverable': { is_discoverable: true },
   'PATCH /sessions/:id/participants/:pid': { role: 'co-author' },
   'POST /sessions/:id/invite': { role: 'viewer' },
+  'POST /sessions/:id/knocks': { display_name: 'Eve' },
+  'PUT /auth/me': { ai_features_enabled: false },
+  'DELETE /auth/me': { confirm: 'Ada' },
+  'POST /auth/claim': { session_tokens: ['x'] },
   'POST /strudels': { title: 't', code: 'c' },
+  // There is no key to the AI here.
+  'POST /agent/generate': { user_query: 'a beat', editor_state: '' },
+  'POST /agent/generate/stream': { user_query: 'a beat', editor_state: '' },
   'PUT /strudels/:own': { title: 'new' },
 };
 
@@ -173,6 +220,8 @@ async function scene(state: 'goes on' | 'discoverable' | 'ended') {
     ).json.id;
   if (state === 'discoverable') await api.services.directory.setDiscoverable(session.id, true);
   if (state === 'ended') await api.services.directory.end(session.id);
+  await api.db.execute(sql`insert into session_versions (session_id, number, rev, cause, created_at, code)
+    values (${session.id}::uuid, 7, 7, 'played', now(), decode(${await packCode('x')}, 'base64'))`);
   const elsewhere = await signSessionToken(
     {
       sessionId: randomUUID(),
@@ -198,13 +247,16 @@ async function scene(state: 'goes on' | 'discoverable' | 'ended') {
   const ids: Record<string, string> = {
     ':id': session.id,
     ':pid': target.id,
+    ':n': '7',
     ':token': invite.id,
+    ':knock': randomUUID(),
     ':own': await saved(false),
     ':public': await saved(true),
   };
   return async (route: string, caller: Caller): Promise<number> => {
     const [method = '', path = ''] = route.split(' ');
-    const body = route === 'POST /sessions/join' ? { invite_token: invite.token } : BODIES[route];
+    const isOfInvite = route === 'POST /sessions/join' || route === 'POST /sessions/invite';
+    const body = isOfInvite ? { invite_token: invite.token } : BODIES[route];
     const url = path.replace(/:\w+/g, (name) => ids[name] ?? name);
     const reply = await api.call(`/api/v1${url}`, { method, body, token: tokens[caller] });
     expectDescribed(method, path, reply);
@@ -222,7 +274,9 @@ function expectDescribed(method: string, path: string, { status, json }: Reply):
     .replace(/\?.*/, '')
     .replace(/:(id|own|public)/, '{id}')
     .replace(':pid', '{participant_id}')
-    .replace(':token', '{token_id}');
+    .replace(':n', '{number}')
+    .replace(':token', '{token_id}')
+    .replace(':knock', '{knock_id}');
   const { route } =
     servedRoutes().find(
       ({ route: candidate }) =>
@@ -272,7 +326,7 @@ describe('the tables', () => {
   it('have every route of one session for an ended one too', () => {
     const ofOne = rowsOf(WHILE_IT_GOES_ON)
       .map(({ route }) => route)
-      .filter((route) => route.includes('/sessions/:id') || route.endsWith('/join'));
+      .filter((route) => route.includes('/sessions/:id') || /\/(join|invite)$/.test(route));
     expect(
       rowsOf(AFTER_THE_END)
         .map(({ route }) => route)

@@ -62,6 +62,7 @@ beforeAll(async () => {
     tokens: {
       session: async (token) => accesses.get(token) ?? null,
       user: async (token) => profiles.get(token) ?? null,
+      hasExpired: async () => false,
     },
     inviteGuard: { mayTry: async () => true, failed: async () => {} },
     strangers: welcome,
@@ -269,6 +270,7 @@ describe('a stranger who makes ids up', () => {
       tokens: {
         session: async (token) => accesses.get(token) ?? null,
         user: async (token) => profiles.get(token) ?? null,
+        hasExpired: async () => false,
       },
       strangers: welcome,
       inviteGuard: {

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { MAX_AI_REQUESTS_PER_DAY } from '../../src/protocol/index.ts';
 import { RedisScripts } from '../../src/redis/client.ts';
-import { type CountedPerson, DailyLimits } from '../../src/room/agent/daily-limits.ts';
+import { type CountedPerson, DailyLimits } from '../../src/room/agent/index.ts';
 import { type BufferFixture, engines, startBuffer } from '../support/buffer.ts';
 
 const DAY_S = 86_400;

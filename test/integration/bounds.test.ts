@@ -449,6 +449,8 @@ describe.each(engines)('on %s', (engine) => {
       expect(await positions({ limit: 10 })).toEqual([4, 3, 2, 1]);
       expect(await positions({ limit: 2 })).toEqual([4, 3]);
       expect(await positions({ limit: 2, beforePosition: 4 })).toEqual([3, 2]);
+      expect(await positions({ limit: 2, afterPosition: 1 })).toEqual([2, 3]);
+      expect(await positions({ limit: 9, afterPosition: 2, types: ['chat'] })).toEqual([3, 4]);
       expect(await positions({ limit: 9, types: ['chat'] })).toEqual([4, 3, 1]);
       expect(await positions({ limit: 9, types: ['user_prompt', 'ai_response'] })).toEqual([2]);
     });
@@ -490,6 +492,34 @@ describe.each(engines)('on %s', (engine) => {
       const calls = writer.calls.length;
       await flusher().sweep();
       expect(writer.calls).toHaveLength(calls);
+    });
+
+    it('of a session in which only messages were sent leaves no letter', async () => {
+      const { buffer } = fixture;
+      const said = makeMessage();
+      const id = await session({ messages: [said], flushedRev: rev(7) });
+      Object.assign(writer.row(id), { code: 'in Postgres', rev: rev(7) });
+      await flusher().sweep();
+      expect(writer.row(id).messages.has(said.id)).toBe(true);
+      expect(await dirty()).toBe(0);
+      expect(await buffer.flushState(id)).toMatchObject({ flushedRev: rev(7), isDirty: false });
+      await buffer.redirty([id]);
+      await flusher().sweep();
+      expect(await dirty()).toBe(0);
+      expect((await buffer.listDead({ limit: 1 })).letters).toEqual([]);
+    });
+
+    it('of a session whose code Postgres has a later revision of leaves no letter', async () => {
+      const { buffer } = fixture;
+      // Postgres stood in for a while, and the room went before it could commit to the buffer again.
+      const id = await session({ text: 'older' });
+      Object.assign(writer.row(id), { code: 'newer', rev: rev(7) });
+      await flusher().sweep();
+      await buffer.redirty([id]);
+      await flusher().sweep();
+      expect(writer.row(id)).toMatchObject({ code: 'newer', rev: rev(7) });
+      expect(await dirty()).toBe(0);
+      expect((await buffer.listDead({ limit: 1 })).letters).toEqual([]);
     });
 
     it('a flush that began before doesn’t count for it', async () => {

@@ -437,7 +437,8 @@ describe.each(engines)('the buffer on %s', (engine) => {
         nothing: [async () => {}, true],
         'an older revision': [set('rev', String(rev(4)), ...other), true],
         'a revision between them': [set('rev', String(rev(6)), ...other), true],
-        'a newer revision': [set('rev', String(rev(9)), ...other), false],
+        // By a later attempt: this one has come late.
+        'a newer revision': [set('rev', String(rev(9)), 'last_commit', String(rev(9)), ...other), false],
         'an earlier room’s revision': [set('rev', String(numberIn(0, 5)), ...other), true],
         'a code of another size': [set('code', `${text('1')}!`), true],
         'no code any more': [(id) => command('HDEL', keys.session(id), 'code', 'rev'), true],
@@ -791,6 +792,71 @@ describe.each(engines)('the buffer on %s', (engine) => {
       });
     });
 
+    it('discards dead letters: one, or those of a session that were there, and what they stand for', async () => {
+      const { buffer, command, keys } = fixture;
+      const [one, other] = [randomUUID(), randomUUID()];
+      for (const sessionId of [one, other]) {
+        await open(1, sessionId);
+        await commit({ sessionId, text: 'poison', messages: [message(), message()] });
+        writer.missing.add(sessionId);
+      }
+      await flusher.sweep();
+      // Another's key that can't be read at all: the letter says where it is.
+      const damaged = randomUUID();
+      await open(1, damaged);
+      await commit({ sessionId: damaged, text: 'x' });
+      await command('DEL', keys.session(damaged));
+      await command('SET', keys.session(damaged), 'not a hash');
+      await flusher.sweep();
+      const list = async () => (await buffer.listDead({ limit: 100 })).letters;
+      const of = (id: string) => async () =>
+        (await list()).filter(({ session_id }) => session_id === id).length;
+      const all = await list();
+      expect(all).toHaveLength(7);
+
+      const letter = all.find(({ session_id, kind }) => session_id === one && kind === 'code')!;
+      expect(await buffer.discardDead(letter.id)).toMatchObject({ letters: 1, letter });
+      expect(await buffer.discardDead(letter.id)).toBeNull();
+      // What was put aside after the list was read isn't in it.
+      const before = new Date(Date.parse(letter.at) - 1).toISOString();
+      expect(await buffer.discardDeadOf(one, before)).toEqual({ letters: 0, bytes: 0, hasMore: false });
+      const until = new Date(Date.now() + 1).toISOString();
+      const gone = await buffer.discardDeadOf(one, until);
+      expect(gone).toMatchObject({ letters: 2, hasMore: false });
+      expect([await of(one)(), await of(other)()]).toEqual([0, 3]);
+
+      const keysWith = async () => command('KEYS', `${keys.anyDamaged}*`);
+      expect(await keysWith()).toHaveLength(1);
+      expect(await buffer.discardDeadOf(damaged, until)).toMatchObject({ letters: 1 });
+      expect(await keysWith()).toEqual([]);
+
+      // The room that they took is free again, to the byte.
+      const { deadLetterBytes } = await buffer.stats();
+      const left = await list();
+      expect(deadLetterBytes).toBe(
+        left.reduce((sum, each) => sum + Buffer.byteLength(JSON.stringify(each)), 0),
+      );
+      expect(await buffer.discardDeadOf(other, until)).toMatchObject({ letters: 3, bytes: deadLetterBytes });
+      expect(await command('HGETALL', keys.deadSizes)).toEqual([]);
+      // Nothing of them comes back.
+      await flusher.sweep();
+      expect(await buffer.stats()).toMatchObject({ dirtySessions: 0, deadLetters: 0 });
+    });
+
+    it('discards so many letters at once that Redis isn’t held up, and says that there are more', async () => {
+      const { buffer, command, keys } = fixture;
+      const id = randomUUID();
+      const letters = Array.from({ length: 501 }, (_, i) => [`${id}:m:${i}`, '{"at":"2026"}']);
+      await command('HSET', keys.dead, ...letters.flat());
+      // A letter that can't be read itself is one all the same.
+      await command('HSET', keys.dead, `${id}:m:0`, 'nonsense');
+      const until = new Date().toISOString();
+      expect(await buffer.discardDeadOf(id, until)).toMatchObject({ letters: 500, hasMore: true });
+      expect(await buffer.discardDeadOf(id, until)).toMatchObject({ letters: 1, hasMore: false });
+      await command('HSET', keys.dead, 'odd', 'nonsense');
+      expect(await buffer.discardDead('odd')).toMatchObject({ letters: 1, bytes: 8 });
+    });
+
     it('puts what isn’t a message, and what has lost its session, among the dead letters', async () => {
       const { buffer, command, keys } = fixture;
       const broken = randomUUID();
@@ -907,6 +973,107 @@ describe.each(engines)('the buffer on %s', (engine) => {
         const state = { flushedRev: rev(2), isDirty: false, lastCommit: rev(2) };
         expect(await buffer.flushState(id)).toMatchObject(state);
       }
+    });
+
+    describe('of a session’s hash with a damaged field skips nothing that was acknowledged', () => {
+      const TOO_HIGH = 4_000;
+      const numbers = ['term', 'rev', 'edited_at', 'flushed', 'put_aside', 'last_commit', 'rewrite'];
+      const texts = ['code', 'editor', 'dirty', 'commits', 'edits', 'messages', 'transport', 'played'];
+      /** The value that it gets; null: it is missing. */
+      const damages: [how: string, value: (field: string, is: number) => string | null][] = [
+        ['missing', () => null],
+        ['not a number', () => 'garbage'],
+        ['empty', () => ''],
+        ['of another type', () => '{"a":[1]}'],
+        ['too low', (field) => (field === 'term' ? '0' : String(rev(1)))],
+        ['just too low', (_, is) => String(is - 1)],
+        // Not the very number that the room gives next, which nothing tells from one that it gave.
+        ['just too high', (field, is) => String(is + (field === 'rev' ? 2 : 1))],
+        ['too high', (field, is) => (field === 'term' ? '9' : String(is + TOO_HIGH))],
+        ['far too high', (_, is) => String(is * 1_000)],
+      ];
+      const cases = [...numbers, ...texts].flatMap((field) =>
+        damages.map(([how, value]) => [field, how, value] as const),
+      );
+
+      it.each(cases)('%s is %s', async (field, _, value) => {
+        const { buffer, command, keys } = fixture;
+        const id = await open();
+        await commit({ sessionId: id, text: 'first', count: 3 });
+        await flusher.sweep();
+        await commit({ sessionId: id, text: 'kept', count: 5, messages: [message()] });
+        const is = Number((await command('HGET', keys.session(id), field)) ?? rev(5));
+        const damaged = value(field, Number.isFinite(is) ? is : 5);
+        if (damaged === null) await command('HDEL', keys.session(id), field);
+        else await command('HSET', keys.session(id), field, damaged);
+
+        /** Where a text is safe: Postgres, or a letter for the operator. */
+        const isSafe = async (text: string) =>
+          writer.row(id).code === text ||
+          (await buffer.listDead({ limit: 100 })).letters.some(({ data }) => data.includes(text));
+        await flusher.sweep();
+        if (field !== 'code') expect(await isSafe('kept')).toBe(true);
+        expect(writer.row(id).messages.size).toBe(1);
+
+        // What a room does then: it commits, anew where it hears that something is lost or taken.
+        let [term, count] = [1, 6];
+        const next = async () => {
+          const given = {
+            sessionId: id,
+            term,
+            text: `next ${term} ${count}`,
+            expectedLast: numberIn(term, count - 1),
+          };
+          try {
+            return await commit({ ...given, count });
+          } catch (error) {
+            if (error instanceof SupersededError) {
+              // Its successor takes a greater term.
+              for (term += 1; ; term += 1) {
+                const opened = await buffer.open(id, term, 1_000_000).catch(() => null);
+                if (opened === null || opened.outcome === 'opened') break;
+                term = opened.term;
+              }
+              count = 1;
+              return commit({ ...given, term, text: `next ${term} ${count}`, count, expectedLast: 0 });
+            }
+            if (!(error instanceof CommitsLostError)) throw error;
+            return commit({ ...given, count, expectedLast: 0 });
+          }
+        };
+        await next();
+        const { flushedRev } = await flusher.flushSession(id);
+        // Postgres has a number of this term that this room has never given: it goes beyond it.
+        if (flushedRev > numberIn(term, count)) {
+          count = flushedRev - numberIn(term, 0) + 1;
+          await next();
+        }
+        await flusher.sweep();
+        expect(writer.row(id).code).toBe(`next ${term} ${count}`);
+        expect(await buffer.flushState(id)).toMatchObject({
+          flushedRev: numberIn(term, count),
+          isDirty: false,
+        });
+        expect(await buffer.stats()).toMatchObject({ dirtySessions: 0 });
+        // And from here on it is as any other.
+        await commit({ sessionId: id, term, text: 'last', count: count + 1 });
+        expect(await flusher.flushSession(id)).toMatchObject({ sessions: 1, isDirty: false });
+        expect(writer.row(id).code).toBe('last');
+      });
+
+      it('the set of dirty sessions lacks it', async () => {
+        const { buffer, command, keys } = fixture;
+        const sessionId = await open();
+        await commit({ sessionId, text: 'kept' });
+        await command('ZREM', keys.dirty, sessionId);
+        // Its room asks for it by name.
+        expect(await flusher.flushSession(sessionId)).toMatchObject({ sessions: 1, isDirty: false });
+        expect(writer.row(sessionId).code).toBe('kept');
+        await commit({ sessionId, text: 'next', count: 2 });
+        await flusher.sweep();
+        expect(writer.row(sessionId).code).toBe('next');
+        expect(await buffer.stats()).toMatchObject({ dirtySessions: 0 });
+      });
     });
 
     it('of an older revision than the buffer’s settles that one, and leaves the newer dirty', async () => {

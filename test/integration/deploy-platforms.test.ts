@@ -81,6 +81,7 @@ describe('wrangler', () => {
   const objects = [
     { name: 'ROOM', type: 'durable_object_namespace', class_name: 'SessionRoom' },
     { name: 'SWEEPER', type: 'durable_object_namespace', class_name: 'Sweeper' },
+    { name: 'DESK', type: 'durable_object_namespace', class_name: 'AiDesk' },
     { name: 'ASSETS', type: 'assets' },
   ];
 
@@ -93,8 +94,8 @@ describe('wrangler', () => {
     expect(worker).toMatchObject({
       crons: ['* * * * *'],
       onWorkersDev: true,
-      migrationTag: 'v1',
-      classes: ['SessionRoom', 'Sweeper'],
+      migrationTag: 'v2',
+      classes: ['SessionRoom', 'Sweeper', 'AiDesk'],
     });
     expect(worker.bindings).toEqual([
       { name: 'KEY_PREFIX', type: 'plain_text', text: PREVIEW.keyPrefix },
@@ -103,8 +104,8 @@ describe('wrangler', () => {
       ...objects,
     ]);
     expect(cloudflare.uploads.at(-1)?.migrations).toEqual({
-      new_tag: 'v1',
-      steps: [{ new_sqlite_classes: ['SessionRoom', 'Sweeper'] }],
+      new_tag: 'v2',
+      steps: [{ new_sqlite_classes: ['SessionRoom', 'Sweeper'] }, { new_sqlite_classes: ['AiDesk'] }],
     });
   });
 
@@ -134,7 +135,7 @@ describe('wrangler', () => {
     expect(aboutAssets).toEqual([
       `POST /accounts/${ACCOUNT_ID}/workers/scripts/backbeat/assets-upload-session`,
     ]);
-    expect(deployed('backbeat')).toMatchObject({ migrationTag: 'v1', crons: ['* * * * *'] });
+    expect(deployed('backbeat')).toMatchObject({ migrationTag: 'v2', crons: ['* * * * *'] });
     expect(cloudflare.uploads.at(-1)?.bindings).toEqual(expect.arrayContaining(objects));
   });
 
@@ -144,7 +145,7 @@ describe('wrangler', () => {
       const url = `https://${PREVIEW.worker}.ada.workers.dev`;
       expect(await deployWorker(runner, PREVIEW, VALUES, access)).toBe(url);
       const preview = deployed(PREVIEW.worker);
-      expect(preview).toMatchObject({ crons: [], onWorkersDev: true, migrationTag: 'v1' });
+      expect(preview).toMatchObject({ crons: [], onWorkersDev: true, migrationTag: 'v2' });
       expect(preview.classes).toEqual(before.classes);
       expect(preview.assets).toEqual(before.assets);
       expect(preview.bindings).toEqual(expect.arrayContaining(objects));

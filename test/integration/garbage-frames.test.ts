@@ -27,6 +27,7 @@ const VALID = {
     base_rev: 1,
     request_id: 'r',
   },
+  take_back: { rev: 1, turn: 1, changes: [[0, 'x']], base_rev: 1, sync: 1, request_id: 'r' },
   chat_message: { message: 'hello', id: randomUUID(), request_id: 'r' },
   agent_request: {
     user_query: 'a beat',
@@ -45,8 +46,10 @@ const VALID = {
   cursor_position: { line: 1, col: 0 },
   play: { request_id: 'r' },
   stop: { request_id: 'r' },
-  ping: { request_id: 'r', mark: 'm' },
+  ping: { request_id: 'r', mark: 'm', hidden: true },
+  pong: { request_id: 'r' },
   resync: { request_id: 'r' },
+  answer_knock: { knock_id: randomUUID(), role: 'viewer', readmit: true, request_id: 'r' },
 } satisfies Record<ClientMessageType, object>;
 
 const frame = fc.oneof(

@@ -69,7 +69,13 @@ const BODIES: Record<string, object> = {
   'put /api/v1/sessions/{id}': { title: 't', code: 'x' },
   'put /api/v1/sessions/{id}/discoverable': { is_discoverable: true },
   'post /api/v1/sessions/{id}/invite': { role: 'viewer', max_uses: 1, expires_at: '2030-01-01T00:00:00Z' },
-  'post /api/v1/sessions/join': { invite_token: 'x', display_name: 'Ada' },
+  'post /api/v1/sessions/invite': { invite_token: 'x' },
+  'post /api/v1/sessions/{id}/knocks': { display_name: 'Ada' },
+  'post /api/v1/sessions/join': {
+    invite_token: 'x',
+    display_name: 'Ada',
+    attempt: randomUUID(),
+  },
   'patch /api/v1/sessions/{id}/participants/{participant_id}': { role: 'viewer' },
   'post /api/v1/strudels': {
     title: 't',

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { servedRoutes } from '../../src/worker/app.ts';
 import { makeDocument } from '../../src/worker/openapi/document.ts';
+import { type AiProvider, startAiProvider } from '../support/ai-provider.ts';
 import { type Api, startApi } from '../support/api.ts';
 import { makeCommit } from '../support/commits.ts';
 import { makeMessage } from '../support/messages.ts';
@@ -14,7 +15,10 @@ import { makeMessage } from '../support/messages.ts';
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-/** `?` after a type: the name may be absent. `id`: a UUID; `time`: ISO 8601; `null|…`: may be null. */
+/**
+ * `?` after a type: the name may be absent. `id`: a UUID; `time`: ISO 8601; `list`: of texts;
+ * `null|…`: may be null.
+ */
 type Shape = string | { [name: string]: Shape } | [Shape];
 
 const PARTICIPANT = {
@@ -88,25 +92,56 @@ const STRUDEL = {
       content: 'string',
       is_actionable: 'boolean?',
       is_code_response: 'boolean?',
+      clarifying_questions: 'list?',
       created_at: 'time?',
     },
   ],
   created_at: 'time',
   updated_at: 'time',
 } satisfies Shape;
+const GENERATED = {
+  code: 'string?',
+  is_actionable: 'boolean',
+  is_code_response: 'boolean',
+  clarifying_questions: 'list?',
+  docs_retrieved: 'number',
+  examples_retrieved: 'number',
+  model: 'string',
+};
 const PAGINATION = { total: 'number', limit: 'number', offset: 'number', has_more: 'boolean' };
 const DONE = { message: 'string' };
 
+const QUESTION = {
+  user_query: 'a beat',
+  editor_state: '',
+  conversation_history: [{ role: 'user', content: 'hello' }],
+  provider: 'anthropic',
+  provider_api_key: 'sk-of-the-caller',
+  strudel_id: ':strudel',
+  forked_from_id: randomUUID(),
+  session_id: randomUUID(),
+};
 const WHOLE_STRUDEL = {
   title: 'Beat',
   code: 's("bd")',
   description: 'four to the floor',
-  tags: ['techno'],
+  tags: ['techno', 'drums'],
   categories: ['drums'],
   is_public: true,
   license: 'CC BY 4.0',
   cc_signal: 'cc-cr',
-  conversation_history: [{ role: 'user', content: 'a beat' }],
+  conversation_history: [
+    { role: 'user', content: 'a beat' },
+    {
+      id: randomUUID(),
+      role: 'assistant',
+      content: '',
+      is_actionable: false,
+      is_code_response: false,
+      clarifying_questions: ['how fast?'],
+      created_at: '2026-01-01T00:00:00Z',
+    },
+  ],
 };
 
 // `:session`, `:invite`, `:participant` and `:strudel` stand for ids. The order is that of a session's life.
@@ -160,15 +195,44 @@ const CALLS: [call: string, body: object | null, status: number, reply: Shape][]
   ['PUT /strudels/:strudel', { title: 'Two' }, 200, STRUDEL],
   ['GET /strudels?limit=5&offset=0', null, 200, { strudels: [STRUDEL], pagination: PAGINATION }],
   ['GET /strudels/:strudel', null, 200, STRUDEL],
+  [
+    'GET /public/strudels?limit=5&offset=0&search=two&tags=techno,drums',
+    null,
+    200,
+    { strudels: [STRUDEL], pagination: PAGINATION },
+  ],
+  ['GET /public/strudels/tags', null, 200, { tags: ['string'] }],
+  ['GET /public/strudels/:strudel', null, 200, STRUDEL],
+  [
+    'GET /public/strudels/:strudel/stats',
+    null,
+    200,
+    {
+      stats: {
+        total_uses: 'number',
+        unique_users: 'number',
+        last_used_at: 'time?',
+        fork_count: 'number',
+      },
+      recent_uses: 'list',
+    },
+  ],
+  ['POST /agent/generate', QUESTION, 200, GENERATED],
   ['DELETE /strudels/:strudel', null, 200, DONE],
 ];
 
+/** What isn't in the table, as a client of another age may send. */
+const UNKNOWN = { unknown_field: [{ a: null }], parent_cc_signal: 'cc-op' };
+
+let provider: AiProvider;
 let api: Api;
 beforeAll(async () => {
-  api = await startApi();
+  provider = await startAiProvider();
+  api = await startApi({ ANTHROPIC_BASE_URL: provider.url });
 });
 afterAll(async () => {
   await api?.stop();
+  await provider?.stop();
 });
 
 /** What of `value` isn't as the shape says, by its place. */
@@ -198,6 +262,8 @@ function isOf(choice: string, value: unknown): boolean {
     case 'number':
     case 'boolean':
       return typeof value === choice;
+    case 'list':
+      return Array.isArray(value) && value.every((item) => typeof item === 'string');
     case 'null':
       return value === null;
     case 'id':
@@ -216,7 +282,8 @@ describe('the calls of a session’s life', () => {
     const filled = (text: string) => text.replace(/:(\w+)/g, (name, key) => ids.get(key) ?? name);
     for (const [call, body, status, shape] of CALLS) {
       const [method = '', path = ''] = filled(call).split(' ');
-      const sent = body === null ? undefined : { ...body };
+      const sent = body === null ? undefined : { ...JSON.parse(filled(JSON.stringify(body))), ...UNKNOWN };
+      if (call.startsWith('POST /agent')) provider.answer('```strudel\ns("bd")\n```');
       if (call.endsWith('/join')) Object.assign(sent ?? {}, { invite_token: ids.get('token') });
       const reply = await api.call(`/api/v1${path}`, {
         method,
@@ -236,11 +303,13 @@ describe('the calls of a session’s life', () => {
       }
       if (call === 'POST /strudels') {
         ids.set('strudel', reply.json.id);
+        const said = WHOLE_STRUDEL.conversation_history.map(({ role, content }) => ({ role, content }));
         expect(reply.json).toMatchObject({
           ...WHOLE_STRUDEL,
-          conversation_history: [{ role: 'user', content: 'a beat' }],
+          conversation_history: said,
           author_name: 'Ada',
         });
+        expect(reply.json).not.toHaveProperty('parent_cc_signal');
       }
     }
   });
@@ -250,14 +319,68 @@ describe('the calls of a session’s life', () => {
       ['/sessions', 401],
       ['/sessions/nope', 400],
       [`/strudels/${randomUUID()}`, 404],
+      [`/public/strudels/${randomUUID()}`, 404],
+      [`/public/strudels/${randomUUID()}/stats`, 404],
+      ['/public/strudels?limit=0', 400],
     ] as const) {
       const { json, ...reply } = await api.call(`/api/v1${path}`);
       expect([path, reply.status]).toEqual([path, status]);
       expect(misfits({ error: 'string', message: 'string', details: 'string?' }, json)).toEqual([]);
     }
+    const asked = await api.call('/api/v1/agent/generate', { body: { user_query: ' ' } });
+    expect([asked.status, asked.json.error]).toEqual([400, 'validation_error']);
     const last = await api.call('/api/v1/sessions/last', { token: await api.userToken() });
     expect(last.status).toBe(404);
   });
+
+  it('answer 401 for a token that is no good or missing, and 403 for what a good one may not do', async () => {
+    const { json: session } = await api.call('/api/v1/sessions', { body: {} });
+    const guest = await api.place(session.id, 'viewer');
+    const statuses = async (token: string | null) => {
+      const found = [];
+      for (const [method, path] of [
+        ['GET', '/sessions?active_only=true'],
+        ['GET', '/sessions/last'],
+        ['PUT', `/sessions/${session.id}`],
+        ['POST', `/sessions/${session.id}/end-live`],
+        ['GET', '/strudels?limit=5'],
+        ['POST', '/strudels'],
+        ['DELETE', `/strudels/${randomUUID()}`],
+      ] as const) {
+        found.push((await api.call(`/api/v1${path}`, { method, token, body: bodyOf(method) })).status);
+      }
+      return [...new Set(found)];
+    };
+    const bodyOf = (method: string) => (method === 'GET' ? undefined : { code: 'x', title: 'x' });
+    for (const token of [null, 'x.y.z', await api.userToken(randomUUID(), {}, { expires: '-1s' })]) {
+      expect(await statuses(token)).toEqual([401]);
+    }
+    expect(await statuses(guest.token)).toEqual([403]);
+  });
+});
+
+it('the stream’s events have the names that existing clients read', async () => {
+  provider.answer('```strudel\n', 's("bd")', '\n```');
+  const path = '/api/v1/agent/generate/stream';
+  const reply = await api.call(path, { body: { ...QUESTION, strudel_id: '', ...UNKNOWN } });
+  expect([reply.status, reply.headers.get('content-type')]).toEqual([
+    200,
+    expect.stringContaining('text/event-stream'),
+  ]);
+  const events = reply.text
+    .split('\n\n')
+    .flatMap((event) => (event.startsWith('data: ') ? [JSON.parse(event.slice(6))] : []));
+  const [first, ...rest] = events;
+  const done = rest.pop();
+  expect(first.type).toBe('refs');
+  for (const piece of rest) expect(misfits({ type: 'chunk', content: 'string' }, piece)).toEqual([]);
+  expect(rest.map(({ content }) => content).join('')).toBe('```strudel\ns("bd")\n```');
+  expect(misfits({ type: 'done', model: 'string', is_code_response: 'boolean' }, done)).toEqual([]);
+  provider.refuse(500, {});
+  provider.refuse(500, {});
+  const failed = await api.call(path, { body: { ...QUESTION, strudel_id: '' } });
+  const last = failed.text.split('\n\n').findLast((event) => event.startsWith('data: '));
+  expect(misfits({ type: 'error', error: 'string' }, JSON.parse(last?.slice(6) ?? '{}'))).toEqual([]);
 });
 
 it('the document says of each call’s reply what the table says', () => {
@@ -282,7 +405,7 @@ it('the document says of each call’s reply what the table says', () => {
 
 /** Whether the call needs no token. */
 function isOpen(call: string): boolean {
-  return call.startsWith('GET /sessions/live?') || call.endsWith('/join');
+  return call.startsWith('GET /sessions/live?') || call.endsWith('/join') || call.includes(' /public/');
 }
 
 /** Something in the session's history, from its room. */

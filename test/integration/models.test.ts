@@ -19,6 +19,7 @@ import { keysFor } from '../../src/redis/keys.ts';
 import { SessionBuffer } from '../../src/redis/session-buffer.ts';
 import { clearAudit, installAudit, readAudit } from '../faults/audit.ts';
 import { checkSession } from '../faults/checks.ts';
+import type { Ledger } from '../faults/ledger.ts';
 import { readStored } from '../faults/stored.ts';
 import { type BufferFixture, engines, startBuffer } from '../support/buffer.ts';
 import type { Fate, Gate, Store } from '../support/gate.ts';
@@ -344,6 +345,7 @@ describe('whatever happens, nothing acknowledged is lost or doubled', () => {
         mayComeBack: true,
       };
       problems.push(...checkSession(outcome, false).problems);
+      problems.push(...(await checkVersions(database, ledger)));
       // No participant is gone for good: what isn't acknowledged was sent again.
       const code = outcome.stored?.code ?? '';
       const gone = [...ledger.edits].filter((text) => !ledger.deleted.has(text) && !code.includes(text));
@@ -360,6 +362,17 @@ describe('whatever happens, nothing acknowledged is lost or doubled', () => {
     if (problems.length > 0) throw new Error(problems.join('\n'));
   }
 });
+
+/** What rooms called a committed version is there; once, as its number is the key. */
+async function checkVersions(database: pg.Pool, { sessionId, versions }: Ledger): Promise<string[]> {
+  const { rows } = await database.query<{ number: string }>(
+    'select number from session_versions where session_id = $1',
+    [sessionId],
+  );
+  const stored = rows.map(({ number }) => Number(number));
+  const lost = [...versions].filter((number) => !stored.includes(number));
+  return lost.length > 0 ? [`versions ${lost.join(', ')} of ${sessionId} are missing`] : [];
+}
 
 async function take(
   model: SessionModel,
@@ -398,6 +411,7 @@ async function take(
       return;
     case 'forget storage':
       model.session(step.session).record = null;
+      model.session(step.session).kept.clear();
       return;
     case 'storage fails':
       model.session(step.session).isStorageFailing = true;

@@ -112,6 +112,17 @@ describe('clients by HTTP and by postgres:// at once', () => {
     expect(await ids()).toEqual([2]);
   });
 
+  test('a text that begins with U+FEFF is the same on both ways', async () => {
+    const texts = ['\ufeffs("bd")', '\ufeff', '\ufeff\ufeff', 'a\ufeff', '', '♪ 𝄞'];
+    const client = await connect();
+    for (const text of texts) {
+      const asked = 'SELECT $1::text AS t, jsonb_build_object($1::text, $1::text) AS j, NULL AS n';
+      const row = { t: text, j: { [text]: text }, n: null };
+      expect([text, await sql.query(asked, [text])]).toEqual([text, [row]]);
+      expect((await client.query(asked, [text])).rows).toEqual([row]);
+    }
+  });
+
   test('statements of many clients never mix', async () => {
     const many = await Promise.all(Array.from({ length: 8 }, connect));
     const work = many.map(async (client, c) => {

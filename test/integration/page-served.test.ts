@@ -114,6 +114,18 @@ describe('Cloudflare’s asset server', () => {
     }
   });
 
+  it('lets any site frame a pattern and its player, and nothing else', async () => {
+    for (const path of ['/pattern', '/pattern-player/']) {
+      const response = await get(path, { ...NAVIGATION, 'sec-fetch-dest': 'iframe' });
+      expect(response.status).toBe(200);
+      expect(response.headers.get('content-security-policy')).toMatch(/; frame-ancestors \*$/);
+    }
+    for (const path of ['/', '/player/']) {
+      const policy = (await get(path, NAVIGATION)).headers.get('content-security-policy');
+      expect(policy).toMatch(/; frame-ancestors '(none|self)'$/);
+    }
+  });
+
   it('sends the player with a policy in place of the page’s, for any origin, each navigation sandboxed', async () => {
     const response = await get('/player/', { ...NAVIGATION, 'sec-fetch-dest': 'iframe' });
     expect(response.status).toBe(200);
@@ -196,7 +208,16 @@ describe('what is always the Worker’s', () => {
 
   it('names each path by which people and programs reach the Worker', () => {
     const patterns = readWranglerConfig().assets.run_worker_first ?? [];
-    for (const path of ['/api/*', '/parties/*', '/auth/*', '/flush*', '/health', '/live', '/metrics']) {
+    for (const path of [
+      '/api/*',
+      '/parties/*',
+      '/auth/*',
+      '/flush*',
+      '/health',
+      '/live',
+      '/metrics',
+      '/s/*',
+    ]) {
       expect(patterns).toContain(path);
     }
   });

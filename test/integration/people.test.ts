@@ -6,7 +6,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findPostgres } from '../../dev/neon/real-postgres.ts';
 import { SessionNotFoundError } from '../../src/domain/errors.ts';
-import type { EntryRequest, Participant } from '../../src/domain/people.ts';
+import type { EntryRequest, LetInRequest, Participant } from '../../src/domain/people.ts';
 import type { NewInvite } from '../../src/domain/types.ts';
 import { connectNeon, type Database } from '../../src/postgres/client.ts';
 import { PostgresDirectory } from '../../src/postgres/directory.ts';
@@ -34,6 +34,7 @@ describe.each(engines)('people on the %s engine', (engine) => {
     await front?.stop();
   });
 
+  const nobody = { userId: null, epoch: null, participantId: null, inviteToken: null };
   const newUser = async (name = 'Ada') =>
     (await people.upsertUser({ subject: randomUUID(), name, avatarUrl: null })).id;
   const newSession = async (hostUserId: string | null = null) =>
@@ -44,6 +45,7 @@ describe.each(engines)('people on the %s engine', (engine) => {
     people.enter({
       sessionId,
       userId: null,
+      epoch: null,
       participantId: null,
       inviteToken: null,
       displayName: null,
@@ -59,8 +61,7 @@ describe.each(engines)('people on the %s engine', (engine) => {
   const usesOf = async (sessionId: string) =>
     (await people.invites(sessionId, { limit: 10, offset: 0 })).items.map(({ usesCount }) => usesCount);
   const roleOf = async (sessionId: string, who: { userId?: string; participantId?: string }) =>
-    (await people.checkAccess({ sessionId, userId: null, participantId: null, inviteToken: null, ...who }))
-      ?.role;
+    (await people.checkAccess({ ...nobody, sessionId, ...who }))?.role;
   const all = async (sessionId: string, withRemoved = false) =>
     (await people.participants(sessionId, { limit: 100, offset: 0, withRemoved })).items;
 
@@ -220,9 +221,7 @@ describe.each(engines)('people on the %s engine', (engine) => {
       expect(await enter(id, { userId, inviteToken })).toEqual({ outcome: 'removed' });
       expect(await enter(id, { participantId: anonymous.id, inviteToken })).toEqual({ outcome: 'removed' });
       expect(await usesOf(id)).toEqual([2]);
-      expect(
-        await people.checkAccess({ sessionId: id, userId, participantId: null, inviteToken: null }),
-      ).toMatchObject({
+      expect(await people.checkAccess({ ...nobody, sessionId: id, userId })).toMatchObject({
         role: null,
         isRemoved: true,
       });
@@ -369,6 +368,83 @@ describe.each(engines)('people on the %s engine', (engine) => {
       expect(await people.leave(id, place.id)).toBe(true);
       expect((await all(id))[0]?.leftAtMs).not.toBeNull();
       expect(await people.leave(id, randomUUID())).toBe(false);
+    });
+  });
+
+  describe('being let in by a host', () => {
+    const letIn = (sessionId: string, over: Partial<LetInRequest> = {}) =>
+      people.letIn({
+        sessionId,
+        userId: null,
+        participantId: randomUUID(),
+        displayName: 'Eve',
+        role: 'co-author',
+        readmit: false,
+        ...over,
+      });
+
+    it('makes a membership by the host’s word, once however often it is said', async () => {
+      const id = await newSession();
+      for (const userId of [null, await newUser('Eve')]) {
+        const participantId = randomUUID();
+        for (const role of ['co-author', 'viewer'] as const) {
+          expect(await letIn(id, { userId, participantId, role })).toMatchObject({
+            outcome: 'entered',
+            participant: {
+              id: participantId,
+              userId,
+              displayName: 'Eve',
+              role,
+              joinMethod: 'grant',
+              inviteId: null,
+            },
+          });
+        }
+        const who = userId === null ? { participantId } : { userId };
+        expect(await roleOf(id, who)).toBe('viewer');
+        expect(await people.setRole(id, participantId, 'co-author')).toMatchObject({ outcome: 'changed' });
+        expect(await people.remove(id, participantId)).toMatchObject({ outcome: 'changed' });
+        expect(await roleOf(id, who)).toBeNull();
+      }
+      expect(await all(id)).toEqual([]);
+    });
+
+    it('is for a removed participant only where it says so', async () => {
+      const id = await newSession();
+      for (const userId of [null, await newUser('Eve')]) {
+        const participantId = randomUUID();
+        await letIn(id, { userId, participantId });
+        await people.remove(id, participantId);
+        const who = userId === null ? { participantId } : { userId };
+        expect(await letIn(id, { userId, participantId })).toEqual({ outcome: 'removed' });
+        expect(await roleOf(id, who)).toBeNull();
+        expect(await letIn(id, { userId, participantId, readmit: true })).toMatchObject({
+          outcome: 'entered',
+        });
+        expect(await roleOf(id, who)).toBe('co-author');
+      }
+      // Also one whose membership has expired meanwhile.
+      const participantId = randomUUID();
+      await letIn(id, { participantId });
+      await people.remove(id, participantId);
+      await db.execute(sql`update anonymous_participants set expires_at = now() where id = ${participantId}`);
+      expect((await letIn(id, { participantId })).outcome).toBe('refused');
+      expect(await roleOf(id, { participantId })).toBeNull();
+    });
+
+    it('changes nothing for the owner, another session’s participant, an ended session and none', async () => {
+      const owner = await newUser();
+      const id = await newSession(owner);
+      expect(await letIn(id, { userId: owner })).toEqual({ outcome: 'refused' });
+      const { token: inviteToken } = await newInvite(id);
+      const elsewhere = await entered(id, { inviteToken });
+      const other = await newSession();
+      expect(await letIn(other, { participantId: elsewhere.id })).toEqual({ outcome: 'refused' });
+      expect(await all(id)).toEqual([expect.objectContaining({ id: elsewhere.id, joinMethod: 'invite' })]);
+      await directory.end(other);
+      expect(await letIn(other)).toEqual({ outcome: 'ended' });
+      expect(await letIn(randomUUID())).toEqual({ outcome: 'missing' });
+      expect(await all(other)).toEqual([]);
     });
   });
 

@@ -13,10 +13,11 @@ import {
 } from '../../src/domain/errors.ts';
 import type { EditReceipt } from '../../src/domain/receipts.ts';
 import { COUNTS_PER_TERM, MAX_TERM, numberIn } from '../../src/domain/revision.ts';
-import type { CodeWrite, SessionMessage, SessionWrite } from '../../src/domain/types.ts';
+import type { CodeWrite, SaidMessage, SessionWrite } from '../../src/domain/types.ts';
+import { DEFAULT_TITLE } from '../../src/domain/types.ts';
 import { connectNeon, type Database } from '../../src/postgres/client.ts';
 import { PostgresPeople } from '../../src/postgres/people.ts';
-import { DEFAULT_TITLE, SYSTEM_USER_ID, strudels } from '../../src/postgres/schema.ts';
+import { SYSTEM_USER_ID, strudels } from '../../src/postgres/schema.ts';
 import { PostgresSessionRepository } from '../../src/postgres/sessions.ts';
 import { makeCommit, rev } from '../support/commits.ts';
 import { makeMessage } from '../support/messages.ts';
@@ -27,7 +28,7 @@ const engines = ['embedded', ...(isPostgresInstalled ? (['real'] as const) : [])
 
 const T0 = Date.UTC(2026, 0, 1);
 
-const message = (over: Partial<SessionMessage> = {}) => makeMessage({ createdAtMs: T0, ...over });
+const message = (over: Partial<SaidMessage> = {}) => makeMessage({ createdAtMs: T0, ...over });
 
 function code(over: Partial<CodeWrite> = {}): CodeWrite {
   return {

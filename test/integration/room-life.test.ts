@@ -111,9 +111,15 @@ describe('what the host changes', () => {
     await byGrant.roundTrip();
     await people.act(by, 'POST', `${sessionId}/end-live`);
     for (const client of [byGrant, bySecond]) {
-      await client.next('error', ({ error }) => error === 'forbidden');
-      expect(await client.sentAway()).toMatchObject({ code: 4403 });
+      expect((await client.next('session_ended')).payload).toEqual({
+        reason: 'the live session is over',
+        goes_on: true,
+      });
+      expect(await client.sentAway()).toMatchObject({ code: 1000 });
+      expect(client.all('error')).toEqual([]);
     }
+    await host.roundTrip();
+    expect(host.all('session_ended')).toEqual([]);
     await host.edit('still here', 'r1');
     expect(await statusOf({ sessionId, token: bySecond.state.payload.token ?? '' })).toBe(403);
     expect(await statusOf({ sessionId, token: granted.token })).toBe(403);
@@ -178,7 +184,7 @@ it('all of it in one session: everybody in the room feels at once what concerns 
   expect(await guest.sentAway()).toMatchObject({ code: 4403 });
   await writer.roundTrip();
   await api('POST', `${sessionId}/end-live`);
-  expect(await writer.sentAway()).toMatchObject({ code: 4403 });
+  expect(await writer.sentAway()).toMatchObject({ code: 1000 });
   await host.roundTrip();
   await api('DELETE', sessionId);
   await host.next('session_ended');

@@ -4,9 +4,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RESERVATION_HEADER } from '../../src/room/connections/grant.ts';
 import { type AiProvider, startAiProvider } from '../support/ai-provider.ts';
 import { INTERNAL } from '../support/garbage.ts';
+import { type Github, startGithub } from '../support/github.ts';
 import { People } from '../support/people.ts';
 import { RawClient, RefusedError } from '../support/raw-client.ts';
 import { Scene } from '../support/session.ts';
+import { SignInBrowser } from '../support/sign-in-browser.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 
 /** With characters that an encoding would change. */
@@ -21,6 +23,7 @@ const SECRETS = {
 const OWN_KEY = 'sk-own/key+of=ada&co';
 
 let provider: AiProvider;
+let github: Github;
 let stack: Stack;
 let scene: Scene;
 /** Everything that must not be seen, by what it is. */
@@ -29,9 +32,13 @@ const hidden = new Map<string, string>();
 const replies: string[] = [];
 
 beforeAll(async () => {
-  provider = await startAiProvider();
+  [provider, github] = await Promise.all([startAiProvider(), startGithub()]);
   stack = await startStack({
     ...SECRETS,
+    GITHUB_URL: github.url,
+    GITHUB_API_URL: `${github.url}/api/v3`,
+    GITHUB_CLIENT_ID: github.client.id,
+    GITHUB_CLIENT_SECRET: github.client.secret,
     AI_PROVIDER: 'anthropic',
     ANTHROPIC_BASE_URL: provider.url,
     OPENAI_BASE_URL: provider.url,
@@ -43,11 +50,13 @@ beforeAll(async () => {
   scene = new Scene(stack);
   for (const [name, secret] of Object.entries(SECRETS)) hidden.set(name, secret);
   hidden.set('own key', OWN_KEY);
+  hidden.set('GITHUB_CLIENT_SECRET', github.client.secret);
 });
 afterAll(async () => {
   await scene?.end();
   await stack?.stop();
   await provider?.stop();
+  await github?.stop();
 });
 
 /** A secret as it is, and in every dress it may wear. */
@@ -128,6 +137,33 @@ it('no secret is in any log or reply of a run in which everything happens, and m
     replies.push(JSON.stringify(refused.payload));
   }
 
+  // Signing in, and what goes wrong on the way.
+  const browser = new SignInBrowser((path, init) => fetch(`${url}${path}`, init), url);
+  const signIn = async () => {
+    const address = await browser.begin('github');
+    hidden.set('sign-in attempt', browser.cookies.named('sign_in')[0]?.value ?? '');
+    const back = (await fetch(address, { redirect: 'manual' })).headers.get('location') ?? '';
+    hidden.set('sign-in code', new URL(back).searchParams.get('code') ?? '');
+    hidden.set('state', new URL(back).searchParams.get('state') ?? '');
+    const lead = await browser.comeBack(back);
+    // Again, as from someone who has seen the address.
+    expect(await browser.comeBack(back)).toBe('/?sign_in_error=expired');
+    return lead;
+  };
+  github.failWith(500);
+  expect(await signIn()).toBe('/?sign_in_error=unavailable');
+  github.failWith(400);
+  expect(await signIn()).toBe('/?sign_in_error=refused');
+  github.failWith(null);
+  expect(await signIn()).toBe('/?signed_in=1');
+  hidden.set('refresh token', browser.cookies.named('refresh')[0]?.value ?? '');
+  hidden.set('account token', await browser.token());
+  hidden.set('next refresh token', browser.cookies.named('refresh')[0]?.value ?? '');
+  const copied = { cookie: `backbeat_refresh_${new URL(url).port}=${hidden.get('refresh token')}` };
+  const refresh = () =>
+    ask(`${url}/api/v1/auth/refresh`, { method: 'POST', headers: { origin: url, ...copied } });
+  expect([...hidden.values()]).not.toContain('');
+
   // Much that is wrong, with all that is secret in every place where it might be repeated.
   for (const [name, secret] of hidden) {
     const encoded = encodeURIComponent(secret);
@@ -140,16 +176,29 @@ it('no secret is in any log or reply of a run in which everything happens, and m
       body: JSON.stringify({ invite_token: secret, [name]: secret }),
     });
     await ask(`${url}/nothing?secret=${encoded}`);
+    await ask(`${url}/api/v1/auth/github?redirect_url=${encoded}`);
+    await ask(`${url}/api/v1/auth/github/callback?code=${encoded}&state=${encoded}`, { redirect: 'manual' });
+    await ask(`${url}/api/v1/auth/claim`, {
+      method: 'POST',
+      headers: bearer(ada.token),
+      body: JSON.stringify({ session_tokens: secret }),
+    });
     await ask(`${url}/flush/turn?secret=${encoded}`, { method: 'POST', body: secret });
     await ask(`${url}/flush/turn`, { method: 'POST', headers: bearer(SECRETS.FLUSH_SECRET), body: secret });
     await ask(`${url}/parties/main/${sessionId}?token=${encoded}x`);
     await ask(`${url}/parties/main/${sessionId}`, { method: 'POST', headers: bearer('no'), body: secret });
     await knock({ roomUrl: url, sessionId, token: `${secret}x`, invite: secret });
-    host.send('chat_message', { message: 5, [name]: secret });
-    host.send('code_update', { code: 5, request_id: secret.slice(0, 5), [secret]: secret });
-    host.sendFrame(`{"type":"agent_request","payload":{"provider_api_key":"${secret} `);
+    // By a connection for each: one alone may send so much only if it takes more than a second.
+    const clumsy = await RawClient.join({ roomUrl: url, sessionId, token: ada.token });
+    clumsy.send('chat_message', { [name]: secret, message: 5 });
+    clumsy.send('code_update', { code: 5, request_id: secret.slice(0, 5), [secret]: secret });
+    clumsy.sendFrame(`{"type":"agent_request","payload":{"provider_api_key":"${secret} `);
+    await clumsy.roundTrip();
+    const refusals = clumsy.all('error').map(({ payload }) => JSON.stringify(payload));
+    expect(refusals).toHaveLength(3);
+    replies.push(...refusals);
+    await clumsy.close();
   }
-  await host.roundTrip();
   for (const { payload } of host.all('error')) replies.push(JSON.stringify(payload));
 
   // Storage that is not there, and comes back; and a room that dies with the Worker.
@@ -170,6 +219,8 @@ it('no secret is in any log or reply of a run in which everything happens, and m
     }).catch(failed);
     await ask(`${url}/parties/main/${sessionId}?token=${encodeURIComponent(place.token)}`).catch(failed);
     await knock({ roomUrl: url, sessionId, token: place.token });
+    await refresh().catch(failed);
+    await signIn().catch(failed);
   };
   for (const part of [stack.redisPart, stack.postgresPart, 'neonHttp', 'redisRest'] as const) {
     await stack.control.kill(part);
@@ -210,7 +261,7 @@ it('no secret is in the page, nor the name of one', async () => {
     const text = await answer.text();
     expect([path, seenIn(text)]).toEqual([path, []]);
     expect(text).not.toMatch(
-      /FLUSH_SECRET|JWT_SECRET|UPSTASH_REDIS|DATABASE_URL|ANTHROPIC_API_KEY|OPENAI_API_KEY/,
+      /FLUSH_SECRET|JWT_SECRET|UPSTASH_REDIS|DATABASE_URL|ANTHROPIC_API_KEY|OPENAI_API_KEY|CLIENT_SECRET/,
     );
   }
 });

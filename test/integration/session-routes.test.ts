@@ -7,8 +7,9 @@ import { SignJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { verifySessionToken } from '../../src/access/session-token.ts';
 import { numberIn } from '../../src/domain/revision.ts';
-import type { SessionMessage } from '../../src/domain/types.ts';
-import { DEFAULT_TITLE, SYSTEM_USER_ID } from '../../src/postgres/schema.ts';
+import type { SaidMessage } from '../../src/domain/types.ts';
+import { DEFAULT_TITLE } from '../../src/domain/types.ts';
+import { SYSTEM_USER_ID } from '../../src/postgres/schema.ts';
 import {
   MAX_CODE_BYTES,
   MAX_DISPLAY_NAME_CHARS,
@@ -80,14 +81,14 @@ describe('making a session', () => {
       is_active: true,
       is_discoverable: false,
       role: 'host',
-      display_name: 'Anonymous',
+      display_name: 'Anonymous host',
     });
     expect(json).not.toHaveProperty('ended_at');
     expect(new Date(json.created_at).toISOString()).toBe(json.created_at);
     expect(await verifySessionToken(json.token, JWT_SECRET)).toMatchObject({
       sessionId: json.id,
       userId: null,
-      displayName: 'Anonymous',
+      displayName: 'Anonymous host',
       avatarUrl: null,
       role: 'host',
     });
@@ -114,8 +115,8 @@ describe('making a session', () => {
   it('makes do with a token whose name or picture is of no use', async () => {
     const long = `${'x'.repeat(MAX_DISPLAY_NAME_CHARS - 1)}🎵`;
     const cases: [Record<string, unknown>, string][] = [
-      [{ name: '   ' }, 'Anonymous'],
-      [{ name: 7, picture: 'javascript:alert(1)' }, 'Anonymous'],
+      [{ name: '   ' }, 'Anonymous host'],
+      [{ name: 7, picture: 'javascript:alert(1)' }, 'Anonymous host'],
       [{ name: long, picture: null }, 'x'.repeat(MAX_DISPLAY_NAME_CHARS - 1)],
     ];
     for (const [claims, name] of cases) {
@@ -206,7 +207,7 @@ describe('reading a session', () => {
 
   it('pages through its history, of which viewers see the chat', async () => {
     const { token, ...session } = await make();
-    const types: SessionMessage['type'][] = ['chat', 'user_prompt', 'ai_response'];
+    const types: SaidMessage['type'][] = ['chat', 'user_prompt', 'ai_response'];
     const messages = types.map((type, i) =>
       makeMessage({ type, content: `m${i}`, createdAtMs: 1_000 - i, position: 10 + i }),
     );
@@ -224,9 +225,73 @@ describe('reading a session', () => {
     expect([rest.messages.length, rest.next]).toEqual([1, null]);
     const viewer = await api.place(session.id, 'viewer');
     expect((await read('', viewer.token)).messages).toMatchObject([{ content: 'm0' }]);
-    for (const query of ['limit=0', 'limit=201', 'limit=x', 'before=-1', 'before=1.5']) {
+    for (const query of [
+      'limit=0',
+      'limit=201',
+      'limit=x',
+      'before=-1',
+      'before=1.5',
+      'before=1&after=1',
+      'after=x',
+      'type=version',
+    ]) {
       expect((await call(`/${session.id}/messages?${query}`, { token })).status).toBe(400);
     }
+  });
+});
+
+describe('the history of a session of which a part is flushed', () => {
+  /** Every third message is the AI's. The first seven are in Postgres, the others in the buffer. */
+  async function arrange() {
+    const { token, ...session } = await make();
+    const messages = Array.from({ length: 12 }, (_, i) =>
+      makeMessage({ type: i % 3 === 2 ? 'user_prompt' : 'chat', content: `m${i}`, position: 10 + i }),
+    );
+    const { repository, flusher } = api.services;
+    const commit = (from: number, to: number) => {
+      const count = from + 1;
+      const expectedLast = from === 0 ? 0 : numberIn(1, 1);
+      const part = messages.slice(from, to);
+      return repository.commit(makeCommit({ sessionId: session.id, messages: part, count, expectedLast }));
+    };
+    await commit(0, 7);
+    await flusher.flushSession(session.id);
+    await commit(7, 12);
+    const read = async (query: string) => (await call(`/${session.id}/messages?${query}`, { token })).json;
+    return { read };
+  }
+  type Page = { messages: { content: string; position: number }[]; next: number; newer: number };
+  const contentOf = ({ messages }: Page) => messages.map(({ content }) => content);
+  const all = Array.from({ length: 12 }, (_, i) => `m${i}`);
+
+  it.each([1, 2, 5, 6, 11, 12, 13])('is read whole in pages of %i, backwards and onwards', async (limit) => {
+    const { read } = await arrange();
+    let page: Page = await read(`limit=${limit}`);
+    expect(page.newer).toBeNull();
+    let backwards = contentOf(page);
+    let pages = 1;
+    while (page.next !== null) {
+      page = await read(`limit=${limit}&before=${page.next}`);
+      expect(page.newer).toBe(page.messages.at(-1)?.position);
+      backwards = [...contentOf(page), ...backwards];
+      pages += 1;
+    }
+    expect([backwards, pages]).toEqual([all, Math.ceil(12 / limit)]);
+    const onwards: string[] = [];
+    for (let after: number | null = 0; after !== null; after = page.newer) {
+      page = await read(`limit=${limit}&after=${after}`);
+      onwards.push(...contentOf(page));
+    }
+    expect(onwards).toEqual(all);
+    const beyond = await read('after=99');
+    expect(beyond).toEqual({ messages: [], next: null, newer: null });
+  });
+
+  it('is read without what was said with the AI', async () => {
+    const { read } = await arrange();
+    const page = await read('limit=5&type=chat');
+    expect(contentOf(page)).toEqual(['m4', 'm6', 'm7', 'm9', 'm10']);
+    expect(contentOf(await read(`limit=5&type=chat&before=${page.next}`))).toEqual(['m0', 'm1', 'm3']);
   });
 });
 
@@ -307,7 +372,7 @@ describe('changing a session', () => {
       rev: numberIn(2, 1),
     });
     expect(told()).toEqual([
-      { kind: 'set_code', code: 'new code', user_id: null, display_name: 'Anonymous', role: 'host' },
+      { kind: 'set_code', code: 'new code', user_id: null, display_name: 'Anonymous host', role: 'host' },
       { kind: 'set_code', code: 'hers', user_id: null, display_name: 'Bea', role: 'co-author' },
     ]);
     // One who may not do half of it does none of it.
@@ -339,6 +404,26 @@ describe('invites', () => {
       token: init.token,
       body: { invite_token: inviteToken, display_name: init.display_name },
     });
+
+  it('for one let in whose answer was lost on its way, once they try again, and nobody else', async () => {
+    const { id, token } = await make();
+    const { token: secret } = await invite(id, token, { role: 'co-author', max_uses: 1 });
+    const attempt = randomUUID();
+    const tried = (of: string) =>
+      call('/join', { body: { invite_token: secret, display_name: 'Bea', attempt: of } });
+    const [lost, again] = [await tried(attempt), await tried(attempt)];
+    const participantOf = async ({ json }: typeof lost) =>
+      (await verifySessionToken(json.token, JWT_SECRET))?.participantId;
+    expect([lost.status, again.status]).toEqual([200, 200]);
+    expect(await participantOf(again)).toBe(await participantOf(lost));
+    expect((await tried(randomUUID())).status).toBe(403);
+    const { tokens } = (await call(`/${id}/invite`, { token })).json;
+    expect(tokens).toMatchObject([{ uses_count: 1 }]);
+    // A host's word goes before it.
+    const participantId = await participantOf(lost);
+    await call(`/${id}/participants/${participantId}`, { method: 'DELETE', token });
+    expect((await tried(attempt)).status).toBe(403);
+  });
 
   it('are made by the host, and let people join', async () => {
     const { token, ...session } = await make();
@@ -479,7 +564,10 @@ describe('participants', () => {
     };
     const many = await open({ role: 'viewer' });
     const once = await open({ role: 'viewer', max_uses: 1 });
-    expect(await remove(await join(many.token))).toMatchObject({ open_invite_id: many.id });
+    expect(await remove(await join(many.token))).toEqual({
+      open_invite_id: many.id,
+      message: expect.stringMatching(/invite.*can be used again.*revoke it/),
+    });
     // Nothing to close: the link is used up, or the one who came by it is known.
     expect(await remove(await join(once.token))).not.toHaveProperty('open_invite_id');
     expect(await remove(await join(many.token, await api.userToken()))).not.toHaveProperty('open_invite_id');

@@ -64,7 +64,6 @@ class RoomStorage {
     if (this.isFailing) throw new Error('the storage fails');
     this.record = structuredClone(value) as RecoveryRecord;
   }
-  async setAlarm(): Promise<void> {}
 }
 
 interface Room {
@@ -91,8 +90,17 @@ function roomOf(
   const hosted = new HostedSession({
     id,
     storage: storage as never,
+    alarm: { wakeForSession: async () => {} },
     repository,
-    session: { minMs: 1, maxMs: 10, targetPerS: 1_000, fallbackMs: 10, flushMs: 60_000, historySize: 50 },
+    session: {
+      minMs: 1,
+      maxMs: 10,
+      targetPerS: 1_000,
+      fallbackMs: 10,
+      flushMs: 60_000,
+      historySize: 50,
+      versionIntervalMs: 60_000,
+    },
     ports: {
       flush: flush ?? ((sessionId) => stores.flusher.flushSession(sessionId)),
       send: (_, type, payload) => {
@@ -100,6 +108,7 @@ function roomOf(
       },
       broadcast: (type) => void events.push(type),
       onHistory: () => {},
+      onVersion: () => {},
       onSuperseded: () => void events.push('superseded'),
       onTermFull: () => {},
       log: () => {},
@@ -216,6 +225,55 @@ describe('the term', () => {
       expect(await command('HGET', key, 'term')).toBe(damaged);
     },
   );
+
+  it.each([
+    ['rev', 900],
+    ['flushed', 900],
+    ['put_aside', 900],
+    ['rev', 4],
+  ])(
+    'goes on when %s in Redis is %i and none was given so great: no edit is skipped',
+    async (field, count) => {
+      const { command, postgres, flusher } = stores;
+      const id = await newSession();
+      const storage = new RoomStorage();
+      const live = await roomOf(id, storage).hosted.open();
+      edit(live, 'one');
+      await live.committed();
+      await live.flush();
+      edit(live, 'two');
+      await live.committed();
+      const [key = ''] = (await command('KEYS', `*${id}`)) as string[];
+      await command('HSET', key, field, String(numberIn(1, count)));
+      // Somebody flushes it before the room hears of it.
+      await flusher.flushSession(id);
+      edit(live, 'three');
+      await live.committed();
+      await live.flush();
+      // It hears there that its numbers were overtaken, and goes over them.
+      await live.committed();
+      await live.flush();
+      expect(await postgres.getSession(id)).toMatchObject({ code: 'three', rev: live.rev });
+      expect(live.flushedRev).toBe(live.rev);
+      expect(await roomOf(id, storage).hosted.open()).toMatchObject({ code: 'three', rev: live.rev });
+    },
+  );
+
+  it('of code that Redis calls clean and Postgres lacks is flushed by the room that finds it', async () => {
+    const { command, postgres } = stores;
+    const id = await newSession();
+    const live = await roomOf(id, new RoomStorage()).hosted.open();
+    edit(live, 'kept');
+    await live.committed();
+    const [key = ''] = (await command('KEYS', `*${id}`)) as string[];
+    const [dirtyKey = ''] = (await command('KEYS', '*dirty')) as string[];
+    await command('HDEL', key, 'dirty');
+    await command('ZREM', dirtyKey, id);
+    const next = await roomOf(id, new RoomStorage()).hosted.open();
+    expect(next.code).toBe('kept');
+    await next.flush();
+    expect(await postgres.getSession(id)).toMatchObject({ code: 'kept' });
+  });
 
   it('that Postgres knows is damaged when no room can have a greater one', async () => {
     const id = await newSession();
@@ -552,7 +610,15 @@ describe('a room that finds more messages than it may hold', () => {
     const stored: string[][] = [];
     const room = roomOf(id, storage, {
       onOpened: async () => {
-        stored.push((await postgres.getMessages(id, { limit: 100 })).map((message) => message.id));
+        // A page has no more than an answer of Postgres' may have.
+        const found: string[] = [];
+        for (let afterPosition = 0, hasMore = true; hasMore; ) {
+          const page = await postgres.getMessagesPage(id, { limit: 100, afterPosition });
+          found.push(...page.messages.map((message) => message.id));
+          afterPosition = page.messages.at(-1)?.position ?? afterPosition;
+          ({ hasMore } = page);
+        }
+        stored.push(found);
       },
     });
     const live = await room.hosted.open();

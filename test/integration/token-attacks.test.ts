@@ -4,10 +4,19 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
-import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
+import {
+  decodeJwt,
+  exportJWK,
+  exportSPKI,
+  generateKeyPair,
+  type JWTPayload,
+  SignJWT,
+  UnsecuredJWT,
+} from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { listenOnLoopback } from '../../dev/loopback.ts';
-import { SESSION_AUDIENCE } from '../../src/access/session-token.ts';
+import { ACCOUNT_AUDIENCE } from '../../src/access/account-token.ts';
+import { SESSION_AUDIENCE, verifySessionToken } from '../../src/access/session-token.ts';
 import { People, type Place } from '../support/people.ts';
 import { addressOf, RawClient, RefusedError } from '../support/raw-client.ts';
 import { Scene } from '../support/session.ts';
@@ -22,6 +31,8 @@ let server: Server;
 let stack: Stack;
 let scene: Scene;
 let people: People;
+/** An account of our own, which has a place in the session. */
+const accountSubject = `github:${randomUUID()}`;
 /** A session of the user `subject`'s, and a place in it. */
 let sessionId: string;
 let subject: string;
@@ -45,6 +56,9 @@ beforeAll(async () => {
   subject = `subject-${host.id}`;
   sessionId = await people.session({ host, code: 'private' });
   place = await people.place(sessionId, 'co-author');
+  const member = await people.user('Grace');
+  await scene.sql('update users set subject = $1 where id = $2', [accountSubject, member.id]);
+  await people.place(sessionId, 'co-author', { user: member });
 });
 afterEach(() => scene.leave());
 afterAll(async () => {
@@ -80,6 +94,9 @@ function sessionClaims(over: Over = {}): JWTPayload {
 }
 const bySecret = (claims: JWTPayload, key: Uint8Array = secret(), header = {}) =>
   new SignJWT(claims).setProtectedHeader({ alg: 'HS256', ...header }).sign(key);
+
+/** A token's claims without a signature. */
+const unsigned = (token: string) => new UnsecuredJWT(decodeJwt(token)).encode();
 
 const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const publicKey = async () => new TextEncoder().encode(await exportSPKI(keys.publicKey));
@@ -117,9 +134,29 @@ const all = (http: number, socket: number, explained: number) => ({
   explained,
 });
 
+/** A token of an account of our own, whose epoch is as the database has it. */
+async function accountToken(over: Over = {}): Promise<string> {
+  const [row] = await scene.rows<{ token_epoch: string }>(
+    'select token_epoch from users where subject = $1',
+    [accountSubject],
+  );
+  const claims = {
+    sub: accountSubject,
+    iss: 'backbeat',
+    aud: ACCOUNT_AUDIENCE,
+    exp: nowS() + 600,
+    epoch: row?.token_epoch,
+    bid: randomUUID(),
+    ...over,
+  };
+  return bySecret(claims as JWTPayload);
+}
+
 describe('a token', () => {
   it('that is good opens what it is for', async () => {
     expect(await uses(await byProvider())).toEqual(all(200, 101, 426));
+    // Also of an account of our own, beside those of the other service.
+    expect(await uses(await accountToken())).toEqual(all(200, 101, 426));
     expect(await uses(place.token)).toEqual(all(200, 101, 426));
     expect(await uses(await bySecret(sessionClaims()))).toEqual(all(200, 101, 426));
   });
@@ -154,6 +191,27 @@ describe('a token', () => {
     ['of a session, for another audience', () => bySecret(sessionClaims({ aud: AUDIENCE }))],
     ['of a session without an audience', () => bySecret(sessionClaims({ aud: undefined }))],
     ['of a user that says it is a session’s', () => byProvider({ aud: [AUDIENCE, SESSION_AUDIENCE] })],
+    ['of an account without a signature', async () => unsigned(await accountToken())],
+    ['of an account, signed by the provider', async () => byProvider(decodeJwt(await accountToken()))],
+    [
+      'of an account, signed by the provider for both',
+      async () =>
+        byProvider({ ...decodeJwt(await accountToken()), iss: ISSUER, aud: [AUDIENCE, ACCOUNT_AUDIENCE] }),
+    ],
+    ['of a user, by the provider, for an account of ours', () => byProvider({ sub: accountSubject })],
+    ['of an account that has expired', () => accountToken({ exp: nowS() - 60 })],
+    ['of an account that never expires', () => accountToken({ exp: undefined })],
+    ['of an account, of another issuer', () => accountToken({ iss: ISSUER })],
+    ['of an account without an issuer', () => accountToken({ iss: undefined })],
+    ['of an account in another epoch', () => accountToken({ epoch: randomUUID() })],
+    ['of an account without an epoch', () => accountToken({ epoch: undefined })],
+    ['of an account that there is not', () => accountToken({ sub: 'github:404' })],
+    ['of an account, for another audience', () => accountToken({ aud: AUDIENCE })],
+    [
+      'of an account that says it is a knock’s',
+      () => accountToken({ aud: 'backbeat:knock', kid: randomUUID() }),
+    ],
+    ['of an account with other claims', () => tampered(accountToken())],
     ['of a user that is truncated', async () => (await byProvider()).slice(0, -4)],
     ['of a session that is truncated', () => place.token.slice(0, -4)],
     ['of a session without its signature', () => place.token.replace(/\.[^.]*$/, '.')],
@@ -173,6 +231,37 @@ describe('a token', () => {
     const promoted = await bySecret(sessionClaims({ role: 'host' }));
     const client = await scene.enter({ sessionId, token: promoted });
     expect(client.state.payload.your_role).toBe('co-author');
+  });
+});
+
+describe('a token of one kind', () => {
+  it('is none of another, whatever it says besides', async () => {
+    // An account's token that names a session and a place in it is still an account's, and not the place's.
+    const both = await accountToken({ sid: sessionId, pid: place.participantId, name: 'x', role: 'host' });
+    expect(await verifySessionToken(both, stack.jwtSecret)).toBeNull();
+    // A session's token opens no account.
+    const me = new URL('/api/v1/auth/me', stack.url);
+    const asSession = await bySecret(sessionClaims({ sub: accountSubject, epoch: randomUUID() }));
+    const asRefresh = await bySecret({ sub: accountSubject, exp: nowS() + 600 });
+    // One that is good for a session is a good one, for what it may not do.
+    for (const [token, status] of [
+      [place.token, 403],
+      [asSession, 401],
+      [asRefresh, 401],
+    ] as const) {
+      expect((await fetch(me, { headers: { authorization: `Bearer ${token}` } })).status).toBe(status);
+    }
+    expect((await fetch(me, { headers: { authorization: `Bearer ${await accountToken()}` } })).status).toBe(
+      200,
+    );
+    // Nor is any of them a refresh token.
+    for (const token of [place.token, await accountToken(), await byProvider()]) {
+      const refreshed = await fetch(new URL('/api/v1/auth/refresh', stack.url), {
+        method: 'POST',
+        headers: { origin: stack.url, cookie: `backbeat_refresh_${new URL(stack.url).port}=${token}` },
+      });
+      expect(refreshed.status).toBe(401);
+    }
   });
 });
 

@@ -98,7 +98,7 @@ describe('a typed client', () => {
     const joined = await call(joinSession, { origin, body: { invite_token: invite.token } });
     expect(joined).toMatchObject({ session_id: made.id, role: 'viewer' });
     const page = await call(listMessages, { origin, token, params, query: { limit: 1 } });
-    expect(page).toEqual({ messages: [], next: null });
+    expect(page).toEqual({ messages: [], next: null, newer: null });
     const refused = { status: 400, code: 'validation_error', message: expect.stringContaining('Role') };
     // @ts-expect-error A role that there isn't.
     await expect(call(createInvite, { origin, token, params, body: { role: 'king' } })).rejects.toMatchObject(

@@ -322,8 +322,8 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '2',
     breaks: 'a commit without its whole tail goes to Postgres',
     file: 'src/write-behind/buffered-repository.ts',
-    find: '    if (commit.tail === null) throw unavailable;\n',
-    replace: '',
+    find: 'if (commit.tail === null) {',
+    replace: 'if (commit.sessionId === null) {',
     caughtBy: {
       file: unit('src/write-behind/buffered-repository'),
       title: 'never goes to Postgres without its whole tail',
@@ -444,7 +444,7 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '2',
     breaks: 'nobody is asked when the buffer fails',
     file: 'src/write-behind/buffered-repository.ts',
-    find: '        if (!(error instanceof StorageUnavailableError)) throw error;\n        unavailable = error;\n',
+    find: '        if (!(error instanceof StorageUnavailableError)) throw error;\n        failure = error;\n',
     replace: '        throw error;\n',
     caughtBy: {
       file: unit('src/write-behind/buffered-repository'),
@@ -631,6 +631,39 @@ export const MUTATIONS: readonly Mutation[] = [
     },
   },
   {
+    keeps: '2',
+    breaks: 'a flush forgets the versions that are still being compressed',
+    file: 'src/room/document/live-session.ts',
+    find: '    if (this.#packing) await this.#packing;\n    return this.#flushes.flush();\n',
+    replace: '    return this.#flushes.flush();\n',
+    caughtBy: {
+      file: unit('src/room/document/live-session'),
+      title: 'are waited for by a flush and by what waits for a commit',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'the next instance takes a version for made that was never committed',
+    file: 'src/room/document/live-session.ts',
+    find: '      await this.#queue.committed();\n    } catch {\n',
+    replace: '    } catch {\n',
+    caughtBy: {
+      file: unit('src/room/document/live-session'),
+      title: 'are committed like messages, told once that has happened, and noted for the next instance',
+    },
+  },
+  {
+    keeps: '2',
+    breaks: 'the flush takes versions out of the buffer without writing them',
+    file: 'src/postgres/versions.ts',
+    find: '      left join known_users u on u.id = v.user_id\n      on conflict',
+    replace: '      left join known_users u on u.id = v.user_id\n      where false\n      on conflict',
+    caughtBy: {
+      file: integration('models'),
+      title: 'when rooms die, are replaced while they live, and clocks disagree',
+    },
+  },
+  {
     keeps: '3',
     breaks: 'Postgres takes an older revision for newer',
     file: 'src/postgres/write-sessions.ts',
@@ -698,6 +731,28 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     keeps: '4',
+    breaks: 'a session’s versions are never thinned',
+    file: 'src/postgres/versions.ts',
+    find: 'and s.number = c.number and c.freed_before < c.excess',
+    replace: 'and s.number = c.number and c.freed_before < -1',
+    caughtBy: {
+      file: integration('versions-postgres'),
+      title: 'never take more than their bound, and what is left is spread over all of the time',
+    },
+  },
+  {
+    keeps: '4',
+    breaks: 'versions take all that may wait for Postgres, and messages are refused',
+    file: 'src/room/document/live-session.ts',
+    find: 'const VERSIONS_SHARE = 1 / 2;',
+    replace: 'const VERSIONS_SHARE = 2;',
+    caughtBy: {
+      file: unit('src/room/document/live-session'),
+      title: 'leave half of what may wait for Postgres to messages',
+    },
+  },
+  {
+    keeps: '4',
     breaks: 'code that is damaged in the buffer fails the whole flush',
     file: 'src/write-behind/flusher.ts',
     find: '    if (!(error instanceof DamagedDataError)) throw error;\n',
@@ -755,8 +810,8 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '4',
     breaks: 'code that is among the dead letters is tried again with each message',
     file: 'src/redis/scripts/peek.lua',
-    find: 'rev <= dealt_with then return {}, 0 end',
-    replace: 'rev <= (number(held[2]) or 0) then return {}, 0 end',
+    find: 'not is_beyond and rev <= dealt_with',
+    replace: 'not is_beyond and rev <= (number(held[2]) or 0)',
     caughtBy: {
       file: integration('buffer'),
       title: 'puts exactly the culprits among the dead letters, and flushes everything else',
@@ -766,8 +821,9 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '4',
     breaks: 'code whose revision is damaged is passed over, and goes with its session',
     file: 'src/redis/scripts/peek.lua',
-    find: "if rev and number(held[4] or '0') and not held[5] and rev <= dealt_with",
-    replace: "if number(held[4] or '0') and not held[5] and (rev or 0) <= dealt_with",
+    find: "local is_clean = rev and number(held[4] or '0') and not held[5] and not is_beyond and rev <= dealt_with",
+    replace:
+      "local is_clean = number(held[4] or '0') and not held[5] and not is_beyond and (rev or 0) <= dealt_with",
     caughtBy: {
       file: integration('buffer'),
       title: 'isn’t held up by damaged sessions, and puts what it can’t read among the dead letters',
@@ -1051,6 +1107,17 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     keeps: '6',
+    breaks: 'a room that was knocked at keeps its timer, and never sleeps again',
+    file: 'src/room/connections/knocks.ts',
+    find: '      this.#isLooking = this.#knocks.size > 0;\n',
+    replace: '      this.#isLooking = true;\n',
+    caughtBy: {
+      file: unit('src/room/connections/knocks'),
+      title: 'leaves no timer behind, so the room can sleep',
+    },
+  },
+  {
+    keeps: '6',
     breaks: 'the sweeper takes its lease and sweeps with nothing dirty',
     file: 'src/redis/scripts/lease.lua',
     find: 'local is_many = dirty > 0 and dirty >= tonumber(ARGV[3])',
@@ -1136,6 +1203,71 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: {
       file: unit('test/unit/dependencies'),
       title: 'a room knows nothing of the buffer, but where it is wired',
+    },
+  },
+  {
+    keeps: '8',
+    breaks: 'an edit isn’t moved behind what its author did not know',
+    file: 'src/room/document/document.ts',
+    find: '      change = moveBehind(sent, unseen);\n',
+    replace: '      change = sent;\n',
+    caughtBy: {
+      file: unit('src/room/document/document'),
+      title: 'are moved behind those that their author did not know, and not behind their own',
+    },
+  },
+  {
+    keeps: '8',
+    breaks: 'the client puts others’ changes where they were made, whatever was typed here since',
+    file: 'src/client/sdk/shared-document.ts',
+    find: '    const local = moveOver(change, this.#pending);\n',
+    replace: '    const local = change;\n',
+    caughtBy: {
+      file: unit('src/client/sdk/shared-document'),
+      title: 'go before own edits that the room doesn’t have, and what is sent next knows them',
+    },
+  },
+  {
+    keeps: '8',
+    breaks: 'a watcher who comes in between two frames of an audience starts from the room’s text',
+    file: 'src/room/document/audience-feed.ts',
+    find: '    if (behind) return { code: behind.text.toString(), rev: behind.rev, selections: behind.selections };\n',
+    replace: '',
+    caughtBy: {
+      file: unit('src/room/document/audience-feed'),
+      title: 'grows by a watcher who comes in between two frames, and by one who knows whole texts only',
+    },
+  },
+  {
+    keeps: '8',
+    breaks: 'an audience isn’t sent what waits before one of it may edit',
+    file: 'src/room/handlers/handle-command.ts',
+    find: '  if (hasChanged.length > 0) edits.showAudience(session.live);\n',
+    replace: '',
+    caughtBy: {
+      file: unit('src/room/document/audience-feed'),
+      title: 'is sent a frame a few at a time; who starts anew meanwhile, or may edit, isn’t sent it twice',
+    },
+  },
+  {
+    keeps: '9',
+    breaks: 'what all strangers together may do in a day isn’t bounded',
+    file: 'src/access/stranger-limits.ts',
+    find: '      if (!counted.isAllowed) return { isAllowed: false, quota, resetMs: counted.quota.resetMs };\n',
+    replace: '',
+    caughtBy: { file: integration('strangers'), title: 'holds for all together on a day' },
+  },
+  {
+    keeps: '10',
+    breaks: 'the player, opened directly, has the origin of the page',
+    file: 'src/client/static/_headers',
+    find: "  Content-Security-Policy: sandbox allow-scripts; default-src 'none'; script-src 'self' 'unsafe-eval' data: blob:; worker-src data: blob:; connect-src https: data: blob:; media-src https: data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'\n",
+    replace:
+      "  Content-Security-Policy: default-src 'none'; script-src 'self' 'unsafe-eval' data: blob:; worker-src data: blob:; connect-src https: data: blob:; media-src https: data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'\n",
+    caughtBy: {
+      file: integration('page-served'),
+      title:
+        'sends the player with a policy in place of the page’s, for any origin, each navigation sandboxed',
     },
   },
   {
@@ -1242,8 +1374,8 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks:
       'messages are read in the order of their times, which two rooms’ clocks may give the other way round',
     file: 'src/postgres/sessions.ts',
-    find: '.orderBy(desc(sessionMessages.position),',
-    replace: '.orderBy(desc(sessionMessages.createdAt),',
+    find: '.orderBy(order(position), order(id))',
+    replace: '.orderBy(order(sessionMessages.createdAt), order(id))',
     caughtBy: {
       file: integration('postgres-repository'),
       title: 'gives the newest that fit, oldest first, by type and before a position',
@@ -1310,6 +1442,17 @@ export const MUTATIONS: readonly Mutation[] = [
     find: '    if (this.#breaker.tryEnter()) {\n',
     replace: '    await this.#postgres.getSession(commit.sessionId);\n    if (this.#breaker.tryEnter()) {\n',
     caughtBy: { file: unit('src/write-behind/buffered-repository'), title: 'goes to the buffer alone' },
+  },
+  {
+    keeps: 'h',
+    breaks: 'a host’s second answer to a knock counts while the first is carried out',
+    file: 'src/room/connections/knocks.ts',
+    find: '    if (knock.isAnswered || knock.overMs !== null) {\n',
+    replace: '    if (knock.overMs !== null) {\n',
+    caughtBy: {
+      file: unit('src/room/connections/knocks'),
+      title: 'counts once, and the first one does, also while it is carried out',
+    },
   },
   {
     keeps: 'h',

@@ -5,15 +5,19 @@
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { Budgets } from '../../src/access/budgets.ts';
+import { providersOf } from '../../src/access/providers.ts';
 import { type SessionAccess, signSessionToken } from '../../src/access/session-token.ts';
+import { SignedInBrowsers } from '../../src/access/signed-in-browsers.ts';
 import { StrangerCommits } from '../../src/access/stranger-commits.ts';
 import { tokenVerifier } from '../../src/access/token-verifier.ts';
-import { createAdmission, createFlusher, createStorage } from '../../src/compose.ts';
+import { WrongSecrets } from '../../src/access/wrong-secrets.ts';
+import { createAdmission, createFlusher, createKnocking, createStorage } from '../../src/compose.ts';
 import { configSchema, parseConfig } from '../../src/config.ts';
 import type { Participant } from '../../src/domain/people.ts';
 import { RequestBudget } from '../../src/domain/request-budget.ts';
 import { numberIn, termOf } from '../../src/domain/revision.ts';
 import type { Role } from '../../src/domain/types.ts';
+import { PostgresAccounts } from '../../src/postgres/accounts.ts';
 import { connectNeon, type Database } from '../../src/postgres/client.ts';
 import { PostgresDirectory } from '../../src/postgres/directory.ts';
 import { PostgresPeople } from '../../src/postgres/people.ts';
@@ -21,8 +25,11 @@ import { PostgresSessionRepository } from '../../src/postgres/sessions.ts';
 import { PostgresStrudels } from '../../src/postgres/strudels.ts';
 import type { RedisScripts } from '../../src/redis/client.ts';
 import type { SessionBuffer } from '../../src/redis/session-buffer.ts';
+import { Desk } from '../../src/room/agent/desk.ts';
+import { countedPerson, createAgent, DailyLimits } from '../../src/room/agent/index.ts';
 import type { RoomCommand } from '../../src/room/handlers/room-command.ts';
 import { createApp } from '../../src/worker/app.ts';
+import { DeskClient } from '../../src/worker/desk-client.ts';
 import { NO_PLATFORM } from '../../src/worker/platform.ts';
 import { retentionMark } from '../../src/worker/retention.ts';
 import type { TurnPorts } from '../../src/worker/scheduled.ts';
@@ -67,10 +74,14 @@ export interface Api {
    * counts its requests.
    */
   turnPorts(maxRequests?: number): TurnPorts;
+  /** By how much the clock of refresh tokens is ahead. */
+  clock: { skewMs: number };
   /** Sessions whose rooms were told that they are new. */
   created: string[];
   /** What else rooms were told, in order. */
   told: { sessionId: string; request: RoomCommand }[];
+  /** Who knocked at which room, in order. */
+  knocked: { sessionId: string; knock: Parameters<Services['knocks']['knock']>[1] }[];
   /** What rooms throw when they are told something; null: nothing. */
   failRooms(error: Error | null): void;
   /** A user's own token; the same `sub` is the same person. */
@@ -102,9 +113,12 @@ export async function startApi(env: Record<string, string> = {}): Promise<Api> {
     postgres,
     breaker: { failures: 3, retryMs: 100 },
   });
+  const accounts = new PostgresAccounts(db);
   const tokens = tokenVerifier(config);
   const told: Api['told'] = [];
   const created: string[] = [];
+  const knocked: Api['knocked'] = [];
+  const clock = { skewMs: 0 };
   let failure: Error | null = null;
   const tell = (sessionId: string, request: RoomCommand) => {
     if (failure) throw failure;
@@ -114,18 +128,49 @@ export async function startApi(env: Record<string, string> = {}): Promise<Api> {
     }
     told.push({ sessionId, request });
   };
+  const strudels = new PostgresStrudels(db);
+  const desk = new Desk({
+    agent: createAgent(config),
+    strudels,
+    isForStrangers: config.AI_FOR === 'everybody',
+    limits: new DailyLimits({
+      redis: redis.redis,
+      keyPrefix: redis.keys.prefix,
+      perDay: { all: config.AI_REQUESTS_PER_DAY, anonymous: config.AI_ANONYMOUS_REQUESTS_PER_DAY },
+    }),
+    subjectOf: async () => null,
+  });
   const services: Services = {
     ...NO_PLATFORM,
     config,
     repository,
     people,
     directory: new PostgresDirectory(db),
-    strudels: new PostgresStrudels(db),
+    strudels,
+    accounts,
+    providers: providersOf(config),
+    browsers: new SignedInBrowsers(accounts, config, () => Date.now() + clock.skewMs),
     tokens,
-    admission: createAdmission(
+    ...createAdmission(
       { repository, people, redis: redis.redis },
       { ...config, KEY_PREFIX: redis.keys.prefix },
     ),
+    knocking: createKnocking({ people, redis: redis.redis }, { ...config, KEY_PREFIX: redis.keys.prefix }),
+    knocks: {
+      async knock(sessionId, knock) {
+        if (failure) throw failure;
+        knocked.push({ sessionId, knock });
+        return { knock_id: randomUUID(), expires_at_ms: Date.now() + 600_000 };
+      },
+      state: async () => ({ status: 'waiting' }),
+      withdraw: async () => {},
+    },
+    wrongSecrets: new WrongSecrets({
+      redis: redis.redis,
+      keyPrefix: redis.keys.prefix,
+      secret: config.JWT_SECRET,
+      onLimit: () => {},
+    }),
     strangerCommits: new StrangerCommits({
       redis: redis.redis,
       keyPrefix: redis.keys.prefix,
@@ -148,6 +193,10 @@ export async function startApi(env: Record<string, string> = {}): Promise<Api> {
         return { rev: numberIn(term, 1), durable: 'buffer' };
       },
     },
+    desk: new DeskClient(
+      { fetch: (_name, path, init) => desk.handle(new Request(`https://object.internal${path}`, init)) },
+      (asker) => countedPerson({ ...asker, connectionId: 'http' }, config.JWT_SECRET),
+    ),
     flusher: createFlusher({ buffer, postgres }, config),
     system: new SystemReader({
       buffer,
@@ -189,12 +238,13 @@ export async function startApi(env: Record<string, string> = {}): Promise<Api> {
         { failures: 3, retryMs: 100 },
         budget,
       );
-      const { buffer, directory, people } = storage;
+      const { buffer, directory, people, accounts } = storage;
       const flusher = createFlusher(storage, config);
       const { room } = services;
       const retention = {
         mark: retentionMark(storage.redis, redis.keys.prefix),
         directory,
+        accounts,
         days: { anonymous: config.KEEP_ANONYMOUS_DAYS, others: config.KEEP_ENDED_DAYS },
       };
       return {
@@ -208,8 +258,10 @@ export async function startApi(env: Record<string, string> = {}): Promise<Api> {
         retention,
       };
     },
+    clock,
     created,
     told,
+    knocked,
     failRooms: (error) => {
       failure = error;
     },
@@ -255,6 +307,7 @@ async function enterByInvite(
   const outcome = await people.enter({
     sessionId,
     userId: null,
+    epoch: null,
     participantId: null,
     inviteToken: token,
     displayName,

@@ -27,6 +27,7 @@ export interface FakeState {
   strudel_id?: string;
   token?: string;
   request_id?: string;
+  knocks?: unknown[];
 }
 
 /** A socket whose other end is the test. */
@@ -107,6 +108,7 @@ export class FakeSocket extends EventTarget {
       strudel_id: state.strudel_id ?? null,
       token: state.token,
       request_id: state.request_id,
+      knocks: state.knocks,
     });
   }
 

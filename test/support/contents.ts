@@ -3,7 +3,7 @@ import type { Scene } from './session.ts';
 
 /** What changes by itself: who is present, and counters of attempts. */
 const PRESENCE = ['left_at', 'expires_at'];
-const COUNTERS = /^(?:invites|strangers|ai|active|last_scan|sweep)/;
+const COUNTERS = /^(?:invites|secrets|strangers|knocks|ai|active|last_scan|sweep)/;
 
 /** Postgres' rows and Redis' values, as text. */
 export async function contentsOf(scene: Scene): Promise<string> {

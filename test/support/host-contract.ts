@@ -3,12 +3,22 @@
  * deployed host only. Rooms say in the log what their host calls them for (test/support/hosts).
  */
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { WebSocket } from 'ws';
 import { z } from 'zod';
+import { call } from '../../src/client/sdk/call.ts';
+import { SessionClient } from '../../src/client/sdk/session-client.ts';
 import { numberIn, termOf } from '../../src/domain/revision.ts';
-import { MAX_CONNECTIONS_PER_USER, MAX_FRAME_BYTES } from '../../src/protocol/index.ts';
+import { awaitKnock, knock } from '../../src/protocol/http/coming-in.ts';
+import {
+  HIDDEN_TIMEOUT_MS,
+  MAX_CONNECTIONS_PER_USER,
+  MAX_FRAME_BYTES,
+  PING_TIMEOUT_MS,
+} from '../../src/protocol/index.ts';
 import { rev } from './commits.ts';
 import { CRASHING, type RoomEvent, readRoomEvents, UNRESERVED } from './hosts/room-event.ts';
 import { People } from './people.ts';
@@ -125,6 +135,47 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
 
   // First: nothing that an earlier test left behind may ask the stores for anything.
   it(
+    'a connection whose client is gone is closed in time by a room that sleeps, and a page in the background is asked',
+    async () => {
+      const { id, room, ada } = await arrange();
+      const hidden = await scene.join(id, 'co-author', { edits: 'changes' });
+      hidden.send('ping', { hidden: true });
+      await ada.next('user_joined');
+      await scene.quiet();
+      const gone = await scene.join(id, 'viewer');
+      gone.freeze();
+      const joinedMs = Date.now();
+      await scene.quiet();
+      const before = await scene.counters();
+      const awake = eventsOf(room).at(-1)?.instance;
+      const pings = setInterval(() => ada.send('ping'), 20_000);
+      try {
+        const left = () => ada.all('user_left').length;
+        await vi.waitUntil(() => left() === 1, { timeout: PING_TIMEOUT_MS + 10_000, interval: 20 });
+        const silentMs = Date.now() - joinedMs;
+        // When it was heard is known to the second.
+        expect([silentMs > PING_TIMEOUT_MS - 2_000, silentMs < PING_TIMEOUT_MS + 3_000, silentMs]).toEqual([
+          true,
+          true,
+          silentMs,
+        ]);
+        expect(await scene.counters()).toEqual(before);
+        expect(eventsOf(room).at(-1)?.instance).not.toBe(awake);
+        await vi.waitUntil(() => hidden.all('ping').length === 1, {
+          timeout: HIDDEN_TIMEOUT_MS - PING_TIMEOUT_MS,
+          interval: 200,
+        });
+        hidden.send('pong');
+        await hidden.roundTrip();
+        expect(hidden.all('error')).toEqual([]);
+      } finally {
+        clearInterval(pings);
+      }
+    },
+    HIDDEN_TIMEOUT_MS + 60_000,
+  );
+
+  it(
     'an idle room sleeps with its connections open: its memory is gone, a ping costs no request to a store, and all goes on',
     async () => {
       const { id, token, room, ada } = await arrange('start');
@@ -134,15 +185,16 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
       const clients = [ada, ben, gone.ada];
       const instances = () => [room, gone.room].map((of) => eventsOf(of).at(-1)?.instance);
       const awake = instances();
+      const messages = () => readRoomEvents(stack.logs()).filter(({ event }) => event === 'message').length;
 
       for (const idleMs of IDLE_TRIES_MS) {
-        const seen = readRoomEvents(stack.logs()).length;
+        const seen = messages();
         // Real idle time: whoever asked a room whether it sleeps would wake it.
         await sleep(idleMs);
         const before = await scene.counters();
         await Promise.all(clients.map((client) => client.roundTrip()));
         expect(await scene.counters()).toEqual(before);
-        await vi.waitUntil(() => readRoomEvents(stack.logs()).length === seen + clients.length, SOON);
+        await vi.waitUntil(() => messages() === seen + clients.length, SOON);
         if (instances().every((instance, i) => instance !== awake[i])) break;
       }
       for (const [i, instance] of instances().entries()) expect(instance).not.toBe(awake[i]);
@@ -226,6 +278,70 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
     expect(answers).toEqual(statuses);
   });
 
+  it('serves the page at an address of a session, with what is shown of a public one', async () => {
+    const host = await people.user('Ana');
+    const shown = await people.session({ host, isDiscoverable: true });
+    const hidden = await people.session({ host });
+    const ofPublic = () => navigate(`/s/${shown}`);
+    const title = '<title>A jam of Ana’s on Backbeat</title>';
+    await vi.waitUntil(async () => (await ofPublic()).body.includes(title), SOON);
+    const pages = [await ofPublic(), await navigate(`/s/${hidden}`), await navigate(`/s/${randomUUID()}`)];
+    for (const { status, type, policy, body } of pages) {
+      expect([status, type]).toEqual([200, expect.stringContaining('text/html')]);
+      expect(policy).toContain("frame-ancestors 'none'");
+      expect(body).toContain(`http-equiv="Content-Security-Policy" content="default-src 'none'`);
+      const [, picture = ''] = /property="og:image" content="([^"]+)"/.exec(body) ?? [];
+      const image = await fetch(picture);
+      expect([image.status, image.headers.get('content-type')]).toEqual([200, 'image/png']);
+    }
+    expect(pages[1]).toEqual(pages[2]);
+    expect(pages[2]?.body).toContain('<title>Backbeat</title>');
+  });
+
+  it('the AI is asked without a room: by an object, or in this one', async () => {
+    for (const path of ['generate', 'generate/stream']) {
+      const response = await fetch(new URL(`/api/v1/agent/${path}`, stack.url), {
+        method: 'POST',
+        body: JSON.stringify({ user_query: 'a beat', editor_state: '', session_id: randomUUID() }),
+      });
+      // There is no key here.
+      expect([response.status, await response.json()]).toEqual([
+        503,
+        { error: 'ai_unavailable', message: expect.stringContaining('not set up') },
+      ]);
+    }
+  });
+
+  it('a client that closes without a code hears goodbye at once', async () => {
+    const { id, token } = await scene.session();
+    const address = `${stack.roomUrl.replace(/^http/, 'ws')}/parties/main/${id}?token=${token}`;
+    const socket = new WebSocket(address);
+    await once(socket, 'message');
+    const closed = once(socket, 'close');
+    socket.close();
+    expect((await closed)[0]).toBe(1000);
+  });
+
+  it('a host is asked by a caller who waits outside, and lets them in', async () => {
+    const { id, token } = await scene.session();
+    const host = new SessionClient({ url: stack.url, sessionId: id, token, WebSocket });
+    try {
+      await vi.waitUntil(() => host.snapshot.role === 'host', SOON);
+      const asked = { params: { id }, body: { display_name: 'Eve' }, origin: stack.url };
+      const { knock_id, token: knockToken } = await call(knock, asked);
+      const waiting = call(awaitKnock, { params: { id, knock_id }, token: knockToken, origin: stack.url });
+      await vi.waitUntil(() => host.snapshot.knocks.length === 1, SOON);
+      await host.answerKnock(knock_id, { role: 'viewer' });
+      const state = await waiting;
+      expect(state).toMatchObject({ status: 'admitted', role: 'viewer', display_name: 'Eve' });
+      if (state.status !== 'admitted') return;
+      const eve = await scene.join(id, 'viewer', { token: state.token });
+      expect(eve.state.payload.your_display_name).toBe('Eve');
+    } finally {
+      host.close();
+    }
+  });
+
   it('a room is joined, edited, acknowledged, shown and flushed; a join asks it once before the upgrade', async () => {
     const { id, room, ada } = await arrange('start');
     expect(ada.state.payload).toMatchObject({ code: 'start', rev: 0, your_role: 'host' });
@@ -251,6 +367,17 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
     expect(await scene.stored(id)).toMatchObject({ code: 's("bd")', rev: rev(1), messages: ['hello'] });
     await vi.waitUntil(async () => !(await scene.isDirty(id)), SOON);
     expect(namesOf(room)).not.toContain('alarm');
+  });
+
+  it('what is played becomes a version, compressed by what this platform has for that', async () => {
+    const { id, token } = await scene.session();
+    const ada = await scene.join(id, 'host', { token, edits: 'changes' });
+    ada.send('play', { code: 's("bd*2")' });
+    const { payload } = await ada.next('version');
+    expect(await api('GET', `/sessions/${id}/versions/${payload.number}`, token)).toMatchObject({
+      cause: 'played',
+      code: 's("bd*2")',
+    });
   });
 
   it('a connection that is cut has left', async () => {

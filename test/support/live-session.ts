@@ -14,6 +14,7 @@ import type {
   SessionMessage,
   SessionRepository,
 } from '../../src/domain/types.ts';
+import type { Version } from '../../src/domain/versions.ts';
 import { difference, textOf } from '../../src/merging/index.ts';
 import type { Content } from '../../src/room/document/document.ts';
 import {
@@ -21,6 +22,10 @@ import {
   type LiveSessionOptions,
   type LiveSessionPorts,
 } from '../../src/room/document/live-session.ts';
+import { hashOf, type VersionNote } from '../../src/room/document/versions.ts';
+
+/** In the place of compression, whose time a test's clock doesn't tell. */
+export const packAtOnce = async (code: string): Promise<string> => Buffer.from(code).toString('base64');
 
 export class FakeClock {
   nowMs = 1_000_000;
@@ -110,12 +115,20 @@ export function changeTo(text: Text, code: string): Content {
   return { kind: 'change', change: difference(text, textOf(code)) };
 }
 
-export function setUp(over: { opened?: Partial<OpenedSession>; options?: Partial<LiveSessionOptions> } = {}) {
+export function setUp(
+  over: {
+    opened?: Partial<OpenedSession>;
+    options?: Partial<LiveSessionOptions>;
+    versionNote?: VersionNote | null;
+  } = {},
+) {
   const clock = new FakeClock();
   const commits: Commit[] = [];
   const sent: Sent[] = [];
   const records: (RecoverySource | null)[] = [];
   const alarms: number[] = [];
+  const notes: VersionNote[] = [];
+  const versions: Version[] = [];
   const state = { superseded: 0, flushes: 0, histories: 0, termsFull: 0 };
   const script = {
     commit: async (commit: Commit): Promise<CommitResult> => committed(commit),
@@ -151,6 +164,10 @@ export function setUp(over: { opened?: Partial<OpenedSession>; options?: Partial
     },
     send: (to, type, payload) => sent.push({ to, type, payload }),
     broadcast: (type, payload) => sent.push({ to: '*', type, payload }),
+    noteVersions: async (note) => {
+      notes.push(note);
+    },
+    onVersion: (version) => versions.push(version),
     record: async ({ source }) => {
       await script.record();
       records.push(source);
@@ -178,9 +195,15 @@ export function setUp(over: { opened?: Partial<OpenedSession>; options?: Partial
     fallbackMs: 500,
     flushMs: 5_000,
     historySize: 50,
+    versionIntervalMs: 60_000,
+    pack: packAtOnce,
     ...over.options,
   };
-  const session = new LiveSession({ id: 's', term: 2, opened: makeOpened(over.opened) }, options, ports);
+  const opened = makeOpened(over.opened);
+  // As if the code that it is opened with were a version already.
+  const newest = { hash: hashOf(opened.code.code), cause: 'typed' as const, atMs: clock.nowMs };
+  const versionNote = over.versionNote === undefined ? { newest, change: null } : over.versionNote;
+  const session = new LiveSession({ id: 's', term: 2, opened, versionNote }, options, ports);
   const edit = (code: string, connectionId = 'a', requestId?: string) =>
     session.edit({
       connectionId,
@@ -203,5 +226,7 @@ export function setUp(over: { opened?: Partial<OpenedSession>; options?: Partial
       strudelId: null,
     });
   const acks = () => sent.filter(({ type }) => type === 'ack');
-  return { clock, commits, sent, records, alarms, state, script, session, edit, say, acks };
+  return {
+    ...{ clock, commits, sent, records, alarms, notes, versions, state, script, session, edit, say, acks },
+  };
 }

@@ -8,6 +8,7 @@ import type {
   EditOrigin,
   PeerSelection,
   RemoteChange,
+  TakeBack,
 } from '../../src/client/editor/index.ts';
 import { movePeers } from '../../src/client/editor/index.ts';
 
@@ -35,6 +36,8 @@ export class HeldNetwork {
   }
 }
 
+type Answer = (outcome: 'done' | 'already') => void;
+
 interface Sent {
   rev: number;
   changes: ChangeSet;
@@ -53,6 +56,10 @@ export class MergingRoom {
   text: Text;
   #rev = 0;
   readonly #seats = new Map<string, Seat>();
+  /** By seat. */
+  readonly #participants = new Map<string, string>();
+  /** By revision: how often its change was taken back and made again. */
+  readonly #turns = new Map<number, number>();
 
   /** @param channel makes each direction of each connection. */
   constructor(
@@ -62,8 +69,10 @@ export class MergingRoom {
     this.text = Text.of(code.split('\n'));
   }
 
-  join(name: string): RoomDocument {
+  /** @param participant whose page it is: one may have several. */
+  join(name: string, participant = name.toLowerCase()): RoomDocument {
     const id = name.toLowerCase();
+    this.#participants.set(id, participant);
     const selection = { id, name, color: this.#seats.size, anchor: 0, head: 0 };
     const document = new RoomDocument(this, selection, this.text, this.#rev, this.channel());
     document.peers = [...this.#seats.values()].map((seat) => seat.selection);
@@ -77,6 +86,23 @@ export class MergingRoom {
     const changes = ChangeSet.of(spec, this.text.length);
     const author = this.#seat(requester.toLowerCase()).selection;
     for (const seat of this.#accept(changes, author, source)) this.#tell(seat, changes, author, source);
+  }
+
+  /** As the room does it: each turn once. */
+  takeBack(id: string, baseRev: number, { changes, rev, turn, isStep }: TakeBack, answer: Answer): void {
+    const requester = this.#seat(id);
+    if (turn <= (this.#turns.get(rev) ?? 0)) {
+      requester.down(() => answer('already'));
+      return;
+    }
+    this.#turns.set(rev, turn);
+    requester.unseen = requester.unseen.filter((sent) => sent.rev > baseRev);
+    const moved = requester.unseen.reduce((change, sent) => change.map(sent.changes), changes);
+    for (const seat of this.#accept(moved, requester.selection, 'taken_back')) {
+      const more = { takesBack: { rev, turn }, isOwnRequest: seat === requester && isStep };
+      this.#tell(seat, moved, requester.selection, 'taken_back', more);
+    }
+    requester.down(() => answer('done'));
   }
 
   edit(id: string, baseRev: number, seq: number, changes: ChangeSet, source: string): void {
@@ -121,12 +147,20 @@ export class MergingRoom {
     return [...this.#seats.values()];
   }
 
-  #tell(seat: Seat, changes: ChangeSet, author: PeerSelection, source: string): void {
+  #tell(
+    seat: Seat,
+    changes: ChangeSet,
+    author: PeerSelection,
+    source: string,
+    more: Partial<RemoteChange> = {},
+  ): void {
     const { accepted, document } = seat;
     const rev = this.#rev;
     seat.unseen.push({ rev, changes });
-    const isOwnRequest = author.id === seat.selection.id;
-    const change = { changes, author: { id: author.id, name: author.name }, source, isOwnRequest };
+    const participant = this.#participants.get(author.id);
+    const isOwnRequest = participant === this.#participants.get(seat.selection.id);
+    const by = { id: author.id, name: author.name };
+    const change = { changes, author: by, source, rev, isOwnRequest, ...more };
     seat.down(() => document.receive(rev, accepted, change));
   }
 
@@ -170,6 +204,14 @@ export class RoomDocument implements CollaborativeDocument {
     const [seq, baseRev] = [this.#seq, this.rev];
     this.#pending.push({ seq, changes });
     this.up(() => this.room.edit(this.id, baseRev, seq, changes, source));
+  }
+
+  takeBack(request: TakeBack | null): Promise<'done' | 'already'> {
+    if (!request) return Promise.resolve('already');
+    const baseRev = this.rev;
+    return new Promise((answer) => {
+      this.up(() => this.room.takeBack(this.id, baseRev, request, answer));
+    });
   }
 
   select(anchor: number, head: number): void {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { SessionMessage } from '../../src/domain/types.ts';
+import type { SaidMessage } from '../../src/domain/types.ts';
 
 /** A chat message as a room accepts one. */
-export function makeMessage(over: Partial<SessionMessage> = {}): SessionMessage {
+export function makeMessage(over: Partial<SaidMessage> = {}): SaidMessage {
   return {
     id: randomUUID(),
     type: 'chat',

@@ -38,6 +38,8 @@ export interface RawClientOptions {
   displayName?: string;
   previousSessionId?: string;
   connectionId?: string;
+  /** By default whole texts. */
+  edits?: 'changes';
   headers?: Record<string, string>;
 }
 
@@ -52,6 +54,7 @@ export function addressOf(options: RawClientOptions): URL {
     display_name: options.displayName,
     previous_session_id: options.previousSessionId,
     _pk: options.connectionId,
+    edits: options.edits,
   };
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) url.searchParams.set(name, value);
@@ -110,6 +113,11 @@ export class RawClient {
     this.#socket.send(JSON.stringify({ type, payload, timestamp: new Date().toISOString(), ...envelope }));
   }
 
+  /** Neither reads nor answers any more, as one whose machine is gone: a close isn't confirmed either. */
+  freeze(): void {
+    this.#socket.pause();
+  }
+
   /** Sends a frame as it is. */
   sendFrame(frame: string | Buffer): void {
     this.#socket.send(frame);
@@ -124,21 +132,27 @@ export class RawClient {
     type: T,
     fits: (payload: ServerPayload<T>) => boolean = () => true,
   ): Promise<MessageOf<T>> {
-    const find = () => this.all(type).find((message) => fits(message.payload as ServerPayload<T>));
+    return this.#until(type, () =>
+      this.all(type).find((message) => fits(message.payload as ServerPayload<T>)),
+    );
+  }
+
+  /** What is found in what was received, now or when more has come. */
+  async #until<T>(what: string, find: () => T | undefined): Promise<T> {
     const found = find();
     if (found) return found;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(check);
         const types = this.received.slice(-20).map((message) => message.type);
-        reject(new Error(`no fitting ${type} in ${TIMEOUT_MS} ms; the last ones were ${types.join(', ')}`));
+        reject(new Error(`no fitting ${what} in ${TIMEOUT_MS} ms; the last ones were ${types.join(', ')}`));
       }, TIMEOUT_MS);
       const check = () => {
-        const message = find();
-        if (!message) return;
+        const found = find();
+        if (!found) return;
         this.#waiting.delete(check);
         clearTimeout(timer);
-        resolve(message);
+        resolve(found);
       };
       this.#waiting.add(check);
     });
@@ -163,7 +177,10 @@ export class RawClient {
   async roundTrip(): Promise<void> {
     const id = crypto.randomUUID();
     this.send('ping', { request_id: id });
-    await this.next('pong', (payload) => payload.request_id === id);
+    const answer = await this.#until('pong', () =>
+      [...this.all('pong'), ...this.all('error')].find(({ payload }) => payload.request_id === id),
+    );
+    if (answer.type === 'error') throw new Error(`the ping was refused: ${answer.payload.error}`);
   }
 
   /** Pings with the last pong's mark, as a client does that wants to be kept however much it is sent. */

@@ -77,6 +77,10 @@ export class FakeStorage implements RoomStorage {
   async setAlarm(atMs: number): Promise<void> {
     this.alarmMs = atMs;
   }
+
+  async getAlarm(): Promise<number | null> {
+    return this.alarmMs;
+  }
 }
 
 export interface RoomFixture {
@@ -85,7 +89,7 @@ export interface RoomFixture {
   script: {
     open: () => Promise<OpenedSession | null>;
     /** The saved strudel that is asked for. */
-    strudel: StrudelRepository['get'];
+    strudel: StrudelRepository['use'];
     /** What people without an account are told of their commits. */
     strangerCommits: CommitGrant;
   };
@@ -137,6 +141,7 @@ export function makeRoom(
     config: {
       CONNECTIONS_PER_USER: 5,
       CONNECTIONS_PER_ADDRESS: 10,
+      WATCHERS_PER_ADDRESS: 200,
       COMMIT_MIN_MS: 0,
       COMMIT_MAX_MS: 1_000,
       COMMIT_TARGET_PER_S: 1_000,
@@ -145,8 +150,8 @@ export function makeRoom(
       ...config,
     },
     repository,
-    people: { recordPresence: async () => {} },
-    strudels: { get: (...asked) => script.strudel(...asked) },
+    people: { recordPresence: async () => {}, letIn: async () => ({ outcome: 'missing' }) },
+    strudels: { use: (...asked) => script.strudel(...asked) },
     flush: async () => ({ flushedRev: 0, isDirty: false, lastCommit: 0, isComplete: true }),
     strangerCommits: { take: async () => script.strangerCommits },
     agentPorts: () => {
@@ -203,10 +208,37 @@ export function makeGrant(over: Partial<AdmissionGrant> = {}): AdmissionGrant {
   };
 }
 
+/** Participants as their connections say, without the room's index. */
+export function participantsOf(connections: () => Iterable<JoinedConnection>) {
+  const only = (isWanted: (member: JoinedConnection) => boolean) => [...connections()].filter(isWanted);
+  return {
+    connections,
+    writers: () => only(({ state }) => state.role !== 'viewer'),
+    watchers: () => only(({ state }) => state.role === 'viewer'),
+    connectionsOf: (wanted: string) => only(({ state }) => state.participantId === wanted),
+    withConnectionId: (wanted: string) => only(({ id }) => id === wanted),
+    listed: connections,
+    unlisted: 0,
+    get watching() {
+      return this.watchers().length;
+    },
+  };
+}
+
 /** A connection that has joined. */
 export function makeMember(id: string, participantId = id): FakeConnection & JoinedConnection {
   const member = new FakeConnection(id);
   const { connectionId: _id, knownAtMs: _knownAtMs, token: _token, ...person } = makeGrant({ participantId });
-  member.setState({ ...person, color: 0, sync: 0, chatTimes: [], switchTimes: [], agentTimes: [] });
+  const seen = { seenMs: Date.now(), isHidden: false, isAsked: false };
+  member.setState({
+    ...person,
+    ...seen,
+    color: 0,
+    isListed: true,
+    sync: 0,
+    chatTimes: [],
+    switchTimes: [],
+    agentTimes: [],
+  });
   return member as FakeConnection & JoinedConnection;
 }

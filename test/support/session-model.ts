@@ -25,10 +25,12 @@ import { Flusher } from '../../src/write-behind/flusher.ts';
 import type { View } from '../faults/checks.ts';
 import { Ledger } from '../faults/ledger.ts';
 import { type Fate, Gate } from './gate.ts';
-import { FakeClock, settle } from './live-session.ts';
-import { makeMember } from './room.ts';
+import { FakeClock, packAtOnce, settle } from './live-session.ts';
+import { makeMember, participantsOf } from './room.ts';
 
 const FLUSH_MS = 5_000;
+/** Short enough for each history to have some. */
+const VERSION_MS = 1_500;
 const PACE = {
   minMs: 20,
   maxMs: 1_000,
@@ -36,6 +38,8 @@ const PACE = {
   fallbackMs: 500,
   flushMs: FLUSH_MS,
   historySize: 50,
+  versionIntervalMs: VERSION_MS,
+  pack: packAtOnce,
 };
 /** More than any run needs to come to rest; a run that takes more never would. */
 const MOST_ROUNDS = 60;
@@ -97,6 +101,8 @@ class ModelSession {
   readonly people: Person[];
   /** What the rooms keep in durable storage, and the instance that the platform lets at it: the newest. */
   record: RecoveryRecord | null = null;
+  /** What else they keep there, by its key. */
+  readonly kept = new Map<string, unknown>();
   isStorageFailing = false;
   owner: Room | null = null;
   alarmAtMs: number | null = null;
@@ -396,11 +402,17 @@ export class SessionModel {
     session.owner = room;
     const { skewMs } = this;
     const inRoom = () => session.people.filter((person) => person.room === room);
-    const participants = { connections: () => inRoom().flatMap(({ member }) => (member ? [member] : [])) };
+    const participants = participantsOf(() => inRoom().flatMap(({ member }) => (member ? [member] : [])));
     const outbox = this.#outboxOf(session, room);
     const hosted = new HostedSession({
       id: session.id,
       storage: this.#storageOf(session, room),
+      alarm: {
+        wakeForSession: async (atMs) => {
+          this.#comeToStorage(session, room);
+          session.alarmAtMs = this.clock.nowMs + atMs - Date.now();
+        },
+      },
       repository: this.#repository,
       session: { ...PACE, ...this.#options.session },
       ports: {
@@ -412,6 +424,9 @@ export class SessionModel {
         },
         broadcast: () => {},
         onHistory: () => {},
+        onVersion: ({ number }) => {
+          if (!room.isDead) session.ledger.versions.add(number);
+        },
         onSuperseded: () => this.#end(session, room),
         // As the room's server does: what was accepted is committed first.
         onTermFull: () => {
@@ -426,13 +441,14 @@ export class SessionModel {
       },
       onOpened: async () => {},
     });
-    room.edits = new SharedEdits({ participants, outbox });
+    room.edits = new SharedEdits({ participants, outbox, clock: this.clock });
     room.state = new SessionState({
       session: hosted,
       participants,
       strudel: { strudelId: null, importedConversation: [] },
       outbox,
       edits: room.edits,
+      knocks: { shownTo: () => undefined },
     });
     room.live = await hosted.open();
     session.ledger.checkStart(room.live.code);
@@ -466,15 +482,12 @@ export class SessionModel {
   /** The storage of a session's rooms, which the platform lets only the newest instance write. */
   #storageOf(session: ModelSession, room: Room): HostedSessionOptions['storage'] {
     return {
-      get: async () => session.record,
-      put: async (_key: unknown, value?: unknown) => {
+      get: async (key: string) => (key === 'recovery' ? session.record : session.kept.get(key)),
+      put: async (key: unknown, value?: unknown) => {
         this.#comeToStorage(session, room);
         if (session.isStorageFailing) throw new Error('the storage fails');
-        session.record = structuredClone(value) as RecoveryRecord;
-      },
-      setAlarm: async (atMs) => {
-        this.#comeToStorage(session, room);
-        session.alarmAtMs = this.clock.nowMs + atMs - Date.now();
+        if (key === 'recovery') session.record = structuredClone(value) as RecoveryRecord;
+        else session.kept.set(String(key), structuredClone(value));
       },
     };
   }

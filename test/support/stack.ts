@@ -29,6 +29,7 @@ const addressesSchema = z.strictObject({
     postgres: pid,
     redisRest: pid,
     neonHttp: pid,
+    signIn: pid,
   }),
   controlUrl: z.url(),
   neonFetchEndpoint: z.url(),

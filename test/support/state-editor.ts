@@ -7,28 +7,35 @@ import {
   type Transaction,
   type TransactionSpec,
 } from '@codemirror/state';
-import {
-  answerField,
-  answerInHistory,
-  dismissAnswer,
-  takeBackAnswer,
-} from '../../src/client/editor/answer.ts';
 import { peersOf, setPeers } from '../../src/client/editor/peers.ts';
+import type { CollaborativeDocument } from '../../src/client/editor/ports.ts';
 import { originOf, remoteTransaction } from '../../src/client/editor/remote-change.ts';
-import type { RoomDocument } from './merging-room.ts';
+import {
+  bringAnswerAgain,
+  dismissAnswer,
+  requestFor,
+  roomChangesInHistory,
+  stepOf,
+  takeBackAnswer,
+  wishesOf,
+} from '../../src/client/editor/room-changes.ts';
 
 export class StateEditor {
   state: EditorState;
 
   constructor(
-    readonly document: RoomDocument,
+    readonly document: CollaborativeDocument,
     extensions: Extension = [],
   ) {
     this.state = EditorState.create({
       doc: document.text,
-      extensions: [history(), peersOf(document), answerField, answerInHistory, extensions],
+      extensions: [history(), peersOf(document), roomChangesInHistory, extensions],
     });
-    document.onChange((change) => this.#apply(this.state.update(remoteTransaction(change))));
+    document.onChange((change) => {
+      this.#apply(this.state.update(remoteTransaction(change)));
+      const step = stepOf(change);
+      if (step) this.dispatch(step);
+    });
     document.onSelections((peers) => this.#apply(this.state.update({ effects: setPeers.of(peers) })));
   }
 
@@ -62,6 +69,10 @@ export class StateEditor {
     return takeBackAnswer(this.#target);
   }
 
+  bringAnswerAgain(): boolean {
+    return bringAnswerAgain(this.#target);
+  }
+
   dismissAnswer(): boolean {
     return dismissAnswer(this.#target);
   }
@@ -74,6 +85,7 @@ export class StateEditor {
     this.state = transaction.state;
     const origin = originOf(transaction);
     if (origin) this.document.edit(transaction.changes, origin);
+    for (const wish of wishesOf(transaction)) void this.document.takeBack(requestFor(this.state, wish));
     if (origin || transaction.selection) {
       const { anchor, head } = this.state.selection.main;
       this.document.select(anchor, head);

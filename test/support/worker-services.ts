@@ -52,6 +52,18 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
       called('listDead', page);
       return { letters: [], next: '42' };
     },
+    async discardDead(id) {
+      called('discardDead', id);
+      if (id === 'unknown') return null;
+      const reason = { code: 'too_large', message: 'no' };
+      const letter = { id, session_id: 'x', kind: 'code', reason, at: '', data: 'secret' } as const;
+      return { letter, letters: 1, bytes: 400, hasMore: false };
+    },
+    async discardDeadOf(id, until) {
+      called('discardDeadOf', id, until);
+      return { letters: 500, bytes: 90_000, hasMore: true };
+    },
+    forget: unused,
     async redirtySome(cursor) {
       called('redirtySome', cursor ?? null);
       return { marked: 2, next: cursor === undefined ? '42' : null };
@@ -97,9 +109,17 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
         return Response.json({ swept: true });
       },
     },
+    wrongSecrets: { count: async () => null },
     strangerCommits: { take: unused },
+    desk: { ask: unused },
+    accounts: unusedStore(),
+    providers: [],
+    browsers: { add: unused, refresh: unused, removeByCookie: unused, removeByToken: unused },
     room: { sendCommand: unused, setCode: unused },
-    tokens: { session: unused, user: unused },
+    tokens: { session: unused, user: unused, hasExpired: unused },
+    knocking: { permit: unused, unheard: unused },
+    knocks: { knock: unused, state: unused, withdraw: unused },
+    invitePreviews: { preview: unused },
     admission: {
       join: unused,
       check: unused,
@@ -113,6 +133,7 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
         called('flushSession', id);
         return { ...summary, flushedRev: 7, isDirty: false, lastCommit: 3, isComplete: true };
       },
+      flushSessions: unused,
       async replayDead(id) {
         called('replayDead', id);
         if (id === 'good') return 'replayed';

@@ -56,6 +56,7 @@ const BELOW = {
   worker: [
     'room/connections',
     'room/handlers/room-command.ts',
+    'room/agent/desk-request.ts',
     'write-behind',
     'redis',
     'postgres',

@@ -1,6 +1,6 @@
 /** The documents say what the code reads: no variable is missing, and none is made up. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type * as z from 'zod';
 import { configSchema, parseConfig } from '../../src/config.ts';
@@ -14,8 +14,8 @@ const example = Object.fromEntries(
   [...read('.env.example').matchAll(/^([A-Z_0-9]+)=(.*)$/gm)].map(([, name, value]) => [name, value]),
 );
 
-/** The README's configuration table: variables, their defaults. */
-const rows = [...read('README.md').matchAll(/^\| ((?:`[A-Z_0-9]+`(?:, )?)+) *\| (.+?) *\|$/gm)].map(
+/** The table of settings: variables, their defaults. */
+const rows = [...read('docs/settings.md').matchAll(/^\| ((?:`[A-Z_0-9]+`(?:, )?)+) *\| (.+?) *\|$/gm)].map(
   ([, variables = '', defaults = '']) => ({
     variables: [...variables.matchAll(/`(\w+)`/g)].map(([, name = '']) => name),
     defaults: [...defaults.matchAll(/`([^`]+)`/g)].map(([, value = '']) => value),
@@ -45,7 +45,11 @@ describe('.env.example', () => {
   });
 });
 
-describe("the README's configuration", () => {
+it('the README shows the example that the browser test runs', () => {
+  expect(read('README.md')).toContain(`\n\`\`\`ts\n${read('test/browser/readme-example.ts')}\`\`\`\n`);
+});
+
+describe('the table of settings', () => {
   it('names every variable, and no other', () => {
     expect(rows.flatMap(({ variables }) => variables).sort()).toEqual(names);
   });
@@ -124,4 +128,17 @@ describe('what was there for two deployables', () => {
     );
     expect(stdout).toBe('');
   });
+});
+
+const documents = [
+  'README.md',
+  'CHANGELOG.md',
+  ...readdirSync(new URL('../../docs', import.meta.url))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
+
+it.each(documents)('%s has nothing left of a merge', (path) => {
+  // A formatter takes the last kind of mark for a quotation.
+  expect(read(path)).not.toMatch(/^(?:<{7}|={7}|>{7})|(?:> ){7}/m);
 });

@@ -1,5 +1,6 @@
 /** What Postgres refused, with its reason; to be tried again once the reason is mended. */
 import { useState } from 'preact/hooks';
+import { type Discarding, DiscardQuestion } from './discard-question.tsx';
 import { bytes, counted, duration } from './format.ts';
 import { LETTER_ORDERS, type LetterOrder, ordered, sizeOf } from './letter-order.ts';
 import { type Letter, type Letters, useLetters } from './use-letters.ts';
@@ -20,7 +21,7 @@ export function LetterList({ total, totalBytes, ...options }: LetterListProps) {
       <h2 id="letters">Dead letters</h2>
       <p class="dim">
         {counted(total, 'write')} that Postgres refused, {bytes(totalBytes)}. Mend the reason, then replay
-        them: they stay here until then.
+        them, or discard what is worth nothing: they stay here until then.
       </p>
       <p role="status" data-testid="letters-outcome">
         {outcome}
@@ -52,17 +53,13 @@ interface LetterPageProps {
 
 function LetterPage({ letters, shown, hasMore }: LetterPageProps) {
   const [order, setOrder] = useState<LetterOrder>('age');
-  const { isReplaying, pageNumber, refusals, replay } = letters;
+  const { isBusy, pageNumber, refusals, replay } = letters;
+  const [discarding, setDiscarding] = useState<Discarding | null>(null);
   return (
     <>
       <div class="actions">
-        <button
-          type="button"
-          aria-disabled={isReplaying}
-          onClick={() => replay(shown)}
-          data-testid="replay-page"
-        >
-          {isReplaying ? 'Replaying…' : `Replay all ${shown.length} of this page`}
+        <button type="button" aria-disabled={isBusy} onClick={() => replay(shown)} data-testid="replay-page">
+          {isBusy ? 'Working…' : `Replay all ${shown.length} of this page`}
         </button>
         <label>
           Order of the page{' '}
@@ -86,11 +83,24 @@ function LetterPage({ letters, shown, hasMore }: LetterPageProps) {
             key={letter.id}
             letter={letter}
             refusal={refusals.get(letter.id) ?? null}
-            isReplaying={isReplaying}
+            isBusy={isBusy}
             onReplay={() => replay([letter])}
+            onDiscard={() =>
+              setDiscarding({
+                what: `this ${letter.kind === 'code' ? 'code' : 'message'}`,
+                run: () => void letters.discard(letter),
+              })
+            }
+            onDiscardSession={() =>
+              setDiscarding({
+                what: `all letters of session ${letter.session_id}`,
+                run: () => void letters.discardSession(letter.session_id),
+              })
+            }
           />
         ))}
       </ol>
+      {discarding && <DiscardQuestion discarding={discarding} onClose={() => setDiscarding(null)} />}
       {(pageNumber > 1 || hasMore) && (
         <nav class="actions" aria-label="Pages of dead letters">
           <button type="button" disabled={pageNumber === 1} onClick={letters.goBack}>
@@ -110,12 +120,19 @@ interface LetterItemProps {
   letter: Letter;
   /** Why its last replay was refused; null for none. */
   refusal: string | null;
-  isReplaying: boolean;
+  isBusy: boolean;
   onReplay(): void;
+  onDiscard(): void;
+  onDiscardSession(): void;
 }
 
-function LetterItem({ letter, refusal, isReplaying, onReplay }: LetterItemProps) {
+function LetterItem({ letter, refusal, isBusy, onReplay, onDiscard, onDiscardSession }: LetterItemProps) {
   const { id, kind, session_id: sessionId, reason, at } = letter;
+  const action = (testId: string, text: string, label: string, run: () => void) => (
+    <button type="button" aria-disabled={isBusy} aria-label={label} onClick={run} data-testid={testId}>
+      {text}
+    </button>
+  );
   return (
     <li data-testid="letter">
       <div>
@@ -127,15 +144,17 @@ function LetterItem({ letter, refusal, isReplaying, onReplay }: LetterItemProps)
         </div>
         {refusal !== null && <p class="problem">Refused still: {refusal}</p>}
       </div>
-      <button
-        type="button"
-        aria-disabled={isReplaying}
-        aria-label={`Replay ${id}`}
-        onClick={onReplay}
-        data-testid="replay"
-      >
-        Replay
-      </button>
+      <div class="actions">
+        {action('replay', 'Replay', `Replay ${id}`, onReplay)}
+        {action('discard', 'Discard', `Discard ${id}`, onDiscard)}
+        {sessionId !== '' &&
+          action(
+            'discard-session',
+            'Discard the session’s',
+            `Discard the session’s: ${sessionId}`,
+            onDiscardSession,
+          )}
+      </div>
     </li>
   );
 }

@@ -1,6 +1,11 @@
 /** A page of dead letters at a time, and trying them again. */
 import { useCallback, useEffect, useState } from 'preact/hooks';
-import { listDeadLetters, replayDeadLetter } from '../../protocol/http/operation.ts';
+import {
+  discardDeadLetter,
+  discardDeadLetters,
+  listDeadLetters,
+  replayDeadLetter,
+} from '../../protocol/http/operation.ts';
 import type { RouteReply } from '../../protocol/http/route.ts';
 import { ApiError, call, messageOf } from '../sdk/call.ts';
 
@@ -11,7 +16,13 @@ export type Letter = RouteReply<typeof listDeadLetters>['letters'][number];
 type Loaded =
   | { kind: 'loading' }
   | { kind: 'failed'; message: string }
-  | { kind: 'loaded'; letters: readonly Letter[]; next: string | null };
+  | {
+      kind: 'loaded';
+      letters: readonly Letter[];
+      next: string | null;
+      /** When the server read them. */
+      at: string;
+    };
 
 interface LettersOptions {
   secret: string;
@@ -28,13 +39,18 @@ export interface Letters {
   pageNumber: number;
   /** Why a letter couldn't be replayed, by its id. */
   refusals: ReadonlyMap<string, string>;
-  /** What came of the last replay; null before the first. */
+  /** What came of the last replay or discard; null before the first. */
   outcome: string | null;
-  isReplaying: boolean;
+  /** Letters are being replayed or discarded. */
+  isBusy: boolean;
   reload(): void;
   goForward(): void;
   goBack(): void;
   replay(letters: readonly Letter[]): Promise<void>;
+  /** Removes a letter for good. */
+  discard(letter: Letter): Promise<void>;
+  /** Removes all letters of a session that were there when the page was read, for good. */
+  discardSession(sessionId: string): Promise<void>;
 }
 
 export function useLetters({ secret, total, onRefused, onChanged }: LettersOptions): Letters {
@@ -43,7 +59,7 @@ export function useLetters({ secret, total, onRefused, onChanged }: LettersOptio
   const [page, setPage] = useState<Loaded>({ kind: 'loading' });
   const [refusals, setRefusals] = useState<ReadonlyMap<string, string>>(new Map());
   const [outcome, setOutcome] = useState<string | null>(null);
-  const [isReplaying, setReplaying] = useState(false);
+  const [isBusy, setBusy] = useState(false);
   const cursor = cursors.at(-1);
 
   const isRefusal = useCallback(
@@ -58,10 +74,10 @@ export function useLetters({ secret, total, onRefused, onChanged }: LettersOptio
   const load = useCallback(async () => {
     try {
       const query = { limit: LETTERS_A_PAGE, cursor };
-      const { letters, next } = await call(listDeadLetters, { token: secret, query });
+      const { letters, next, at } = await call(listDeadLetters, { token: secret, query });
       // The last of this page are gone.
       if (letters.length === 0 && cursor !== undefined) setCursors((before) => before.slice(0, -1));
-      else setPage({ kind: 'loaded', letters, next });
+      else setPage({ kind: 'loaded', letters, next, at });
     } catch (error) {
       if (!isRefusal(error)) setPage({ kind: 'failed', message: messageOf(error) });
     }
@@ -71,8 +87,8 @@ export function useLetters({ secret, total, onRefused, onChanged }: LettersOptio
   useEffect(() => void load(), [load, total]);
 
   const replay = async (letters: readonly Letter[]) => {
-    if (isReplaying) return;
-    setReplaying(true);
+    if (isBusy) return;
+    setBusy(true);
     const refused = new Map(refusals);
     let replayed = 0;
     for (const { id } of letters) {
@@ -90,9 +106,39 @@ export function useLetters({ secret, total, onRefused, onChanged }: LettersOptio
     const failed = letters.filter(({ id }) => refused.has(id)).length;
     setRefusals(refused);
     setOutcome(`${replayed} replayed, ${failed} refused.`);
-    setReplaying(false);
+    await settle();
+  };
+
+  const settle = async () => {
+    setBusy(false);
     await load();
     onChanged();
+  };
+
+  /** @param remove removes some, and says how many and whether there are more. */
+  const discardAll = async (remove: () => Promise<{ discarded: number; has_more: boolean }>) => {
+    if (isBusy) return;
+    setBusy(true);
+    let gone = 0;
+    try {
+      for (let hasMore = true; hasMore; ) {
+        const reply = await remove();
+        gone += reply.discarded;
+        hasMore = reply.has_more;
+      }
+      setOutcome(`${gone} discarded.`);
+    } catch (error) {
+      if (isRefusal(error)) return;
+      setOutcome(`${gone} discarded; then: ${messageOf(error)}`);
+    }
+    await settle();
+  };
+  const discard = ({ id }: Letter) =>
+    discardAll(() => call(discardDeadLetter, { token: secret, params: { letter_id: id } }));
+  const discardSession = async (sessionId: string) => {
+    if (page.kind !== 'loaded') return;
+    const body = { session_id: sessionId, until: page.at };
+    await discardAll(() => call(discardDeadLetters, { token: secret, body }));
   };
 
   return {
@@ -100,12 +146,14 @@ export function useLetters({ secret, total, onRefused, onChanged }: LettersOptio
     pageNumber: cursors.length,
     refusals,
     outcome,
-    isReplaying,
+    isBusy,
     reload: () => void load(),
     goForward() {
       if (page.kind === 'loaded' && page.next !== null) setCursors([...cursors, page.next]);
     },
     goBack: () => setCursors(cursors.length > 1 ? cursors.slice(0, -1) : cursors),
     replay,
+    discard,
+    discardSession,
   };
 }

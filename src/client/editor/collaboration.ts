@@ -3,10 +3,18 @@ import type { Extension } from '@codemirror/state';
 import { EditorView, type PluginValue, ViewPlugin, type ViewUpdate } from '@codemirror/view';
 import { storable } from '../../protocol/index.ts';
 import { HeldChanges } from './held-changes.ts';
-import { peerLayers } from './peer-layers.ts';
 import { peersOf, setPeers } from './peers.ts';
 import type { CollaborativeDocument, RemoteChange } from './ports.ts';
 import { originOf, remoteChange, remoteTransaction } from './remote-change.ts';
+import {
+  forget,
+  requestFor,
+  roomChangesInHistory,
+  stepAgain,
+  stepOf,
+  type Wish,
+  wishesOf,
+} from './room-changes.ts';
 
 /** Until then input counts as unread when no frame is drawn, as in a tab in the background. */
 const UNREAD_INPUT_MS = 1_000;
@@ -24,13 +32,14 @@ const COMPOSITION_REST_MS = 5_000;
  * is composing with an input method: the editor makes it, and what follows it, when they have composed. What
  * arrives within a frame of composed input waits for that frame, too.
  *
- * Undo and redo (CodeMirror's history, which the page brings) take only this participant's own edits.
- * The other participants are drawn with their names.
+ * Undo and redo (CodeMirror's history, which the page brings) take only this participant's own edits, and
+ * what they asked the room for: that the room is asked to take back.
+ * Where the other participants are is in the state; `peerLayers` draws them.
  */
 export function collaboration(document: CollaborativeDocument): Extension {
   return [
     peersOf(document),
-    peerLayers,
+    roomChangesInHistory,
     // What is pasted or dropped may come from anywhere.
     EditorView.clipboardInputFilter.of(storable),
     ViewPlugin.define<Binding>((view) => new Binding(view, document), {
@@ -72,6 +81,10 @@ class Binding implements PluginValue {
         this.document.edit(this.#held.rebase(transaction.changes), origin);
         // With `EditContext` no other event tells of input.
         this.#noteInput();
+      }
+      for (const wish of wishesOf(transaction)) {
+        // When this update is over, as the answer may come at once.
+        queueMicrotask(() => this.#ask(wish));
       }
       const isRemote = transaction.annotation(remoteChange) !== undefined;
       isOwnSelection ||= origin !== null || (!isRemote && transaction.selection !== undefined);
@@ -126,8 +139,19 @@ class Binding implements PluginValue {
       }
       this.#held.removeFirst();
       this.view.dispatch(remoteTransaction(next));
+      const step = stepOf(next);
+      if (step) this.view.dispatch(step);
       this.#keepScroll();
     }
+  }
+
+  async #ask(wish: Wish): Promise<void> {
+    const request = requestFor(this.view.state, wish);
+    const asked = request && { ...request, changes: this.#held.moved(request.changes) };
+    const outcome = await this.document.takeBack(asked);
+    const next = request && (outcome === 'already' ? forget(request) : null);
+    const again = outcome === 'failed' ? stepAgain(wish) : null;
+    for (const spec of [next, again]) if (spec) this.view.dispatch(spec);
   }
 
   #makeHeldLater(): void {

@@ -30,6 +30,11 @@ export class HeldChanges {
     return rebased;
   }
 
+  /** A change that the editor doesn't make itself, for the document's text. */
+  moved(changes: ChangeSet): ChangeSet {
+    return this.#changes.reduce((moved, held) => moved.map(held.changes), changes);
+  }
+
   /** A position of the editor's text in the document's. */
   mapPos(position: number): number {
     return this.#changes.reduce((at, { changes }) => changes.mapPos(at, -1), position);

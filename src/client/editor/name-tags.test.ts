@@ -1,41 +1,76 @@
-/** Names lie on nothing that they needn't: not on each other, not outside of the editor. */
+/** Names lie on nothing: not on what is written, not on each other, not outside of the editor. */
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { placeTags, TAG_HEIGHT } from './name-tags.ts';
+import { type Caret, placeTags, TAG_HEIGHT, type Written } from './name-tags.ts';
 
-const area = { top: 0, right: 400 };
+const area = { left: 0, top: 0, right: 400, bottom: 200 };
 const caret = (left: number, top: number, name = 'Ana') => ({ left, top, height: 20, name });
+/** A row of so many pixels. */
+const row = (top: number, right: number): Written => ({ top, right, bottom: top + 20 });
+const ANA = 35;
 
-it('go above the caret’s line', () => {
-  expect(placeTags([caret(10, 60)], area)).toEqual([{ shift: 0, top: 60 - TAG_HEIGHT, endsAtCaret: false }]);
-});
-
-it('go below the topmost line that is visible', () => {
-  expect(placeTags([caret(10, 14)], area)).toMatchObject([{ top: 34 }]);
-  expect(placeTags([caret(10, 115)], { ...area, top: 110 })).toMatchObject([{ top: 135 }]);
-  expect(placeTags([caret(10, 15)], area)).toMatchObject([{ top: 0 }]);
-});
-
-it('end at a caret that is at the right edge', () => {
-  expect(placeTags([caret(399, 60)], area)).toMatchObject([{ endsAtCaret: true }]);
-  // A name that is cut at neither side would need a wider editor.
-  expect(placeTags([caret(5, 60, 'A very long name')], { top: 0, right: 50 })).toMatchObject([
-    { endsAtCaret: false },
+it('stand behind the end of the caret’s row', () => {
+  expect(placeTags([caret(10, 60)], [row(60, 100)], area)).toEqual([
+    { shift: 0, tag: { left: 112, top: 62.5, width: ANA } },
   ]);
 });
 
-it('are stacked where carets are in the same place, and the carets stand side by side', () => {
+it('stand one behind the other in a row, and the carets of one place side by side', () => {
   const here = ['Ana', 'Ben', 'Cem', 'Dina'].map((name, index) => caret(50 + index / 10, 80, name));
-  const places = placeTags(here, area);
+  const places = placeTags(here, [row(80, 100)], area);
   expect(places.map(({ shift }) => shift)).toEqual([0, 2, 4, 4]);
-  expect(places.map(({ top }) => top)).toEqual([65, 50, 35, 20]);
+  expect(places.map(({ tag }) => tag?.left)).toEqual([112, 150, 188, 228]);
+  expect(new Set(places.map(({ tag }) => tag?.top)).size).toBe(1);
 });
 
-it('are stacked downwards where a stack would reach beyond the top', () => {
-  const places = placeTags([caret(50, 20), caret(50, 20, 'Ben'), caret(60, 20, 'Cem')], area);
-  expect(places.map(({ top }) => top)).toEqual([5, 40, 55]);
+it('go above or below the caret where its row is full and theirs is free', () => {
+  const full = row(80, 395);
+  expect(placeTags([caret(200, 80)], [row(60, 100), full], area)).toMatchObject([
+    { tag: { left: 200, top: 62.5 } },
+  ]);
+  expect(placeTags([caret(200, 80)], [row(60, 395), full, row(100, 250)], area)).toMatchObject([
+    { tag: { left: 262, top: 102.5 } },
+  ]);
+  expect(placeTags([caret(390, 80)], [row(60, 100), full], area)).toMatchObject([{ tag: { left: 365 } }]);
+  expect(placeTags([caret(200, 0)], [row(0, 395), row(20, 100)], area)).toMatchObject([
+    { tag: { left: 200, top: 22.5 } },
+  ]);
 });
 
-it('of carets that are apart stay in one row', () => {
-  const places = placeTags([caret(50, 80), caret(120, 80, 'Ben')], area);
-  expect(places.map(({ top }) => top)).toEqual([65, 65]);
+it('get shorter where there is little room, and aren’t shown where there is none', () => {
+  const rows = [row(60, 395), row(80, 350), row(100, 395)];
+  expect(placeTags([caret(200, 80, 'A long name')], rows, area)).toMatchObject([
+    { tag: { left: 362, width: 38 } },
+  ]);
+  expect(placeTags([caret(200, 80)], [row(60, 395), row(80, 390), row(100, 395)], area)).toEqual([
+    { shift: 0, tag: null },
+  ]);
+});
+
+it('cover nothing, wherever carets are and whatever is written', () => {
+  const rowEnds = fc.array(fc.nat(420), { minLength: 1, maxLength: 10 });
+  const carets = fc.array(fc.record({ row: fc.nat(9), at: fc.double({ min: 0, max: 1, noNaN: true }) }), {
+    maxLength: 12,
+  });
+  fc.assert(
+    fc.property(rowEnds, carets, (ends, places) => {
+      const written = ends.map((right, index) => row(index * 20, right));
+      const all = places.map(({ row: index, at }, who): Caret => {
+        const line = index % ends.length;
+        return caret(at * (ends[line] ?? 0), line * 20, 'Participant'.slice(0, 1 + (who % 11)));
+      });
+      const tags = placeTags(all, written, area).flatMap(({ tag }) => tag ?? []);
+      for (const [index, tag] of tags.entries()) {
+        const bottom = tag.top + TAG_HEIGHT;
+        expect(tag.top >= 0 && bottom <= area.bottom && tag.left + tag.width <= area.right).toBe(true);
+        for (const { top, right, bottom: end } of written) {
+          expect(bottom <= top || end <= tag.top || right < tag.left).toBe(true);
+        }
+        for (const other of tags.slice(index + 1)) {
+          const isApart = tag.left + tag.width <= other.left || other.left + other.width <= tag.left;
+          expect(isApart || bottom <= other.top || other.top + TAG_HEIGHT <= tag.top).toBe(true);
+        }
+      }
+    }),
+  );
 });

@@ -1,6 +1,6 @@
 /** The colours do what they were chosen for. */
 import { expect, it } from 'vitest';
-import { PEER_COLORS, PEER_TEXT_COLOR, peerColor } from './peer-colors.ts';
+import { PEER_COLORS, PEER_TEXT_COLOR, peerColor, peerColorStyle } from './peer-colors.ts';
 
 type Triple = [number, number, number];
 type Matrix = [Triple, Triple, Triple];
@@ -70,9 +70,16 @@ const VISION: Record<string, Matrix> = {
 
 it('names can be read on each, and carets seen on the editor’s ground', () => {
   expect(new Set(PEER_COLORS).size).toBe(12);
-  for (const color of PEER_COLORS) {
-    expect(contrast(color, PEER_TEXT_COLOR)).toBeGreaterThanOrEqual(4.5);
+  const [onLight = '', onDark = ''] = PEER_TEXT_COLOR.match(/#\w{6}/g) ?? [];
+  for (const [index, color] of PEER_COLORS.entries()) {
+    expect(contrast(color, onDark)).toBeGreaterThanOrEqual(4.5);
     expect(contrast(color, '#0d1015')).toBeGreaterThanOrEqual(4.5);
+    // Mixed with black in OKLab, the lightness of each of its cone responses shrinks; light is their cube.
+    const share = Number(/(\d+)%/.exec(peerColorStyle(index))?.[1]) / 100;
+    const light = luminance(color) * share ** 3;
+    for (const ground of [onLight, '#fcfdfe']) {
+      expect((luminance(ground) + 0.05) / (light + 0.05)).toBeGreaterThanOrEqual(4.5);
+    }
   }
 });
 

@@ -21,8 +21,14 @@ export const PEER_COLORS = [
   '#a18b95',
 ] as const;
 
-/** The text on any of them. */
-export const PEER_TEXT_COLOR = '#101318';
+/** The text on any of them, as they are on a dark ground and on a light one. */
+export const PEER_TEXT_COLOR = 'light-dark(#ffffff, #101318)';
+
+/** A colour as CSS; on a light ground it is darker, so that it can be told from the ground. */
+export function peerColorStyle(color: number): string {
+  const dark = PEER_COLORS[peerColor(color)] ?? PEER_COLORS[0];
+  return `light-dark(color-mix(in oklab, ${dark} 55%, black), ${dark})`;
+}
 
 /** The colour's number of a participant, whatever the room says. */
 export function peerColor(color: number): number {

@@ -4,15 +4,19 @@
  */
 import { EditorSelection, type Extension } from '@codemirror/state';
 import { EditorView, type LayerMarker, layer, RectangleMarker, type ViewUpdate } from '@codemirror/view';
-import { MAX_TAG_WIDTH, placeTags, TAG_HEIGHT, type TagPlace } from './name-tags.ts';
-import { PEER_COLORS, PEER_TEXT_COLOR, peerColor } from './peer-colors.ts';
+import { type CaretPlace, placeTags, TAG_HEIGHT } from './name-tags.ts';
+import { PEER_COLORS, PEER_TEXT_COLOR, peerColor, peerColorStyle } from './peer-colors.ts';
 import { type ShownPeer, shownPeers } from './peers.ts';
+import { writtenAround } from './written.ts';
+
+/** From a name to the editor's right edge, in pixels. */
+const EDGE = 4;
 
 class CaretMarker implements LayerMarker {
   constructor(
     readonly peer: ShownPeer,
     readonly rectangle: RectangleMarker,
-    readonly place: TagPlace,
+    readonly place: CaretPlace,
   ) {}
 
   eq(other: CaretMarker): boolean {
@@ -20,8 +24,9 @@ class CaretMarker implements LayerMarker {
       this.#isSameMove(other) &&
       this.rectangle.eq(other.rectangle) &&
       this.place.shift === other.place.shift &&
-      this.place.top === other.place.top &&
-      this.place.endsAtCaret === other.place.endsAtCaret
+      this.place.tag?.left === other.place.tag?.left &&
+      this.place.tag?.top === other.place.tag?.top &&
+      this.place.tag?.width === other.place.tag?.width
     );
   }
 
@@ -50,13 +55,17 @@ class CaretMarker implements LayerMarker {
 
   #adjust(caret: HTMLElement, tag: HTMLElement): void {
     const { left, top, height } = this.rectangle;
-    const { place, peer } = this;
+    const { peer } = this;
+    const { shift, tag: place } = this.place;
     caret.className = `cm-peer cm-peer-${peerColor(peer.color)}`;
-    caret.style.left = `${left + place.shift}px`;
+    caret.style.left = `${left + shift}px`;
     caret.style.top = `${top}px`;
     caret.style.height = `${height}px`;
+    tag.classList.toggle('cm-peer-name-hidden', place === null);
+    if (!place) return;
+    tag.style.left = `${place.left - left - shift}px`;
     tag.style.top = `${place.top - top}px`;
-    tag.classList.toggle('cm-peer-name-left', place.endsAtCaret);
+    tag.style.maxWidth = `${place.width}px`;
   }
 }
 
@@ -70,10 +79,19 @@ function caretMarkers(view: EditorView): CaretMarker[] {
     );
     return rectangle ? [{ peer, rectangle }] : [];
   });
-  const { scrollTop, scrollLeft, clientWidth } = view.scrollDOM;
+  const { scrollTop, scrollLeft, clientWidth, clientHeight } = view.scrollDOM;
   const places = placeTags(
     found.map(({ peer, rectangle: { left, top, height } }) => ({ left, top, height, name: peer.name })),
-    { top: scrollTop, right: scrollLeft + clientWidth },
+    writtenAround(
+      view,
+      found.map(({ peer }) => Math.min(peer.head, length)),
+    ),
+    {
+      left: view.contentDOM.offsetLeft,
+      top: scrollTop,
+      right: scrollLeft + clientWidth - EDGE,
+      bottom: scrollTop + clientHeight,
+    },
   );
   return found.flatMap(({ peer, rectangle }, index) => {
     const place = places[index];
@@ -116,10 +134,8 @@ export const peerLayers: Extension = [
     },
     '.cm-peer-name': {
       position: 'absolute',
-      left: '0',
       boxSizing: 'border-box',
       height: `${TAG_HEIGHT}px`,
-      maxWidth: `${MAX_TAG_WIDTH}px`,
       padding: '0 5px',
       borderRadius: '3px',
       overflow: 'hidden',
@@ -128,12 +144,14 @@ export const peerLayers: Extension = [
       whiteSpace: 'nowrap',
       color: PEER_TEXT_COLOR,
       backgroundColor: 'var(--cm-peer)',
-      // A name covers text of the line above, so it stays only for a moment.
+      // Names beside all carets at all times would be much to look at.
       animation: 'cm-peer-fade 0.6s 2.5s both',
     },
-    '.cm-peer-name-left': { left: 'auto', right: '0' },
+    '.cm-peer-name-hidden': { visibility: 'hidden' },
     '@keyframes cm-peer-fade': { to: { opacity: '0', visibility: 'hidden' } },
     '.cm-peer-selection': { backgroundColor: 'color-mix(in srgb, var(--cm-peer) 24%, transparent)' },
-    ...Object.fromEntries(PEER_COLORS.map((color, index) => [`.cm-peer-${index}`, { '--cm-peer': color }])),
+    ...Object.fromEntries(
+      PEER_COLORS.map((_, index) => [`.cm-peer-${index}`, { '--cm-peer': peerColorStyle(index) }]),
+    ),
   }),
 ];

@@ -20,8 +20,23 @@ export interface RemoteChange {
   author: { id: string; name: string } | null;
   /** `ai` for an AI's answer, `loaded_strudel` for a switch; otherwise as in `EditOrigin`. */
   source?: string;
+  /** The revision that it made; null when it came with a session's state. */
+  rev: number | null;
+  /** Of a change that takes back what the room changed at a revision (odd turns), or makes it again. */
+  takesBack?: { rev: number; turn: number };
   /** This participant asked for it (an AI's answer, a switch): undoing takes it back as one step. */
   isOwnRequest: boolean;
+}
+
+/** What the room is asked for: to take back what it changed at a revision, or to make it again. */
+export interface TakeBack {
+  /** What does so in the local text. */
+  changes: ChangeSet;
+  rev: number;
+  /** How often it was done and undone, this time included: the room takes each turn once. */
+  turn: number;
+  /** The change is to come as an own request. */
+  isStep: boolean;
 }
 
 /** Where another participant is: a caret when both positions are equal, a selection otherwise. */
@@ -47,6 +62,12 @@ export interface CollaborativeDocument {
   edit(changes: ChangeSet, origin: EditOrigin): void;
   /** Takes this participant's selection, in `text`. */
   select(anchor: number, head: number): void;
+  /**
+   * Asks the room to take back what it changed. Its change comes like any other.
+   * @param request null: there is nothing to ask for, as it is done already or its text is gone.
+   * @returns `already` where others have done so.
+   */
+  takeBack(request: TakeBack | null): Promise<'done' | 'already' | 'failed'>;
   /** `text` has the change already when a listener is called. @returns ends it. */
   onChange(listener: (change: RemoteChange) => void): () => void;
   /**

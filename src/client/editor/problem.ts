@@ -34,7 +34,7 @@ export const problemMarks = StateField.define<DecorationSet>({
     EditorView.baseTheme({
       '.cm-problem-line': { backgroundColor: '#ff5d5d22' },
       '.cm-problem': {
-        color: '#ffb3b3',
+        color: 'light-dark(#8f1222, #ffb3b3)',
         backgroundColor: '#ff5d5d1a',
         borderLeft: '3px solid #ff6b6b',
         padding: '2px 10px',

@@ -1,5 +1,4 @@
 /** The room's changes as transactions of the editor, and which of the editor's are edits. Pure: no view. */
-import { isolateHistory } from '@codemirror/commands';
 import { Annotation, Transaction, type TransactionSpec } from '@codemirror/state';
 import type { EditOrigin, RemoteChange } from './ports.ts';
 
@@ -11,16 +10,12 @@ export const editSource = Annotation.define<EditOrigin['source']>();
 
 /**
  * The transaction that makes a change by the room. The selection moves with the text and nothing scrolls.
- * Undo passes it by, unless this participant asked for it: then it is a step of its own.
+ * Undo passes it by: its text may be another's to take back, too (see `stepOf`).
  */
 export function remoteTransaction(change: RemoteChange): TransactionSpec {
   return {
     changes: change.changes,
-    annotations: [
-      remoteChange.of(change),
-      Transaction.remote.of(true),
-      change.isOwnRequest ? isolateHistory.of('full') : Transaction.addToHistory.of(false),
-    ],
+    annotations: [remoteChange.of(change), Transaction.remote.of(true), Transaction.addToHistory.of(false)],
     // The document has it: a filter that changed it would part the two texts.
     filter: false,
   };

@@ -46,7 +46,11 @@ export const sounding = StateField.define<Sounding>({
   provide: (field) => [
     EditorView.decorations.from(field, ({ marks }) => marks),
     EditorView.baseTheme({
-      '.cm-sounding': { outline: '2px solid #7ee0b5', outlineOffset: '0', borderRadius: '3px' },
+      '.cm-sounding': {
+        outline: '2px solid var(--sounding, #7ee0b5)',
+        outlineOffset: '0',
+        borderRadius: '3px',
+      },
     }),
   ],
 });

@@ -1,11 +1,10 @@
 /** With what this browser enters a session: a key of its own, else the account, else a name alone. */
-import { claimsOf } from '../sdk/people.ts';
 import { type Account, currentAccount } from './account.ts';
 import { type KnownSession, knownSessions, rememberedName } from './storage.ts';
 
 export interface Entry {
   sessionId: string;
-  /** A session token or the account's token; null without either. */
+  /** A session token; null without one. */
   token: string | null;
   /** The name that the user chose; null with a session token, which has their name. */
   displayName: string | null;
@@ -21,7 +20,7 @@ export function entryOf(sessionId: string): Entry {
   const known = usableSessions(account).find((session) => session.id === sessionId);
   return {
     sessionId,
-    token: known?.token ?? account?.token ?? null,
+    token: known?.token ?? null,
     displayName: known ? null : rememberedName() || account?.name || null,
     title: known?.title ?? null,
     // A key that was got without the account enters without it.
@@ -29,20 +28,15 @@ export function entryOf(sessionId: string): Entry {
   };
 }
 
-/** The sessions for which this user (or, signed out, this browser) has a valid token; newest first. */
+/**
+ * The sessions for which this user (or, signed out, this browser) has a token; newest first. Whether it is
+ * still good the server says.
+ */
 export function usableSessions(account: Account | null): KnownSession[] {
-  return knownSessions().filter(
-    ({ subject, token }) =>
-      (subject === null || subject === account?.subject) && !hasExpired(token, Date.now()),
-  );
+  return knownSessions().filter(({ subject }) => subject === null || subject === account?.subject);
 }
 
 /** The token that the user got by this invite before: coming back with it uses no invite. */
 export function keyOfInvite(invite: string, account: Account | null): string | null {
   return usableSessions(account).find((session) => session.invite === invite)?.token ?? null;
-}
-
-function hasExpired(token: string, nowMs: number): boolean {
-  const exp = claimsOf(token)?.exp;
-  return typeof exp === 'number' && exp * 1000 <= nowMs;
 }

@@ -1,6 +1,6 @@
 /** Addresses of the page's screens. */
 import { describe, expect, it } from 'vitest';
-import { parsePasted, parseRoute, routeHash } from './router.ts';
+import { parsePasted, parseRoute, routeHash, routeOfPath } from './router.ts';
 
 describe('addresses', () => {
   const sessionId = '11111111-2222-4333-8444-555555555555';
@@ -10,6 +10,7 @@ describe('addresses', () => {
       { name: 'start' },
       { name: 'session', sessionId },
       { name: 'join', inviteToken: 'a/b c' },
+      { name: 'begin', packed: 'ab-_9' },
     ] as const) {
       expect(parseRoute(routeHash(route))).toEqual(route);
     }
@@ -22,7 +23,16 @@ describe('addresses', () => {
     expect(parseRoute('#/join/%E0%A4%A')).toEqual({ name: 'join', inviteToken: '%E0%A4%A' });
   });
 
+  it('are paths, too, where a session is shared elsewhere', () => {
+    expect(routeOfPath(`/s/${sessionId}`)).toEqual({ name: 'session', sessionId });
+    expect(routeOfPath(`/s/${sessionId.toUpperCase()}/`)).toEqual({ name: 'session', sessionId });
+    for (const path of ['/', '/s/', '/s/1', `/x/${sessionId}`, `/s/${sessionId}/more`]) {
+      expect(routeOfPath(path)).toBeNull();
+    }
+  });
+
   it('are found in what was pasted', () => {
+    expect(parsePasted(`https://x.test/s/${sessionId}`)).toEqual({ name: 'session', sessionId });
     expect(parsePasted(' https://x.test/#/join/abcDEF_123 \n')).toEqual({
       name: 'join',
       inviteToken: 'abcDEF_123',

@@ -3,7 +3,9 @@
 export type Route =
   | { name: 'start' }
   | { name: 'session'; sessionId: string }
-  | { name: 'join'; inviteToken: string };
+  | { name: 'join'; inviteToken: string }
+  /** A new session with this code, packed as in `pattern/packed.ts`. */
+  | { name: 'begin'; packed: string };
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** What an invite's secret may look like when it is pasted without its link. */
@@ -15,8 +17,16 @@ export function parseRoute(hash: string): Route {
   if (name === 's' && value !== undefined && UUID.test(value)) {
     return { name: 'session', sessionId: value.toLowerCase() };
   }
+  if (name === 'begin' && value) return { name: 'begin', packed: value };
   if (name === 'join' && value) return { name: 'join', inviteToken: decode(value) };
   return { name: 'start' };
+}
+
+/** The session of a path such as `/s/…`, which is for links that are pasted elsewhere; else null. */
+export function routeOfPath(path: string): Route | null {
+  const [, name, value, rest] = path.split('/');
+  const isOne = name === 's' && value !== undefined && UUID.test(value) && !rest;
+  return isOne ? { name: 'session', sessionId: value.toLowerCase() } : null;
 }
 
 /** The fragment of a route. */
@@ -26,6 +36,8 @@ export function routeHash(route: Route): string {
       return '#/';
     case 'session':
       return `#/s/${route.sessionId}`;
+    case 'begin':
+      return `#/begin/${route.packed}`;
     case 'join':
       return `#/join/${encodeURIComponent(route.inviteToken)}`;
   }
@@ -37,6 +49,10 @@ export function routeHash(route: Route): string {
  */
 export function parsePasted(text: string): Route | null {
   const trimmed = text.trim();
+  if (/^https?:/i.test(trimmed) && URL.canParse(trimmed)) {
+    const shared = routeOfPath(new URL(trimmed).pathname);
+    if (shared) return shared;
+  }
   const hashAt = trimmed.indexOf('#');
   if (hashAt >= 0) {
     const route = parseRoute(trimmed.slice(hashAt));
@@ -51,4 +67,14 @@ function decode(value: string): string {
   } catch {
     return value;
   }
+}
+
+/** Shows another route. */
+export function go(route: Route): void {
+  location.hash = routeHash(route);
+}
+
+/** Shows another route in place of this one, which the way back then leaves out. */
+export function goInstead(route: Route): void {
+  location.replace(routeHash(route));
 }

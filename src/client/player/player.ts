@@ -15,6 +15,7 @@ import {
   type PlayerError,
   type PlayerSays,
   type ToPlayer,
+  type Visual,
 } from '../../protocol/player.ts';
 import { Emitter } from '../sdk/emitter.ts';
 
@@ -33,14 +34,26 @@ export type Evaluation =
   | { ok: false; error: PlayerError };
 
 export interface PlayerOptions {
-  /** Where the frame is put; by default the end of the page. */
+  /**
+   * Where the frame is put; by default the end of the page. What `show` draws fills it. It must stay where it
+   * is: a frame that is moved within the page loads anew.
+   */
   container?: HTMLElement;
+  /** Where the player's page is: by default where only this site's own pages may frame it. */
+  path?: string;
 }
 
 const PING_INTERVAL_MS = 1_000;
 /** Pings without an answer after which the frame is lost: 3 s. */
 const MAX_UNANSWERED_PINGS = 3;
 const MAX_LOADING_MS = 20_000;
+/** Over plain `http:`, but for `localhost`, browsers have no audio worklets, without which nothing sounds. */
+const INSECURE: PlayerError = {
+  kind: 'player_lost',
+  message: 'Browsers give sound to secure pages only: open this one by an address that begins with https://.',
+  line: null,
+  column: null,
+};
 
 const LOST: PlayerError = {
   kind: 'player_lost',
@@ -51,6 +64,7 @@ const LOST: PlayerError = {
 
 export class Player extends Emitter<PlayerEvents> {
   readonly #container: HTMLElement;
+  readonly #path: string;
   readonly #waiting = new Map<number, (result: Evaluation) => void>();
   readonly #onMessage = (event: MessageEvent) => this.#hear(event);
   #frame: HTMLIFrameElement | null = null;
@@ -63,9 +77,11 @@ export class Player extends Emitter<PlayerEvents> {
   #loadingTimer: ReturnType<typeof setTimeout> | undefined;
   #volume = 1;
   #clockOffsetMs = 0;
+  #visual: Visual | null = null;
 
-  constructor({ container = document.body }: PlayerOptions = {}) {
+  constructor({ container = document.body, path = PLAYER_PATH }: PlayerOptions = {}) {
     super();
+    this.#path = path;
     this.#container = container;
   }
 
@@ -74,6 +90,7 @@ export class Player extends Emitter<PlayerEvents> {
    * @param at ties the pattern's cycles to the room's clock; by default it goes on, or begins at cycle 0
    */
   evaluate(code: string, at?: Anchor): Promise<Evaluation> {
+    if (!isSecureContext) return Promise.resolve({ ok: false, error: INSECURE });
     const id = this.#nextId++;
     return new Promise((resolve) => {
       this.#waiting.set(id, resolve);
@@ -98,9 +115,25 @@ export class Player extends Emitter<PlayerEvents> {
     if (this.#isReady) this.#post({ type: 'clock', offset_ms: offsetMs });
   }
 
-  /** Plays one sound once. @param note a MIDI number */
+  /** Plays one sound once. @param sound also with a variation: `bd:2` @param note a MIDI number */
   preview(sound: string, note?: number): void {
     this.#send({ type: 'preview', sound, ...(note === undefined ? {} : { note }) });
+  }
+
+  /**
+   * Shows what plays, in the frame: the piano roll or the oscilloscope. Makes no frame: with the first sound
+   * there is one. To be called again when the page's colours change.
+   * @param visual null hides the frame
+   */
+  show(visual: Visual | null): void {
+    this.#visual = visual;
+    if (this.#frame) this.#showFrame(this.#frame);
+    if (this.#isReady) this.#post({ type: 'show', visual });
+  }
+
+  /** Loads the frame before it is needed; it says then which names there are. */
+  load(): void {
+    if (!this.#frame) this.#open();
   }
 
   /** Removes the frame, and with it all that sounds. */
@@ -128,12 +161,20 @@ export class Player extends Emitter<PlayerEvents> {
     frame.allow = 'autoplay';
     frame.title = 'Player';
     frame.dataset.testid = 'player';
-    frame.hidden = true;
-    frame.src = PLAYER_PATH;
+    // Nothing in it can be pressed, and a click into it would take the page's keys away.
+    frame.tabIndex = -1;
+    Object.assign(frame.style, { width: '100%', height: '100%', border: '0', pointerEvents: 'none' });
+    this.#showFrame(frame);
+    frame.src = this.#path;
     this.#frame = frame;
     window.addEventListener('message', this.#onMessage);
     this.#container.append(frame);
     this.#loadingTimer = setTimeout(() => this.#lose(), MAX_LOADING_MS);
+  }
+
+  #showFrame(frame: HTMLIFrameElement): void {
+    frame.hidden = this.#visual === null;
+    if (this.#visual) frame.style.colorScheme = this.#visual.colors.scheme;
   }
 
   /** @param why what callers who wait for an evaluation are told */
@@ -191,6 +232,7 @@ export class Player extends Emitter<PlayerEvents> {
     clearTimeout(this.#loadingTimer);
     this.#post({ type: 'volume', volume: this.#volume });
     this.#post({ type: 'clock', offset_ms: this.#clockOffsetMs });
+    if (this.#visual) this.#post({ type: 'show', visual: this.#visual });
     for (const message of this.#unsent.splice(0)) this.#post(message);
     this.#timer = setInterval(() => this.#watch(), PING_INTERVAL_MS);
   }

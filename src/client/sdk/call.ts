@@ -23,6 +23,10 @@ interface CallOptions {
   token?: string | null | undefined;
   /** Where the API is: by default where the page comes from. */
   origin?: string;
+  /** Gives the request up. */
+  signal?: AbortSignal | undefined;
+  /** Sends it also while the page goes away. */
+  keepalive?: boolean;
 }
 
 /**
@@ -35,7 +39,26 @@ export async function call<const R extends Route>(
   route: R,
   input: RouteInput<R> & CallOptions,
 ): Promise<RouteReply<R>> {
-  const { token, origin = '', params = {}, query = {}, body }: CallOptions & Parts = input;
+  const response = await open(route, input);
+  const parsed = route.reply.safeParse(await readJson(response));
+  // What the definition's schema gives is the reply of its type, which TypeScript can't see through a
+  // generic.
+  if (parsed.success) return parsed.data as RouteReply<R>;
+  throw new ApiError(response.status, 'bad_reply', 'The server’s answer makes no sense to this page.', {
+    cause: parsed.error,
+  });
+}
+
+/**
+ * Calls a route whose reply is too large to be read at once.
+ * @returns the response of success, unread.
+ * @throws {ApiError}
+ */
+export async function open<const R extends Route>(
+  route: R,
+  input: RouteInput<R> & CallOptions,
+): Promise<Response> {
+  const { token, origin = '', signal, keepalive, params = {}, query = {}, body }: CallOptions & Parts = input;
   const headers: Record<string, string> = { accept: 'application/json' };
   if (token !== undefined && token !== null) headers.authorization = `Bearer ${token}`;
   if (body !== undefined) headers['content-type'] = 'application/json';
@@ -45,25 +68,18 @@ export async function call<const R extends Route>(
     response = await fetch(`${origin}${path}${queryText(query)}`, {
       method: route.method.toUpperCase(),
       headers,
+      ...(signal === undefined ? {} : { signal }),
+      ...(keepalive === undefined ? {} : { keepalive }),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch (cause) {
     throw new ApiError(0, 'unreachable', 'The server can’t be reached.', { cause });
   }
-  const reply = await readJson(response);
-  if (!response.ok) {
-    const error = errorReply.safeParse(reply);
-    throw error.success
-      ? new ApiError(response.status, error.data.error, sentence(error.data.details ?? error.data.message))
-      : new ApiError(response.status, 'bad_reply', `The server answered with ${response.status}.`);
-  }
-  const parsed = route.reply.safeParse(reply);
-  // What the definition's schema gives is the reply of its type, which TypeScript can't see through a
-  // generic.
-  if (parsed.success) return parsed.data as RouteReply<R>;
-  throw new ApiError(response.status, 'bad_reply', 'The server’s answer makes no sense to this page.', {
-    cause: parsed.error,
-  });
+  if (response.ok) return response;
+  const error = errorReply.safeParse(await readJson(response));
+  throw error.success
+    ? new ApiError(response.status, error.data.error, sentence(error.data.details ?? error.data.message))
+    : new ApiError(response.status, 'bad_reply', `The server answered with ${response.status}.`);
 }
 
 /** The parts of a request, whatever the route. */

@@ -31,7 +31,7 @@ interface Entry {
   inFlight: boolean;
 }
 
-/** Entries kept for showing; unacknowledged ones are kept besides. */
+/** Entries kept for showing; unacknowledged ones are kept besides, and older ones that were asked for. */
 const ENTRIES_KEPT = 200;
 
 export class ChatLog {
@@ -42,6 +42,7 @@ export class ChatLog {
    * clock got to accept only the first of them.
    */
   readonly #unacknowledged: Set<Entry>;
+  #kept = ENTRIES_KEPT;
 
   /** @param unacknowledged messages kept from before a reload, oldest first; they are sent again. */
   constructor(unacknowledged: readonly OutgoingChat[]) {
@@ -92,6 +93,12 @@ export class ChatLog {
     this.#sort();
   }
 
+  /** Messages from before those that are shown. */
+  older(messages: readonly Omit<ChatEntry, 'status'>[]): void {
+    this.#kept += messages.length;
+    this.history(messages);
+  }
+
   /** The room has committed the message. */
   acknowledged(id: string): boolean {
     const entry = this.#find(id);
@@ -134,7 +141,7 @@ export class ChatLog {
 
   #sort(): void {
     this.#entries.sort((a, b) => orderOf(a) - orderOf(b));
-    const surplus = this.#entries.length - ENTRIES_KEPT;
+    const surplus = this.#entries.length - this.#kept;
     if (surplus > 0) {
       this.#entries = this.#entries.filter(
         (entry, index) => index >= surplus || this.#unacknowledged.has(entry),

@@ -332,6 +332,26 @@ describe('a room that refuses again and again', () => {
   });
 });
 
+describe('selections of an audience’s frame', () => {
+  it('are in the text with its change, and under own edits that the room has not taken', () => {
+    const client = opened();
+    client.type('1');
+    const ben = { participant_id: 'p-ben', display_name: 'Ben', color: 3, anchor: 1, head: 2 };
+    client.sync.update({
+      changes: [[0, '!'], 4],
+      rev: 6,
+      role: 'co-author',
+      display_name: 'Ben',
+      user_id: null,
+      selections: [ben],
+    });
+    expect(client.sync.code).toBe('!base1');
+    expect(client.sync.selections).toEqual([{ id: 'p-ben', name: 'Ben', color: 3, anchor: 1, head: 2 }]);
+    client.sync.moved([{ ...ben, anchor: 5, head: 5 }]);
+    expect(client.sync.selections.map(({ head }) => head)).toEqual([5]);
+  });
+});
+
 describe('text that can’t be sent is offered to its author', () => {
   it('when they may not edit any more', () => {
     const client = opened();

@@ -4,7 +4,7 @@
  */
 import type { ChangeSet, Text } from '@codemirror/state';
 import { difference } from '../../merging/index.ts';
-import type { ClientMessage, Role, ServerPayload } from '../../protocol/index.ts';
+import type { ClientMessage, Role, ServerPayload, TakesBack, WireSelection } from '../../protocol/index.ts';
 import { type LocalEdit, OwnEdits } from './own-edits.ts';
 import { type PeerSelection, PeerSelections } from './peer-selections.ts';
 import { type EditDetails, type KeptDocument, type OutgoingEdit, SharedDocument } from './shared-document.ts';
@@ -19,6 +19,10 @@ export interface RemoteChange {
   /** The participant who made it, or who asked the AI for it. */
   author: { id: string; name: string } | null;
   source: string | undefined;
+  /** The revision that it made; null for one that came with the whole text. */
+  rev: number | null;
+  /** The room's change that is taken back by it, or made again. */
+  takesBack: TakesBack | undefined;
 }
 
 export interface CodeSyncPorts {
@@ -32,7 +36,7 @@ export interface CodeSyncPorts {
 }
 
 /** Each edit that waits for its acknowledgement makes the next one wait so much longer, in milliseconds. */
-const PAUSE_PER_UNACKNOWLEDGED_MS = 5;
+export const PAUSE_PER_UNACKNOWLEDGED_MS = 5;
 /** What a refusal of a `resync` names. */
 export const RESYNC_REQUEST_ID = 'resync';
 /** Pauses before the whole text is asked for again; after the last one own edits are given up. */
@@ -143,6 +147,14 @@ export class CodeSync {
     this.#sendEdits();
   }
 
+  /**
+   * What a request to the room says of the text that it was made on, after {@link flush}; null while the room
+   * doesn't have it.
+   */
+  get sentBase(): { baseRev: number; sync: number } | null {
+    return this.#document.sentBase;
+  }
+
   dismissOffer(): void {
     this.#offered = null;
     this.#ports.onKept();
@@ -172,22 +184,14 @@ export class CodeSync {
       isSameAuthor && isRemembered,
     );
     this.#edits.renumber(newestSeq, this.#document.newestSeq);
-    this.#apply({ changes: change, by: null, author: null, source: undefined });
+    this.#apply(withWholeText(change));
     if (uncertain !== null) this.#offer(uncertain, 'uncertain', 0);
     if (role === 'viewer') {
       this.#selection = null;
       this.#giveUp('viewer');
     }
     this.flushed(state.flushed_rev);
-    this.#peers.replace(
-      (state.selections ?? []).map(({ participant_id, display_name, color, anchor, head }) => ({
-        id: participant_id,
-        name: display_name,
-        color,
-        anchor: this.#document.toLocal(anchor),
-        head: this.#document.toLocal(head),
-      })),
-    );
+    this.#peers.replace((state.selections ?? []).map((selection) => this.#toLocal(selection)));
     this.#ports.onSelections(this.selections);
     this.#ports.onKept();
   }
@@ -200,13 +204,14 @@ export class CodeSync {
   }
 
   update(update: ServerPayload<'code_update'>): void {
-    const { changes, rev, client_seq, participant_id, display_name, source } = update;
+    const { changes, rev, client_seq, participant_id, display_name, source, takes_back: takesBack } = update;
     if (!changes) return;
     try {
       const change = this.#document.remote(changes, rev, client_seq);
       const author = participant_id === undefined ? null : { id: participant_id, name: display_name };
       if (!change) return;
-      this.#apply({ changes: change, by: update, author, source });
+      this.#apply({ changes: change, by: update, author, source, rev, takesBack });
+      this.moved(update.selections ?? []);
       // Others may have made room for an edit that was held back.
       if (this.#document.canSend) this.#sending.call();
     } catch (error) {
@@ -238,6 +243,23 @@ export class CodeSync {
     const { anchor, head } = selectionOf(cursor, this.#document);
     this.#peers.set({ id, name: cursor.display_name, color, anchor, head });
     this.#ports.onSelections(this.selections);
+  }
+
+  /** Selections that have moved, in the room's text as it is. */
+  moved(selections: readonly WireSelection[]): void {
+    if (selections.length === 0) return;
+    for (const selection of selections) this.#peers.set(this.#toLocal(selection));
+    this.#ports.onSelections(this.selections);
+  }
+
+  #toLocal({ participant_id, display_name, color, anchor, head }: WireSelection): PeerSelection {
+    return {
+      id: participant_id,
+      name: display_name,
+      color,
+      anchor: this.#document.toLocal(anchor),
+      head: this.#document.toLocal(head),
+    };
   }
 
   /** The participant has left, or may no longer edit. */
@@ -291,7 +313,7 @@ export class CodeSync {
   #giveUp(reason: OfferedText['reason']): void {
     const givenUp = this.#document.giveUp();
     if (!givenUp) return;
-    this.#apply({ changes: givenUp.change, by: null, author: null, source: undefined });
+    this.#apply(withWholeText(givenUp.change));
     this.#offer(givenUp.code, reason, givenUp.firstSeq);
   }
 
@@ -342,6 +364,10 @@ export class CodeSync {
       payload: { line: line.number, col: head - line.from, anchor, head, rev: this.#document.rev },
     });
   }
+}
+
+function withWholeText(changes: ChangeSet): RemoteChange {
+  return { changes, by: null, author: null, source: undefined, rev: null, takesBack: undefined };
 }
 
 /** What was kept by an earlier version, or by a browser that lost a part of it, is worth nothing. */

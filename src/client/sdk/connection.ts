@@ -3,9 +3,9 @@
  * that died silently, and stops when the room refuses it for good. It knows frames, not what they say.
  */
 import ReconnectingWebSocket from 'partysocket/ws';
-import { PING_AFTER_CHARS } from '../../protocol/index.ts';
+import { HIDDEN_TIMEOUT_MS, PING_AFTER_CHARS } from '../../protocol/index.ts';
 import { Emitter } from './emitter.ts';
-import { askRefusal, type Refusal } from './refusal.ts';
+import { askWhyNot, type Refusal, type Trouble } from './refusal.ts';
 
 /** Whatever makes sockets as a browser's `WebSocket` does; Node's `ws` package, for one. */
 export type WebSocketConstructor = new (url: string) => object;
@@ -17,9 +17,9 @@ export type WebSocketConstructor = new (url: string) => object;
 type CloseCause = 'left' | 'ended' | 'removed' | 'gone' | 'elsewhere';
 
 export type ConnectionState =
-  | { readonly state: 'connecting' }
+  | { readonly state: 'connecting'; readonly trouble?: Trouble }
   | { readonly state: 'open' }
-  | { readonly state: 'reconnecting'; readonly reason: string }
+  | { readonly state: 'reconnecting'; readonly reason: string; readonly trouble?: Trouble }
   | { readonly state: 'refused'; readonly refusal: Refusal }
   | { readonly state: 'closed'; readonly cause: CloseCause; readonly reason: string };
 
@@ -51,8 +51,27 @@ interface ConnectionEvents {
 /** An attempt that takes longer than this is given up; a room that starts has to load first. */
 const ATTEMPT_LIMIT_MS = 15_000;
 const RECONNECT_GROWTH = 1.7;
-/** Least time between two questions for the reason of a refusal. */
+/**
+ * Least time between two questions for the reason of a refusal; and while an attempt hangs and no question is
+ * answered either, which costs no server anything. Where attempts fail at once there is nothing to ask for:
+ * they find out by themselves, and all clients of a server that is back would ask it at the same time.
+ */
 const ASK_INTERVAL_MS = 3_000;
+const PROBE_INTERVAL_MS = 2_000;
+/** An attempt that is younger than this isn't given up for a new one. */
+const LEAST_ATTEMPT_MS = 1_000;
+/** Those for whom a proxy or a server is back at the same moment come back spread over this time. */
+const SPREAD_MS = 500;
+/**
+ * A client that has had no hello for so long asks why, whatever its socket does: some proxies neither open a
+ * WebSocket nor refuse it, others hold back what comes by it.
+ */
+const ASK_AFTER_MS = 5_000;
+const ANSWER_LIMIT_MS = 4_000;
+/** One attempt may fail for its moment; after so many, something stops them all. */
+const FAILURES_IN_A_ROW = 2;
+/** What a client that is asked, or comes back to the foreground, has for its answer. */
+const PROMPT_ANSWER_MS = 5_000;
 /** How long a socket that is closing may take to say why; browsers end it by themselves after two seconds. */
 const CLOSING_LIMIT_MS = 4_000;
 /**
@@ -70,23 +89,43 @@ const SILENT_CLOSE_CODE = 4_000;
 
 export class Connection extends Emitter<ConnectionEvents> {
   readonly #options: ConnectionOptions;
-  readonly #socket: ReconnectingWebSocket;
+  #socket: ReconnectingWebSocket;
   #state: ConnectionState = { state: 'connecting' };
   #isOpen = false;
   #heardMs = 0;
   /** Characters received since the last ping. */
-  #unanswered = 0;
+  #unread = 0;
   /** Since when the socket has been seen closing; null while it isn't. */
   #closingSinceMs: number | null = null;
   #replacedMs = Number.NEGATIVE_INFINITY;
   #askedMs = Number.NEGATIVE_INFINITY;
+  /** Questions in a row that have had no answer, or none yet. */
+  #unanswered = 0;
+  #attemptedMs = Number.NEGATIVE_INFINITY;
+  /** How long the last attempt that came to nothing took. */
+  #lastAttemptMs = 0;
+  #comingBack: ReturnType<typeof setTimeout> | undefined;
+  /** Attempts in a row that came to nothing. */
+  #failures = 0;
+  #isHidden = false;
+  #asking: ReturnType<typeof setInterval> | undefined;
   #pings: ReturnType<typeof setInterval> | undefined;
   #watch: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: ConnectionOptions) {
     super();
     this.#options = options;
-    this.#socket = new ReconnectingWebSocket(options.url, null, {
+    this.#socket = this.#makeSocket();
+    this.#askUnlessOpen();
+  }
+
+  #makeSocket(): ReconnectingWebSocket {
+    const options = this.#options;
+    const url = () => {
+      this.#attemptedMs = now();
+      return options.url();
+    };
+    const socket = new ReconnectingWebSocket(url, null, {
       ...(options.WebSocket ? { WebSocket: options.WebSocket } : {}),
       // Spread, so that the clients of a room that restarts don't all come back at the same moment.
       minReconnectionDelay: options.minReconnectMs * (1 + Math.random()),
@@ -98,25 +137,50 @@ export class Connection extends Emitter<ConnectionEvents> {
     });
     // Handler properties, not listeners: those get copies of the events, and a copied close event has lost
     // its reason.
-    this.#socket.onopen = () => this.#opened();
-    this.#socket.onmessage = (event) => this.#received(event);
-    this.#socket.onclose = (event) => this.#closed(event.code, event.reason);
+    socket.onopen = () => this.#opened();
+    socket.onmessage = (event) => this.#received(event);
+    socket.onclose = (event) => this.#closed(event.code, event.reason);
     // An attempt that fails before there is a socket reports only an error.
-    this.#socket.onerror = () => this.#lost('');
+    socket.onerror = () => this.#lost('');
+    return socket;
   }
 
   get state(): ConnectionState {
     return this.#state;
   }
 
-  /** Address of the socket that is open, or was last. */
-  get url(): string {
-    return this.#socket.url;
-  }
-
   /** The room has said hello: from here on the state is `open`. */
   ready(): void {
+    this.#failures = 0;
+    this.#unanswered = 0;
+    clearInterval(this.#asking);
     this.#setState({ state: 'open' });
+    // A new connection counts as one of the foreground until it says otherwise.
+    if (this.#isHidden) this.#ping();
+  }
+
+  /**
+   * The page went to the background, where browsers run its timers once a minute, or came back. The room
+   * hears of it, and both wait longer for each other meanwhile.
+   */
+  setHidden(isHidden: boolean): void {
+    if (isHidden === this.#isHidden) return;
+    this.#isHidden = isHidden;
+    // Silence was fine until now; from here on there is a short time for an answer.
+    const { silenceLimitMs } = this.#options;
+    if (!isHidden) this.#heardMs = Math.max(this.#heardMs, now() - silenceLimitMs + PROMPT_ANSWER_MS);
+    this.#ping();
+    // Who looks at it again doesn't wait for the end of a pause, or of an attempt that hangs.
+    if (!isHidden) this.#comeBack();
+  }
+
+  get isHidden(): boolean {
+    return this.#isHidden;
+  }
+
+  /** Says to the room that this client is here, now. */
+  answer(): void {
+    this.#ping();
   }
 
   /** Sends a frame; false when no socket is open, and then it isn't kept. */
@@ -127,6 +191,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   /** Drops the socket, if any, and connects at once. After `close` or a refusal too. */
   reconnect(reason = 'asked to'): void {
     this.#setState({ state: 'reconnecting', reason });
+    this.#askUnlessOpen();
     this.#replace(undefined, reason);
   }
 
@@ -137,37 +202,39 @@ export class Connection extends Emitter<ConnectionEvents> {
 
   #opened(): void {
     this.#isOpen = true;
-    this.#heardMs = Date.now();
+    this.#heardMs = now();
     this.#closingSinceMs = null;
     this.#stopTimers();
     const { pingIntervalMs, silenceLimitMs } = this.#options;
-    this.#unanswered = 0;
+    this.#unread = 0;
     this.#pings = setInterval(() => this.#ping(), pingIntervalMs);
     this.#watch = setInterval(() => this.#checkAlive(), Math.min(1_000, silenceLimitMs / 2));
     this.emit('open', undefined);
   }
 
   #received(event: MessageEvent): void {
-    this.#heardMs = Date.now();
+    this.#heardMs = now();
     if (typeof event.data !== 'string') return;
     this.emit('frame', event.data);
     // The room gives up on who receives much and shows no sign of having read it.
-    this.#unanswered += event.data.length;
-    if (this.#unanswered >= PING_AFTER_CHARS) this.#ping();
+    this.#unread += event.data.length;
+    if (this.#unread >= PING_AFTER_CHARS) this.#ping();
   }
 
   #ping(): void {
-    this.#unanswered = 0;
+    if (this.#state.state !== 'open') return;
+    this.#unread = 0;
     this.send(this.#options.ping());
   }
 
   #checkAlive(): void {
     // A room that doesn't even say hello isn't worth the whole wait.
+    const silenceLimitMs = this.#isHidden
+      ? Math.max(HIDDEN_TIMEOUT_MS, this.#options.silenceLimitMs)
+      : this.#options.silenceLimitMs;
     const limitMs =
-      this.#state.state === 'open'
-        ? this.#options.silenceLimitMs
-        : Math.min(this.#options.silenceLimitMs, ATTEMPT_LIMIT_MS);
-    const nowMs = Date.now();
+      this.#state.state === 'open' ? silenceLimitMs : Math.min(silenceLimitMs, ATTEMPT_LIMIT_MS);
+    const nowMs = now();
     // A socket that the room has closed can stay half closed for long, and says nothing of it. Nor of why:
     // that comes at its end.
     const isClosing = this.#isOpen && this.#socket.readyState === ReconnectingWebSocket.CLOSING;
@@ -177,10 +244,15 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#replace(SILENT_CLOSE_CODE, 'no answer');
   }
 
+  /**
+   * Goes on with another socket, at once. The library's own `reconnect` would wait for the end of a pause
+   * between two attempts, if there is one just then.
+   */
   #replace(code: number | undefined, reason: string): void {
-    this.#socket.reconnect(code, reason);
-    // Of a socket that was closing already it reports no end; without one nothing would be sent again on the
-    // next.
+    const old = this.#socket;
+    old.onopen = old.onmessage = old.onclose = old.onerror = null;
+    old.close(code, reason);
+    this.#socket = this.#makeSocket();
     if (this.#isOpen) this.#lost(reason);
   }
 
@@ -196,8 +268,8 @@ export class Connection extends Emitter<ConnectionEvents> {
    * other out for ever.
    */
   #replaced(): void {
-    const sinceMs = Date.now() - this.#replacedMs;
-    this.#replacedMs = Date.now();
+    const sinceMs = now() - this.#replacedMs;
+    this.#replacedMs = now();
     if (sinceMs < REPLACED_TWICE_MS) this.close('elsewhere', 'it is open elsewhere');
     else this.#lost('replaced');
   }
@@ -210,32 +282,83 @@ export class Connection extends Emitter<ConnectionEvents> {
     // The first attempts count as connecting until something was there to lose.
     if (this.#state.state !== 'connecting' || wasOpen) {
       const text = reason || (wasOpen ? 'connection lost' : 'out of reach');
-      this.#setState({ state: 'reconnecting', reason: text });
+      const trouble = 'trouble' in this.#state ? { trouble: this.#state.trouble } : {};
+      this.#setState({ state: 'reconnecting', reason: text, ...trouble });
     }
-    if (wasOpen) this.emit('lost', undefined);
-    else void this.#askWhy();
+    if (wasOpen) {
+      this.#askUnlessOpen();
+      this.emit('lost', undefined);
+      return;
+    }
+    this.#failures += 1;
+    this.#lastAttemptMs = now() - this.#attemptedMs;
+    void this.#askWhy(this.#failures >= FAILURES_IN_A_ROW);
   }
 
-  async #askWhy(): Promise<void> {
-    if (Date.now() - this.#askedMs < ASK_INTERVAL_MS) return;
-    this.#askedMs = Date.now();
+  /** Asks why, again and again, while there is no hello. */
+  #askUnlessOpen(): void {
+    clearInterval(this.#asking);
+    const sinceMs = now();
+    this.#asking = setInterval(() => {
+      const pauseMs = this.#isHanging ? PROBE_INTERVAL_MS : ASK_AFTER_MS;
+      if (now() - Math.max(sinceMs, this.#askedMs) >= pauseMs) void this.#askWhy(true);
+    }, PROBE_INTERVAL_MS / 8);
+  }
+
+  /** Neither a question has had an answer nor the last attempt, for so long that it isn't a refusal. */
+  get #isHanging(): boolean {
+    const isTrying = this.#socket.readyState === ReconnectingWebSocket.CONNECTING;
+    const tookMs = isTrying ? now() - this.#attemptedMs : this.#lastAttemptMs;
+    return this.#unanswered > 0 && tookMs >= LEAST_ATTEMPT_MS;
+  }
+
+  /** Gives up a pause, or an attempt that hangs, for a new one. */
+  #comeBack(): void {
+    if (this.#isOpen || isFinal(this.#state) || now() - this.#attemptedMs < LEAST_ATTEMPT_MS) return;
+    this.#replace(SILENT_CLOSE_CODE, 'no answer');
+  }
+
+  /** @param isSure that it isn't the bad luck of one attempt; a refusal counts in any case. */
+  async #askWhy(isSure: boolean): Promise<void> {
+    if (now() - this.#askedMs < (this.#isHanging ? PROBE_INTERVAL_MS : ASK_INTERVAL_MS)) return;
+    this.#askedMs = now();
+    this.#unanswered += 1;
     const url = await this.#options.url();
     const ask = this.#options.fetch ?? globalThis.fetch.bind(globalThis);
-    const refusal = await askRefusal(url, ask, AbortSignal.timeout(ATTEMPT_LIMIT_MS));
-    if (refusal && !this.#isOpen && !isFinal(this.#state)) this.#stop({ state: 'refused', refusal });
+    const why = await askWhyNot(url, ask, AbortSignal.timeout(ANSWER_LIMIT_MS));
+    const isBack = this.#unanswered > 1 && 'trouble' in why && why.trouble.kind === 'blocked';
+    if (!('trouble' in why) || why.trouble.kind !== 'unreachable') this.#unanswered = 0;
+    const { state } = this.#state;
+    if (state !== 'connecting' && state !== 'reconnecting') return;
+    // The attempt that is under way may wait for a connection that will never be answered.
+    if (isBack) {
+      clearTimeout(this.#comingBack);
+      const isOldInMs = this.#attemptedMs + LEAST_ATTEMPT_MS - now();
+      const delayMs = Math.max(Math.random() * SPREAD_MS, isOldInMs);
+      this.#comingBack = setTimeout(() => this.#comeBack(), delayMs);
+    }
+    if ('refusal' in why) {
+      if (!this.#isOpen) this.#stop({ state: 'refused', refusal: why.refusal });
+    } else if (isSure) this.#setState({ ...this.#state, trouble: why.trouble });
+    // It is asked anew as soon as it is sure.
+    else this.#askedMs = Number.NEGATIVE_INFINITY;
   }
 
   #stop(state: ConnectionState): void {
-    this.#stopTimers();
     const wasOpen = this.#isOpen;
     this.#isOpen = false;
     // Before the socket closes: its close event must find the final state.
     this.#setState(state);
+    this.#stopTimers();
     this.#socket.close(1000);
     if (wasOpen) this.emit('lost', undefined);
   }
 
   #stopTimers(): void {
+    if (isFinal(this.#state)) {
+      clearInterval(this.#asking);
+      clearTimeout(this.#comingBack);
+    }
     clearInterval(this.#pings);
     clearInterval(this.#watch);
   }
@@ -245,6 +368,9 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.emit('state', state);
   }
 }
+
+/** Milliseconds by a clock that is never set. */
+const now = () => performance.now();
 
 function isFinal({ state }: ConnectionState): boolean {
   return state === 'closed' || state === 'refused';

@@ -20,8 +20,10 @@ export interface ConversationTurn {
   readonly displayName: string | null;
   /** The question, the answer's words as far as they are there, or what an answer says about its code. */
   readonly text: string;
-  /** The program that the answer made the session's code. */
+  /** The answer's program. */
   readonly code: string | null;
+  /** It wasn't put into the session's code, which had too little in common with what the AI was given. */
+  readonly isOffered: boolean;
   /** What the AI wants to know before it can answer. */
   readonly questions: readonly string[];
   readonly status: TurnStatus;
@@ -101,6 +103,7 @@ export class Conversation {
       status: 'done',
       text: (response.is_code_response ? response.explanation : response.code) ?? '',
       code,
+      isOffered: response.is_applied === false,
       questions: response.clarifying_questions ?? [],
     });
     // Other participants' limits don't concern this client.
@@ -173,10 +176,15 @@ export class Conversation {
     this.#answer = null;
   }
 
-  #add(turn: Omit<ConversationTurn, 'id' | 'code' | 'questions' | 'problem'> & { id?: string }): string {
+  #add(
+    turn: Omit<ConversationTurn, 'id' | 'code' | 'isOffered' | 'questions' | 'problem'> & { id?: string },
+  ): string {
     this.#counter += 1;
     const id = turn.id ?? `turn-${this.#counter}`;
-    this.#turns = [...this.#turns, { code: null, questions: [], problem: null, ...turn, id }];
+    this.#turns = [
+      ...this.#turns,
+      { code: null, isOffered: false, questions: [], problem: null, ...turn, id },
+    ];
     this.#turns = this.#turns.slice(-TURNS_KEPT);
     return id;
   }
@@ -200,6 +208,7 @@ function historyTurn(
     displayName: isAnswer ? null : entry.display_name,
     text: entry.is_code_response ? '' : entry.content,
     code: entry.is_code_response ? entry.content : null,
+    isOffered: false,
     questions: [],
     status: 'done',
     problem: null,

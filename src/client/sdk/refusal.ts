@@ -1,9 +1,10 @@
 /**
  * Why a room doesn't let a client in.
  *
- * A browser hides the status of a refused WebSocket upgrade. The room answers a plain GET of the same address
- * with the same checks, so asking again that way tells a refusal, which won't mend, from a room that is out
- * of reach, which may.
+ * A browser hides the status of a refused WebSocket upgrade, and what a proxy did to it. The room answers a
+ * plain GET of the same address with the same checks, so asking again that way tells a refusal, which won't
+ * mend, from trouble, which may: a full room, a server that is out of reach, a network that lets no WebSocket
+ * through.
  */
 import * as z from 'zod';
 
@@ -14,33 +15,39 @@ export interface Refusal {
   message: string;
 }
 
+/** Why there is no connection, though there may be one the next moment. */
+export type Trouble =
+  /** The server answers, and would let the client in: something between them stops the WebSocket. */
+  | { readonly kind: 'blocked' }
+  /** The server says why not now: too many connections, or its storage is out of reach. */
+  | { readonly kind: 'busy'; readonly message: string }
+  /** No answer at all, or one that isn't the server's. */
+  | { readonly kind: 'unreachable' };
+
 /** Statuses that stay as they are however often one tries. */
 const FINAL_STATUSES: ReadonlySet<number> = new Set([400, 401, 403, 404, 410]);
+/** "Connect with a WebSocket": nothing speaks against it. */
+const UPGRADE_REQUIRED = 426;
 
 const bodySchema = z.object({ error: z.string(), message: z.string() });
 
-/**
- * Asks over HTTP why `webSocketUrl` can't be opened.
- * @returns the refusal, or null when the room is out of reach, lets one in, or may do so later. Never throws.
- */
-export async function askRefusal(
+/** Asks over HTTP why `webSocketUrl` can't be opened. Never throws. */
+export async function askWhyNot(
   webSocketUrl: string,
   fetchFn: typeof fetch,
   signal: AbortSignal,
-): Promise<Refusal | null> {
+): Promise<{ refusal: Refusal } | { trouble: Trouble }> {
   try {
     const response = await fetchFn(webSocketUrl.replace(/^ws/, 'http'), {
       headers: { accept: 'application/json' },
       signal,
     });
-    if (!FINAL_STATUSES.has(response.status)) {
-      await response.body?.cancel();
-      return null;
-    }
+    const { status } = response;
     // A proxy's own error page isn't the room's word.
-    const body = bodySchema.safeParse(await response.json());
-    return body.success ? { status: response.status, ...body.data } : null;
+    const { error, message } = bodySchema.parse(await response.json());
+    if (FINAL_STATUSES.has(status)) return { refusal: { status, error, message } };
+    return { trouble: status === UPGRADE_REQUIRED ? { kind: 'blocked' } : { kind: 'busy', message } };
   } catch {
-    return null;
+    return { trouble: { kind: 'unreachable' } };
   }
 }

@@ -458,11 +458,71 @@ describe('edits', () => {
     const ana = { participant_id: 'p-ana' };
     FakeSocket.last.change([4, [0, '1']], 6, { source: 'ai' });
     FakeSocket.last.change([5, [0, '2']], 7, { source: 'ai', ...ana });
+    // Loaded in another tab, which can undo it.
     FakeSocket.last.change([6, [0, '3']], 8, { source: 'loaded_strudel', ...ana });
     // Typed in another tab.
     FakeSocket.last.change([7, [0, '4']], 9, { source: 'typed', ...ana });
-    FakeSocket.last.state({ code: 'restored', rev: 10 });
-    expect(told).toEqual([false, true, true, false, false]);
+    FakeSocket.last.change([8, [0, '5']], 10, { source: 'restored', ...ana });
+    FakeSocket.last.state({ code: 'restored', rev: 11 });
+    expect(told).toEqual([false, true, false, false, true, false]);
+    const switched = client.switchStrudel(null, { code: 'scratch' });
+    const [request] = FakeSocket.last.sent('switch_strudel');
+    FakeSocket.last.change([8, [0, '6']], 12, { source: 'loaded_strudel', ...ana });
+    FakeSocket.last.state({ code: 'restored6', rev: 12, request_id: String(request?.request_id) });
+    await switched;
+    expect(told.at(-1)).toBe(true);
+  });
+
+  it('of the room are taken back by request: it is made when it comes, and a step of undo where that is wanted', async () => {
+    const client = await open();
+    const told = vi.fn();
+    client.on('change', ({ takesBack, isOwnRequest }) => told(takesBack, isOwnRequest));
+    for (const [index, isStep] of [true, false].entries()) {
+      const turn = index + 1;
+      const changes = ChangeSet.of({ from: 0, to: 1, insert: 'B' }, client.text.length);
+      const { code } = client.snapshot;
+      const done = client.takeBack(changes, { rev: 4, turn }, isStep);
+      expect(client.snapshot.code).toBe(code);
+      const sent = FakeSocket.last.sent('take_back').at(-1);
+      expect(sent).toMatchObject({ rev: 4, turn, base_rev: 4 + turn, changes: [[1, 'B'], code.length - 1] });
+      const takes_back = { rev: 4, turn };
+      FakeSocket.last.change([[1, 'B'], code.length - 1], 5 + turn, {
+        source: 'taken_back',
+        takes_back,
+        request_id: String(sent?.request_id),
+      });
+      await done;
+      expect(told).toHaveBeenLastCalledWith(takes_back, isStep);
+    }
+  });
+
+  it('of the room stay where it refuses, or can’t be asked', async () => {
+    const client = await open();
+    const changes = ChangeSet.of({ from: 0, to: 1 }, client.text.length);
+    const refused = client.takeBack(changes, { rev: 4, turn: 1 }, true);
+    FakeSocket.last.say('error', {
+      error: 'conflict',
+      message: 'done',
+      request_id: String(FakeSocket.last.sent('take_back').at(-1)?.request_id),
+    });
+    await expect(refused).rejects.toMatchObject({ code: 'conflict' });
+    const lost = client.takeBack(changes, { rev: 4, turn: 1 }, true);
+    FakeSocket.last.drop();
+    await expect(lost).rejects.toMatchObject({ code: 'disconnected' });
+    await expect(client.takeBack(changes, { rev: 4, turn: 1 }, true)).rejects.toMatchObject({
+      code: 'disconnected',
+    });
+    expect(client.snapshot.code).toBe('base');
+  });
+
+  it('that became a version are told', async () => {
+    const client = await open();
+    const told = vi.fn();
+    client.on('version', told);
+    const version = { number: 9, rev: 6, cause: 'played', display_name: null, at: 1_000 };
+    FakeSocket.last.say('version', version);
+    FakeSocket.last.say('version', { ...version, cause: 'stolen' });
+    expect(told.mock.calls).toEqual([[version]]);
   });
 });
 

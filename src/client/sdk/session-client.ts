@@ -15,7 +15,6 @@
 import type { ChangeSet, Text } from '@codemirror/state';
 import { splitsCharacter, textOf } from '../../merging/index.ts';
 import {
-  type AgentRequest,
   agentRequestPayload,
   type ClientMessage,
   chatPayload,
@@ -23,153 +22,36 @@ import {
   type ErrorCode,
   isStorable,
   parseServerMessage,
-  type Role,
   type ServerMessage,
   type ServerPayload,
+  type TakesBack,
+  type WireKnock,
   type WireParticipant,
   type WireTransport,
 } from '../../protocol/index.ts';
 import { type ChatEntry, ChatLog } from './chat-log.ts';
 import { CodeSync, RESYNC_REQUEST_ID, type RemoteChange } from './code-sync.ts';
-import { Connection, type ConnectionState, type WebSocketConstructor } from './connection.ts';
-import { Conversation, type ConversationTurn, type RequestsLeft } from './conversation.ts';
+import { Connection } from './connection.ts';
+import { Conversation } from './conversation.ts';
 import { Emitter } from './emitter.ts';
-import type { LocalEdit } from './own-edits.ts';
 import type { PeerSelection } from './peer-selections.ts';
-import { findSelf, participantOfToken, personId, withoutPerson, withPerson } from './people.ts';
-import { RoomClock } from './room-clock.ts';
+import { participantOfToken, personId } from './people.ts';
+import { Pings } from './pings.ts';
+import { randomId } from './random-id.ts';
+import { RoomRequests } from './room-requests.ts';
+import { Roster } from './roster.ts';
+import type {
+  AskDetails,
+  KnockAnswer,
+  SessionClientEvents,
+  SessionClientOptions,
+  Snapshot,
+} from './session-client-types.ts';
 import type { EditDetails } from './shared-document.ts';
 import { Throttle } from './throttle.ts';
-import type { OfferedText, UnacknowledgedStore } from './unacknowledged.ts';
-import { WaitingRequests } from './waiting-requests.ts';
+import type { UnacknowledgedStore } from './unacknowledged.ts';
 
-export interface SessionClientOptions {
-  /** Base URL of the room server, `http(s)` or `ws(s)`. */
-  url: string;
-  sessionId: string;
-  /**
-   * Session token or user's token, or a function that is asked for it before each attempt to connect; null
-   * for a caller who has neither, whom rooms admit by an invite or where the session is discoverable.
-   */
-  token: string | null | (() => string | null | Promise<string | null>);
-  /** An invite's secret, for who has no session token yet. */
-  invite?: string;
-  /** The name of a participant who has no token. */
-  displayName?: string;
-  /**
-   * Says to the room which client this is, over reconnects and reloads, so that it knows a resend for what it
-   * is. Two open clients must not share one. By default a new one.
-   */
-  connectionId?: string;
-  /** Keeps what is unacknowledged over a reload. By default it lives as long as this object. */
-  store?: UnacknowledgedStore;
-  /** By default the global one (Node 20 has none: pass that of the `ws` package). */
-  WebSocket?: WebSocketConstructor;
-  /** By default the global one; used to learn why a room refuses. */
-  fetch?: typeof fetch;
-  /** Least time between two edits that are sent; edits in between coalesce. By default 50 ms. */
-  editIntervalMs?: number;
-  /** Least time between two cursor positions that are sent. By default 100 ms. */
-  cursorIntervalMs?: number;
-  /** By default 20 s; less than half of what the room waits. */
-  pingIntervalMs?: number;
-  /** A connection that was silent this long is replaced. By default 45 s. */
-  silenceLimitMs?: number;
-  /**
-   * Pause before the first reconnect, doubled at random at most; it grows up to `maxReconnectMs`. By default
-   * 300 ms and 4 s.
-   */
-  minReconnectMs?: number;
-  maxReconnectMs?: number;
-}
-
-/** Everything there is to show. Never changes; each change makes a new one. */
-export interface Snapshot {
-  readonly connection: ConnectionState;
-  readonly code: string;
-  /** The newest revision heard of. */
-  readonly rev: number;
-  /** This client's edits up to this revision are acknowledged. */
-  readonly savedRev: number;
-  /** Why own edits aren't sent now, though there is a connection; null when they are. */
-  readonly heldBack: 'too_large' | null;
-  /** Own text that can't be sent, for its author to copy; null when there is none. */
-  readonly offered: OfferedText | null;
-  /** Postgres holds everything up to this revision. */
-  readonly flushedRev: number;
-  /** This client's recent edits, oldest first. */
-  readonly edits: readonly LocalEdit[];
-  /** null until the room has said it. */
-  readonly role: Role | null;
-  readonly displayName: string | null;
-  readonly participants: readonly WireParticipant[];
-  /** Index of this client's own participant in `participants`; -1 while it isn't known. */
-  readonly self: number;
-  /** The saved strudel that the session is about; null for scratch code. */
-  readonly strudelId: string | null;
-  /** What was said with the AI about it; only writers hear of it. */
-  readonly conversation: readonly ConversationTurn[];
-  /** A request to the AI is under way, of any participant: the room takes no other meanwhile. */
-  readonly isAnswering: boolean;
-  /** How many AI requests this participant has left; null until the room has said it. */
-  readonly requestsLeft: RequestsLeft | null;
-  readonly chat: readonly ChatEntry[];
-  /** What plays for all; null: nothing does. */
-  readonly transport: WireTransport | null;
-  /** Set while the room can't store: what is pending stays pending. */
-  readonly degraded: { readonly reason: string; readonly since: string } | null;
-}
-
-export interface SessionClientEvents {
-  /** The local text changed, and not by an own edit. */
-  change: RemoteChange & {
-    /** This client's participant asked for it: an AI's answer, or a strudel that they switched to. */
-    isOwnRequest: boolean;
-  };
-  /** Another participant's selection was set or removed: the selections of all others, in the local text. */
-  selections: readonly PeerSelection[];
-  /** A local edit's status changed. */
-  edit: LocalEdit;
-  /** A chat message of the room, the echo of an own one included. */
-  chat: ServerPayload<'chat_message'>;
-  /** A participant asked the AI; an own request comes back here too. */
-  agentRequest: ServerPayload<'agent_request'>;
-  /** A piece of the answer; with `ended`, that there will be none. */
-  agentDelta: ServerPayload<'agent_delta'>;
-  /** The whole answer. Code that it brings comes as a `change` event too. */
-  agentResponse: ServerPayload<'agent_response'>;
-  /** Another participant started or stopped what plays. */
-  play: ServerPayload<'play'>;
-  stop: ServerPayload<'stop'>;
-  /** What plays for all has changed; null: it stopped. */
-  transport: WireTransport | null;
-  joined: WireParticipant;
-  left: WireParticipant;
-  /** Another participant has a new role. */
-  roleOf: WireParticipant;
-  /** This client's own role changed. */
-  role: { role: Role; before: Role };
-  /** The room gave this client a session token: with it they are the same participant when they come back. */
-  token: string;
-  /** The room's `error`, or a local one for what wouldn't pass its schema. */
-  error: ServerPayload<'error'>;
-  /** The session was ended; the client stays closed. */
-  ended: { reason: string };
-  /** The room is going away; the client reconnects. */
-  shutdown: { reason: string };
-  /** Anything else that was understood. */
-  message: ServerMessage;
-}
-
-/** What may go with a question to the AI. */
-export interface AskDetails {
-  /** The provider to ask; by default the one that the server is set up for. */
-  provider?: AgentRequest['provider'];
-  /** An own key for `provider`, for this one request. The room passes it on and forgets it. */
-  providerApiKey?: string;
-  /** The conversation so far, by default the session's. */
-  history?: AgentRequest['conversation_history'];
-}
+export type * from './session-client-types.ts';
 
 /** The edit or message won't be taken however often it is sent. Anything else is worth another try. */
 const FINAL_ERRORS: ReadonlySet<ErrorCode> = new Set([
@@ -186,10 +68,6 @@ const FINAL_ERRORS: ReadonlySet<ErrorCode> = new Set([
 const CHAT_RETRY_MS = 5_000;
 /** The whole text may be part of it, so not each keystroke is kept at once. */
 const KEEP_INTERVAL_MS = 200;
-/** Pings once something plays, and the pause between them. */
-const CLOCK_PINGS = 4;
-const CLOCK_PING_MS = 150;
-
 export class SessionClient extends Emitter<SessionClientEvents> {
   readonly sessionId: string;
   readonly connectionId: string;
@@ -201,28 +79,16 @@ export class SessionClient extends Emitter<SessionClientEvents> {
   readonly #chats: Throttle;
   readonly #keeping: Throttle;
   readonly #subscribers = new Set<(snapshot: Snapshot) => void>();
-  /** Makes request ids unique even where the counter starts again after a reload. */
-  readonly #idPrefix = crypto.randomUUID().slice(0, 8);
-  #idCounter = 0;
   /** The room's state has arrived on the connection that is open. */
   #isReady = false;
-  /** A strudel's code that this client asked for is on its way. */
-  #isSwitching = false;
-  #role: Role | null = null;
-  #displayName: string | null = null;
-  #participants: readonly WireParticipant[] = [];
-  #participantId: string | null = null;
+  readonly #roster = new Roster();
   /** Given by the room; used instead of the options' from then on. */
   #token: string | null = null;
   #strudelId: string | null = null;
-  /** Of the last pong: shows the room how far it was read. */
-  #mark: string | null = null;
-  readonly #clock = new RoomClock(() => performance.timeOrigin + performance.now());
-  /** Pings beyond the usual ones: a few at once tell the room's clock better than one. */
-  readonly #clockPings = new Throttle(() => this.#pingForClock(), CLOCK_PING_MS);
-  #clockPingsLeft = 0;
+  readonly #pings: Pings;
   #transport: WireTransport | null = null;
-  readonly #requests = new WaitingRequests();
+  #knocks: readonly WireKnock[] = [];
+  readonly #requests: RoomRequests;
   #degraded: Snapshot['degraded'] = null;
   #snapshot: Snapshot | null = null;
 
@@ -230,7 +96,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
   constructor(options: SessionClientOptions) {
     super();
     this.sessionId = options.sessionId;
-    this.connectionId = options.connectionId ?? crypto.randomUUID();
+    this.connectionId = options.connectionId ?? randomId();
     this.#store = options.store;
     const kept = options.store?.load() ?? null;
     this.#sync = new CodeSync(
@@ -251,6 +117,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
         onKept: () => this.#keeping.call(),
       },
     );
+    this.#requests = new RoomRequests(this.#sync, { send: (message) => this.#send(message) });
     this.#chat = new ChatLog(kept?.chat ?? []);
     this.#keeping = new Throttle(() => this.keep(), KEEP_INTERVAL_MS);
     this.#chats = new Throttle(() => this.#sendChat(), 0);
@@ -262,8 +129,18 @@ export class SessionClient extends Emitter<SessionClientEvents> {
       maxReconnectMs: options.maxReconnectMs ?? 4_000,
       pingIntervalMs: options.pingIntervalMs ?? 20_000,
       silenceLimitMs: options.silenceLimitMs ?? 45_000,
-      ping: () => this.#frame(this.#ping()),
+      ping: () => this.#frame(this.#pings.next()),
     });
+    const connection = this.#connection;
+    this.#pings = new Pings(
+      {
+        get isHidden() {
+          return connection.isHidden;
+        },
+        send: (message) => this.#send(message),
+      },
+      () => performance.timeOrigin + performance.now(),
+    );
     this.#connection.on('frame', (frame) => this.#receive(frame));
     this.#connection.on('lost', () => this.#lost());
     this.#connection.on('state', () => this.#changed());
@@ -285,19 +162,17 @@ export class SessionClient extends Emitter<SessionClientEvents> {
       heldBack: this.#sync.isTooLarge ? 'too_large' : null,
       offered: this.#sync.offered,
       edits: this.#sync.edits,
-      role: this.#role,
-      displayName: this.#displayName,
-      participants: this.#participants,
-      self: findSelf(this.#participants, {
-        participant_id: this.#participantId,
-        display_name: this.#displayName ?? '',
-        role: this.#role ?? 'viewer',
-      }),
+      role: this.#roster.role,
+      displayName: this.#roster.displayName,
+      participants: this.#roster.participants,
+      watching: this.#roster.watching,
+      self: this.#roster.self,
       strudelId: this.#strudelId,
       conversation: this.#conversation.turns,
       isAnswering: this.#conversation.isBusy,
       requestsLeft: this.#conversation.requestsLeft,
       chat: this.#chat.entries,
+      knocks: this.#knocks,
       transport: this.#transport,
       degraded: this.#degraded,
     };
@@ -307,6 +182,11 @@ export class SessionClient extends Emitter<SessionClientEvents> {
   /** True while an edit or a chat message waits for its acknowledgement. */
   get hasUnacknowledged(): boolean {
     return this.#sync.hasPending || this.#chat.unacknowledged.length > 0;
+  }
+
+  /** True while an edit does. */
+  get hasPendingEdits(): boolean {
+    return this.#sync.hasPending;
   }
 
   /**
@@ -338,7 +218,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
    * @throws {RangeError} it wasn't made on {@link text}.
    */
   change(changes: ChangeSet, details: EditDetails = {}): number | null {
-    if (this.#role === 'viewer') {
+    if (this.#roster.role === 'viewer') {
       this.#localError('forbidden', 'viewers can’t edit');
       return null;
     }
@@ -367,7 +247,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
 
   /** Shows the others where the selection is; positions are in {@link text}. */
   select(anchor: number, head: number): void {
-    if (this.#role !== 'viewer') this.#sync.select(anchor, head);
+    if (this.#roster.role !== 'viewer') this.#sync.select(anchor, head);
   }
 
   /** The author has seen to the text that couldn't be sent. */
@@ -376,12 +256,18 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     this.#changed();
   }
 
+  /** Shows messages from before those that the room sent, as the HTTP API has them. */
+  showOlderChat(messages: readonly Omit<ChatEntry, 'status'>[]): void {
+    this.#chat.older(messages);
+    this.#changed();
+  }
+
   /**
    * Says something. It is kept until the room has it.
    * @returns the message's id (UUID), or null when it is blank or too long (then an `error` event says so).
    */
   chat(text: string): string | null {
-    const id = crypto.randomUUID();
+    const id = randomId();
     const parsed = chatPayload.safeParse({ message: text, id });
     if (!parsed.success) {
       this.#localError(
@@ -390,7 +276,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
       );
       return null;
     }
-    this.#chat.add({ id, text, atMs: Date.now() }, this.#displayName ?? '');
+    this.#chat.add({ id, text, atMs: Date.now() }, this.#roster.displayName ?? '');
     this.keep();
     this.#chats.call();
     this.#changed();
@@ -403,20 +289,32 @@ export class SessionClient extends Emitter<SessionClientEvents> {
    * @param scratch the scratch code; without it the session's code stays. A saved strudel brings its own.
    * @throws {RequestError} when the room refuses, or the connection is lost before it has answered.
    */
-  async switchStrudel(strudelId: string | null, scratch: { code?: string } = {}): Promise<void> {
-    this.#sync.flush();
-    const requestId = this.#nextId();
-    const answer = this.#requests.wait(requestId);
-    const payload = { strudel_id: strudelId, request_id: requestId, ...scratch };
-    if (!this.#send({ type: 'switch_strudel', payload })) {
-      this.#requests.refused(requestId, 'server_error', 'not connected');
-    }
-    this.#isSwitching = true;
-    try {
-      await answer;
-    } finally {
-      this.#isSwitching = false;
-    }
+  switchStrudel(strudelId: string | null, scratch: { code?: string } = {}): Promise<void> {
+    return this.#requests.switchStrudel(strudelId, scratch);
+  }
+
+  /**
+   * Takes back what the room changed at a revision (an answer of the AI, say), or makes it again. The room
+   * does so once, however many clients ask for it; its change comes as a `change` event with `takesBack`. The
+   * request isn't kept over a reconnect.
+   * @param changes what does so in {@link text}.
+   * @param isStep the change is a step of undo here: it comes with `isOwnRequest`.
+   * @throws {RequestError} nothing was changed. `conflict`: others have done so already; `disconnected`: not
+   *   connected, or the connection was lost before the answer.
+   */
+  takeBack(changes: ChangeSet, what: TakesBack, isStep: boolean): Promise<void> {
+    return this.#requests.takeBack(changes, what, isStep);
+  }
+
+  /**
+   * Lets a caller in who asked for it, or refuses them. Resolves when it is done; of several hosts' answers
+   * the first one counts.
+   * @throws {RequestError} when the room refuses (`not_found`: they don't wait any more; `conflict`: another
+   *   answer was first, or they were removed and the answer doesn't say `readmit`), or the connection is
+   *   lost.
+   */
+  answerKnock(knockId: string, answer: KnockAnswer): Promise<void> {
+    return this.#requests.answerKnock(knockId, answer);
   }
 
   /**
@@ -428,11 +326,11 @@ export class SessionClient extends Emitter<SessionClientEvents> {
    *   breaks a limit of the protocol (then an `error` event says so).
    */
   ask(query: string, { provider, providerApiKey, history }: AskDetails = {}): string | null {
-    if (this.#role === 'viewer') {
+    if (this.#roster.role === 'viewer') {
       this.#localError('forbidden', 'viewers can’t ask the AI');
       return null;
     }
-    const requestId = this.#nextId();
+    const requestId = this.#requests.nextId();
     const parsed = agentRequestPayload.safeParse({
       user_query: query,
       request_id: requestId,
@@ -450,7 +348,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     // First, so that the answer isn't made from code that the room hears of only afterwards.
     this.#sync.flush();
     if (!this.#send({ type: 'agent_request', payload: parsed.data })) return null;
-    this.#conversation.ask(requestId, query, this.#displayName ?? '', Date.now());
+    this.#conversation.ask(requestId, query, this.#roster.displayName ?? '', Date.now());
     this.#changed();
     return requestId;
   }
@@ -467,14 +365,12 @@ export class SessionClient extends Emitter<SessionClientEvents> {
 
   /** Asks for the room's clock: a few pings tell it better than one. */
   askRoomClock(): void {
-    if (this.#clockPingsLeft > 0) return;
-    this.#clockPingsLeft = CLOCK_PINGS;
-    this.#clockPings.call();
+    this.#pings.askClock();
   }
 
   /** Milliseconds since the epoch by the room's clock; null until the room has said it. */
   roomNow(): number | null {
-    return this.#clock.now();
+    return this.#pings.roomNow();
   }
 
   /** Stops what plays, for all; false when there is no connection. */
@@ -487,13 +383,21 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     this.#connection.reconnect();
   }
 
+  /**
+   * The page went to the background, or came back: in the background it may be silent for longer, and its
+   * participant is shown as away.
+   */
+  setHidden(isHidden: boolean): void {
+    this.#connection.setHidden(isHidden);
+  }
+
   /** Closes for good. What is unacknowledged stays in the store. */
   close(): void {
     this.keep();
     this.#keeping.cancel();
     this.#sync.close();
     this.#chats.cancel();
-    this.#clockPings.cancel();
+    this.#pings.close();
     this.#connection.close('left', 'left');
   }
 
@@ -505,7 +409,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     const bearer = this.#token ?? (typeof token === 'function' ? await token() : token);
     if (bearer !== null) {
       address.searchParams.set('token', bearer);
-      this.#participantId = participantOfToken(bearer);
+      this.#roster.participantId = participantOfToken(bearer);
     }
     if (invite !== undefined) address.searchParams.set('invite', invite);
     if (displayName !== undefined) address.searchParams.set('display_name', displayName);
@@ -527,6 +431,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
         return;
       case 'code_update':
         this.#sync.update(message.payload);
+        if (message.payload.request_id !== undefined) this.#requests.answered(message.payload.request_id);
         if (message.payload.strudel_id !== undefined) this.#aboutStrudel(message.payload.strudel_id);
         return;
       case 'ack':
@@ -546,9 +451,15 @@ export class SessionClient extends Emitter<SessionClientEvents> {
         this.#joined(message.payload);
         return;
       case 'user_left':
-        this.#participants = withoutPerson(this.#participants, message.payload);
+        this.#roster.left(message.payload);
         this.#sync.peerGone(personId(message.payload));
         this.emit('left', message.payload);
+        return;
+      case 'audience':
+        this.#roster.audience(message.payload);
+        return;
+      case 'selections':
+        this.#sync.moved(message.payload.selections);
         return;
       case 'agent_request':
         this.#conversation.asked(message.payload, timeOf(message.timestamp));
@@ -562,11 +473,15 @@ export class SessionClient extends Emitter<SessionClientEvents> {
         this.#conversation.answered(message.payload, timeOf(message.timestamp));
         this.emit('agentResponse', message.payload);
         return;
+      case 'ping':
+        // At once, which no timer does that the browser slows down.
+        this.#connection.answer();
+        return;
+      case 'presence':
+        this.#roster.presence(message.payload);
+        return;
       case 'pong':
-        this.#mark = message.payload.mark ?? null;
-        if (message.payload.now !== undefined && message.payload.request_id !== undefined) {
-          this.#clock.answered(message.payload.request_id, message.payload.now);
-        }
+        this.#pings.answered(message.payload);
         return;
       case 'transport':
         this.#setTransport(message.payload.playing ? message.payload : null);
@@ -580,13 +495,24 @@ export class SessionClient extends Emitter<SessionClientEvents> {
       case 'cursor_position':
         this.#selected(message.payload);
         return;
+      case 'version':
+        this.emit('version', message.payload);
+        return;
       case 'degraded': {
         const { reason, since, recovered } = message.payload;
         this.#degraded = recovered ? null : { reason, since };
         return;
       }
+      case 'knock':
+        this.#knocks = [...this.#knocks, message.payload];
+        this.#snapshot = null;
+        this.emit('knock', message.payload);
+        return;
+      case 'knock_answered':
+        this.#knockAnswered(message.payload);
+        return;
       case 'session_ended':
-        this.#connection.close('ended', message.payload.reason);
+        this.#connection.close(message.payload.goes_on ? 'removed' : 'ended', message.payload.reason);
         this.emit('ended', message.payload);
         return;
       case 'server_shutdown':
@@ -603,18 +529,17 @@ export class SessionClient extends Emitter<SessionClientEvents> {
 
   /** A new connection's state; or a changed one, after a change of role or a switch. */
   #start(state: ServerPayload<'session_state'>): void {
-    const before = this.#role;
-    this.#role = state.your_role;
-    this.#displayName = state.your_display_name;
-    this.#participants = state.participants;
+    const before = this.#roster.role;
+    this.#roster.start(state);
     this.#conversation.history(state.conversation_history, state.strudel_id !== this.#strudelId);
     this.#strudelId = state.strudel_id;
+    this.#knocks = state.knocks ?? [];
     if (state.token !== undefined) {
       this.#token = state.token;
-      this.#participantId = participantOfToken(state.token);
+      this.#roster.participantId = participantOfToken(state.token);
       this.emit('token', state.token);
     }
-    this.#sync.start(state, this.#participantId, state.your_role);
+    this.#sync.start(state, this.#roster.participantId, state.your_role);
     // Before anything is sent: what is kept says of an edit that was never sent that it was not.
     this.keep();
     // A room that is still in trouble says so again.
@@ -642,6 +567,13 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     if (before !== null && before !== state.your_role) this.emit('role', { role: state.your_role, before });
   }
 
+  #knockAnswered(answered: ServerPayload<'knock_answered'>): void {
+    this.#knocks = this.#knocks.filter(({ knock_id: id }) => id !== answered.knock_id);
+    this.#snapshot = null;
+    this.emit('knockAnswered', answered);
+    if (answered.request_id !== undefined) this.#requests.answered(answered.request_id);
+  }
+
   #setTransport(transport: WireTransport | null): void {
     const isSame = JSON.stringify(transport) === JSON.stringify(this.#transport);
     this.#transport = transport;
@@ -652,17 +584,6 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     this.emit('transport', transport);
   }
 
-  #ping(): ClientMessage {
-    const mark = this.#mark === null ? {} : { mark: this.#mark };
-    return { type: 'ping', payload: { ...mark, request_id: this.#clock.pinged() } };
-  }
-
-  #pingForClock(): void {
-    if (this.#clockPingsLeft === 0 || !this.#send(this.#ping())) return;
-    this.#clockPingsLeft -= 1;
-    this.#clockPings.call();
-  }
-
   /** Another participant switched; only they are sent the conversation that belongs to it. */
   #aboutStrudel(strudelId: string | null): void {
     if (strudelId === this.#strudelId) return;
@@ -671,8 +592,7 @@ export class SessionClient extends Emitter<SessionClientEvents> {
   }
 
   #joined(person: WireParticipant): void {
-    const { people, before } = withPerson(this.#participants, person);
-    this.#participants = people;
+    const before = this.#roster.joined(person);
     if (before === null) this.emit('joined', person);
     else if (before.role !== person.role) this.emit('roleOf', person);
     if (person.role === 'viewer') this.#sync.peerGone(personId(person));
@@ -680,15 +600,17 @@ export class SessionClient extends Emitter<SessionClientEvents> {
 
   #selected(cursor: ServerPayload<'cursor_position'>): void {
     const id = personId(cursor);
-    const person = this.#participants.find((each) => personId(each) === id);
-    this.#sync.selected(id, cursor, person?.color ?? 0);
+    this.#sync.selected(id, cursor, this.#roster.colorOf(id));
   }
 
   /** This client's participant brought the change about, other than by typing. */
   #askedFor({ by, source }: RemoteChange): boolean {
-    if (by === null) return this.#isSwitching;
-    const isOwn = this.#participantId !== null && by.participant_id === this.#participantId;
-    return isOwn && (source === 'ai' || source === 'loaded_strudel');
+    if (by === null) return this.#requests.isSwitching;
+    if (by.takes_back) return this.#requests.isStep(by.request_id);
+    if (!this.#roster.isSelf(by)) return false;
+    // Another page of theirs may have loaded a strudel by an edit of its own, which it can undo.
+    const isSwitch = source === 'loaded_strudel' && this.#requests.isSwitching;
+    return source === 'ai' || source === 'restored' || isSwitch;
   }
 
   #acknowledged(ack: ServerPayload<'ack'>): void {
@@ -755,11 +677,6 @@ export class SessionClient extends Emitter<SessionClientEvents> {
 
   #localError(error: ErrorCode, message: string): void {
     this.emit('error', { error, message });
-  }
-
-  #nextId(): string {
-    this.#idCounter += 1;
-    return `${this.#idPrefix}.${this.#idCounter.toString(36)}`;
   }
 
   #changed(): void {

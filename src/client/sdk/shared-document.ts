@@ -139,6 +139,11 @@ export class SharedDocument {
     return this.#pending.some(({ isInFlight }) => !isInFlight || !this.isInStep);
   }
 
+  /** The text that the room has once it has read what was sent; null while it can't be said. */
+  get sentBase(): { baseRev: number; sync: number } | null {
+    return this.#sync === null || this.hasUnsent ? null : { baseRev: this.#rev, sync: this.#sync };
+  }
+
   /** False while the room's whole text is awaited. */
   get isInStep(): boolean {
     return this.#sync !== null;

@@ -39,7 +39,7 @@ export class WaitingRequests {
   }
 
   /** True when a caller waited for it. */
-  refused(requestId: string, code: ErrorCode, message: string): boolean {
+  refused(requestId: string, code: RequestError['code'], message: string): boolean {
     const waiting = this.#take(requestId);
     waiting?.reject(new RequestError(code, message));
     return waiting !== undefined;

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { DEFAULT_DEAD_LETTERS, MAX_DEAD_LETTERS } from '../limits.ts';
 import { route } from './route.ts';
-import { ofOne } from './shared.ts';
+import { instant, ofOne, uuid } from './shared.ts';
 
 const tag = 'Operation';
 /** It is the id of a letter: a session's, and a message's or a revision. */
@@ -160,6 +160,7 @@ export const listDeadLetters = route({
     cursor: z.string().max(MAX_CURSOR_CHARS).optional(),
   }),
   reply: z.object({
+    at: z.string().meta({ description: 'when they were read: `until` of a discard, after they were seen' }),
     letters: z.array(deadLetter),
     next: z.string().nullable().meta({ description: '`cursor` of the next page; null at the end' }),
   }),
@@ -174,6 +175,38 @@ export const replayDeadLetter = route({
   params: z.object({ letter_id: z.string() }),
   reply: z.object({ status: z.literal('replayed') }),
   errors: [404, 409],
+});
+
+const discarded = z
+  .object({
+    discarded: z.number().int(),
+    bytes: z.number().int(),
+    has_more: z.boolean().meta({ description: 'there are more of that session: ask again' }),
+  })
+  .meta({ id: 'DiscardedLetters' });
+
+export const discardDeadLetter = route({
+  method: 'delete',
+  path: '/flush/dead/{letter_id}',
+  tag,
+  summary: 'Discard a dead letter: what it holds is gone for good, and so is the unreadable data it names',
+  access: 'flush',
+  params: z.object({ letter_id: z.string() }),
+  reply: discarded,
+  errors: [404],
+});
+
+export const discardDeadLetters = route({
+  method: 'post',
+  path: '/flush/dead/discard',
+  tag,
+  summary: 'Discard the dead letters of a session',
+  access: 'flush',
+  body: z.object({
+    session_id: uuid,
+    until: instant.meta({ description: 'what was put aside later stays: nobody has seen it' }),
+  }),
+  reply: discarded,
 });
 
 export const getSystemStatus = route({

@@ -1,7 +1,7 @@
 /** Routes of invites and of a session's participants. */
 import * as z from 'zod';
 import { MAX_INVITE_TOKEN_CHARS, MAX_INVITE_USES } from '../limits.ts';
-import { displayNameSchema, roleSchema } from '../messages.ts';
+import { displayNameSchema, roleSchema } from '../values.ts';
 import { route } from './route.ts';
 import { done, instant, ofOne, pageQuery, pagination, uuid } from './shared.ts';
 
@@ -9,8 +9,14 @@ const tag = 'People';
 const INVITE = '/api/v1/sessions/{id}/invite';
 const PARTICIPANTS = '/api/v1/sessions/{id}/participants';
 
-const inviteRole = roleSchema.exclude(['host']);
+export const inviteRole = roleSchema.exclude(['host']);
 export type InviteRole = z.infer<typeof inviteRole>;
+
+/** An invite's secret, as requests name it. */
+export const inviteSecret = z
+  .string()
+  .max(MAX_INVITE_TOKEN_CHARS)
+  .regex(/^[\w-]+$/, 'is not an invite token');
 
 export const invite = z
   .object({
@@ -48,11 +54,12 @@ export const joinSession = route({
   summary: 'Join a session by an invite',
   access: 'optional',
   body: z.object({
-    invite_token: z
-      .string()
-      .max(MAX_INVITE_TOKEN_CHARS)
-      .regex(/^[\w-]+$/, 'is not an invite token'),
+    invite_token: inviteSecret,
     display_name: displayNameSchema.optional(),
+    attempt: z.uuid().optional().meta({
+      description:
+        'random, and the same when a caller without an account tries again: an answer that was lost on its way then costs no second use of the invite',
+    }),
   }),
   reply: z.object({
     session_id: z.uuid(),

@@ -6,9 +6,10 @@ import type * as z from 'zod';
 
 /**
  * Who may call: `user`: a user's JWT; `session`: that, or a session token; `optional`: either, or no token;
- * `public`: no token at all; `watch`: the metrics' token, or the flush secret; `flush`: the flush secret.
+ * `public`: no token at all; `knock`: the token of a knock; `refresh`: the cookie of a signed-in browser;
+ * `watch`: the metrics' token, or the flush secret; `flush`: the flush secret.
  */
-export type Access = 'user' | 'session' | 'optional' | 'public' | 'watch' | 'flush';
+export type Access = 'user' | 'session' | 'optional' | 'public' | 'knock' | 'refresh' | 'watch' | 'flush';
 
 export interface Route {
   method: 'get' | 'post' | 'put' | 'patch' | 'delete';
@@ -22,8 +23,8 @@ export interface Route {
   query?: z.ZodObject;
   /** JSON; a request without a body counts as `{}`. */
   body?: z.ZodType<object>;
-  /** Of success; 200 unless it says otherwise. */
-  status?: 201;
+  /** Of success; 200 unless it says otherwise. 302 leads on, and has no body. */
+  status?: 201 | 302;
   /** The body of success: JSON, or plain text if it is a string. */
   reply: z.ZodType;
   /** Statuses of its refusals, besides those that all routes with its access have. */

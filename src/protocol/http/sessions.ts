@@ -1,7 +1,7 @@
 /** Routes of sessions: making, finding, reading, changing and ending them. */
 import * as z from 'zod';
 import { DEFAULT_MESSAGES, MAX_MESSAGES, MAX_TITLE_CHARS } from '../limits.ts';
-import { codeSchema, displayNameSchema, roleSchema, storableText } from '../messages.ts';
+import { codeSchema, displayNameSchema, roleSchema, storableText } from '../values.ts';
 import { participant } from './people.ts';
 import { route } from './route.ts';
 import { done, instant, ofOne, pageQuery, pagination, uuid } from './shared.ts';
@@ -15,6 +15,8 @@ const isDiscoverable = z
   .boolean()
   .meta({ description: 'everyone may look in, and finds it among the live ones' });
 const participantCount = z.number().int().meta({ description: 'participants who are connected now' });
+
+const position = z.coerce.number<number>().int().min(0);
 
 export const newSession = z
   .object({
@@ -75,8 +77,10 @@ export const message = z
     isActionable: z.boolean(),
     isCodeResponse: z.boolean(),
     strudelID: z.uuid().optional(),
+    position: z.number().int().meta({ description: 'its place in the order of the session’s messages' }),
   })
   .meta({ id: 'Message' });
+export type Message = z.infer<typeof message>;
 
 export const createSession = route({
   method: 'post',
@@ -217,18 +221,25 @@ export const listMessages = route({
   method: 'get',
   path: `${ONE}/messages`,
   tag,
-  summary: 'The history, oldest first, page by page from its end; viewers get the chat only',
+  summary:
+    'The history, oldest first, page by page from its end or, with `after`, onwards; viewers get the chat only',
   access: 'session',
   params: ofOne,
-  query: z.object({
-    limit: z.coerce.number<number>().int().min(1).max(MAX_MESSAGES).default(DEFAULT_MESSAGES),
-    before: z.coerce
-      .number<number>()
-      .int()
-      .min(0)
-      .optional()
-      .meta({ description: 'a message’s position: only messages before it; `next` of the page after' }),
-  }),
+  query: z
+    .object({
+      limit: z.coerce.number<number>().int().min(1).max(MAX_MESSAGES).default(DEFAULT_MESSAGES),
+      before: position.optional().meta({
+        description: 'a message’s position: the last messages before it; `next` of the page after',
+      }),
+      after: position.optional().meta({
+        description: 'a message’s position: the first messages after it; `newer` of the page before',
+      }),
+      type: z.enum(['chat']).optional().meta({ description: 'only the chat' }),
+    })
+    .refine(({ before, after }) => before === undefined || after === undefined, {
+      path: ['after'],
+      message: 'goes only without before',
+    }),
   reply: z.object({
     messages: z.array(message),
     next: z
@@ -236,5 +247,10 @@ export const listMessages = route({
       .int()
       .nullable()
       .meta({ description: '`before` of the page of older ones; null at the beginning' }),
+    newer: z
+      .number()
+      .int()
+      .nullable()
+      .meta({ description: '`after` of the page of newer ones; null at the end' }),
   }),
 });

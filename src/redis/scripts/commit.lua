@@ -39,7 +39,20 @@ local last_commit = number(held[5])
 if last_commit < tonumber(ARGV[4]) then return { 3 } end
 
 local rev = number(held[2])
-local flushed = math.max(number(held[3]), tonumber(ARGV[5]))
+local new_rev = tonumber(ARGV[6])
+-- The newest attempt has the newest code of its term, which only this room gives numbers of: a greater one of
+-- that term, or of a later one, is damaged. One of an earlier term may be of an instance that this one hasn't
+-- heard of.
+local is_impossible = new_rev and new_rev < rev and rev >= tonumber(ARGV[2]) * 2 ^ 22
+if is_impossible and tonumber(ARGV[3]) > last_commit then rev = 0 end
+local is_newer = new_rev and new_rev > rev
+-- Nor can more than that be dealt with; what the room knows of Postgres counts.
+local flushed, put_aside = number(held[3]), number(held[4])
+local newest = is_newer and new_rev or rev
+-- Without code in the buffer it is what is known of Postgres'.
+local has_code = held[2] or is_newer
+if has_code and flushed > newest then flushed = 0 end
+flushed = math.max(flushed, tonumber(ARGV[5]))
 -- An attempt that was given up, and arrives late, doesn't count as the last.
 last_commit = math.max(last_commit, tonumber(ARGV[3]))
 local fields = {}
@@ -52,8 +65,10 @@ set('last_commit', last_commit)
 set('flushed', flushed)
 set('commits', number(held[7]) + 1)
 
-local new_rev = tonumber(ARGV[6])
-local is_newer = new_rev and new_rev > rev
+if put_aside > newest then
+  put_aside = 0
+  set('put_aside', put_aside)
+end
 if is_newer then
   local code = ARGV[7]
   if ARGV[13] ~= '' then
@@ -103,7 +118,7 @@ if is_newer then
 end
 
 local is_dirty = held[6] ~= false
-if not is_dirty and (rev > math.max(flushed, number(held[4])) or added > 0) then
+if not is_dirty and (rev > math.max(flushed, put_aside) or added > 0) then
   is_dirty = true
   set('dirty', '1')
   local now = redis.call('TIME')

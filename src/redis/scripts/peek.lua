@@ -71,9 +71,23 @@ local function read_fields(key, damage)
     damage[#damage + 1] = redis.call('TYPE', key).ok
     return {}, 0
   end
-  local rev, dealt_with = number(held[1] or '0'), math.max(number(held[2]) or 0, number(held[3]) or 0)
+  -- Of a session in which only messages were sent there is no code, whatever is known of Postgres'. Only a
+  -- mark on it is the caller's.
+  local has_code = held[1] or redis.call('HEXISTS', key, 'code') == 1
+  if not has_code then return held[5] and { 'rewrite', held[5] } or {}, 0 end
+  local rev, dealt_with = number(held[1] or '0'), 0
+  -- What is greater than the revision can't be right, or the revision isn't: no reason to skip the code.
+  for i = 2, 3 do
+    local done = number(held[i]) or 0
+    if not rev or done <= rev then dealt_with = math.max(dealt_with, done) end
+  end
+  -- A flush that found Postgres ahead has put this very revision aside.
+  local put_aside = number(held[3]) or 0
+  local is_beyond = rev and put_aside ~= rev and math.max(number(held[2]) or 0, put_aside) > rev
   -- Code whose revision or term isn't a number is the caller's to put aside.
-  if rev and number(held[4] or '0') and not held[5] and rev <= dealt_with then return {}, 0 end
+  local is_clean = rev and number(held[4] or '0') and not held[5] and not is_beyond and rev <= dealt_with
+  -- Code that has lost its revision, too.
+  if is_clean and held[1] then return {}, 0 end
   local fields, size = redis.call('HGETALL', key), 0
   for _, value in ipairs(fields) do size = size + encoded_bytes(value) end
   if size <= most_of_one then return fields, size end
@@ -116,6 +130,8 @@ end
 
 for i, id in ipairs(ids) do
   local since = tonumber(redis.call('ZSCORE', KEYS[1], id) or nil)
+  -- Its hash says that it is dirty, and the set doesn't: a flush that names it finds it.
+  if not since and #ARGV >= 10 and redis.pcall('HEXISTS', KEYS[1 + 2 * i], 'dirty') == 1 then since = now end
   if since then
     -- One that is no time is before all others.
     if since ~= since or since <= -2 ^ 53 or since >= 2 ^ 53 then since = 0 end

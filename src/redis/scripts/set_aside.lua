@@ -25,7 +25,9 @@ end
 local held = redis.pcall('HMGET', KEYS[5], 'rev', 'flushed', 'put_aside')
 local count = redis.pcall('HLEN', KEYS[6])
 if held.err or type(count) == 'table' or count > 0 then return 1 end
-if number(held[1]) > math.max(number(held[2]), number(held[3])) then return 1 end
+local rev = number(held[1])
+local function dealt_with(value) return value <= rev and value or 0 end
+if rev > math.max(dealt_with(number(held[2])), dealt_with(number(held[3]))) then return 1 end
 redis.call('HDEL', KEYS[5], 'dirty')
 redis.call('EXPIRE', KEYS[5], ARGV[4])
 redis.call('ZREM', KEYS[1], ARGV[1])

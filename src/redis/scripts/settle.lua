@@ -82,11 +82,26 @@ for _, one in ipairs(sessions) do
   local is_damaged = is_error(held)
   if is_damaged then held = {} end
   local rev, flushed, put_aside = number(held[1]), number(held[2]), number(held[3])
+  local progress = {}
+  local function mend(name, value)
+    progress[#progress + 1] = name
+    progress[#progress + 1] = text(value)
+  end
+  -- What is greater than the revision can't be right, or the revision isn't: then Postgres' word counts.
+  -- Without code in the buffer it is what is known of Postgres'.
+  if held[1] and flushed > rev then
+    flushed = 0
+    mend('flushed', one.stored_rev or 0)
+  end
+  if put_aside > rev then
+    put_aside = 0
+    mend('put_aside', 0)
+  end
   for i, name in ipairs({ 'commits', 'edits', 'messages' }) do
     counters[name] = counters[name] + number(held[4 + i])
   end
 
-  local without_room, progress, is_gone = 0, {}, false
+  local without_room, is_gone = 0, false
   local is_marked = held[8] and held[8] ~= one.mark
   for _, letter in ipairs(one.letters) do
     -- One that has changed since it was read is looked at again.
@@ -100,7 +115,7 @@ for _, one in ipairs(sessions) do
       if letter.kind == 'm' then redis.call('HDEL', one.messages_key, letter.source) end
       if letter.kind == 'c' then
         put_aside = math.max(put_aside, number(letter.source))
-        progress = { 'put_aside', text(put_aside) }
+        mend('put_aside', put_aside)
       end
       if letter.kind == 's' then is_gone = true end
     end
@@ -109,8 +124,12 @@ for _, one in ipairs(sessions) do
   -- Another flush may have got further meanwhile.
   if one.stored_rev and one.stored_rev > flushed then
     flushed = one.stored_rev
-    progress[#progress + 1] = 'flushed'
-    progress[#progress + 1] = text(flushed)
+    mend('flushed', flushed)
+  end
+  -- Postgres has a later one, of a time when it stood in: the code here is dealt with.
+  if held[1] and one.stored_rev and one.stored_rev > rev then
+    put_aside = rev
+    mend('put_aside', put_aside)
   end
   if is_gone then
     redis.call('DEL', one.key)

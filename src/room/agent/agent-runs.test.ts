@@ -1,6 +1,10 @@
 import { describe, expect, it, vi } from 'vitest';
 import { aiConfig } from '../../../test/support/ai-model.ts';
 import { rev, STARTED_AT, settle, setUp as setUpSession } from '../../../test/support/live-session.ts';
+import { participantsOf } from '../../../test/support/room.ts';
+import { StorageUnavailableError } from '../../domain/errors.ts';
+import { isSaid } from '../../domain/types.ts';
+import type { WireChanges } from '../../merging/index.ts';
 import {
   type AgentRequest,
   type ConversationEntry,
@@ -36,7 +40,15 @@ function setUp(
     outage: null as string | null,
     isShared: false,
   };
-  const state = { strudelId: null as string | null, importedTurns: [] as ConversationEntry[] };
+  const state = {
+    strudelId: null as string | null,
+    importedTurns: [] as ConversationEntry[],
+    aiSubject: null as AgentRoom['strudel']['aiSubject'],
+    forgetOrigin: vi.fn(),
+  };
+  const strudels = {
+    useWithAi: vi.fn(async (): Promise<{ isForbidden: boolean } | null> => ({ isForbidden: false })),
+  };
 
   const counted = () => ({
     isAllowed: day.used <= day.limit,
@@ -67,6 +79,7 @@ function setUp(
             return counted();
           },
         },
+        strudels,
         countedPerson: async (member) => ({ kind: 'anonymous', id: member.id, siteId: 'site' }),
         isForStrangers: over.isForStrangers ?? true,
       }),
@@ -85,8 +98,12 @@ function setUp(
       inviteId: null,
       address: null,
       color: 0,
+      isListed: true,
       edits: 'changes',
       sync: 0,
+      seenMs: 0,
+      isHidden: false,
+      isAsked: false,
       chatTimes: [],
       switchTimes: [],
       agentTimes: [],
@@ -104,7 +121,7 @@ function setUp(
     return member;
   };
 
-  const participants = { connections: () => members.values() };
+  const participants = participantsOf(() => members.values());
   const authors = new Map<string, string>();
   const room: AgentRoom = {
     session: { open: async () => live.session },
@@ -120,6 +137,7 @@ function setUp(
         },
         reply: (to, type, payload) => void live.sent.push({ to: to.id, type, payload }),
       },
+      clock: live.clock,
     }),
     strudel: state,
     authors: { record: (id, author) => void authors.set(id, author) },
@@ -152,7 +170,7 @@ function setUp(
       .map((s) => s.payload);
   return {
     ...live,
-    ...{ calls, logged, day, state, members, join, ask, begin, to },
+    ...{ calls, logged, day, state, strudels, members, join, ask, begin, to },
     left: (id: string) => {
       members.delete(id);
       runs.cancelFor(id);
@@ -165,6 +183,67 @@ function setUp(
 }
 
 const CODE: Answer = { kind: 'code', code: 's("bd*4")', explanation: 'Four on the floor.' };
+
+describe('a strudel of which the author says whether the AI may be given it', () => {
+  const SUBJECT = { strudelId: 's1', wasForbidden: false };
+  function withStrudel(subject = SUBJECT) {
+    const scene = setUp();
+    scene.state.strudelId = subject.strudelId;
+    scene.state.aiSubject = subject;
+    return { ...scene, ada: scene.join('ada', 'host', 'user-1') };
+  }
+
+  it('is given to it where they allow it, and asked about each time', async () => {
+    const { ada, begin, strudels } = withStrudel();
+    const { call, done } = await begin(ada);
+    expect(strudels.useWithAi).toHaveBeenCalledExactlyOnceWith(['s1'], 'user-1');
+    call.resolve(CODE);
+    await done;
+  });
+
+  it.each([
+    ['is not where they don’t', { isForbidden: true }, false],
+    ['is not where it has been deleted since, and said so before', null, true],
+  ])('%s, and that costs nobody a request', async (_, known, wasForbidden) => {
+    const { ada, ask, to, calls, day, strudels } = withStrudel({ strudelId: 's1', wasForbidden });
+    strudels.useWithAi.mockResolvedValue(known);
+    await ask(ada, { provider: 'openai', provider_api_key: OWN_KEY });
+    await ask(ada, { request_id: 'r2', editor_state: 'mine', conversation_history: [] });
+    expect(to('ada', 'error')).toMatchObject([{ error: 'no_ai' }, { error: 'no_ai', request_id: 'r2' }]);
+    expect([calls.length, day.used]).toEqual([0, 0]);
+  });
+
+  it('is not while nobody can say', async () => {
+    const { ada, ask, to, calls, strudels } = withStrudel();
+    strudels.useWithAi.mockRejectedValue(new StorageUnavailableError('postgres', 'gone'));
+    await ask(ada);
+    expect([calls.length, to('ada', 'error')]).toMatchObject([0, [{ error: 'server_error' }]]);
+  });
+
+  it('is not when the session turns to it while another was asked about', async () => {
+    const { ada, ask, to, calls, state, day, strudels } = withStrudel();
+    strudels.useWithAi.mockImplementation(async () => {
+      state.strudelId = 's2';
+      state.aiSubject = { strudelId: 's2', wasForbidden: true };
+      return { isForbidden: false };
+    });
+    await ask(ada);
+    expect([calls.length, day.used, to('ada', 'error')]).toMatchObject([0, 0, [{ error: 'conflict' }]]);
+  });
+
+  it('leaves no trace in scratch code that was empty', async () => {
+    const { ada, begin, state } = setUpScratch();
+    const { call, done } = await begin(ada, { editor_state: ' ' });
+    expect(state.forgetOrigin).toHaveBeenCalledOnce();
+    call.resolve(CODE);
+    await done;
+  });
+
+  function setUpScratch() {
+    const scene = setUp();
+    return { ...scene, ada: scene.join('ada', 'host') };
+  }
+});
 
 describe('an AI request', () => {
   it('is shown to writers, streams to them, and its code becomes the session’s next revision for all', async () => {
@@ -213,7 +292,7 @@ describe('an AI request', () => {
     expect(session.code).toBe('s("bd*4")');
 
     await clock.advance(1_000);
-    const messages = commits.flatMap((commit) => commit.messages);
+    const messages = commits.flatMap((commit) => commit.messages.filter(isSaid));
     expect(messages).toMatchObject([
       { type: 'user_prompt', role: 'user', userId: 'user-1', displayName: 'ada', content: 'a beat' },
       {
@@ -227,7 +306,8 @@ describe('an AI request', () => {
         strudelId: null,
       },
     ]);
-    expect(commits.at(-1)?.code).toMatchObject({ code: 's("bd*4")', rev: rev(1), editorId: 'user-1' });
+    const written = commits.findLast(({ code }) => code !== null);
+    expect(written?.code).toMatchObject({ code: 's("bd*4")', rev: rev(1), editorId: 'user-1' });
     // The requester's own edits are acknowledged by revision; the AI's isn't one of them.
     expect(
       acks()
@@ -249,6 +329,40 @@ describe('an AI request', () => {
     expect(session.code).toBe('zero\none\nTWO\nthree, typed');
     expect(to('ada', 'code_update')).toMatchObject([{ rev: rev(4), source: 'ai' }]);
     expect(to('ada', 'agent_response')).toMatchObject([{ code: 'one\nTWO\nthree\nfour', base_rev: rev(1) }]);
+  });
+
+  it('on code that has nothing to do with the session’s is answered, and the code stays', async () => {
+    const { join, begin, to, edit, session } = setUp();
+    const ada = join('ada', 'host');
+    edit('one\ntwo\nthree');
+    const { done, call } = await begin(ada, { editor_state: 's("bd two")\n.fast(2)' });
+    edit('one, typed\ntwo\nthree');
+    call.resolve({ kind: 'code', code: 's("hh two three")\n.fast(4)', explanation: '' });
+    await done;
+    expect(session.code).toBe('one, typed\ntwo\nthree');
+    expect(to('ada', 'code_update')).toEqual([]);
+    expect(to('ada', 'agent_response')).toMatchObject([
+      { code: 's("hh two three")\n.fast(4)', is_code_response: true, is_applied: false },
+    ]);
+  });
+
+  it('on code that the requester shows without what others typed just then is moved behind that', async () => {
+    const { join, begin, edit, session } = setUp();
+    const ada = join('ada', 'host');
+    edit('one');
+    const base = rev(1);
+    const type = (connectionId: string, changes: WireChanges) =>
+      session.edit({
+        ...{ connectionId, participantId: connectionId, editorId: null },
+        content: { kind: 'changes', changes, baseRev: base },
+      });
+    type('ben', [[0, 'b'], 3]);
+    type('ada', [3, [0, 'a']]);
+    // Neither was ever the session's: it shows Ada's edit without Ben's, which hasn't come to her.
+    const { done, call } = await begin(ada, { editor_state: 'onea' });
+    call.resolve({ kind: 'code', code: 'ONE a', explanation: '' });
+    await done;
+    expect(session.code).toBe('bONE a');
   });
 
   it('may be answered in words or with questions; the code stays', async () => {

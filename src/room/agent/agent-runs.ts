@@ -6,13 +6,14 @@
  * asks meanwhile gets `conflict`.
  */
 
-import type { Text } from '@codemirror/state';
+import type { ChangeSet } from '@codemirror/state';
+import { StorageUnavailableError } from '../../domain/errors.ts';
 import { ExpiringMap } from '../../domain/expiring-map.ts';
-import type { SessionMessage } from '../../domain/types.ts';
-import { difference, textOf, transform } from '../../merging/index.ts';
+import type { StrudelRepository } from '../../domain/strudels.ts';
+import type { SaidMessage } from '../../domain/types.ts';
+import { difference, moveByDifference, textOf, transform } from '../../merging/index.ts';
 import {
   type AgentRequest,
-  type ErrorCode,
   MAX_AI_REQUESTS_PER_MINUTE,
   MAX_ANONYMOUS_AI_CHARS,
   type ServerPayload,
@@ -30,6 +31,17 @@ import type { MessageAuthors } from '../document/message-authors.ts';
 import type { SharedEdits } from '../document/shared-edits.ts';
 import type { StrudelContext } from '../document/strudel-context.ts';
 import type { RoomLog } from '../log.ts';
+import { Deltas } from './deltas.ts';
+import {
+  type Explanation,
+  FOR_ACCOUNTS,
+  NO_AI,
+  NOT_SET_UP,
+  OF_MINUTE,
+  ofDay,
+  SIGNAL_UNKNOWN,
+  TOO_LONG,
+} from './errors.ts';
 import {
   type Agent,
   AgentError,
@@ -40,7 +52,16 @@ import {
   type Quota,
   type Turn,
 } from './index.ts';
+import { rateLimitOf } from './rate-limit.ts';
 
+const AT_WORK: Explanation = {
+  code: 'conflict',
+  message: 'the AI is at work on another request in this session; wait for its answer',
+};
+const TURNED_AWAY: Explanation = {
+  code: 'conflict',
+  message: 'the session turned to another strudel meanwhile; ask again',
+};
 /** What participants see as the author of an answer. */
 const AGENT_NAME = 'AI';
 /**
@@ -49,14 +70,12 @@ const AGENT_NAME = 'AI';
  */
 const AGENT_CONNECTION = 'ai:';
 const MINUTE_MS = 60_000;
-/** Models stream dozens of pieces a second. Nobody reads faster for getting each in a frame of its own. */
-const DELTA_INTERVAL_MS = 50;
 
 /** The parts of the room that a run uses. */
 export interface AgentRoom {
   session: Pick<HostedSession, 'open'>;
-  participants: Pick<Participants, 'connections'>;
-  strudel: Pick<StrudelContext, 'strudelId' | 'importedTurns'>;
+  participants: Pick<Participants, 'withConnectionId' | 'writers'>;
+  strudel: Pick<StrudelContext, 'strudelId' | 'importedTurns' | 'aiSubject' | 'forgetOrigin'>;
   outbox: Pick<Outbox, 'broadcast' | 'reply' | 'refuse'>;
   edits: Pick<SharedEdits, 'merge'>;
   authors: Pick<MessageAuthors, 'record'>;
@@ -71,6 +90,8 @@ export interface AgentPorts {
   };
   /** Whether people without an account may ask on the operator's key. */
   isForStrangers: boolean;
+  /** Whether the authors of strudels allow them to be given to the AI. */
+  strudels: Pick<StrudelRepository, 'useWithAi'>;
   /** For whom a request counts over the day. */
   countedPerson(member: JoinedConnection): Promise<CountedPerson>;
 }
@@ -86,6 +107,15 @@ interface Run {
   requestId: string;
   connectionId: string;
   abort: AbortController;
+}
+
+/** The code that the AI is given. */
+interface Given {
+  code: string;
+  /** The room's revision then. */
+  rev: number;
+  /** What made the room's code of it then; null where it isn't known how the two belong together. */
+  missed: ChangeSet | null;
 }
 
 export class AgentRuns {
@@ -104,34 +134,29 @@ export class AgentRuns {
   async ask(request: AgentRequest, sender: JoinedConnection, room: AgentRoom): Promise<void> {
     const { request_id: requestId } = request;
     // The client may have lost its connection meanwhile, and be back on another.
-    const requester = () => [...room.participants.connections()].find(({ id }) => id === sender.id) ?? sender;
-    const refuse: Refuse = (error, message) => room.outbox.refuse(requester(), error, message, { requestId });
+    const requester = () => [...room.participants.withConnectionId(sender.id)][0] ?? sender;
+    const refuse: Refuse = ({ code, message }) =>
+      room.outbox.refuse(requester(), code, message, { requestId });
     if (this.#running) {
-      refuse('conflict', 'the AI is at work on another request in this session; wait for its answer');
+      refuse(AT_WORK);
       return;
     }
     const { agent } = this.#options.ports();
     const choice = agent.choose({ provider: request.provider, apiKey: request.provider_api_key });
     if (!choice) {
-      refuse('ai_unavailable', 'the AI is not set up on this server; you may bring a key of your own');
+      refuse(NOT_SET_UP);
       return;
     }
     // On the operator's key people without an account may ask for less, or for nothing.
     const isStranger = !choice.isOwnKey && sender.state.userId === null;
     if (isStranger && !this.#options.ports().isForStrangers) {
-      refuse(
-        'forbidden',
-        'the AI of this server is for people with an account; sign in, or bring a key of your own',
-      );
+      refuse(FOR_ACCOUNTS);
       return;
     }
     const nowMs = Date.now();
     const minute = this.#takeOfMinute(sender, nowMs);
     if (!minute.isAllowed) {
-      refuse(
-        'too_many_requests',
-        `at most ${MAX_AI_REQUESTS_PER_MINUTE} AI requests a minute; wait a little`,
-      );
+      refuse(OF_MINUTE);
       return;
     }
     const asked = sender.state;
@@ -142,25 +167,35 @@ export class AgentRuns {
       if (run.abort.signal.aborted) return;
       const length = (request.editor_state ?? session.code).length + request.user_query.length;
       if (isStranger && length > MAX_ANONYMOUS_AI_CHARS) {
-        refuse(
-          'validation_error',
-          `without an account the AI takes ${MAX_ANONYMOUS_AI_CHARS} characters of code and question; sign in, or bring a key of your own`,
-        );
+        refuse(TOO_LONG);
+        return;
+      }
+      if ((request.editor_state ?? session.code).trim() === '') room.strudel.forgetOrigin();
+      const { aiSubject } = room.strudel;
+      const forbidden = aiSubject && (await this.#refusalOfAuthor(aiSubject, asked.userId));
+      const subject = aiSubject?.strudelId ?? null;
+      if (run.abort.signal.aborted) return;
+      if (forbidden) {
+        refuse(forbidden);
         return;
       }
       const day = choice.isOwnKey ? null : await this.#takeOfDay(requester());
       if (day && !day.isAllowed) {
-        const { limit, resetMs } = day.quota;
-        const what = day.isShared
-          ? 'the AI of this server has answered as often as it may today'
-          : `at most ${limit} AI requests a day`;
-        refuse(
-          'too_many_requests',
-          `${what}; the next in ${Math.ceil(resetMs / 3_600_000)} h, or with a key of your own`,
-        );
+        refuse(ofDay(day));
         return;
       }
-      await this.#answer(run, request, { agent, choice, session, room, sender, asked, refuse, day, minute });
+      await this.#answer(run, request, {
+        agent,
+        choice,
+        session,
+        room,
+        sender,
+        asked,
+        refuse,
+        day,
+        minute,
+        subject,
+      });
     } finally {
       this.#release(run);
     }
@@ -192,8 +227,18 @@ export class AgentRuns {
       if (day) await this.#giveBack(day.person);
       return;
     }
-    const asOf = { text: session.text, rev: session.rev };
+    if ((room.strudel.aiSubject?.strudelId ?? null) !== details.subject) {
+      this.#release(run);
+      refuse(TURNED_AWAY);
+      if (day) await this.#giveBack(day.person);
+      return;
+    }
     const code = request.editor_state ?? session.code;
+    const given: Given = {
+      code,
+      rev: session.rev,
+      missed: session.changeSince(textOf(code), sender.id),
+    };
     const prompt = session.addMessage(sender.id, {
       id: crypto.randomUUID(),
       type: 'user_prompt',
@@ -208,7 +253,7 @@ export class AgentRuns {
     });
     if (prompt === 'full' || prompt === 'duplicate') {
       this.#release(run);
-      refuse('server_error', 'storage is out of reach; ask again later');
+      refuse({ code: 'server_error', message: 'storage is out of reach; ask again later' });
       if (day) await this.#giveBack(day.person);
       return;
     }
@@ -229,7 +274,7 @@ export class AgentRuns {
       const isWanted = !abort.signal.aborted && room.strudel.strudelId === strudelId;
       if (!requester || !isWanted) throw new AgentError('cancelled');
       deltas.flush();
-      this.#conclude(answer, request, { ...details, sender: requester, strudelId, asOf, code });
+      this.#conclude(answer, request, { ...details, sender: requester, strudelId, given });
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
       deltas.flush();
@@ -243,9 +288,9 @@ export class AgentRuns {
   #conclude(
     answer: Answer,
     request: AgentRequest,
-    details: Details & { strudelId: string | null; asOf: { text: Text; rev: number }; code: string },
+    details: Details & { strudelId: string | null; given: Given },
   ): void {
-    const { session, room, sender, choice, strudelId, asOf, day, minute } = details;
+    const { session, room, sender, choice, strudelId, given, day, minute } = details;
     const isCode = answer.kind === 'code';
     const content = withLineFeeds(storable(isCode ? answer.code : answer.text));
     const stored = session.addMessage(sender.id, {
@@ -264,7 +309,7 @@ export class AgentRuns {
       request_id: request.request_id,
       is_code_response: isCode,
       is_actionable: answer.kind !== 'questions',
-      base_rev: asOf.rev,
+      base_rev: given.rev,
       model: choice.modelId,
       // The guide is always part of the prompt; nothing is retrieved.
       docs_retrieved: 0,
@@ -278,16 +323,15 @@ export class AgentRuns {
       room.authors.record(stored.id, AGENT_CONNECTION);
       response.message_id = stored.id;
     }
+    const change = isCode ? changeOf(content, given, session) : null;
+    if (isCode && !change) response.is_applied = false;
     toWriters(room, 'agent_response', response);
-    if (!isCode) return;
-    // Made on the code as the AI was given it, and moved behind all that was typed since.
-    const given = textOf(details.code);
-    const [, answered] = transform(difference(given, asOf.text), difference(given, textOf(content)));
+    if (!change) return;
     const edit = {
       connectionId: AGENT_CONNECTION,
       participantId: AGENT_CONNECTION,
       editorId: sender.state.userId,
-      content: { kind: 'change' as const, change: session.moved(answered, asOf) },
+      content: { kind: 'change' as const, change },
     };
     const merged = room.edits.merge(session, edit, sender.state, { source: 'ai' });
     if (merged.outcome === 'refused') {
@@ -307,12 +351,28 @@ export class AgentRuns {
     });
     // A requester who has left doesn't get it; but a request may be cancelled whose requester is still
     // connected.
-    refuse(error.code, error.message);
+    refuse(error);
     if (isCancelled) return;
     const status = error.status === null ? '' : ` (${error.status})`;
     const key = choice.isOwnKey ? ', own key' : '';
     this.#options.log('agent_failed', `${choice.provider}: ${error.failure}${status}${key}`);
     if (day && error.isGivenBack) await this.#giveBack(day.person);
+  }
+
+  /** Why the AI may not be given the code and conversation of a strudel; null when it may. */
+  async #refusalOfAuthor(
+    subject: NonNullable<StrudelContext['aiSubject']>,
+    userId: string | null,
+  ): Promise<Explanation | null> {
+    try {
+      const known = await this.#options.ports().strudels.useWithAi([subject.strudelId], userId);
+      // Of one that has been deleted counts what it said when it was loaded.
+      return (known?.isForbidden ?? subject.wasForbidden) ? NO_AI : null;
+    } catch (error) {
+      if (!(error instanceof StorageUnavailableError)) throw error;
+      this.#options.log('ai_signal_unavailable', error.message);
+      return SIGNAL_UNKNOWN;
+    }
   }
 
   async #takeOfDay(member: JoinedConnection): Promise<CountedRequest & { person: CountedPerson }> {
@@ -356,7 +416,7 @@ export class AgentRuns {
   }
 }
 
-type Refuse = (error: ErrorCode, message: string) => void;
+type Refuse = (explanation: Explanation) => void;
 
 interface Taken {
   isAllowed: boolean;
@@ -375,47 +435,12 @@ interface Details {
   /** null with one's own key. */
   day: (Taken & { person: CountedPerson }) | null;
   minute: Taken;
-}
-
-/** Joins the pieces of an answer, so that they are sent at a bounded rate. */
-class Deltas {
-  readonly #send: (text: string, attempt: number) => void;
-  #text = '';
-  #attempt = 1;
-  #timer: ReturnType<typeof setTimeout> | null = null;
-
-  constructor(send: (text: string, attempt: number) => void) {
-    this.#send = send;
-  }
-
-  add(text: string, attempt: number): void {
-    if (attempt !== this.#attempt) this.flush();
-    this.#attempt = attempt;
-    this.#text += text;
-    this.#timer ??= setTimeout(() => this.flush(), DELTA_INTERVAL_MS);
-  }
-
-  /** The attempt of the newest piece. */
-  get attempt(): number {
-    return this.#attempt;
-  }
-
-  flush(): void {
-    this.close();
-    if (this.#text === '') return;
-    const text = this.#text;
-    this.#text = '';
-    this.#send(text, this.#attempt);
-  }
-
-  close(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
-  }
+  /** The strudel whose author allows the AI to be given the code; null: it is of none. */
+  subject: string | null;
 }
 
 function writers({ participants }: AgentRoom): JoinedConnection[] {
-  return [...participants.connections()].filter(({ state }) => state.role !== 'viewer');
+  return [...participants.writers()];
 }
 
 /** As replies, not as a broadcast: viewers would see a gap in the numbers of broadcasts. */
@@ -428,16 +453,19 @@ function toWriters<T extends 'agent_request' | 'agent_delta' | 'agent_response'>
 }
 
 /** The conversation about one strudel, or about the session's scratch code. */
-function turnsOf(history: readonly SessionMessage[], strudelId: string | null): Turn[] {
+function turnsOf(history: readonly SaidMessage[], strudelId: string | null): Turn[] {
   return history
     .filter((message) => message.type !== 'chat' && message.strudelId === strudelId)
     .map(({ role, content }) => ({ role, content }));
 }
 
-function rateLimitOf({ limit, remaining, resetMs }: Quota): ServerPayload<'agent_response'>['rate_limit'] {
-  return {
-    requests_remaining: remaining,
-    requests_limit: limit,
-    reset_seconds: Math.ceil(resetMs / 1000),
-  };
+/**
+ * What an answer changes of the code that the AI was given, as a change of the session's code as it is: moved
+ * behind all that was typed since, where that is known, and else by what the two codes have in common.
+ * @returns null where that doesn't tell where it belongs.
+ */
+function changeOf(content: string, { code, rev, missed }: Given, session: LiveSession): ChangeSet | null {
+  const [given, answered] = [textOf(code), textOf(content)];
+  const moved = missed && session.moved(transform(missed, difference(given, answered))[1], rev);
+  return moved ?? moveByDifference(given, answered, session.text);
 }

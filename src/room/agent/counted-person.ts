@@ -1,6 +1,6 @@
 /** For whom a request to the AI counts. */
 import { hashedId, networkOf } from '../../access/network.ts';
-import type { CountedPerson } from './daily-limits.ts';
+import type { CountedPerson } from './desk-request.ts';
 
 /**
  * Signed-in users count by their id; anonymous participants by their network address, or by their connection

@@ -5,12 +5,7 @@
 import { type Counted, SharedLimit } from '../../access/shared-limit.ts';
 import { MAX_AI_REQUESTS_PER_DAY } from '../../protocol/index.ts';
 import type { RedisScripts } from '../../redis/client.ts';
-
-/** For whom requests are counted. The ids go into Redis as they are. */
-export type CountedPerson =
-  | { kind: 'user'; id: string }
-  /** `siteId`: of an IPv4 address, or of 48 bits of an IPv6 address, which hold 65,536 networks. */
-  | { kind: 'anonymous'; id: string; siteId: string };
+import type { CountedPerson } from './desk-request.ts';
 
 /** The part of what all without accounts have that one site may take. */
 const SITE_SHARE = 1 / 4;

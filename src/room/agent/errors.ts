@@ -3,7 +3,8 @@
  * quote keys and prompts.
  */
 import { APICallError, RetryError } from 'ai';
-import type { ErrorCode } from '../../protocol/index.ts';
+import { type ErrorCode, MAX_AI_REQUESTS_PER_MINUTE, MAX_ANONYMOUS_AI_CHARS } from '../../protocol/index.ts';
+import type { CountedRequest } from './daily-limits.ts';
 
 export type AgentFailure =
   /** The requester has left, or may no longer ask. */
@@ -19,7 +20,7 @@ export type AgentFailure =
   /** Neither attempt was usable. */
   | 'unusable';
 
-interface Explanation {
+export interface Explanation {
   code: ErrorCode;
   message: string;
 }
@@ -55,6 +56,45 @@ const EXPLANATIONS_WITH_OWN_KEY: Partial<Record<AgentFailure, Explanation>> = {
     code: 'bad_request',
     message: 'the AI provider refused the request; may your key use this model?',
   },
+};
+
+export const NOT_SET_UP: Explanation = {
+  code: 'ai_unavailable',
+  message: 'the AI is not set up on this server; you may bring a key of your own',
+};
+export const FOR_ACCOUNTS: Explanation = {
+  code: 'forbidden',
+  message: 'the AI of this server is for people with an account; sign in, or bring a key of your own',
+};
+export const OF_MINUTE: Explanation = {
+  code: 'too_many_requests',
+  message: `at most ${MAX_AI_REQUESTS_PER_MINUTE} AI requests a minute; wait a little`,
+};
+export const TOO_LONG: Explanation = {
+  code: 'validation_error',
+  message: `without an account the AI takes ${MAX_ANONYMOUS_AI_CHARS} characters of code and question; sign in, or bring a key of your own`,
+};
+export const SIGNAL_UNKNOWN: Explanation = {
+  code: 'server_error',
+  message: 'whether the AI may be given this strudel can’t be looked up now; ask again in a moment',
+};
+
+/** Of a request that the day has no room for. */
+export function ofDay({ quota, isShared }: CountedRequest): Explanation {
+  const what = isShared
+    ? 'the AI of this server has answered as often as it may today'
+    : `at most ${quota.limit} AI requests a day`;
+  const hours = Math.ceil(quota.resetMs / 3_600_000);
+  return {
+    code: 'too_many_requests',
+    message: `${what}; the next in ${hours} h, or with a key of your own`,
+  };
+}
+
+/** Why a strudel is not given to the AI, and neither is what was said about it. */
+export const NO_AI: Explanation = {
+  code: 'no_ai',
+  message: 'the author of this strudel doesn’t allow it to be given to an AI',
 };
 
 /** Failures that leave the requester without an answer, and that the request didn't cause. */

@@ -15,6 +15,7 @@ function setUp() {
 
 const claim = (over: Partial<AccessClaim> = {}): AccessClaim => ({
   participantId: 'p1',
+  userId: 'u1',
   role: 'viewer',
   joinMethod: 'invite',
   inviteId: 'i1',
@@ -34,6 +35,9 @@ describe('access revocations', () => {
     ['nothing recorded', () => {}, {}, 'viewer'],
     ['removed', (r) => r.recordRemoved('p1'), {}, 403],
     ['another participant removed', (r) => r.recordRemoved('p2'), {}, 'viewer'],
+    ['signed out everywhere', (r) => r.recordSignedOut('u1'), {}, 401],
+    ['another user signed out everywhere', (r) => r.recordSignedOut('u2'), {}, 'viewer'],
+    ['no user, whoever signed out', (r) => r.recordSignedOut('u1'), { userId: null }, 'viewer'],
     ['given another role', (r) => r.recordRole('p1', 'co-author'), {}, 'co-author'],
     ['their invite revoked', (r) => r.recordInviteRevoked('i1'), {}, 403],
     ['another invite revoked', (r) => r.recordInviteRevoked('i2'), {}, 'viewer'],

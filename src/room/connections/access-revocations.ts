@@ -28,9 +28,11 @@ type AccessRecord = z.infer<typeof recordSchema>;
 
 /** Why a caller has no access. */
 export interface AccessRefusal {
-  status: 403 | 410;
+  status: 401 | 403 | 410;
   error: ErrorCode;
   message: string;
+  /** The session is over for them, though it goes on for its hosts. */
+  isEnd?: true;
 }
 
 export type AccessDecision =
@@ -39,7 +41,7 @@ export type AccessDecision =
 
 /** The access that a caller was found to have, and when: see {@link AdmissionGrant.knownAtMs}. */
 export interface AccessClaim
-  extends Pick<ConnectionState, 'participantId' | 'role' | 'joinMethod' | 'inviteId'> {
+  extends Pick<ConnectionState, 'participantId' | 'userId' | 'role' | 'joinMethod' | 'inviteId'> {
   knownAtMs: number;
 }
 
@@ -47,8 +49,15 @@ export const REMOVED = 'you have been removed from this session';
 export const INVITE_REVOKED = 'the invite to this session has been revoked';
 export const NO_LONGER_OPEN = 'this session is no longer open to everyone';
 export const LIVE_ENDED = 'the live session is over';
+export const ACCOUNT_DELETED = 'the account has been deleted';
 export const ENDED = 'the session has ended';
 export const SESSION_ENDED: AccessRefusal = { status: 410, error: 'not_found', message: ENDED };
+
+export const SIGNED_OUT = {
+  status: 401,
+  error: 'unauthorized',
+  message: 'you have signed out everywhere: sign in again',
+} as const satisfies AccessRefusal;
 
 type RevocationsStorage = Pick<RoomStorage, 'list' | 'delete'> & {
   put(key: string, value: unknown): Promise<void>;
@@ -89,6 +98,10 @@ export class AccessRevocations {
     this.#record(`participant:${participantId}`, { role: null });
   }
 
+  recordSignedOut(userId: string): void {
+    this.#record(`user:${userId}`);
+  }
+
   recordInviteRevoked(inviteId: string): void {
     this.#record(`invite:${inviteId}`);
   }
@@ -110,6 +123,7 @@ export class AccessRevocations {
       const record = this.#records.get(key);
       return record && record.atMs >= claim.knownAtMs ? record : undefined;
     };
+    if (claim.userId !== null && since(`user:${claim.userId}`)) return { isAllowed: false, ...SIGNED_OUT };
     const own = since(`participant:${claim.participantId}`);
     if (own?.role === null) return { isAllowed: false, ...forbidden(REMOVED) };
     // A role that the host gave needs no invite and no discovery.

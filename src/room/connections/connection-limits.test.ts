@@ -6,6 +6,7 @@ const connectionOf = (connectionId: string, over: Partial<CountedConnection> = {
   connectionId,
   participantId: `p-${connectionId}`,
   address: '192.0.2.1',
+  role: 'co-author',
   ...over,
 });
 
@@ -14,7 +15,6 @@ const grantOf = (connection: CountedConnection): AdmissionGrant => ({
   userId: null,
   displayName: 'Ada',
   avatarUrl: null,
-  role: 'viewer',
   joinMethod: 'grant',
   inviteId: null,
   edits: 'whole',
@@ -25,7 +25,7 @@ const grantOf = (connection: CountedConnection): AdmissionGrant => ({
 });
 
 describe('connections', () => {
-  const options = { perParticipant: 2, perAddress: 3, reservationMs: 1_000 };
+  const options = { perParticipant: 2, perAddress: 3, watchersPerAddress: 5, reservationMs: 1_000 };
 
   it('are limited for a participant and for an address, with reservations counted', () => {
     const limits = new ConnectionLimits(options);
@@ -39,6 +39,18 @@ describe('connections', () => {
     limits.reserve('r2', grantOf(connectionOf('c6')), 0);
     expect(limits.check(connectionOf('c3'), others, 0)).toBe('address_limit');
     expect(limits.check(connectionOf('c3', { address: '192.0.2.2' }), others, 0)).toBe('available');
+  });
+
+  it('of watchers have a limit of their own for an address', () => {
+    const limits = new ConnectionLimits(options);
+    const watcher = (id: string) => connectionOf(id, { role: 'viewer' });
+    const writers = [1, 2, 3].map((n) => connectionOf(`w${n}`));
+    const watchers = [1, 2, 3, 4].map((n) => watcher(`c${n}`));
+    expect(limits.check(watcher('c5'), [...writers, ...watchers], 0)).toBe('available');
+    limits.reserve('r1', grantOf(watcher('c5')), 0);
+    expect(limits.check(watcher('c6'), [...writers, ...watchers], 0)).toBe('address_limit');
+    expect(limits.check(connectionOf('w4'), writers.slice(1), 0)).toBe('available');
+    expect(limits.check(connectionOf('w4'), writers, 0)).toBe('address_limit');
   });
 
   it('from one network of IPv6 count together, whatever address each has', () => {

@@ -9,12 +9,14 @@ import type { AccessRefusal } from './access-revocations.ts';
 import type { AdmissionGrant } from './grant.ts';
 
 /** A connection as the limits count it. */
-export type CountedConnection = Pick<AdmissionGrant, 'connectionId' | 'participantId' | 'address'>;
+export type CountedConnection = Pick<AdmissionGrant, 'connectionId' | 'participantId' | 'address' | 'role'>;
 
 interface ConnectionLimitsOptions {
-  /** Connections of one participant, and from one address. */
+  /** Connections of one participant. */
   perParticipant: number;
+  /** From one address: of those who may edit, and of those who only watch. */
   perAddress: number;
+  watchersPerAddress: number;
   /** How long a place stays reserved for a connection that doesn't come, in milliseconds. */
   reservationMs: number;
 }
@@ -39,8 +41,8 @@ export class ConnectionLimits {
 
   /**
    * The capacity check: whether there is a place for one more connection, and if not, which limit is met.
-   * @param present the connections that have joined. One with the newcomer's connection id isn't counted: the
-   *   newcomer replaces it.
+   * @param present those of the same participant and from the same network that have joined. One with the
+   *   newcomer's connection id isn't counted: the newcomer replaces it.
    */
   check(
     newcomer: CountedConnection,
@@ -52,13 +54,16 @@ export class ConnectionLimits {
     // A subscriber of IPv6 has as many addresses as they like.
     const network = newcomer.address === null ? null : networkOf(newcomer.address);
     const reserved = [...this.reservations(nowMs)].map(({ grant }) => grant);
-    for (const { connectionId, participantId, address } of [...present, ...reserved]) {
+    const isWatcher = newcomer.role === 'viewer';
+    for (const { connectionId, participantId, address, role } of [...present, ...reserved]) {
       if (connectionId === newcomer.connectionId) continue;
       if (participantId === newcomer.participantId) ofParticipant += 1;
-      if (network !== null && address !== null && networkOf(address) === network) ofAddress += 1;
+      if ((role === 'viewer') !== isWatcher || network === null || address === null) continue;
+      if (networkOf(address) === network) ofAddress += 1;
     }
-    if (ofParticipant >= this.#options.perParticipant) return 'participant_limit';
-    return ofAddress >= this.#options.perAddress ? 'address_limit' : 'available';
+    const { perParticipant, perAddress, watchersPerAddress } = this.#options;
+    if (ofParticipant >= perParticipant) return 'participant_limit';
+    return ofAddress >= (isWatcher ? watchersPerAddress : perAddress) ? 'address_limit' : 'available';
   }
 
   /**

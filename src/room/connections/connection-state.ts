@@ -21,6 +21,8 @@ export const connectionStateSchema = z.object({
   address: z.string().nullable(),
   /** Which of the colours the participant has in this room, from 0. */
   color: z.number().default(0),
+  /** Whether the others are shown the participant by name, or only how many there are. */
+  isListed: z.boolean().default(true),
   /** How the client sends and gets edits: as changes, or as whole texts. */
   edits: z.enum(['changes', 'whole']).default('whole'),
   /**
@@ -28,6 +30,12 @@ export const connectionStateSchema = z.object({
    * were made on an earlier one are ignored, as the client makes them again.
    */
   sync: z.number().default(0),
+  /** When its client last sent something, to the second, in milliseconds since the epoch. */
+  seenMs: z.number(),
+  /** Its page is in the background. */
+  isHidden: z.boolean().default(false),
+  /** The room has asked it for a sign of life since then. */
+  isAsked: z.boolean().default(false),
   /**
    * Times (in milliseconds) of what counts against a limit per minute: a minute outlives the instance's
    * memory.

@@ -1,8 +1,7 @@
 /** Connections that have joined the room. */
-import type { WireParticipant } from '../../protocol/index.ts';
 import type { Connection } from '../host.ts';
 import type { CountedConnection } from './connection-limits.ts';
-import { type ConnectionState, participantOf } from './connection-state.ts';
+import type { ConnectionState } from './connection-state.ts';
 
 /**
  * A connection that has joined. Its state is null before that, and again once it has left or was closed by
@@ -14,13 +13,12 @@ export function hasJoined(connection: Connection): connection is JoinedConnectio
   return connection.state !== null;
 }
 
-/** Every participant with a connection among these, once however many tabs they have. */
-export function participantsOf(members: Iterable<JoinedConnection>): WireParticipant[] {
-  const participants = new Map<string, WireParticipant>();
-  for (const { state } of members) participants.set(state.participantId, participantOf(state));
-  return [...participants.values()];
+/** @param connections all of one participant. */
+export function isAway(connections: readonly JoinedConnection[]): boolean {
+  return connections.length > 0 && connections.every(({ state }) => state.isHidden);
 }
 
 export function countedConnectionOf({ id, state }: JoinedConnection): CountedConnection {
-  return { connectionId: id, participantId: state.participantId, address: state.address };
+  const { participantId, address, role } = state;
+  return { connectionId: id, participantId, address, role };
 }

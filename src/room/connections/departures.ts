@@ -8,9 +8,12 @@ import type { SharedEdits } from '../document/shared-edits.ts';
 import { describe } from '../guarded.ts';
 import type { Connection } from '../host.ts';
 import type { RoomLog } from '../log.ts';
+import { SIGNED_OUT } from './access-revocations.ts';
+import type { AudienceCount } from './audience-count.ts';
+import type { Away } from './away.ts';
 import { CLOSE } from './close-codes.ts';
-import { hasJoined, type JoinedConnection } from './connection.ts';
-import { type ConnectionState, participantOf } from './connection-state.ts';
+import type { JoinedConnection } from './connection.ts';
+import { participantOf } from './connection-state.ts';
 import type { Outbox } from './outbox.ts';
 import type { Participants } from './participants.ts';
 import type { PresenceRecorder } from './presence.ts';
@@ -20,6 +23,8 @@ export interface DeparturesOptions {
   participants: Participants;
   outbox: Outbox;
   presence: PresenceRecorder;
+  audience: Pick<AudienceCount, 'changed'>;
+  away: Away;
   agents: Pick<AgentRuns, 'cancelFor'>;
   session: Pick<HostedSession, 'live'>;
   edits: Pick<SharedEdits, 'forget'>;
@@ -42,9 +47,7 @@ export class Departures {
    */
   dropWorkOf(connection: Connection): void {
     const { participants, agents, edits, session } = this.#options;
-    const isReplaced = [...participants.connections()].some(
-      (m) => m !== connection && m.id === connection.id,
-    );
+    const isReplaced = [...participants.withConnectionId(connection.id)].some((m) => m !== connection);
     if (isReplaced) return;
     agents.cancelFor(connection.id);
     edits.forget(connection.id, session.live);
@@ -55,10 +58,7 @@ export class Departures {
    * then.
    */
   leave(connection: Connection): void {
-    if (!hasJoined(connection)) return;
-    const { state } = connection;
-    connection.setState(null);
-    this.#announceLeave(state);
+    this.#forget(connection);
   }
 
   /**
@@ -66,13 +66,24 @@ export class Departures {
    * who has come.
    */
   replace(member: JoinedConnection): void {
-    member.setState(null);
+    this.#options.participants.remove(member);
     member.close(CLOSE.replaced, 'replaced');
   }
 
   /** Closes the connection of a participant who has lost access. */
   kick(member: JoinedConnection, reason: string): void {
     this.close(member, 'forbidden', reason, CLOSE.forbidden);
+  }
+
+  /** Closes the connection of a user who has signed out everywhere. */
+  signOut(member: JoinedConnection): void {
+    this.close(member, SIGNED_OUT.error, SIGNED_OUT.message, CLOSE.unauthorized);
+  }
+
+  /** The session is over for this participant, though it goes on. */
+  sendHome(member: JoinedConnection, reason: string): void {
+    this.#options.outbox.reply(member, 'session_ended', { reason, goes_on: true });
+    this.#close(member, reason, CLOSE.ended);
   }
 
   /** Closes a connection that floods the room, and keeps its participant out for a while. */
@@ -102,11 +113,10 @@ export class Departures {
     }
   }
 
-  /** Closes connections that have sent nothing for too long. */
-  closeIdle(nowMs: number): void {
-    for (const member of this.#options.participants.idle(nowMs)) {
-      member.close(CLOSE.idle, 'nothing heard for too long');
-    }
+  /** Closes a connection that was silent for too long. The end of a dead socket may be told much later. */
+  closeIdle(member: JoinedConnection): void {
+    this.#close(member, 'nothing heard for too long', CLOSE.idle);
+    this.dropWorkOf(member);
   }
 
   /** Closes the connection because something of ours failed; the client isn't told what. */
@@ -125,7 +135,7 @@ export class Departures {
    */
   closeAll(): void {
     for (const member of [...this.#options.participants.connections()]) {
-      member.setState(null);
+      this.#options.participants.remove(member);
       member.close(CLOSE.ended, 'session ended');
       this.#options.agents.cancelFor(member.id);
     }
@@ -133,18 +143,20 @@ export class Departures {
   }
 
   #close(member: JoinedConnection, reason: string, code: number): void {
-    const { state } = member;
-    member.setState(null);
     member.close(code, reason);
     this.#options.agents.cancelFor(member.id);
-    this.#announceLeave(state);
+    this.#forget(member);
   }
 
-  /** A participant has left with their last connection. */
-  #announceLeave(state: ConnectionState): void {
-    const { participants, outbox, presence } = this.#options;
+  /** Its participant has left if it was their last connection, and may be away if others are open. */
+  #forget(connection: Connection): void {
+    const { participants, outbox, presence, audience, away } = this.#options;
+    const state = participants.remove(connection);
+    if (!state) return;
+    away.closed(state);
     if (participants.connectionsOf(state.participantId).length > 0) return;
-    outbox.broadcast('user_left', participantOf(state));
+    if (state.isListed) outbox.broadcast('user_left', participantOf(state));
+    else audience.changed();
     presence.changed();
   }
 }

@@ -6,7 +6,17 @@ import { z } from 'zod';
 import { connectionStateSchema } from './connection-state.ts';
 
 export const admissionGrantSchema = connectionStateSchema
-  .omit({ color: true, sync: true, chatTimes: true, switchTimes: true, agentTimes: true })
+  .omit({
+    color: true,
+    isListed: true,
+    sync: true,
+    seenMs: true,
+    isHidden: true,
+    isAsked: true,
+    chatTimes: true,
+    switchTimes: true,
+    agentTimes: true,
+  })
   .extend({
     connectionId: z.string(),
     /**
@@ -23,6 +33,14 @@ export const admissionGrantSchema = connectionStateSchema
 export type AdmissionGrant = z.infer<typeof admissionGrantSchema>;
 /** As the Worker sends it. */
 export type SentGrant = z.input<typeof admissionGrantSchema>;
+
+/** What a room counts a caller by, who only asks whether there is a place. */
+export const newcomerSchema = admissionGrantSchema.pick({
+  connectionId: true,
+  participantId: true,
+  address: true,
+  role: true,
+});
 
 /** The room's answer when it reserves a place. The upgrade request names the reservation in this header. */
 export const reservedSchema = z.object({ reservation_id: z.string() });

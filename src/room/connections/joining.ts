@@ -3,8 +3,9 @@ import type { HostedSession } from '../document/hosted-session.ts';
 import type { SessionState } from '../document/session-state.ts';
 import type { Connection } from '../host.ts';
 import type { AccessRevocations } from './access-revocations.ts';
+import type { AudienceCount } from './audience-count.ts';
+import type { Away } from './away.ts';
 import { CLOSE } from './close-codes.ts';
-import { hasJoined } from './connection.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import { participantOf } from './connection-state.ts';
 import type { Departures } from './departures.ts';
@@ -24,6 +25,8 @@ export interface JoiningOptions {
   outbox: Outbox;
   departures: Departures;
   presence: PresenceRecorder;
+  audience: Pick<AudienceCount, 'changed'>;
+  away: Away;
 }
 
 export class Joining {
@@ -39,7 +42,7 @@ export class Joining {
    */
   async join(connection: Connection, reservationId: string): Promise<void> {
     const { sessionState, participants, revocations, connectionLimits } = this.#options;
-    const { outbox, departures, presence } = this.#options;
+    const { outbox, departures, presence, audience, away } = this.#options;
     const session = await this.#options.session.open();
     const history = await session.history();
     // From here to the end nothing waits: no message falls between the state that the client gets and what
@@ -53,23 +56,29 @@ export class Joining {
     }
     const { grant, refusal } = reservation;
     if (refusal) {
-      const { ended } = revocations;
+      const ended = revocations.ended ?? (refusal.isEnd ? { reason: refusal.message, goes_on: true } : null);
       if (ended) outbox.reply(connection, 'session_ended', ended);
       else outbox.refuse(connection, refusal.error, refusal.message);
       connection.close(ended ? CLOSE.ended : CLOSE.forbidden, refusal.message);
       return;
     }
+    const displayName = participants.nameOf(grant);
     const wasPresent = participants.connectionsOf(grant.participantId).length > 0;
-    for (const other of [...participants.connections()]) {
-      if (other.id === connection.id && other !== connection) departures.replace(other);
+    const color = participants.colorOf(grant.participantId);
+    const isListed = participants.isListed(grant);
+    for (const other of [...participants.withConnectionId(connection.id)]) {
+      if (other !== connection) departures.replace(other);
     }
     const { connectionId: _, knownAtMs: __, isNewSession: ___, token, ...person } = grant;
-    const color = participants.colorOf(grant.participantId);
-    connection.setState({ ...person, color, sync: 0, chatTimes: [], switchTimes: [], agentTimes: [] });
-    if (!hasJoined(connection)) return;
-    sessionState.send(connection, session, history, token === null ? {} : { token });
-    if (session.degraded) outbox.reply(connection, 'degraded', session.degraded);
-    if (!wasPresent) outbox.broadcast('user_joined', participantOf(connection.state), connection);
+    const seen = { seenMs: Date.now(), isHidden: false, isAsked: false };
+    const unused = { sync: 0, chatTimes: [], switchTimes: [], agentTimes: [] };
+    const member = away.telling(grant.participantId, () =>
+      participants.add(connection, { ...person, ...seen, displayName, color, isListed, ...unused }),
+    );
+    sessionState.send(member, session, history, token === null ? {} : { token });
+    if (session.degraded) outbox.reply(member, 'degraded', session.degraded);
+    if (!wasPresent && isListed) outbox.broadcast('user_joined', participantOf(member.state), member);
+    if (!isListed) audience.changed();
     presence.changed();
   }
 }

@@ -53,15 +53,17 @@ export class Outbox {
    * To every connection that has joined, each its own payload.
    * @param payloadFor gives the same object for those whose payload is the same: it is encoded once. Null:
    *   none.
+   * @param members only to these.
    */
   broadcastEach<T extends ServerMessageType>(
     type: T,
     payloadFor: (member: JoinedConnection) => ServerPayload<T> | null,
+    members: Iterable<JoinedConnection> = this.#options.participants.connections(),
   ): void {
     this.#seq += 1;
     this.#storeSeq();
     const texts = new Map<object, string>();
-    for (const member of this.#options.participants.connections()) {
+    for (const member of members) {
       const payload = payloadFor(member);
       if (payload === null) continue;
       let text = texts.get(payload);

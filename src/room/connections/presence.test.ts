@@ -11,7 +11,7 @@ function setUp() {
   const logged: string[] = [];
   const recorder = new PresenceRecorder({
     sessionId: 'session',
-    participants: { ids: () => [...state.present] },
+    participants: { ids: () => [...state.present], guestNames: () => new Map() },
     people: {
       recordPresence: async (_sessionId, ids) => {
         writes.push([...ids]);

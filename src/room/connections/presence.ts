@@ -30,7 +30,7 @@ const storedSchema = z.string().nullable().catch(null);
 
 interface PresenceOptions {
   sessionId: string;
-  participants: Pick<Participants, 'ids'>;
+  participants: Pick<Participants, 'ids' | 'guestNames'>;
   people: Pick<PeopleRepository, 'recordPresence'>;
   /** Keeps what was recorded last: the next instance compares it with who is still present. */
   storage: Pick<RoomStorage, 'get'> & { put(key: string, value: unknown): Promise<void> };
@@ -78,7 +78,7 @@ export class PresenceRecorder {
     const { sessionId, participants, people, storage } = this.#options;
     const present = participants.ids();
     try {
-      await people.recordPresence(sessionId, present);
+      await people.recordPresence(sessionId, present, participants.guestNames());
       this.#failures = 0;
       void storage.put(KEY, summary(present));
     } catch (error) {

@@ -1,5 +1,6 @@
 /** How often one connection may send what. */
 import {
+  AUDIENCE_CHAT_FRAMES_PER_SECOND,
   type ClientMessageType,
   MAX_CHAT_PER_MINUTE,
   MAX_CODE_UPDATES_PER_SECOND,
@@ -21,6 +22,12 @@ const PER_MINUTE = {
   switch: { max: MAX_STRUDEL_SWITCHES_PER_MINUTE, times: 'switchTimes' },
 } as const satisfies Record<PerMinute, object>;
 
+/** What gives the code a new revision. */
+const EDITS: ReadonlySet<ClientMessageType> = new Set(['code_update', 'take_back', 'play', 'stop']);
+
+/** An audience that was silent may write so much at once, in seconds of its pace. */
+const CHAT_BURST_S = 3;
+
 interface Windows {
   /**
    * Limits per second are only in the instance's memory: the room hibernates after a longer pause than a
@@ -35,6 +42,9 @@ interface Windows {
 
 export class RateLimits {
   readonly #windows = new WeakMap<object, Windows>();
+  /** What watchers may write in the chat, in frames that it makes; refilled as time goes on. */
+  #chatFrames = AUDIENCE_CHAT_FRAMES_PER_SECOND * CHAT_BURST_S;
+  #chatFramesAtMs = 0;
 
   /**
    * Counts a message.
@@ -43,13 +53,29 @@ export class RateLimits {
    */
   takeMessage(member: JoinedConnection, type: ClientMessageType | null, nowMs: number, lateMs = 0): boolean {
     const { edits, signals } = this.#windowsOf(member);
-    const isEdit = type === 'code_update' || type === 'play' || type === 'stop';
+    const isEdit = type !== null && EDITS.has(type);
     return (isEdit ? edits : signals).take(nowMs, lateMs);
   }
 
   /** Counts a request for the whole text. */
   takeResync(member: JoinedConnection, nowMs: number): boolean {
     return this.#windowsOf(member).resyncs.take(nowMs);
+  }
+
+  /**
+   * Counts a watcher's chat message, which all connections are sent.
+   * @param connections how many there are.
+   */
+  takeAudienceChat(connections: number, nowMs: number): boolean {
+    const earned = ((nowMs - this.#chatFramesAtMs) * AUDIENCE_CHAT_FRAMES_PER_SECOND) / 1_000;
+    const most = AUDIENCE_CHAT_FRAMES_PER_SECOND * CHAT_BURST_S;
+    // A clock that is set back takes nothing away.
+    this.#chatFrames = Math.min(most, this.#chatFrames + Math.max(0, earned));
+    this.#chatFramesAtMs = nowMs;
+    // The greatest audience may still write now and then.
+    if (this.#chatFrames < Math.min(connections, most)) return false;
+    this.#chatFrames -= Math.min(connections, most);
+    return true;
   }
 
   /** Counts a message against its limit per minute. */

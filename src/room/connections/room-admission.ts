@@ -3,9 +3,9 @@ import type { BanList } from '../../access/ban-list.ts';
 import type { HostedSession } from '../document/hosted-session.ts';
 import type { AccessRevocations } from './access-revocations.ts';
 import { countedConnectionOf } from './connection.ts';
-import type { ConnectionLimits } from './connection-limits.ts';
-import type { Departures } from './departures.ts';
+import type { ConnectionLimits, CountedConnection } from './connection-limits.ts';
 import type { AdmissionGrant } from './grant.ts';
+import type { Liveness } from './liveness.ts';
 import type { Participants } from './participants.ts';
 import type { PresenceRecorder } from './presence.ts';
 import { refuse, refuseBanned } from './refusal.ts';
@@ -16,7 +16,7 @@ interface RoomAdmissionOptions {
   revocations: AccessRevocations;
   connectionLimits: ConnectionLimits;
   bans: BanList;
-  departures: Departures;
+  liveness: Pick<Liveness, 'check'>;
   presence: PresenceRecorder;
 }
 
@@ -56,6 +56,14 @@ export class RoomAdmission {
     return Response.json({ reservation_id: id });
   }
 
+  /**
+   * Why this caller would get no place now; null when they would. Reads only, and opens no session.
+   * @param newcomer with a `participantId` that is none, for a caller who isn't a participant yet.
+   */
+  capacity(newcomer: CountedConnection): Response | null {
+    return this.#refusalOf(newcomer);
+  }
+
   /** Gives a reserved place back; false when there is none. */
   release(reservationId: string): boolean {
     const { connectionLimits, presence } = this.#options;
@@ -65,13 +73,14 @@ export class RoomAdmission {
     return true;
   }
 
-  #refusalOf(grant: AdmissionGrant): Response | null {
-    const { participants, connectionLimits, bans, departures } = this.#options;
+  #refusalOf(grant: CountedConnection): Response | null {
+    const { participants, connectionLimits, bans, liveness } = this.#options;
     const nowMs = Date.now();
     const banRemainingMs = bans.remainingMs(grant.participantId, nowMs);
     if (banRemainingMs > 0) return refuseBanned(banRemainingMs);
-    departures.closeIdle(nowMs);
-    const present = [...participants.connections()].map(countedConnectionOf);
+    // Clients that are gone keep no caller out.
+    liveness.check(nowMs);
+    const present = participants.sharing(grant.participantId, grant.address).map(countedConnectionOf);
     switch (connectionLimits.check(grant, present, nowMs)) {
       case 'participant_limit':
         return refuse(429, 'too_many_requests', 'you have too many connections to this session');

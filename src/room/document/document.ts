@@ -4,7 +4,7 @@
  */
 import type { ChangeSet, Text } from '@codemirror/state';
 import { receiptKey } from '../../domain/receipts.ts';
-import { COUNTS_PER_TERM, numberIn } from '../../domain/revision.ts';
+import { COUNTS_PER_TERM, numberIn, termOf } from '../../domain/revision.ts';
 import type { Transport } from '../../domain/transport.ts';
 import type { CodeWrite, CommittedCode, OpenedSession } from '../../domain/types.ts';
 import {
@@ -17,7 +17,7 @@ import {
   undoOf,
   type WireChanges,
 } from '../../merging/index.ts';
-import { MAX_CODE_BYTES, utf8Bytes } from '../../protocol/index.ts';
+import { MAX_CODE_BYTES, utf8Bytes, withLineFeeds } from '../../protocol/index.ts';
 import { type AcceptedEdit, type EditName, Receipts } from './receipts.ts';
 import { RecentChanges, type Unseen } from './recent-changes.ts';
 import { WholeTexts } from './whole-texts.ts';
@@ -37,7 +37,19 @@ export type Content =
   /** The whole text. `baseRev`: the newest revision that its author had heard of, if they say so. */
   | { kind: 'whole'; code: string; baseRev?: number | undefined }
   /** A change of the text as it is. */
-  | { kind: 'change'; change: ChangeSet };
+  | { kind: 'change'; change: ChangeSet }
+  /** What a client asks the room to change: made as `changes` are, but the client doesn't have it yet. */
+  | {
+      kind: 'requested';
+      changes: WireChanges;
+      baseRev: number;
+      by: { connectionId: string; requestId: string };
+    };
+
+/** The author's connection has made it already, and its next edits go on from it. */
+export function isShownByAuthor({ kind }: Content): boolean {
+  return kind === 'changes' || kind === 'whole';
+}
 
 export type Merged =
   | { outcome: 'merged'; rev: number; change: ChangeSet; isAsSent: boolean }
@@ -137,9 +149,10 @@ export class Document {
     const read = this.#read(edit, nowMs);
     if ('outcome' in read) return read;
     const { sent, unseen, heardRev = -1 } = read;
+    const isShown = isShownByAuthor(edit.content);
     let change: ChangeSet;
     try {
-      change = moveBehind(sent, unseen ?? []);
+      change = moveBehind(sent, unseen);
       if (change.length !== this.#text.length) throw new RangeError('made on another text');
     } catch {
       return { outcome: 'refused', reason: 'the changes do not fit the text that they were made on' };
@@ -161,12 +174,15 @@ export class Document {
     const { connectionId, content } = edit;
     this.recent.add(
       { rev: this.#rev, atMs: nowMs, connectionId, change, undo: undoOf(change, before) },
-      unseen,
+      isShown ? unseen : null,
     );
     if (content.kind !== 'whole') return { outcome: 'merged', rev: this.#rev, change, isAsSent: true };
-    const text = textOf(content.code);
-    this.#wholeTexts.took(connectionId, text, heardRev);
-    return { outcome: 'merged', rev: this.#rev, change, isAsSent: text.eq(this.#text) };
+    const code = withLineFeeds(content.code);
+    // Nothing was taken that the author didn't know: then the text is theirs.
+    const isAsSent = unseen.length === 0 || code === this.code;
+    if (isAsSent) this.#asString = { text: this.#text, code };
+    this.#wholeTexts.took(connectionId, isAsSent ? this.#text : textOf(code), heardRev);
+    return { outcome: 'merged', rev: this.#rev, change, isAsSent };
   }
 
   /** The connection is sent the text as it is: it goes on from there. */
@@ -181,27 +197,26 @@ export class Document {
     this.#wholeTexts.forget(connectionId);
   }
 
-  /**
-   * What an edit changes in the text that its author had, and what the author didn't know.
-   * `unseen` is null where no later edit goes on from this one.
-   */
+  /** What an edit changes in the text that its author had, and what the author didn't know. */
   #read(
     { connectionId, content }: Edit,
     nowMs: number,
-  ): { sent: ChangeSet; unseen: Unseen[] | null; heardRev?: number } | Merged {
+  ): { sent: ChangeSet; unseen: Unseen[]; heardRev?: number } | Merged {
     switch (content.kind) {
       case 'change':
-        return { sent: content.change, unseen: null };
+        return { sent: content.change, unseen: [] };
+      case 'requested':
       case 'changes': {
         const sent = readChanges(content.changes);
+        const author = content.kind === 'requested' ? content.by.connectionId : connectionId;
         if (!sent) return { outcome: 'refused', reason: 'the changes are not a change set' };
-        const unseen = this.recent.unseenBy(connectionId, content.baseRev);
+        const unseen = this.recent.unseenBy(author, content.baseRev);
         return unseen && canMoveBehind(sent, unseen) ? { sent, unseen } : { outcome: 'unknown_base' };
       }
       case 'whole':
         return this.#wholeTexts.read(
-          { connectionId, text: textOf(content.code), baseRev: content.baseRev, atMs: nowMs },
-          { text: this.#text, rev: this.#rev },
+          { connectionId, code: withLineFeeds(content.code), baseRev: content.baseRev, atMs: nowMs },
+          { text: this.#text, code: this.code, rev: this.#rev },
         );
     }
   }
@@ -210,9 +225,10 @@ export class Document {
     return this.receipts.find(receiptKey(participantId, connectionId));
   }
 
-  /** Gives the code the next revision, as it is. */
-  renumber(): void {
-    this.#count += 1;
+  /** Gives the code the next revision, as it is; beyond this one, if that is of this term. */
+  renumber(beyond = 0): void {
+    const known = termOf(beyond) === this.#term ? beyond - numberIn(this.#term, 0) : 0;
+    this.#count = Math.max(this.#count, known) + 1;
     this.#rev = numberIn(this.#term, this.#count);
   }
 

@@ -123,10 +123,14 @@ export class Durability {
     return this.#attempts / COUNTS_PER_TERM;
   }
 
-  /** Whether so many messages may wait for Postgres, besides those that do. */
-  hasRoomFor(messages: readonly SessionMessage[]): boolean {
+  /**
+   * Whether so many messages may wait for Postgres, besides those that do.
+   * @param share of what may wait at all: for what must leave room for others.
+   */
+  hasRoomFor(messages: readonly SessionMessage[], share = 1): boolean {
     const chars = messages.reduce((sum, message) => sum + charsOf(message), this.#unflushedChars);
-    return this.#unflushed.size + messages.length <= MAX_TAIL_MESSAGES && chars <= MAX_TAIL_CHARS;
+    const count = this.#unflushed.size + messages.length;
+    return count <= MAX_TAIL_MESSAGES * share && chars <= MAX_TAIL_CHARS * share;
   }
 
   /** The commit of a batch, with all that the stores' standing asks for. */

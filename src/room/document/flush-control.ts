@@ -70,6 +70,13 @@ export class FlushControl {
     }
   }
 
+  /** Wakes the room after this time too, unless it is woken sooner. @returns true when it won't be. */
+  async armLater(delayMs: number): Promise<boolean> {
+    if (this.#isAlarmArmed) return false;
+    await this.#ports.setAlarm(delayMs);
+    return true;
+  }
+
   /**
    * Flushes a dirty session, unless a sweeper is at work. Arms itself again while anything is dirty or a
    * store fails.

@@ -1,11 +1,11 @@
 /** A session's messages as `session_state` shows them. */
 
-import type { SessionMessage } from '../../domain/types.ts';
+import type { SaidMessage } from '../../domain/types.ts';
 import type { ServerPayload } from '../../protocol/index.ts';
 
 type State = ServerPayload<'session_state'>;
 
-export function chatHistory(messages: readonly SessionMessage[]): State['chat_history'] {
+export function chatHistory(messages: readonly SaidMessage[]): State['chat_history'] {
   return messages
     .filter(({ type }) => type === 'chat')
     .map(({ id, displayName, avatarUrl, content, createdAtMs, position }) => ({
@@ -20,7 +20,7 @@ export function chatHistory(messages: readonly SessionMessage[]): State['chat_hi
 
 /** The conversation with the AI about one strudel, or about the scratch code (null). */
 export function conversationHistory(
-  messages: readonly SessionMessage[],
+  messages: readonly SaidMessage[],
   strudelId: string | null,
 ): State['conversation_history'] {
   return messages

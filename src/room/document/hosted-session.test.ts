@@ -5,6 +5,7 @@ import {
   FakeClock,
   held,
   makeOpened,
+  packAtOnce,
   rev,
   STARTED_AT,
   settle,
@@ -20,6 +21,7 @@ import type {
   SessionRepository,
   TermTaken,
 } from '../../domain/types.ts';
+import { RoomAlarm } from '../room-alarm.ts';
 import type { Edit } from './document.ts';
 import type { FlushOutcome } from './flush-control.ts';
 import { HostedSession } from './hosted-session.ts';
@@ -67,6 +69,7 @@ function setUp(record?: unknown) {
   const hosted = new HostedSession({
     id: 's',
     storage,
+    alarm: new RoomAlarm(storage),
     repository: {
       open: (_id: string, term: number, before: RecoveryRecord | null) => {
         events.push(`open ${term}`);
@@ -83,6 +86,8 @@ function setUp(record?: unknown) {
       fallbackMs: 500,
       flushMs: 5_000,
       historySize: 50,
+      versionIntervalMs: 60_000,
+      pack: packAtOnce,
     },
     ports: {
       flush: () => {
@@ -96,6 +101,7 @@ function setUp(record?: unknown) {
       },
       onTermFull: () => {},
       onHistory: () => {},
+      onVersion: () => {},
       log: () => {},
       clock,
     },
@@ -293,7 +299,8 @@ describe('a session that is dirty', () => {
     };
     live.edit(edit('x'));
     await clock.advance(1_000);
-    expect(tails).toEqual([null]);
+    // The edit, and what was there before it as a version.
+    expect(tails).toEqual([null, null]);
   });
 });
 

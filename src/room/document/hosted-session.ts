@@ -12,10 +12,13 @@ import {
   type SessionRepository,
 } from '../../domain/types.ts';
 import type { RoomStorage } from '../host.ts';
+import type { RoomAlarm } from '../room-alarm.ts';
 import { LiveSession, type LiveSessionOptions, type LiveSessionPorts } from './live-session.ts';
+import { type VersionNote, versionNoteSchema } from './versions.ts';
 
-/** Where the record is in the room's storage. */
+/** Where the record is in the room's storage, and the note of the versions. */
 const RECORD = 'recovery';
+const VERSIONS = 'versions';
 /** How often a session is opened in a greater term when a store knows one as great. */
 const MAX_TRIES = 5;
 
@@ -27,11 +30,12 @@ const recordSchema = z
 
 export interface HostedSessionOptions {
   id: string;
-  storage: Pick<RoomStorage, 'get' | 'put' | 'setAlarm'>;
+  storage: Pick<RoomStorage, 'get' | 'put'>;
+  alarm: Pick<RoomAlarm, 'wakeForSession'>;
   repository: SessionRepository;
   session: LiveSessionOptions;
   /** What the session needs of its room, besides the storage. */
-  ports: Omit<LiveSessionPorts, 'repository' | 'record' | 'setAlarm'>;
+  ports: Omit<LiveSessionPorts, 'repository' | 'record' | 'noteVersions' | 'setAlarm'>;
   /** Called once the session is there, before anything else happens with it. */
   onOpened(): Promise<void>;
 }
@@ -71,6 +75,17 @@ export class HostedSession {
   }
 
   /**
+   * Whether there may be something to do for an alarm that an earlier instance has set: not where Postgres
+   * has everything, and the code is a version.
+   */
+  async mayNeedAlarm(): Promise<boolean> {
+    if (this.#live !== null) return true;
+    const source = (await this.#record())?.source ?? null;
+    const isFlushed = source === 'clean' || source === 'postgres';
+    return !isFlushed || ((await this.#versionNote())?.change ?? null) !== null;
+  }
+
+  /**
    * The session has just been made: Postgres has all there is of it, so that a room opens it even without the
    * buffer.
    */
@@ -86,12 +101,16 @@ export class HostedSession {
   }
 
   async #open(byAlarm: boolean): Promise<LiveSession> {
-    const { id, storage, repository, session, ports, onOpened } = this.#options;
+    const { id, storage, alarm, repository, session, ports, onOpened } = this.#options;
     const { opened, term } = await this.#takeTerm();
     await this.#put({ term, source: opened.source, lastCommit: opened.lastCommit });
-    const live: LiveSession = new LiveSession({ id, term, opened }, session, {
+    const versionNote = await this.#versionNote();
+    const live: LiveSession = new LiveSession({ id, term, opened, versionNote }, session, {
       ...ports,
       repository,
+      noteVersions: async (note) => {
+        if (this.#live === live) await storage.put(VERSIONS, note);
+      },
       record: async (record) => {
         // Whatever it still has under way mustn't put its record over that of the session that was opened
         // since.
@@ -99,7 +118,7 @@ export class HostedSession {
           throw new StorageUnavailableError('room storage', 'the session was given up');
         await this.#put({ term, ...record });
       },
-      setAlarm: (delayMs) => storage.setAlarm(Date.now() + delayMs),
+      setAlarm: (delayMs) => alarm.wakeForSession(Date.now() + delayMs),
     });
     this.#live = live;
     // What an earlier instance left dirty has an alarm, unless that was lost with it.
@@ -129,6 +148,13 @@ export class HostedSession {
 
   async #record(): Promise<RecoveryRecord | null> {
     return recordSchema.parse((await this.#options.storage.get(RECORD)) ?? null);
+  }
+
+  async #versionNote(): Promise<VersionNote | null> {
+    return versionNoteSchema
+      .nullable()
+      .catch(null)
+      .parse((await this.#options.storage.get(VERSIONS)) ?? null);
   }
 
   async #put(record: RecoveryRecord): Promise<void> {

@@ -1,11 +1,21 @@
 /** A live session as a whole: what its clients are told, and how its parts work together. */
 import { describe, expect, it } from 'vitest';
-import { committed, held, rev, STARTED_AT, settle, setUp } from '../../../test/support/live-session.ts';
+import {
+  changeTo,
+  committed,
+  held,
+  rev,
+  STARTED_AT,
+  settle,
+  setUp,
+} from '../../../test/support/live-session.ts';
 import { makeMessage } from '../../../test/support/messages.ts';
 import { StorageUnavailableError, SupersededError } from '../../domain/errors.ts';
 import { COUNTS_PER_TERM, numberIn } from '../../domain/revision.ts';
-import type { CommitResult } from '../../domain/types.ts';
+import type { Commit, CommitResult } from '../../domain/types.ts';
+import { versionOf } from '../../domain/versions.ts';
 import type { FlushOutcome } from './flush-control.ts';
+import type { LiveSession } from './live-session.ts';
 
 const outage = async () => {
   throw new StorageUnavailableError('redis', 'down');
@@ -266,5 +276,112 @@ describe('a clean session', () => {
     const { session } = setUp();
     expect([session.code, session.rev, session.flushedRev]).toEqual(['start', STARTED_AT, STARTED_AT]);
     expect(session.clientSeq('p', 'a')).toBe(0);
+  });
+});
+
+describe('versions', () => {
+  const packed = (text: string) => ({ pack: async () => btoa(text) });
+  const of = (commits: Commit[]) =>
+    commits.flatMap(({ messages }) => messages.flatMap((message) => versionOf(message) ?? []));
+  const play = (session: LiveSession, code: string) => session.play({ code, by: 'Ada', cps: 1 }, null);
+
+  it('are committed like messages, told once that has happened, and noted for the next instance', async () => {
+    const { clock, script, session, commits, versions, notes, edit, acks } = setUp({ options: packed('x1') });
+    const answer = held<CommitResult>();
+    edit('x1');
+    await clock.advance(100);
+    script.commit = () => answer.promise;
+    play(session, 'x1');
+    await clock.advance(1_000);
+    expect(of(commits)).toMatchObject([
+      { cause: 'played', displayName: 'Ada', rev: rev(2), packed: btoa('x1') },
+    ]);
+    expect([versions, notes]).toEqual([[], []]);
+    answer.resolve(committed(commits.at(-1)!));
+    await clock.advance(1_000);
+    expect(versions).toMatchObject([{ number: numberIn(2, 1), cause: 'played', createdAtMs: 1_000_100 }]);
+    expect(notes).toMatchObject([{ newest: { cause: 'played' }, change: null }]);
+    expect(acks().filter(({ to }) => to === 'a')).toHaveLength(1);
+  });
+
+  it('keep the order in which they were made, however long their code takes to compress', async () => {
+    const slow = held<string>();
+    const answers = [slow.promise, Promise.resolve('BBBB')];
+    const { clock, session, commits, say } = setUp({ options: { pack: () => answers.shift()! } });
+    play(session, 'first');
+    play(session, 'second');
+    say('m1');
+    await clock.advance(1_000);
+    expect(of(commits)).toEqual([]);
+    slow.resolve('AAAA');
+    await clock.advance(1_000);
+    expect(of(commits).map(({ packed: code, number }) => [code, number])).toEqual([
+      ['AAAA', numberIn(2, 1)],
+      ['BBBB', numberIn(2, 2)],
+    ]);
+  });
+
+  it('are waited for by a flush and by what waits for a commit', async () => {
+    const slow = held<string>();
+    const { clock, session, commits, state } = setUp({ options: { pack: () => slow.promise } });
+    play(session, 'x');
+    await clock.advance(1_000);
+    const done: string[] = [];
+    void session.flush().then(() => done.push('flushed'));
+    void session.committed().then(() => done.push('committed'));
+    await clock.advance(1_000);
+    expect([state.flushes, done]).toEqual([0, []]);
+    slow.resolve('AAAA');
+    await clock.advance(1_000);
+    expect(of(commits)).toHaveLength(1);
+    expect(done.sort()).toEqual(['committed', 'flushed']);
+  });
+
+  it('that fail to be compressed stop no other', async () => {
+    const answers = [Promise.reject(new Error('no memory')), Promise.resolve('BBBB')];
+    const { clock, session, commits } = setUp({ options: { pack: () => answers.shift()! } });
+    play(session, 'first');
+    play(session, 'second');
+    await clock.advance(1_000);
+    expect(of(commits)).toMatchObject([{ packed: 'BBBB' }]);
+    expect(await session.flush()).toBe(true);
+  });
+
+  it('are made by the alarm of what is left, with who typed it', async () => {
+    const { clock, session, commits, alarms, notes } = setUp({ options: packed('x1') });
+    const content = changeTo(session.text, 'x1');
+    const author = { displayName: 'Ben', userId: null };
+    session.edit(
+      { connectionId: 'b', participantId: 'b', requestId: undefined, editorId: null, content },
+      { author, cause: 'typed' },
+    );
+    await clock.advance(5_000);
+    await session.onAlarm();
+    expect(alarms).toEqual([5_000, 55_000]);
+    expect(notes).toMatchObject([{ change: { author, atMs: 1_000_000 } }]);
+    expect(of(commits)).toEqual([]);
+    await clock.advance(55_000);
+    await session.onAlarm();
+    expect(of(commits)).toMatchObject([{ cause: 'typed', displayName: 'Ben', createdAtMs: 1_000_000 }]);
+    await session.onAlarm();
+    expect(alarms).toHaveLength(3);
+  });
+
+  it('leave half of what may wait for Postgres to messages', async () => {
+    const large = 'A'.repeat(130_000);
+    const { clock, session, say, commits } = setUp({ options: { pack: async () => large } });
+    for (let i = 0; i < 20; i++) {
+      play(session, `code ${i}`);
+      await clock.advance(1_000);
+    }
+    expect(of(commits).length).toBeLessThan(10);
+    expect(say('m1')).toMatchObject({ id: 'm1' });
+  });
+
+  it('are in no history of messages, also when the buffer has them', async () => {
+    const message = { ...makeMessage({ id: 'said' }) };
+    const messages = [message, { ...message, id: 'version', type: 'version' as const }];
+    const { session } = setUp({ opened: { messages, isDirty: true } });
+    expect((await session.history()).messages.map(({ id }) => id)).toEqual(['said']);
   });
 });

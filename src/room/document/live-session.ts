@@ -9,17 +9,36 @@
 import type { ChangeSet, Text } from '@codemirror/state';
 import type { Clock } from '../../domain/clock.ts';
 import { type Start, started, type Transport } from '../../domain/transport.ts';
-import type { OpenedSession, RecoveryRecord, SessionMessage, SessionRepository } from '../../domain/types.ts';
-import { canMoveBehind, difference, moveBehind } from '../../merging/index.ts';
+import {
+  DEFAULT_DISPLAY_NAME,
+  isSaid,
+  type OpenedSession,
+  type RecoveryRecord,
+  type SaidMessage,
+  type SessionRepository,
+} from '../../domain/types.ts';
+import { encodeVersion, packCode, type Version, type VersionCause } from '../../domain/versions.ts';
+import { canMoveBehind, moveBehind } from '../../merging/index.ts';
 import type { ServerMessageType, ServerPayload } from '../../protocol/index.ts';
 import { CommitQueue, type CommitQueueOptions } from './commit-queue.ts';
 import { Document, type Edit, type Merged } from './document.ts';
 import { Durability } from './durability.ts';
 import { FlushControl, type FlushPorts } from './flush-control.ts';
 import { MessageHistory, type Messages, type NewMessage } from './message-history.ts';
+import { type NewVersion, type VersionAuthor, type VersionNote, Versions } from './versions.ts';
 
 /** A term is closed when it is nearly used up, and what is on its way still fits. */
 const TERM_IS_FULL = 15 / 16;
+/** No connection has this id, since none may have a colon: nobody waits for a version's acknowledgement. */
+const VERSIONS_CONNECTION = 'versions:';
+/** Of what may wait for Postgres, versions leave so much to messages, which are refused without room. */
+const VERSIONS_SHARE = 1 / 2;
+
+/** Who made an edit, and what kind of edit it is. */
+export interface EditOrigin {
+  author: VersionAuthor | null;
+  cause: Exclude<VersionCause, 'played'>;
+}
 
 export interface LiveSessionPorts {
   repository: SessionRepository;
@@ -31,6 +50,10 @@ export interface LiveSessionPorts {
   broadcast<T extends ServerMessageType>(type: T, payload: ServerPayload<T>): void;
   /** Writes to the room's durable storage. Fails where another instance has taken over. */
   record(record: Omit<RecoveryRecord, 'term'>): Promise<void>;
+  /** Writes what the next instance has to know of the versions to the room's durable storage. */
+  noteVersions(note: VersionNote): Promise<void>;
+  /** A version is committed. */
+  onVersion(version: Version): void;
   /** Another room has taken over: nothing that this one says counts any more. */
   onSuperseded(): void;
   /**
@@ -50,6 +73,10 @@ export interface LiveSessionOptions extends CommitQueueOptions {
   flushMs: number;
   /** Messages kept for history. */
   historySize: number;
+  /** From one version of what is typed to the next, in milliseconds. */
+  versionIntervalMs: number;
+  /** Compresses a version's code; for tests. */
+  pack?: typeof packCode;
   /** Share of a term after which it is full; for tests. */
   termIsFullAt?: number;
 }
@@ -63,11 +90,19 @@ export class LiveSession {
   readonly #durability: Durability;
   readonly #queue: CommitQueue;
   readonly #flushes: FlushControl;
+  readonly #versions: Versions;
+  /** Versions whose code is being compressed, in their order; null: none is. */
+  #packing: Promise<void> | null = null;
   #isTermFull = false;
   #degraded: { reason: string; since: string } | null = null;
 
   constructor(
-    { id, term, opened }: { id: string; term: number; opened: OpenedSession },
+    {
+      id,
+      term,
+      opened,
+      versionNote,
+    }: { id: string; term: number; opened: OpenedSession; versionNote: VersionNote | null },
     options: LiveSessionOptions,
     ports: LiveSessionPorts,
   ) {
@@ -109,7 +144,8 @@ export class LiveSession {
       log,
       clock,
     });
-    for (const message of opened.messages) this.#history.remember(message);
+    for (const message of opened.messages.filter(isSaid)) this.#history.remember(message);
+    this.#versions = new Versions(versionNote, opened.code.code, options.versionIntervalMs, clock.now());
   }
 
   get text(): Text {
@@ -150,11 +186,15 @@ export class LiveSession {
   }
 
   /** Merges an edit, and has it committed. One that was merged before is acknowledged again. */
-  edit(edit: Edit): Merged {
-    const merged = this.#document.merge(edit, this.#ports.clock.now());
+  edit(edit: Edit, { author, cause }: EditOrigin = { author: null, cause: 'typed' }): Merged {
+    const before = { text: this.text, rev: this.rev };
+    const nowMs = this.#ports.clock.now();
+    const merged = this.#document.merge(edit, nowMs);
     if (merged.outcome === 'duplicate') this.#queue.acknowledgeEditAgain(edit);
     if (merged.outcome === 'merged') {
       this.#queue.addEdit(edit);
+      const after = { text: this.text, rev: this.rev };
+      this.#keep(() => this.#versions.edited(cause, { before, after }, author, nowMs));
       this.#checkTerm();
     }
     return merged;
@@ -177,7 +217,28 @@ export class LiveSession {
     const start = { code: code ?? this.code, rev: this.rev, by, cps, sinceMs };
     const transport = started(this.transport, start, nowMs);
     this.#setTransport(transport, editorId, nowMs);
+    const played = { code: start.code, rev: this.rev };
+    this.#keep(() => this.#versions.played(played, this.text, { displayName: by, userId: editorId }, nowMs));
     return transport;
+  }
+
+  /**
+   * A user has deleted their account. First all that names them is flushed, so that it can be changed in
+   * Postgres; then it is forgotten here.
+   * @param names that they had in this session.
+   * @returns false when it couldn't be flushed: nothing is forgotten then.
+   */
+  async forgetUser(userId: string, names: readonly string[]): Promise<boolean> {
+    const { transport } = this;
+    if (transport && names.includes(transport.by)) {
+      this.#setTransport({ ...transport, by: DEFAULT_DISPLAY_NAME }, null, this.#ports.clock.now());
+    }
+    this.#versions.forgetUser(userId);
+    await this.committed();
+    if (!(await this.flush())) return false;
+    this.#history.forgetUser(userId);
+    await this.#noteVersions();
+    return true;
   }
 
   /** Stops what plays. */
@@ -192,13 +253,20 @@ export class LiveSession {
   }
 
   /**
-   * Moves a change that was made on an earlier text behind all that was merged since.
-   * @param from the text and its revision then.
+   * What makes the text as it is of one that a connection says it shows; null when it isn't known how that
+   * one came to be this one.
    */
-  moved(change: ChangeSet, from: { text: Text; rev: number }): ChangeSet {
-    const since = this.#document.recent.allAfter(from.rev);
-    const isShort = since !== null && canMoveBehind(change, since);
-    return moveBehind(change, isShort ? since : [{ change: difference(from.text, this.text) }]);
+  changeSince(text: Text, connectionId: string): ChangeSet | null {
+    return this.#document.recent.changeSince(text, connectionId, this.text);
+  }
+
+  /**
+   * Moves a change that was made on the text at a revision behind all that was merged since.
+   * @returns null when that isn't known any more, or is too much.
+   */
+  moved(change: ChangeSet, rev: number): ChangeSet | null {
+    const since = this.#document.recent.allAfter(rev);
+    return since && canMoveBehind(change, since) ? moveBehind(change, since) : null;
   }
 
   /**
@@ -239,7 +307,7 @@ export class LiveSession {
    * Accepts a message, and gives it its time and its place in the order.
    * @returns `duplicate` when its id was accepted before, `full` when too much waits for Postgres already.
    */
-  addMessage(connectionId: string, message: NewMessage): SessionMessage | 'duplicate' | 'full' {
+  addMessage(connectionId: string, message: NewMessage): SaidMessage | 'duplicate' | 'full' {
     if (this.#history.knows(message.id)) {
       this.#queue.acknowledgeMessageAgain(connectionId, message.id);
       return 'duplicate';
@@ -262,18 +330,31 @@ export class LiveSession {
     this.#queue.slowDown(pauseMs);
   }
 
-  /** See {@link CommitQueue.committed}. @throws {SupersededError} */
-  committed(): Promise<void> {
+  /** All edits and messages up to now are committed; versions that they make may follow. @throws as below. */
+  editsCommitted(): Promise<void> {
     return this.#queue.committed();
   }
 
+  /** See {@link CommitQueue.committed}. @throws {SupersededError} */
+  async committed(): Promise<void> {
+    await this.#packing;
+    await this.#queue.committed();
+  }
+
   /** Flushes all that was accepted up to now; false when that failed, and then it is left to the alarm. */
-  flush(): Promise<boolean> {
+  async flush(): Promise<boolean> {
+    if (this.#packing) await this.#packing;
     return this.#flushes.flush();
   }
 
-  onAlarm(): Promise<void> {
-    return this.#flushes.onAlarm();
+  async onAlarm(): Promise<void> {
+    const { clock } = this.#ports;
+    this.#keep(() => this.#versions.quiet({ text: this.text, rev: this.rev }, clock.now()));
+    if (this.#packing) await this.#packing;
+    await this.#flushes.onAlarm();
+    const dueInMs = this.#versions.dueInMs(clock.now());
+    // By then this instance may be gone, and with it who has changed the text.
+    if (dueInMs !== null && (await this.#flushes.armLater(dueInMs))) await this.#noteVersions();
   }
 
   /** Sees to it that the session is flushed, whatever becomes of this instance. */
@@ -287,6 +368,70 @@ export class LiveSession {
     this.#history.close();
   }
 
+  /** @param decide says which versions are to be kept; not asked where there is no room for any. */
+  #keep(decide: () => NewVersion[]): void {
+    if (!this.#durability.hasRoomFor(this.#queue.messages, VERSIONS_SHARE)) return;
+    for (const version of decide()) {
+      const { author, cause, rev, atMs } = version;
+      const placed = this.#history.place({
+        id: crypto.randomUUID(),
+        type: 'version' as const,
+        role: 'user' as const,
+        userId: author?.userId ?? null,
+        displayName: author?.displayName ?? '',
+        avatarUrl: null,
+        content: '',
+        isActionable: false,
+        isCodeResponse: false,
+        strudelId: null,
+      });
+      // Placed now, and committed when it is compressed: a flush, and the term's end, wait for that.
+      const packing: Promise<void> = Promise.resolve(this.#packing)
+        .then(() => (this.#options.pack ?? packCode)(version.code))
+        .then((code) => {
+          const content = encodeVersion({ rev, cause, code });
+          this.#queue.addMessage(VERSIONS_CONNECTION, { ...placed, createdAtMs: atMs, content });
+          const { userId, displayName } = author ?? { userId: null, displayName: null };
+          void this.#announce({
+            number: placed.position,
+            rev,
+            cause,
+            displayName,
+            userId,
+            createdAtMs: atMs,
+          });
+        })
+        .catch((error: unknown) => {
+          this.#ports.log('version_failed', error instanceof Error ? error.message : 'unknown');
+        })
+        .then(() => {
+          if (this.#packing === packing) this.#packing = null;
+        });
+      this.#packing = packing;
+    }
+  }
+
+  /** Once it is committed, a reader finds it; and only then the next instance may take it for made. */
+  async #announce(version: Version): Promise<void> {
+    try {
+      await this.#queue.committed();
+    } catch {
+      // Another room has taken over, and says what there is.
+      return;
+    }
+    this.#ports.onVersion(version);
+    await this.#noteVersions();
+  }
+
+  async #noteVersions(): Promise<void> {
+    try {
+      await this.#ports.noteVersions(this.#versions.note);
+    } catch (error) {
+      // The next instance makes a version of what this one has made one of: no more than that.
+      this.#ports.log('version_note_failed', error instanceof Error ? error.message : 'unknown');
+    }
+  }
+
   #checkTerm(): void {
     const use = Math.max(this.#document.termUse, this.#history.termUse, this.#durability.termUse);
     if (this.#isTermFull || use < (this.#options.termIsFullAt ?? TERM_IS_FULL)) return;
@@ -298,8 +443,8 @@ export class LiveSession {
     this.#ports.broadcast('flushed', { rev });
     if (rev <= this.#document.rev) return;
     // An instance that was replaced wrote this late, when Postgres stood in; it was never acknowledged. What
-    // is shown here goes over it.
-    this.#document.renumber();
+    // is shown here goes over it. Or a number in the buffer was damaged, and got there.
+    this.#document.renumber(rev);
     this.#queue.addCode();
   }
 

@@ -4,13 +4,13 @@ import { FakeClock, held, rev, settle } from '../../../test/support/live-session
 import { makeMessage } from '../../../test/support/messages.ts';
 import { StorageUnavailableError } from '../../domain/errors.ts';
 import { COUNTS_PER_TERM, numberIn } from '../../domain/revision.ts';
-import type { SessionMessage } from '../../domain/types.ts';
+import type { SaidMessage } from '../../domain/types.ts';
 import { MessageHistory } from './message-history.ts';
 
 function setUp({ size = 50 } = {}) {
   const clock = new FakeClock();
   const state = { asked: 0, read: 0, logged: [] as string[] };
-  const script = { getMessages: async (): Promise<SessionMessage[]> => [] };
+  const script = { getMessages: async (): Promise<SaidMessage[]> => [] };
   const history = new MessageHistory(
     's',
     2,

@@ -3,16 +3,21 @@ import type { Clock } from '../../domain/clock.ts';
 import { StorageUnavailableError } from '../../domain/errors.ts';
 import { mergeMessages } from '../../domain/merge-messages.ts';
 import { COUNTS_PER_TERM, numberIn } from '../../domain/revision.ts';
-import type { SessionMessage, SessionRepository } from '../../domain/types.ts';
+import {
+  DEFAULT_DISPLAY_NAME,
+  type SaidMessage,
+  type SessionMessage,
+  type SessionRepository,
+} from '../../domain/types.ts';
 
 /** The newest messages, oldest first; not `isWhole` while storage can't be asked for the old ones. */
 export interface Messages {
-  messages: readonly SessionMessage[];
+  messages: readonly SaidMessage[];
   isWhole: boolean;
 }
 
 /** A message before the room has given it a time and a place in the order. */
-export type NewMessage = Omit<SessionMessage, 'createdAtMs' | 'position'>;
+export type NewMessage = Omit<SaidMessage, 'createdAtMs' | 'position'>;
 
 /** Ids kept to tell a resend by; storage tells older ones. */
 const MAX_KNOWN_IDS = 5_000;
@@ -31,7 +36,7 @@ export class MessageHistory {
   readonly #options: { size: number; retryMs: number };
   readonly #ports: MessageHistoryPorts;
   readonly #known = new Set<string>();
-  #newest: SessionMessage[] = [];
+  #newest: SaidMessage[] = [];
   /** Messages of this term. */
   #count = 0;
   /** Whether storage could be read; null: it is to be asked. */
@@ -66,7 +71,9 @@ export class MessageHistory {
   }
 
   /** Gives a message its time and its place after all that were accepted before. */
-  place(message: NewMessage): SessionMessage {
+  place<M extends Omit<SessionMessage, 'createdAtMs' | 'position'>>(
+    message: M,
+  ): M & Pick<SessionMessage, 'createdAtMs' | 'position'> {
     this.#count += 1;
     return {
       ...message,
@@ -75,12 +82,21 @@ export class MessageHistory {
     };
   }
 
-  remember(message: SessionMessage): void {
+  remember(message: SaidMessage): void {
     this.#known.add(message.id);
     if (this.#known.size > MAX_KNOWN_IDS) {
       for (const oldest of [...this.#known].slice(0, 1_000)) this.#known.delete(oldest);
     }
     this.#newest = mergeMessages(this.#newest, [message], { limit: this.#options.size });
+  }
+
+  /** A user has deleted their account: what they said stays, without their name. */
+  forgetUser(userId: string): void {
+    this.#newest = this.#newest.map((message) =>
+      message.userId === userId
+        ? { ...message, userId: null, displayName: DEFAULT_DISPLAY_NAME, avatarUrl: null }
+        : message,
+    );
   }
 
   /** Entering a session doesn't depend on its old messages: should storage be out of reach, they follow. */

@@ -3,7 +3,7 @@
  * them. Nothing here is needed to find the text again, so it is bounded, and gone with the instance: who is
  * too far behind is out of step, and gets the whole text.
  */
-import type { ChangeSet, Text } from '@codemirror/state';
+import { ChangeSet, type Text } from '@codemirror/state';
 import { type Movable, sizeOf } from '../../merging/index.ts';
 
 /** Characters that the changes kept put in or take away, and how many they are. */
@@ -16,6 +16,11 @@ const KEPT = 3 / 4;
  * rooms.
  */
 const MAX_AGE_MS = 60_000;
+
+/** What is compared at most to find a text again. */
+const MAX_COMPARED_CHARS = 2_000_000;
+/** Changes on the way to one client. */
+const MAX_UNSEEN_TRIED = 100;
 
 /** A change as the document took it. */
 export interface TakenChange {
@@ -103,6 +108,32 @@ export class RecentChanges {
     }
   }
 
+  /**
+   * What was taken since a text was the newest, or since a connection showed it, whose own edits may have
+   * come before what it didn't know.
+   * @param now the text as it is.
+   * @returns the change that makes `now` of `text`; null when that isn't known.
+   */
+  changeSince(text: Text, connectionId: string, now: Text): ChangeSet | null {
+    if (text.eq(now)) return ChangeSet.empty(now.length);
+    return this.#changeSinceNewest(text, now) ?? changeOfUnseen(this.#inFlight.get(connectionId), text, now);
+  }
+
+  #changeSinceNewest(text: Text, now: Text): ChangeSet | null {
+    let before = now;
+    let compared = 0;
+    for (let index = this.#taken.length - 1; index >= 0; index -= 1) {
+      const taken = this.#taken[index];
+      if (!taken) break;
+      before = taken.undo.apply(before);
+      if (before.length !== text.length) continue;
+      compared += text.length;
+      if (before.eq(text)) return composed(this.#taken.slice(index), text.length);
+      if (compared > MAX_COMPARED_CHARS) break;
+    }
+    return null;
+  }
+
   /** The text as it was at a revision; null when that isn't known any more. @param now the text as it is. */
   textAt(rev: number, now: Text): Text | null {
     const after = this.since(rev);
@@ -152,6 +183,22 @@ export class RecentChanges {
       if (first && first.rev <= this.#knownFrom) this.#inFlight.delete(id);
     }
   }
+}
+
+/** The client showed its own edits, and not the last so many changes of others. */
+function changeOfUnseen(inFlight: InFlight | undefined, text: Text, now: Text): ChangeSet | null {
+  const unseen = inFlight?.unseen ?? [];
+  const first = Math.max(0, unseen.length - MAX_UNSEEN_TRIED);
+  for (let index = unseen.length - 1; index >= first; index -= 1) {
+    if (unseen[index]?.change.length !== text.length) continue;
+    const change = composed(unseen.slice(index), text.length);
+    if (change.apply(text).eq(now)) return change;
+  }
+  return null;
+}
+
+function composed(changes: readonly Movable[], length: number): ChangeSet {
+  return changes.reduce((all, { change }) => all.compose(change), ChangeSet.empty(length));
 }
 
 function copied(changes: readonly Unseen[]): Unseen[] {

@@ -1,8 +1,10 @@
 /** What a client is shown of the session: its `session_state`. */
 import { may } from '../../domain/permissions.ts';
 import type { Transport } from '../../domain/transport.ts';
-import type { ServerPayload, WireTransport } from '../../protocol/index.ts';
-import { hasJoined, type JoinedConnection, participantsOf } from '../connections/connection.ts';
+import type { ServerPayload, WireParticipant, WireTransport } from '../../protocol/index.ts';
+import { hasJoined, isAway, type JoinedConnection } from '../connections/connection.ts';
+import { participantOf } from '../connections/connection-state.ts';
+import type { Knocks } from '../connections/knocks.ts';
 import type { Outbox } from '../connections/outbox.ts';
 import type { Participants } from '../connections/participants.ts';
 import { chatHistory, conversationHistory } from './histories.ts';
@@ -14,10 +16,11 @@ import type { StrudelContext } from './strudel-context.ts';
 
 export interface SessionStateOptions {
   session: Pick<HostedSession, 'open'>;
-  participants: Pick<Participants, 'connections'>;
+  participants: Pick<Participants, 'connections' | 'connectionsOf' | 'listed' | 'unlisted'>;
   strudel: Pick<StrudelContext, 'strudelId' | 'importedConversation'>;
   outbox: Pick<Outbox, 'reply'>;
   edits: Pick<SharedEdits, 'startFrom'>;
+  knocks: Pick<Knocks, 'shownTo'>;
 }
 
 export class SessionState {
@@ -67,22 +70,32 @@ export class SessionState {
     if (!isWhole) this.#lackHistory.add(member);
     const { role, displayName } = member.state;
     const { participants, strudel, edits } = this.#options;
+    const knocks = this.#options.knocks.shownTo(member);
     const { strudelId, importedConversation } = strudel;
     return {
-      code: session.code,
-      rev: session.rev,
       ...edits.startFrom(member, session),
       transport: session.transport && transportPayload(session.transport),
       flushed_rev: session.flushedRev,
       your_role: role,
       your_display_name: displayName,
-      participants: participantsOf(participants.connections()),
+      participants: this.#participants(),
+      ...(participants.unlisted === 0 ? {} : { watching: participants.unlisted }),
       chat_history: chatHistory(messages),
       conversation_history: may(role, 'read_conversation')
         ? [...importedConversation, ...conversationHistory(messages, strudelId)]
         : [],
       strudel_id: strudelId,
+      ...(knocks === undefined ? {} : { knocks }),
     };
+  }
+
+  /** Those who are listed, once however many tabs they have. */
+  #participants(): WireParticipant[] {
+    const { participants } = this.#options;
+    return [...participants.listed()].map(({ state }) => ({
+      ...participantOf(state),
+      ...(isAway(participants.connectionsOf(state.participantId)) ? { away: true } : {}),
+    }));
   }
 }
 

@@ -3,6 +3,7 @@
  * as the whole text to the others.
  */
 import type { ChangeSet } from '@codemirror/state';
+import type { Clock } from '../../domain/clock.ts';
 import { may } from '../../domain/permissions.ts';
 import { writeChanges } from '../../merging/index.ts';
 import type { ServerPayload, WireSelection } from '../../protocol/index.ts';
@@ -10,14 +11,23 @@ import type { JoinedConnection } from '../connections/connection.ts';
 import type { ConnectionState } from '../connections/connection-state.ts';
 import type { Outbox } from '../connections/outbox.ts';
 import type { Participants } from '../connections/participants.ts';
-import type { Edit, Merged } from './document.ts';
-import type { LiveSession } from './live-session.ts';
+import { AudienceFeed } from './audience-feed.ts';
+import { type Edit, isShownByAuthor, type Merged } from './document.ts';
+import type { EditOrigin, LiveSession } from './live-session.ts';
 
 type Update = ServerPayload<'code_update'>;
 
 /** What others are told of an edit, besides the text. */
-export type EditDetails = Pick<Update, 'cursor_line' | 'cursor_col' | 'source' | 'strudel_id'>;
+export type EditDetails = Pick<Update, 'cursor_line' | 'cursor_col' | 'source' | 'strudel_id' | 'takes_back'>;
 export type EditAuthor = Pick<ConnectionState, 'displayName' | 'userId' | 'role' | 'participantId'>;
+
+/** Edits that replace the text, by their source: the text before them is kept as a version, and theirs. */
+const CAUSES: ReadonlyMap<string, EditOrigin['cause']> = new Map([
+  ['ai', 'answered'],
+  ['loaded_strudel', 'switched'],
+  ['forked', 'switched'],
+  ['restored', 'restored'],
+]);
 
 interface Selection {
   anchor: number;
@@ -25,8 +35,9 @@ interface Selection {
 }
 
 export interface SharedEditsOptions {
-  participants: Pick<Participants, 'connections'>;
+  participants: Pick<Participants, 'connections' | 'writers' | 'watchers' | 'watching' | 'withConnectionId'>;
   outbox: Pick<Outbox, 'broadcastEach' | 'reply'>;
+  clock: Clock;
 }
 
 export class SharedEdits {
@@ -37,17 +48,42 @@ export class SharedEdits {
   readonly #outOfStep = new WeakSet<JoinedConnection>();
   /** By connection: its selection in the text as it is. */
   readonly #selections = new Map<string, Selection>();
+  readonly #audience: AudienceFeed;
 
   constructor(options: SharedEditsOptions) {
     this.#options = options;
+    this.#audience = new AudienceFeed({ ...options, selections: (of) => this.#wireSelections(of) });
   }
 
   /** Merges an edit, and sends it to everybody but the connection that shows it already. */
   merge(session: LiveSession, edit: Edit, author: EditAuthor, details: EditDetails): Merged {
-    const merged = session.edit(edit);
+    const { displayName, userId } = author;
+    const isPaced = this.#audience.isPaced;
+    const isByRoom = CAUSES.has(details.source ?? '') || details.takes_back !== undefined;
+    // What an audience is sent by itself it has to be able to go on from.
+    if (!isPaced || isByRoom) this.#audience.flush(session);
+    const before = {
+      text: session.text,
+      rev: session.rev,
+      selections: isPaced ? this.#wireSelections() : [],
+    };
+    const merged = session.edit(edit, {
+      author: { displayName, userId },
+      cause: CAUSES.get(details.source ?? '') ?? 'typed',
+    });
     if (merged.outcome !== 'merged') return merged;
+    const about = { ...wireAuthor(author), ...details, rev: merged.rev };
     this.#moveSelections(merged.change, edit.connectionId);
-    this.#broadcast(session, merged, edit, { ...wireAuthor(author), ...details, rev: merged.rev });
+    if (isPaced) this.#audience.changed(session, before, merged.change, about);
+    if (isPaced && isByRoom) this.#audience.flush(session);
+    const { participants } = this.#options;
+    this.#broadcast(
+      session,
+      merged,
+      edit,
+      about,
+      isPaced ? participants.writers() : participants.connections(),
+    );
     if (edit.content.kind === 'changes') this.#hasNewEdit.add(edit.connectionId);
     return merged;
   }
@@ -57,23 +93,35 @@ export class SharedEdits {
     { change, isAsSent }: Merged & { outcome: 'merged' },
     { connectionId, content }: Edit,
     about: Omit<Update, 'code' | 'changes'>,
+    members: Iterable<JoinedConnection>,
   ): void {
     let changes: Update | undefined;
     let whole: Update | undefined;
-    this.#options.outbox.broadcastEach('code_update', ({ id, state }) => {
-      // A change that the room makes itself nobody has yet.
-      const isAuthor = id === connectionId && content.kind !== 'change';
-      if (state.edits === 'whole') {
-        if (isAuthor && isAsSent) return null;
-        whole ??= { code: session.code, ...about };
-        return whole;
-      }
-      if (isAuthor) return null;
-      // One for all who have nothing new to be told of their own edits.
-      changes ??= { changes: writeChanges(change), ...about };
-      if (!this.#hasNewEdit.delete(id)) return changes;
-      return { ...changes, client_seq: session.clientSeq(state.participantId, id) ?? 0 };
-    });
+    this.#options.outbox.broadcastEach(
+      'code_update',
+      ({ id, state }) => {
+        // A change that the room makes itself no client has yet.
+        const isAuthor = id === connectionId && isShownByAuthor(content);
+        if (state.edits === 'whole') {
+          if (isAuthor && isAsSent) return null;
+          whole ??= { code: session.code, ...about };
+          return whole;
+        }
+        if (isAuthor) return null;
+        // One for all who have nothing new to be told of their own edits.
+        changes ??= { changes: writeChanges(change), ...about };
+        const isAnswer = content.kind === 'requested' && content.by.connectionId === id;
+        const update = isAnswer ? { ...changes, request_id: content.by.requestId } : changes;
+        if (!this.#hasNewEdit.delete(id)) return update;
+        return { ...update, client_seq: session.clientSeq(state.participantId, id) ?? 0 };
+      },
+      members,
+    );
+  }
+
+  /** Sends an audience what it hasn't been sent yet. */
+  showAudience(session: LiveSession | null): void {
+    this.#audience.flush(session);
   }
 
   /**
@@ -91,17 +139,17 @@ export class SharedEdits {
   startFrom(
     member: JoinedConnection,
     session: LiveSession,
-  ): Pick<ServerPayload<'session_state'>, 'sync' | 'selections' | 'client_seq'> {
+  ): Pick<ServerPayload<'session_state'>, 'code' | 'rev' | 'sync' | 'selections' | 'client_seq'> {
     const { state, id } = member;
     this.#outOfStep.delete(member);
     this.#hasNewEdit.delete(id);
     session.sentWhole(id);
     member.setState({ ...state, sync: state.sync + 1 });
-    return {
-      sync: state.sync + 1,
-      client_seq: session.clientSeq(state.participantId, id),
-      selections: this.#selectionsBut(id),
-    };
+    const start = { sync: state.sync + 1, client_seq: session.clientSeq(state.participantId, id) };
+    if (state.role === 'viewer') return { ...start, ...this.#audience.start(member, session) };
+    const others = new Set(this.#selections.keys());
+    others.delete(id);
+    return { ...start, code: session.code, rev: session.rev, selections: this.#wireSelections(others) };
   }
 
   /**
@@ -118,12 +166,19 @@ export class SharedEdits {
     if (shown) this.#selections.set(member.id, shown);
     const cursor: ServerPayload<'cursor_position'> = { line, col, ...wireAuthor(member.state) };
     if (shown && session) Object.assign(cursor, shown, { rev: session.rev });
-    this.#options.outbox.broadcastEach('cursor_position', (to) => {
-      if (to === member) return null;
-      // The selection is in a text with these edits of the receiver's, which it may not know.
-      if (!session || !this.#hasNewEdit.delete(to.id)) return cursor;
-      return { ...cursor, client_seq: session.clientSeq(to.state.participantId, to.id) ?? 0 };
-    });
+    const isPaced = this.#audience.isPaced;
+    if (isPaced) this.#audience.moved(member.id, cursor, session);
+    const { participants } = this.#options;
+    this.#options.outbox.broadcastEach(
+      'cursor_position',
+      (to) => {
+        if (to === member) return null;
+        // The selection is in a text with these edits of the receiver's, which it may not know.
+        if (!session || !this.#hasNewEdit.delete(to.id)) return cursor;
+        return { ...cursor, client_seq: session.clientSeq(to.state.participantId, to.id) ?? 0 };
+      },
+      isPaced ? participants.writers() : participants.connections(),
+    );
   }
 
   /** The connection is gone. */
@@ -133,12 +188,14 @@ export class SharedEdits {
     session?.forgetConnection(connectionId);
   }
 
-  #selectionsBut(connectionId: string): WireSelection[] {
+  /** The writers' selections, in the text as it is: of these connections, or of all. */
+  #wireSelections(of: Iterable<string> = this.#selections.keys()): WireSelection[] {
     const selections: WireSelection[] = [];
-    for (const { id, state } of this.#options.participants.connections()) {
+    for (const id of of) {
       const selection = this.#selections.get(id);
-      if (!selection || id === connectionId || !may(state.role, 'move_cursor')) continue;
-      const { participantId, displayName, color } = state;
+      const [member] = this.#options.participants.withConnectionId(id);
+      if (!selection || !member || !may(member.state.role, 'move_cursor')) continue;
+      const { participantId, displayName, color } = member.state;
       selections.push({ participant_id: participantId, display_name: displayName, color, ...selection });
     }
     return selections;

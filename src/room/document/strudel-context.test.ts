@@ -16,7 +16,7 @@ describe('what the code belongs to', () => {
     const context = new StrudelContext(storage);
     await context.load();
     expect([context.strudelId, context.importedConversation]).toEqual([null, []]);
-    context.switchTo('s1', [entry('hi')]);
+    context.switchTo({ strudelId: 's1', conversation: [entry('hi')] });
     const next = new StrudelContext(storage);
     await next.load();
     expect(next.strudelId).toBe('s1');
@@ -24,6 +24,29 @@ describe('what the code belongs to', () => {
     expect(next.importedConversation).toEqual([
       { id: 'e', role: 'user', content: 'hi', is_code_response: false, display_name: null, timestamp: 1 },
     ]);
+  });
+
+  it('is asked about by the strudel that is loaded, or whose code became scratch code', async () => {
+    const storage = new FakeStorage();
+    const context = new StrudelContext(storage);
+    await context.load();
+    expect(context.aiSubject).toBeNull();
+    context.switchTo({ strudelId: 's1', conversation: [], isAiForbidden: true });
+    const s1 = { strudelId: 's1', wasForbidden: true };
+    expect(context.aiSubject).toEqual(s1);
+    // A loaded strudel is no matter of what the code was.
+    context.forgetOrigin();
+    expect(context.aiSubject).toEqual(s1);
+    context.switchTo({ strudelId: null, conversation: [], keepsCode: true });
+    const next = new StrudelContext(storage);
+    await next.load();
+    expect([next.strudelId, next.aiSubject]).toEqual([null, s1]);
+    next.switchTo({ strudelId: null, conversation: [], keepsCode: true });
+    expect(next.aiSubject).toEqual(s1);
+    next.forgetOrigin();
+    expect(next.aiSubject).toBeNull();
+    context.switchTo({ strudelId: null, conversation: [] });
+    expect(context.aiSubject).toBeNull();
   });
 
   it('keeps the end of a long conversation, as much as fits into storage', () => {

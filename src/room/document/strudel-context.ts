@@ -26,6 +26,10 @@ export interface ImportedEntry extends ConversationEntry {
 /** The stored format; `brought` is its name for the imported conversation. */
 const storedSchema = z.object({
   strudelId: z.string().nullable(),
+  /** The strudel whose code became scratch code; null: the code is of no other. */
+  codeOf: z.string().nullable().default(null),
+  /** What the strudel said when it was loaded, for when it can't be asked any more. */
+  isAiForbidden: z.boolean().default(false),
   brought: z.array(
     z.object({
       id: z.string(),
@@ -38,7 +42,7 @@ const storedSchema = z.object({
 });
 type Stored = z.infer<typeof storedSchema>;
 
-const SCRATCH: Stored = { strudelId: null, brought: [] };
+const SCRATCH: Stored = { strudelId: null, codeOf: null, isAiForbidden: false, brought: [] };
 
 export class StrudelContext {
   readonly #storage: Pick<RoomStorage, 'get' | 'put'>;
@@ -62,6 +66,22 @@ export class StrudelContext {
     return this.#context.strudelId;
   }
 
+  /**
+   * Whose author says whether the AI may be given the code: the strudel that is loaded, or the one whose code
+   * became scratch code. Null: it is nobody's but the participants'.
+   */
+  get aiSubject(): { strudelId: string; wasForbidden: boolean } | null {
+    const { strudelId, codeOf, isAiForbidden: wasForbidden } = this.#context;
+    const subject = strudelId ?? codeOf;
+    return subject === null ? null : { strudelId: subject, wasForbidden };
+  }
+
+  /** The scratch code has been empty: what it is now is the participants' own. */
+  forgetOrigin(): void {
+    if (this.#context.strudelId !== null || this.#context.codeOf === null) return;
+    this.#set({ ...this.#context, codeOf: null, isAiForbidden: false });
+  }
+
   /** The imported conversation, oldest turn first, as the AI gets it. */
   get importedTurns(): readonly ConversationEntry[] {
     return this.#context.brought.map(({ role, content }) => ({ role, content }));
@@ -79,11 +99,30 @@ export class StrudelContext {
     }));
   }
 
-  /** From now on the code belongs to this strudel, or to none (null). */
-  switchTo(strudelId: string | null, conversation: readonly ImportedEntry[]): void {
-    this.#context = { strudelId, brought: newestThatFit(conversation) };
+  /**
+   * From now on the code belongs to this strudel, or to none (null).
+   * @param to.keepsCode the code stays as it is, and whose it was is remembered.
+   */
+  switchTo(to: {
+    strudelId: string | null;
+    conversation: readonly ImportedEntry[];
+    isAiForbidden?: boolean;
+    keepsCode?: boolean;
+  }): void {
+    const { strudelId, isAiForbidden = false, keepsCode = false } = to;
+    const subject = keepsCode ? this.aiSubject : null;
+    this.#set({
+      strudelId,
+      codeOf: subject?.strudelId ?? null,
+      isAiForbidden: subject?.wasForbidden ?? isAiForbidden,
+      brought: newestThatFit(to.conversation),
+    });
+  }
+
+  #set(context: Stored): void {
+    this.#context = context;
     // Not awaited: the platform sends nothing that the room says before the room's writes are on disk.
-    void this.#storage.put(KEY, this.#context);
+    void this.#storage.put(KEY, context);
   }
 }
 

@@ -5,7 +5,7 @@
  * change.
  */
 import type { ChangeSet, Text } from '@codemirror/state';
-import { canMoveBehind, difference } from '../../merging/index.ts';
+import { canMoveBehind, difference, simpleDifference, textOf } from '../../merging/index.ts';
 import { textChange } from '../../protocol/text-change.ts';
 import type { RecentChanges, Unseen } from './recent-changes.ts';
 
@@ -18,7 +18,8 @@ const REMOVED_WEIGHT = 1.5;
 
 interface WholeText {
   connectionId: string;
-  text: Text;
+  /** With lines that end with `\n`. */
+  code: string;
   /** The newest revision that its author had heard of, if they say so. */
   baseRev: number | undefined;
   /** When it came, in milliseconds by the room's clock. */
@@ -28,6 +29,7 @@ interface WholeText {
 /** A text that a whole text may have been made of. */
 interface Base {
   text: Text;
+  code: string;
   /** What was taken since, as it is after its author's own edits. */
   unseen: Unseen[];
   /** The newest revision that its author had heard of then. */
@@ -45,34 +47,44 @@ export class WholeTexts {
     this.#recent = recent;
   }
 
-  /** @param now the newest text and its revision. */
+  /** @param now the newest text, also as one string, and its revision. */
   read(
-    { connectionId, text, baseRev, atMs }: WholeText,
-    now: { text: Text; rev: number },
+    { connectionId, code, baseRev, atMs }: WholeText,
+    now: { text: Text; code: string; rev: number },
   ): { sent: ChangeSet; unseen: Unseen[]; heardRev: number } {
     const last = this.#last.get(connectionId);
     const own = last && this.#recent.inFlightOf(connectionId);
-    const fromLast = own && { text: last.text, unseen: own.unseen, heardRev: last.heardRev };
+    const fromLast = own && {
+      text: last.text,
+      code: last.text === now.text ? now.code : last.text.toString(),
+      unseen: own.unseen,
+      heardRev: last.heardRev,
+    };
     const bases: Base[] = [];
     if (baseRev !== undefined && this.#recent.since(baseRev)) {
-      if (!fromLast || baseRev > fromLast.heardRev) bases.push(...this.#textAt(baseRev, now.text));
+      if (!fromLast || baseRev > fromLast.heardRev) bases.push(...this.#textAt(baseRev, now));
       // Who has heard of their last edit goes on from what they heard.
       if (fromLast && baseRev < own.lastRev) bases.push(fromLast);
     } else {
-      bases.push(...this.#textAt(now.rev, now.text));
+      bases.push(...this.#textAt(now.rev, now));
       const heardRev = fromLast ? fromLast.heardRev + 1 : (this.#startedAt.get(connectionId) ?? now.rev);
-      const typedOnRev = this.#typedOnRev(text, heardRev, now.text, atMs);
-      if (typedOnRev !== null) bases.push(...this.#textAt(typedOnRev, now.text));
-      if (fromLast) bases.push(fromLast);
+      const typedOnRev = this.#typedOnRev(code, heardRev, now.text, atMs);
+      if (typedOnRev !== null) bases.push(...this.#textAt(typedOnRev, now));
+      // An author who types alone goes on from the newest text, which is their last one.
+      if (fromLast && fromLast.text !== now.text) bases.push(fromLast);
     }
-    const readings = bases.map((base) => ({ ...base, sent: difference(base.text, text) }));
+    const text = once(() => textOf(code));
+    const readings = bases.map((base) => ({
+      ...base,
+      sent: simpleDifference(base.code, code) ?? difference(base.text, text()),
+    }));
     const changed = readings.filter(({ sent }) => !sent.empty);
     const [first, ...others] = changed.length > 0 ? changed : readings;
     if (!first) throw new Error('there is always a base');
     const best = others.reduce((a, b) => (weightOf(b.sent) < weightOf(a.sent) ? b : a), first);
     return canMoveBehind(best.sent, best.unseen)
       ? best
-      : { ...best, sent: difference(best.text, text, 'lines') };
+      : { ...best, sent: difference(best.text, text(), 'lines') };
   }
 
   /** The connection's text was taken. @param heardRev as {@link WholeTexts.read} said. */
@@ -93,10 +105,11 @@ export class WholeTexts {
   }
 
   /** The text at a revision; empty when that isn't known any more. */
-  #textAt(rev: number, now: Text): Base[] {
-    const text = this.#recent.textAt(rev, now);
+  #textAt(rev: number, now: { text: Text; code: string }): Base[] {
+    const text = this.#recent.textAt(rev, now.text);
     const unseen = this.#recent.allAfter(rev);
-    return text && unseen ? [{ text, unseen, heardRev: rev }] : [];
+    const code = text === now.text ? now.code : text?.toString();
+    return text && code !== undefined && unseen ? [{ text, code, unseen, heardRev: rev }] : [];
   }
 
   /**
@@ -106,8 +119,7 @@ export class WholeTexts {
    * @param fromRev the author has heard of this one at least.
    * @returns the revision of the earlier text with the least typed on it, if there is one.
    */
-  #typedOnRev(whole: Text, fromRev: number, now: Text, nowMs: number): number | null {
-    const after = whole.toString();
+  #typedOnRev(after: string, fromRev: number, now: Text, nowMs: number): number | null {
     let least = Number.POSITIVE_INFINITY;
     let best: number | null = null;
     let compared = 0;
@@ -133,6 +145,15 @@ function weightOfTyping(before: string, after: string): number {
   const [removed, added] = [change.to - change.from, change.insert.length];
   const isTyping = (removed === 0 || added === 0) && removed + added <= Math.min(before.length, after.length);
   return isTyping ? weigh(removed, added) : Number.POSITIVE_INFINITY;
+}
+
+/** Makes it when it is first asked for. */
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 function weightOf(change: ChangeSet): number {

@@ -8,7 +8,7 @@ import type { HandlerContext } from './context.ts';
  */
 export async function chatMessage(
   { payload }: ClientMessageOf<'chat_message'>,
-  { sender, session: hosted, outbox, limits, authors, requestId }: HandlerContext,
+  { sender, session: hosted, outbox, participants, limits, authors, requestId }: HandlerContext,
 ): Promise<void> {
   const session = await hosted.open();
   // A client that was kicked or replaced meanwhile sends the message again on its next connection, if it
@@ -22,7 +22,13 @@ export async function chatMessage(
     });
     return;
   }
-  const { participantId } = sender.state;
+  const { participantId, role } = sender.state;
+  if (role === 'viewer' && !session.knows(id) && !limits.takeAudienceChat(participants.size, Date.now())) {
+    outbox.refuse(sender, 'too_many_requests', 'many are writing at the moment, try again in a few seconds', {
+      requestId,
+    });
+    return;
+  }
   if (!(await authors.claim(id, participantId))) {
     outbox.refuse(sender, 'conflict', 'this message id is taken; send the message with another', {
       requestId,

@@ -2,6 +2,8 @@
 import type { StrudelRepository } from '../../domain/strudels.ts';
 import type { AgentRuns } from '../agent/agent-runs.ts';
 import type { JoinedConnection } from '../connections/connection.ts';
+import type { Knocks } from '../connections/knocks.ts';
+import type { Liveness } from '../connections/liveness.ts';
 import type { Outbox } from '../connections/outbox.ts';
 import type { Participants } from '../connections/participants.ts';
 import type { RateLimits } from '../connections/rate-limits.ts';
@@ -20,13 +22,15 @@ export interface HandlerParts {
   session: Pick<HostedSession, 'open' | 'live'>;
   edits: SharedEdits;
   sessionState: Pick<SessionState, 'sendState'>;
-  participants: Pick<Participants, 'connections'>;
+  participants: Pick<Participants, 'connections' | 'size' | 'withConnectionId' | 'writers'>;
   outbox: Pick<Outbox, 'broadcast' | 'reply' | 'refuse'>;
-  limits: Pick<RateLimits, 'takePerMinute' | 'takeResync'>;
+  limits: Pick<RateLimits, 'takeAudienceChat' | 'takePerMinute' | 'takeResync'>;
+  liveness: Pick<Liveness, 'setHidden'>;
   slowConsumers: Pick<SlowConsumers<Connection>, 'pinged'>;
-  strudel: Pick<StrudelContext, 'strudelId' | 'importedTurns' | 'switchTo'>;
-  strudels: Pick<StrudelRepository, 'get'>;
+  strudel: Pick<StrudelContext, 'strudelId' | 'importedTurns' | 'switchTo' | 'aiSubject' | 'forgetOrigin'>;
+  strudels: Pick<StrudelRepository, 'use'>;
   agents: Pick<AgentRuns, 'ask'>;
+  knocks: Pick<Knocks, 'answer'>;
   authors: Pick<MessageAuthors, 'claim' | 'record'>;
   log: RoomLog;
 }

@@ -30,9 +30,10 @@ export async function endSession(reason: string, parts: EndParts): Promise<numbe
   const { live } = parts.session;
   // A commit that fails or takes longer isn't lost: it is flushed, here or by the alarm, after the end too.
   if (live) await withTimeout(LAST_COMMIT_MS, live.committed()).catch(() => {});
-  const connections = [...participants.connections()].length;
+  const connections = participants.size;
   if (connections > 0) outbox.broadcast('session_ended', { reason });
   departures.closeAll();
-  void live?.flush();
+  // The caller may read, or remove, what is stored, as soon as this answers: nothing is written after that.
+  if (live) await withTimeout(LAST_COMMIT_MS, live.flush()).catch(() => {});
   return connections;
 }

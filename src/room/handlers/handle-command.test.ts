@@ -38,14 +38,21 @@ describe('a command while a caller has a reservation', () => {
     participant_id: ada,
     role,
   });
+  const user = randomUUID();
+  const deletion: RoomCommand = {
+    kind: 'account_deleted',
+    user_id: user,
+    participant_ids: [],
+    display_names: [],
+  };
   const revoked: RoomCommand = { kind: 'invite_revoked', invite_id: invite };
 
-  /** A role: they join with it. A code: their connection is closed with it, after an error that says why. */
+  /** A role: they join with it. A code: their connection is closed with it, after a message that says why. */
   const cases: [
     name: string,
     grant: Partial<AdmissionGrant>,
     commands: RoomCommand[],
-    expected: string | 4403,
+    expected: string | 4403 | 1000,
   ][] = [
     ['a better role', {}, [roleOf('co-author')], 'co-author'],
     ['a lesser role', { role: 'host' }, [roleOf('viewer')], 'viewer'],
@@ -60,7 +67,9 @@ describe('a command while a caller has a reservation', () => {
     ['a role of their own, then their invite is revoked', byInvite, [roleOf('viewer'), revoked], 'viewer'],
     ['no more discovery, by which they joined', byDiscovery, [{ kind: 'discovery_ended' }], 4403],
     ['no more discovery, by which they did not join', byInvite, [{ kind: 'discovery_ended' }], 'viewer'],
-    ['live is over', {}, [{ kind: 'live_ended' }], 4403],
+    ['their account is deleted', { userId: user }, [deletion], 4403],
+    ['another account is deleted', { userId: randomUUID() }, [deletion], 'viewer'],
+    ['live is over', {}, [{ kind: 'live_ended' }], 1000],
     ['live is over, for the host', { role: 'host', joinMethod: 'owner' }, [{ kind: 'live_ended' }], 'host'],
   ];
 
@@ -75,9 +84,13 @@ describe('a command while a caller has a reservation', () => {
     const connection = await arrive(fixture, grant, async () => {
       for (const command of commands) expect((await fixture.command(command)).status).toBe(200);
     });
-    if (expected === 4403) {
-      expect(connection.all('error').map(({ error }) => error)).toEqual(['forbidden']);
-      expect(connection.closed?.code).toBe(4403);
+    if (typeof expected === 'number') {
+      const isEnd = expected === 1000;
+      expect(connection.all('error').map(({ error }) => error)).toEqual(isEnd ? [] : ['forbidden']);
+      expect(connection.all('session_ended')).toEqual(
+        isEnd ? [{ reason: 'the live session is over', goes_on: true }] : [],
+      );
+      expect(connection.closed?.code).toBe(expected);
       expect(connection.all('session_state')).toEqual([]);
       expect(watcher.all('user_joined')).toEqual([]);
       expect(connection.state).toBeNull();
@@ -100,6 +113,27 @@ describe('a command while a caller has a reservation', () => {
     expect(connection.all('session_ended')).toEqual([{ reason: 'over' }]);
     expect(connection.closed?.code).toBe(1000);
   });
+});
+
+it('a host who signs in on their way arrives as the user they are, and so does one who is there', async () => {
+  const fixture = makeRoom();
+  const [ada, userId] = [randomUUID(), randomUUID()];
+  const signedIn: RoomCommand = {
+    kind: 'host_signed_in',
+    participant_id: ada,
+    user_id: userId,
+    avatar_url: 'https://pictures.example/1.png',
+  };
+  const guest = await arrive(fixture, makeGrant({ displayName: 'Guest' }), async () => {});
+  const grant = makeGrant({ participantId: ada, role: 'host', joinMethod: 'owner' });
+  const there = await arrive(fixture, { ...grant, connectionId: 'there' }, async () => {});
+  const coming = await arrive(fixture, { ...grant, connectionId: 'coming' }, () => fixture.command(signedIn));
+  for (const { state } of [there, coming]) {
+    expect(state).toMatchObject({ userId, avatarUrl: 'https://pictures.example/1.png', role: 'host' });
+  }
+  expect(there.closed).toBeNull();
+  expect(guest.state).toMatchObject({ userId: null });
+  expect(guest.all('user_joined').at(-1)).toMatchObject({ participant_id: ada, user_id: userId });
 });
 
 describe('a command', () => {
@@ -134,7 +168,7 @@ describe('a command', () => {
   });
 
   it('releases a reserved place, once; the connection that comes for it is refused', async () => {
-    const fixture = makeRoom(undefined, { CONNECTIONS_PER_ADDRESS: 1 });
+    const fixture = makeRoom(undefined, { WATCHERS_PER_ADDRESS: 1 });
     const grant = makeGrant({ address: '192.0.2.1' });
     const other = makeGrant({ address: '192.0.2.1' });
     const id = await fixture.reserved(grant);
@@ -173,7 +207,10 @@ describe('a command', () => {
     expect(await refusal(await fixture.command(command))).toEqual([404, 'not_found']);
     fixture.script.open = open;
     expect(await (await fixture.command(command)).json()).toEqual({ rev: rev(1), durable: 'buffer' });
-    await fixture.command({ kind: 'ended', reason: 'over' });
+    const ended = fixture.command({ kind: 'ended', reason: 'over' });
+    // It waits until the version of what was there before is committed, too.
+    await vi.advanceTimersByTimeAsync(1_000);
+    await ended;
     expect(await refusal(await fixture.command(command))).toEqual([410, 'not_found']);
   });
 

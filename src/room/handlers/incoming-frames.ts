@@ -30,6 +30,7 @@ export interface IncomingFramesOptions extends HandlerParts {
 /** What is committed. */
 const WRITES: ReadonlySet<ClientMessageType> = new Set([
   'code_update',
+  'take_back',
   'chat_message',
   'switch_strudel',
   'play',

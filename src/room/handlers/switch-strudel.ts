@@ -17,6 +17,8 @@ interface Loaded {
   /** Null: the session's code stays as it is. */
   code: string | null;
   conversation: ImportedEntry[];
+  /** It must not be given to the AI. */
+  isAiForbidden: boolean;
 }
 
 /**
@@ -44,9 +46,9 @@ export async function switchStrudel(
   if (!loaded || !hasJoined(sender) || !may(sender.state.role, 'switch_strudel')) return;
 
   // From here to the state nothing waits: code, strudel and conversation change together.
-  const { strudelId, code, conversation } = loaded;
+  const { strudelId, code } = loaded;
   if (code === null) {
-    strudel.switchTo(strudelId, conversation);
+    strudel.switchTo({ ...loaded, keepsCode: true });
   } else {
     const { participantId, userId } = sender.state;
     const content: Content = { kind: 'change', change: difference(session.text, textOf(code)) };
@@ -54,7 +56,7 @@ export async function switchStrudel(
     const details = { source: 'loaded_strudel', strudel_id: strudelId };
     const merged = edits.merge(session, edit, sender.state, details);
     // Not for a resend: the first request switched the session, which may have been switched again since.
-    if (merged.outcome === 'merged') strudel.switchTo(strudelId, conversation);
+    if (merged.outcome === 'merged') strudel.switchTo(loaded);
   }
   await sessionState.sendState(sender, requestId);
 }
@@ -72,10 +74,10 @@ async function load(
       isCodeResponse: false,
       createdAtMs,
     }));
-    return { strudelId: null, code: payload.code ?? null, conversation };
+    return { strudelId: null, code: payload.code ?? null, conversation, isAiForbidden: false };
   }
   try {
-    const found = await strudels.get(payload.strudel_id, sender.state.userId);
+    const found = await strudels.use(payload.strudel_id, sender.state.userId);
     if (!found) {
       const message = 'there is no such strudel, or it is not yours to see';
       outbox.refuse(sender, 'not_found', message, { requestId });
@@ -88,7 +90,8 @@ async function load(
       createdAtMs,
       id: crypto.randomUUID(),
     }));
-    return { strudelId: found.strudel.id, code: found.strudel.code, conversation };
+    const { id: strudelId, code, isAiForbidden } = found.strudel;
+    return { strudelId, code, conversation, isAiForbidden };
   } catch (error) {
     if (!(error instanceof StorageUnavailableError)) throw error;
     log('strudel_unavailable', error.message);

@@ -14,6 +14,8 @@ const SECURITY: Record<Access, Record<string, never[]>[]> = {
   // An empty requirement says that a token may be left out.
   optional: [{ user: [] }, { session: [] }, {}],
   public: [],
+  knock: [{ knock: [] }],
+  refresh: [{ refresh: [] }],
   watch: [{ metrics: [] }, { flush: [] }],
   flush: [{ flush: [] }],
 };
@@ -31,12 +33,14 @@ const ERRORS: Record<number, string> = {
 
 /** What a kind of route may refuse with. */
 const COMMON: Record<Access, readonly number[]> = {
-  user: [400, 401, 503],
+  user: [400, 401, 403, 503],
   session: [400, 401, 403, 404, 503],
   optional: [400, 401, 503],
   public: [400, 503],
-  watch: [400, 401, 503],
-  flush: [400, 401, 503],
+  knock: [400, 401, 503],
+  refresh: [400, 401, 503],
+  watch: [400, 401, 429, 503],
+  flush: [400, 401, 429, 503],
 };
 
 const refusal = { content: { 'application/json': { schema: errorReply } } };
@@ -44,8 +48,12 @@ const refusal = { content: { 'application/json': { schema: errorReply } } };
 function responsesOf({ access, status, reply, errors = [] }: Route): ZodOpenApiResponsesObject {
   const type = reply.type === 'string' ? 'text/plain' : 'application/json';
   const refusals = [...new Set([...COMMON[access], ...errors])].sort();
+  const success =
+    status === 302
+      ? { description: 'Leads on', headers: { Location: { schema: { type: 'string' as const } } } }
+      : { description: 'Done', content: { [type]: { schema: reply } } };
   return {
-    [`${status ?? 200}`]: { description: 'Done', content: { [type]: { schema: reply } } },
+    [`${status ?? 200}`]: success,
     ...Object.fromEntries(
       refusals.map((code) => [`${code}`, { description: ERRORS[code] ?? 'Refused', ...refusal }]),
     ),
@@ -89,6 +97,18 @@ export function makeDocument(routes: readonly Route[]) {
           scheme: 'bearer',
           bearerFormat: 'JWT',
           description: 'A session token, as making or joining a session returns it; for that session only',
+        },
+        knock: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description: 'The token of a knock, for asking for its answer',
+        },
+        refresh: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: '__Secure-backbeat_refresh',
+          description: 'What signing in leaves in the browser; on plain HTTP it has another name',
         },
         metrics: { type: 'http', scheme: 'bearer', description: 'METRICS_TOKEN' },
         flush: { type: 'http', scheme: 'bearer', description: 'FLUSH_SECRET' },

@@ -20,6 +20,7 @@ const OWN = new Set([
   'GET /docs/style.css',
   'GET /parties/main/:id',
   'GET /api/v1/ws',
+  'GET /s/:id',
   'POST /flush/turn',
 ]);
 

@@ -28,6 +28,8 @@ const ACCESS: Record<Access, string> = {
   session: 'signed in, or a session token',
   optional: 'with or without a token',
   public: 'no token',
+  knock: 'token of the knock',
+  refresh: 'cookie of a signed-in browser',
   watch: 'token of the metrics, or flush secret',
   flush: 'flush secret',
 };

@@ -14,6 +14,7 @@ import type { AppEnv } from '../env.ts';
 import { ApiError, notFound } from '../errors.ts';
 import { findingsOf } from '../findings.ts';
 import { describeUnexpected, logError } from '../log.ts';
+import { asPage } from '../page-headers.ts';
 import { type Served, serve } from '../serve.ts';
 import type { Services } from '../services.ts';
 import { type Watched, watchedSchema } from '../watch.ts';
@@ -68,23 +69,12 @@ type SystemStatus = z.infer<typeof getSystemStatus.reply>;
 /** Where the build puts the page, as the hosts' asset servers name it. */
 const PAGE = '/admin';
 
-/**
- * The page. Its path is the Worker's, so the Worker sends the file. Hosts that don't read `_headers` have its
- * policy in the HTML, but for what only a header can say.
- */
+/** The page. Its path is the Worker's, so the Worker sends the file. */
 export const adminPage = new Hono<AppEnv>().get(PAGE, async (c) => {
   const file = await c.var.services.assets.fetch(PAGE);
   if (!file?.ok) {
     await file?.body?.cancel();
     throw notFound('this server has no page for operators');
   }
-  const response = new Response(file.body, file);
-  const { headers } = response;
-  if (!headers.has('content-security-policy'))
-    headers.set('content-security-policy', "frame-ancestors 'none'");
-  headers.set('x-frame-options', 'DENY');
-  headers.set('x-content-type-options', 'nosniff');
-  headers.set('referrer-policy', 'no-referrer');
-  headers.set('cache-control', 'no-cache');
-  return response;
+  return asPage(file);
 });

@@ -1,4 +1,5 @@
 /** Inviting people, joining by an invite, and what the host makes of the participants. */
+import { participantOfAttempt } from '../../access/join-attempt.ts';
 import { signSessionToken } from '../../access/session-token.ts';
 import type { MembershipOutcome, Participant } from '../../domain/people.ts';
 import { may } from '../../domain/permissions.ts';
@@ -32,6 +33,10 @@ export const peopleRoutes = [
           token,
           invite: body.invite_token,
           displayName: body.display_name ?? null,
+          anonymousId:
+            body.attempt === undefined
+              ? null
+              : await participantOfAttempt(body.invite_token, body.attempt, config.JWT_SECRET),
           address: addressOf(c),
         }),
       );
@@ -85,7 +90,12 @@ export const peopleRoutes = [
       await room.sendCommand(id, { kind: 'participant_removed', participant_id });
       // Nothing tells a participant without an account from the next who comes by the same link.
       const isOpen = userId === null && inviteId !== null && (await people.isUsable(inviteId));
-      return { message: 'the participant was sent away', ...(isOpen ? { open_invite_id: inviteId } : {}) };
+      if (!isOpen) return { message: 'the participant was sent away' };
+      return {
+        message:
+          'the participant was sent away; the invite that they came by can be used again, by them too: revoke it to keep them out',
+        open_invite_id: inviteId,
+      };
     },
   ),
 ];

@@ -7,11 +7,12 @@ import { MAX_SHOWN_PARTICIPANTS } from '../../protocol/limits.ts';
 import { addressOf } from '../address.ts';
 import { admittedOf } from '../admitted.ts';
 import { allow, maybeSignedIn, refuseUnless, signedIn, withAnyToken } from '../auth.ts';
-import { ApiError, notFound } from '../errors.ts';
-import { liveList } from '../live-list.ts';
+import { notFound } from '../errors.ts';
+import type { LiveList } from '../live-list.ts';
 import { describeUnexpected, logError } from '../log.ts';
 import { type Served, serve } from '../serve.ts';
 import type { Services } from '../services.ts';
+import { takeStrangerWrite } from '../stranger-writes.ts';
 import {
   liveSessionJson,
   liveStatusJson,
@@ -34,14 +35,8 @@ async function read({ repository, people }: Pick<Services, 'repository' | 'peopl
   return sessionJson({ ...session, participants });
 }
 
-function tooMuchWritten(resetMs: number): ApiError {
-  const message = 'too much was written without an account today; sign in, or go on tomorrow';
-  return new ApiError(429, 'too_many_requests', message, undefined, Math.ceil(resetMs / 1_000));
-}
-
-/** Made once an app: what is kept of the public list is its isolate's. */
-export function sessionRoutes(): Served[] {
-  const live = liveList();
+/** @param live keeps the public list for some seconds. */
+export function sessionRoutes(live: LiveList): Served[] {
   return [
     serve(
       routes.createSession,
@@ -101,10 +96,7 @@ export function sessionRoutes(): Served[] {
         if (title === undefined) throw notFound();
       }
       if (body.code === undefined) return { message: 'the session has a new title', title };
-      if (caller.userId === null) {
-        const { pace, resetMs } = await services.strangerCommits.take(addressOf(c), 1);
-        if (pace === 'none') throw tooMuchWritten(resetMs);
-      }
+      await takeStrangerWrite(c, caller);
       // Always by the room, live or not: only it gives out revisions.
       const { rev } = await room.setCode(params.id, {
         code: body.code,
@@ -155,12 +147,17 @@ export function sessionRoutes(): Served[] {
     serve(routes.listMessages, allow('read_messages'), async ({ services, caller, params, query }) => {
       const page: MessagePage = { limit: query.limit };
       if (query.before !== undefined) page.beforePosition = query.before;
+      if (query.after !== undefined) page.afterPosition = query.after;
       // What writers and the assistant say to each other is theirs, as it is in the room.
-      if (!may(caller.role, 'read_conversation')) page.types = ['chat'];
-      const messages = await services.repository.getMessages(params.id, page);
+      if (query.type === 'chat' || !may(caller.role, 'read_conversation')) page.types = ['chat'];
+      const { messages, hasMore } = await services.repository.getMessagesPage(params.id, page);
+      const isOnwards = query.after !== undefined;
+      const hasOlder = isOnwards || hasMore;
+      const hasNewer = isOnwards ? hasMore : query.before !== undefined;
       return {
         messages: messages.map((message) => messageJson(params.id, message)),
-        next: messages.length === query.limit ? (messages[0]?.position ?? null) : null,
+        next: hasOlder ? (messages[0]?.position ?? null) : null,
+        newer: hasNewer ? (messages.at(-1)?.position ?? null) : null,
       };
     }),
   ];

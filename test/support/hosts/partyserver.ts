@@ -1,13 +1,13 @@
 /** `src/hosts/partyserver.ts`, whose rooms say what they are called for. For tests of the host. */
 import type { DurableObjectState } from 'cloudflare:workers';
 import type { Connection, ConnectionContext, WSMessage } from 'partyserver';
-import host, { SessionRoom as Room, Sweeper } from '../../../src/hosts/partyserver.ts';
+import host, { AiDesk, SessionRoom as Room, Sweeper } from '../../../src/hosts/partyserver.ts';
 import type { ConnectionState } from '../../../src/room/connections/connection-state.ts';
 import { CRASHING, type RoomEvent, tellRoomEvent, UNRESERVED } from './room-event.ts';
 
 type State = DurableObjectState & { id: object; abort(reason: string): void };
 
-export { Sweeper };
+export { AiDesk, Sweeper };
 export default host;
 
 export class SessionRoom extends Room {
@@ -39,9 +39,9 @@ export class SessionRoom extends Room {
     return super.onMessage(connection, frame);
   }
 
-  override onClose(connection: Connection<ConnectionState>): Promise<void> {
+  override onClose(connection: Connection<ConnectionState>, code?: number): Promise<void> {
     this.#tell('close');
-    return super.onClose(connection);
+    return super.onClose(connection, code);
   }
 
   override onAlarm(): Promise<void> {

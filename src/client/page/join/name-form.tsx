@@ -1,0 +1,45 @@
+/** Asks for the name that the others will see. */
+import type { ComponentChildren } from 'preact';
+import { MAX_DISPLAY_NAME_CHARS } from '../../../protocol/limits.ts';
+import { Field, Form, textOf } from '../ui/form.tsx';
+
+interface NameFormProps {
+  heading: string;
+  /** What the person should know first. */
+  children: ComponentChildren;
+  action: string;
+  /** What is in the field at first. */
+  name: string;
+  /** @throws in words for people. */
+  submit(name: string): Promise<void>;
+}
+
+export function NameForm({ heading, children, action, name, submit }: NameFormProps) {
+  return (
+    <main class="centre">
+      <section class="card" aria-labelledby="join-heading">
+        <h1 id="join-heading">{heading}</h1>
+        {children}
+        <Form
+          labelledBy="join-heading"
+          action={action}
+          submitTestId="join-submit"
+          draft="name"
+          submit={(fields) => submit(textOf(fields, 'name'))}
+        >
+          <Field
+            label="Your name"
+            id="join-name"
+            name="name"
+            required
+            maxLength={MAX_DISPLAY_NAME_CHARS}
+            defaultValue={name}
+            autocomplete="nickname"
+            data-testid="join-name"
+          />
+        </Form>
+        <a href="#/">Not now</a>
+      </section>
+    </main>
+  );
+}

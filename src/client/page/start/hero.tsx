@@ -1,0 +1,41 @@
+/**
+ * What it is, and how to begin. The build renders it into the HTML, so that it is there at the first paint.
+ */
+import { currentAccount } from '../account.ts';
+import { rememberName } from '../storage.ts';
+import { ActionButton, Problem } from '../ui/form.tsx';
+import { Logo } from '../ui/logo.tsx';
+import { useAction } from '../ui/use-action.ts';
+import { Demo } from './demo.tsx';
+import { FIRST_CODE } from './first-code.ts';
+import { nameToPlayUnder } from './made-up-name.ts';
+import { startSession } from './new-session.ts';
+
+export function Hero() {
+  const jam = useAction();
+  const jamNow = async () => {
+    const account = currentAccount();
+    const displayName = nameToPlayUnder(account);
+    await startSession({ account, displayName, code: FIRST_CODE });
+    rememberName(displayName);
+  };
+  return (
+    <section class="hero" aria-labelledby="hero-heading">
+      <div class="hero-words">
+        <h1 id="hero-heading">
+          <Logo size={44} />
+          Backbeat
+        </h1>
+        <p class="promise">One pattern, many hands. Code and play together, and lose nothing.</p>
+        <ActionButton action={jam} class="primary large" testId="jam-now" run={jamNow}>
+          Jam now
+        </ActionButton>
+        <Problem>{jam.problem}</Problem>
+        <p class="hint">
+          A session of your own, at once and without an account. Send the link to those you want to play with.
+        </p>
+      </div>
+      <Demo code={FIRST_CODE} />
+    </section>
+  );
+}
