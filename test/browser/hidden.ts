@@ -21,7 +21,7 @@ import { eventually } from './session-page.ts';
 /** For so long the tab is watched; a room closes what is silent for 60 s, and what is hidden for 150 s. */
 const HIDDEN_MS = 121_000;
 const QUIET_MS = 4_000;
-/** Chromium begins with it when the page has been loaded and hidden for a minute, and goes by full minutes. */
+/** Chromium begins when the page has been loaded and hidden for a minute, and goes by full minutes. */
 const THROTTLED_AFTER_MS = 120_000;
 /** Longer than the second at which timers of a hidden page run before that. */
 const RESTED_MS = 10_000;
