@@ -2,12 +2,14 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
+import { numberIn } from '../src/domain/revision.ts';
 import { parseClientMessage } from '../src/protocol/index.ts';
 import { digestOf, KnobDocument } from './load/document.ts';
 import { EditFrames } from './load/edit-frame.ts';
 import { frameBytes } from './load/frame-bytes.ts';
 import { MergingRoom } from './load/merging-room.ts';
 import { Recorder } from './load/recorder.ts';
+import { Revisions } from './load/revisions.ts';
 import { EvenSchedule } from './load/schedule.ts';
 import { SharedText, TypedLine } from './load/typing.ts';
 import type { Outcome } from './merging/contender.ts';
@@ -74,6 +76,20 @@ describe('what people type who share a text', () => {
     const typed = text.with(['first', '', 'third']);
     expect(typed.slice(text.linesAt)).toMatch(/^first\n\nthird\n/);
     expect(typed.split('\n')[text.lineOf(2) - 1]).toBe('third');
+  });
+});
+
+describe('the revisions that a room makes', () => {
+  it('are counted over its terms', () => {
+    const revisions = new Revisions();
+    revisions.heardOf(0);
+    expect(revisions.made).toBe(0);
+    for (const count of [2, 1, 5]) revisions.heardOf(numberIn(1, count));
+    expect(revisions.made).toBe(5);
+    revisions.heardOf(numberIn(3, 2));
+    revisions.heardOf(numberIn(1, 6));
+    expect(revisions.made).toBe(7);
+    expect(revisions.newest).toBe(numberIn(3, 2));
   });
 });
 

@@ -113,8 +113,8 @@ export class RoomConnection {
       socket.on('unexpected-response', (_request, response) =>
         reject(new Error(`a room answered ${response.statusCode}`)),
       );
-      socket.on('close', () => {
-        if (isIn && !this.#isLeaving) this.#recorder.closed += 1;
+      socket.on('close', (code: number) => {
+        if (isIn && !this.#isLeaving) this.#recorder.closedBy(code);
         reject(new Error('closed before session_state'));
       });
     });

@@ -13,6 +13,7 @@ import { frameBytes } from './frame-bytes.ts';
 import type { LoadPlan, RoomOutcome, RoomPlan } from './plan.ts';
 import type { LoadRoom } from './protocol.ts';
 import type { Recorder } from './recorder.ts';
+import { Revisions } from './revisions.ts';
 import { SharedText, TypedLine } from './typing.ts';
 
 /** Of those who watch, one of so many keeps the text: that of all would be more work than the room has. */
@@ -47,8 +48,7 @@ export class MergingRoom implements LoadRoom {
   readonly #viewers: Person[] = [];
   readonly #chats: Chats;
   readonly #arrivals: Arrivals;
-  #firstRev: number | null = null;
-  #newestRev = 0;
+  readonly #revisions = new Revisions();
 
   constructor(room: RoomPlan, plan: LoadPlan, recorder: Recorder) {
     this.#room = room;
@@ -107,13 +107,13 @@ export class MergingRoom implements LoadRoom {
   }
 
   get accepted(): number {
-    return this.#newestRev - (this.#firstRev ?? 0);
+    return this.#revisions.made;
   }
 
   outcome(): RoomOutcome {
     return {
       id: this.#room.id,
-      newest: { rev: this.#newestRev, digest: digestOf(this.#expected()) },
+      newest: { rev: this.#revisions.newest, digest: digestOf(this.#expected()) },
       isFinal: this.#typists.every(({ sentAt, acked }) => sentAt.length === acked),
       textBytes: Buffer.byteLength(this.#expected()),
       diverged: this.#diverged(),
@@ -201,8 +201,7 @@ export class MergingRoom implements LoadRoom {
   #onState(state: ServerPayload<'session_state'>, { document }: Person, typist: Typist | null): void {
     const { code, rev, sync = 0, client_seq: clientSeq = null } = state;
     document.start({ code, rev, sync, clientSeq });
-    this.#firstRev ??= rev;
-    this.#newestRev = Math.max(this.#newestRev, rev);
+    this.#revisions.heardOf(rev);
     if (typist?.connection?.isOpen) this.#send(typist);
   }
 
@@ -216,7 +215,7 @@ export class MergingRoom implements LoadRoom {
       this.#resync(person, 'lost_track');
       return;
     }
-    this.#newestRev = Math.max(this.#newestRev, rev);
+    this.#revisions.heardOf(rev);
     if (!isTypist) return;
     const who = this.#room.typistIds.indexOf(author ?? '');
     const seen = person.seen[who] ?? 0;
@@ -232,7 +231,7 @@ export class MergingRoom implements LoadRoom {
     if (rev === undefined) return;
     this.#recorder.ackBytes += bytes;
     typist.document.acknowledged(client_seq, rev);
-    this.#newestRev = Math.max(this.#newestRev, rev);
+    this.#revisions.heardOf(rev);
     const now = performance.now();
     // Cumulative: it says so of everything up to that edit.
     for (; (typist.seqs[typist.acked] ?? Infinity) <= (client_seq ?? 0); typist.acked++) {

@@ -87,6 +87,12 @@ export class Recorder {
     this.#errors.set(code, (this.#errors.get(code) ?? 0) + 1);
   }
 
+  /** The other side closed a connection. */
+  closedBy(code: number): void {
+    this.closed += 1;
+    this.failed(`closed_${code}`);
+  }
+
   progress(): Progress {
     const errors = [...this.#errors.values()].reduce((sum, n) => sum + n, 0);
     const { sent, acked, closed } = this;

@@ -11,6 +11,7 @@ import { frameBytes } from './frame-bytes.ts';
 import type { LoadPlan, RoomOutcome, RoomPlan } from './plan.ts';
 import type { LoadRoom } from './protocol.ts';
 import type { Recorder } from './recorder.ts';
+import { Revisions } from './revisions.ts';
 
 /** A cursor is the last thing in a broadcast edit; it is looked for in so many bytes from the end. */
 const TAIL_BYTES = 160;
@@ -47,8 +48,7 @@ export class BackbeatRoom implements LoadRoom {
   readonly #connections: RoomConnection[] = [];
   readonly #chats: Chats;
   #viewers = 0;
-  #firstRev: number | null = null;
-  #newestRev = 0;
+  readonly #revisions = new Revisions();
 
   constructor(room: RoomPlan, plan: LoadPlan, recorder: Recorder) {
     this.#room = room;
@@ -125,7 +125,7 @@ export class BackbeatRoom implements LoadRoom {
   }
 
   get accepted(): number {
-    return this.#newestRev - (this.#firstRev ?? 0);
+    return this.#revisions.made;
   }
 
   outcome(): RoomOutcome {
@@ -175,8 +175,7 @@ export class BackbeatRoom implements LoadRoom {
 
   #onState(frame: Buffer): void {
     const rev = Number(REV.exec(frame.toString())?.[1] ?? 0);
-    this.#firstRev ??= rev;
-    this.#newestRev = Math.max(this.#newestRev, rev);
+    this.#revisions.heardOf(rev);
   }
 
   #onAck(text: string, typist: Typist): void {
@@ -195,7 +194,7 @@ export class BackbeatRoom implements LoadRoom {
     }
     while ((typist.inFlight[0] ?? Number.POSITIVE_INFINITY) <= edit) typist.inFlight.shift();
     typist.newest = { rev, edit };
-    this.#newestRev = Math.max(this.#newestRev, rev);
+    this.#revisions.heardOf(rev);
   }
 
   #onBroadcast(frame: Buffer): void {
