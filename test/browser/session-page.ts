@@ -68,12 +68,17 @@ export class SessionPage {
     await this.page.getByTestId(`invite-${role}`).check();
     await this.page.getByTestId('invite-uses').fill(limits.uses === undefined ? '' : String(limits.uses));
     await this.page.getByTestId('invite-expiry').selectOption(limits.expiry ?? 'never');
+    const close = this.page.getByTestId('invite-close');
     await this.page.getByTestId('invite-make').click();
+    const before = await close.boundingBox();
     const note = this.page.getByTestId('invite-note');
     await this.waitFor(note.filter({ hasText: /link copied/i }), 'the link to be copied');
     const link = await this.page.getByTestId('invite-link').inputValue();
     assert.equal(await this.page.evaluate(() => navigator.clipboard.readText()), link);
-    await this.page.getByTestId('invite-close').click();
+    await this.page.getByTestId('invites').locator('li').first().waitFor();
+    // Neither the note nor the list moves what is pressed next.
+    assert.deepEqual(await close.boundingBox(), before);
+    await close.click();
     return link;
   }
 

@@ -133,7 +133,8 @@ export class FaultClient {
         return;
       }
       case 'ack': {
-        const { rev, client_seq: clientSeq, message_id: messageId } = message.payload;
+        const { rev, client_seq: clientSeq, message_id: messageId, durable } = message.payload;
+        if (durable === 'postgres') this.#ledger.stoodIn = true;
         if (messageId !== undefined) this.#ledger.ackedMessages.add(messageId);
         if (clientSeq === undefined || rev === undefined) return;
         for (const [seq, texts] of this.#texts) {

@@ -30,7 +30,10 @@ export class Ledger {
   readonly versions = new Set<number>();
   /** What clients were told of Postgres, and when. */
   readonly flushed: { rev: number; atMs: number }[] = [];
-  /** Clients were told that Postgres stands in for the buffer. */
+  /**
+   * Clients were told that Postgres stands in for the buffer, or that something is safe in Postgres: a room
+   * that opens without the buffer may reach it again before it has anything else to say of that.
+   */
   stoodIn = false;
   /** Whatever broke a rule while it happened. */
   readonly violations: string[] = [];
