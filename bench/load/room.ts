@@ -2,7 +2,7 @@
  * Backbeat's own protocol, as cheap as a client can be: frames are put together from parts, and
  * read only where needed.
  */
-import { PAUSE_PER_UNACKNOWLEDGED_MS } from '../../src/client/sdk/code-sync.ts';
+import { editPauseMs } from '../../src/client/sdk/code-sync.ts';
 import { Chats } from './chats.ts';
 import { hasType, RoomConnection } from './connection.ts';
 import { digestOf, KnobDocument } from './document.ts';
@@ -99,7 +99,7 @@ export class BackbeatRoom implements LoadRoom {
   /** As the page's client paces itself: edits in between go in one frame. */
   #pauseMs({ inFlight }: Typist): number {
     if (this.#plan.pace === 'none') return 0;
-    return EDIT_INTERVAL_MS + PAUSE_PER_UNACKNOWLEDGED_MS * inFlight.length;
+    return editPauseMs(EDIT_INTERVAL_MS, inFlight.length);
   }
 
   #send(typist: Typist): void {

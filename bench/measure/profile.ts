@@ -2,11 +2,12 @@
 import { WebSocket } from 'ws';
 import { z } from 'zod';
 
-const profileSchema = z.object({
+/** Loose: the file is to have all that developer tools want, such as each node's children. */
+const profileSchema = z.looseObject({
   nodes: z.array(
-    z.object({
+    z.looseObject({
       id: z.number(),
-      callFrame: z.object({ functionName: z.string(), url: z.string(), lineNumber: z.number() }),
+      callFrame: z.looseObject({ functionName: z.string(), url: z.string(), lineNumber: z.number() }),
     }),
   ),
   samples: z.array(z.number()),
@@ -14,7 +15,7 @@ const profileSchema = z.object({
 });
 const answerSchema = z.object({
   id: z.number().optional(),
-  result: z.object({ profile: z.looseObject(profileSchema.shape).optional() }).optional(),
+  result: z.object({ profile: profileSchema.optional() }).optional(),
   error: z.object({ message: z.string() }).optional(),
 });
 

@@ -116,28 +116,27 @@ function linesOf(text: Text, start: number, end: number): string[] {
   return lines;
 }
 
+/** @param at where the block begins. */
 function inBlock(before: string, after: string, at: number): Change[] {
+  const change = textChange(before, after);
+  if (!change) return [];
   const chars = before.length + after.length;
-  if (before === '' || after === '' || chars > MAX_BLOCK_CHARS) return trimmed(before, after, at);
+  const removed = before.slice(change.from, change.to);
+  const whole = { from: at + change.from, to: at + change.to, insert: change.insert };
+  if (removed === '' || change.insert === '' || chars > MAX_BLOCK_CHARS) return [whole];
   // Texts with little in common aren't made of each other's letters.
-  const parts = diffChars(before, after, {
+  const parts = diffChars(removed, change.insert, {
     maxEditLength: Math.min(MAX_CHARS_CHANGED, Math.ceil(chars * 0.6)),
   });
-  if (!parts) return trimmed(before, after, at);
+  if (!parts) return [whole];
   const changes: Change[] = [];
-  let from = at;
-  for (const { added, removed, value } of parts) {
-    if (!added && !removed) from += value.length;
-    else if (removed) {
+  let { from } = whole;
+  for (const { added, removed: isRemoved, value } of parts) {
+    if (!added && !isRemoved) from += value.length;
+    else if (isRemoved) {
       changes.push({ from, to: from + value.length, insert: '' });
       from += value.length;
     } else changes.push({ from, to: from, insert: value });
   }
   return changes;
-}
-
-/** One change, without what both begin and end with. */
-function trimmed(before: string, after: string, at: number): Change[] {
-  const change = textChange(before, after);
-  return change ? [{ from: at + change.from, to: at + change.to, insert: change.insert }] : [];
 }

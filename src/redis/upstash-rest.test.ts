@@ -61,6 +61,37 @@ describe('a request', () => {
     expect(outcome).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ name: 'TimeoutError' }));
   });
 
+  it('is given longer while answers take long, within bounds, and not once they are quick again', async () => {
+    const slow = new UpstashRest({ url: 'http://redis.test/', token: 't', timeoutMs: TIMEOUT_MS });
+    const ask = () => slow.request<string>({ body: ['GET', 'k'] });
+    const answersAfter = async (ms: number, times: number) => {
+      fetching.mockImplementation(
+        () => new Promise((resolve) => setTimeout(() => resolve(Response.json({ result: 'v' })), ms)),
+      );
+      for (let count = 0; count < times; count += 1) {
+        const answer = ask();
+        await vi.advanceTimersByTimeAsync(ms);
+        expect(await answer).toEqual({ result: 'v' });
+      }
+    };
+    const limitMs = async () => {
+      fetching.mockImplementation(silence);
+      const startMs = Date.now();
+      const failed = expect(ask()).rejects.toMatchObject({ name: 'TimeoutError' });
+      await vi.advanceTimersToNextTimerAsync();
+      await failed;
+      return Date.now() - startMs;
+    };
+    expect(await limitMs()).toBe(TIMEOUT_MS);
+    await answersAfter(TIMEOUT_MS / 2, 50);
+    expect(await limitMs()).toBeCloseTo(2 * TIMEOUT_MS, -2);
+    await answersAfter(2 * TIMEOUT_MS - 100, 50);
+    await answersAfter(3 * TIMEOUT_MS, 50);
+    expect(await limitMs()).toBe(5 * TIMEOUT_MS);
+    await answersAfter(5, 50);
+    expect(await limitMs()).toBe(TIMEOUT_MS);
+  });
+
   it('is tried once more where the connection broke', async () => {
     fetching.mockRejectedValueOnce(new TypeError('connection lost'));
     fetching.mockResolvedValueOnce(Response.json({ result: 'v' }));

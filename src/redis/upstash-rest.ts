@@ -9,7 +9,7 @@ import { errors } from '@upstash/redis/cloudflare';
 interface UpstashRestOptions {
   url: string;
   token: string;
-  /** Of one request, in milliseconds. */
+  /** Of one request, in milliseconds; longer while answers take long, see {@link UpstashRest}. */
   timeoutMs: number;
   /** Called before each attempt; what it throws keeps the attempt from being made. */
   onRequest?: (() => void) | undefined;
@@ -18,11 +18,26 @@ interface UpstashRestOptions {
 /** A timer that is later than this share of its time says that its own side is overloaded. */
 const LATE_SHARE = 0.1;
 
+/** Share that the newest answer has in how long answers take. */
+const NEWEST_SHARE = 1 / 8;
+/** An answer may take so many times as long as they did lately. */
+const USUAL_TIMES = 4;
+/** And at most so many time limits. */
+const MAX_LIMITS = 5;
+
+/**
+ * The time limit of a request grows with what answers take, as TCP's does. Redis that has more and more to do
+ * is slow for all rooms, and its answers come: were they given up, all rooms would send what is under way
+ * once more to Postgres, which is more work. Redis that stops answering was quick before, and is found out in
+ * the time that was set.
+ */
 export class UpstashRest implements Requester {
   readonly #url: string;
   readonly #headers: Record<string, string>;
   readonly #timeoutMs: number;
   readonly #onRequest: () => void;
+  /** How long answers took lately, in milliseconds. */
+  #usualMs = 0;
 
   constructor({ url, token, timeoutMs, onRequest = () => {} }: UpstashRestOptions) {
     this.#url = url.replace(/\/+$/, '');
@@ -38,15 +53,22 @@ export class UpstashRest implements Requester {
    * @throws {UpstashJSONParseError} the answer isn't JSON.
    */
   async request<T>({ path = [], body }: UpstashRequest): Promise<UpstashResponse<T>> {
-    const limit = new TimeLimit(this.#timeoutMs);
+    const limit = new TimeLimit(this.#limitMs());
+    const startMs = Date.now();
     try {
       const response = await this.#send([this.#url, ...path].join('/'), JSON.stringify(body), limit.signal);
       const answer = parse(await response.text());
+      this.#usualMs += (Date.now() - startMs - this.#usualMs) * NEWEST_SHARE;
       if (!response.ok) throw new errors.UpstashError(answer.error ?? `HTTP ${response.status}`);
       return answer;
     } finally {
       limit.end();
     }
+  }
+
+  #limitMs(): number {
+    const longest = MAX_LIMITS * this.#timeoutMs;
+    return Math.min(longest, Math.max(this.#timeoutMs, USUAL_TIMES * this.#usualMs));
   }
 
   /**

@@ -1,7 +1,7 @@
 import { ChangeSet } from '@codemirror/state';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ClientMessageOf, MAX_CODE_BYTES, type ServerPayload } from '../../protocol/index.ts';
-import { CodeSync, type CodeSyncPorts, RESYNC_REQUEST_ID } from './code-sync.ts';
+import { CodeSync, type CodeSyncPorts, editPauseMs, RESYNC_REQUEST_ID } from './code-sync.ts';
 import type { KeptDocument } from './shared-document.ts';
 
 beforeEach(() => {
@@ -115,7 +115,7 @@ describe('the pace of edits', () => {
     pass(100);
     expect(client.edits.length).toBeGreaterThanOrEqual(19);
     expect(client.edits.length).toBeLessThanOrEqual(21);
-    expect(client.edits.at(-1)).toMatchObject({ base_rev: 24, source: 'typed' });
+    expect(client.edits.at(-1)).toMatchObject({ base_rev: 4 + client.edits.length, source: 'typed' });
   });
 
   it('slows down as more of them wait for their acknowledgement', () => {
@@ -124,15 +124,21 @@ describe('the pace of edits', () => {
       client.type('x');
       client.sync.flush();
     }
-    pass(1_000);
+    pass(1_100);
     client.news();
     client.type('x');
     expect(client.news()).toEqual(['edit 101']);
     client.type('y');
-    pass(500);
+    pass(900);
     expect(client.news()).toEqual([]);
     pass(100);
     expect(client.news()).toEqual(['edit 102']);
+  });
+
+  it('stays as it is for those that a slow network has under way', () => {
+    const pauses = [0, 7, 8, 10, 12, 16, 18, 100].map((waiting) => editPauseMs(50, waiting));
+    expect(pauses).toEqual([50, 50, 50, 100, 200, 800, 1_000, 1_000]);
+    expect(editPauseMs(2_000, 100)).toBe(2_000);
   });
 
   it('is not changed by selections: those wait for the edits before them', () => {

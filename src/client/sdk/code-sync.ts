@@ -35,8 +35,10 @@ export interface CodeSyncPorts {
   onKept(): void;
 }
 
-/** Each edit that waits for its acknowledgement makes the next one wait so much longer, in milliseconds. */
-export const PAUSE_PER_UNACKNOWLEDGED_MS = 5;
+/** With so many edits on their way and back a slow network is no reason to send fewer. */
+const FREE_UNACKNOWLEDGED = 8;
+/** Each further two double the pause before the next one, up to this, in milliseconds. */
+const MAX_PAUSE_MS = 1_000;
 /** What a refusal of a `resync` names. */
 export const RESYNC_REQUEST_ID = 'resync';
 /** Pauses before the whole text is asked for again; after the last one own edits are given up. */
@@ -45,6 +47,16 @@ const RESYNC_PAUSES_MS = [0, 250, 1_000, 2_000, 4_000, 8_000];
 const RESYNC_ANSWER_MS = 15_000;
 /** A room may not know any more whether it has what was sent longer ago: it keeps receipts for 30 days. */
 const MAX_UNANSWERED_MS = 29 * 86_400_000;
+
+/**
+ * The pause between two edits that are sent, in milliseconds. The later the room acknowledges, the fewer come:
+ * so what it has too much of stays as much, instead of growing for as long as everybody types. What is typed
+ * meanwhile goes in the next one.
+ */
+export function editPauseMs(intervalMs: number, unacknowledged: number): number {
+  const doublings = Math.max(0, unacknowledged - FREE_UNACKNOWLEDGED) / 2;
+  return Math.max(intervalMs, Math.min(MAX_PAUSE_MS, intervalMs * 2 ** doublings));
+}
 
 export class CodeSync {
   readonly #document: SharedDocument;
@@ -79,7 +91,7 @@ export class CodeSync {
     this.#ports = ports;
     this.#sending = new Throttle(
       () => this.#sendEdits(),
-      () => pace.editIntervalMs + PAUSE_PER_UNACKNOWLEDGED_MS * this.#document.unacknowledged,
+      () => editPauseMs(pace.editIntervalMs, this.#document.unacknowledged),
     );
     this.#cursors = new Throttle(() => this.#sendSelection(), pace.cursorIntervalMs);
   }

@@ -67,11 +67,13 @@ export class WholeTexts {
       if (fromLast && baseRev < own.lastRev) bases.push(fromLast);
     } else {
       bases.push(...this.#textAt(now.rev, now));
-      const heardRev = fromLast ? fromLast.heardRev + 1 : (this.#startedAt.get(connectionId) ?? now.rev);
-      const typedOnRev = this.#typedOnRev(code, heardRev, now.text, atMs);
-      if (typedOnRev !== null) bases.push(...this.#textAt(typedOnRev, now));
       // An author who types alone goes on from the newest text, which is their last one.
-      if (fromLast && fromLast.text !== now.text) bases.push(fromLast);
+      if (fromLast?.text !== now.text) {
+        const heardRev = fromLast ? fromLast.heardRev + 1 : (this.#startedAt.get(connectionId) ?? now.rev);
+        const typedOnRev = this.#typedOnRev(code, heardRev, now.text, atMs);
+        if (typedOnRev !== null) bases.push(...this.#textAt(typedOnRev, now));
+        if (fromLast) bases.push(fromLast);
+      }
     }
     const text = once(() => textOf(code));
     const readings = bases.map((base) => ({
