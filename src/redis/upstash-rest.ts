@@ -23,20 +23,20 @@ const NEWEST_SHARE = 1 / 8;
 /** An answer may take so many times as long as they did lately. */
 const USUAL_TIMES = 4;
 /** And at most so many time limits. */
-const MAX_LIMITS = 5;
+const MAX_LIMITS = 4;
 
 /**
- * The time limit of a request grows with what answers take, as TCP's does. Redis that has more and more to do
- * is slow for all rooms, and its answers come: were they given up, all rooms would send what is under way
- * once more to Postgres, which is more work. Redis that stops answering was quick before, and is found out in
- * the time that was set.
+ * The time limit of a request grows with what answers take, as TCP's does. Redis that has too much to do is
+ * slow for all rooms, and its answers come: were they given up, all rooms would send what is under way once
+ * more to Postgres, which is more work. Redis that stops answering was quick before, and is found out in the
+ * time that was set.
  */
 export class UpstashRest implements Requester {
   readonly #url: string;
   readonly #headers: Record<string, string>;
   readonly #timeoutMs: number;
   readonly #onRequest: () => void;
-  /** How long answers took lately, in milliseconds. */
+  /** How long answers took lately, in milliseconds; not those that were given up. */
   #usualMs = 0;
 
   constructor({ url, token, timeoutMs, onRequest = () => {} }: UpstashRestOptions) {
