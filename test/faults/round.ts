@@ -142,9 +142,13 @@ async function drain(world: World, load: Load, scene: Scene): Promise<void> {
     () => clients.every((c) => c.client.snapshot.degraded === null),
     DRAIN_TIMEOUT_MS,
   );
+  let dirty = '';
   await until(
-    'nothing is under way to a store, and nothing is dirty',
-    async () => world.proxy.pending === 0 && (await world.dirtySessions()) === 0,
+    () => `nothing is under way to a store, and nothing is dirty; dirty: ${dirty}`,
+    async () => {
+      dirty = await world.describeDirty();
+      return world.proxy.pending === 0 && dirty === '';
+    },
     DRAIN_TIMEOUT_MS,
   );
   // A Redis that has just lost everything calls nothing dirty either; rooms find out at their next alarm.

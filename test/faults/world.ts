@@ -33,6 +33,8 @@ const TUNING = {
   BREAKER_RETRY_MS: '500',
   COMMIT_FALLBACK_MS: '200',
 };
+/** How far a session's hash says that it is. */
+const PROGRESS = ['term', 'rev', 'flushed', 'put_aside', 'last_commit', 'rewrite'] as const;
 export const REDIS_TIMEOUT_MS = Number(TUNING.REDIS_TIMEOUT_MS);
 export const POSTGRES_TIMEOUT_MS = Number(TUNING.POSTGRES_TIMEOUT_MS);
 export const SWEEP_LEASE_MS = Number(TUNING.SWEEP_LEASE_MS);
@@ -136,6 +138,19 @@ export class World {
 
   dirtySessions(): Promise<number> {
     return this.redis.zcard(this.keys.dirty);
+  }
+
+  /** Of each dirty session, for who has to find out why it stays so; '' when there is none. */
+  async describeDirty(): Promise<string> {
+    const ids = await this.redis.zrange(this.keys.dirty, 0, -1);
+    const all = ids.map(async (id) => {
+      const since = Number(await this.redis.zscore(this.keys.dirty, id));
+      const fields = await this.redis.hmget(this.keys.session(id), ...PROGRESS);
+      const messages = await this.redis.hlen(this.keys.messages(id));
+      const numbers = PROGRESS.map((name, i) => `${name} ${fields[i]}`).join(', ');
+      return `${id} for ${Date.now() - since} ms: ${numbers}, ${messages} messages`;
+    });
+    return (await Promise.all(all)).join('; ');
   }
 
   /** A request to the Worker with the flush secret. @returns its status. */

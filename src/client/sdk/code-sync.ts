@@ -49,9 +49,9 @@ const RESYNC_ANSWER_MS = 15_000;
 const MAX_UNANSWERED_MS = 29 * 86_400_000;
 
 /**
- * The pause between two edits that are sent, in milliseconds. The later the room acknowledges, the fewer come:
- * so what it has too much of stays as much, instead of growing for as long as everybody types. What is typed
- * meanwhile goes in the next one.
+ * The pause between two edits that are sent, in milliseconds. The later the room acknowledges, the fewer
+ * come: so what it has too much of stays as much, instead of growing for as long as everybody types. What is
+ * typed meanwhile goes in the next one.
  */
 export function editPauseMs(intervalMs: number, unacknowledged: number): number {
   const doublings = Math.max(0, unacknowledged - FREE_UNACKNOWLEDGED) / 2;

@@ -64,10 +64,14 @@ export const redisFaults: readonly Fault[] = [
     parts: ['redis'],
     async run({ world }) {
       await world.redis.config('SET', 'maxmemory', '1');
+      let dirty = '';
       try {
         await until(
-          'a full Redis drains by itself',
-          async () => (await world.dirtySessions()) === 0,
+          () => `a full Redis drains by itself; dirty: ${dirty}`,
+          async () => {
+            dirty = await world.describeDirty();
+            return dirty === '';
+          },
           FULL_MS,
         );
       } finally {
