@@ -500,7 +500,11 @@ function refusalOf(outcome: Exclude<EnterOutcome['outcome'], 'entered'>, caller:
       return badInvite();
     case 'refused':
       return caller.kind === 'anonymous'
-        ? refusal(401, 'unauthorized', 'this session needs a token or an invite')
+        ? refusal(
+            401,
+            'unauthorized',
+            'this session isn’t open to everyone: you need an invite, or its host lets you in',
+          )
         : refusal(403, 'forbidden', 'you have no access to this session');
   }
 }

@@ -82,6 +82,9 @@ export class Scheduler {
     } catch {
       // Whatever is wrong is said when it is played.
       return null;
+    } finally {
+      // What is made of them has the time of any other task.
+      this.#limit.begin();
     }
   }
 

@@ -3,6 +3,7 @@
  * something plays and the page shows it; after that the canvas is empty.
  */
 import type { Visual } from '../protocol/player.ts';
+import { PatternFailure } from './failure.ts';
 import { CYCLES_AHEAD, CYCLES_BEHIND, Roll, type RollNote } from './roll.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -109,7 +110,12 @@ export class Stage {
     const nowMs = performance.now();
     if (nowMs - this.#drawnMs >= MIN_INTERVAL_MS) {
       this.#drawnMs = nowMs;
-      this.#draw();
+      try {
+        this.#draw();
+      } catch (error) {
+        // There was no time for this picture; there is for another.
+        if (!(error instanceof PatternFailure)) throw error;
+      }
     }
     this.#drawSoon();
   }

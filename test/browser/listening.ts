@@ -34,10 +34,13 @@ export async function listening(scene: Scene): Promise<void> {
   };
   const ben = await join('Ben');
 
+  const places = await pressedPlaces(ana.page);
   await step('Ctrl+Enter plays what is written for everybody, and puts no line in', async () => {
     await write(ana, BEAT);
     await ana.page.keyboard.press('Control+Enter');
     await ana.player.sounds();
+    await ana.page.getByTestId('tempo').waitFor();
+    assert.deepEqual(await pressedPlaces(ana.page), places, 'a second press would be one on something else');
     assert.equal(await ana.session.text(), BEAT);
     await ben.page.locator('[data-testid=listen][data-missing=true]').waitFor();
     await ben.page.getByTestId('playback').filter({ hasText: 'Ana pressed play' }).waitFor();
@@ -63,6 +66,8 @@ export async function listening(scene: Scene): Promise<void> {
   await step('a participant who comes late hears what plays, though the text has changed since', async () => {
     await write(ana, 's("bd*8"');
     const cem = await join('Cem');
+    await ana.page.getByRole('button', { name: '3 here' }).waitFor();
+    assert.deepEqual(await pressedPlaces(ana.page), places, 'who comes moves what is pressed');
     await cem.session.shows('s("bd*8"');
     await cem.page.getByTestId('listen').click();
     await cem.player.sounds();
@@ -124,6 +129,12 @@ async function write({ page }: Listener, text: string): Promise<void> {
   // Typed over, it would take on the colour of what was there, which Chromium writes as a style.
   await page.keyboard.press('Delete');
   await page.keyboard.insertText(text);
+}
+
+/** Where Play and Stop are. */
+async function pressedPlaces(page: Page) {
+  const place = (testId: string) => page.getByTestId(testId).boundingBox();
+  return [await place('play'), await place('stop')];
 }
 
 /** How far two listeners are from each other, in milliseconds of a tempo of one cycle a second. */

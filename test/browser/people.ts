@@ -60,7 +60,7 @@ export async function people(scene: Scene): Promise<void> {
     await eventually('the invite to say what it leads to', async () => {
       await host.waitFor(invitation, 'what the invite leads to');
       const text = await invitation.textContent();
-      if (text === 'Ana invites you to Friday jam as a co-author: you can write and play. 1 is there.')
+      if (text === 'Ana invites you to Friday jam as a co-author: you can write and play. 1 person is there.')
         return true;
       await ben.page.reload();
       return String(text);
@@ -120,7 +120,7 @@ export async function people(scene: Scene): Promise<void> {
     await viewer.type('\n// Vera writes');
     await Promise.all([host.shows('// Vera writes'), coAuthor.shows('// Vera writes')]);
     await viewer.newestIs('saved', 'flushed');
-    assert.equal(await ana.page.getByTestId('save-state').textContent(), 'No edits of yours yet');
+    assert.equal(await ana.page.getByTestId('save-state').textContent(), 'Nothing to save');
     await screenshot(ana.page, 'people-desktop');
   });
 

@@ -91,8 +91,8 @@ export function JoinScreen({ invite, onAccount }: JoinScreenProps) {
     >
       {data.preview && <Invitation preview={data.preview} />}
       <p class="dim">
-        {account ? `You join with your account (${account.label}). ` : ''}The others will see you under this
-        name.
+        {account ? `You join with your account (${account.label}). ` : ''}The others will see the name that
+        you give.
       </p>
       {account === null && <SignInOffer onSignedIn={onAccount} />}
     </NameForm>
@@ -151,7 +151,9 @@ function Invitation({ preview }: { preview: InvitePreview }) {
     <p data-testid="invitation">
       {host === undefined ? 'You are invited' : `${host} invites you`} to <strong>{title}</strong> as{' '}
       {ROLES[role]}.{' '}
-      {count === 0 ? 'No one is there right now.' : `${count} ${count === 1 ? 'is' : 'are'} there.`}
+      {count === 0
+        ? 'No one is there right now.'
+        : `${count} ${count === 1 ? 'person is' : 'people are'} there.`}
     </p>
   );
 }

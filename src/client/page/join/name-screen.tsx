@@ -15,7 +15,8 @@ export function NameScreen({ onNamed }: { onNamed(): void }) {
       }}
     >
       <p class="dim">
-        You don’t need an invite where a session is open to everyone. The others will see you under this name.
+        Where a session is open to everyone you can look in at once; elsewhere you can ask its host to let you
+        in. The others will see the name that you give.
       </p>
     </NameForm>
   );

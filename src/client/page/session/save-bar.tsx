@@ -78,7 +78,7 @@ function wordsOf(
   { heldBack, rev, isOpen }: Pick<Snapshot, 'heldBack' | 'rev'> & { isOpen: boolean },
 ): string {
   if (heldBack !== null) return TOO_LARGE;
-  if (!last) return rev === 0 ? 'No edits yet' : 'No edits of yours yet';
+  if (!last) return rev === 0 ? 'No edits yet' : 'Nothing to save';
   if (last.status === 'refused') return describe(last);
   if (last.status !== 'pending') return 'All changes saved';
   return isOpen ? 'Saving…' : 'Offline: your changes are kept here';

@@ -57,11 +57,13 @@ export function TransportControls() {
         data-testid="volume"
         onInput={(event) => sound.setVolume(event.currentTarget.valueAsNumber / 100)}
       />
-      {transport && (
-        <span class="tempo" title={`${transport.cps.toFixed(3)} cycles a second`} data-testid="tempo">
-          {Math.round(transport.cps * 60 * BEATS_A_CYCLE)} bpm
-        </span>
-      )}
+      <span class="tempo">
+        {transport && (
+          <span title={`${transport.cps.toFixed(3)} cycles a second`} data-testid="tempo">
+            {Math.round(transport.cps * 60 * BEATS_A_CYCLE)} bpm
+          </span>
+        )}
+      </span>
     </div>
   );
 }
