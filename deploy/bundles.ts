@@ -86,7 +86,7 @@ const kb = (count: number) => `${(count / 1_000).toFixed(0)} kB`;
 export const PAGE_BUDGETS: Readonly<Record<string, number>> = {
   'index.html': 40_000,
   // With a session's part, which is loaded when one is entered.
-  'a session': 182_000,
+  'a session': 184_000,
   'admin.html': 30_000,
   'pattern.html': 27_000,
 };
