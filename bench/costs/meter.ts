@@ -111,7 +111,7 @@ export class SessionRoom extends Room {
   }
 }
 
-// Nobody asks the AI here.
+// No caller asks the AI here.
 export { AiDesk } from '../../src/hosts/partyserver.ts';
 
 export class Sweeper extends TheSweeper {

@@ -42,7 +42,7 @@ describe('kinds of tokens', () => {
         SECRET,
       ),
     knock: () => signKnockToken({ sessionId, knockId: randomUUID(), epoch: null }, SECRET),
-    user: () => anyToken({ sub: 'somebody' }),
+    user: () => anyToken({ sub: 'a-user' }),
   };
   const verifier = tokenVerifier({ JWT_SECRET: SECRET });
 
@@ -68,8 +68,8 @@ describe('kinds of tokens', () => {
     }
     expect(await verifier.user(await anyToken({ sub: 'githubber:1' }))).not.toBeNull();
     // It says that it is an account's: then it has to be one in all.
-    expect(await verifier.user(await anyToken({ sub: 'somebody', aud: ACCOUNT_AUDIENCE }))).toBeNull();
-    const both = await anyToken({ sub: 'somebody', aud: ['x', ACCOUNT_AUDIENCE, SESSION_AUDIENCE] });
+    expect(await verifier.user(await anyToken({ sub: 'a-user', aud: ACCOUNT_AUDIENCE }))).toBeNull();
+    const both = await anyToken({ sub: 'a-user', aud: ['x', ACCOUNT_AUDIENCE, SESSION_AUDIENCE] });
     expect(await verifier.user(both)).toBeNull();
     expect(claimsToBeAccounts(both)).toBe(true);
     expect(claimsToBeAccounts('x')).toBe(false);

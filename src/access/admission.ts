@@ -500,11 +500,7 @@ function refusalOf(outcome: Exclude<EnterOutcome['outcome'], 'entered'>, caller:
       return badInvite();
     case 'refused':
       return caller.kind === 'anonymous'
-        ? refusal(
-            401,
-            'unauthorized',
-            'this session isn’t open to everyone: you need an invite, or its host lets you in',
-          )
+        ? refusal(401, 'unauthorized', 'you need an invite to this session, or its host has to let you in')
         : refusal(403, 'forbidden', 'you have no access to this session');
   }
 }

@@ -3,7 +3,6 @@
  * something plays and the page shows it; after that the canvas is empty.
  */
 import type { Visual } from '../protocol/player.ts';
-import { PatternFailure } from './failure.ts';
 import { CYCLES_AHEAD, CYCLES_BEHIND, Roll, type RollNote } from './roll.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -107,17 +106,13 @@ export class Stage {
       this.#clear();
       return;
     }
+    // First, so that a picture that fails isn't the last one.
+    this.#drawSoon();
     const nowMs = performance.now();
     if (nowMs - this.#drawnMs >= MIN_INTERVAL_MS) {
       this.#drawnMs = nowMs;
-      try {
-        this.#draw();
-      } catch (error) {
-        // There was no time for this picture; there is for another.
-        if (!(error instanceof PatternFailure)) throw error;
-      }
+      this.#draw();
     }
-    this.#drawSoon();
   }
 
   #clear(): void {
