@@ -89,11 +89,10 @@ describe('the main job', () => {
     await ben.roundTrip();
     expect(ben.all('code_update')).toEqual([]);
     expect(ben.all('play')).toEqual([]);
-    // One number a broadcast, none left out.
-    const seqs = ada.received.flatMap(({ seq, type }) =>
-      seq === undefined || type === 'session_state' ? [] : [seq],
-    );
-    expect(seqs).toEqual(seqs.map((_, i) => (seqs[0] ?? 0) + i));
+    // Some numbers are of what wasn't for her.
+    const seqs = ada.broadcastSeqs();
+    expect(seqs.length).toBeGreaterThan(3);
+    expect(seqs).toEqual([...new Set(seqs)].sort((one, other) => one - other));
     await ben.close();
     expect((await ada.next('user_left')).payload.display_name).toBe('co-author');
   });

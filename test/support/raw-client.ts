@@ -127,6 +127,13 @@ export class RawClient {
     return this.received.filter((message): message is MessageOf<T> => message.type === type);
   }
 
+  /** The numbers of the broadcasts that came, in their order. */
+  broadcastSeqs(): number[] {
+    return this.received.flatMap(({ type, seq }) =>
+      seq === undefined || type === 'session_state' ? [] : [seq],
+    );
+  }
+
   /** The first message of a type, already here or yet to come, that fits. */
   async next<T extends ServerMessageType>(
     type: T,
