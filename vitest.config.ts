@@ -47,6 +47,8 @@ export default defineConfig({
           include: ['test/unit', 'src', 'dev', 'deploy', 'bench'].map((folder) => `${folder}/**/*.test.ts`),
           // Only to end what hangs: a busy machine is no failure.
           testTimeout: 60_000,
+          // By itself Vitest leaves one of two cores alone.
+          maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
       },
@@ -54,6 +56,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          globalSetup: ['test/support/shared-postgres.ts'],
           // Some start three stacks one after the other.
           testTimeout: 180_000,
           hookTimeout: 120_000,

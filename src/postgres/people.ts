@@ -39,7 +39,7 @@ import {
 } from './participants.ts';
 import { avatarAfter, nameAfter } from './profile.ts';
 import { anonymousParticipants, inviteTokens } from './schema.ts';
-import { bigint, ms, nullableBigint, pageOf, rowsOf } from './sql.ts';
+import { bigint, ms, nullableBigint, pageOf, rowsInTurn, rowsOf } from './sql.ts';
 
 /** 192 bits: an invite can't be guessed. */
 const INVITE_TOKEN_BYTES = 24;
@@ -126,6 +126,21 @@ const isRevoked = ({ userId, epoch }: Pick<AccessKey, 'userId' | 'epoch'>) => sq
   and not exists (select from users where id = ${userId}::uuid and token_epoch = ${epoch}::uuid)
 )`;
 
+/**
+ * For the row that an entry would write anew: a removal that was committed since the statement began is seen
+ * here alone. An owner can't be removed from their own session.
+ */
+const isNotRemovedMeanwhile = sql`(p.removed_at is null or excluded.join_method = 'owner')`;
+
+/**
+ * For the row that an entry would write anew: what the entry brings, or else what the row says by now. The host
+ * may have changed it since the statement began.
+ */
+function broughtOrCurrent(column: string): SQL {
+  const name = sql.identifier(column);
+  return sql`${name} = case when (select is_known from chosen) then p.${name} else excluded.${name} end`;
+}
+
 type AccessKey = Parameters<PeopleRepository['checkAccess']>[0];
 
 export class PostgresPeople implements PeopleRepository {
@@ -179,20 +194,19 @@ export class PostgresPeople implements PeopleRepository {
 
   /**
    * One statement, in this order: the session, the caller's memberships, whether they own it, an invite's use
-   * if they need one (its row lock makes two joins take turns), the access they get, and their row.
+   * if they need one (its row lock makes two people take turns), the access they get, and their row.
    */
   async enter(request: EntryRequest): Promise<EnterOutcome> {
-    const outcome = await this.#enter(request);
-    // A user who enters twice at once may have taken the invite's last use themselves: then the second
-    // attempt finds their membership.
-    return outcome.outcome === 'bad_invite' && request.userId !== null ? this.#enter(request) : outcome;
-  }
-
-  async #enter(request: EntryRequest): Promise<EnterOutcome> {
     const { sessionId, userId, participantId, inviteToken, displayName, fallbackName, newParticipantId } =
       request;
-    const [row] = await rowsOf(
-      this.#db,
+    // Who enters twice at once has spent one use: the second finds the membership of the first.
+    const place = sql.join(['role', 'join_method', 'invite_id'].map(broughtOrCurrent), sql`, `);
+    const turn = `enter ${sessionId} ${userId ?? participantId ?? newParticipantId}`;
+    const rows = (statement: SQL) =>
+      inviteToken === null
+        ? rowsOf(this.#db, statement, enteredRow)
+        : rowsInTurn(this.#db, turn, statement, enteredRow);
+    const [row] = await rows(
       sql`
         with s as (select * from sessions where id = ${sessionId}::uuid),
         ${knownMemberships({ sessionId, userId, participantId })},
@@ -210,7 +224,7 @@ export class PostgresPeople implements PeopleRepository {
           returning i.id, i.role
         ),
         chosen as (
-          select x.* from (
+          select x.*, x.preference = 3 as is_known from (
             select 1 as preference, 'host' as role, 'owner' as join_method, null::uuid as invite_id
             from s where s.host_user_id = ${userId}::uuid
             union all select 2, t.role, 'invite', t.id from taken t
@@ -229,8 +243,9 @@ export class PostgresPeople implements PeopleRepository {
             c.role, c.join_method, c.invite_id, now()
           from chosen c where ${userId}::uuid is not null
           on conflict (session_id, user_id) do update set
-            role = excluded.role, join_method = excluded.join_method, invite_id = excluded.invite_id, removed_at = null,
+            ${place}, removed_at = null,
             display_name = coalesce(${displayName}::text, p.display_name)
+          where ${isNotRemovedMeanwhile}
           returning ${signedInColumns}
         ),
         anonymous as (
@@ -239,8 +254,9 @@ export class PostgresPeople implements PeopleRepository {
             coalesce(${displayName}::text, ${fallbackName}::text, ${NAMELESS}::text || ' ' || c.role), c.role, c.join_method, c.invite_id, now(), ${anonymousExpiryOf(sql`c.join_method`)}
           from chosen c where ${userId}::uuid is null
           on conflict (id) do update set
-            role = excluded.role, join_method = excluded.join_method, invite_id = excluded.invite_id, expires_at = excluded.expires_at,
+            ${place}, expires_at = excluded.expires_at,
             display_name = coalesce(${displayName}::text, p.display_name)
+          where ${isNotRemovedMeanwhile}
           returning ${anonymousColumns}
         ),
         entered as (select * from signed_in union all select * from anonymous)
@@ -250,7 +266,6 @@ export class PostgresPeople implements PeopleRepository {
           ${isRevoked(request)} as "isRevoked",
           (select to_jsonb(e) from entered e) as entered
         from (select 1) one left join s on true`,
-      enteredRow,
     );
     if (row?.isRevoked) throw new RevokedTokenError();
     if (!row?.found) return { outcome: 'missing' };

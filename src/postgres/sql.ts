@@ -33,6 +33,21 @@ export async function rowsOf<T extends z.ZodType>(
 }
 
 /**
+ * As {@link rowsOf}, with statements of the same key one after the other: each sees what those before it did. One
+ * that only waits for a row doesn't: it goes on with all other rows as they were when it began.
+ */
+export async function rowsInTurn<T extends z.ZodType>(
+  db: Database,
+  key: string,
+  statement: SQL,
+  row: T,
+): Promise<z.output<T>[]> {
+  const turn = sql`select pg_advisory_xact_lock(hashtextextended(${key}::text, 0))`;
+  const [, { rows }] = await runQuery(() => db.batch([db.execute(turn), db.execute(statement)]));
+  return z.array(row).parse(rows);
+}
+
+/**
  * Bytes of one page's rows at most, as an answer encodes them: Neon's HTTP gives no more than 10 MB, and has
  * run the statement by then. One row is given all the same; none here comes near it.
  */

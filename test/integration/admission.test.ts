@@ -52,7 +52,7 @@ class WatchedPeople extends PostgresPeople {
 }
 
 beforeAll(async () => {
-  front = await startPostgresFront('embedded');
+  front = await startPostgresFront('any');
   db = connectNeon({ ...front, timeoutMs: 20_000 });
   sessions = new PostgresSessionRepository(db);
   people = new WatchedPeople(db);

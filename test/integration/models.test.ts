@@ -10,7 +10,6 @@ import { neonConfig } from '@neondatabase/serverless';
 import fc from 'fast-check';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, it, vi } from 'vitest';
-import { findPostgres } from '../../dev/neon/real-postgres.ts';
 import { COUNTS_PER_TERM } from '../../src/domain/revision.ts';
 import { connectNeon } from '../../src/postgres/client.ts';
 import { SYSTEM_USER_ID } from '../../src/postgres/schema.ts';
@@ -226,7 +225,7 @@ describe('whatever happens, nothing acknowledged is lost or doubled', () => {
 
   beforeAll(async () => {
     redis = await startBuffer(engines.includes('redis') ? 'redis' : 'embedded');
-    postgres = await startPostgresFront((await findPostgres()) ? 'real' : 'embedded');
+    postgres = await startPostgresFront('any');
     database = new pg.Pool({ connectionString: postgres.databaseUrl, max: 1 });
     await installAudit(database);
     const { databaseUrl, fetchEndpoint } = postgres;

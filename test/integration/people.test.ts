@@ -3,6 +3,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findPostgres } from '../../dev/neon/real-postgres.ts';
 import { SessionNotFoundError } from '../../src/domain/errors.ts';
@@ -12,7 +13,7 @@ import { connectNeon, type Database } from '../../src/postgres/client.ts';
 import { PostgresDirectory } from '../../src/postgres/directory.ts';
 import { PostgresPeople } from '../../src/postgres/people.ts';
 import { PostgresSessionRepository } from '../../src/postgres/sessions.ts';
-import { type PostgresFront, startPostgresFront } from '../support/postgres.ts';
+import { type PostgresFront, startPostgresFront, waitUntilBlocked } from '../support/postgres.ts';
 
 const engines = ['embedded', ...((await findPostgres()) ? (['real'] as const) : [])] as const;
 
@@ -146,6 +147,62 @@ describe.each(engines)('people on the %s engine', (engine) => {
       expect(await usesOf(id)).toEqual([2]);
       expect(await enter(id, { inviteToken })).toEqual({ outcome: 'bad_invite' });
     });
+
+    it('uses an invite once a person, also of those who come eight times at once', async () => {
+      const id = await newSession();
+      const { token: inviteToken } = await newInvite(id, { maxUses: 4 });
+      const { token: viewing } = await newInvite(id, { role: 'viewer' });
+      const [ada, ben] = [await newUser(), await newUser('Ben')];
+      const guest = randomUUID();
+      const { id: viewer } = await entered(id, { inviteToken: viewing });
+      const comers: Partial<EntryRequest>[] = [
+        { userId: ada },
+        { userId: ben },
+        // An attempt to join that is repeated while the first is under way.
+        { participantId: guest, newParticipantId: guest },
+        // A viewer, who gets a better role by it.
+        { participantId: viewer },
+      ];
+      for (const comer of comers) {
+        const made = await Promise.all(
+          Array.from({ length: 8 }, () => entered(id, { ...comer, inviteToken })),
+        );
+        expect(new Set(made.map((participant) => participant.id)).size).toBe(1);
+        expect(new Set(made.map(({ role }) => role))).toEqual(new Set(['co-author']));
+      }
+      expect((await usesOf(id)).sort()).toEqual([1, 4]);
+      expect(await all(id)).toHaveLength(4);
+    });
+
+    if (engine === 'real') {
+      it.each([
+        ['a removal', 'removed_at = now()', { outcome: 'refused' }],
+        ['a change of their role', `role = 'viewer'`, { participant: { role: 'viewer' } }],
+      ])('sees %s that comes meanwhile', async (_, change, outcome) => {
+        const other = new pg.Client({ connectionString: front.databaseUrl });
+        await other.connect();
+        try {
+          const id = await newSession();
+          const { token: inviteToken } = await newInvite(id);
+          const userId = await newUser();
+          await entered(id, { userId, inviteToken });
+          const { id: participantId } = await entered(id, { inviteToken });
+          for (const [table, who] of [
+            ['session_participants', { userId }],
+            ['anonymous_participants', { participantId }],
+          ] as const) {
+            await other.query('begin');
+            await other.query(`update ${table} set ${change} where session_id = $1`, [id]);
+            const again = enter(id, who);
+            await waitUntilBlocked(other);
+            await other.query('commit');
+            expect(await again).toMatchObject(outcome);
+          }
+        } finally {
+          await other.end();
+        }
+      });
+    }
 
     it('takes a better role from an invite, and leaves a worse one alone', async () => {
       const id = await newSession();

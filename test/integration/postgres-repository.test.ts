@@ -21,7 +21,7 @@ import { SYSTEM_USER_ID, strudels } from '../../src/postgres/schema.ts';
 import { PostgresSessionRepository } from '../../src/postgres/sessions.ts';
 import { makeCommit, rev } from '../support/commits.ts';
 import { makeMessage } from '../support/messages.ts';
-import { type PostgresFront, startPostgresFront } from '../support/postgres.ts';
+import { type PostgresFront, startPostgresFront, waitUntilBlocked } from '../support/postgres.ts';
 
 const isPostgresInstalled = (await findPostgres()) !== null;
 const engines = ['embedded', ...(isPostgresInstalled ? (['real'] as const) : [])] as const;
@@ -599,16 +599,6 @@ if (isPostgresInstalled) {
       expect(rows).toEqual([{ open: 0 }]);
     });
   });
-}
-
-/** Waits until some backend waits for a lock. */
-async function waitUntilBlocked(client: pg.Client): Promise<void> {
-  await expect
-    .poll(async () => {
-      const { rows } = await client.query("select 1 from pg_stat_activity where wait_event_type = 'Lock'");
-      return rows.length;
-    })
-    .toBeGreaterThan(0);
 }
 
 describe('a Postgres that does not answer well', () => {

@@ -70,7 +70,7 @@ describe('the list', () => {
   });
 
   it('names the tags, those of most strudels first', async () => {
-    const fresh = await startApi();
+    const fresh = await startApi({}, 'embedded');
     try {
       const token = await fresh.userToken();
       for (const [tags, is_public] of [

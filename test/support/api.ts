@@ -98,9 +98,12 @@ export interface TokenOptions {
 }
 
 /** @param env variables that differ from the defaults. */
-export async function startApi(env: Record<string, string> = {}): Promise<Api> {
+export async function startApi(
+  env: Record<string, string> = {},
+  postgresEngine: 'embedded' | 'any' = 'any',
+): Promise<Api> {
   const [front, redis] = await Promise.all([
-    startPostgresFront('embedded'),
+    startPostgresFront(postgresEngine),
     startBuffer('embedded', env.KEY_PREFIX),
   ]);
   const db = connectNeon({ ...front, timeoutMs: 20_000 });

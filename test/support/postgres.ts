@@ -7,9 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { migrate } from 'drizzle-orm/neon-http/migrator';
+import type pg from 'pg';
+import { expect } from 'vitest';
+import { PostgresEngine } from '../../dev/neon/engine-postgres.ts';
 import { startPostgres } from '../../dev/neon/real-postgres.ts';
+import { MAX_RESPONSE_BYTES, startNeonServer } from '../../dev/neon/server.ts';
 import { connectNeon } from '../../src/postgres/client.ts';
 import { startNeonProcess } from './neon-process.ts';
+import { newDatabase } from './shared-postgres.ts';
 
 const MIGRATIONS = fileURLToPath(new URL('../../drizzle', import.meta.url));
 
@@ -23,11 +28,14 @@ export interface PostgresFront {
 
 /**
  * Starts a throwaway database with all migrations applied.
- * @param engine `embedded`: in the front's own process, one transaction at a time; `real`:
- *   the installed server.
+ * @param engine `embedded`: in the front's own process, one transaction at a time; `real`: the installed server,
+ *   a server of its own; `any`: a database on the installed server that all files share, or else embedded. Of
+ *   those a process has one at a time: {@link connectNeon} knows them by host and port.
  */
-export async function startPostgresFront(engine: 'embedded' | 'real' = 'embedded'): Promise<PostgresFront> {
-  if (engine === 'embedded') return startFront({ PGLITE_DIR: 'memory' });
+export async function startPostgresFront(engine: 'embedded' | 'real' | 'any'): Promise<PostgresFront> {
+  const database = engine === 'any' ? await newDatabase() : null;
+  if (database !== null) return startFrontHere(database);
+  if (engine !== 'real') return startFront({ PGLITE_DIR: 'memory' });
   const dataDir = await mkdtemp(join(tmpdir(), 'backbeat-postgres-'));
   const server = await startPostgres({ dataDir, log: () => {} });
   const stopServer = async () => {
@@ -49,6 +57,22 @@ export async function startPostgresFront(engine: 'embedded' | 'real' = 'embedded
   }
 }
 
+/** In this process: only one of its own can be killed, and this is there sooner. */
+async function startFrontHere(databaseUrl: string): Promise<PostgresFront> {
+  const log = () => {};
+  const engine = new PostgresEngine({ databaseUrl, log });
+  const limits = { maxResponseBytes: MAX_RESPONSE_BYTES, maxStorageBytes: null };
+  const server = await startNeonServer({ engine, port: 0, limits, log });
+  return {
+    fetchEndpoint: server.fetchEndpoint,
+    databaseUrl,
+    stop: async () => {
+      await server.close();
+      await engine.close();
+    },
+  };
+}
+
 async function startFront(env: Record<string, string>): Promise<PostgresFront> {
   const front = await startNeonProcess(env);
   const { fetchEndpoint, databaseUrl } = front;
@@ -63,4 +87,14 @@ async function startFront(env: Record<string, string>): Promise<PostgresFront> {
     await stop();
     throw error;
   }
+}
+
+/** Waits until some backend of a server of one's own waits for a lock. */
+export async function waitUntilBlocked(client: pg.Client): Promise<void> {
+  await expect
+    .poll(async () => {
+      const { rows } = await client.query("select 1 from pg_stat_activity where wait_event_type = 'Lock'");
+      return rows.length;
+    })
+    .toBeGreaterThan(0);
 }

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { newDatabase } from './shared-postgres.ts';
 
 const projectDir = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -84,14 +85,20 @@ export interface Stack extends StackAddresses {
 const TAIL_CHARACTERS = 6_000;
 
 /**
- * Starts a stack on free ports and throwaway data; resolves when everything answers.
+ * Starts a stack on free ports and throwaway data; resolves when everything answers. In Vitest, Postgres is the
+ * installed one where there is one.
  * @param env variables on top of this process's own; `BACKBEAT_CRON_MS` is 0 unless given: tests
  *   call `control.cron()`.
  * @param args flags besides `--ephemeral --json`.
  * @throws when it can't start, with the end of its log.
  */
-export function startStack(env: Record<string, string> = {}, args: string[] = []): Promise<Stack> {
-  return launchStack(['--ephemeral', '--json', ...args], { BACKBEAT_CRON_MS: '0', ...env });
+export async function startStack(env: Record<string, string> = {}, args: string[] = []): Promise<Stack> {
+  const database = await newDatabase();
+  return launchStack(['--ephemeral', '--json', ...args], {
+    BACKBEAT_CRON_MS: '0',
+    ...(database === null ? {} : { LOCAL_DATABASE_URL: database }),
+    ...env,
+  });
 }
 
 /**

@@ -23,7 +23,7 @@ export interface Stores {
 
 export async function startStores(): Promise<Stores> {
   const redis = await startBuffer('embedded');
-  const front = await startPostgresFront();
+  const front = await startPostgresFront('any');
   const { buffer, command } = redis;
   const postgres = new PostgresSessionRepository(connectNeon({ ...front, timeoutMs: 20_000 }));
   return {
