@@ -68,6 +68,8 @@ const FINAL_ERRORS: ReadonlySet<ErrorCode> = new Set([
 const CHAT_RETRY_MS = 5_000;
 /** The whole text may be part of it, so not each keystroke is kept at once. */
 const KEEP_INTERVAL_MS = 200;
+/** Of all time, keeping may take one part in so many: a large text on a slow device is kept less often. */
+const KEEP_SHARE = 20;
 export class SessionClient extends Emitter<SessionClientEvents> {
   readonly sessionId: string;
   readonly connectionId: string;
@@ -78,6 +80,8 @@ export class SessionClient extends Emitter<SessionClientEvents> {
   readonly #conversation = new Conversation();
   readonly #chats: Throttle;
   readonly #keeping: Throttle;
+  /** How long the last keeping took. */
+  #keptForMs = 0;
   readonly #subscribers = new Set<(snapshot: Snapshot) => void>();
   /** The room's state has arrived on the connection that is open. */
   #isReady = false;
@@ -119,7 +123,10 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     );
     this.#requests = new RoomRequests(this.#sync, { send: (message) => this.#send(message) });
     this.#chat = new ChatLog(kept?.chat ?? []);
-    this.#keeping = new Throttle(() => this.keep(), KEEP_INTERVAL_MS);
+    this.#keeping = new Throttle(
+      () => this.keep(),
+      () => Math.max(KEEP_INTERVAL_MS, KEEP_SHARE * this.#keptForMs),
+    );
     this.#chats = new Throttle(() => this.#sendChat(), 0);
     this.#connection = new Connection({
       url: () => this.#socketUrl(options),
@@ -670,9 +677,11 @@ export class SessionClient extends Emitter<SessionClientEvents> {
    */
   keep(): void {
     if (!this.#store) return;
+    const beganMs = performance.now();
     const kept = { ...this.#sync.keep(), chat: this.#chat.unacknowledged };
     const isEmpty = kept.document === null && kept.offered === null && kept.chat.length === 0;
     this.#store.save(isEmpty ? null : kept);
+    this.#keptForMs = performance.now() - beganMs;
   }
 
   #localError(error: ErrorCode, message: string): void {
