@@ -318,6 +318,22 @@ describe('edits', () => {
     expect(new SharedDocument(kept?.document ?? null).code).toBe(`base${'x'.repeat(100)}`);
   });
 
+  it('are kept less often where that takes long', async () => {
+    const store = new FakeStore();
+    // A large text on a slow device.
+    const save = vi.spyOn(store, 'save').mockImplementation(() => void vi.advanceTimersByTime(50));
+    const client = await open({ store });
+    save.mockClear();
+    const began = Date.now();
+    while (Date.now() < began + 10_000) {
+      client.edit(`${client.snapshot.code}x`);
+      await vi.advanceTimersByTimeAsync(10);
+    }
+    expect(save.mock.calls.length).toBeGreaterThan(5);
+    // A twentieth of the time.
+    expect(save.mock.calls.length).toBeLessThanOrEqual(11);
+  });
+
   it('are made again on the whole text when the room can’t follow', async () => {
     const client = await open();
     const socket = FakeSocket.last;
