@@ -20,7 +20,7 @@ import type { Database } from './client.ts';
 import { participantRow, signedInColumns } from './participants.ts';
 import { avatarAfter, nameAfter } from './profile.ts';
 import { SYSTEM_USER_ID } from './schema.ts';
-import { bigint, encodedBytes, MAX_PAGE_BYTES, ms, nullableBigint, pageOf, rowsOf } from './sql.ts';
+import { bigint, encodedBytes, MAX_PAGE_BYTES, ms, nullableBigint, pageOf, rowsInTurn, rowsOf } from './sql.ts';
 
 const accountRow = z.object({
   id: z.string(),
@@ -222,15 +222,16 @@ export class PostgresAccounts implements AccountRepository {
 
   /**
    * The participant keeps their id: what the room knows of them stays true. Where the user has a membership
-   * in the session already, it becomes this participant's.
+   * in the session already, it becomes this participant's. Two tabs of one user take turns: both are told.
    */
   async claim({
     sessionId,
     participantId,
     userId,
   }: Parameters<AccountRepository['claim']>[0]): Promise<ClaimedSession | null> {
-    const [row] = await rowsOf(
+    const [row] = await rowsInTurn(
       this.#db,
+      `claim ${sessionId}`,
       sql`
         with s as materialized (select * from sessions where id = ${sessionId}::uuid for update),
         old as (

@@ -93,4 +93,21 @@ describe.each(engines)('accounts on the %s engine', (engine) => {
       expect(rows).toEqual([{ host: userId, member: userId, id: participantId }]);
     }
   });
+
+  it('a session that one user claims in several tabs at once is theirs in each', async () => {
+    const sessions = new PostgresSessionRepository(db);
+    for (let round = 0; round < 10; round++) {
+      const participantId = randomUUID();
+      const session = await sessions.createSession({
+        title: 'jam',
+        code: '',
+        hostUserId: null,
+        host: { participantId, displayName: 'Guest' },
+      });
+      const { id: userId } = await newAccount();
+      const claims = await atOnce(() => accounts.claim({ sessionId: session.id, participantId, userId }));
+      expect(new Set(claims.map((claim) => claim?.participant.id))).toEqual(new Set([participantId]));
+      expect(claims.filter((claim) => claim?.isNew)).toHaveLength(1);
+    }
+  });
 });
