@@ -20,7 +20,16 @@ import type { Database } from './client.ts';
 import { participantRow, signedInColumns } from './participants.ts';
 import { avatarAfter, nameAfter } from './profile.ts';
 import { SYSTEM_USER_ID } from './schema.ts';
-import { bigint, encodedBytes, MAX_PAGE_BYTES, ms, nullableBigint, pageOf, rowsInTurn, rowsOf } from './sql.ts';
+import {
+  bigint,
+  encodedBytes,
+  MAX_PAGE_BYTES,
+  ms,
+  nullableBigint,
+  pageOf,
+  rowsInTurn,
+  rowsOf,
+} from './sql.ts';
 
 const accountRow = z.object({
   id: z.string(),
