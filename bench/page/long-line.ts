@@ -1,7 +1,7 @@
 /**
  * `npm run bench:line`: from a key until the letter shows, in a session whose code is one very long line,
- * beside one with a short text of many lines. A co-author's cursor moves meanwhile. The two take turns, so that
- * a busy machine slows both.
+ * beside one with a short text of many lines. A co-author's cursor moves meanwhile. The two take turns, so
+ * that a busy machine slows both.
  */
 import { TestBrowser } from '../../test/browser/browser.ts';
 import { SessionPage } from '../../test/browser/session-page.ts';

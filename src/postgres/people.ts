@@ -133,8 +133,8 @@ const isRevoked = ({ userId, epoch }: Pick<AccessKey, 'userId' | 'epoch'>) => sq
 const isNotRemovedMeanwhile = sql`(p.removed_at is null or excluded.join_method = 'owner')`;
 
 /**
- * For the row that an entry would write anew: what the entry brings, or else what the row says by now. The host
- * may have changed it since the statement began.
+ * For the row that an entry would write anew: what the entry brings, or else what the row says by now. The
+ * host may have changed it since the statement began.
  */
 function broughtOrCurrent(column: string): SQL {
   const name = sql.identifier(column);

@@ -33,8 +33,8 @@ export async function rowsOf<T extends z.ZodType>(
 }
 
 /**
- * As {@link rowsOf}, with statements of the same key one after the other: each sees what those before it did. One
- * that only waits for a row doesn't: it goes on with all other rows as they were when it began.
+ * As {@link rowsOf}, with statements of the same key one after the other: each sees what those before it did.
+ * One that only waits for a row doesn't: it goes on with all other rows as they were when it began.
  */
 export async function rowsInTurn<T extends z.ZodType>(
   db: Database,

@@ -28,9 +28,9 @@ export interface PostgresFront {
 
 /**
  * Starts a throwaway database with all migrations applied.
- * @param engine `embedded`: in the front's own process, one transaction at a time; `real`: the installed server,
- *   a server of its own; `any`: a database on the installed server that all files share, or else embedded. Of
- *   those a process has one at a time: {@link connectNeon} knows them by host and port.
+ * @param engine `embedded`: in the front's own process, one transaction at a time; `real`: the installed
+ *   server, a server of its own; `any`: a database on the installed server that all files share, or else
+ *   embedded. Of those a process has one at a time: {@link connectNeon} knows them by host and port.
  */
 export async function startPostgresFront(engine: 'embedded' | 'real' | 'any'): Promise<PostgresFront> {
   const database = engine === 'any' ? await newDatabase() : null;

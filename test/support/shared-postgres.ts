@@ -1,6 +1,6 @@
 /**
- * The installed Postgres, where there is one, for all test files of a run: one server, and a migrated database
- * for each who asks. Vitest's global setup of the integration tests.
+ * The installed Postgres, where there is one, for all test files of a run: one server, and a migrated
+ * database for each who asks. Vitest's global setup of the integration tests.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';

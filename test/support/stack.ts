@@ -85,8 +85,8 @@ export interface Stack extends StackAddresses {
 const TAIL_CHARACTERS = 6_000;
 
 /**
- * Starts a stack on free ports and throwaway data; resolves when everything answers. In Vitest, Postgres is the
- * installed one where there is one.
+ * Starts a stack on free ports and throwaway data; resolves when everything answers. In Vitest, Postgres is
+ * the installed one where there is one.
  * @param env variables on top of this process's own; `BACKBEAT_CRON_MS` is 0 unless given: tests
  *   call `control.cron()`.
  * @param args flags besides `--ephemeral --json`.
