@@ -3,8 +3,8 @@ import type { EditorView } from '@codemirror/view';
 import type { Written } from './name-tags.ts';
 
 /**
- * @returns of the rows of these positions, and of those above and below them, how far each is written. It asks
- *   for few places, however long a line is.
+ * @returns of the rows of these positions, and of those above and below them, how far each is written. It
+ *   asks for few places, however long a line is.
  */
 export function writtenAround(view: EditorView, positions: readonly number[]): Written[] {
   const whole = new Map<Element, Element | Range>();
