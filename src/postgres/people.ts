@@ -199,8 +199,8 @@ export class PostgresPeople implements PeopleRepository {
   async enter(request: EntryRequest): Promise<EnterOutcome> {
     const { sessionId, userId, participantId, inviteToken, displayName, fallbackName, newParticipantId } =
       request;
-    // Who enters twice at once has spent one use: the second finds the membership of the first.
     const place = sql.join(['role', 'join_method', 'invite_id'].map(broughtOrCurrent), sql`, `);
+    // A participant who enters twice at once spends one use: the second entry sees the membership.
     const turn = `enter ${sessionId} ${userId ?? participantId ?? newParticipantId}`;
     const rows = (statement: SQL) =>
       inviteToken === null

@@ -27,6 +27,17 @@ describe.each(engines)('accounts on the %s engine', (engine) => {
 
   const newAccount = (subject = `github:${randomUUID()}`) =>
     accounts.signIn({ subject, provider: 'github', name: 'Ada', avatarUrl: null, email: null });
+  /** A session that its host, who has no account, may claim. */
+  const newSessionOfGuest = async () => {
+    const participantId = randomUUID();
+    const { id: sessionId } = await new PostgresSessionRepository(db).createSession({
+      title: 'jam',
+      code: '',
+      hostUserId: null,
+      host: { participantId, displayName: 'Guest' },
+    });
+    return { sessionId, participantId };
+  };
   const atOnce = <T>(act: (i: number) => Promise<T>) =>
     Promise.all(Array.from({ length: AT_ONCE }, (_, i) => act(i)));
 
@@ -71,41 +82,27 @@ describe.each(engines)('accounts on the %s engine', (engine) => {
   });
 
   it('a session is claimed by one of several who ask at once', async () => {
-    const sessions = new PostgresSessionRepository(db);
     for (let round = 0; round < 5; round++) {
-      const participantId = randomUUID();
-      const session = await sessions.createSession({
-        title: 'jam',
-        code: '',
-        hostUserId: null,
-        host: { participantId, displayName: 'Guest' },
-      });
+      const { sessionId, participantId } = await newSessionOfGuest();
       const people = await atOnce(() => newAccount());
       const claims = await atOnce((i) =>
-        accounts.claim({ sessionId: session.id, participantId, userId: people[i]?.id ?? '' }),
+        accounts.claim({ sessionId, participantId, userId: people[i]?.id ?? '' }),
       );
       const claimed = claims.flatMap((claim) => claim ?? []);
       expect(claimed).toHaveLength(1);
       const { rows } = await db.execute(sql`
         select s.host_user_id as host, p.user_id as member, p.id from sessions s
-        join session_participants p on p.session_id = s.id where s.id = ${session.id}::uuid`);
+        join session_participants p on p.session_id = s.id where s.id = ${sessionId}::uuid`);
       const userId = claimed[0]?.participant.userId;
       expect(rows).toEqual([{ host: userId, member: userId, id: participantId }]);
     }
   });
 
   it('a session that one user claims in several tabs at once is theirs in each', async () => {
-    const sessions = new PostgresSessionRepository(db);
     for (let round = 0; round < 10; round++) {
-      const participantId = randomUUID();
-      const session = await sessions.createSession({
-        title: 'jam',
-        code: '',
-        hostUserId: null,
-        host: { participantId, displayName: 'Guest' },
-      });
+      const { sessionId, participantId } = await newSessionOfGuest();
       const { id: userId } = await newAccount();
-      const claims = await atOnce(() => accounts.claim({ sessionId: session.id, participantId, userId }));
+      const claims = await atOnce(() => accounts.claim({ sessionId, participantId, userId }));
       expect(new Set(claims.map((claim) => claim?.participant.id))).toEqual(new Set([participantId]));
       expect(claims.filter((claim) => claim?.isNew)).toHaveLength(1);
     }

@@ -12,7 +12,7 @@ import { findPostgres, startPostgres } from '../../dev/neon/real-postgres.ts';
 
 /** Where the server answers its operator, for the processes that run the files. */
 const VARIABLE = 'BACKBEAT_TEST_POSTGRES_URL';
-/** Each database is a copy of this one. Nobody may be connected to it. */
+/** Each database is a copy of this one. Postgres copies it only while it has no connection. */
 const TEMPLATE = 'migrated';
 
 export default async function setup(): Promise<(() => Promise<void>) | undefined> {
