@@ -47,6 +47,7 @@ export default defineConfig({
           include: ['test/unit', 'src', 'dev', 'deploy', 'bench'].map((folder) => `${folder}/**/*.test.ts`),
           // Only to end what hangs: a busy machine is no failure.
           testTimeout: 60_000,
+          hookTimeout: 60_000,
           // By itself Vitest leaves one of two cores alone.
           maxWorkers: 2,
           sequence: { groupOrder: 0 },

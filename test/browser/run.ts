@@ -5,8 +5,9 @@
  *                           player listening durability reports account releases hidden]
  *                           [--postgres=real --redis=embedded]
  *
- * Without names all parts run, in this order. `hour`, which takes one, and `hidden`, which mostly waits and
- * may run beside the others, run only by their names.
+ * Without names all parts run, two at a time, each of the two with a stack and a browser of its own: a part
+ * waits more than it works. `hour`, which takes one, and `hidden`, which mostly waits and may run beside the
+ * others, run only by their names.
  */
 import assert from 'node:assert/strict';
 import { mkdir, rm } from 'node:fs/promises';
@@ -57,16 +58,34 @@ const PARTS: Record<string, Part> = {
 };
 const BY_NAME: Record<string, Part> = { ...PARTS, hour };
 const HIDDEN = 'hidden';
+/** How many parts run at a time. */
+const LANES = 2;
 
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
+  const flags = args.filter((arg) => arg.startsWith('-'));
   const named = args.filter((arg) => !arg.startsWith('-'));
   const unknown = named.filter((name) => !(name in BY_NAME) && name !== HIDDEN);
   if (unknown.length > 0) throw new Error(`no such part: ${unknown.join(', ')}`);
   if (named.includes(HIDDEN)) await hidden();
-  if (named.length > 0 && named.every((name) => name === HIDDEN)) return;
+  const parts = Object.entries(named.length > 0 ? BY_NAME : PARTS).filter(
+    ([name]) => named.length === 0 || named.includes(name),
+  );
+  if (parts.length === 0) return;
   await rm(SCREENSHOTS, { recursive: true, force: true });
   await mkdir(SCREENSHOTS, { recursive: true });
+  const lanes = await Promise.allSettled(
+    Array.from({ length: Math.min(LANES, parts.length) }, () => runLane(parts, flags)),
+  );
+  const failures = lanes.flatMap((lane) => (lane.status === 'rejected' ? [lane.reason as unknown] : []));
+  if (failures.length > 0) throw new AggregateError(failures, 'the browser test failed');
+}
+
+/**
+ * Runs one part after the other, as long as there are any.
+ * @param parts what is left to run, for all lanes; emptied where one fails, so that the others end soon.
+ */
+async function runLane(parts: [string, Part][], flags: string[]): Promise<void> {
   const provider = await startAiProvider();
   const stack = await startStack(
     {
@@ -82,23 +101,27 @@ async function main(): Promise<void> {
       OPENAI_API_KEY: '',
       OPENAI_BASE_URL: provider.url,
     },
-    args.filter((arg) => arg.startsWith('-')),
+    flags,
   );
   const browser = await TestBrowser.launch();
+  let part = '';
   try {
-    for (const [name, run] of Object.entries(named.length > 0 ? BY_NAME : PARTS)) {
-      if (named.length > 0 && !named.includes(name)) continue;
-      await run({ stack, browser, provider });
+    for (let next = parts.shift(); next !== undefined; next = parts.shift()) {
+      const startMs = performance.now();
+      part = next[0];
+      await next[1]({ stack, browser, provider });
       assert.deepEqual(browser.complaints, [], 'the pages complained');
       await browser.closePages();
+      console.log(`      ${part}: ${Math.round((performance.now() - startMs) / 1000)} s`);
     }
   } catch (error) {
+    parts.length = 0;
     for (const [index, page] of browser.pages().entries()) {
-      await page.screenshot({ path: join(SCREENSHOTS, `failed-${index}.png`) });
+      await page.screenshot({ path: join(SCREENSHOTS, `failed-${part}-${index}.png`) });
     }
     for (const complaint of browser.complaints) console.error(`  ${complaint}`);
     console.error(stack.logs().slice(-4_000));
-    throw error;
+    throw new Error(`${part} failed`, { cause: error });
   } finally {
     await browser.close();
     await stack.stop();

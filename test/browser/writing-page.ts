@@ -3,7 +3,7 @@
  * page has it, on a room in memory in which another participant types.
  */
 import { EditorView, lineNumbers } from '@codemirror/view';
-import { collaboration, flashes } from '../../src/client/editor/index.ts';
+import { collaboration, flashes, wrapping } from '../../src/client/editor/index.ts';
 import {
   type Formatted,
   formatCode,
@@ -43,7 +43,7 @@ class Desk {
         base,
         look,
         EditorView.theme({ '&': { height: '100%' } }),
-        EditorView.lineWrapping,
+        wrapping,
         EditorView.contentAttributes.of({ 'aria-label': 'Pattern code' }),
         collaboration(joined),
         flashes,
@@ -62,6 +62,11 @@ class Desk {
   get view(): EditorView {
     if (!this.#view) throw new Error('there is no editor');
     return this.#view;
+  }
+
+  /** As a paste. */
+  replace(text: string): void {
+    this.view.dispatch({ changes: { from: 0, to: this.view.state.doc.length, insert: text } });
   }
 
   knows(vocabulary: Vocabulary): void {

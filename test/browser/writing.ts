@@ -139,6 +139,21 @@ async function onDesktop(page: Page): Promise<void> {
     await reads(page, 'sound("casio:|")');
   });
 
+  await step('the words of a very long line have no colours, which would make each key wait', async () => {
+    const long = 's("bd hh"), '.repeat(400);
+    const coloured = (text: string, isColoured: boolean) =>
+      eventually(`colours: ${isColoured}`, async () => {
+        const words = await page.locator('.cm-line').getByText(text, { exact: true }).count();
+        return words > 0 === isColoured || `${words} words are marked`;
+      });
+    await openText(page, long);
+    await coloured('"bd hh"', false);
+    await page.evaluate(() => window.desk.replace('s("bd hh")'));
+    await coloured('"bd hh"', true);
+    await page.evaluate((text) => window.desk.replace(text), long);
+    await coloured('"bd hh"', false);
+  });
+
   await step('help is shown by the pointer', async () => {
     await openText(page, 's("bd").jux(rev)|');
     await page.locator('.cm-line').getByText('jux').first().hover();

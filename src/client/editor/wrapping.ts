@@ -1,9 +1,16 @@
 /**
  * Wraps lines, unless one of them is very long. A browser lays a wrapped line out anew as a whole with each
- * key, which took a fifth of a second for one of 90 KB; of a line that isn't wrapped only what is in sight is
- * there. Scrolling sideways is what that costs.
+ * key, which took a fifth of a second for one of 90 KB; of a line that isn't wrapped only what is in sight, and
+ * a thousand characters to each side, is there. Scrolling sideways is what that costs.
  */
-import { type EditorState, type Extension, StateField, type Text, type Transaction } from '@codemirror/state';
+import {
+  Compartment,
+  type EditorState,
+  type Extension,
+  StateField,
+  type Text,
+  type Transaction,
+} from '@codemirror/state';
 import { EditorView } from '@codemirror/view';
 
 /** As long as forty lines of a wide window. */
@@ -35,6 +42,7 @@ function isLongIn(doc: Text): boolean {
 
 const WRAPPED = { class: 'cm-lineWrapping' };
 const NOT_WRAPPED = {};
+const NOTHING: Extension = [];
 
 export const wrapping: Extension = [
   hasLongLine,
@@ -44,5 +52,17 @@ export const wrapping: Extension = [
   ),
 ];
 
-/** For tests. */
+/** Something that is left out while a line is very long: what costs time for each word of it. */
+export function whileWrapped(extension: Extension): Extension {
+  const place = new Compartment();
+  return [
+    hasLongLine,
+    place.of(extension),
+    EditorView.updateListener.of(({ view, state }) => {
+      const wanted = isWrapped(state) ? extension : NOTHING;
+      if (place.get(state) !== wanted) view.dispatch({ effects: place.reconfigure(wanted) });
+    }),
+  ];
+}
+
 export const isWrapped = (state: EditorState): boolean => !state.field(hasLongLine);

@@ -6,3 +6,4 @@ export { functionHelp, showHelp } from './hover.ts';
 export { insertKey, MINI_KEYS, type MiniKey } from './mini-keys.ts';
 export { peerLayers } from './peer-layers.ts';
 export { setVocabulary, type Vocabulary } from './vocabulary.ts';
+export { whileWrapped } from './wrapping.ts';

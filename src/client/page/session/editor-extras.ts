@@ -15,14 +15,21 @@ import {
 import { highlightSelectionMatches, searchKeymap } from '@codemirror/search';
 import type { Extension } from '@codemirror/state';
 import { keymap } from '@codemirror/view';
-import { functionHelp, patternCompletion, peerLayers, searchLook } from '../../editor/writing.ts';
+import {
+  functionHelp,
+  patternCompletion,
+  peerLayers,
+  searchLook,
+  whileWrapped,
+} from '../../editor/writing.ts';
 import { colors } from './editor-colors.ts';
 
 export { formatCode, insertKey, openFind, setVocabulary } from '../../editor/writing.ts';
 
 export const extras: Extension = [
   javascript(),
-  syntaxHighlighting(colors),
+  // The browser would lay out hundreds of coloured words of one line anew with each key.
+  whileWrapped(syntaxHighlighting(colors)),
   foldGutter(),
   indentOnInput(),
   bracketMatching(),
