@@ -210,10 +210,13 @@ export class PostgresPeople implements PeopleRepository {
       sql`
         with s as (select * from sessions where id = ${sessionId}::uuid),
         ${knownMemberships({ sessionId, userId, participantId })},
+        -- A session token may be of a user who has deleted their account, or is doing so.
+        account as (select id from users where id = ${userId}::uuid for key share),
         taken as (
           update invite_tokens i set uses_count = i.uses_count + 1
           from s
           where i.token = ${inviteToken}::text and i.session_id = s.id and s.is_active
+            and (${userId}::uuid is null or exists (select from account))
             and ${inviteIsUsable} and not ${isRevoked(request)}
             and s.host_user_id is distinct from ${userId}::uuid
             and not exists (select from membership where removed_at is not null)
@@ -232,8 +235,7 @@ export class PostgresPeople implements PeopleRepository {
             union all select 4, 'viewer', 'discovery', null from s where s.is_discoverable
           ) x, s
           where s.is_active and (x.preference = 1 or not exists (select from membership where removed_at is not null))
-            -- A session token may be of a user who has deleted their account.
-            and (${userId}::uuid is null or exists (select from users where id = ${userId}::uuid))
+            and (${userId}::uuid is null or exists (select from account))
             and not ${isRevoked(request)}
           order by x.preference limit 1
         ),

@@ -12,7 +12,7 @@ const EXPECTED_ERRORS: ReadonlySet<string> = new Set(['too_many_requests', 'serv
 
 /** Then lines are replaced, so that the code stays below its limit whatever several write at once. */
 const MAX_CHARS = 30_000;
-/** Fillers end here; it leaves room for what others type meanwhile. */
+/** Fillers end here; it leaves room for what others type meanwhile, unless a fault lasts very long. */
 const MOST_CHARS = MAX_CODE_BYTES - 16 * 1024;
 
 export class FaultClient {
@@ -42,6 +42,10 @@ export class FaultClient {
       silenceLimitMs: 15_000,
     });
     this.client.on('message', (message) => this.#heard(message));
+    this.client.subscribe(({ heldBack }) => {
+      // Listeners must not change what they are told of.
+      if (heldBack !== null) queueMicrotask(() => this.#shorten());
+    });
     this.client.on('edit', ({ status, reason }) => {
       if (status === 'refused') this.#violate(`an edit was refused: ${reason}`);
     });
@@ -56,12 +60,13 @@ export class FaultClient {
 
   /** What it is about, in words. */
   get state(): string {
-    const { connection, edits, chat, degraded } = this.client.snapshot;
+    const { connection, edits, chat, degraded, heldBack } = this.client.snapshot;
     const edit = edits.findLast(({ status }) => status === 'pending');
     const chats = chat.filter(({ status }) => status === 'pending' || status === 'sent').length;
+    const why = [degraded?.reason, heldBack].filter(Boolean).map((reason) => `, ${reason}`);
     const waits = `${edit ? `edit ${edit.clientSeq}` : 'no edit'} and ${chats} messages`;
     const cause = connection.state === 'closed' ? ` (${connection.cause})` : '';
-    return `${this.name} is ${connection.state}${cause}${degraded ? `, ${degraded.reason}` : ''}, waits for ${waits}`;
+    return `${this.name} is ${connection.state}${cause}${why.join('')}, waits for ${waits}`;
   }
 
   /**
@@ -76,14 +81,26 @@ export class FaultClient {
     const line = text.line(1 + ((this.#count * 7) % text.lines));
     const isReplaced = line.number < text.lines && (this.#count % 5 === 0 || text.length > MAX_CHARS);
     const to = isReplaced ? line.to + 1 : line.from;
-    if (isReplaced)
-      for (const gone of this.#ledger.edits) if (line.text.includes(gone)) this.#ledger.deleted.add(gone);
+    if (isReplaced) this.#willDelete(line.text);
     const fits = Math.max(1, MOST_CHARS - text.length);
     const insert = Text.of([`${mark} ${filler.slice(0, fits)}`, '']);
     const clientSeq = this.client.change(ChangeSet.of({ from: line.from, to, insert }, text.length));
     if (clientSeq === null) return;
     this.#texts.set(clientSeq, [...(this.#texts.get(clientSeq) ?? []), mark]);
     this.#ledger.edits.add(mark);
+  }
+
+  /** Makes room where what several typed is too much together: nothing is sent before. */
+  #shorten(): void {
+    if (this.client.snapshot.heldBack === null) return;
+    const { text } = this.client;
+    const { to } = text.lineAt(text.length - MOST_CHARS);
+    this.#willDelete(text.sliceString(0, to));
+    this.client.change(ChangeSet.of({ from: 0, to }, text.length));
+  }
+
+  #willDelete(text: string): void {
+    for (const gone of this.#ledger.edits) if (text.includes(gone)) this.#ledger.deleted.add(gone);
   }
 
   chat(filler: string): void {

@@ -204,6 +204,31 @@ describe.each(engines)('people on the %s engine', (engine) => {
       });
     }
 
+    if (engine === 'real') {
+      it('refuses whoever deletes their account meanwhile, and spends nothing', async () => {
+        const other = new pg.Client({ connectionString: front.databaseUrl });
+        await other.connect();
+        try {
+          const id = await newSession();
+          const { token: inviteToken } = await newInvite(id);
+          const [known, stranger] = [await newUser(), await newUser('Ben')];
+          await entered(id, { userId: known, inviteToken });
+          for (const userId of [known, stranger]) {
+            await other.query('begin');
+            await other.query('delete from users where id = $1', [userId]);
+            const entry = enter(id, { userId, inviteToken });
+            await waitUntilBlocked(other);
+            await other.query('commit');
+            expect(await entry).toEqual({ outcome: 'bad_invite' });
+          }
+          expect(await usesOf(id)).toEqual([1]);
+          expect(await all(id)).toEqual([]);
+        } finally {
+          await other.end();
+        }
+      });
+    }
+
     it('takes a better role from an invite, and leaves a worse one alone', async () => {
       const id = await newSession();
       const viewing = await newInvite(id, { role: 'viewer' });
