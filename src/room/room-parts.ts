@@ -133,6 +133,7 @@ export function makeParts(
       send: (connectionId, type, payload) => outbox.replyTo(connectionId, type, payload),
       broadcast: (type, payload) => outbox.broadcast(type, payload),
       ...events,
+      onRevision: () => edits.keepSoon(),
       onVersion: ({ number, rev, cause, displayName, createdAtMs }) => {
         const version = { number, rev, cause, display_name: displayName, at: createdAtMs };
         outbox.broadcastEach('version', ({ state }) => (state.edits === 'changes' ? version : null));
@@ -143,9 +144,12 @@ export function makeParts(
       log,
       clock: systemClock,
     },
-    onOpened: () => presence.resume(),
+    onOpened: async () => {
+      edits.resume();
+      await presence.resume();
+    },
   });
-  const edits = new SharedEdits({ participants, outbox, clock: systemClock });
+  const edits = new SharedEdits({ session, participants, outbox, clock: systemClock });
   const sessionState = new SessionState({ session, participants, strudel, outbox, edits, knocks });
   const departures = new Departures({
     participants,

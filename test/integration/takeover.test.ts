@@ -111,6 +111,7 @@ function roomOf(
       onVersion: () => {},
       onSuperseded: () => void events.push('superseded'),
       onTermFull: () => {},
+      onRevision: () => {},
       log: () => {},
       clock: {
         now: Date.now,

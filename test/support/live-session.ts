@@ -176,6 +176,7 @@ export function setUp(
       await script.setAlarm();
       alarms.push(delayMs);
     },
+    onRevision: () => {},
     onSuperseded: () => {
       state.superseded += 1;
     },

@@ -236,6 +236,8 @@ export function makeMember(id: string, participantId = id): FakeConnection & Joi
     color: 0,
     isListed: true,
     sync: 0,
+    selection: null,
+    sameText: null,
     chatTimes: [],
     switchTimes: [],
     agentTimes: [],

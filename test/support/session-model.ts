@@ -427,6 +427,7 @@ export class SessionModel {
         onVersion: ({ number }) => {
           if (!room.isDead) session.ledger.versions.add(number);
         },
+        onRevision: () => room.edits.keepSoon(),
         onSuperseded: () => this.#end(session, room),
         // As the room's server does: what was accepted is committed first.
         onTermFull: () => {
@@ -439,9 +440,18 @@ export class SessionModel {
           setTimeout: (task, delayMs) => this.clock.setTimeout(task, delayMs),
         },
       },
-      onOpened: async () => {},
+      onOpened: async () => room.edits.resume(),
     });
-    room.edits = new SharedEdits({ participants, outbox, clock: this.clock });
+    room.edits = new SharedEdits({
+      session: hosted,
+      participants,
+      outbox,
+      clock: {
+        now: () => this.clock.now(),
+        // With the instance, its timers are gone.
+        setTimeout: (task, delayMs) => this.clock.setTimeout(() => room.isDead || task(), delayMs),
+      },
+    });
     room.state = new SessionState({
       session: hosted,
       participants,
@@ -604,7 +614,7 @@ export class SessionModel {
 
   #contextOf(session: ModelSession, room: Room, sender: JoinedConnection): HandlerContext {
     const used: Pick<HandlerContext, 'session' | 'sessionState' | 'edits' | 'sender' | 'requestId'> = {
-      session: { open: async () => room.live, live: room.live },
+      session: { open: async () => room.live, live: room.live, isOpening: false },
       sessionState: room.state,
       edits: room.edits,
       sender,

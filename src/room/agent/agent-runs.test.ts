@@ -101,6 +101,8 @@ function setUp(
       isListed: true,
       edits: 'changes',
       sync: 0,
+      selection: null,
+      sameText: null,
       seenMs: 0,
       isHidden: false,
       isAsked: false,
@@ -127,6 +129,7 @@ function setUp(
     session: { open: async () => live.session },
     participants,
     edits: new SharedEdits({
+      session: { live: live.session },
       participants,
       outbox: {
         broadcastEach: (type, payloadFor) => {

@@ -14,6 +14,8 @@ export const admissionGrantSchema = connectionStateSchema
     isHidden: true,
     isAsked: true,
     chatTimes: true,
+    selection: true,
+    sameText: true,
     switchTimes: true,
     agentTimes: true,
   })

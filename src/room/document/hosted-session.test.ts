@@ -100,6 +100,7 @@ function setUp(record?: unknown) {
         state.superseded += 1;
       },
       onTermFull: () => {},
+      onRevision: () => {},
       onHistory: () => {},
       onVersion: () => {},
       log: () => {},

@@ -44,6 +44,7 @@ export class HostedSession {
   readonly #options: HostedSessionOptions;
   #opening: Promise<LiveSession> | null = null;
   #live: LiveSession | null = null;
+  #isOpening = false;
 
   constructor(options: HostedSessionOptions) {
     this.#options = options;
@@ -54,6 +55,11 @@ export class HostedSession {
     return this.#live;
   }
 
+  /** Whether it is being opened: a message that doesn't need it waits behind those that do. */
+  get isOpening(): boolean {
+    return this.#isOpening;
+  }
+
   /**
    * The session. A failure to open it is not kept.
    * @throws {SessionNotFoundError} there is no such session.
@@ -62,7 +68,12 @@ export class HostedSession {
    * @throws {DamagedDataError}
    */
   open({ byAlarm = false } = {}): Promise<LiveSession> {
-    this.#opening ??= this.#open(byAlarm).catch((error: unknown) => {
+    if (this.#opening) return this.#opening;
+    const opening = this.#open(byAlarm).finally(() => {
+      this.#isOpening = false;
+    });
+    this.#isOpening = true;
+    this.#opening = opening.catch((error: unknown) => {
       this.#opening = null;
       throw error;
     });

@@ -54,6 +54,8 @@ export interface LiveSessionPorts {
   noteVersions(note: VersionNote): Promise<void>;
   /** A version is committed. */
   onVersion(version: Version): void;
+  /** The code has another revision. */
+  onRevision(): void;
   /** Another room has taken over: nothing that this one says counts any more. */
   onSuperseded(): void;
   /**
@@ -193,6 +195,7 @@ export class LiveSession {
     if (merged.outcome === 'duplicate') this.#queue.acknowledgeEditAgain(edit);
     if (merged.outcome === 'merged') {
       this.#queue.addEdit(edit);
+      this.#ports.onRevision();
       const after = { text: this.text, rev: this.rev };
       this.#keep(() => this.#versions.edited(cause, { before, after }, author, nowMs));
       this.#checkTerm();
@@ -249,6 +252,7 @@ export class LiveSession {
   #setTransport(transport: Transport | null, editorId: string | null, nowMs: number): void {
     this.#document.setTransport(transport, editorId, nowMs);
     this.#queue.addCode();
+    this.#ports.onRevision();
     this.#checkTerm();
   }
 
@@ -285,6 +289,16 @@ export class LiveSession {
   /** A connection is gone: its edits under way aren't waited for any more. */
   forgetConnection(connectionId: string): void {
     this.#document.forget(connectionId);
+  }
+
+  /** From this revision to {@link rev} the text is the same. */
+  get sameTextSince(): number {
+    return this.#document.recent.sameSince;
+  }
+
+  /** An earlier instance knew that the text has been as it is since this revision. Before the first edit. */
+  knowSameTextSince(rev: number): void {
+    this.#document.recent.startFrom(rev);
   }
 
   /**
@@ -446,6 +460,7 @@ export class LiveSession {
     // is shown here goes over it. Or a number in the buffer was damaged, and got there.
     this.#document.renumber(rev);
     this.#queue.addCode();
+    this.#ports.onRevision();
   }
 
   #onOutcome(): void {

@@ -1,6 +1,6 @@
 /** Who is sent what of an edit, in a whole room: changes, the whole text, or nothing. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type FakeConnection, makeGrant, makeRoom, type RoomFixture } from '../../../test/support/room.ts';
+import { type FakeConnection, FakeStorage, makeGrant, makeRoom, type RoomFixture } from '../../../test/support/room.ts';
 import { numberIn } from '../../domain/revision.ts';
 import type { Strudel } from '../../domain/strudels.ts';
 import {
@@ -362,6 +362,147 @@ describe('selections', () => {
     await ada.send('cursor_position', { line: 1, col: 1, anchor: 1, head: 1, rev: 0 });
     await room.command({ kind: 'participant_changed', participant_id: participantId, role: 'viewer' });
     expect((await Client.join(room)).state.selections).toEqual([]);
+  });
+});
+
+describe('selections over a sleep', () => {
+  /** Longer than the room waits until it writes them. */
+  const KEPT_MS = 1_500;
+  const caret = (at: number, of: number) => ({ line: 1, col: at, anchor: at, head: at, rev: of });
+
+  let storage: FakeStorage;
+  beforeEach(() => {
+    storage = new FakeStorage();
+  });
+
+  /** The next instance, with the connections that were open, and the code as it is stored. */
+  function woken(room: RoomFixture, code: { code?: string; rev?: number } = {}): RoomFixture {
+    const next = makeRoom(storage);
+    next.connections.push(...room.connections);
+    next.script.open = opened(code);
+    return next;
+  }
+
+  async function shownTo(room: RoomFixture) {
+    const { selections = [] } = (await Client.join(room)).state;
+    return selections.map(({ display_name, anchor, head }) => [display_name, anchor, head]);
+  }
+
+  it('are told to those who come, where they are in the text by then', async () => {
+    const room = makeRoom(storage);
+    const ada = await Client.join(room, { displayName: 'Ada' });
+    const ben = await Client.join(room, { displayName: 'Ben' });
+    await ada.send('cursor_position', { ...caret(5, 0), anchor: 2 });
+    await ben.send('cursor_position', caret(1, 0));
+    await ben.change([[0, '12'], 5]);
+    await vi.advanceTimersByTimeAsync(KEPT_MS);
+    const next = woken(room, { code: '12start', rev: rev(1) });
+    expect(await shownTo(next)).toEqual([
+      ['Ada', 4, 7],
+      ['Ben', 3, 3],
+    ]);
+    // They go on moving with the text.
+    await new Client(next, ben.connection).send('code_update', {
+      changes: [[1], 6],
+      base_rev: rev(1),
+      client_seq: 2,
+      sync: ben.state.sync,
+    });
+    expect(await shownTo(next)).toEqual([
+      ['Ada', 3, 6],
+      ['Ben', 2, 2],
+    ]);
+    // And over one sleep more, after which nothing was said.
+    await vi.advanceTimersByTimeAsync(KEPT_MS);
+    const again = woken(next, { code: '2start', rev: numberIn(2, 1) });
+    expect((await shownTo(again)).slice(0, 1)).toEqual([['Ada', 3, 6]]);
+  });
+
+  it('are dropped where the text isn’t the one that they were in', async () => {
+    const room = makeRoom(storage);
+    const ada = await Client.join(room);
+    await ada.send('cursor_position', caret(5, 0));
+    await vi.advanceTimersByTimeAsync(KEPT_MS);
+    const next = woken(room, { code: 'another', rev: 7 });
+    expect(await shownTo(next)).toEqual([]);
+    await vi.advanceTimersByTimeAsync(KEPT_MS);
+    expect(ada.connection.state).toMatchObject({ selection: null, sameText: { from: 7, to: 7 } });
+  });
+
+  it('are known of clients that haven’t heard that it plays, which is a revision of its own', async () => {
+    const room = makeRoom(storage);
+    const [ada, ben] = [await Client.join(room, { displayName: 'Ada' }), await Client.join(room)];
+    await ada.send('cursor_position', caret(5, 0));
+    await ben.send('play');
+    await ben.send('stop');
+    await ben.send('play');
+    await vi.advanceTimersByTimeAsync(KEPT_MS);
+    const next = woken(room, { rev: rev(3) });
+    const woke = new Client(next, ada.connection);
+    expect(await shownTo(next)).toEqual([['Ada', 5, 5]]);
+    await woke.send('cursor_position', caret(3, 0));
+    expect(await shownTo(next)).toEqual([['Ada', 3, 3]]);
+    await woke.send('code_update', { changes: [5, [0, '!']], base_rev: 0, client_seq: 1, sync: ada.state.sync });
+    expect(woke.outOfStep).toEqual([]);
+  });
+
+  it('are those of the room’s sleep that moved in it, which opens no session', async () => {
+    const room = makeRoom(storage);
+    const ada = await Client.join(room, { displayName: 'Ada' });
+    const old = await Client.join(room, { displayName: 'Old', edits: 'whole' });
+    for (const one of [ada, old]) await one.send('cursor_position', caret(5, 0));
+    await vi.advanceTimersByTimeAsync(KEPT_MS);
+    const next = woken(room);
+    const open = vi.spyOn(next.script, 'open');
+    await new Client(next, ada.connection).send('cursor_position', caret(2, 0));
+    // Where this one is now only a text would tell.
+    await new Client(next, old.connection).send('cursor_position', { line: 1, col: 1 });
+    expect(open).not.toHaveBeenCalled();
+    expect(await shownTo(next)).toEqual([['Ada', 2, 2]]);
+  });
+
+  it('wait for the edit before them, which waits for the session', async () => {
+    const room = makeRoom(storage);
+    const ada = await Client.join(room, { displayName: 'Ada' });
+    const next = woken(room);
+    const woke = new Client(next, ada.connection);
+    const typed = woke.send('code_update', {
+      changes: [5, [0, '!!']],
+      base_rev: 0,
+      client_seq: 1,
+      sync: ada.state.sync,
+    });
+    await Promise.all([typed, woke.send('cursor_position', caret(7, 0))]);
+    expect(await shownTo(next)).toEqual([['Ada', 7, 7]]);
+  });
+
+  it('cost one write a second of each writer, however much is typed, and of watchers none', async () => {
+    const room = makeRoom(storage);
+    const [ada, ben] = [await Client.join(room), await Client.join(room)];
+    const viewer = await Client.join(room, { role: 'viewer' });
+    await vi.advanceTimersByTimeAsync(KEPT_MS);
+    const writes = [ada, ben, viewer].map(({ connection }) => vi.spyOn(connection, 'setState'));
+    for (let i = 0; i < 40; i += 1) {
+      await ada.send('cursor_position', caret(5, 0));
+      await ada.change(i === 0 ? [5, [0, '!']] : [5, [0, '!'], i], { base_rev: 0 });
+      await vi.advanceTimersByTimeAsync(50);
+    }
+    await vi.advanceTimersByTimeAsync(KEPT_MS);
+    // Once a second when Ada was heard last, too.
+    expect(writes.map(({ mock }) => mock.calls.length)).toEqual([4, 2, 0]);
+  });
+
+  it('are nobody’s who has become a viewer, also when they may edit again', async () => {
+    const room = makeRoom(storage);
+    const participantId = crypto.randomUUID();
+    const ada = await Client.join(room, { participantId });
+    await ada.send('cursor_position', caret(1, 0));
+    await vi.advanceTimersByTimeAsync(KEPT_MS);
+    for (const role of ['viewer', 'co-author'] as const) {
+      await room.command({ kind: 'participant_changed', participant_id: participantId, role });
+    }
+    expect(await shownTo(room)).toEqual([]);
+    expect(await shownTo(woken(room))).toEqual([]);
   });
 });
 

@@ -13,6 +13,7 @@ import type { Outbox } from '../connections/outbox.ts';
 import type { Participants } from '../connections/participants.ts';
 import { AudienceFeed } from './audience-feed.ts';
 import { type Edit, isShownByAuthor, type Merged } from './document.ts';
+import type { HostedSession } from './hosted-session.ts';
 import type { EditOrigin, LiveSession } from './live-session.ts';
 
 type Update = ServerPayload<'code_update'>;
@@ -34,7 +35,14 @@ interface Selection {
   head: number;
 }
 
+/**
+ * Selections are written into their connections' states, for the next instance, so long after the first
+ * change: one write a second of each writer, however much is typed. A timer that waits keeps this instance.
+ */
+const KEEP_AFTER_MS = 1_000;
+
 export interface SharedEditsOptions {
+  session: Pick<HostedSession, 'live'>;
   participants: Pick<Participants, 'connections' | 'writers' | 'watchers' | 'watching' | 'withConnectionId'>;
   outbox: Pick<Outbox, 'broadcastEach' | 'reply'>;
   clock: Clock;
@@ -49,10 +57,52 @@ export class SharedEdits {
   /** By connection: its selection in the text as it is. */
   readonly #selections = new Map<string, Selection>();
   readonly #audience: AudienceFeed;
+  #isKeeping = false;
 
   constructor(options: SharedEditsOptions) {
     this.#options = options;
     this.#audience = new AudienceFeed({ ...options, selections: (of) => this.#wireSelections(of) });
+  }
+
+  /** The session is open: an earlier instance may have left the writers' selections. */
+  resume(): void {
+    const { live } = this.#options.session;
+    if (!live) return;
+    const writers = [...this.#options.participants.writers()];
+    for (const { state } of writers) {
+      if (state.sameText?.to === live.rev) live.knowSameTextSince(state.sameText.from);
+    }
+    for (const { id, state } of writers) {
+      // One in a text that isn't known any more could be shown at a wrong place.
+      const selection = state.selection && selectionAt(id, live, state.selection);
+      if (selection) this.#selections.set(id, selection);
+    }
+    // They are of this revision from now on.
+    this.keepSoon();
+  }
+
+  /** The writers' selections, or the revision that they are of, have changed. */
+  keepSoon(): void {
+    if (this.#isKeeping) return;
+    this.#isKeeping = true;
+    this.#options.clock.setTimeout(() => {
+      this.#isKeeping = false;
+      this.#keep();
+    }, KEEP_AFTER_MS);
+  }
+
+  #keep(): void {
+    const { participants, session } = this.#options;
+    const { live } = session;
+    if (!live) return;
+    const sameText = { from: live.sameTextSince, to: live.rev };
+    for (const member of participants.writers()) {
+      const shown = this.#selections.get(member.id);
+      const selection = shown ? { ...shown, rev: live.rev } : null;
+      const { state } = member;
+      if (isSame(selection, state.selection) && isSame(sameText, state.sameText)) continue;
+      member.setState({ ...state, selection, sameText });
+    }
   }
 
   /** Merges an edit, and sends it to everybody but the connection that shows it already. */
@@ -144,8 +194,10 @@ export class SharedEdits {
     this.#outOfStep.delete(member);
     this.#hasNewEdit.delete(id);
     session.sentWhole(id);
-    member.setState({ ...state, sync: state.sync + 1 });
-    const start = { sync: state.sync + 1, client_seq: session.clientSeq(state.participantId, id) };
+    const sync = { sync: state.sync + 1 };
+    if (state.role === 'viewer') this.#selections.delete(id);
+    member.setState({ ...state, ...sync, ...(state.role === 'viewer' && { selection: null, sameText: null }) });
+    const start = { ...sync, client_seq: session.clientSeq(state.participantId, id) };
     if (state.role === 'viewer') return { ...start, ...this.#audience.start(member, session) };
     const others = new Set(this.#selections.keys());
     others.delete(id);
@@ -163,7 +215,11 @@ export class SharedEdits {
     selection: (Selection & { rev: number }) | null,
   ): void {
     const shown = session && selectionNow(member, session, { line, col }, selection);
+    // Also where it isn't known any more: the one before is a wrong place. The newest one is the last.
+    this.#selections.delete(member.id);
     if (shown) this.#selections.set(member.id, shown);
+    if (session) this.keepSoon();
+    else member.setState({ ...member.state, selection });
     const cursor: ServerPayload<'cursor_position'> = { line, col, ...wireAuthor(member.state) };
     if (shown && session) Object.assign(cursor, shown, { rev: session.rev });
     const isPaced = this.#audience.isPaced;
@@ -226,7 +282,20 @@ function selectionNow(
     const at = from + Math.min(col, length);
     return { anchor: at, head: at };
   }
-  const anchor = session.positionNow(member.id, selection.rev, selection.anchor);
-  const head = session.positionNow(member.id, selection.rev, selection.head);
+  return selectionAt(member.id, session, selection);
+}
+
+function selectionAt(
+  connectionId: string,
+  session: LiveSession,
+  selection: Selection & { rev: number },
+): Selection | null {
+  const anchor = session.positionNow(connectionId, selection.rev, selection.anchor);
+  const head = session.positionNow(connectionId, selection.rev, selection.head);
   return anchor === null || head === null ? null : { anchor, head };
+}
+
+/** @param one and `other` have the same fields. */
+function isSame(one: object | null, other: object | null): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }

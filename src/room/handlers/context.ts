@@ -19,7 +19,7 @@ import type { RoomLog } from '../log.ts';
 /** The parts of the room that handlers may use. */
 export interface HandlerParts {
   /** Opened on first use. A ping must not open it: see `ping.ts`. */
-  session: Pick<HostedSession, 'open' | 'live'>;
+  session: Pick<HostedSession, 'open' | 'live' | 'isOpening'>;
   edits: SharedEdits;
   sessionState: Pick<SessionState, 'sendState'>;
   participants: Pick<Participants, 'connections' | 'size' | 'withConnectionId' | 'writers'>;
