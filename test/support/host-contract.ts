@@ -181,6 +181,8 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
       const { id, token, room, ada } = await arrange('start');
       const ben = await scene.join(id, 'co-author');
       const gone = await arrange();
+      ada.send('cursor_position', { line: 1, col: 5, anchor: 5, head: 5, rev: 0 });
+      await ada.roundTrip();
       await scene.quiet();
       const clients = [ada, ben, gone.ada];
       const instances = () => [room, gone.room].map((of) => eventsOf(of).at(-1)?.instance);
@@ -199,7 +201,11 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
       }
       for (const [i, instance] of instances().entries()) expect(instance).not.toBe(awake[i]);
 
-      // Who they are was in the sockets' attachments; the session is loaded anew.
+      // Who they are, and where their carets are, was in the sockets' attachments; the session is loaded anew.
+      const eve = await scene.join(id, 'viewer');
+      expect(eve.state.payload.selections).toMatchObject([{ display_name: 'Ada', anchor: 5, head: 5 }]);
+      eve.terminate();
+      await ada.next('user_left');
       await ben.edit('awake', 'r1');
       expect((await ada.next('code_update')).payload).toMatchObject({
         code: 'awake',

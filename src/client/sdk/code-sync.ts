@@ -274,6 +274,11 @@ export class CodeSync {
     };
   }
 
+  /** The participant has another name. */
+  peerRenamed(id: string, name: string): void {
+    if (this.#peers.rename(id, name)) this.#ports.onSelections(this.selections);
+  }
+
   /** The participant has left, or may no longer edit. */
   peerGone(id: string): void {
     if (this.#peers.remove(id)) this.#ports.onSelections(this.selections);

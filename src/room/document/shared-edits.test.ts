@@ -355,6 +355,39 @@ describe('selections', () => {
     expect((await Client.join(room)).state.selections).toEqual([]);
   });
 
+  it('of one who has reloaded are gone until they place them, also where the page before isn’t closed yet', async () => {
+    const room = makeRoom();
+    const over = { participantId: crypto.randomUUID(), connectionId: crypto.randomUUID() };
+    const [ada, ben] = [await Client.join(room, over), await Client.join(room)];
+    await ada.send('cursor_position', { line: 1, col: 1, anchor: 1, head: 1, rev: 0 });
+    const back = await Client.join(room, over);
+    await room.room.onClose(ada.connection);
+    expect(ben.connection.all('selections')).toEqual([
+      { rev: 0, selections: [], gone: [over.participantId] },
+    ]);
+    expect((await Client.join(room)).state.selections).toEqual([]);
+    await back.send('cursor_position', { line: 1, col: 2, anchor: 2, head: 2, rev: 0 });
+    expect((await Client.join(room)).state.selections).toMatchObject([{ anchor: 2 }]);
+  });
+
+  it('of a page that is closed give way to those of their participant’s other page', async () => {
+    const room = makeRoom();
+    const participantId = crypto.randomUUID();
+    const [one, other] = [await Client.join(room, { participantId }), await Client.join(room, { participantId })];
+    const ben = await Client.join(room);
+    const leave = async ({ connection }: Client) => {
+      connection.close(1000, 'bye');
+      await room.room.onClose(connection);
+    };
+    await one.send('cursor_position', { line: 1, col: 1, anchor: 1, head: 1, rev: 0 });
+    await other.send('cursor_position', { line: 1, col: 4, anchor: 4, head: 4, rev: 0 });
+    await leave(other);
+    expect(ben.connection.all('cursor_position').at(-1)).toMatchObject({ line: 1, col: 1, anchor: 1, head: 1 });
+    await leave(one);
+    expect(ben.connection.all('selections')).toEqual([]);
+    expect(ben.connection.all('user_left')).toHaveLength(1);
+  });
+
   it('are gone when their participant becomes a viewer', async () => {
     const room = makeRoom();
     const participantId = crypto.randomUUID();

@@ -43,7 +43,10 @@ const KEEP_AFTER_MS = 1_000;
 
 export interface SharedEditsOptions {
   session: Pick<HostedSession, 'live'>;
-  participants: Pick<Participants, 'connections' | 'writers' | 'watchers' | 'watching' | 'withConnectionId'>;
+  participants: Pick<
+    Participants,
+    'connections' | 'connectionsOf' | 'writers' | 'watchers' | 'watching' | 'withConnectionId'
+  >;
   outbox: Pick<Outbox, 'broadcastEach' | 'reply'>;
   clock: Clock;
 }
@@ -220,6 +223,16 @@ export class SharedEdits {
     if (shown) this.#selections.set(member.id, shown);
     if (session) this.keepSoon();
     else member.setState({ ...member.state, selection });
+    this.#show(member, session, { line, col }, shown);
+  }
+
+  /** @param shown in the text as it is. */
+  #show(
+    member: JoinedConnection,
+    session: LiveSession | null,
+    { line, col }: { line: number; col: number },
+    shown: Selection | null,
+  ): void {
     const cursor: ServerPayload<'cursor_position'> = { line, col, ...wireAuthor(member.state) };
     if (shown && session) Object.assign(cursor, shown, { rev: session.rev });
     const isPaced = this.#audience.isPaced;
@@ -242,6 +255,27 @@ export class SharedEdits {
     this.#hasNewEdit.delete(connectionId);
     this.#selections.delete(connectionId);
     session?.forgetConnection(connectionId);
+  }
+
+  /**
+   * A connection is gone, or replaced by one that has said nothing yet, and its participant stays: the others
+   * are shown the selection in another page of theirs, or told that there is none.
+   * @param state it had.
+   */
+  unselect(connectionId: string, { role, participantId }: ConnectionState): void {
+    if (!may(role, 'move_cursor')) return;
+    this.#selections.delete(connectionId);
+    const { participants, outbox, session } = this.#options;
+    const { live } = session;
+    for (const other of participants.connectionsOf(participantId)) {
+      const selection = this.#selections.get(other.id);
+      if (!live || !selection) continue;
+      const line = live.text.lineAt(selection.head);
+      this.#show(other, live, { line: line.number, col: selection.head - line.from }, selection);
+      return;
+    }
+    const gone = { rev: live?.rev ?? 0, selections: [], gone: [participantId] };
+    outbox.broadcastEach('selections', ({ state }) => (state.edits === 'changes' ? gone : null));
   }
 
   /** The writers' selections, in the text as it is: of these connections, or of all. */
