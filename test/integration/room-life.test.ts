@@ -61,7 +61,10 @@ describe('a participant’s own name', () => {
     await stack.control.start('room');
     const back = await scene.enter({ sessionId, token: place.token });
     expect(back.state.payload.your_display_name).toBe('Ben');
-    expect(back.state.payload.chat_history.map(({ display_name }) => display_name)).toEqual(['viewer', 'Ben']);
+    expect(back.state.payload.chat_history.map(({ display_name }) => display_name)).toEqual([
+      'viewer',
+      'Ben',
+    ]);
     const again = await scene.enter({ sessionId, token: owner.token });
     expect(again.state.payload.participants.map(({ display_name }) => display_name).sort()).toEqual([
       'Ana',

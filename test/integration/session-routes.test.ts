@@ -598,9 +598,9 @@ describe('participants', () => {
     expect(refused).toMatchObject({ status: 429, json: { error: 'too_many_requests' } });
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(told()).toHaveLength(MAX_RENAMES_PER_HOUR);
-    expect(
-      await everything(`/${session.id}/participants`, 'participants', session.token),
-    ).toContainEqual(expect.objectContaining({ display_name: `Bea ${MAX_RENAMES_PER_HOUR - 1}` }));
+    expect(await everything(`/${session.id}/participants`, 'participants', session.token)).toContainEqual(
+      expect.objectContaining({ display_name: `Bea ${MAX_RENAMES_PER_HOUR - 1}` }),
+    );
   });
 
   it('who came without an account by a link that still works can come back: its host is told which link', async () => {

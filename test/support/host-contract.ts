@@ -201,7 +201,8 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
       }
       for (const [i, instance] of instances().entries()) expect(instance).not.toBe(awake[i]);
 
-      // Who they are, and where their carets are, was in the sockets' attachments; the session is loaded anew.
+      // Who they are, and where their carets are, was in the sockets' attachments; the session is loaded
+      // anew.
       const eve = await scene.join(id, 'viewer');
       expect(eve.state.payload.selections).toMatchObject([{ display_name: 'Ada', anchor: 5, head: 5 }]);
       eve.terminate();

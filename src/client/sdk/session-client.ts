@@ -428,7 +428,8 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     }
     if (invite !== undefined) address.searchParams.set('invite', invite);
     // One who was let in has a name there, which may be another by now.
-    if (displayName !== undefined && this.#roster.role === null) address.searchParams.set('display_name', displayName);
+    if (displayName !== undefined && this.#roster.role === null)
+      address.searchParams.set('display_name', displayName);
     return address.href;
   }
 

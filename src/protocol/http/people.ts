@@ -131,7 +131,8 @@ export const changeOwnName = route({
   body: z.object({ display_name: displayNameSchema }),
   reply: participant.extend({
     token: z.string().meta({
-      description: 'a session token with the new name, good for as long as the one that was sent; seven days for a user’s own',
+      description:
+        'a session token with the new name, good for as long as the one that was sent; seven days for a user’s own',
     }),
   }),
   errors: [410, 429],

@@ -86,7 +86,7 @@ export class RecentChanges {
     return this.#taken.at(-1)?.rev ?? this.#knownFrom;
   }
 
-  /** It is known of an earlier revision that its text is the one that was loaded. Before anything is taken. */
+  /** An earlier revision's text is known to be the one that was loaded. Before anything is taken. */
   startFrom(rev: number): void {
     this.#knownFrom = Math.min(this.#knownFrom, rev);
   }

@@ -1,6 +1,12 @@
 /** Who is sent what of an edit, in a whole room: changes, the whole text, or nothing. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type FakeConnection, FakeStorage, makeGrant, makeRoom, type RoomFixture } from '../../../test/support/room.ts';
+import {
+  type FakeConnection,
+  FakeStorage,
+  makeGrant,
+  makeRoom,
+  type RoomFixture,
+} from '../../../test/support/room.ts';
 import { numberIn } from '../../domain/revision.ts';
 import type { Strudel } from '../../domain/strudels.ts';
 import {
@@ -373,7 +379,10 @@ describe('selections', () => {
   it('of a page that is closed give way to those of their participant’s other page', async () => {
     const room = makeRoom();
     const participantId = crypto.randomUUID();
-    const [one, other] = [await Client.join(room, { participantId }), await Client.join(room, { participantId })];
+    const [one, other] = [
+      await Client.join(room, { participantId }),
+      await Client.join(room, { participantId }),
+    ];
     const ben = await Client.join(room);
     const leave = async ({ connection }: Client) => {
       connection.close(1000, 'bye');
@@ -382,7 +391,12 @@ describe('selections', () => {
     await one.send('cursor_position', { line: 1, col: 1, anchor: 1, head: 1, rev: 0 });
     await other.send('cursor_position', { line: 1, col: 4, anchor: 4, head: 4, rev: 0 });
     await leave(other);
-    expect(ben.connection.all('cursor_position').at(-1)).toMatchObject({ line: 1, col: 1, anchor: 1, head: 1 });
+    expect(ben.connection.all('cursor_position').at(-1)).toMatchObject({
+      line: 1,
+      col: 1,
+      anchor: 1,
+      head: 1,
+    });
     await leave(one);
     expect(ben.connection.all('selections')).toEqual([]);
     expect(ben.connection.all('user_left')).toHaveLength(1);
@@ -475,7 +489,12 @@ describe('selections over a sleep', () => {
     expect(await shownTo(next)).toEqual([['Ada', 5, 5]]);
     await woke.send('cursor_position', caret(3, 0));
     expect(await shownTo(next)).toEqual([['Ada', 3, 3]]);
-    await woke.send('code_update', { changes: [5, [0, '!']], base_rev: 0, client_seq: 1, sync: ada.state.sync });
+    await woke.send('code_update', {
+      changes: [5, [0, '!']],
+      base_rev: 0,
+      client_seq: 1,
+      sync: ada.state.sync,
+    });
     expect(woke.outOfStep).toEqual([]);
   });
 

@@ -199,7 +199,11 @@ export class SharedEdits {
     session.sentWhole(id);
     const sync = { sync: state.sync + 1 };
     if (state.role === 'viewer') this.#selections.delete(id);
-    member.setState({ ...state, ...sync, ...(state.role === 'viewer' && { selection: null, sameText: null }) });
+    member.setState({
+      ...state,
+      ...sync,
+      ...(state.role === 'viewer' && { selection: null, sameText: null }),
+    });
     const start = { ...sync, client_seq: session.clientSeq(state.participantId, id) };
     if (state.role === 'viewer') return { ...start, ...this.#audience.start(member, session) };
     const others = new Set(this.#selections.keys());

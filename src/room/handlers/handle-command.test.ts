@@ -159,7 +159,11 @@ describe('a new name', () => {
     const grant = makeGrant({ participantId: ada, role: 'co-author', connectionId: 'tab' });
     const tab = await arrive(fixture, grant, () => fixture.command(renamed('Ana')));
     await say('as Ana');
-    expect(ben.all('user_joined').at(-1)).toMatchObject({ participant_id: ada, display_name: 'Ana', color: 0 });
+    expect(ben.all('user_joined').at(-1)).toMatchObject({
+      participant_id: ada,
+      display_name: 'Ana',
+      color: 0,
+    });
     expect(ben.all('chat_message').map(({ display_name }) => display_name)).toEqual(['Ada', 'Ana']);
     // Their own pages know it by the state.
     expect(writer.all('user_joined').filter(({ participant_id }) => participant_id === ada)).toEqual([]);
