@@ -142,7 +142,7 @@ export async function people(scene: Scene): Promise<void> {
     assert(width >= 44 && height >= 44, `the button is ${width} by ${height}`);
     await screenshot(ben.page, 'people-phone');
     await change.click();
-    await ben.page.getByLabel('Your name').waitFor();
+    await ben.page.getByLabel('Your name', { exact: true }).waitFor();
     assert.equal(await focused(), 'name-field');
     assert.equal(await ben.page.getByTestId('name-field').inputValue(), 'Ben');
     await screenshot(ben.page, 'change-name-phone');
