@@ -9,6 +9,7 @@ import { InvitePreviews } from './access/invite-previews.ts';
 import { KnockLimits } from './access/knock-limits.ts';
 import { Knocking } from './access/knocking.ts';
 import { providersOf } from './access/providers.ts';
+import { SharedLimit } from './access/shared-limit.ts';
 import { SignedInBrowsers } from './access/signed-in-browsers.ts';
 import { StrangerCommits } from './access/stranger-commits.ts';
 import { StrangerLimits } from './access/stranger-limits.ts';
@@ -34,6 +35,7 @@ import { PostgresDirectory } from './postgres/directory.ts';
 import { PostgresPeople } from './postgres/people.ts';
 import { PostgresSessionRepository } from './postgres/sessions.ts';
 import { PostgresStrudels } from './postgres/strudels.ts';
+import { MAX_RENAMES_PER_HOUR } from './protocol/limits.ts';
 import { RedisScripts } from './redis/client.ts';
 import { keysFor } from './redis/keys.ts';
 import { SessionBuffer } from './redis/session-buffer.ts';
@@ -146,6 +148,15 @@ export function createKnocking(
   });
 }
 
+/** Counts changes of participants' names. */
+export function createRenames(
+  { redis }: Pick<Storage, 'redis'>,
+  { KEY_PREFIX }: Pick<z.infer<typeof storageSchema>, 'KEY_PREFIX'>,
+): SharedLimit {
+  const keyPrefix = `${KEY_PREFIX}renames`;
+  return new SharedLimit({ redis, keyPrefix, max: MAX_RENAMES_PER_HOUR, window: '1 h' });
+}
+
 /** The flusher over a storage. */
 export function createFlusher(
   { buffer, postgres }: Pick<Storage, 'buffer' | 'postgres'>,
@@ -219,6 +230,7 @@ function createShared(config: Config): Shared {
     browsers: new SignedInBrowsers(storage.accounts, config, Date.now),
     ...createAdmission(storage, config),
     knocking: createKnocking(storage, config),
+    renames: createRenames(storage, config),
     flusher: createFlusher(storage, config),
     system: new SystemReader({ buffer: storage.buffer, budgets: new Budgets(config) }),
     thresholds: thresholdsOf(config),

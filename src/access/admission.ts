@@ -13,7 +13,7 @@ import type { AccessCheck, EnterOutcome, PeopleRepository } from '../domain/peop
 import type { JoinMethod, Role, Session, SessionRepository, UserProfile } from '../domain/types.ts';
 import { guardedByInvite, type InviteGuard } from './invite-guard.ts';
 import { badInvite, badToken, type Refusal, refusal, unavailable } from './refusals.ts';
-import type { SessionAccess } from './session-token.ts';
+import type { VerifiedAccess } from './session-token.ts';
 
 export interface AdmissionRequest {
   /** null: make a new session, with the caller as its host. */
@@ -62,7 +62,7 @@ export type AdmissionOutcome = { ok: true; admitted: Admitted } | Refusal;
 
 /** Checks tokens. `session` and `user` resolve with null for a token that isn't valid. */
 export interface TokenVerifier {
-  session(token: string): Promise<SessionAccess | null>;
+  session(token: string): Promise<VerifiedAccess | null>;
   user(token: string): Promise<UserProfile | null>;
   /** Whether it was a good one, whose time is over. */
   hasExpired(token: string): Promise<boolean>;
@@ -97,7 +97,7 @@ type JoinRequest = Pick<AdmissionRequest, 'token' | 'displayName' | 'address' | 
 export type Caller =
   | { kind: 'anonymous' }
   | { kind: 'user'; profile: UserProfile }
-  | { kind: 'participant'; access: SessionAccess };
+  | { kind: 'participant'; access: VerifiedAccess };
 
 /**
  * Who the bearer of a token is. Null for a token that isn't valid: such a caller must not become anonymous
@@ -467,7 +467,7 @@ function isFor(caller: Extract<Caller, { kind: 'participant' }>, sessionId: stri
 }
 
 /** What a session token says, unconfirmed. */
-function admittedBy(access: SessionAccess): Omit<Admitted, 'isUnconfirmed'> {
+function admittedBy({ expiresAtS: _, ...access }: VerifiedAccess): Omit<Admitted, 'isUnconfirmed'> {
   return {
     ...access,
     joinMethod: access.joinMethod ?? 'grant',

@@ -22,6 +22,7 @@ const claimsSchema = z.object({
   join_method: z.enum(JOIN_METHODS).default('grant'),
   inv: z.uuid().nullable().default(null),
   ep: z.uuid().nullable().default(null),
+  exp: z.number(),
 });
 
 /** The participant a session token is for; `userId` is null for an anonymous one. */
@@ -40,8 +41,21 @@ export interface SessionAccess {
   epoch?: string | null;
 }
 
-/** Signs a token for `access`; it expires after seven days. */
-export async function signSessionToken(access: SessionAccess, secret: string): Promise<string> {
+/** What a good session token says. */
+export interface VerifiedAccess extends SessionAccess {
+  /** When it expires, in seconds since the epoch. */
+  expiresAtS: number;
+}
+
+/**
+ * Signs a token for `access`; it expires after seven days.
+ * @param expiresAtS in seconds since the epoch: for a token that takes the place of another one.
+ */
+export async function signSessionToken(
+  access: SessionAccess,
+  secret: string,
+  expiresAtS: number | null = null,
+): Promise<string> {
   const jwt = new SignJWT({
     sid: access.sessionId,
     pid: access.participantId,
@@ -55,7 +69,7 @@ export async function signSessionToken(access: SessionAccess, secret: string): P
     .setProtectedHeader({ alg: 'HS256' })
     .setAudience(SESSION_AUDIENCE)
     .setIssuedAt()
-    .setExpirationTime(LIFETIME);
+    .setExpirationTime(expiresAtS ?? LIFETIME);
   if (access.userId !== null) jwt.setSubject(access.userId);
   return jwt.sign(new TextEncoder().encode(secret));
 }
@@ -78,7 +92,7 @@ function verify(token: string, secrets: VerifyingSecrets) {
 export async function verifySessionToken(
   token: string,
   secrets: VerifyingSecrets,
-): Promise<SessionAccess | null> {
+): Promise<VerifiedAccess | null> {
   try {
     const payload = await verify(token, secrets);
     const claims = claimsSchema.parse(payload);
@@ -92,6 +106,7 @@ export async function verifySessionToken(
       joinMethod: claims.join_method,
       inviteId: claims.inv,
       epoch: claims.ep,
+      expiresAtS: claims.exp,
     };
   } catch {
     // One answer for every reason: telling them apart would help only a forger.

@@ -9,9 +9,12 @@ export function guestName(role: Role): string {
   return `${NAMELESS} ${role}`;
 }
 
+/** Such names; also as Postgres reads regular expressions. */
+export const GUEST_NAME = /^Anonymous( (host|co-author|viewer)( [0-9]+)?)?$/;
+
 /** Whether a name says only that its bearer has given none. */
 export function isGuestName(name: string): boolean {
-  return /^Anonymous( (host|co-author|viewer)( \d+)?)?$/.test(name);
+  return GUEST_NAME.test(name);
 }
 
 /**

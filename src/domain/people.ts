@@ -147,6 +147,8 @@ export interface PeopleRepository {
   participants(sessionId: string, query: PageRequest & { withRemoved: boolean }): Promise<Page<Participant>>;
   /** Gives a participant a role, and a removed one their membership back. */
   setRole(sessionId: string, participantId: string, role: Role): Promise<MembershipOutcome>;
+  /** Gives a participant another name; null when there is no such participant, or they were removed. */
+  rename(sessionId: string, participantId: string, displayName: string): Promise<Participant | null>;
   /** Removes a participant. Repeating it changes nothing. */
   remove(sessionId: string, participantId: string): Promise<MembershipOutcome>;
   /** Records that a participant has left; false when there is no such participant. */

@@ -23,6 +23,7 @@ const PERMISSIONS = {
   read_messages: ALL_ROLES,
   read_versions: ALL_ROLES,
   read_participants: ALL_ROLES,
+  change_own_name: ALL_ROLES,
   leave: ALL_ROLES,
   write_code: WRITERS,
   write_title: HOSTS,

@@ -4,7 +4,7 @@
 import { and, eq, isNull, lt, type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { RevokedTokenError, SessionNotFoundError, StorageUnavailableError } from '../domain/errors.ts';
-import { NAMELESS } from '../domain/guest-names.ts';
+import { GUEST_NAME, NAMELESS } from '../domain/guest-names.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import type {
   AccessCheck,
@@ -381,6 +381,23 @@ export class PostgresPeople implements PeopleRepository {
     );
   }
 
+  async rename(sessionId: string, participantId: string, displayName: string): Promise<Participant | null> {
+    const change = sql`
+      set display_name = ${displayName}::text
+      where p.session_id = ${sessionId}::uuid and p.id = ${participantId}::uuid and p.removed_at is null`;
+    const [renamed] = await rowsOf(
+      this.#db,
+      sql`
+        with signed_in as (update session_participants p ${change} returning ${signedInColumns}),
+        anonymous as (
+          update anonymous_participants p ${change} and p.expires_at > now() returning ${anonymousColumns}
+        )
+        select * from signed_in union all select * from anonymous`,
+      participantRow,
+    );
+    return renamed ?? null;
+  }
+
   remove(sessionId: string, participantId: string): Promise<MembershipOutcome> {
     return this.#changeMembership(
       sessionId,
@@ -446,7 +463,9 @@ export class PostgresPeople implements PeopleRepository {
     const named = sql`(
       select n.name from unnest(
         ${sql.param([...guestNames.keys()])}::uuid[], ${sql.param([...guestNames.values()])}::text[]
-      ) as n (id, name) where n.id = p.id
+      ) as n (id, name)
+      -- One who has given a name meanwhile keeps it.
+      where n.id = p.id and p.display_name ~ ${GUEST_NAME.source}::text
     )`;
     const changes = sql`
       left_at = case when p.id = any(${present}) then null when p.left_at is null then now() else p.left_at end,

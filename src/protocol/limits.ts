@@ -34,6 +34,8 @@ export const MAX_CHANGE_PARTS = 10_000;
 /** One chat message. Blank ones are refused too. */
 export const MAX_CHAT_CHARS = 5_000;
 export const MAX_DISPLAY_NAME_CHARS = 100;
+/** Changes of their own name by one participant within an hour: all others are told of each. */
+export const MAX_RENAMES_PER_HOUR = 20;
 export const MAX_TITLE_CHARS = 200;
 /** A picture's address. */
 export const MAX_AVATAR_URL_CHARS = 500;

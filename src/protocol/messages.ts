@@ -467,8 +467,15 @@ export const serverPayloads = {
   user_joined: participantSchema,
   /** How many watchers there are besides those who were told of by name. */
   audience: z.object({ watching: z.number() }),
-  /** In an audience: the selections that have moved since the last time, in the text at `rev`. */
-  selections: z.object({ rev: z.number(), selections: z.array(selectionSchema) }),
+  selections: z.object({
+    rev: z.number(),
+    /** In an audience: those that have moved since the last time, in the text at `rev`. */
+    selections: z.array(selectionSchema),
+    /** Participants, by their ids, who are here and have no selection any more. */
+    gone: z.array(z.string()).optional(),
+    /** The room has slept, and knows none: a client that has one sends it. */
+    wanted: z.boolean().optional(),
+  }),
   user_left: participantSchema,
   /** A participant's pages went to the background, all of them, or one came back. */
   presence: z.object({ ...author, away: z.boolean() }),

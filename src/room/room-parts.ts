@@ -143,9 +143,12 @@ export function makeParts(
       log,
       clock: systemClock,
     },
-    onOpened: () => presence.resume(),
+    onOpened: async () => {
+      if (session.live) edits.resume(session.live);
+      await presence.resume();
+    },
   });
-  const edits = new SharedEdits({ participants, outbox, clock: systemClock });
+  const edits = new SharedEdits({ session, participants, outbox, clock: systemClock });
   const sessionState = new SessionState({ session, participants, strudel, outbox, edits, knocks });
   const departures = new Departures({
     participants,

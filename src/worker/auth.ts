@@ -122,6 +122,10 @@ interface SessionCaller {
   /** null: they own the session, or it is discoverable, and they have never been in it. */
   participantId: string | null;
   displayName: string;
+  /** The `token_epoch` that their token names; null where it names none. */
+  epoch: string | null;
+  /** When their session token expires, in seconds since the epoch; null for a user's own token. */
+  tokenExpiresAtS: number | null;
 }
 
 /**
@@ -164,6 +168,8 @@ async function callerFor(c: Asked, sessionId: string, action: Action): Promise<S
     userId,
     participantId: access.participantId,
     displayName: access.displayName ?? name ?? guestName(access.role),
+    epoch: epochOf(caller),
+    tokenExpiresAtS: caller.kind === 'participant' ? caller.access.expiresAtS : null,
   };
 }
 

@@ -4,6 +4,7 @@ import type { Admission, TokenVerifier } from '../access/admission.ts';
 import type { InvitePreviews } from '../access/invite-previews.ts';
 import type { Knocking } from '../access/knocking.ts';
 import type { Provider } from '../access/providers.ts';
+import type { SharedLimit } from '../access/shared-limit.ts';
 import type { SignedInBrowsers } from '../access/signed-in-browsers.ts';
 import type { StrangerCommits } from '../access/stranger-commits.ts';
 import type { WrongSecrets } from '../access/wrong-secrets.ts';
@@ -38,6 +39,8 @@ export interface Services extends Platform {
   admission: Pick<Admission, 'enter' | 'join' | 'check'>;
   invitePreviews: Pick<InvitePreviews, 'preview'>;
   knocking: Pick<Knocking, 'permit' | 'unheard'>;
+  /** Counts changes of participants' names. */
+  renames: Pick<SharedLimit, 'take'>;
   knocks: Pick<KnockClient, 'knock' | 'state' | 'withdraw'>;
   room: Pick<RoomClient, 'sendCommand' | 'setCode'>;
   desk: Pick<DeskClient, 'ask'>;

@@ -124,6 +124,74 @@ export async function people(scene: Scene): Promise<void> {
     await screenshot(ana.page, 'people-desktop');
   });
 
+  await step('one’s own name is changed for everybody, at the caret too, and stays so', async () => {
+    const rename = async (name: string) => {
+      await ben.page.getByTestId('name-field').fill(name);
+      await ben.page.getByTestId('name-save').click();
+      await ben.page.getByTestId('name-dialog').waitFor({ state: 'hidden' });
+    };
+    const focused = () =>
+      ben.page.evaluate(() => document.activeElement?.getAttribute('data-testid') ?? 'something else');
+    await coAuthor.type('\n// Ben writes');
+    await host.waitFor(ana.page.locator('.cm-peer-name', { hasText: 'Ben' }), 'Ben’s caret');
+    await coAuthor.say('as Ben');
+    await coAuthor.tab('people');
+    const change = ben.page.getByTestId('change-name');
+    assert.equal(await change.count(), 1);
+    const { width = 0, height = 0 } = (await change.boundingBox()) ?? {};
+    assert(width >= 44 && height >= 44, `the button is ${width} by ${height}`);
+    await screenshot(ben.page, 'people-phone');
+    await change.click();
+    await ben.page.getByLabel('Your name', { exact: true }).waitFor();
+    assert.equal(await focused(), 'name-field');
+    assert.equal(await ben.page.getByTestId('name-field').inputValue(), 'Ben');
+    await screenshot(ben.page, 'change-name-phone');
+    await ben.page.keyboard.press('Escape');
+    await ben.page.getByTestId('name-dialog').waitFor({ state: 'hidden' });
+    assert.equal(await focused(), 'change-name');
+    await ben.page.keyboard.press('Enter');
+    await ben.page.getByTestId('name-field').fill('   ');
+    await ben.page.keyboard.press('Enter');
+    await host.waitFor(
+      ben.page.getByTestId('form-problem').filter({ hasText: 'A name isn’t blank.' }),
+      'a blank name to be refused',
+    );
+    await rename('Benno');
+    await host.people('Ana host', 'Benno co-author', 'Vera co-author');
+    await viewer.people('Ana host', 'Benno co-author', 'Vera co-author');
+    await host.waitFor(ana.page.locator('.cm-peer-name', { hasText: 'Benno' }), 'the name at the caret');
+    await coAuthor.say('as Benno');
+    await host.hears('as Benno');
+    await ben.page.reload();
+    await coAuthor.isOpen();
+    await coAuthor.people('Ana host', 'Benno co-author', 'Vera co-author');
+    await host.tab('chat');
+    const said = ana.page
+      .getByTestId('chat-list')
+      .locator('.message')
+      .filter({ hasText: /as Ben/ });
+    assert.deepEqual(await said.locator('.message-name').allTextContents(), ['Ben', 'Benno']);
+    await coAuthor.tab('people');
+    await change.click();
+    await rename('Ben');
+    await host.people('Ana host', 'Ben co-author', 'Vera co-author');
+  });
+
+  await step('who joins or reloads sees the others’ carets at once', async () => {
+    await coAuthor.type('\n// Ben again');
+    await host.shows('// Ben again');
+    await ana.page.reload();
+    await host.isOpen();
+    await host.waitFor(ana.page.locator('.cm-peer-name', { hasText: 'Ben' }), 'Ben’s caret after a reload');
+    const ofAna = ben.page.locator('.cm-peer-name', { hasText: 'Ana' });
+    await eventually('Ana’s caret to be gone until she places it', async () => {
+      const count = await ofAna.count();
+      return count === 0 || `there are ${count}`;
+    });
+    await host.type(' ');
+    await ofAna.waitFor({ state: 'attached' });
+  });
+
   await step('who came by an invite that is revoked is out, unless the host has said more', async () => {
     const cleo = await browser.newPerson('Cleo');
     const guest = await SessionPage.join(cleo.page, viewerLink, 'Cleo');

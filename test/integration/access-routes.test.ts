@@ -55,6 +55,7 @@ GET    /sessions/:id/live-status        401    401     401       403      403   
 PUT    /sessions/:id/discoverable       401    401     401       403      403     403    403       403  200
 POST   /sessions/:id/leave              401    401     401       403      403     403    200       200  200
 GET    /sessions/:id/participants       401    401     401       403      403     403    200       200  200
+PATCH  /sessions/:id/participants/me    401    401     401       403      403     403    200       200  200
 PATCH  /sessions/:id/participants/:pid  401    401     401       403      403     403    403       403  200
 DELETE /sessions/:id/participants/:pid  401    401     401       403      403     403    403       403  200
 POST   /sessions/:id/invite             401    401     401       403      403     403    403       403  201
@@ -104,6 +105,7 @@ GET    /sessions/:id/live-status        401    401     401       403      403   
 PUT    /sessions/:id/discoverable       401    401     401       403      403     403    403       403  410
 POST   /sessions/:id/leave              401    401     401       403      403     403    410       410  410
 GET    /sessions/:id/participants       401    401     401       403      403     403    200       200  200
+PATCH  /sessions/:id/participants/me    401    401     401       403      403     403    410       410  410
 PATCH  /sessions/:id/participants/:pid  401    401     401       403      403     403    403       403  410
 DELETE /sessions/:id/participants/:pid  401    401     401       403      403     403    403       403  410
 POST   /sessions/:id/invite             401    401     401       403      403     403    403       403  410
@@ -124,6 +126,7 @@ GET    /sessions/:id/versions           401    401     401       403      200   
 GET    /sessions/:id/versions/:n        401    401     401       403      200     403    200       200  200
 POST   /sessions/:id/versions/:n/restore 401    401     401       403      403     403    403       200  200
 GET    /sessions/:id/participants       401    401     401       403      200     403    200       200  200
+PATCH  /sessions/:id/participants/me    401    401     401       403      404     403    200       200  200
 POST   /sessions/:id/invite             401    401     401       403      403     403    403       403  201
 DELETE /sessions/:id                    401    401     401       403      403     403    403       403  200
 `;
@@ -159,6 +162,7 @@ const BODIES: Record<string, unknown> = {
   'PUT /sessions/:id {title}': { title: 'new' },
   'PUT /sessions/:id {code}': { code: 'new' },
   'PUT /sessions/:id/discoverable': { is_discoverable: true },
+  'PATCH /sessions/:id/participants/me': { display_name: 'Eve' },
   'PATCH /sessions/:id/participants/:pid': { role: 'co-author' },
   'POST /sessions/:id/invite': { role: 'viewer' },
   'POST /sessions/:id/knocks': { display_name: 'Eve' },

@@ -76,6 +76,7 @@ const BODIES: Record<string, object> = {
     display_name: 'Ada',
     attempt: randomUUID(),
   },
+  'patch /api/v1/sessions/{id}/participants/me': { display_name: 'Ada' },
   'patch /api/v1/sessions/{id}/participants/{participant_id}': { role: 'viewer' },
   'post /api/v1/strudels': {
     title: 't',

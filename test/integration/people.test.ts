@@ -442,6 +442,32 @@ describe.each(engines)('people on the %s engine', (engine) => {
       expect((await all(id)).find((place) => place.id === user.id)?.leftAtMs).toBe(leftAt);
     });
 
+    it('knows what the nameless are called, and nothing better of those who have a name by now', async () => {
+      const id = await newSession();
+      const { token: inviteToken } = await newInvite(id);
+      const place = await entered(id, { inviteToken });
+      const called = (name: string) => people.recordPresence(id, [place.id], new Map([[place.id, name]]));
+      const name = async () => (await all(id))[0]?.displayName;
+      await called('Anonymous co-author 2');
+      expect(await name()).toBe('Anonymous co-author 2');
+      expect(await people.rename(id, place.id, 'Ada')).toMatchObject({ id: place.id, displayName: 'Ada' });
+      await called('Anonymous co-author 2');
+      expect(await name()).toBe('Ada');
+      // It is theirs when they come back, and a new one only where they bring one.
+      expect((await entered(id, { participantId: place.id })).displayName).toBe('Ada');
+    });
+
+    it('doesn’t bring a name to those who aren’t of it any more', async () => {
+      const [id, user] = [await newSession(), await newUser()];
+      const { token: inviteToken } = await newInvite(id);
+      const place = await entered(id, { inviteToken, userId: user });
+      expect(await people.rename(await newSession(), place.id, 'Eve')).toBeNull();
+      expect(await people.rename(id, place.id, 'Ana')).toMatchObject({ displayName: 'Ana', userId: user });
+      await people.remove(id, place.id);
+      expect(await people.rename(id, place.id, 'Eve')).toBeNull();
+      expect((await all(id, true))[0]?.displayName).toBe('Ana');
+    });
+
     it('ends by leaving', async () => {
       const id = await newSession();
       const { token: inviteToken } = await newInvite(id);

@@ -37,6 +37,48 @@ const statusOf = async (options: { sessionId: string; token?: string; invite?: s
   }
 };
 
+describe('a participant’s own name', () => {
+  it('is changed for all who are there, for what is said then, in Postgres, and for when they come back', async () => {
+    const owner = await people.user('Ada');
+    const sessionId = await people.session({ host: owner });
+    const host = await scene.enter({ sessionId, token: owner.token });
+    const place = await people.place(sessionId, 'viewer');
+    const ben = await scene.enter({ sessionId, token: place.token });
+    const rename = (by: { token: string }, display_name: string) =>
+      people.ask(by, 'PATCH', `${sessionId}/participants/me`, { display_name });
+    ben.send('chat_message', { message: 'before' });
+    await host.next('chat_message', ({ display_name }) => display_name === 'viewer');
+    expect((await rename(place, 'Ben')).status).toBe(200);
+    await host.next('user_joined', ({ display_name }) => display_name === 'Ben');
+    await ben.next('session_state', ({ your_display_name }) => your_display_name === 'Ben');
+    ben.send('chat_message', { message: 'after' });
+    await host.next('chat_message', ({ display_name }) => display_name === 'Ben');
+    expect((await rename(owner, 'Ana')).status).toBe(200);
+    await ben.next('user_joined', ({ display_name, role }) => display_name === 'Ana' && role === 'host');
+    expect(await rename(place, ' ')).toMatchObject({ status: 400, body: { error: 'validation_error' } });
+    // With the token from before, and in a new instance.
+    await stack.control.kill('room');
+    await stack.control.start('room');
+    const back = await scene.enter({ sessionId, token: place.token });
+    expect(back.state.payload.your_display_name).toBe('Ben');
+    expect(back.state.payload.chat_history.map(({ display_name }) => display_name)).toEqual([
+      'viewer',
+      'Ben',
+    ]);
+    const again = await scene.enter({ sessionId, token: owner.token });
+    expect(again.state.payload.participants.map(({ display_name }) => display_name).sort()).toEqual([
+      'Ana',
+      'Ben',
+    ]);
+    const stored = await scene.rows<{ display_name: string }>(
+      `select display_name from session_participants where session_id = $1
+       union all select display_name from anonymous_participants where session_id = $1`,
+      [sessionId],
+    );
+    expect(stored.map(({ display_name }) => display_name).sort()).toEqual(['Ana', 'Ben']);
+  });
+});
+
 describe('what the host changes', () => {
   it('a new role: the person gets the state with it, the others hear of it, and it counts at once', async () => {
     const sessionId = await people.session();

@@ -14,6 +14,7 @@ import {
   MAX_CODE_BYTES,
   MAX_DISPLAY_NAME_CHARS,
   MAX_FRAME_BYTES,
+  MAX_RENAMES_PER_HOUR,
   MAX_TITLE_CHARS,
 } from '../../src/protocol/limits.ts';
 import { RoomUnavailableError } from '../../src/worker/room-client.ts';
@@ -551,6 +552,55 @@ describe('participants', () => {
     ]);
     expect((await patch({ role: 'owner' })).status).toBe(400);
     expect((await patch({})).status).toBe(400);
+  });
+
+  it('change their own name, which the room hears and their next token says, and nobody else’s', async () => {
+    const ada = await api.userToken(randomUUID(), { name: 'Ada' });
+    const { token: asHost, ...session } = await make({}, ada);
+    const bea = await api.place(session.id, 'viewer', 'Bea');
+    const me = `/${session.id}/participants/me`;
+    const rename = (token: string | undefined, body: object) => call(me, { method: 'PATCH', token, body });
+    const names = async () => {
+      const list = await everything(`/${session.id}/participants`, 'participants', ada);
+      return list.map((person) => ('display_name' in person ? person.display_name : null));
+    };
+    const renamed = await rename(bea.token, { display_name: 'Bea ♪', participant_id: randomUUID() });
+    expect(renamed.json).toMatchObject({ id: bea.id, display_name: 'Bea ♪', role: 'viewer' });
+    expect(await names()).toEqual(['Ada', 'Bea ♪']);
+    // By the token of their own, too, and by the session's: they are one.
+    expect((await rename(ada, { display_name: 'Ana' })).json).toMatchObject({ display_name: 'Ana' });
+    expect((await rename(asHost, { display_name: 'Ania' })).status).toBe(200);
+    expect(await names()).toEqual(['Ania', 'Bea ♪']);
+    expect(told()).toMatchObject([
+      { kind: 'participant_renamed', participant_id: bea.id, display_name: 'Bea ♪' },
+      { kind: 'participant_renamed', display_name: 'Ana' },
+      { kind: 'participant_renamed', display_name: 'Ania' },
+    ]);
+    const [before, after] = await Promise.all(
+      [bea.token, renamed.json.token].map((token) => verifySessionToken(token, JWT_SECRET)),
+    );
+    expect(after).toEqual({ ...before, displayName: 'Bea ♪' });
+  });
+
+  it('keep their name where the new one isn’t a name, or is one too many within the hour', async () => {
+    const session = await make();
+    const bea = await api.place(session.id, 'viewer', 'Bea');
+    const rename = (display_name: unknown) =>
+      call(`/${session.id}/participants/me`, { method: 'PATCH', token: bea.token, body: { display_name } });
+    const tooLong = 'x'.repeat(MAX_DISPLAY_NAME_CHARS + 1);
+    for (const name of ['', '  ', tooLong, 'a\u0000b', '\ud800', null, 7, undefined]) {
+      expect(await rename(name)).toMatchObject({ status: 400, json: { error: 'validation_error' } });
+    }
+    for (let i = 0; i < MAX_RENAMES_PER_HOUR; i += 1) {
+      expect((await rename(i === 0 ? tooLong.slice(1) : `Bea ${i}`)).status).toBe(200);
+    }
+    const refused = await rename('one more');
+    expect(refused).toMatchObject({ status: 429, json: { error: 'too_many_requests' } });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(told()).toHaveLength(MAX_RENAMES_PER_HOUR);
+    expect(await everything(`/${session.id}/participants`, 'participants', session.token)).toContainEqual(
+      expect.objectContaining({ display_name: `Bea ${MAX_RENAMES_PER_HOUR - 1}` }),
+    );
   });
 
   it('who came without an account by a link that still works can come back: its host is told which link', async () => {

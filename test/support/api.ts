@@ -11,7 +11,13 @@ import { SignedInBrowsers } from '../../src/access/signed-in-browsers.ts';
 import { StrangerCommits } from '../../src/access/stranger-commits.ts';
 import { tokenVerifier } from '../../src/access/token-verifier.ts';
 import { WrongSecrets } from '../../src/access/wrong-secrets.ts';
-import { createAdmission, createFlusher, createKnocking, createStorage } from '../../src/compose.ts';
+import {
+  createAdmission,
+  createFlusher,
+  createKnocking,
+  createRenames,
+  createStorage,
+} from '../../src/compose.ts';
 import { configSchema, parseConfig } from '../../src/config.ts';
 import type { Participant } from '../../src/domain/people.ts';
 import { RequestBudget } from '../../src/domain/request-budget.ts';
@@ -159,6 +165,7 @@ export async function startApi(
       { ...config, KEY_PREFIX: redis.keys.prefix },
     ),
     knocking: createKnocking({ people, redis: redis.redis }, { ...config, KEY_PREFIX: redis.keys.prefix }),
+    renames: createRenames({ redis: redis.redis }, { KEY_PREFIX: redis.keys.prefix }),
     knocks: {
       async knock(sessionId, knock) {
         if (failure) throw failure;

@@ -236,6 +236,7 @@ export function makeMember(id: string, participantId = id): FakeConnection & Joi
     color: 0,
     isListed: true,
     sync: 0,
+    sameText: null,
     chatTimes: [],
     switchTimes: [],
     agentTimes: [],

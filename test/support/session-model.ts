@@ -439,9 +439,11 @@ export class SessionModel {
           setTimeout: (task, delayMs) => this.clock.setTimeout(task, delayMs),
         },
       },
-      onOpened: async () => {},
+      onOpened: async () => {
+        if (hosted.live) room.edits.resume(hosted.live);
+      },
     });
-    room.edits = new SharedEdits({ participants, outbox, clock: this.clock });
+    room.edits = new SharedEdits({ session: hosted, participants, outbox, clock: this.clock });
     room.state = new SessionState({
       session: hosted,
       participants,

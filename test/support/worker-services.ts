@@ -118,6 +118,7 @@ export function fakeServices(env: Record<string, string> = {}): FakeServices {
     room: { sendCommand: unused, setCode: unused },
     tokens: { session: unused, user: unused, hasExpired: unused },
     knocking: { permit: unused, unheard: unused },
+    renames: { take: unused },
     knocks: { knock: unused, state: unused, withdraw: unused },
     invitePreviews: { preview: unused },
     admission: {

@@ -154,6 +154,11 @@ export class CodeSync {
     this.#cursors.call();
   }
 
+  /** The others are shown where the selection is once more. */
+  selectAgain(): void {
+    this.#cursors.call();
+  }
+
   /** Sends what waits now. */
   flush(): void {
     this.#sendEdits();
@@ -272,6 +277,11 @@ export class CodeSync {
       anchor: this.#document.toLocal(anchor),
       head: this.#document.toLocal(head),
     };
+  }
+
+  /** The participant has another name. */
+  peerRenamed(id: string, name: string): void {
+    if (this.#peers.rename(id, name)) this.#ports.onSelections(this.selections);
   }
 
   /** The participant has left, or may no longer edit. */

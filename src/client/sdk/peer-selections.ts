@@ -28,6 +28,13 @@ export class PeerSelections {
     return this.#byId.delete(id);
   }
 
+  /** @returns true when there was one. */
+  rename(id: string, name: string): boolean {
+    const selection = this.#byId.get(id);
+    if (selection) this.#byId.set(id, { ...selection, name });
+    return selection !== undefined;
+  }
+
   replace(selections: readonly PeerSelection[]): void {
     this.#byId = new Map(selections.map((selection) => [selection.id, selection]));
   }

@@ -40,6 +40,15 @@ describe('connecting', () => {
     });
   });
 
+  it('brings its name to be let in, and not over reconnects: it may be another by then', async () => {
+    const client = await open({ displayName: 'Ana' });
+    expect(new URL(FakeSocket.last.url).searchParams.get('display_name')).toBe('Ana');
+    client.useToken('a newer one');
+    FakeSocket.last.drop();
+    const { searchParams } = new URL((await reconnected()).url);
+    expect([searchParams.get('display_name'), searchParams.get('token')]).toEqual([null, 'a newer one']);
+  });
+
   it('keeps its connection id over reconnects', async () => {
     await open();
     const first = new URL(FakeSocket.last.url).searchParams.get('_pk');
@@ -713,8 +722,39 @@ describe('people and signals', () => {
     FakeSocket.last.say('user_joined', { ...ben, role: 'viewer' });
     expect(client.selections).toEqual([]);
     FakeSocket.last.say('cursor_position', cursor);
+    FakeSocket.last.say('selections', { rev: 5, selections: [], gone: ['p-ben'] });
+    expect(client.selections).toEqual([]);
+    FakeSocket.last.say('cursor_position', cursor);
     FakeSocket.last.say('user_left', ben);
     expect(told).toHaveBeenLastCalledWith([]);
+  });
+
+  it('the own selection is sent once more when the room wants it', async () => {
+    const client = await open();
+    FakeSocket.last.say('selections', { rev: 5, selections: [], wanted: true });
+    client.select(2, 3);
+    await vi.advanceTimersByTimeAsync(1_000);
+    FakeSocket.last.say('selections', { rev: 5, selections: [], wanted: true });
+    await vi.advanceTimersByTimeAsync(1_000);
+    const sent = FakeSocket.last.sent('cursor_position');
+    expect(sent.map(({ anchor, head }) => [anchor, head])).toEqual([
+      [2, 3],
+      [2, 3],
+    ]);
+  });
+
+  it('a participant’s new name is that of their selection, too', async () => {
+    const client = await open();
+    const [told, joined] = [vi.fn(), vi.fn()];
+    const ben = { user_id: null, display_name: 'Ben', role: 'co-author', participant_id: 'p-ben', color: 7 };
+    FakeSocket.last.say('user_joined', ben);
+    FakeSocket.last.say('cursor_position', { ...ben, line: 1, col: 2, anchor: 1, head: 2, rev: 5 });
+    client.on('selections', told);
+    client.on('joined', joined);
+    FakeSocket.last.say('user_joined', { ...ben, display_name: 'Benno' });
+    expect(client.snapshot.participants.map((one) => one.display_name)).toEqual(['Ana', 'Benno']);
+    expect(told).toHaveBeenLastCalledWith([{ id: 'p-ben', name: 'Benno', color: 7, anchor: 1, head: 2 }]);
+    expect(joined).not.toHaveBeenCalled();
   });
 
   it('trouble with storage is known until it is over', async () => {

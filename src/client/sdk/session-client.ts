@@ -385,6 +385,14 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     return this.#send({ type: 'stop', payload: {} });
   }
 
+  /**
+   * Comes back with this session token from now on. A route that gives one (a change of the own name) puts it
+   * in the place of the one before.
+   */
+  useToken(token: string): void {
+    this.#token = token;
+  }
+
   /** Replaces the connection at once, also after a refusal; what is unacknowledged is sent again. */
   reconnect(): void {
     this.#connection.reconnect();
@@ -419,7 +427,9 @@ export class SessionClient extends Emitter<SessionClientEvents> {
       this.#roster.participantId = participantOfToken(bearer);
     }
     if (invite !== undefined) address.searchParams.set('invite', invite);
-    if (displayName !== undefined) address.searchParams.set('display_name', displayName);
+    // One who was let in has a name there, which may be another by now.
+    if (displayName !== undefined && this.#roster.role === null)
+      address.searchParams.set('display_name', displayName);
     return address.href;
   }
 
@@ -467,6 +477,8 @@ export class SessionClient extends Emitter<SessionClientEvents> {
         return;
       case 'selections':
         this.#sync.moved(message.payload.selections);
+        for (const id of message.payload.gone ?? []) this.#sync.peerGone(id);
+        if (message.payload.wanted) this.#sync.selectAgain();
         return;
       case 'agent_request':
         this.#conversation.asked(message.payload, timeOf(message.timestamp));
@@ -602,6 +614,9 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     const before = this.#roster.joined(person);
     if (before === null) this.emit('joined', person);
     else if (before.role !== person.role) this.emit('roleOf', person);
+    if (before !== null && before.display_name !== person.display_name) {
+      this.#sync.peerRenamed(personId(person), person.display_name);
+    }
     if (person.role === 'viewer') this.#sync.peerGone(personId(person));
   }
 

@@ -120,6 +120,24 @@ export const listParticipants = route({
   reply: z.object({ participants: z.array(participant), pagination }),
 });
 
+/** `me` instead of an id: nobody can change the name of others. */
+export const changeOwnName = route({
+  method: 'patch',
+  path: `${PARTICIPANTS}/me`,
+  tag,
+  summary: 'Change the name that the caller has in the session. What they have said keeps the old one',
+  access: 'session',
+  params: ofOne,
+  body: z.object({ display_name: displayNameSchema }),
+  reply: participant.extend({
+    token: z.string().meta({
+      description:
+        'a session token with the new name, good for as long as the one that was sent; seven days for a user’s own',
+    }),
+  }),
+  errors: [410, 429],
+});
+
 export const changeParticipant = route({
   method: 'patch',
   path: `${PARTICIPANTS}/{participant_id}`,

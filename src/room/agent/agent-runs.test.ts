@@ -101,6 +101,7 @@ function setUp(
       isListed: true,
       edits: 'changes',
       sync: 0,
+      sameText: null,
       seenMs: 0,
       isHidden: false,
       isAsked: false,
@@ -127,6 +128,7 @@ function setUp(
     session: { open: async () => live.session },
     participants,
     edits: new SharedEdits({
+      session: { live: live.session },
       participants,
       outbox: {
         broadcastEach: (type, payloadFor) => {

@@ -30,6 +30,8 @@ export const connectionStateSchema = z.object({
    * were made on an earlier one are ignored, as the client makes them again.
    */
   sync: z.number().default(0),
+  /** Of a writer: from the one revision to the other, the newest one then, the text is the same. */
+  sameText: z.object({ from: z.number(), to: z.number() }).nullable().default(null),
   /** When its client last sent something, to the second, in milliseconds since the epoch. */
   seenMs: z.number(),
   /** Its page is in the background. */

@@ -27,7 +27,7 @@ export interface DeparturesOptions {
   away: Away;
   agents: Pick<AgentRuns, 'cancelFor'>;
   session: Pick<HostedSession, 'live'>;
-  edits: Pick<SharedEdits, 'forget'>;
+  edits: Pick<SharedEdits, 'forget' | 'unselect'>;
   /** Participants who may not come back for a while. */
   bans: BanList;
   slowConsumers: SlowConsumers<Connection>;
@@ -66,7 +66,8 @@ export class Departures {
    * who has come.
    */
   replace(member: JoinedConnection): void {
-    this.#options.participants.remove(member);
+    const state = this.#options.participants.remove(member);
+    if (state) this.#options.edits.unselect(member.id, state);
     member.close(CLOSE.replaced, 'replaced');
   }
 
@@ -150,11 +151,14 @@ export class Departures {
 
   /** Its participant has left if it was their last connection, and may be away if others are open. */
   #forget(connection: Connection): void {
-    const { participants, outbox, presence, audience, away } = this.#options;
+    const { participants, outbox, presence, audience, away, edits } = this.#options;
     const state = participants.remove(connection);
     if (!state) return;
     away.closed(state);
-    if (participants.connectionsOf(state.participantId).length > 0) return;
+    if (participants.connectionsOf(state.participantId).length > 0) {
+      edits.unselect(connection.id, state);
+      return;
+    }
     if (state.isListed) outbox.broadcast('user_left', participantOf(state));
     else audience.changed();
     presence.changed();

@@ -14,6 +14,7 @@ export const admissionGrantSchema = connectionStateSchema
     isHidden: true,
     isAsked: true,
     chatTimes: true,
+    sameText: true,
     switchTimes: true,
     agentTimes: true,
   })

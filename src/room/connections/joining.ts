@@ -71,7 +71,13 @@ export class Joining {
     }
     const { connectionId: _, knownAtMs: __, isNewSession: ___, token, ...person } = grant;
     const seen = { seenMs: Date.now(), isHidden: false, isAsked: false };
-    const unused = { sync: 0, chatTimes: [], switchTimes: [], agentTimes: [] };
+    const unused = {
+      sync: 0,
+      sameText: null,
+      chatTimes: [],
+      switchTimes: [],
+      agentTimes: [],
+    };
     const member = away.telling(grant.participantId, () =>
       participants.add(connection, { ...person, ...seen, displayName, color, isListed, ...unused }),
     );

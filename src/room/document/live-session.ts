@@ -287,6 +287,16 @@ export class LiveSession {
     this.#document.forget(connectionId);
   }
 
+  /** From this revision to {@link rev} the text is the same. */
+  get sameTextSince(): number {
+    return this.#document.recent.sameSince;
+  }
+
+  /** An earlier instance knew that the text has been as it is since this revision. Before the first edit. */
+  knowSameTextSince(rev: number): void {
+    this.#document.recent.startFrom(rev);
+  }
+
   /**
    * A position in the text that a connection has (see {@link RecentChanges.unseenBy}), in the text as it is.
    * @returns null when what it has isn't known any more.

@@ -81,6 +81,16 @@ export class RecentChanges {
     return inFlight ? { ...inFlight, unseen: copied(inFlight.unseen) } : null;
   }
 
+  /** From this revision to the newest one the text is the same. */
+  get sameSince(): number {
+    return this.#taken.at(-1)?.rev ?? this.#knownFrom;
+  }
+
+  /** An earlier revision's text is known to be the one that was loaded. Before anything is taken. */
+  startFrom(rev: number): void {
+    this.#knownFrom = Math.min(this.#knownFrom, rev);
+  }
+
   /** What was taken after a revision, in order, to be moved; null when that isn't known any more. */
   allAfter(rev: number): Unseen[] | null {
     const taken = this.since(rev);

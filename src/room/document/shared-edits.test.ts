@@ -355,6 +355,47 @@ describe('selections', () => {
     expect((await Client.join(room)).state.selections).toEqual([]);
   });
 
+  it('of one who has reloaded are gone until they place them, also where the page before isn’t closed yet', async () => {
+    const room = makeRoom();
+    const over = { participantId: crypto.randomUUID(), connectionId: crypto.randomUUID() };
+    const [ada, ben] = [await Client.join(room, over), await Client.join(room)];
+    await ada.send('cursor_position', { line: 1, col: 1, anchor: 1, head: 1, rev: 0 });
+    const back = await Client.join(room, over);
+    await room.room.onClose(ada.connection);
+    expect(ben.connection.all('selections')).toEqual([
+      { rev: 0, selections: [], gone: [over.participantId] },
+    ]);
+    expect((await Client.join(room)).state.selections).toEqual([]);
+    await back.send('cursor_position', { line: 1, col: 2, anchor: 2, head: 2, rev: 0 });
+    expect((await Client.join(room)).state.selections).toMatchObject([{ anchor: 2 }]);
+  });
+
+  it('of a page that is closed give way to those of their participant’s other page', async () => {
+    const room = makeRoom();
+    const participantId = crypto.randomUUID();
+    const [one, other] = [
+      await Client.join(room, { participantId }),
+      await Client.join(room, { participantId }),
+    ];
+    const ben = await Client.join(room);
+    const leave = async ({ connection }: Client) => {
+      connection.close(1000, 'bye');
+      await room.room.onClose(connection);
+    };
+    await one.send('cursor_position', { line: 1, col: 1, anchor: 1, head: 1, rev: 0 });
+    await other.send('cursor_position', { line: 1, col: 4, anchor: 4, head: 4, rev: 0 });
+    await leave(other);
+    expect(ben.connection.all('cursor_position').at(-1)).toMatchObject({
+      line: 1,
+      col: 1,
+      anchor: 1,
+      head: 1,
+    });
+    await leave(one);
+    expect(ben.connection.all('selections')).toEqual([]);
+    expect(ben.connection.all('user_left')).toHaveLength(1);
+  });
+
   it('are gone when their participant becomes a viewer', async () => {
     const room = makeRoom();
     const participantId = crypto.randomUUID();
@@ -362,6 +403,61 @@ describe('selections', () => {
     await ada.send('cursor_position', { line: 1, col: 1, anchor: 1, head: 1, rev: 0 });
     await room.command({ kind: 'participant_changed', participant_id: participantId, role: 'viewer' });
     expect((await Client.join(room)).state.selections).toEqual([]);
+  });
+});
+
+describe('selections over a sleep', () => {
+  const caret = (at: number, of: number) => ({ line: 1, col: at, anchor: at, head: at, rev: of });
+
+  /** The next instance, with the connections that were open, and the code as it is stored. */
+  function woken(room: RoomFixture, code: { code?: string; rev?: number } = {}): RoomFixture {
+    const next = makeRoom();
+    next.connections.push(...room.connections);
+    next.script.open = opened(code);
+    return next;
+  }
+  const asked = ({ connection }: Client) => connection.all('selections').filter(({ wanted }) => wanted);
+
+  it('are asked of the writers when the session is open again, once, and told to those who have come', async () => {
+    const room = makeRoom();
+    const ada = await Client.join(room, { displayName: 'Ada' });
+    const [viewer, old] = [
+      await Client.join(room, { role: 'viewer' }),
+      await Client.join(room, { edits: 'whole' }),
+    ];
+    await ada.send('cursor_position', caret(5, 0));
+    const next = woken(room);
+    const [ben, eve] = [await Client.join(next), await Client.join(next)];
+    expect([ada, viewer, old, ben, eve].map((client) => asked(client).length)).toEqual([1, 0, 0, 0, 0]);
+    await new Client(next, ada.connection).send('cursor_position', caret(5, 0));
+    expect(ben.connection.all('cursor_position')).toMatchObject([{ display_name: 'Ada', anchor: 5, rev: 0 }]);
+    expect((await Client.join(next)).state.selections).toMatchObject([{ display_name: 'Ada', anchor: 5 }]);
+  });
+
+  it('and edits are good that were made before Play and Stop, which are revisions of their own', async () => {
+    const room = makeRoom();
+    const [ada, ben] = [await Client.join(room), await Client.join(room)];
+    for (const type of ['play', 'stop', 'play']) await ben.send(type);
+    const next = woken(room, { rev: rev(3) });
+    const awake = new Client(next, ada.connection);
+    const late = await Client.join(next);
+    await awake.send('cursor_position', caret(3, 0));
+    expect(late.connection.all('cursor_position')).toMatchObject([{ anchor: 3, rev: rev(3) }]);
+    const first = { changes: [5, [0, '!']], base_rev: 0, client_seq: 1, sync: ada.state.sync };
+    await awake.send('code_update', first);
+    expect([awake.outOfStep, late.updates.length]).toEqual([[], 1]);
+  });
+
+  it('and edits that were made before others’ are out of step', async () => {
+    const room = makeRoom();
+    const [ada, ben] = [await Client.join(room), await Client.join(room)];
+    await ben.send('play');
+    await ben.change([5, [0, '?']]);
+    const next = woken(room, { code: 'start?', rev: rev(2) });
+    const awake = new Client(next, ada.connection);
+    const first = { changes: [5, [0, '!']], base_rev: 0, client_seq: 1, sync: ada.state.sync };
+    await awake.send('code_update', first);
+    expect(awake.outOfStep).toHaveLength(1);
   });
 });
 

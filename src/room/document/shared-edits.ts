@@ -13,6 +13,7 @@ import type { Outbox } from '../connections/outbox.ts';
 import type { Participants } from '../connections/participants.ts';
 import { AudienceFeed } from './audience-feed.ts';
 import { type Edit, isShownByAuthor, type Merged } from './document.ts';
+import type { HostedSession } from './hosted-session.ts';
 import type { EditOrigin, LiveSession } from './live-session.ts';
 
 type Update = ServerPayload<'code_update'>;
@@ -35,7 +36,11 @@ interface Selection {
 }
 
 export interface SharedEditsOptions {
-  participants: Pick<Participants, 'connections' | 'writers' | 'watchers' | 'watching' | 'withConnectionId'>;
+  session: Pick<HostedSession, 'live'>;
+  participants: Pick<
+    Participants,
+    'connections' | 'connectionsOf' | 'writers' | 'watchers' | 'watching' | 'withConnectionId'
+  >;
   outbox: Pick<Outbox, 'broadcastEach' | 'reply'>;
   clock: Clock;
 }
@@ -53,6 +58,31 @@ export class SharedEdits {
   constructor(options: SharedEditsOptions) {
     this.#options = options;
     this.#audience = new AudienceFeed({ ...options, selections: (of) => this.#wireSelections(of) });
+  }
+
+  /**
+   * The session is open in an instance that knows of no selection: who has one is asked for it. Those who have
+   * just come send theirs anyway.
+   */
+  resume(session: LiveSession): void {
+    for (const { state } of this.#options.participants.writers()) {
+      if (state.sameText?.to === session.rev) session.knowSameTextSince(state.sameText.from);
+    }
+    const asked = { rev: session.rev, selections: [], wanted: true };
+    this.#options.outbox.broadcastEach('selections', ({ state }) =>
+      state.edits === 'changes' && state.sync > 0 && may(state.role, 'move_cursor') ? asked : null,
+    );
+  }
+
+  /**
+   * Play and Stop make revisions whose text is that of the one before, and clients hear of them with the next
+   * edit. An instance that wakes before that has to know.
+   */
+  keepSameText(session: LiveSession): void {
+    const sameText = { from: session.sameTextSince, to: session.rev };
+    for (const member of this.#options.participants.writers()) {
+      member.setState({ ...member.state, sameText });
+    }
   }
 
   /** Merges an edit, and sends it to everybody but the connection that shows it already. */
@@ -146,7 +176,11 @@ export class SharedEdits {
     session.sentWhole(id);
     member.setState({ ...state, sync: state.sync + 1 });
     const start = { sync: state.sync + 1, client_seq: session.clientSeq(state.participantId, id) };
-    if (state.role === 'viewer') return { ...start, ...this.#audience.start(member, session) };
+    if (state.role === 'viewer') {
+      // They may have been a writer.
+      this.#selections.delete(id);
+      return { ...start, ...this.#audience.start(member, session) };
+    }
     const others = new Set(this.#selections.keys());
     others.delete(id);
     return { ...start, code: session.code, rev: session.rev, selections: this.#wireSelections(others) };
@@ -163,7 +197,19 @@ export class SharedEdits {
     selection: (Selection & { rev: number }) | null,
   ): void {
     const shown = session && selectionNow(member, session, { line, col }, selection);
+    // Also where it isn't known any more: the one before is a wrong place. The newest one is the last.
+    this.#selections.delete(member.id);
     if (shown) this.#selections.set(member.id, shown);
+    this.#show(member, session, { line, col }, shown);
+  }
+
+  /** @param shown in the text as it is. */
+  #show(
+    member: JoinedConnection,
+    session: LiveSession | null,
+    { line, col }: { line: number; col: number },
+    shown: Selection | null,
+  ): void {
     const cursor: ServerPayload<'cursor_position'> = { line, col, ...wireAuthor(member.state) };
     if (shown && session) Object.assign(cursor, shown, { rev: session.rev });
     const isPaced = this.#audience.isPaced;
@@ -186,6 +232,27 @@ export class SharedEdits {
     this.#hasNewEdit.delete(connectionId);
     this.#selections.delete(connectionId);
     session?.forgetConnection(connectionId);
+  }
+
+  /**
+   * A connection is gone, or replaced by one that has said nothing yet, and its participant stays: the others
+   * are shown the selection in another page of theirs, or told that there is none.
+   * @param state it had.
+   */
+  unselect(connectionId: string, { role, participantId }: ConnectionState): void {
+    if (!may(role, 'move_cursor')) return;
+    this.#selections.delete(connectionId);
+    const { participants, outbox, session } = this.#options;
+    const { live } = session;
+    for (const other of participants.connectionsOf(participantId)) {
+      const selection = this.#selections.get(other.id);
+      if (!live || !selection) continue;
+      const line = live.text.lineAt(selection.head);
+      this.#show(other, live, { line: line.number, col: selection.head - line.from }, selection);
+      return;
+    }
+    const gone = { rev: live?.rev ?? 0, selections: [], gone: [participantId] };
+    outbox.broadcastEach('selections', ({ state }) => (state.edits === 'changes' ? gone : null));
   }
 
   /** The writers' selections, in the text as it is: of these connections, or of all. */

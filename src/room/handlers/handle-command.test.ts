@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { rev } from '../../../test/support/live-session.ts';
 import { FakeStorage, makeGrant, makeRoom, type RoomFixture } from '../../../test/support/room.ts';
+import { MAX_LISTED_PARTICIPANTS } from '../../protocol/index.ts';
 import type { AdmissionGrant } from '../connections/grant.ts';
 import type { RoomCommand } from './room-command.ts';
 
@@ -134,6 +135,73 @@ it('a host who signs in on their way arrives as the user they are, and so does o
   expect(there.closed).toBeNull();
   expect(guest.state).toMatchObject({ userId: null });
   expect(guest.all('user_joined').at(-1)).toMatchObject({ participant_id: ada, user_id: userId });
+});
+
+describe('a new name', () => {
+  const ada = randomUUID();
+  const renamed = (display_name: string): RoomCommand => ({
+    kind: 'participant_renamed',
+    participant_id: ada,
+    display_name,
+  });
+  const join = (fixture: RoomFixture, over: Partial<AdmissionGrant> = {}) =>
+    arrive(fixture, makeGrant({ edits: 'changes', ...over }), async () => {});
+
+  it('is everybody’s at once: in lists, at carets, of one on the way, and of what is said from then on', async () => {
+    const fixture = makeRoom();
+    const writer = await join(fixture, { participantId: ada, role: 'co-author' });
+    const ben = await join(fixture, { displayName: 'Ben' });
+    const say = (message: string) =>
+      fixture.room.onMessage(writer, JSON.stringify({ type: 'chat_message', payload: { message } }));
+    const cursor = { line: 1, col: 1, anchor: 1, head: 1, rev: 0 };
+    await fixture.room.onMessage(writer, JSON.stringify({ type: 'cursor_position', payload: cursor }));
+    await say('as Ada');
+    const grant = makeGrant({ participantId: ada, role: 'co-author', connectionId: 'tab' });
+    const tab = await arrive(fixture, grant, () => fixture.command(renamed('Ana')));
+    await say('as Ana');
+    expect(ben.all('user_joined').at(-1)).toMatchObject({
+      participant_id: ada,
+      display_name: 'Ana',
+      color: 0,
+    });
+    expect(ben.all('chat_message').map(({ display_name }) => display_name)).toEqual(['Ada', 'Ana']);
+    // Their own pages know it by the state.
+    expect(writer.all('user_joined').filter(({ participant_id }) => participant_id === ada)).toEqual([]);
+    for (const own of [writer, tab]) {
+      expect(own.all('session_state').at(-1)).toMatchObject({ your_display_name: 'Ana' });
+    }
+    const late = (await join(fixture)).all('session_state').at(-1);
+    expect(late?.participants.map(({ display_name }) => display_name).sort()).toEqual(['Ada', 'Ana', 'Ben']);
+    expect(late?.selections).toMatchObject([{ participant_id: ada, display_name: 'Ana' }]);
+  });
+
+  it('is told to nobody else of one whom the others are only counted with', async () => {
+    const fixture = makeRoom();
+    for (let i = 0; i < MAX_LISTED_PARTICIPANTS; i += 1) await join(fixture);
+    const watcher = await join(fixture, { participantId: ada });
+    const [first] = fixture.connections;
+    const before = first?.received.length;
+    await fixture.command(renamed('Ana'));
+    expect(first?.received).toHaveLength(before ?? -1);
+    expect(watcher.all('session_state').at(-1)).toMatchObject({ your_display_name: 'Ana' });
+  });
+
+  it('that says that they have none is one that no other has', async () => {
+    const fixture = makeRoom();
+    await join(fixture, { displayName: 'Anonymous viewer' });
+    const watcher = await join(fixture, { participantId: ada });
+    await fixture.command(renamed('Anonymous viewer'));
+    expect(watcher.state?.displayName).toBe('Anonymous viewer 2');
+    await fixture.command(renamed('Ana'));
+    expect(watcher.state?.displayName).toBe('Ana');
+  });
+
+  it('of one who isn’t there concerns nobody', async () => {
+    const fixture = makeRoom();
+    const ben = await join(fixture);
+    expect(await (await fixture.command(renamed('Ana'))).json()).toEqual({ delivered: 0 });
+    expect(ben.all('user_joined')).toEqual([]);
+  });
 });
 
 describe('a command', () => {

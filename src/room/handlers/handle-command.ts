@@ -23,6 +23,7 @@ import type { Departures } from '../connections/departures.ts';
 import type { Knocks } from '../connections/knocks.ts';
 import type { Outbox } from '../connections/outbox.ts';
 import type { Participants } from '../connections/participants.ts';
+import type { PresenceRecorder } from '../connections/presence.ts';
 import { refuse } from '../connections/refusal.ts';
 import type { RoomAdmission } from '../connections/room-admission.ts';
 import type { Content } from '../document/document.ts';
@@ -52,6 +53,7 @@ export interface CommandParts {
   storage: Pick<RoomStorage, 'deleteAll'>;
   knocks: Pick<Knocks, 'endAll'>;
   audience: Pick<AudienceCount, 'changed'>;
+  presence: Pick<PresenceRecorder, 'changed'>;
   strudel: Pick<StrudelContext, 'aiSubject'>;
 }
 
@@ -94,6 +96,8 @@ async function changeAccess(
     case 'participant_changed':
       revocations.recordRole(command.participant_id, command.role);
       return changeRole(command, parts);
+    case 'participant_renamed':
+      return rename(command, parts);
     case 'participant_removed':
       revocations.recordRemoved(command.participant_id);
       return kickAll(REMOVED, ({ participantId }) => participantId === command.participant_id, parts);
@@ -191,6 +195,34 @@ async function changeRole(
   audience.changed();
   outbox.broadcast('user_joined', participantOf(first.state), (member) => connections.includes(member));
   await Promise.all(hasChanged.map((member) => sessionState.sendState(member)));
+  return connections.length;
+}
+
+/**
+ * The participant gets the session's state with their new name in it; everybody else gets a `user_joined`
+ * with it.
+ */
+async function rename(
+  { participant_id, display_name }: Extract<RoomCommand, { kind: 'participant_renamed' }>,
+  { participants, connectionLimits, outbox, sessionState, session, edits, presence }: CommandParts,
+): Promise<number> {
+  for (const { grant } of connectionLimits.reservations(Date.now())) {
+    if (grant.participantId === participant_id) grant.displayName = display_name;
+  }
+  const connections = participants.connectionsOf(participant_id);
+  const [first] = connections;
+  if (!first) return 0;
+  const named = { participantId: participant_id, displayName: display_name, role: first.state.role };
+  const displayName = participants.nameOf(named);
+  // The selections that watchers are sent have names, too.
+  edits.showAudience(session.live);
+  for (const member of connections) member.setState({ ...member.state, displayName });
+  if (first.state.isListed) {
+    outbox.broadcast('user_joined', participantOf(first.state), (member) => connections.includes(member));
+  }
+  // The name of one who has none here depends on the others in the room.
+  if (displayName !== display_name) presence.changed();
+  await Promise.all(connections.map((member) => sessionState.sendState(member)));
   return connections.length;
 }
 

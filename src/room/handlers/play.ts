@@ -7,7 +7,7 @@ import type { HandlerContext } from './context.ts';
 /** Starts what the sender has evaluated, for all: everybody hears it, and participants who join later. */
 export async function play(
   { payload }: ClientMessageOf<'play'>,
-  { sender, session: hosted, outbox }: HandlerContext,
+  { sender, session: hosted, outbox, edits }: HandlerContext,
 ): Promise<void> {
   const session = await hosted.open();
   if (!hasJoined(sender)) return;
@@ -18,6 +18,7 @@ export async function play(
     { code: payload?.code, by: displayName, cps, sinceMs: payload?.since },
     userId,
   );
+  edits.keepSameText(session);
   outbox.broadcast('play', { display_name: displayName }, sender);
   outbox.broadcast('transport', transportPayload(transport));
 }

@@ -8,6 +8,12 @@ import { codeSchema, roleSchema } from '../../protocol/values.ts';
 
 export const roomCommandSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('participant_changed'), participant_id: z.uuid(), role: roleSchema }),
+  /** A participant has another name. */
+  z.object({
+    kind: z.literal('participant_renamed'),
+    participant_id: z.uuid(),
+    display_name: z.string(),
+  }),
   z.object({ kind: z.literal('participant_removed'), participant_id: z.uuid() }),
   /** The session's anonymous host has signed in: the session is this user's, and they stay who they are. */
   z.object({

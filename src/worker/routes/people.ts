@@ -70,6 +70,34 @@ export const peopleRoutes = [
     });
     return { participants: page.items.map(participantJson), pagination: paginationJson(query, page) };
   }),
+  // Before the route of one participant, whose path fits, too.
+  serve(routes.changeOwnName, allow('change_own_name'), async ({ services, caller, params, body }) => {
+    const { people, room, renames, config } = services;
+    const { participantId, epoch, tokenExpiresAtS } = caller;
+    if (participantId === null) throw notFound('you are no participant of this session yet');
+    const { isAllowed, quota } = await renames.take(participantId);
+    if (!isAllowed) {
+      const message = 'you have changed your name too often, try again later';
+      throw new ApiError(
+        429,
+        'too_many_requests',
+        message,
+        undefined,
+        Math.max(1, Math.ceil(quota.resetMs / 1_000)),
+      );
+    }
+    const { display_name } = body;
+    const participant = await people.rename(params.id, participantId, display_name);
+    if (!participant) throw notFound('you are no participant of this session any more');
+    const renamed = { kind: 'participant_renamed', participant_id: participantId, display_name } as const;
+    await room.sendCommand(params.id, renamed);
+    const token = await signSessionToken(
+      { ...participant, participantId, epoch },
+      config.JWT_SECRET,
+      tokenExpiresAtS,
+    );
+    return { ...participantJson(participant), token };
+  }),
   serve(
     routes.changeParticipant,
     allow('manage_participants'),

@@ -2,6 +2,7 @@
  * A session as this page has it: its client, its editor, what of it is heard, and what of the page is about
  * it. Components show it and call it; it knows none of them.
  */
+import { changeOwnName } from '../../../protocol/http/people.ts';
 import { getSession, leaveSession, listMessages, type Message } from '../../../protocol/http/sessions.ts';
 import type { Strudel } from '../../../protocol/http/strudels.ts';
 import { MAX_MESSAGES, type Role } from '../../../protocol/index.ts';
@@ -23,6 +24,7 @@ import {
   knownSessions,
   lastCode,
   rememberedName,
+  rememberName,
   rememberSession,
   storedUserToken,
   type TabIdentity,
@@ -172,6 +174,18 @@ export class Jam {
     this.title.set(title);
     document.title = `${title} · Backbeat`;
     updateSession(this.sessionId, { title });
+  }
+
+  /** Changes the name that the others see. @throws in words for people. */
+  async changeName(name: string): Promise<void> {
+    const { token } = await call(changeOwnName, {
+      token: this.token,
+      params: { id: this.sessionId },
+      body: { display_name: name },
+    });
+    rememberName(name);
+    this.client.useToken(token);
+    this.admitted(token);
   }
 
   /** @throws in words for people. */

@@ -7,7 +7,7 @@ import { personId } from '../../../sdk/people.ts';
 import { colorOf } from '../../person-color.ts';
 import { Avatar } from '../../ui/avatar.tsx';
 import { IconButton } from '../../ui/icon.tsx';
-import { lazy } from '../../ui/lazy.tsx';
+import { lazy, lazyDialog } from '../../ui/lazy.tsx';
 import { ask } from '../../ui/question.tsx';
 import { toast } from '../../ui/toasts.tsx';
 import { isOverIn, type Jam } from '../jam.ts';
@@ -16,6 +16,7 @@ import type { BeenHereProps } from './been-here.tsx';
 import { membershipOf } from './membership.ts';
 
 const BeenHere = lazy(async () => (await import('../later.ts')).BeenHere);
+const NameDialog = lazyDialog(async () => (await import('../later.ts')).NameDialog);
 
 type GivenRole = Exclude<Role, 'host'>;
 const GIVEN_ROLES: readonly GivenRole[] = ['co-author', 'viewer'];
@@ -45,6 +46,7 @@ export function PeoplePanel() {
         ))}
       </ul>
       {watching > 0 && <p class="dim people-here">and {watching} more listening</p>}
+      {self === -1 && <Unlisted />}
       {isHost && <Away present={participants} removed={removed} />}
     </>
   );
@@ -65,6 +67,7 @@ function PersonRow({ person, isMe, canManage, onRemoved }: PersonRowProps) {
       <Avatar name={name} color={colorOf(name, [person])} />
       <span class="person-name">{name}</span>
       {isMe && <span class="you">you</span>}
+      {isMe && <ChangeName name={name} />}
       {away && !isMe && <span class="dim">away</span>}
       {canManage && id !== undefined ? (
         <>
@@ -80,6 +83,33 @@ function PersonRow({ person, isMe, canManage, onRemoved }: PersonRowProps) {
         <span class="role">{role}</span>
       )}
     </li>
+  );
+}
+
+/** One whom the others are only counted with has no entry above. */
+function Unlisted() {
+  const name = useSession((snapshot) => snapshot.displayName);
+  if (name === null) return null;
+  return (
+    <div class="unlisted">
+      <span class="person-name">{name}</span>
+      <span class="you">you</span>
+      <ChangeName name={name} />
+    </div>
+  );
+}
+
+function ChangeName({ name }: { name: string }) {
+  const [isOpen, setOpen] = useState(false);
+  const isOver = useSession(({ connection }) => isOverIn(connection));
+  if (isOver) return null;
+  return (
+    <>
+      <button type="button" class="small" data-testid="change-name" onClick={() => setOpen(true)}>
+        Change name
+      </button>
+      {isOpen && <NameDialog name={name} onClose={() => setOpen(false)} />}
+    </>
   );
 }
 
