@@ -4,7 +4,6 @@ import {
   MAX_AI_REQUESTS_PER_MINUTE,
   MAX_AVATAR_URL_CHARS,
   MAX_CHAT_PER_MINUTE,
-  MAX_CODE_BYTES,
   MAX_DISPLAY_NAME_CHARS,
   MAX_STRUDEL_SWITCHES_PER_MINUTE,
 } from '../../protocol/index.ts';
@@ -31,7 +30,6 @@ it('fits a socket’s attachment, however much is in it', () => {
     isListed: true,
     edits: 'changes',
     sync: 1_000_000,
-    selection: { anchor: MAX_CODE_BYTES, head: MAX_CODE_BYTES, rev: 2 ** 52 },
     sameText: { from: 2 ** 52, to: 2 ** 52 },
     seenMs: NOW_MS,
     isHidden: true,

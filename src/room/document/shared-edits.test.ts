@@ -401,8 +401,10 @@ describe('selections', () => {
     const participantId = crypto.randomUUID();
     const ada = await Client.join(room, { participantId });
     await ada.send('cursor_position', { line: 1, col: 1, anchor: 1, head: 1, rev: 0 });
-    await room.command({ kind: 'participant_changed', participant_id: participantId, role: 'viewer' });
-    expect((await Client.join(room)).state.selections).toEqual([]);
+    for (const role of ['viewer', 'co-author'] as const) {
+      await room.command({ kind: 'participant_changed', participant_id: participantId, role });
+      expect((await Client.join(room)).state.selections).toEqual([]);
+    }
   });
 });
 
