@@ -3,7 +3,7 @@
  * page has it, on a room in memory in which another participant types.
  */
 import { EditorView, lineNumbers } from '@codemirror/view';
-import { collaboration, flashes } from '../../src/client/editor/index.ts';
+import { collaboration, flashes, hangingIndent, wrapping } from '../../src/client/editor/index.ts';
 import {
   type Formatted,
   formatCode,
@@ -43,7 +43,8 @@ class Desk {
         base,
         look,
         EditorView.theme({ '&': { height: '100%' } }),
-        EditorView.lineWrapping,
+        wrapping,
+        hangingIndent,
         EditorView.contentAttributes.of({ 'aria-label': 'Pattern code' }),
         collaboration(joined),
         flashes,

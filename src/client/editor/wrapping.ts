@@ -44,5 +44,5 @@ export const wrapping: Extension = [
   ),
 ];
 
-/** For tests. */
+/** Whether lines are wrapped, in a state with `wrapping`. */
 export const isWrapped = (state: EditorState): boolean => !state.field(hasLongLine);
