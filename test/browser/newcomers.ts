@@ -17,6 +17,7 @@ const LOOKS = ['light', 'dark', 'forced'] as const;
 
 export async function newcomers(scene: Scene): Promise<void> {
   await hearing(scene);
+  await leaving(scene);
 }
 
 /** What plays and isn't heard is said in words. */
@@ -113,6 +114,61 @@ async function hearing({ stack, browser }: Scene): Promise<void> {
     await context.close();
   });
   await ana.context.close();
+}
+
+/** Everybody can leave, reads before what becomes of the session, and finds the way back. */
+async function leaving({ stack, browser }: Scene): Promise<void> {
+  const ben = await browser.newPerson('Ben');
+  for (const [size, viewport] of SIZES) {
+    const ana = await browser.newPerson(`Ana (${size})`, viewport);
+    const host = await SessionPage.make(ana.page, stack.url, 'Ana', `Left on a ${size}`);
+    const guest = await SessionPage.join(ben.page, await host.invite('co-author'), 'Ben');
+    await guest.people('Ana host', 'Ben co-author');
+
+    await step(`the host leaves, the session goes on, and they come back as its host, ${size}`, async () => {
+      const question = ana.page.getByTestId('question-dialog');
+      await host.menu('leave');
+      await host.waitFor(question.filter({ hasText: 'The session goes on without you' }), 'the question');
+      await host.waitFor(question.filter({ hasText: 'You stay its host' }), 'what becomes of the host');
+      await findNothing(ana.page, `leaving, ${size}`);
+      await screenshot(ana.page, `leave-host-${size}`);
+      await host.yes();
+      await host.waitFor(ana.page.getByTestId('jam-now'), 'the start page');
+      await guest.people('Ben co-author');
+      await guest.mayType(true);
+      await guest.type(`// while the host is away, ${size}`, 0);
+      await guest.newestIs('saved', 'flushed');
+      await ana.page.getByRole('link', { name: `Left on a ${size}` }).click();
+      await host.isOpen();
+      await host.people('Ana host', 'Ben co-author');
+      await host.shows(`// while the host is away, ${size}`);
+    });
+
+    await step(`a co-author leaves, and is told that they can come back, ${size}`, async () => {
+      await guest.menu('leave');
+      const question = ben.page.getByTestId('question-dialog');
+      await guest.waitFor(question.filter({ hasText: 'The session goes on without you' }), 'the question');
+      await guest.waitFor(question.filter({ hasText: 'as long as its host keeps you in' }), 'the condition');
+      await guest.yes();
+      await guest.waitFor(ben.page.getByTestId('jam-now'), 'the start page');
+      await host.people('Ana host');
+    });
+
+    await step(`one may leave offline, too, ${size}`, async () => {
+      await browser.expectingDrops(async () => {
+        await ana.context.setOffline(true);
+        await ana.page.locator('[data-testid=connection][data-state=reconnecting]').waitFor();
+        await host.menu('leave');
+        await host.yes();
+        await host.waitFor(ana.page.getByTestId('jam-now'), 'the start page');
+        const list = ana.page.getByRole('region', { name: 'Live now' });
+        await host.waitFor(list.filter({ hasText: 'can’t be reached' }), 'the start to be offline');
+        await ana.context.setOffline(false);
+      });
+    });
+    await ana.context.close();
+  }
+  await ben.context.close();
 }
 
 /** Waits until the page says so, where nothing lies over it. */
