@@ -18,6 +18,7 @@ const LOOKS = ['light', 'dark', 'forced'] as const;
 export async function newcomers(scene: Scene): Promise<void> {
   await hearing(scene);
   await leaving(scene);
+  await asking(scene);
 }
 
 /** What plays and isn't heard is said in words. */
@@ -169,6 +170,115 @@ async function leaving({ stack, browser }: Scene): Promise<void> {
     await ana.context.close();
   }
   await ben.context.close();
+}
+
+/** The plain address says at once what one needs, and asks the host by the first press. */
+async function asking({ stack, browser }: Scene): Promise<void> {
+  const ana = await browser.newPerson('Ana');
+  const host = await SessionPage.make(ana.page, stack.url, 'Ana', 'A secret title');
+  const address = `${stack.url}#/s/${host.sessionId}`;
+  const knock = (name: string) => ana.page.getByTestId('knock').filter({ hasText: `${name} asks` });
+
+  for (const [size, viewport] of SIZES) {
+    await step(`the plain address says what one needs, and asks the host at once, ${size}`, async () => {
+      const { page, context } = await browser.newPerson(`Gus (${size})`, viewport);
+      const guest = new SessionPage(page);
+      await page.goto(address);
+      const why = page.getByTestId('ask-why');
+      await guest.waitFor(
+        why.filter({ hasText: 'you need an invite link, or the host has to let you in' }),
+        'why',
+      );
+      await page.getByRole('heading', { name: 'Ask to join' }).waitFor();
+      // Nothing of a private session is told.
+      const told = (await page.locator('body').textContent()) ?? '';
+      assert(!told.includes('secret') && !told.includes('Ana'), told);
+      assert(!(await page.title()).includes('secret'));
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        await findNothing(page, `asking, ${size}, ${colorScheme}`);
+        await screenshot(page, `ask-${size}-${colorScheme}`);
+      }
+      if (size === 'phone') await fitsThePhone(page);
+      await page.getByTestId('join-name').fill(`Gus ${size}`);
+      await page.getByTestId('join-submit').click();
+      await guest.waitFor(page.getByTestId('knocking'), 'the wait for the host');
+      await screenshot(page, `asking-${size}`);
+      await browser.expectingRefusals(async () => {
+        await knock(`Gus ${size}`).getByTestId('knock-refuse').click();
+        const problem = page.getByTestId('knock-problem').filter({ hasText: 'doesn’t let you in' });
+        await guest.waitFor(problem, 'the refusal');
+      });
+      // The name is still there, to ask again.
+      assert.equal(await page.getByTestId('join-name').inputValue(), `Gus ${size}`);
+      await page.getByTestId('join-submit').click();
+      await guest.waitFor(page.getByTestId('knock-cancel'), 'the way to give up');
+      await page.getByTestId('knock-cancel').click();
+      await knock(`Gus ${size}`).waitFor({ state: 'detached', timeout: PATIENCE_MS });
+      await page.getByTestId('join-submit').click();
+      await host.waitFor(knock(`Gus ${size}`), 'the third knock');
+      await knock(`Gus ${size}`).getByTestId('knock-viewer').click();
+      await guest.isOpen();
+      await eventually('the title', async () => {
+        const title = await page.getByTestId('title').textContent();
+        return title === 'A secret title' || `it is ${title}`;
+      });
+      await page.reload();
+      await guest.isOpen();
+      await context.close();
+    });
+  }
+
+  await step('a session that isn’t there is told like a private one, until one asks', async () => {
+    const { page, context } = await browser.newPerson('Hal');
+    const text = async (to: string) => {
+      await page.goto(to);
+      await page.reload();
+      await page.getByTestId('ask-why').waitFor({ timeout: PATIENCE_MS });
+      return await page.locator('main').textContent();
+    };
+    const missing = `${stack.url}#/s/${crypto.randomUUID()}`;
+    assert.equal(await text(address), await text(missing));
+    await browser.expectingRefusals(async () => {
+      await page.getByTestId('join-name').fill('Hal');
+      await page.getByTestId('join-submit').click();
+      const problem = page.getByTestId('knock-problem').filter({ hasText: /no such session/i });
+      await problem.waitFor({ timeout: PATIENCE_MS });
+    });
+    await context.close();
+  });
+
+  await step('who asks at a session that was opened to everyone meanwhile is in it', async () => {
+    const { page, context } = await browser.newPerson('Ida');
+    await page.goto(address);
+    await page.getByTestId('join-name').fill('Ida');
+    await host.menu('settings');
+    await ana.page.getByTestId('settings-discoverable').check();
+    const note = ana.page.getByTestId('settings-note').filter({ hasText: 'Everyone may look in' });
+    await host.waitFor(note, 'the session to be open');
+    await browser.expectingRefusals(async () => {
+      await page.getByTestId('join-submit').click();
+      const guest = await new SessionPage(page).isOpen();
+      await guest.mayType(false);
+    });
+    await context.close();
+  });
+
+  await step('a public session’s address says that it is one, and lets in by a name', async () => {
+    const { page, context } = await browser.newPerson('Jo', PHONE);
+    await eventually('the public list to have it', async () => {
+      await page.goto(address);
+      await page.reload();
+      await page.getByTestId('join-name').waitFor({ timeout: PATIENCE_MS });
+      return (await page.getByRole('heading', { name: 'Look in' }).count()) === 1 || 'it has it not yet';
+    });
+    await screenshot(page, 'look-in-phone');
+    await page.getByTestId('join-name').fill('Jo');
+    await page.getByTestId('join-submit').click();
+    await new SessionPage(page).isOpen();
+    await context.close();
+  });
+  await ana.context.close();
 }
 
 /** Waits until the page says so, where nothing lies over it. */
