@@ -1,8 +1,8 @@
 /**
  * The browser test: people in real browsers on the whole local stack.
  *
- *     npm run test:browser [-- editing writing merging people newcomers audience layout strudels chat ai markup
- *                           admin player listening durability reports account releases hidden]
+ *     npm run test:browser [-- editing writing merging people newcomers audience layout strudels chat ai
+ *                           markup admin player listening durability reports account releases hidden]
  *                           [--postgres=real --redis=embedded]
  *
  * Without names all parts run, in this order. `hour`, which takes one, and `hidden`, which mostly waits and

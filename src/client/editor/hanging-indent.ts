@@ -1,6 +1,6 @@
 /**
- * The rows on which a wrapped line goes on are indented: by the line's own indentation and a little more. Only
- * lines in sight are looked at, and only their beginnings, so a key costs the same in any text.
+ * The rows on which a wrapped line goes on are indented: by the line's own indentation and a little more.
+ * Only lines in sight are looked at, and only their beginnings, so a key costs the same in any text.
  */
 import { countColumn, type Extension, type Range } from '@codemirror/state';
 import { Decoration, type DecorationSet, EditorView, ViewPlugin, type ViewUpdate } from '@codemirror/view';
