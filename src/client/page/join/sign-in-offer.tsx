@@ -9,7 +9,7 @@ export function SignInOffer({ onSignedIn }: { onSignedIn(): void }) {
   return (
     <>
       <button type="button" class="link" data-testid="join-sign-in" onClick={() => setOpen(true)}>
-        Have an account? Sign in first
+        Have an account? Sign in
       </button>
       {isOpen && <SignInDialog onClose={() => setOpen(false)} onSignedIn={onSignedIn} />}
     </>
