@@ -3,7 +3,16 @@
  * It is bundled for the browser, and answers the test through `window.bench`.
  */
 import { EditorView, lineNumbers } from '@codemirror/view';
-import { answerMarks, collaboration, newestAnswer, takeBackAnswer } from '../../src/client/editor/index.ts';
+import {
+  answerMarks,
+  collaboration,
+  hangingIndent,
+  newestAnswer,
+  peerColor,
+  shownPeers,
+  takeBackAnswer,
+  wrapping,
+} from '../../src/client/editor/index.ts';
 import { base } from '../../src/client/page/session/editor.ts';
 import { extras } from '../../src/client/page/session/editor-extras.ts';
 import { look } from '../../src/client/page/session/editor-look.ts';
@@ -48,7 +57,8 @@ class Bench {
           extras,
           base,
           look,
-          EditorView.lineWrapping,
+          wrapping,
+          hangingIndent,
           EditorView.theme({ '&': { height: '100%' }, '.cm-content': { padding: '14px 0' } }),
           collaboration(joined),
           answerMarks,
@@ -104,6 +114,47 @@ class Bench {
   /** An answer of the AI to the participant of an editor. */
   answer(from: number, to: number, insert: string, asker: string): void {
     this.room.change({ from, to, insert }, 'ai', asker);
+  }
+
+  /** At which column each row of each line begins to be written. */
+  rowColumns(editor: number): number[][] {
+    const { contentDOM, defaultCharacterWidth, state } = this.view(editor);
+    return [...contentDOM.querySelectorAll('.cm-line')].map((line) => {
+      const base = line.getBoundingClientRect().left + 6;
+      const rows = new Map<number, number>();
+      const range = document.createRange();
+      const walker = document.createTreeWalker(line, NodeFilter.SHOW_TEXT);
+      for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+        for (const { index } of (node.textContent ?? '').matchAll(/[^ \t]/g)) {
+          range.setStart(node, index);
+          range.setEnd(node, index + 1);
+          const { left, top } = range.getBoundingClientRect();
+          const column = Math.round((left - base) / defaultCharacterWidth);
+          rows.set(Math.round(top), Math.min(column, rows.get(Math.round(top)) ?? state.doc.length));
+        }
+      }
+      return [...rows].sort(([a], [b]) => a - b).map(([, column]) => column);
+    });
+  }
+
+  /** Where the others' carets and selections are drawn, and where the browser has the text at their heads. */
+  peerPlaces(editor: number) {
+    const view = this.view(editor);
+    return shownPeers(view.state).flatMap(({ head, color, anchor }) => {
+      if (anchor === head) return [];
+      const { node, offset } = view.domAtPos(head, 1);
+      const range = document.createRange();
+      range.setStart(node, offset);
+      range.setEnd(node, offset + 1);
+      const boxOf = ({ left, right, top, bottom }: DOMRect) => ({ left, right, top, bottom });
+      const drawn = (kind: string) =>
+        [...view.dom.querySelectorAll(`.${kind}.cm-peer-${peerColor(color)}`)].map((element) =>
+          boxOf(element.getBoundingClientRect()),
+        );
+      const [caret] = drawn('cm-peer');
+      if (!caret) throw new Error('a caret isn’t drawn');
+      return [{ caret, glyph: boxOf(range.getBoundingClientRect()), selection: drawn('cm-peer-selection') }];
+    });
   }
 
   hasAnswer(editor: number): boolean {

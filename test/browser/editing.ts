@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { BrowserContext, CDPSession, Page } from 'playwright-core';
 import { metaPolicy } from '../../deploy/header-policy.ts';
+import { MAX_WRAPPED_CHARS } from '../../src/client/editor/wrapping.ts';
 import { PHONE } from './browser.ts';
 import type { Scenario } from './editing-page.ts';
 import { type Scene, screenshot, step } from './scene.ts';
@@ -35,11 +36,13 @@ export async function editing({ browser }: Pick<Scene, 'browser'>): Promise<void
   await browser.expectingBlocks(() => undoOverSelection(page));
   await onDesktop(page);
   await namesCoverNothing(page, 'desktop');
+  await rowsAreIndented(page, 'desktop');
   const phone = await browser.newPerson('the phone', PHONE, { userAgent: ANDROID, hasTouch: true });
   await serve(phone.context, script);
   const onTouch = await EditingPage.open(phone.page);
   await onPhone(onTouch);
   await namesCoverNothing(onTouch, 'phone');
+  await rowsAreIndented(onTouch, 'phone');
 }
 
 const SCENES: Record<string, { code: string; carets: [line: number, column: number][]; shown: number }> = {
@@ -116,9 +119,8 @@ async function namesCoverNothing(page: EditingPage, device: string): Promise<voi
     await step(`names cover nothing: ${name}, ${device}`, async () => {
       const names = ['Ben Lomond', 'Mo', 'Zoë', 'Maximilian', 'Ada', 'Participant 6', 'Lu', 'Cem', 'Dina'];
       await page.scene({ code, others: names.slice(0, carets.length) });
+      await page.alone();
       await page.page.evaluate((places) => {
-        // The editor has the whole width, as on the session's page.
-        document.querySelector<HTMLElement>('#Ben')?.style.setProperty('display', 'none');
         const { doc } = window.bench.view(0).state;
         for (const [index, [line = 1, column = 0]] of places.entries()) {
           const { from, length } = doc.line(line);
@@ -185,6 +187,71 @@ async function coveredNothing({ page }: EditingPage): Promise<number> {
     assert(isInside, `${tag.text} isn’t inside: ${JSON.stringify([tag, editor])}`);
   }
   return tags.length;
+}
+
+/** Rows on which a line goes on are indented; carets and selections are where the text is. */
+async function rowsAreIndented(page: EditingPage, device: string): Promise<void> {
+  const sounds = Array.from({ length: 40 }, (_, index) => `s("bd*${index}")`).join(', ');
+  const lines = [`$: stack(${sounds})`, `    .gain(${sounds})`, `\t.pan(${sounds})\t// tabs`];
+  await step(`rows on which a line goes on are indented, ${device}`, async () => {
+    await page.scene({ code: lines.join('\n'), others: ['Cem', 'Dina', 'Emil'] });
+    await page.alone();
+    const columns = await page.page.evaluate(() => window.bench.rowColumns(0));
+    for (const [index, [first, next]] of [
+      [0, 2],
+      [4, 6],
+      [4, 8],
+    ].entries()) {
+      const rows = columns[index] ?? [];
+      assert(rows.length > 2, `line ${index + 1} has ${rows.length} rows`);
+      assert.deepEqual([rows[0], [...new Set(rows.slice(1))]], [first, [next]], `line ${index + 1}`);
+    }
+    await page.page.evaluate(() => {
+      const { doc } = window.bench.view(0).state;
+      for (const [index, one] of window.bench.others.entries()) {
+        const { from } = doc.line(index + 1);
+        one.select(from + 100, from + 107);
+      }
+    });
+    await page.settled();
+    await page.drawn();
+    await screenshot(page.page, `hanging-${device}`);
+    for (const { caret, glyph, selection } of await page.page.evaluate(() => window.bench.peerPlaces(0))) {
+      assert(Math.abs(caret.left - glyph.left) <= 2 && Math.abs(caret.top - glyph.top) <= 4, 'a caret');
+      assert(
+        selection.some(({ left, right, top }) => {
+          return left < glyph.left && right >= glyph.left - 2 && Math.abs(top - glyph.top) <= 4;
+        }),
+        `a selection ends at ${JSON.stringify(selection)}, the text at ${JSON.stringify(glyph)}`,
+      );
+    }
+  });
+
+  await step(`indentation has an end where a row would have no room, ${device}`, async () => {
+    await page.scene({ code: `${' '.repeat(400)}${sounds}` });
+    await page.alone();
+    const [rows = []] = await page.page.evaluate(() => window.bench.rowColumns(0));
+    const width = await page.page.evaluate(() => {
+      const { contentDOM, defaultCharacterWidth } = window.bench.view(0);
+      return contentDOM.clientWidth / defaultCharacterWidth;
+    });
+    assert(rows.slice(1).every((column) => column <= width / 2));
+  });
+
+  await step(`a line that isn’t wrapped isn’t indented, ${device}`, async () => {
+    await page.scene({ code: `  ${'x'.repeat(MAX_WRAPPED_CHARS)}\n  s("bd")` });
+    await page.alone();
+    const styles = () =>
+      page.page
+        .locator('#Ana .cm-line')
+        .evaluateAll((all) => all.map((line) => line.getAttribute('style') ?? ''));
+    assert.deepEqual(await styles(), ['', '']);
+    await page.focus(ANA, 1, -1);
+    for (let count = 0; count < 2; count += 1) await page.keyboard.press('Backspace');
+    await page.settled();
+    await page.drawn();
+    assert((await styles()).every((style) => style !== ''));
+  });
 }
 
 async function undoOverSelection(page: EditingPage): Promise<void> {
@@ -504,6 +571,14 @@ class EditingPage {
   async scene(scenario: Scenario): Promise<void> {
     await this.page.evaluate((what) => window.bench.open(what), scenario);
     await this.settled();
+  }
+
+  /** Gives Ana's editor the whole width, as on the session's page. */
+  async alone(): Promise<void> {
+    await this.page.evaluate(() => {
+      document.querySelector<HTMLElement>('#Ben')?.style.setProperty('display', 'none');
+    });
+    await this.drawn();
   }
 
   async focus(editor: number, line: number, column: number): Promise<void> {

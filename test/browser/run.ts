@@ -1,8 +1,8 @@
 /**
  * The browser test: people in real browsers on the whole local stack.
  *
- *     npm run test:browser [-- editing writing merging people audience layout strudels chat ai markup admin
- *                           player listening durability reports account releases hidden]
+ *     npm run test:browser [-- editing writing merging people newcomers audience layout strudels chat ai
+ *                           markup admin player listening durability reports account releases hidden]
  *                           [--postgres=real --redis=embedded]
  *
  * Without names all parts run, two at a time, each of the two with a stack and a browser of its own: a part
@@ -27,6 +27,7 @@ import { layout } from './layout.ts';
 import { listening } from './listening.ts';
 import { markup } from './markup.ts';
 import { hour, merging } from './merging.ts';
+import { newcomers } from './newcomers.ts';
 import { people } from './people.ts';
 import { player } from './player.ts';
 import { releases } from './releases.ts';
@@ -42,6 +43,7 @@ const PARTS: Record<string, Part> = {
   writing,
   merging,
   people,
+  newcomers,
   audience,
   layout,
   strudels,

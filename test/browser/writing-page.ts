@@ -3,7 +3,7 @@
  * page has it, on a room in memory in which another participant types.
  */
 import { EditorView, lineNumbers } from '@codemirror/view';
-import { collaboration, flashes, wrapping } from '../../src/client/editor/index.ts';
+import { collaboration, flashes, hangingIndent, wrapping } from '../../src/client/editor/index.ts';
 import {
   type Formatted,
   formatCode,
@@ -44,6 +44,7 @@ class Desk {
         look,
         EditorView.theme({ '&': { height: '100%' } }),
         wrapping,
+        hangingIndent,
         EditorView.contentAttributes.of({ 'aria-label': 'Pattern code' }),
         collaboration(joined),
         flashes,

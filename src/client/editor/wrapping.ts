@@ -65,4 +65,5 @@ export function whileWrapped(extension: Extension): Extension {
   ];
 }
 
+/** Whether lines are wrapped, in a state with `wrapping`. */
 export const isWrapped = (state: EditorState): boolean => !state.field(hasLongLine);

@@ -48,7 +48,7 @@ function Screen() {
   if (route.name === 'begin') return <BeginScreen key={key} packed={route.packed} />;
   const entry = entryOf(route.sessionId);
   if (entry.token === null && entry.account === null && entry.displayName === null)
-    return <NameScreen key={key} onNamed={showAgain} />;
+    return <NameScreen key={key} sessionId={route.sessionId} onEntry={showAgain} />;
   // A session that was entered without an account goes on when an account signs in.
   const sessionKey = `${hash} ${time} ${entry.account?.subject}`;
   return <SessionPlace key={sessionKey} entry={entry} again={showAgain} />;

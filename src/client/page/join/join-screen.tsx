@@ -1,5 +1,4 @@
 /** Where an invite link leads: to what, as what, and then: who are you? */
-import { useState } from 'preact/hooks';
 import { type InvitePreview, previewInvite } from '../../../protocol/http/coming-in.ts';
 import { joinSession } from '../../../protocol/http/people.ts';
 import { ApiError, call, messageOf } from '../../sdk/call.ts';
@@ -16,13 +15,11 @@ import {
   rememberSession,
 } from '../storage.ts';
 import { Problem } from '../ui/form.tsx';
-import { lazyDialog } from '../ui/lazy.tsx';
 import { useQuery } from '../ui/use-query.ts';
 import { NameForm } from './name-form.tsx';
+import { SignInOffer } from './sign-in-offer.tsx';
 
 const ROLES = { 'co-author': 'a co-author: you can write and play', viewer: 'a viewer' } as const;
-
-const SignInDialog = lazyDialog(async () => (await import('../account/later.ts')).SignInDialog);
 
 interface JoinScreenProps {
   /** Its secret. */
@@ -87,6 +84,7 @@ export function JoinScreen({ invite, onAccount }: JoinScreenProps) {
       heading="You’re invited"
       action="Join the session"
       name={rememberedName() || account?.name || ''}
+      below={account === null && <SignInOffer onSignedIn={onAccount} />}
       submit={join}
     >
       {data.preview && <Invitation preview={data.preview} />}
@@ -94,7 +92,6 @@ export function JoinScreen({ invite, onAccount }: JoinScreenProps) {
         {account ? `You join with your account (${account.label}). ` : ''}The others will see the name that
         you give.
       </p>
-      {account === null && <SignInOffer onSignedIn={onAccount} />}
     </NameForm>
   );
 }
@@ -125,18 +122,6 @@ async function joinBy(invite: string, displayName: string, userToken: string | n
 
 function statusOf(error: unknown): number {
   return error instanceof ApiError ? error.status : 0;
-}
-
-function SignInOffer({ onSignedIn }: { onSignedIn(): void }) {
-  const [isOpen, setOpen] = useState(false);
-  return (
-    <>
-      <button type="button" class="link" data-testid="join-sign-in" onClick={() => setOpen(true)}>
-        Have an account? Sign in first
-      </button>
-      {isOpen && <SignInDialog onClose={() => setOpen(false)} onSignedIn={onSignedIn} />}
-    </>
-  );
 }
 
 /** What an invite leads to, or why it leads to nothing. */

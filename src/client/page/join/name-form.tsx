@@ -10,35 +10,42 @@ interface NameFormProps {
   action: string;
   /** What is in the field at first. */
   name: string;
+  /** Below the form: another way in. */
+  below?: ComponentChildren;
+  /** Shown in place of the form, and of what is below it. */
+  instead?: ComponentChildren;
   /** @throws in words for people. */
   submit(name: string): Promise<void>;
 }
 
-export function NameForm({ heading, children, action, name, submit }: NameFormProps) {
+export function NameForm({ heading, children, action, name, below, instead, submit }: NameFormProps) {
   return (
     <main class="centre">
       <section class="card" aria-labelledby="join-heading">
         <h1 id="join-heading">{heading}</h1>
         {children}
-        <Form
-          labelledBy="join-heading"
-          action={action}
-          submitTestId="join-submit"
-          draft="name"
-          submit={(fields) => submit(textOf(fields, 'name'))}
-        >
-          <Field
-            label="Your name"
-            id="join-name"
-            name="name"
-            required
-            maxLength={MAX_DISPLAY_NAME_CHARS}
-            defaultValue={name}
-            autocomplete="nickname"
-            data-testid="join-name"
-          />
-        </Form>
-        <a href="#/">Not now</a>
+        {instead ?? (
+          <Form
+            labelledBy="join-heading"
+            action={action}
+            submitTestId="join-submit"
+            draft="name"
+            submit={(fields) => submit(textOf(fields, 'name'))}
+          >
+            <Field
+              label="Your name"
+              id="join-name"
+              name="name"
+              required
+              maxLength={MAX_DISPLAY_NAME_CHARS}
+              defaultValue={name}
+              autocomplete="nickname"
+              data-testid="join-name"
+            />
+          </Form>
+        )}
+        {!instead && below}
+        <a href="#/">{instead ? 'To the start' : 'Not now'}</a>
       </section>
     </main>
   );

@@ -3,6 +3,7 @@ import { useLayoutEffect, useRef } from 'preact/hooks';
 import { lazy } from '../ui/lazy.tsx';
 import { useValue } from '../ui/store.ts';
 import { isOverIn, mayWrite } from './jam.ts';
+import { ListenCall } from './listen-call.tsx';
 import { Picture } from './picture.tsx';
 import { SaveBar } from './save-bar.tsx';
 import { useJam, useSession } from './use-jam.ts';
@@ -27,6 +28,7 @@ export function EditorPane() {
         You are watching: only the host and co-authors can edit.
       </p>
       <div class="editor-place" ref={place} />
+      <ListenCall />
       {isTyping && mayType && matchMedia(TOUCH).matches && <MiniKeys />}
       <Picture />
       <SaveBar />

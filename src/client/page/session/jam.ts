@@ -188,9 +188,13 @@ export class Jam {
     this.admitted(token);
   }
 
-  /** @throws in words for people. */
   async leave(): Promise<void> {
-    if (this.hasKey) await call(leaveSession, { token: this.token, params: { id: this.sessionId } });
+    try {
+      if (this.hasKey) await call(leaveSession, { token: this.token, params: { id: this.sessionId } });
+    } catch (error) {
+      // Offline one may leave, too: the room notices it by the closed connection.
+      if (!(error instanceof ApiError)) throw error;
+    }
     go({ name: 'start' });
   }
 

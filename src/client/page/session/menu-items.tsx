@@ -19,6 +19,16 @@ const THEME_WORDS: Record<Theme, string> = { auto: 'as the device', light: 'ligh
 const VIEW_WORDS: Record<View, string> = { roll: 'notes', scope: 'the wave', none: 'nothing' };
 const NEXT_VIEW: Record<View, View> = { roll: 'scope', scope: 'none', none: 'roll' };
 
+const LEAVING = {
+  host:
+    'The session goes on without you, and what plays goes on for the others. You stay its host: you find it ' +
+    'on the start page when you come back. After a long pause it ends by itself, and its code stays yours. ' +
+    'To end it for everyone now, open Session settings.',
+  guest:
+    'The session goes on without you. You find it on the start page, and can come back as long as its host ' +
+    'keeps you in.',
+};
+
 const accountPart = () => import('../account/later.ts');
 const AccountItems = lazy(async () => (await accountPart()).AccountItems);
 const AccountDialog = lazyDialog(async () => (await accountPart()).AccountDialog);
@@ -43,7 +53,7 @@ export function MenuItems({ close, open, wasOpened }: MenuItemsProps) {
   const leave = () =>
     ask({
       heading: 'Leave the session?',
-      text: 'You can come back as long as its host keeps you in.',
+      text: LEAVING[role === 'host' ? 'host' : 'guest'],
       action: 'Leave',
       run: () => jam.leave(),
     });
@@ -112,7 +122,7 @@ export function MenuItems({ close, open, wasOpened }: MenuItemsProps) {
           Colours: {THEME_WORDS[theme]}
         </button>
       </li>
-      {role !== null && role !== 'host' && item('leave', 'leave', leave, 'Leave the session')}
+      {role !== null && item('leave', 'leave', leave, 'Leave the session')}
       {wasOpened && (
         <AccountItems isEnteredAs={({ subject }) => jam.subject === subject} close={close} open={open} />
       )}

@@ -19,6 +19,8 @@ export interface Hearing {
   isListening: boolean;
   /** It is being loaded or evaluated. */
   isStarting: boolean;
+  /** The participant has chosen whether to hear it: nothing has to call them to it any more. */
+  isCallDone: boolean;
   /** From 0 to 1. */
   volume: number;
   /** The picture of what sounds. */
@@ -49,7 +51,14 @@ export class Sound extends Store<Hearing> {
 
   constructor(client: SessionClient, editor: EditorSide) {
     const volume = keptVolume();
-    super({ isListening: false, isStarting: false, volume, view: keptView(), last: '' });
+    super({
+      isListening: false,
+      isStarting: false,
+      isCallDone: false,
+      volume,
+      view: keptView(),
+      last: '',
+    });
     this.#client = client;
     this.#editor = editor;
     this.picture.className = 'picture';
@@ -81,6 +90,13 @@ export class Sound extends Store<Hearing> {
 
   listen(isListening: boolean): void {
     this.#playback.listen(isListening);
+    // Sound that ends by itself, with a lost player, may call again.
+    if (!isListening) this.dismissCall();
+  }
+
+  /** The participant doesn't want to hear it now. */
+  dismissCall(): void {
+    this.set({ ...this.snapshot, isCallDone: true });
   }
 
   /** @param volume from 0 to 1. */
@@ -126,7 +142,7 @@ export class Sound extends Store<Hearing> {
     const { role, connection } = this.#client.snapshot;
     const isOpen = connection.state === 'open';
     if (role === 'viewer' || !isOpen) {
-      this.#playback.listen(kind === 'play' && isOpen);
+      this.listen(kind === 'play' && isOpen);
       if (role !== 'viewer') toast('Not connected.', 'error');
       return;
     }

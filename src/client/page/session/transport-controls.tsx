@@ -36,6 +36,7 @@ export function TransportControls() {
       />
       <button
         type="button"
+        id="listen"
         class="listen"
         data-testid="listen"
         aria-pressed={isListening}
