@@ -1,6 +1,6 @@
 /** Evaluating a pattern: what it gives, and what a bad one says, with its place. */
 import { State, TimeSpan } from '@strudel/core';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { type Evaluated, Evaluator } from './evaluation.ts';
 import { describeFailure, PatternFailure } from './failure.ts';
 import { limitLists, limitQueries } from './query-limits.ts';
