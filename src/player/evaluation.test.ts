@@ -84,6 +84,25 @@ describe('an error has its place', () => {
     expect(await failure(code)).toMatchObject({ kind, line, column });
   });
 
+  it('is that of the samples that can’t be loaded', async () => {
+    vi.stubGlobal('navigator', { onLine: true });
+    vi.stubGlobal('fetch', async () => {
+      throw new TypeError('Failed to fetch');
+    });
+    vi.spyOn(console, 'error').mockReturnValue();
+    try {
+      expect(await failure("s('bd')\nsamples('github:nobody/nothing')\ns('bd')")).toEqual({
+        kind: 'sound',
+        message: expect.stringContaining('The samples of “github:nobody/nothing” couldn’t be loaded.'),
+        line: 2,
+        column: 1,
+      });
+    } finally {
+      vi.unstubAllGlobals();
+      vi.restoreAllMocks();
+    }
+  });
+
   it('says what a mini-notation lacks', async () => {
     expect((await failure('s("bd [sd")')).message).toMatch(
       /^mini-notation: Expected .* but end of input|found/,

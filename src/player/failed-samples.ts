@@ -5,7 +5,7 @@
 import { getAudioContext, type SampleBank } from 'superdough';
 
 /** A sample that failed is asked for again after so long, when it is next played. */
-const RETRY_MS = 10_000;
+const RETRY_MS = 5_000;
 const MAX_LOADING_MS = 30_000;
 
 export const OFFLINE = 'This device is offline.';
