@@ -412,7 +412,7 @@ async function saysWhatIsntHeard(scene: Scene, script: string): Promise<void> {
       // A device that keeps it lets nobody resume it.
       await player.plays(`window.keptResume = AudioContext.prototype.resume
         AudioContext.prototype.resume = () => new Promise(() => {})
-        getAudioContext().suspend()
+        setTimeout(() => getAudioContext().suspend())
         s("tone*4")`);
       await said([true]);
       await player.plays('AudioContext.prototype.resume = window.keptResume\ns("tone*4")');
@@ -488,6 +488,15 @@ async function staysInItsFrame(scene: Scene, script: string): Promise<void> {
       );
       assert(heard.some(({ type }) => type === 'error'));
       assert.deepEqual(await player.said('error'), []);
+    });
+
+    await step('what a pattern says in the player’s name is ignored where it isn’t as agreed', async () => {
+      await player.plays(`const say = (message) => parent.postMessage(message, '*')
+        say({ type: 'unheard', id: 0, sounds: [{ kind: 'unknown', message: 7, places: [{ start: -1 }] }] })
+        say({ type: 'interrupted', is_interrupted: 'yes' })
+        silence`);
+      assert.deepEqual(await player.said('unheard'), []);
+      assert.deepEqual(await player.said('interrupted'), []);
     });
 
     await step('opened directly it is sandboxed and does nothing', async () => {

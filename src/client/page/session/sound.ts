@@ -1,5 +1,5 @@
 /** What of a session is heard on this page: its controls, and what the editor shows of it. */
-import type { PlayerError, SoundName, Unheard } from '../../../protocol/player.ts';
+import { MAX_UNHEARD, type PlayerError, type SoundName, type Unheard } from '../../../protocol/player.ts';
 import type { SoundingPlace, UnheardSound } from '../../editor/index.ts';
 import type { Vocabulary } from '../../editor/writing.ts';
 import { Player } from '../../player/player.ts';
@@ -157,6 +157,7 @@ export class Sound extends Store<Hearing> {
     const nowhere = this.#editor.showUnheard(sounds);
     for (const sound of sounds) {
       if (sound.kind === 'loading' || this.#toldUnheard.has(sound.message)) continue;
+      if (this.#toldUnheard.size >= MAX_UNHEARD) return;
       this.#toldUnheard.add(sound.message);
       if (nowhere.includes(sound)) toast(sound.message);
     }
