@@ -3,7 +3,8 @@ import { expect, it } from 'vitest';
 import { fromPlayerSchema, MAX_UNHEARD, MAX_UNHEARD_PLACES } from './player.ts';
 
 const sound = { kind: 'unknown', message: 'no foo', places: [{ start: 3, end: 6 }] };
-const parse = (...sounds: unknown[]) => fromPlayerSchema.safeParse({ type: 'unheard', id: 1, sounds }).success;
+const parse = (...sounds: unknown[]) =>
+  fromPlayerSchema.safeParse({ type: 'unheard', id: 1, sounds }).success;
 
 it('is taken as it is meant', () => {
   expect(parse()).toBe(true);

@@ -44,6 +44,8 @@ export const unheardMarks = StateField.define<Unheard>({
     EditorView.decorations.from(field, ({ marks }) => marks),
     EditorView.baseTheme({
       '.cm-unheard': { textDecoration: 'underline wavy light-dark(#a66b00, #f0b429) 1px' },
+      // Its turn comes, and it isn't heard.
+      '.cm-unheard .cm-sounding': { outline: '2px dashed light-dark(#a66b00, #f0b429)' },
       '.cm-unheard-words': {
         color: 'light-dark(#6b4500, #ffd98f)',
         backgroundColor: '#f0b42917',
