@@ -50,12 +50,8 @@ async function loadAgain(url: string, bank: SampleBank): Promise<string | null> 
   return null;
 }
 
-export function describeStatus(status: number): string {
-  if (status === 404 || status === 410) return `The server doesn’t have it (${status}).`;
-  return status < 500
-    ? `The server refuses it (${status}).`
-    : `The server has a problem of its own (${status}).`;
-}
+export const describeStatus = (status: number) =>
+  `The server ${status === 404 ? 'doesn’t have it' : 'refuses it'} (${status}).`;
 
 export const describeUnreachable = () => (navigator.onLine ? UNREACHABLE : OFFLINE);
 

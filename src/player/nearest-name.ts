@@ -3,20 +3,15 @@
 /** What drums are called elsewhere. */
 const OTHER_WORDS: Readonly<Record<string, string>> = {
   kick: 'bd',
-  bassdrum: 'bd',
   snare: 'sd',
   hat: 'hh',
   hihat: 'hh',
-  closedhat: 'hh',
   openhat: 'oh',
   clap: 'cp',
   rimshot: 'rim',
   crash: 'cr',
   ride: 'rd',
   tom: 'mt',
-  lowtom: 'lt',
-  midtom: 'mt',
-  hightom: 'ht',
 };
 
 /** Longer names than these are nobody's typing error. */

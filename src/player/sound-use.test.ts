@@ -38,17 +38,7 @@ it('knows the variations and notes of a sound apart', async () => {
 });
 
 it('takes whatever a pattern has for values', () => {
-  for (const value of [
-    { s: '~' },
-    { s: '-' },
-    null,
-    undefined,
-    7,
-    'bd',
-    [],
-    { s: 7 },
-    { s: {}, bank: 3, ir: [] },
-  ]) {
+  for (const value of [null, undefined, 7, 'bd', [], { s: 7 }, { s: {}, bank: 3, ir: [] }]) {
     expect(useOf(value, null, '')).toMatchObject({ sound: null, bank: null, places: [] });
   }
 });

@@ -19,13 +19,10 @@ export interface Sample {
   bank: SampleBank;
 }
 
-/** Names that the synthesizer takes for a rest. */
-const RESTS = ['-', '~', '_'];
-
 /** @param value an event's, as it was before the synthesizer had it */
 export function useOf(value: unknown, hap: Hap | null, code: string): NamedUse {
   const { s, bank: written, ir } = (typeof value === 'object' && value !== null ? value : {}) as Value;
-  const sound = typeof s === 'string' && !RESTS.includes(s) ? s : null;
+  const sound = typeof s === 'string' ? s : null;
   const bank = sound !== null && typeof written === 'string' && written !== '' ? written : null;
   const reverb = typeof ir === 'string' ? ir : null;
   const name = fullName(sound, bank);

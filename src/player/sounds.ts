@@ -96,13 +96,9 @@ export class Sounds {
     const sample = name === null ? null : sampleOf(name, value as Record<string, unknown>);
     if (sample && isUnloaded(sample.url, error)) {
       const reason = await this.#failed.explain(sample.url, sample.bank);
-      if (reason === null) return null;
-      return { kind: 'not_loaded', message: `“${use.label}” isn’t heard: it couldn’t be loaded. ${reason}` };
+      return reason === null ? null : notLoaded(use.label, reason);
     }
-    if (reverb !== null && isLoadingError(error)) {
-      const message = `The reverb’s “${reverb}” couldn’t be loaded. ${describeUnreachable()}`;
-      return { kind: 'not_loaded', message };
-    }
+    if (reverb !== null && isLoadingError(error)) return notLoaded(reverb, describeUnreachable());
     const about = use.sound === null ? 'This isn’t heard' : `“${use.label}” isn’t heard`;
     return { kind: 'failed', message: `${about}: ${messageOf(error)}` };
   }
@@ -196,6 +192,11 @@ async function readJson(name: string): Promise<Record<string, unknown>> {
   if (!map.success) throw new Error('The server sent something else.');
   return map.data;
 }
+
+const notLoaded = (label: string, reason: string): Trouble => ({
+  kind: 'not_loaded',
+  message: `“${label}” isn’t heard: it couldn’t be loaded. ${reason}`,
+});
 
 /** What the synthesizer says of a sample that it couldn't load depends on the browser. */
 const isUnloaded = (url: string, error: unknown) =>

@@ -12,10 +12,7 @@ it.each([
   [say('bd', 'RolandTR908'), 'There is no bank “RolandTR908”. Did you mean “rolandtr909”?'],
   [say('clap', 'RolandTR909'), 'The bank “RolandTR909” has no sound “clap”. Did you mean “cp”?'],
   [say('piano', 'rolandtr909'), 'The bank “rolandtr909” has no sound “piano”. It has bd, cp.'],
-  [
-    say('gm_piano'),
-    'There is no sound “gm_piano”: the instruments of General MIDI (gm_…) aren’t part of this player.',
-  ],
+  [say('gm_piano'), '“gm_piano” isn’t heard: this player has no instruments of General MIDI (gm_…).'],
   [
     say('casio', null, 'This device is offline.'),
     '“casio” isn’t heard: Strudel’s usual sounds couldn’t be loaded. This device is offline.',

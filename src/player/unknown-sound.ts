@@ -22,7 +22,7 @@ export function describeUnknown({ sound, bank, names, missing }: Unknown): strin
   }
   if (bank !== null) return describeInBank(sound, bank, names);
   if (/^gm_/i.test(sound)) {
-    return `There is no sound “${sound}”: the instruments of General MIDI (gm_…) aren’t part of this player.`;
+    return `“${sound}” isn’t heard: this player has no instruments of General MIDI (gm_…).`;
   }
   return `There is no sound “${sound}”.${suggestion(nearestName(sound, names))}`;
 }

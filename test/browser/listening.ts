@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
+import { pack } from '../../src/client/pattern/packed.ts';
 import { PHONE } from './browser.ts';
 import { PlayerPage } from './player.ts';
 import { type Scene, screenshot, step } from './scene.ts';
@@ -127,6 +128,7 @@ export async function listening(scene: Scene): Promise<void> {
       const words = each.page.locator('.cm-unheard-words');
       await words.filter({ hasText: 'There is no sound “sawtoth”. Did you mean “sawtooth”?' }).waitFor();
       assert.equal(await each.page.locator('.cm-unheard').textContent(), 'sawtoth');
+      await each.page.locator('.cm-unheard .cm-sounding').waitFor();
       assert.equal(await each.page.locator('.cm-problem').count(), 0, 'it is an error');
       assert.equal(await each.page.locator('.toast').count(), 0, 'it is said twice');
       const { x = 0, width = 0 } = (await words.boundingBox()) ?? {};
@@ -144,6 +146,17 @@ export async function listening(scene: Scene): Promise<void> {
       assert.equal(await each.page.locator('.cm-unheard, .cm-unheard-words').count(), 0);
     }
     await dia.page.close();
+  });
+
+  await step('so it is where a pattern is heard without a session', async () => {
+    const { page } = await browser.newPerson('Eli', PHONE);
+    await page.goto(`${stack.url}/pattern#${await pack('s("sawtoth*4")')}`);
+    await page.getByTestId('demo-play').click();
+    await page.getByTestId('unheard').filter({ hasText: 'Did you mean “sawtooth”?' }).waitFor();
+    await screenshot(page, 'unheard-pattern');
+    await page.getByTestId('demo-play').click();
+    await page.getByTestId('unheard').filter({ hasText: 'sawtooth' }).waitFor({ state: 'hidden' });
+    await page.close();
   });
 
   await step('Ctrl+. stops it for everybody', async () => {

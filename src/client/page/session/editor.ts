@@ -135,10 +135,10 @@ export function createEditor(shared: CollaborativeDocument, actions: EditorActio
         binding.of(collaboration(shared)),
         answerMarks,
         flashes,
-        // Around what `sounding` marks.
-        unheardMarks,
         sounding,
         problemMarks,
+        // After `sounding`, so that it is around what that marks.
+        unheardMarks,
         wrapping,
         EditorView.contentAttributes.of({ 'aria-label': 'Pattern code' }),
         access.of(readOnly(true)),
