@@ -1,6 +1,6 @@
 /** Evaluating a pattern: what it gives, and what a bad one says, with its place. */
 import { State, TimeSpan } from '@strudel/core';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { type Evaluated, Evaluator } from './evaluation.ts';
 import { describeFailure, PatternFailure } from './failure.ts';
 import { limitLists, limitQueries } from './query-limits.ts';
@@ -82,6 +82,25 @@ describe('an error has its place', () => {
     ['setcps(0)\ns("bd")', 'runtime', 1, 1],
   ])('%j: %s', async (code, kind, line, column) => {
     expect(await failure(code)).toMatchObject({ kind, line, column });
+  });
+
+  it('is that of the samples that can’t be loaded', async () => {
+    vi.stubGlobal('navigator', { onLine: true });
+    vi.stubGlobal('fetch', async () => {
+      throw new TypeError('Failed to fetch');
+    });
+    vi.spyOn(console, 'error').mockReturnValue();
+    try {
+      expect(await failure("s('bd')\nsamples('github:nobody/nothing')\ns('bd')")).toEqual({
+        kind: 'sound',
+        message: expect.stringContaining('The samples of “github:nobody/nothing” couldn’t be loaded.'),
+        line: 2,
+        column: 1,
+      });
+    } finally {
+      vi.unstubAllGlobals();
+      vi.restoreAllMocks();
+    }
   });
 
   it('says what a mini-notation lacks', async () => {

@@ -6,6 +6,7 @@ import { isPattern, Pattern, register, setCpsFunc, setTime, silence, stack } fro
 import { CHECK_NAME } from './checks.ts';
 import { messageOf, PatternFailure } from './failure.ts';
 import { MAX_HAPS } from './query-limits.ts';
+import { loadSampleMap } from './sample-map.ts';
 import type { TimeLimit } from './time-limit.ts';
 import { type Transpiled, transpile } from './transpile.ts';
 import { defineWords } from './vocabulary.ts';
@@ -153,6 +154,7 @@ export class Evaluator {
         return silence;
       },
       hush: () => collected.hush(),
+      samples: loadSampleMap,
       setcps: setCps,
       setCps,
       setcpm: setCpm,
@@ -184,13 +186,9 @@ function withPlace(error: unknown, { places, labels, names }: Transpiled): Patte
     new RegExp(`${SOURCE_NAME}:(\\d+):(\\d+)`).exec((error instanceof Error && error.stack) || '') ?? [];
   const offset = line === undefined ? null : places.offsetOf(Number(line) - LINES_BEFORE, Number(column));
   if (error instanceof PatternFailure) {
-    return error.offset !== null
-      ? error
-      : new PatternFailure(
-          error.kind,
-          error.message,
-          offset ?? (labels.length === 1 ? (labels[0] ?? 0) : null),
-        );
+    const only = labels.length === 1 ? (labels[0] ?? 0) : null;
+    const fallback = error.kind === 'sound' ? (names.get('samples') ?? only) : only;
+    return error.offset !== null ? error : new PatternFailure(error.kind, error.message, offset ?? fallback);
   }
   const message = messageOf(error);
   const isEndless = error instanceof RangeError && /call stack|too much recursion/i.test(message);

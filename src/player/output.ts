@@ -24,6 +24,18 @@ export class Output {
     return getAudioContext().currentTime;
   }
 
+  /** The device lets it sound. */
+  get isRunning(): boolean {
+    return getAudioContext().state === 'running';
+  }
+
+  /** Asks the device to let it sound again. */
+  resume(): void {
+    getAudioContext()
+      .resume()
+      .catch(() => {});
+  }
+
   /** @throws {PatternFailure} `audio_blocked`, when the browser wants a click first */
   async start(): Promise<void> {
     const context = getAudioContext();

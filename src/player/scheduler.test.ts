@@ -11,7 +11,8 @@ vi.mock('@strudel/webaudio', () => ({ webaudioOutput: async () => {} }));
 it('has the time of a whole task for drawing what it was asked for', async () => {
   let nowMs = 1_000;
   const limit = new TimeLimit(() => nowMs);
-  const scheduler = new Scheduler(new Clocks(() => nowMs), limit, { onFailure() {}, onSounding() {} });
+  const events = { onFailure() {}, onEvent() {}, onSounding() {} };
+  const scheduler = new Scheduler(new Clocks(() => nowMs), limit, events);
   const evaluated = await new Evaluator(limit, () => 0).evaluate('s("bd")', () => 1);
   scheduler.play(1, evaluated, undefined);
   expect(scheduler.look(0, 4)).toHaveLength(4);

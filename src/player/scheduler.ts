@@ -38,8 +38,10 @@ interface Playing {
 }
 
 export interface SchedulerEvents {
-  /** An event failed, or with `too_long` the whole pattern, which has been stopped. */
-  onFailure(error: unknown, hap: Hap | null): void;
+  /** The pattern can't tell what comes next; with `too_long` it has been stopped. */
+  onFailure(error: unknown): void;
+  /** An event is due. @param sound hands it to the synthesizer; it fails if that can't make it */
+  onEvent(hap: Hap, sound: () => Promise<void>): void;
   onSounding(id: number, places: Place[]): void;
 }
 
@@ -161,7 +163,7 @@ export class Scheduler {
         if (this.#slowMs.length < MAX_SLOW_QUERIES) return;
         this.stop();
       }
-      this.#events.onFailure(error, null);
+      this.#events.onFailure(error);
     }
   }
 
@@ -172,7 +174,7 @@ export class Scheduler {
     // The synthesizer can't schedule in the past.
     if (at <= audioSeconds) return;
     this.#sounding.add(hap);
-    void this.#sound(hap, at, transport.cyclesPerSecond).catch((error) => this.#events.onFailure(error, hap));
+    this.#events.onEvent(hap, () => this.#sound(hap, at, transport.cyclesPerSecond));
     const tempo = (hap.value as { cps?: unknown } | null)?.cps;
     if (typeof tempo === 'number' && tempo > 0 && tempo !== transport.cyclesPerSecond) {
       playing.transport = transport.withTempo(tempo, begin);

@@ -92,9 +92,12 @@ declare module '@kabelsalat/web' {
 declare module 'superdough' {
   /** Makes one sound; `ended` is called when it is over. */
   export type Trigger = (audioSeconds: number, value: Record<string, unknown>, ended: () => void) => unknown;
+  /** Addresses, in a list or by notes. */
+  export type SampleBank = string[] | Record<string, string[]>;
   export interface Sound {
     onTrigger: Trigger;
-    data: { type?: string; samples?: string[] | Record<string, string[]>; [key: string]: unknown };
+    /** `samples` is a sample's bank, `tables` a wavetable's. */
+    data: { type?: string; samples?: SampleBank; tables?: SampleBank; [key: string]: unknown };
   }
   export const soundMap: {
     get(): Record<string, Sound | undefined>;
@@ -107,8 +110,8 @@ declare module 'superdough' {
   export function getSound(name: string): Sound | undefined;
   export function getSampleInfo(
     value: Record<string, unknown>,
-    bank: string[] | Record<string, string[]>,
-  ): { url: string };
+    bank: SampleBank,
+  ): { url: string; index: number };
   export function getLoadedBuffer(url: string): AudioBuffer | undefined;
   export function loadBuffer(url: string, context: AudioContext, label: string): Promise<AudioBuffer>;
   export function samples(
@@ -116,7 +119,7 @@ declare module 'superdough' {
     base?: string,
     options?: { prebake?: boolean; tag?: string },
   ): Promise<void>;
-  export function aliasBank(url: string): Promise<void>;
+  export function aliasBank(aliases: Record<string, unknown>): Promise<void>;
   export function getAudioContext(): AudioContext;
   export function loadWorklets(): Promise<unknown>;
   export function resetGlobalEffects(): void;

@@ -16,6 +16,9 @@ export const EMBEDDED_PLAYER_PATH = '/pattern-player/';
 const MAX_NAMES = 20_000;
 /** Places in the code that may sound at once; more aren't marked. */
 export const MAX_PLACES = 500;
+/** Sounds that aren't heard, and the places of each; more aren't told. */
+export const MAX_UNHEARD = 50;
+export const MAX_UNHEARD_PLACES = 20;
 const MAX_TEXT_CHARS = 2_000;
 
 const number = z.number();
@@ -86,7 +89,8 @@ export type Place = z.infer<typeof placeSchema>;
 export const playerErrorSchema = z.object({
   /**
    * `syntax`: the code or a mini-notation can't be read. `runtime`: it failed while it ran.
-   * `too_long`: a loop, a recursion or a query took too long, or made too much. `sound`: a sound isn't there.
+   * `too_long`: a loop, a recursion or a query took too long, or made too much. `sound`: a sample map or the
+   * sound of a preview can't be had.
    * `audio_blocked`: the browser wants a click first. `superseded`: a newer evaluation has taken its place.
    * `player_lost`: the player doesn't answer.
    */
@@ -97,6 +101,20 @@ export const playerErrorSchema = z.object({
   column: number.int().positive().nullable(),
 });
 export type PlayerError = z.infer<typeof playerErrorSchema>;
+
+/** A sound of what plays that isn't heard. The pattern goes on without it. */
+const unheardSchema = z.object({
+  /**
+   * `unknown`: there is no such sound. `loading`: it takes its time. `not_loaded`: its sample couldn't be
+   * loaded. `failed`: the synthesizer or an effect of it doesn't work as it is written.
+   */
+  kind: z.enum(['unknown', 'loading', 'not_loaded', 'failed']),
+  /** What isn't heard and why, for people. */
+  message: text,
+  /** Where the code asks for it; none where that isn't known. */
+  places: z.array(placeSchema).max(MAX_UNHEARD_PLACES),
+});
+export type Unheard = z.infer<typeof unheardSchema>;
 
 const soundNameSchema = z.object({
   name: z.string().max(200),
@@ -117,6 +135,10 @@ export const fromPlayerSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('stopped') }),
   /** What sounds now, by its places in the code that was evaluated as `id`. Sent when it changes. */
   z.object({ type: z.literal('sounding'), id, places: z.array(placeSchema).max(MAX_PLACES) }),
+  /** What of the evaluation `id` isn't heard, all of it. Sent when that changes; at first all is heard. */
+  z.object({ type: z.literal('unheard'), id, sounds: z.array(unheardSchema).max(MAX_UNHEARD) }),
+  /** The device takes the sound away from what plays (`true`), as for a call, or gives it back. */
+  z.object({ type: z.literal('interrupted'), is_interrupted: z.boolean() }),
   /** What may be written: sent at the start, and again when more sounds are known. */
   z.object({
     type: z.literal('names'),

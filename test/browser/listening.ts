@@ -4,6 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
+import { pack } from '../../src/client/pattern/packed.ts';
+import { PHONE } from './browser.ts';
 import { PlayerPage } from './player.ts';
 import { type Scene, screenshot, step } from './scene.ts';
 import { eventually, SessionPage } from './session-page.ts';
@@ -111,6 +113,50 @@ export async function listening(scene: Scene): Promise<void> {
     await ben.player.isSilent();
     await ben.page.getByTestId('volume').fill('80');
     await ben.player.sounds();
+  });
+
+  await step('a sound that there isn’t is marked for all who listen, and the rest plays', async () => {
+    const { page } = await browser.newPerson('Dia', PHONE);
+    const session = await SessionPage.join(page, link, 'Dia');
+    const dia = { page, session, player: new PlayerPage(page) };
+    const code = `${TEMPO}s("bd*4 sawtoth*4")`;
+    await write(ana, code);
+    await ana.page.keyboard.press('Control+Enter');
+    await dia.session.shows(code);
+    await dia.page.getByTestId('listen').click();
+    for (const each of [ana, dia]) {
+      const words = each.page.locator('.cm-unheard-words');
+      await words.filter({ hasText: 'There is no sound “sawtoth”. Did you mean “sawtooth”?' }).waitFor();
+      assert.equal(await each.page.locator('.cm-unheard').textContent(), 'sawtoth');
+      await each.page.locator('.cm-unheard .cm-sounding').waitFor();
+      assert.equal(await each.page.locator('.cm-problem').count(), 0, 'it is an error');
+      assert.equal(await each.page.locator('.toast').count(), 0, 'it is said twice');
+      const { x = 0, width = 0 } = (await words.boundingBox()) ?? {};
+      const { width: screen } = each.page.viewportSize() ?? { width: 0 };
+      assert(x >= 0 && x + width <= screen, `the words reach from ${x} over ${width} px`);
+      await each.player.sounds();
+    }
+    await screenshot(ana.page, 'unheard');
+    await screenshot(dia.page, 'unheard-phone');
+    await write(ana, `${TEMPO}s("bd*4 sawtooth*4")`);
+    await ana.page.locator('.cm-unheard').waitFor({ state: 'detached' });
+    await ana.page.keyboard.press('Control+Enter');
+    for (const each of [ana, dia]) {
+      await each.page.locator('.cm-sounding').filter({ hasText: 'sawtooth' }).first().waitFor();
+      assert.equal(await each.page.locator('.cm-unheard, .cm-unheard-words').count(), 0);
+    }
+    await dia.page.close();
+  });
+
+  await step('so it is where a pattern is heard without a session', async () => {
+    const { page } = await browser.newPerson('Eli', PHONE);
+    await page.goto(`${stack.url}/pattern#${await pack('s("sawtoth*4")')}`);
+    await page.getByTestId('demo-play').click();
+    await page.getByTestId('unheard').filter({ hasText: 'Did you mean “sawtooth”?' }).waitFor();
+    await screenshot(page, 'unheard-pattern');
+    await page.getByTestId('demo-play').click();
+    await page.getByTestId('unheard').filter({ hasText: 'sawtooth' }).waitFor({ state: 'hidden' });
+    await page.close();
   });
 
   await step('Ctrl+. stops it for everybody', async () => {

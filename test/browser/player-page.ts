@@ -9,7 +9,8 @@ export interface PlayerWindow {
 
 const player = new Player();
 const said: PlayerWindow['said'] = [];
-for (const name of ['started', 'stopped', 'error', 'sounding', 'names'] as const) {
+const EVENTS = ['started', 'stopped', 'error', 'sounding', 'unheard', 'interrupted', 'names'] as const;
+for (const name of EVENTS) {
   player.on(name, (event: unknown) => said.push({ name, event }));
 }
 Object.assign(window, { player, said } satisfies PlayerWindow);

@@ -35,6 +35,7 @@ export async function player(scene: Scene): Promise<void> {
   const script = await bundle();
   await hears(scene, script);
   await loadsSamples(scene, script);
+  await saysWhatIsntHeard(scene, script);
   await staysInItsFrame(scene, script);
   await draws(scene, script);
   await beats(scene, script);
@@ -224,17 +225,28 @@ async function hears(scene: Scene, script: string): Promise<void> {
       await player.hears440();
     });
 
-    await step('a sound that isn’t there is said once, with its place', async () => {
+    await step('a sound that isn’t there is said once, with its place, until it is gone', async () => {
       await player.plays('s("hh*8")\n');
-      await player.plays('stack(s("bd"),\n  s("blorp*8"))');
-      await eventually('the error', async () => {
-        const errors = (await player.said('error')) as { kind: string; line: number; column: number }[];
-        const [error] = errors;
-        if (!error) return 'there is none';
-        assert.deepEqual([error.kind, error.line, error.column], ['sound', 2, 6]);
-        return errors.length === 1 || 'it is said again';
+      const code = 'stack(s("bd ~"),\n  s("blorp*8"))';
+      await player.plays(code);
+      const said = () => player.said('unheard') as Promise<PlayerSays<'unheard'>[]>;
+      await eventually('the warning', async () => {
+        const [first] = await said();
+        const [sound] = first?.sounds ?? [];
+        if (!sound) return 'there is none';
+        assert.equal(sound.kind, 'unknown');
+        assert.match(sound.message, /“blorp”.* Strudel’s usual sounds couldn’t be loaded/);
+        assert.deepEqual(
+          sound.places.map(({ start, end }) => code.slice(start, end)),
+          ['blorp'],
+        );
+        return true;
       });
       await player.sounds();
+      // Some of it have been played by then.
+      await sounding(player, code, 'bd');
+      assert.equal((await said()).length, 1, 'it is said again');
+      assert.deepEqual(await player.said('error'), []);
     });
 
     await step('what sounds is said by its places in the code', async () => {
@@ -286,6 +298,128 @@ async function loadsSamples(scene: Scene, script: string): Promise<void> {
       assert.deepEqual(await player.said('error'), []);
     }),
   );
+}
+
+/** Waits for the next time that a place in the code begins to sound. */
+async function sounding(player: PlayerPage, code: string, text: string): Promise<void> {
+  const start = code.indexOf(text);
+  const count = async () => {
+    const said = (await player.said('sounding')) as PlayerSays<'sounding'>[];
+    return said.filter(({ places }) => places.some((place) => place.start === start)).length;
+  };
+  const before = await count();
+  await eventually(text, async () => (await count()) > before || 'it hasn’t begun');
+}
+
+/** Each sound that isn't heard is told with its reason, and no more when it is heard. */
+async function saysWhatIsntHeard(scene: Scene, script: string): Promise<void> {
+  await scene.browser.expectingDrops(async () => {
+    const { page, context } = await scene.browser.newPerson('the puzzled');
+    const wave = { body: sineFile(440), contentType: 'audio/wav' };
+    let isGone = true;
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await context.route(/^https:/, async (route) => {
+      const path = new URL(route.request().url()).pathname;
+      const headers = { 'access-control-allow-origin': '*' };
+      const name = path.replace('/uzu-drumkit/', '');
+      if (path === '/uzu-drumkit.json') {
+        const files = ['tone', 'gone', 'slow', 'text', 'late', 'shut'].map((each) => [each, [`${each}.wav`]]);
+        await route.fulfill({ json: Object.fromEntries(files), headers });
+      } else if (path.endsWith('.json')) await route.fulfill({ json: {}, headers });
+      else if (name === 'shut.wav') await route.abort();
+      else if (name === 'text.wav') await route.fulfill({ body: 'no sound', headers });
+      else if (name === 'gone.wav' && isGone) await route.fulfill({ status: 404, headers });
+      else {
+        if (name === 'slow.wav') await released;
+        await route.fulfill({ ...wave, headers });
+      }
+    });
+    const player = await PlayerPage.open(context, page, scene.stack.url, script);
+    const newest = async () => ((await player.said('unheard')) as PlayerSays<'unheard'>[]).at(-1);
+    const isSaid = (kind: string, words: RegExp) =>
+      eventually(`${kind}: ${words}`, async () => {
+        const sounds = (await newest())?.sounds ?? [];
+        return sounds.some((one) => one.kind === kind && words.test(one.message)) || JSON.stringify(sounds);
+      });
+    const isHeard = () =>
+      eventually('nothing unheard', async () => {
+        const said = await newest();
+        return said?.sounds.length === 0 || JSON.stringify(said);
+      });
+
+    await step('a name that is written wrongly is told the one that was meant', async () => {
+      await player.plays('s("toen*4")');
+      await isSaid('unknown', /^There is no sound “toen”. Did you mean “tone”\?$/);
+      await player.plays('s("bd*4").bank("nobank")');
+      await isSaid('unknown', /^There is no bank “nobank”/);
+    });
+
+    await step('an effect that doesn’t work is told, and the others play on', async () => {
+      await player.plays('s("tone*4").vowel("<a blorp>*4")');
+      await isSaid('failed', /^“tone” isn’t heard: .*vowel.*blorp/);
+      await player.sounds();
+    });
+
+    await step(
+      'a sample that can’t be loaded is told with its reason, and heard once it can be',
+      async () => {
+        await player.plays('s("text*4")');
+        await isSaid('not_loaded', /“text” isn’t heard: .* isn’t a sound/);
+        await player.plays('s("shut*4")');
+        await isSaid('not_loaded', /“shut” isn’t heard: .* can’t be reached/);
+        await player.plays('s("gone*4")');
+        await isSaid('not_loaded', /“gone” isn’t heard: .*\(404\)/);
+        await player.isSilent();
+        isGone = false;
+        await player.hears440();
+        await isHeard();
+      },
+    );
+
+    await step('a sample that takes its time is said to be loading, until it is heard', async () => {
+      await player.plays('s("slow*4")');
+      await isSaid('loading', /^Loading “slow”…$/);
+      release();
+      await player.hears440();
+      await isHeard();
+    });
+
+    await step('a preview waits for its sample, and says when it can’t be had', async () => {
+      await player.call('stop');
+      await player.isSilent();
+      const preview = (name: string) =>
+        page.evaluate((sound) => (window as unknown as PlayerWindow).player.preview(sound), name);
+      await preview('late');
+      await player.sounds();
+      await preview('shut');
+      await eventually('the error', async () => {
+        const [error] = (await player.said('error')) as { kind: string; message: string }[];
+        return (error?.kind === 'sound' && error.message.includes('“shut”')) || JSON.stringify(error);
+      });
+    });
+
+    await step('it is told that the device takes the sound away, and gives it back', async () => {
+      const interruptions = async () =>
+        ((await player.said('interrupted')) as PlayerSays<'interrupted'>[]).map((one) => one.is_interrupted);
+      const said = (list: boolean[]) =>
+        eventually(`interrupted: ${list}`, async () => {
+          const found = await interruptions();
+          return String(found) === String(list) || String(found);
+        });
+      // A device that keeps it lets nobody resume it.
+      await player.plays(`window.keptResume = AudioContext.prototype.resume
+        AudioContext.prototype.resume = () => new Promise(() => {})
+        setTimeout(() => getAudioContext().suspend())
+        s("tone*4")`);
+      await said([true]);
+      await player.plays('AudioContext.prototype.resume = window.keptResume\ns("tone*4")');
+      await said([true, false]);
+      await player.hears440();
+    });
+  });
 }
 
 /** A second of a sine: WAV, 16 bits, one channel. */
@@ -354,6 +488,15 @@ async function staysInItsFrame(scene: Scene, script: string): Promise<void> {
       );
       assert(heard.some(({ type }) => type === 'error'));
       assert.deepEqual(await player.said('error'), []);
+    });
+
+    await step('what a pattern says in the player’s name is ignored where it isn’t as agreed', async () => {
+      await player.plays(`const say = (message) => parent.postMessage(message, '*')
+        say({ type: 'unheard', id: 0, sounds: [{ kind: 'unknown', message: 7, places: [{ start: -1 }] }] })
+        say({ type: 'interrupted', is_interrupted: 'yes' })
+        silence`);
+      assert.deepEqual(await player.said('unheard'), []);
+      assert.deepEqual(await player.said('interrupted'), []);
     });
 
     await step('opened directly it is sandboxed and does nothing', async () => {

@@ -17,4 +17,5 @@ export {
   takeBackAnswer,
 } from './room-changes.ts';
 export { type SoundingPlace, showPlayed, showSounding, sounding } from './sounding.ts';
+export { showUnheard, type UnheardSound, unheardMarks } from './unheard.ts';
 export { wrapping } from './wrapping.ts';

@@ -12,7 +12,8 @@ export interface SoundingPlace {
   end: number;
 }
 
-const played = StateEffect.define<string | null>();
+/** The code that plays from now on; null: nothing does. */
+export const played = StateEffect.define<string | null>();
 const places = StateEffect.define<readonly SoundingPlace[]>();
 
 interface Sounding {

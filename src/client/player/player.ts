@@ -26,6 +26,10 @@ export interface PlayerEvents {
   /** What plays met trouble, or the player is lost. What an evaluation answers isn't told here. */
   error: PlayerError;
   sounding: PlayerSays<'sounding'>;
+  /** What of what plays isn't heard. */
+  unheard: PlayerSays<'unheard'>;
+  /** The device takes the sound away from what plays, or gives it back. */
+  interrupted: PlayerSays<'interrupted'>;
   names: PlayerSays<'names'>;
 }
 
@@ -214,6 +218,12 @@ export class Player extends Emitter<PlayerEvents> {
         return;
       case 'sounding':
         this.emit('sounding', message);
+        return;
+      case 'unheard':
+        this.emit('unheard', message);
+        return;
+      case 'interrupted':
+        this.emit('interrupted', message);
         return;
       case 'names':
         this.emit('names', message);

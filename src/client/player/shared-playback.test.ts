@@ -64,6 +64,8 @@ function setUp() {
   const player = new FakePlayer();
   const playback = new SharedPlayback(client as unknown as SessionClient, player as unknown as Player);
   const problems: unknown[] = [];
+  const unheard: string[] = [];
+  playback.on('unheard', (sounds) => unheard.push(sounds.map(({ message }) => message).join()));
   playback.on('problem', (problem) => problems.push(problem?.error.kind ?? null));
   const say = async (transport: WireTransport | null) => {
     client.snapshot.transport = transport;
@@ -71,7 +73,7 @@ function setUp() {
     await Promise.resolve();
     await Promise.resolve();
   };
-  return { client, player, playback, problems, say };
+  return { client, player, playback, problems, unheard, say };
 }
 
 const beat: WireTransport = {
@@ -177,6 +179,61 @@ describe('listening', () => {
     await say({ ...beat, code: 'blocked' });
     expect(playback.isListening).toBe(false);
     expect(problems).toEqual(['audio_blocked']);
+  });
+
+  it('says what isn’t heard of what plays, and nothing of what played', async () => {
+    const { player, playback, unheard, say } = setUp();
+    const sounds = [{ kind: 'unknown' as const, message: 'no foo', places: [] }];
+    playback.listen(true);
+    await say(beat);
+    player.emit('unheard', { type: 'unheard', id: 0, sounds });
+    expect(unheard).toEqual(['no foo']);
+    playback.listen(false);
+    player.emit('unheard', { type: 'unheard', id: 0, sounds });
+    expect(unheard).toEqual(['no foo']);
+  });
+
+  it('is off while the device takes the sound away, and on when it gives it back', async () => {
+    const { player, playback, problems, say } = setUp();
+    playback.listen(true);
+    await say(beat);
+    player.emit('interrupted', { type: 'interrupted', is_interrupted: true });
+    expect(playback.isListening).toBe(false);
+    expect(problems).toEqual([null, 'audio_blocked']);
+    await say({ ...beat, code: 'next' });
+    expect(player.evaluated).toHaveLength(1);
+    player.emit('interrupted', { type: 'interrupted', is_interrupted: false });
+    expect(playback.isListening).toBe(true);
+    expect(player.evaluated.at(-1)?.code).toBe('next');
+  });
+
+  it('is asked for again by one press, though the same plays', async () => {
+    const { player, playback, say } = setUp();
+    playback.listen(true);
+    await say(beat);
+    player.emit('interrupted', { type: 'interrupted', is_interrupted: true });
+    playback.listen(true);
+    expect(player.evaluated.map(({ code }) => code)).toEqual(['beat', 'beat']);
+    player.emit('interrupted', { type: 'interrupted', is_interrupted: false });
+    expect(playback.isListening).toBe(true);
+    expect(player.evaluated).toHaveLength(2);
+  });
+
+  it('isn’t on again after the interruption of what was stopped meanwhile', async () => {
+    const { player, playback, say } = setUp();
+    playback.listen(true);
+    await say(beat);
+    player.emit('interrupted', { type: 'interrupted', is_interrupted: true });
+    playback.listen(false);
+    player.emit('interrupted', { type: 'interrupted', is_interrupted: false });
+    expect(playback.isListening).toBe(false);
+  });
+
+  it('tells a preview’s trouble also while nothing plays', () => {
+    const { player, problems } = setUp();
+    player.emit('error', { kind: 'sound', message: 'no', line: null, column: null });
+    player.emit('error', { kind: 'runtime', message: 'late', line: null, column: null });
+    expect(problems).toEqual(['sound']);
   });
 
   it('is off again when the player is lost', async () => {

@@ -18,6 +18,14 @@ const SAME_BEAT_MS = 10;
 /** What it needs of the session's client. */
 type Session = Pick<SessionClient, 'snapshot' | 'on' | 'play' | 'stop' | 'roomNow' | 'askRoomClock'>;
 
+/** A call, another app, a locked screen: the device may give the sound back by itself. */
+const INTERRUPTED: PlayerError = {
+  kind: 'audio_blocked',
+  message: 'This device has paused the sound. Press Listen to hear it again.',
+  line: null,
+  column: null,
+};
+
 type Heard = Pick<WireTransport, 'code' | 'since' | 'cycle' | 'cps'>;
 
 export interface SharedPlaybackEvents {
@@ -26,6 +34,8 @@ export interface SharedPlaybackEvents {
   /** This code plays on this page; null: silence. Its places are those of `sounding`. */
   playing: string | null;
   sounding: PlayerSays<'sounding'>['places'];
+  /** What of the code that plays isn't heard here. None when it begins, or ends. */
+  unheard: PlayerSays<'unheard'>['sounds'];
   /** The code, as it was evaluated, has this problem; null: none. */
   problem: { code: string; error: PlayerError } | null;
   names: PlayerSays<'names'>;
@@ -39,6 +49,8 @@ export class SharedPlayback extends Emitter<SharedPlaybackEvents> {
   #evaluating = 0;
   /** What the player plays, and from when. */
   #heard: Heard | null = null;
+  /** The device keeps it silent. */
+  #isInterrupted = false;
 
   constructor(client: Session, player: Player) {
     super();
@@ -46,12 +58,17 @@ export class SharedPlayback extends Emitter<SharedPlaybackEvents> {
     this.#player = player;
     client.on('transport', () => void this.#follow());
     player.on('sounding', ({ places }) => this.emit('sounding', places));
+    player.on('unheard', ({ sounds }) => {
+      if (this.#heard) this.emit('unheard', sounds);
+    });
+    player.on('interrupted', ({ is_interrupted: isInterrupted }) => this.#interrupt(isInterrupted));
     player.on('names', (names) => this.emit('names', names));
     player.on('stopped', () => this.#silent());
     player.on('error', (error) => {
       const code = this.#heard?.code;
       if (error.kind === 'player_lost') this.#setListening(false);
-      if (code !== undefined || error.kind === 'player_lost') {
+      // A preview's sound has nothing to do with what plays.
+      if (code !== undefined || error.kind === 'player_lost' || error.kind === 'sound') {
         this.emit('problem', { code: code ?? '', error });
       }
     });
@@ -120,7 +137,7 @@ export class SharedPlayback extends Emitter<SharedPlaybackEvents> {
       this.#player.stop();
       return;
     }
-    if (!this.#isListening || this.#isSameBeat(transport)) return;
+    if (!this.#isListening || (this.#isSameBeat(transport) && !this.#isInterrupted)) return;
     await this.#evaluate(transport.code, { room_ms: transport.since, cycle: transport.cycle });
   }
 
@@ -149,6 +166,14 @@ export class SharedPlayback extends Emitter<SharedPlaybackEvents> {
     const now = this.#now();
     const apart = Math.abs(cycleAt(heard, now) - cycleAt(transport, now));
     return apart <= (SAME_BEAT_MS / 1_000) * transport.cps;
+  }
+
+  #interrupt(isInterrupted: boolean): void {
+    this.#isInterrupted = isInterrupted;
+    if (!this.#heard || isInterrupted !== this.#isListening) return;
+    this.#setListening(!isInterrupted);
+    if (isInterrupted) this.emit('problem', { code: '', error: INTERRUPTED });
+    else void this.#follow();
   }
 
   #silent(): void {

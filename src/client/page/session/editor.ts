@@ -31,8 +31,11 @@ import {
   showPlayed,
   showProblem,
   showSounding,
+  showUnheard,
   sounding,
   takeBackAnswer,
+  type UnheardSound,
+  unheardMarks,
   wrapping,
 } from '../../editor/index.ts';
 import type { Formatted, Vocabulary } from '../../editor/writing.ts';
@@ -61,6 +64,8 @@ export interface Editor {
   showSounding(places: readonly SoundingPlace[]): void;
   /** @param line from 1. */
   showProblem(problem: { message: string; line: number } | null): void;
+  /** Shows what of the code that plays isn't heard. @returns what the text doesn't have any more */
+  showUnheard(sounds: readonly UnheardSound[]): readonly UnheardSound[];
   /** What may be written, as the player says it. */
   setVocabulary(names: Vocabulary): void;
   /** Formats the text, as one edit of the user's own. */
@@ -134,6 +139,8 @@ export function createEditor(shared: CollaborativeDocument, actions: EditorActio
         flashes,
         sounding,
         problemMarks,
+        // After `sounding`, so that it is around what that marks.
+        unheardMarks,
         wrapping,
         hangingIndent,
         caretInSight,
@@ -194,6 +201,7 @@ export function createEditor(shared: CollaborativeDocument, actions: EditorActio
     showPlayed: (code) => showPlayed(view, code),
     showSounding: (places) => showSounding(view, places),
     showProblem: (problem) => showProblem(view, problem),
+    showUnheard: (sounds) => showUnheard(view, sounds),
     setVocabulary(names) {
       vocabulary = names;
       void loading.then((loaded) => loaded?.setVocabulary(view, names));

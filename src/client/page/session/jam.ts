@@ -106,6 +106,7 @@ export class Jam {
       showPlayed: (code) => this.editor.showPlayed(code),
       showSounding: (places) => this.editor.showSounding(places),
       showProblem: (problem) => this.editor.showProblem(problem),
+      showUnheard: (sounds) => this.editor.showUnheard(sounds),
       setVocabulary: (names) => this.editor.setVocabulary(names),
     });
     this.editor = createEditor(

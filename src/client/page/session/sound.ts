@@ -1,6 +1,6 @@
 /** What of a session is heard on this page: its controls, and what the editor shows of it. */
-import type { PlayerError, SoundName } from '../../../protocol/player.ts';
-import type { SoundingPlace } from '../../editor/index.ts';
+import { MAX_UNHEARD, type PlayerError, type SoundName, type Unheard } from '../../../protocol/player.ts';
+import type { SoundingPlace, UnheardSound } from '../../editor/index.ts';
 import type { Vocabulary } from '../../editor/writing.ts';
 import { Player } from '../../player/player.ts';
 import { SharedPlayback } from '../../player/shared-playback.ts';
@@ -35,6 +35,7 @@ interface EditorSide {
   showPlayed(code: string | null): void;
   showSounding(places: readonly SoundingPlace[]): void;
   showProblem(problem: { message: string; line: number } | null): void;
+  showUnheard(sounds: readonly UnheardSound[]): readonly UnheardSound[];
   setVocabulary(names: Vocabulary): void;
 }
 
@@ -47,6 +48,9 @@ export class Sound extends Store<Hearing> {
   readonly #player: Player;
   readonly #playback: SharedPlayback;
   readonly #editor: EditorSide;
+  #isPlaying = false;
+  /** What was said of the code that plays. */
+  readonly #toldUnheard = new Set<string>();
   readonly #endTheme: () => void;
 
   constructor(client: SessionClient, editor: EditorSide) {
@@ -70,8 +74,9 @@ export class Sound extends Store<Hearing> {
       const { isListening, isStarting } = playback;
       this.set({ ...this.snapshot, isListening, isStarting });
     });
-    playback.on('playing', (code) => editor.showPlayed(code));
+    playback.on('playing', (code) => this.#showPlayed(code));
     playback.on('sounding', (places) => editor.showSounding(places));
+    playback.on('unheard', (sounds) => this.#showUnheard(sounds));
     playback.on('problem', (problem) => this.#showProblem(problem));
     playback.on('names', (names) => {
       this.sounds.set(names.sounds);
@@ -153,6 +158,25 @@ export class Sound extends Store<Hearing> {
 
   #pressed(kind: Signal, name: string): void {
     this.set({ ...this.snapshot, last: `${name} pressed ${kind}` });
+  }
+
+  #showPlayed(code: string | null): void {
+    this.#toldUnheard.clear();
+    this.#editor.showPlayed(code);
+    const begins = code !== null && !this.#isPlaying;
+    this.#isPlaying = code !== null;
+    if (begins && this.snapshot.volume === 0) toast('It plays, but the volume on this device is at 0.');
+  }
+
+  /** In the editor, or else in a notice: the text may be another one than what plays. */
+  #showUnheard(sounds: readonly Unheard[]): void {
+    const nowhere = this.#editor.showUnheard(sounds);
+    for (const sound of sounds) {
+      if (sound.kind === 'loading' || this.#toldUnheard.has(sound.message)) continue;
+      if (this.#toldUnheard.size >= MAX_UNHEARD) return;
+      this.#toldUnheard.add(sound.message);
+      if (nowhere.includes(sound)) toast(sound.message);
+    }
   }
 
   #showProblem(problem: { code: string; error: PlayerError } | null): void {

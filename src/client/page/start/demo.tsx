@@ -1,7 +1,7 @@
 /** A pattern that plays before anything is asked. The player is loaded when it is first wanted. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { PLAYER_PATH, type Place } from '../../../protocol/player.ts';
+import { PLAYER_PATH, type Place, type Unheard } from '../../../protocol/player.ts';
 import type { Player } from '../../player/player.ts';
 import { sentence } from '../../sdk/sentence.ts';
 import { keptVolume } from '../storage.ts';
@@ -21,6 +21,7 @@ export function Demo({ code, playerPath = PLAYER_PATH, children }: DemoProps) {
   const [state, setState] = useState<State>('silent');
   const [places, setPlaces] = useState<readonly Place[]>([]);
   const [problem, setProblem] = useState('');
+  const [unheard, setUnheard] = useState<readonly Unheard[]>([]);
   const player = useRef<Player | null>(null);
   const isWanted = useRef(false);
   useEffect(
@@ -34,9 +35,10 @@ export function Demo({ code, playerPath = PLAYER_PATH, children }: DemoProps) {
   const play = async () => {
     isWanted.current = true;
     setProblem('');
+    setUnheard([]);
     setState('loading');
     try {
-      player.current ??= await newPlayer(playerPath, setPlaces, () => setState('silent'));
+      player.current ??= await newPlayer(playerPath, setPlaces, setUnheard, () => setState('silent'));
       // It may have been stopped, or the page left, while it was loaded.
       if (!isWanted.current) return;
       const result = await player.current.evaluate(code);
@@ -81,6 +83,14 @@ export function Demo({ code, playerPath = PLAYER_PATH, children }: DemoProps) {
           {problem}
         </span>
       </figcaption>
+      <div role="status" data-testid="unheard">
+        {state === 'playing' &&
+          unheard.map(({ message }) => (
+            <p class="dim" key={message}>
+              {message}
+            </p>
+          ))}
+      </div>
     </figure>
   );
 }
@@ -88,12 +98,14 @@ export function Demo({ code, playerPath = PLAYER_PATH, children }: DemoProps) {
 async function newPlayer(
   path: string,
   onSounding: (places: readonly Place[]) => void,
+  onUnheard: (sounds: readonly Unheard[]) => void,
   onStopped: () => void,
 ): Promise<Player> {
   const { Player } = await import('../../player/player.ts');
   const player = new Player({ path });
   player.setVolume(keptVolume());
   player.on('sounding', ({ places }) => onSounding(places));
+  player.on('unheard', ({ sounds }) => onUnheard(sounds));
   player.on('stopped', onStopped);
   return player;
 }
