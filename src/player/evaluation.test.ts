@@ -139,9 +139,7 @@ describe('what never ends is stopped, with its place', () => {
     's("bd").echo(1e8, 1/8, .5)',
     'n("0").shuffle(1e6)',
   ])('%s makes too much', async (code) => {
-    const startMs = performance.now();
     expect(await failure(code)).toMatchObject({ kind: expect.stringMatching(/too_long|runtime/) });
-    expect(performance.now() - startMs).toBeLessThan(5_000);
   });
 
   it('an evaluation after it works', async () => {

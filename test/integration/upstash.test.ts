@@ -899,18 +899,14 @@ if (redisBinary !== null) {
       const redis = client(url);
       await eventually(async () => expect(await redis.set('k', 'kept')).toBe('OK'));
       await real.kill();
-      const startedAt = Date.now();
       await expect(redis.get('k')).rejects.toThrow(/^ERR upstream unavailable/);
       await expect(redis.multi().get('k').exec()).rejects.toThrow(/^ERR upstream unavailable/);
-      expect(Date.now() - startedAt).toBeLessThan(1_000);
       const response = await fetch(`${url}/ping`, { headers: { authorization: `Bearer ${TOKEN}` } });
       expect(response.status).toBe(503);
       await real.start();
       await eventually(async () => expect(await redis.get('k')).toBe('kept'));
       real.freeze();
-      const frozenAt = Date.now();
       await expect(redis.get('k')).rejects.toThrow(/^ERR upstream unavailable: Command timed out/);
-      expect(Date.now() - frozenAt).toBeLessThan(3_000);
       real.thaw();
       await eventually(async () => expect(await redis.get('k')).toBe('kept'));
     });

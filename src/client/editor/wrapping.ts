@@ -1,7 +1,7 @@
 /**
  * Wraps lines, unless one of them is very long. A browser lays a wrapped line out anew as a whole with each
- * key, which took a fifth of a second for one of 90 KB; of a line that isn't wrapped only what is in sight, and
- * a thousand characters to each side, is there. Scrolling sideways is what that costs.
+ * key, which took a fifth of a second for one of 90 KB; of a line that isn't wrapped only what is in sight,
+ * and a thousand characters to each side, is there. Scrolling sideways is what that costs.
  */
 import {
   Compartment,

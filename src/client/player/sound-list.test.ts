@@ -70,13 +70,22 @@ describe('a search', () => {
     expect(findSounds(groups, '  ')).toHaveLength(groups.flatMap(({ sounds }) => sounds).length);
   });
 
-  it('is fast enough to follow typing, in thousands of sounds', () => {
+  it('looks at each sound a few times, however many there are: it follows typing', () => {
+    let reads = 0;
     const many = groupSounds(
-      Array.from({ length: 5_000 }, (_, index) => sample(`machine${index % 90}_x${index}`)),
+      Array.from({ length: 5_000 }, (_, index) => {
+        const sound = sample(`machine${index % 90}_x${index}`);
+        const { name } = sound;
+        const read = () => {
+          reads += 1;
+          return name;
+        };
+        return Object.defineProperty(sound, 'name', { get: read });
+      }),
     );
-    const startMs = performance.now();
+    reads = 0;
     findSounds(many, 'machine4 x');
-    expect(performance.now() - startMs).toBeLessThan(100);
+    expect(reads).toBeLessThan(5 * 5_000);
   });
 });
 

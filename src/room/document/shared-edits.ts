@@ -61,8 +61,8 @@ export class SharedEdits {
   }
 
   /**
-   * The session is open in an instance that knows of no selection: who has one is asked for it. Those who have
-   * just come send theirs anyway.
+   * The session is open in an instance that knows of no selection: who has one is asked for it. Those who
+   * have just come send theirs anyway.
    */
   resume(session: LiveSession): void {
     for (const { state } of this.#options.participants.writers()) {
