@@ -317,6 +317,8 @@ async function findNothing(page: Page, what: string): Promise<void> {
         exclude: [
           { fromShadowDom: ['#editor', '.cm-content'] },
           { fromShadowDom: ['#editor', '.cm-gutters'] },
+          // One that is fading has any contrast for a moment.
+          { fromShadowDom: ['#editor', '.cm-peer-name'] },
         ],
       },
       {
