@@ -77,7 +77,7 @@ export async function ai(scene: Scene): Promise<void> {
       [host, ' // a'],
       [coAuthor, ' // b'],
     ] as const)
-      await page.type(text);
+      await page.put(text);
     await eventually('all that was typed', async () => {
       const text = await viewer.text();
       return text.replace(' // a', '').replace(' // b', '') === start || text;

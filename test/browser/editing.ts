@@ -274,7 +274,7 @@ async function onDesktop(page: EditingPage): Promise<void> {
     await page.scene({ code: 'foo()\nbody\nfoo()', latencyMs: 20 });
     await page.focus(ANA, 2, 0);
     await page.keyboard.press('Shift+End');
-    await page.keyboard.type('BODY');
+    await page.keyboard.insertText('BODY');
     await page.settled('foo()\nBODY\nfoo()');
     await page.focus(BEN, 1, 1);
     // The word, then its other occurrence.
@@ -309,7 +309,7 @@ async function onDesktop(page: EditingPage): Promise<void> {
     await page.focus(ANA, 2, 0);
     await page.keyboard.press('Control+v');
     await page.settled(`s("bd")\n${lines.join('\n')}`);
-    await page.keyboard.type('end');
+    await page.keyboard.insertText('end');
     await page.settled(`s("bd")\n${lines.join('\n')}end`);
     await page.keyboard.press('Control+z');
     await page.keyboard.press('Control+z');

@@ -272,9 +272,9 @@ async function answering(scene: Scene, suffix: string): Promise<void> {
     const asked = provider.hold();
     await ana.session.ask('make it faster');
     const answer = await asked;
-    await ben.session.type('\n// one');
+    await ben.session.put('\n// one');
     await saved([ben]);
-    await ben.session.type('\n// two');
+    await ben.session.put('\n// two');
     answer.send('Faster.\n\n```strudel\ns("bd*8")\n```');
     answer.end();
     await allShow(people, 's("bd*8")\n// one\n// two');

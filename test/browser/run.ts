@@ -5,9 +5,8 @@
  *                           markup admin player listening durability reports account releases hidden]
  *                           [--postgres=real --redis=embedded]
  *
- * Without names all parts run, two at a time, each of the two with a stack and a browser of its own: a part
- * waits more than it works. `hour`, which takes one, and `hidden`, which mostly waits and may run beside the
- * others, run only by their names.
+ * Without names all parts run, in this order. `hour`, which takes one, and `hidden`, which mostly waits and
+ * may run beside the others, run only by their names.
  */
 import assert from 'node:assert/strict';
 import { mkdir, rm } from 'node:fs/promises';
@@ -60,34 +59,16 @@ const PARTS: Record<string, Part> = {
 };
 const BY_NAME: Record<string, Part> = { ...PARTS, hour };
 const HIDDEN = 'hidden';
-/** How many parts run at a time. */
-const LANES = 2;
 
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
-  const flags = args.filter((arg) => arg.startsWith('-'));
   const named = args.filter((arg) => !arg.startsWith('-'));
   const unknown = named.filter((name) => !(name in BY_NAME) && name !== HIDDEN);
   if (unknown.length > 0) throw new Error(`no such part: ${unknown.join(', ')}`);
   if (named.includes(HIDDEN)) await hidden();
-  const parts = Object.entries(named.length > 0 ? BY_NAME : PARTS).filter(
-    ([name]) => named.length === 0 || named.includes(name),
-  );
-  if (parts.length === 0) return;
+  if (named.length > 0 && named.every((name) => name === HIDDEN)) return;
   await rm(SCREENSHOTS, { recursive: true, force: true });
   await mkdir(SCREENSHOTS, { recursive: true });
-  const lanes = await Promise.allSettled(
-    Array.from({ length: Math.min(LANES, parts.length) }, () => runLane(parts, flags)),
-  );
-  const failures = lanes.flatMap((lane) => (lane.status === 'rejected' ? [lane.reason as unknown] : []));
-  if (failures.length > 0) throw new AggregateError(failures, 'the browser test failed');
-}
-
-/**
- * Runs one part after the other, as long as there are any.
- * @param parts what is left to run, for all lanes; emptied where one fails, so that the others end soon.
- */
-async function runLane(parts: [string, Part][], flags: string[]): Promise<void> {
   const provider = await startAiProvider();
   const stack = await startStack(
     {
@@ -103,27 +84,25 @@ async function runLane(parts: [string, Part][], flags: string[]): Promise<void> 
       OPENAI_API_KEY: '',
       OPENAI_BASE_URL: provider.url,
     },
-    flags,
+    args.filter((arg) => arg.startsWith('-')),
   );
   const browser = await TestBrowser.launch();
-  let part = '';
   try {
-    for (let next = parts.shift(); next !== undefined; next = parts.shift()) {
+    for (const [name, run] of Object.entries(named.length > 0 ? BY_NAME : PARTS)) {
+      if (named.length > 0 && !named.includes(name)) continue;
       const startMs = performance.now();
-      part = next[0];
-      await next[1]({ stack, browser, provider });
+      await run({ stack, browser, provider });
       assert.deepEqual(browser.complaints, [], 'the pages complained');
       await browser.closePages();
-      console.log(`      ${part}: ${Math.round((performance.now() - startMs) / 1000)} s`);
+      console.log(`      ${name}: ${Math.round((performance.now() - startMs) / 1000)} s`);
     }
   } catch (error) {
-    parts.length = 0;
     for (const [index, page] of browser.pages().entries()) {
-      await page.screenshot({ path: join(SCREENSHOTS, `failed-${part}-${index}.png`) });
+      await page.screenshot({ path: join(SCREENSHOTS, `failed-${index}.png`) });
     }
     for (const complaint of browser.complaints) console.error(`  ${complaint}`);
     console.error(stack.logs().slice(-4_000));
-    throw new Error(`${part} failed`, { cause: error });
+    throw error;
   } finally {
     await browser.close();
     await stack.stop();

@@ -132,6 +132,10 @@ export class FaultClient {
         this.#rev = message.payload.rev;
         this.#chatPosition = 0;
         this.#chats.clear();
+        // One that was committed, and died before it was sent around, is shown here.
+        for (const { id, position } of message.payload.chat_history) {
+          if (position !== undefined) this.#ledger.show(id, position);
+        }
         this.#ledger.flushed.push({ rev: message.payload.flushed_rev, atMs: Date.now() });
         return;
       case 'code_update':
