@@ -205,7 +205,7 @@ export class SessionPage {
     await this.page.keyboard.type(text, { delay: delayMs });
   }
 
-  /** Puts a text in at the end at once, so that one undo takes all of it back, however slow the machine is. */
+  /** Puts a text in at the end at once: one undo takes all of it back, however slow the machine is. */
   async put(text: string): Promise<void> {
     await this.page.locator('.cm-content').focus();
     await this.page.keyboard.press('Control+End');
