@@ -91,9 +91,9 @@ describe('an error has its place', () => {
     });
     vi.spyOn(console, 'error').mockReturnValue();
     try {
-      expect(await failure("s('bd')\nsamples('github:nobody/nothing')\ns('bd')")).toEqual({
+      expect(await failure("s('bd')\nsamples('github:missing/samples')\ns('bd')")).toEqual({
         kind: 'sound',
-        message: expect.stringContaining('The samples of “github:nobody/nothing” couldn’t be loaded.'),
+        message: expect.stringContaining('The samples of “github:missing/samples” couldn’t be loaded.'),
         line: 2,
         column: 1,
       });

@@ -14,7 +14,7 @@ const OTHER_WORDS: Readonly<Record<string, string>> = {
   tom: 'mt',
 };
 
-/** Longer names than these are nobody's typing error. */
+/** A longer name isn't taken for a typing error. */
 const MAX_CHARS = 64;
 
 /** @returns null where none is near enough */

@@ -3,7 +3,8 @@
  * the line is changed or something is evaluated anew.
  */
 import { StateEffect, StateField } from '@codemirror/state';
-import { Decoration, type DecorationSet, EditorView, WidgetType } from '@codemirror/view';
+import { Decoration, type DecorationSet, EditorView } from '@codemirror/view';
+import { LineWords } from './line-words.ts';
 
 export interface Problem {
   message: string;
@@ -58,27 +59,8 @@ function marksOf(
   const line = lineOf(Math.min(Math.max(1, number), lines));
   return Decoration.set([
     Decoration.line({ class: 'cm-problem-line' }).range(line.from),
-    Decoration.widget({ widget: new Words(message), block: true, side: 1 }).range(line.to),
+    Decoration.widget({ widget: new LineWords(message, 'cm-problem', 'alert'), block: true, side: 1 }).range(
+      line.to,
+    ),
   ]);
-}
-
-class Words extends WidgetType {
-  readonly #message: string;
-
-  constructor(message: string) {
-    super();
-    this.#message = message;
-  }
-
-  override eq(other: Words): boolean {
-    return other.#message === this.#message;
-  }
-
-  override toDOM(): HTMLElement {
-    const element = document.createElement('div');
-    element.className = 'cm-problem';
-    element.setAttribute('role', 'alert');
-    element.textContent = this.#message;
-    return element;
-  }
 }

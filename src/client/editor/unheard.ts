@@ -3,7 +3,8 @@
  * warning, as the rest plays on. It goes when its sound is typed over, and when it is heard.
  */
 import { type ChangeDesc, type EditorState, type Range, StateEffect, StateField } from '@codemirror/state';
-import { Decoration, type DecorationSet, EditorView, WidgetType } from '@codemirror/view';
+import { Decoration, type DecorationSet, EditorView } from '@codemirror/view';
+import { LineWords } from './line-words.ts';
 import { played, type SoundingPlace, sounding } from './sounding.ts';
 
 export interface UnheardSound {
@@ -103,29 +104,12 @@ function marksOf({ doc }: EditorState, shown: readonly Shown[]): DecorationSet {
   for (const { message, ranges } of shown) {
     for (const { from, to } of ranges) marks.push(mark.range(from, to));
     const first = Math.min(...ranges.map(({ from }) => from));
-    const words = Decoration.widget({ widget: new Words(message), block: true, side: 1 });
+    const words = Decoration.widget({
+      widget: new LineWords(message, 'cm-unheard-words', 'status'),
+      block: true,
+      side: 1,
+    });
     marks.push(words.range(doc.lineAt(first).to));
   }
   return Decoration.set(marks, true);
-}
-
-class Words extends WidgetType {
-  readonly #message: string;
-
-  constructor(message: string) {
-    super();
-    this.#message = message;
-  }
-
-  override eq(other: Words): boolean {
-    return other.#message === this.#message;
-  }
-
-  override toDOM(): HTMLElement {
-    const element = document.createElement('div');
-    element.className = 'cm-unheard-words';
-    element.setAttribute('role', 'status');
-    element.textContent = this.#message;
-    return element;
-  }
 }

@@ -120,7 +120,7 @@ export const listParticipants = route({
   reply: z.object({ participants: z.array(participant), pagination }),
 });
 
-/** `me` instead of an id: nobody can change the name of others. */
+/** The path has `me` and no id: a caller can change only their own name. */
 export const changeOwnName = route({
   method: 'patch',
   path: `${PARTICIPANTS}/me`,

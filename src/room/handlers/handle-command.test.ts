@@ -175,7 +175,7 @@ describe('a new name', () => {
     expect(late?.selections).toMatchObject([{ participant_id: ada, display_name: 'Ana' }]);
   });
 
-  it('is told to nobody else of one whom the others are only counted with', async () => {
+  it('of a watcher who is only counted is told to that watcher alone', async () => {
     const fixture = makeRoom();
     for (let i = 0; i < MAX_LISTED_PARTICIPANTS; i += 1) await join(fixture);
     const watcher = await join(fixture, { participantId: ada });
@@ -186,7 +186,7 @@ describe('a new name', () => {
     expect(watcher.all('session_state').at(-1)).toMatchObject({ your_display_name: 'Ana' });
   });
 
-  it('that says that they have none is one that no other has', async () => {
+  it('that is a guest’s gets a number where another participant has it', async () => {
     const fixture = makeRoom();
     await join(fixture, { displayName: 'Anonymous viewer' });
     const watcher = await join(fixture, { participantId: ada });
@@ -196,7 +196,7 @@ describe('a new name', () => {
     expect(watcher.state?.displayName).toBe('Ana');
   });
 
-  it('of one who isn’t there concerns nobody', async () => {
+  it('of a participant who isn’t connected is told to no connection', async () => {
     const fixture = makeRoom();
     const ben = await join(fixture);
     expect(await (await fixture.command(renamed('Ana'))).json()).toEqual({ delivered: 0 });
