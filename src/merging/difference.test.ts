@@ -42,6 +42,58 @@ it('leaves a line alone that only moved down', () => {
   expect(change.toJSON()).toEqual([[0, 'new', ''], 5]);
 });
 
+describe('of lines that look alike', () => {
+  const ALIKE = [
+    '// the second room of 1f10',
+    '// co-author of 1f10 3; x',
+    '// a',
+    'n("0 1")',
+    'note("0")',
+    '',
+  ];
+  const linesOf = (...of: string[]) => fc.array(fc.constantFrom(...of), { maxLength: 8 });
+
+  function expectBetweenLines(change: ChangeSet | null, before: string[], after: string): void {
+    const isStart = (at: number) => at === 0 || after[at - 1] === '\n';
+    let at = 0;
+    for (const line of before) {
+      const mapped = [-1, 1].map((side) => change?.mapPos(at, side) ?? 0);
+      expect(mapped.some(isStart), `${JSON.stringify(change?.toJSON())} at ${at}`).toBe(true);
+      at += line.length + 1;
+    }
+  }
+
+  const whole = (lines: string[]) => lines.map((line) => `${line}\n`).join('');
+
+  it('nothing lands in the middle of a line that stood between two', () => {
+    // The last looks like the start of one and the end of another.
+    const lines = linesOf(...ALIKE, '// 21 of 9; xx', '// 13 of 9; xx', '// 23 of 9; xx');
+    fc.assert(
+      fc.property(lines, lines, (before, after) => {
+        const change = difference(textOf(whole(before)), textOf(whole(after)));
+        expectBetweenLines(change, before, whole(after));
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  it('nor where a look at both ends is enough', () => {
+    const lines = linesOf(...ALIKE);
+    fc.assert(
+      fc.property(lines, lines, (before, after) => {
+        expectBetweenLines(simpleDifference(whole(before), whole(after)), before, whole(after));
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it('whole lines are put in and taken out', () => {
+    const [one, both] = ['x\n// a', 'x\n// b\n// a'];
+    expect(simpleDifference(one, both)?.toJSON()).toEqual([2, [0, '// b', ''], 4]);
+    expect(simpleDifference(both, one)?.toJSON()).toEqual([2, [5], 4]);
+  });
+});
+
 it('does a bounded amount of work on texts that have nothing in common', () => {
   const lines = (letter: string) =>
     textOf(Array.from({ length: 5_000 }, (_, i) => `${letter}${i * 7919}`).join('\n'));
@@ -79,7 +131,7 @@ describe('a simple difference', () => {
     const before = 'one\ntwo\nthree';
     const of = (after: string) => simpleDifference(before, after)?.toJSON();
     expect(of('one\ntwo!\nthree')).toEqual([7, [0, '!'], 6]);
-    expect(of('one\nthree')).toEqual([5, [4], 4]);
+    expect(of('one\nthree')).toEqual([4, [4], 5]);
     expect(of('one\nnew\nlines\ntwo\nthree')).toEqual([4, [0, 'new', 'lines', ''], 9]);
     expect(of('one\nTWO\nthree')).toEqual([4, [3, 'TWO'], 6]);
     expect(of(before)).toEqual([13]);

@@ -1,7 +1,7 @@
 /** How one text becomes another, as changes in as few places as can be found with little work. */
 import { ChangeSet, type Text } from '@codemirror/state';
 import { diffArrays, diffChars } from 'diff';
-import { textChange } from '../protocol/text-change.ts';
+import { type TextChange, textChange } from '../protocol/text-change.ts';
 import { ownCharacters } from './own-characters.ts';
 
 /** Differences of more lines, or in a block of more characters, aren't looked into: they are one change. */
@@ -9,31 +9,31 @@ const MAX_LINES_CHANGED = 300;
 const MAX_BLOCK_CHARS = 2_000;
 const MAX_CHARS_CHANGED = 300;
 
-interface Change {
-  from: number;
-  to: number;
-  insert: string;
-}
+/** Behind each line end but the last. */
+const LINE_STARTS = /(?<=\n)(?!$)/;
 
 /**
  * The changes that make `after` of `before`. They begin and end between characters: never between the halves
- * of a surrogate pair. What differs is looked for by lines, then by characters; the work is bounded.
- * @param grain `lines`: a line that differs in anything is another line.
+ * of a surrogate pair. What differs is looked for by lines, then by characters within a line; the work is
+ * bounded. What stands between two lines of `before` is never in the middle of a line that `after` has in
+ * their place.
+ * @param grain `lines`: a line that differs in anything is another line. `layout`: the same text, laid out
+ *   anew; its characters are found again in other lines, too.
  */
 export function difference(
   before: Text,
   after: Text,
-  grain: 'characters' | 'lines' = 'characters',
+  grain: 'characters' | 'lines' | 'layout' = 'characters',
 ): ChangeSet {
   if (before.eq(after)) return ChangeSet.empty(before.length);
-  const changes: Change[] = [];
+  const changes: TextChange[] = [];
   let at = 0;
   let removed = '';
   let added = '';
   const close = () => {
     if (removed !== '' || added !== '') {
       const whole = { from: at, to: at + removed.length, insert: added };
-      changes.push(...(grain === 'lines' ? [whole] : inBlock(removed, added, at)));
+      changes.push(...(grain === 'lines' ? [whole] : inBlock(removed, added, at, grain)));
     }
     at += removed.length;
     removed = '';
@@ -67,12 +67,13 @@ export function difference(
  * @returns null where more is to be looked at.
  */
 export function simpleDifference(before: string, after: string): ChangeSet | null {
-  const change = textChange(before, after);
-  if (!change) return ChangeSet.empty(before.length);
-  const { from, to } = change;
+  const between = textChange(before, after);
+  if (!between) return ChangeSet.empty(before.length);
+  const isOne = between.from === between.to || between.insert === '';
+  const { from, to, insert: inserted } = isOne ? byLines(before, between) : between;
+  const insert = ownCharacters(inserted);
+  if (isOne) return ChangeSet.of({ from, to, insert }, before.length);
   const removed = before.slice(from, to);
-  const insert = ownCharacters(change.insert);
-  if (removed === '' || insert === '') return ChangeSet.of({ from, to, insert }, before.length);
   if (removed.includes('\n') || insert.includes('\n')) return null;
   const start = before.lastIndexOf('\n', from - 1) + 1;
   const toEnd = lineEnd(before, to) - to;
@@ -116,20 +117,54 @@ function linesOf(text: Text, start: number, end: number): string[] {
   return lines;
 }
 
-/** @param at where the block begins. */
-function inBlock(before: string, after: string, at: number): Change[] {
+/**
+ * Within lines that were replaced by others.
+ * @param at where the block begins: at the start of a line.
+ */
+function inBlock(
+  before: string,
+  after: string,
+  at: number,
+  grain: 'characters' | 'layout' = 'characters',
+): TextChange[] {
+  const between = textChange(before, after);
+  if (!between) return [];
+  if (between.from === between.to || between.insert === '') {
+    const { from, to, insert } = byLines(before, between);
+    // A line that looks like the start of one and the end of another is hardly what is left of both.
+    const joins = insert === '' && before.slice(from, to).includes('\n') && !isLineStart(before, from);
+    if (!joins || before.slice(from, to).trim() === '') return [{ from: at + from, to: at + to, insert }];
+  }
+  if (grain === 'layout') return inPiece(before, after, at);
+  // A line is compared with the one in its place, not with several: it would be made of letters of all.
+  const [oldLines, newLines] = [before.split(LINE_STARTS), after.split(LINE_STARTS)];
+  if (oldLines.length !== newLines.length || before.length + after.length > MAX_BLOCK_CHARS)
+    return [{ from: at, to: at + before.length, insert: after }];
+  let from = at;
+  return oldLines.flatMap((line, index) => {
+    const changes = inPiece(line, newLines[index] ?? '', from);
+    from += line.length;
+    return changes;
+  });
+}
+
+/**
+ * By characters.
+ * @param at where the piece begins.
+ */
+function inPiece(before: string, after: string, at: number): TextChange[] {
   const change = textChange(before, after);
   if (!change) return [];
-  const chars = before.length + after.length;
   const removed = before.slice(change.from, change.to);
   const whole = { from: at + change.from, to: at + change.to, insert: change.insert };
+  const chars = before.length + after.length;
   if (removed === '' || change.insert === '' || chars > MAX_BLOCK_CHARS) return [whole];
   // Texts with little in common aren't made of each other's letters.
   const parts = diffChars(removed, change.insert, {
     maxEditLength: Math.min(MAX_CHARS_CHANGED, Math.ceil(chars * 0.6)),
   });
   if (!parts) return [whole];
-  const changes: Change[] = [];
+  const changes: TextChange[] = [];
   let { from } = whole;
   for (const { added, removed: isRemoved, value } of parts) {
     if (!added && !isRemoved) from += value.length;
@@ -139,4 +174,25 @@ function inBlock(before: string, after: string, at: number): Change[] {
     } else changes.push({ from, to: from, insert: value });
   }
   return changes;
+}
+
+/**
+ * The same, as whole lines, where what was put in or taken out may be seen so: of `// a` before which `// b`
+ * was put in, that `// ` is the new line's, too.
+ */
+function byLines(before: string, change: TextChange): TextChange {
+  const { from, to, insert } = change;
+  const moved = insert === '' ? before.slice(from, to) : insert;
+  if (!moved.includes('\n')) return change;
+  const shared = before.slice(before.lastIndexOf('\n', from - 1) + 1, from);
+  if (shared === '' || !moved.endsWith(`\n${shared}`)) return change;
+  return {
+    from: from - shared.length,
+    to: to - shared.length,
+    insert: insert === '' ? '' : shared + insert.slice(0, -shared.length),
+  };
+}
+
+function isLineStart(text: string, at: number): boolean {
+  return at === 0 || text[at - 1] === '\n';
 }

@@ -33,7 +33,7 @@ export async function formatCode(view: EditorView): Promise<Formatted> {
     const result = await formatter.format(doc.toString());
     if ('error' in result) return result;
     if (view.state.doc !== doc) continue;
-    const changes = difference(doc, textOf(result.code));
+    const changes = difference(doc, textOf(result.code), 'layout');
     if (changes.empty) return 'unchanged';
     view.dispatch({ changes, annotations: isolateHistory.of('full'), userEvent: 'format' });
     return 'formatted';

@@ -243,6 +243,32 @@ describe('a room that knows nothing of this client’s edits', () => {
     expect([uncertain, document.code]).toEqual(['base1!', 'base']);
   });
 
+  it.each([false, true])(
+    'are offered if a room loses them when others have rewritten their line meanwhile (reload: %s)',
+    (isReload) => {
+      const rewritten = { code: 'quite another line, with 1 in it', rev: 6, clientSeq: 1 };
+      const before = opened();
+      type(before, '1');
+      send(before);
+      before.disconnected();
+      expect(before.start({ ...rewritten, sync: 2 }).uncertain).toBeNull();
+      const document = isReload ? new SharedDocument(reloaded(before)) : before;
+      const { uncertain } = document.start({ code: 'base', rev: 9, sync: 3, clientSeq: 0 });
+      expect([uncertain, document.code]).toEqual([rewritten.code, 'base']);
+      expect(document.hasPending).toBe(false);
+    },
+  );
+
+  it('aren’t offered once they are acknowledged, whatever others have rewritten', () => {
+    const document = opened();
+    type(document, '1');
+    send(document);
+    document.start({ code: 'quite another line, with 1 in it', rev: 6, sync: 2, clientSeq: 1 });
+    document.acknowledged(1, 6);
+    const { uncertain } = document.start({ code: 'base', rev: 9, sync: 3, clientSeq: 1 });
+    expect([uncertain, document.code]).toEqual([null, 'base']);
+  });
+
   it('gets those that were never sent', () => {
     const document = opened();
     document.disconnected();

@@ -53,6 +53,8 @@ interface PendingEdit {
 interface Logged extends Made {
   /** Of an own edit; null for changes of others. */
   clientSeq: number | null;
+  /** Own text is in it, and can't be told from others': see `#logWhole`. */
+  isMixed?: boolean | undefined;
 }
 
 /** What survives a reload. */
@@ -64,7 +66,7 @@ export interface KeptDocument {
   acknowledged: number;
   pending: { changes: WireChanges; clientSeq: number; wasSent: boolean }[];
   /** The log backwards: what takes each change out again. */
-  undo: { changes: WireChanges; clientSeq: number | null }[];
+  undo: { changes: WireChanges; clientSeq: number | null; isMixed?: boolean | undefined }[];
 }
 
 /** The room's whole text. */
@@ -264,19 +266,20 @@ export class SharedDocument {
   ): { change: ChangeSet; uncertain: string | null } {
     const text = textOf(code);
     const clientSeq = isSameAuthor ? roomsCount : null;
+    const has = clientSeq ?? this.#acknowledged;
+    const isLost = (entry: Logged) => entry.clientSeq !== null && entry.clientSeq > has;
     const isUncertain =
-      clientSeq === null &&
-      (this.#pending.some((edit) => edit.wasSent && this.#isUnacknowledged(edit)) ||
-        this.#log.some((entry) => this.#isUnacknowledged(entry)));
+      (clientSeq === null &&
+        (this.#pending.some((edit) => edit.wasSent && this.#isUnacknowledged(edit)) ||
+          this.#log.some((entry) => this.#isUnacknowledged(entry)))) ||
+      this.#log.some((entry) => isLost(entry) && entry.isMixed);
     this.#sync = sync;
     this.#countFrom(Math.max(roomsCount ?? 0, this.#acknowledged));
     if (isUncertain) {
       const uncertain = this.code;
       return { change: this.#startAnew(text, rev), uncertain };
     }
-    const has = clientSeq ?? this.#acknowledged;
     this.#confirm(has);
-    const isLost = (entry: Logged) => entry.clientSeq !== null && entry.clientSeq > has;
     const lost = this.#log.filter(isLost);
     const without = takeOut(this.#log, isLost);
     const lastLost = lost.at(-1)?.clientSeq ?? null;
@@ -293,7 +296,7 @@ export class SharedDocument {
       this.#log = [];
       // What a new room has is committed.
       this.#acknowledged = Math.max(this.#acknowledged, has);
-    } else this.#logOthers(change, base);
+    } else this.#logWhole(change, has);
     const local = this.#overPending(change);
     this.#confirmed = text;
     this.#rev = rev;
@@ -343,9 +346,10 @@ export class SharedDocument {
         // It may be sent before the next time that this is kept.
         wasSent: wasSent || this.isInStep,
       })),
-      undo: this.#log.toReversed().map(({ undo, clientSeq }) => ({
+      undo: this.#log.toReversed().map(({ undo, clientSeq, isMixed }) => ({
         changes: writeChanges(undo),
         clientSeq,
+        isMixed,
       })),
     };
   }
@@ -353,9 +357,9 @@ export class SharedDocument {
   /** @throws {RangeError} what was kept doesn't fit together. */
   #restore({ pending, undo }: KeptDocument): void {
     let after = this.#confirmed;
-    for (const { changes, clientSeq } of undo) {
+    for (const { changes, clientSeq, isMixed } of undo) {
       const inverse = changeSet(changes);
-      this.#log.unshift({ change: undoOf(inverse, after), undo: inverse, clientSeq });
+      this.#log.unshift({ change: undoOf(inverse, after), undo: inverse, clientSeq, isMixed });
       after = inverse.apply(after);
     }
     for (const { changes, clientSeq, wasSent } of pending) {
@@ -399,14 +403,27 @@ export class SharedDocument {
     }
   }
 
-  #logOthers(change: ChangeSet, before = this.#confirmed): void {
+  #logOthers(change: ChangeSet): void {
     const last = this.#log.at(-1);
     if (!last) return;
-    const undo = undoOf(change, before);
+    const undo = undoOf(change, this.#confirmed);
     if (last.clientSeq === null) {
       last.change = last.change.compose(change);
       last.undo = undo.compose(last.undo);
     } else this.#log.push({ change, undo, clientSeq: null });
+  }
+
+  /**
+   * What the room's whole text changes. Where that replaces own text, it can't be told any more what of the
+   * new text is own: it can't be taken out again.
+   * @param has the number of the newest own edit in that text.
+   */
+  #logWhole(change: ChangeSet, has: number): void {
+    const withoutOwn = takeOut(this.#log, (entry) => this.#isUnacknowledged(entry));
+    if (withoutOwn && takesFrom(withoutOwn, change)) {
+      const nothing = ChangeSet.empty(change.newLength);
+      this.#log = [{ change: nothing, undo: nothing, clientSeq: has, isMixed: true }];
+    } else this.#logOthers(change);
   }
 
   #overPending(change: ChangeSet): ChangeSet {
@@ -471,6 +488,17 @@ function changeSet(changes: WireChanges): ChangeSet {
   const change = readChanges(changes);
   if (!change) throw new RangeError('not a change set');
   return change;
+}
+
+/** True when two changes of one text take some of the same away. */
+function takesFrom(one: ChangeSet, other: ChangeSet): boolean {
+  let isShared = false;
+  one.iterChangedRanges((from, to) => {
+    other.iterChangedRanges((otherFrom, otherTo) => {
+      isShared ||= Math.max(from, otherFrom) < Math.min(to, otherTo);
+    }, true);
+  }, true);
+  return isShared;
 }
 
 function takesAway({ change }: PendingEdit): boolean {

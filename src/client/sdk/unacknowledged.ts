@@ -46,7 +46,7 @@ const schema = z.object({
       clientSeq: count,
       acknowledged: count,
       pending: z.array(z.object({ changes, clientSeq: count, wasSent: z.boolean() })),
-      undo: z.array(z.object({ changes, clientSeq: count.nullable() })),
+      undo: z.array(z.object({ changes, clientSeq: count.nullable(), isMixed: z.boolean().optional() })),
     })
     .nullable(),
   participantId: z.string().nullable(),
