@@ -172,6 +172,8 @@ export interface OpenedSession {
   lastCommit: number;
   /** To be recorded before anything is acknowledged. */
   source: RecoverySource | null;
+  /** Why the buffer couldn't be asked, where it couldn't. */
+  bufferFailure?: string;
 }
 
 /** A store knows a term as great as the one that the room came with: it has to come with a greater one. */

@@ -88,7 +88,8 @@ export class BufferedSessionRepository implements SessionRepository {
       // room's storage, which only the current instance may write, is the fence.
       const isInPostgres = source === 'postgres' || source === 'clean';
       if (error instanceof StorageUnavailableError && isInPostgres) {
-        return this.#postgres.open(sessionId, term);
+        const opened = await this.#postgres.open(sessionId, term);
+        return opened?.outcome === 'opened' ? { ...opened, bufferFailure: error.message } : opened;
       }
       // The next sweep puts aside what is damaged; then the session opens with what Postgres has.
       if (error instanceof DamagedDataError) await this.#buffer.redirty([sessionId]).catch(() => {});

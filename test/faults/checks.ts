@@ -1,7 +1,7 @@
 /** The invariants: what has to be true once everything has recovered, whatever happened before. Pure. */
 import { z } from 'zod';
 import type { DeadLetter } from '../../src/redis/dead-letter.ts';
-import type { AuditTrail } from './audit.ts';
+import type { AuditTrail, CodeChange } from './audit.ts';
 import { brief, briefly, type Ledger } from './ledger.ts';
 
 const codeSchema = z.object({ code: z.string(), rev: z.number() });
@@ -68,7 +68,7 @@ export function checkSession(outcome: Outcome, isDeleted: boolean): Findings {
     problem('is gone from Postgres');
     return findings;
   }
-  checkCode(ledger, stored, findings, problem);
+  checkCode(outcome, stored, findings, problem);
   checkMessages(ledger, stored, findings, problem);
   for (const view of outcome.views) checkView(view, stored, ledger, problem);
   return findings;
@@ -77,7 +77,12 @@ export function checkSession(outcome: Outcome, isDeleted: boolean): Findings {
 type Report = (what: string) => void;
 
 /** The code in Postgres has all that was acknowledged and that nobody took out, and nothing twice. */
-function checkCode(ledger: Ledger, stored: StoredSession, findings: Findings, problem: Report): void {
+function checkCode(
+  { ledger, audit }: Outcome,
+  stored: StoredSession,
+  findings: Findings,
+  problem: Report,
+): void {
   const doubled = ledger.doubledIn(stored.code);
   findings.doubled += doubled.length;
   if (doubled.length > 0) problem(`Postgres holds ${briefly(doubled)} twice`);
@@ -86,7 +91,23 @@ function checkCode(ledger: Ledger, stored: StoredSession, findings: Findings, pr
   const missing = ledger.missingIn(stored.code);
   findings.lostEdits += missing.length;
   if (missing.length > 0) problem(`Postgres lacks ${briefly(missing)} at ${stored.rev}`);
+  for (const text of missing.slice(0, 3)) problem(whereItWent(text, audit.code.get(ledger.sessionId) ?? []));
   if (stored.rev < last.rev) problem(`code_rev is ${stored.rev}, and ${last.rev} was acknowledged`);
+}
+
+/** Between which two writes of Postgres a text got lost, and what became of its line. */
+function whereItWent(text: string, changes: readonly CodeChange[]): string {
+  const at = changes.findLastIndex(({ code }) => code.includes(text));
+  const [had, next] = [changes[at], changes[at + 1]];
+  if (!had)
+    return `Postgres never had ${JSON.stringify(text)}: ${changes.map(({ newRev }) => newRev).join(', ')}`;
+  const others = new Set(had.code.split('\n'));
+  const news = next?.code
+    .split('\n')
+    .filter((line) => !others.has(line))
+    .map(brief)
+    .join(', ');
+  return `${JSON.stringify(text)} was there at ${had.newRev}, not at ${next?.newRev}, which has anew ${news}`;
 }
 
 function checkMessages(ledger: Ledger, stored: StoredSession, findings: Findings, problem: Report): void {

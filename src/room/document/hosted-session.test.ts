@@ -102,7 +102,7 @@ function setUp(record?: unknown) {
       onTermFull: () => {},
       onHistory: () => {},
       onVersion: () => {},
-      log: () => {},
+      log: (event, detail) => events.push(`log ${event}: ${detail}`),
       clock,
     },
     onOpened: () => {
@@ -128,6 +128,13 @@ describe('opening', () => {
     await hosted.open();
     expect(events).toEqual(['record 7 clean 3', 'open 7', 'record 7 buffer 9', 'opened']);
     expect(known).toEqual([{ term: 6, source: 'clean', lastCommit: 3 }]);
+  });
+
+  it('says so in the log when the buffer couldn’t be asked', async () => {
+    const { hosted, events, script } = setUp({ term: 1, source: 'clean', lastCommit: 3 });
+    script.open = async () => makeOpened({ source: 'postgres', bufferFailure: 'no answer in time' });
+    await hosted.open();
+    expect(events).toContain('log opened_without_buffer: no answer in time');
   });
 
   it('gives the session’s edits revisions of its term', async () => {

@@ -104,6 +104,7 @@ export class HostedSession {
     const { id, storage, alarm, repository, session, ports, onOpened } = this.#options;
     const { opened, term } = await this.#takeTerm();
     await this.#put({ term, source: opened.source, lastCommit: opened.lastCommit });
+    if (opened.bufferFailure !== undefined) ports.log('opened_without_buffer', opened.bufferFailure);
     const versionNote = await this.#versionNote();
     const live: LiveSession = new LiveSession({ id, term, opened, versionNote }, session, {
       ...ports,
