@@ -1,5 +1,5 @@
 /** What plays for all, brought to one participant's player, and back. */
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { WireTransport } from '../../protocol/index.ts';
 import type { Anchor } from '../../protocol/player.ts';
 import { Emitter } from '../sdk/emitter.ts';
@@ -88,6 +88,10 @@ const beat: WireTransport = {
 
 beforeEach(() => {
   vi.useFakeTimers({ now: NOW });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
 });
 
 describe('playing for all', () => {
