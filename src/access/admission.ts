@@ -10,75 +10,19 @@
 import { RevokedTokenError, StorageUnavailableError } from '../domain/errors.ts';
 import { guestName } from '../domain/guest-names.ts';
 import type { AccessCheck, EnterOutcome, PeopleRepository } from '../domain/people.ts';
-import type { JoinMethod, Role, Session, SessionRepository, UserProfile } from '../domain/types.ts';
+import type { SessionRepository } from '../domain/types.ts';
+import type {
+  AdmissionOutcome,
+  AdmissionRequest,
+  Admitted,
+  RoomReservation,
+  StrangerGuard,
+} from './admission-types.ts';
+import { type Caller, callerOf, epochOf, identify, isFor, isStranger, type TokenVerifier } from './caller.ts';
 import { guardedByInvite, type InviteGuard } from './invite-guard.ts';
+import { NewSessions } from './new-sessions.ts';
 import { badInvite, badToken, type Refusal, refusal, unavailable } from './refusals.ts';
 import type { VerifiedAccess } from './session-token.ts';
-
-export interface AdmissionRequest {
-  /** null: make a new session, with the caller as its host. */
-  sessionId: string | null;
-  /** A session token or a user's own. */
-  token: string | null;
-  invite: string | null;
-  displayName: string | null;
-  /** Of a participant without an account, who may have been made by an earlier attempt of this caller's. */
-  anonymousId?: string | null;
-  /** For a new session: the one whose code it starts with, if the caller may read that. */
-  previousSessionId: string | null;
-  /** The caller's network address. Without it, bad invites aren't counted. */
-  address?: string | null;
-  title?: string;
-  code?: string;
-  isDiscoverable?: boolean;
-}
-
-export interface Admitted {
-  sessionId: string;
-  participantId: string;
-  userId: string | null;
-  /** The user's `token_epoch`, for the session token that they get. */
-  epoch: string | null;
-  displayName: string;
-  avatarUrl: string | null;
-  role: Role;
-  joinMethod: JoinMethod;
-  inviteId: string | null;
-  /** Postgres was out of reach: this is what a session token says, which may be out of date. */
-  isUnconfirmed: boolean;
-  /** The session, if this request made it. */
-  session: Session | null;
-}
-
-/** The session's room, which has to reserve a place for the caller's connection. */
-export interface RoomReservation {
-  /** @returns null when the room has reserved a place, else its refusal. */
-  reserve(admitted: Admitted): Promise<Refusal | null>;
-  /** Gives the reserved place back, which would stay taken for half a minute otherwise. Never throws. */
-  release(): Promise<void>;
-}
-
-export type AdmissionOutcome = { ok: true; admitted: Admitted } | Refusal;
-
-/** Checks tokens. `session` and `user` resolve with null for a token that isn't valid. */
-export interface TokenVerifier {
-  session(token: string): Promise<VerifiedAccess | null>;
-  user(token: string): Promise<UserProfile | null>;
-  /** Whether it was a good one, whose time is over. */
-  hasExpired(token: string): Promise<boolean>;
-}
-
-/** Bounds what people without an account may cost. No method throws when its store is out of reach. */
-export interface StrangerGuard {
-  /** Why they may not do this at all; null when they may. */
-  refusalOf(what: 'session' | 'entry'): Refusal | null;
-  /** Counts that one makes a session, or enters one without a token; or refuses it. */
-  take(what: 'session' | 'entry', address: string | null): Promise<Refusal | null>;
-  /** Names a network without saying which it is; null where the platform doesn't say. */
-  originOf(address: string | null): Promise<string | null>;
-  /** Takes back what {@link take} counted, as nothing came of it. */
-  giveBack(what: 'session' | 'entry', address: string | null): Promise<void>;
-}
 
 interface AdmissionPorts {
   sessions: Pick<SessionRepository, 'createSession' | 'getSession'>;
@@ -93,30 +37,6 @@ type JoinRequest = Pick<AdmissionRequest, 'token' | 'displayName' | 'address' | 
   invite: string;
 };
 
-/** The caller, as far as a token says. */
-export type Caller =
-  | { kind: 'anonymous' }
-  | { kind: 'user'; profile: UserProfile }
-  | { kind: 'participant'; access: VerifiedAccess };
-
-/**
- * Who the bearer of a token is. Null for a token that isn't valid: such a caller must not become anonymous
- * unnoticed.
- */
-export async function callerOf(token: string | null, tokens: TokenVerifier): Promise<Caller | null> {
-  if (token === null) return { kind: 'anonymous' };
-  const access = await tokens.session(token);
-  if (access) return { kind: 'participant', access };
-  const profile = await tokens.user(token);
-  return profile && { kind: 'user', profile };
-}
-
-/** The `token_epoch` that a caller's token names; null where it names none. */
-export function epochOf(caller: Caller): string | null {
-  if (caller.kind === 'anonymous') return null;
-  return (caller.kind === 'user' ? caller.profile.epoch : caller.access.epoch) ?? null;
-}
-
 /** The participant whom the caller is, without an account, as far as that is known. */
 function participantIdOf(caller: Caller, { anonymousId }: AdmissionRequest): string | null {
   if (caller.kind === 'participant') return caller.access.participantId;
@@ -125,9 +45,11 @@ function participantIdOf(caller: Caller, { anonymousId }: AdmissionRequest): str
 
 export class Admission {
   readonly #ports: AdmissionPorts;
+  readonly #newSessions: NewSessions;
 
   constructor(ports: AdmissionPorts) {
     this.#ports = ports;
+    this.#newSessions = new NewSessions(ports);
   }
 
   /**
@@ -183,7 +105,7 @@ export class Admission {
       const refused = await this.#refusalOfStranger(caller, request);
       if (refused) return refused;
       if (sessionId === null) {
-        outcome = await this.#create(request, caller);
+        outcome = { ok: true, admitted: await this.#newSessions.create(request, caller) };
       } else if (invite === null || room === undefined) {
         const newParticipantId = request.anonymousId ?? crypto.randomUUID();
         outcome = await this.#enter(request, sessionId, caller, newParticipantId);
@@ -266,7 +188,7 @@ export class Admission {
     newParticipantId: string,
   ): Promise<AdmissionOutcome> {
     if (caller.kind === 'participant' && !isFor(caller, sessionId)) return ofAnotherSession();
-    const { userId, name, avatarUrl } = await this.#identify(caller);
+    const { userId, name, avatarUrl } = await identify(caller, this.#ports.people);
     const participantId = caller.kind === 'participant' ? caller.access.participantId : null;
     const epoch = epochOf(caller);
     const found = await this.#ports.people.checkAccess({
@@ -305,7 +227,7 @@ export class Admission {
     newParticipantId: string,
   ): Promise<AdmissionOutcome> {
     if (caller.kind === 'participant' && !isFor(caller, sessionId)) return ofAnotherSession();
-    const who = await this.#identify(caller);
+    const who = await identify(caller, this.#ports.people);
     const epoch = epochOf(caller);
     const entered = await this.#ports.people.enter({
       sessionId,
@@ -355,78 +277,6 @@ export class Admission {
     }
     return caller.kind === 'anonymous' ? strangers.take('entry', address) : null;
   }
-
-  async #create(request: AdmissionRequest, caller: Caller): Promise<AdmissionOutcome> {
-    try {
-      return await this.#createSession(request, caller);
-    } catch (error) {
-      if (isStranger(caller)) await this.#ports.strangers.giveBack('session', request.address ?? null);
-      throw error;
-    }
-  }
-
-  async #createSession(request: AdmissionRequest, caller: Caller): Promise<AdmissionOutcome> {
-    const code = request.code ?? (await this.#previousCode(request.previousSessionId, caller));
-    const who = await this.#identify(caller);
-    const displayName = request.displayName ?? who.name ?? guestName('host');
-    const participantId = crypto.randomUUID();
-    const session = await this.#ports.sessions.createSession({
-      title: request.title ?? '',
-      code,
-      isDiscoverable: request.isDiscoverable ?? false,
-      hostUserId: who.userId,
-      madeFrom: isStranger(caller) ? await this.#ports.strangers.originOf(request.address ?? null) : null,
-      host: { participantId, displayName },
-    });
-    return {
-      ok: true,
-      admitted: {
-        sessionId: session.id,
-        participantId,
-        userId: who.userId,
-        epoch: epochOf(caller),
-        displayName,
-        avatarUrl: who.avatarUrl,
-        role: 'host',
-        joinMethod: 'owner',
-        inviteId: null,
-        isUnconfirmed: false,
-        session,
-      },
-    };
-  }
-
-  /** The code of a session that the caller may read; the empty code for any other session, and for none. */
-  async #previousCode(sessionId: string | null, caller: Caller): Promise<string> {
-    if (sessionId === null) return '';
-    const isTheirs = caller.kind === 'participant' && isFor(caller, sessionId);
-    const access = await this.#ports.people.checkAccess({
-      sessionId,
-      userId: (await this.#identify(caller)).userId,
-      epoch: epochOf(caller),
-      participantId: isTheirs ? caller.access.participantId : null,
-      inviteToken: null,
-    });
-    if (!access?.role) return '';
-    return (await this.#ports.sessions.getSession(sessionId))?.code ?? '';
-  }
-
-  async #identify(
-    caller: Caller,
-  ): Promise<{ userId: string | null; name: string | null; avatarUrl: string | null }> {
-    switch (caller.kind) {
-      case 'anonymous':
-        return { userId: null, name: null, avatarUrl: null };
-      case 'participant': {
-        const { userId, displayName, avatarUrl } = caller.access;
-        return { userId, name: displayName, avatarUrl };
-      }
-      case 'user': {
-        const { id, name, avatarUrl } = await this.#ports.people.upsertUser(caller.profile);
-        return { userId: id, name, avatarUrl };
-      }
-    }
-  }
 }
 
 /**
@@ -455,15 +305,6 @@ function isSameAdmission(a: Admitted, b: Admitted): boolean {
     a.joinMethod === b.joinMethod &&
     a.inviteId === b.inviteId
   );
-}
-
-/** Without an account. */
-function isStranger(caller: Caller): boolean {
-  return caller.kind === 'anonymous' || (caller.kind === 'participant' && caller.access.userId === null);
-}
-
-function isFor(caller: Extract<Caller, { kind: 'participant' }>, sessionId: string): boolean {
-  return caller.access.sessionId === sessionId;
 }
 
 /** What a session token says, unconfirmed. */

@@ -2,7 +2,8 @@
 import { RevokedTokenError, StorageUnavailableError } from '../domain/errors.ts';
 import { NAMELESS } from '../domain/guest-names.ts';
 import type { PeopleRepository } from '../domain/people.ts';
-import { callerOf, epochOf, type StrangerGuard, type TokenVerifier } from './admission.ts';
+import type { StrangerGuard } from './admission-types.ts';
+import { callerOf, epochOf, type TokenVerifier } from './caller.ts';
 import { type Knocker, type KnockLimits, originOf } from './knock-limits.ts';
 import { badToken, type Refusal, refusal, unavailable } from './refusals.ts';
 

@@ -10,7 +10,7 @@
 import type { z } from 'zod';
 import type { accessSchema } from '../config.ts';
 import type { RedisScripts } from '../redis/client.ts';
-import type { StrangerGuard } from './admission.ts';
+import type { StrangerGuard } from './admission-types.ts';
 import { hashedId, networkOf } from './network.ts';
 import type { Refusal } from './refusals.ts';
 import { type Quota, SharedLimit, type SharedLimitOptions } from './shared-limit.ts';

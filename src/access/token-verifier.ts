@@ -5,7 +5,7 @@ import {
   isAccountSubject,
   verifyAccountToken,
 } from './account-token.ts';
-import type { TokenVerifier } from './admission.ts';
+import type { TokenVerifier } from './caller.ts';
 import { hasSessionTokenExpired, verifySessionToken } from './session-token.ts';
 import { type UserTokenOptions, userTokenExpiry, userTokenVerifier } from './user-token.ts';
 

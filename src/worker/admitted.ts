@@ -1,4 +1,4 @@
-import type { AdmissionOutcome, Admitted } from '../access/admission.ts';
+import type { AdmissionOutcome, Admitted } from '../access/admission-types.ts';
 import { ApiError } from './errors.ts';
 
 /** Who was admitted. @throws {ApiError} the refusal, as a reply. */

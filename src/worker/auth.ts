@@ -1,7 +1,7 @@
 /** Who calls: the flush secret, a session token or a user's token, each as a bearer. */
 import type { Context } from 'hono';
 import { timingSafeEqual } from 'hono/utils/buffer';
-import { type Caller, callerOf, epochOf } from '../access/admission.ts';
+import { type Caller, callerOf, epochOf } from '../access/caller.ts';
 import { type KnockAccess, verifyKnockToken } from '../access/knock-token.ts';
 import type { Config } from '../config.ts';
 import { guestName } from '../domain/guest-names.ts';

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fakeServices, JWT_SECRET } from '../../test/support/worker-services.ts';
-import type { Admitted } from '../access/admission.ts';
+import type { Admitted } from '../access/admission-types.ts';
 import type { Refusal } from '../access/refusals.ts';
 import { signSessionToken, verifySessionToken } from '../access/session-token.ts';
 import { admissionGrantSchema, RESERVATION_HEADER } from '../room/connections/grant.ts';

@@ -3,7 +3,8 @@
  * status with a reason. The room reserves a place; the upgrade request then names the reservation.
  */
 import { z } from 'zod';
-import type { Admission, AdmissionRequest, Admitted, RoomReservation } from '../access/admission.ts';
+import type { Admission } from '../access/admission.ts';
+import type { AdmissionRequest, Admitted, RoomReservation } from '../access/admission-types.ts';
 import { BanList } from '../access/ban-list.ts';
 import type { Refusal } from '../access/refusals.ts';
 import { signSessionToken, verifySessionToken } from '../access/session-token.ts';

@@ -1,6 +1,7 @@
 /** What the routes work with. */
 
-import type { Admission, TokenVerifier } from '../access/admission.ts';
+import type { Admission } from '../access/admission.ts';
+import type { TokenVerifier } from '../access/caller.ts';
 import type { InvitePreviews } from '../access/invite-previews.ts';
 import type { Knocking } from '../access/knocking.ts';
 import type { Provider } from '../access/providers.ts';

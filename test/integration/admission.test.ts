@@ -2,12 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  Admission,
-  type AdmissionRequest,
-  type Admitted,
-  type RoomReservation,
-} from '../../src/access/admission.ts';
+import { Admission } from '../../src/access/admission.ts';
+import type { AdmissionRequest, Admitted, RoomReservation } from '../../src/access/admission-types.ts';
 import type { SessionAccess } from '../../src/access/session-token.ts';
 import { StorageUnavailableError } from '../../src/domain/errors.ts';
 import type { JoinMethod, Role, UserProfile } from '../../src/domain/types.ts';

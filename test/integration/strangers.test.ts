@@ -4,7 +4,7 @@
  */
 import { sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { AdmissionRequest, RoomReservation } from '../../src/access/admission.ts';
+import type { AdmissionRequest, RoomReservation } from '../../src/access/admission-types.ts';
 import { StrangerLimit } from '../../src/access/stranger-limits.ts';
 import { tokenVerifier } from '../../src/access/token-verifier.ts';
 import { createAdmission } from '../../src/compose.ts';
