@@ -5,6 +5,7 @@ import { entryOf } from './entry.ts';
 import { parseRoute } from './router.ts';
 import { SessionPlace } from './session-place.tsx';
 import { StartScreen } from './start/start-screen.tsx';
+import { hasTextOf } from './storage.ts';
 import { ForgetfulNote } from './ui/forgetful-note.tsx';
 import { lazy } from './ui/lazy.tsx';
 import { QuestionPlace } from './ui/question.tsx';
@@ -34,6 +35,8 @@ function Screen() {
   /** Grows when the same address is to be shown anew, for another person or with another key. */
   const [time, again] = useReducer((count: number) => count + 1, 0);
   const showAgain = useCallback(() => again(undefined), []);
+  /** The session that this visitor was found to need no more for than their name. */
+  const [openSession, setOpenSession] = useState<string | null>(null);
   useEffect(() => {
     const onHash = () => setHash(location.hash);
     window.addEventListener('hashchange', onHash);
@@ -47,8 +50,16 @@ function Screen() {
   if (route.name === 'join') return <JoinScreen key={key} invite={route.inviteToken} onAccount={showAgain} />;
   if (route.name === 'begin') return <BeginScreen key={key} packed={route.packed} />;
   const entry = entryOf(route.sessionId);
-  if (entry.token === null && entry.account === null && entry.displayName === null)
-    return <NameScreen key={key} sessionId={route.sessionId} onEntry={showAgain} />;
+  const { sessionId } = route;
+  // A name alone is enough where the session is open, or where this browser has text of it to show.
+  const isByName = entry.displayName !== null && (openSession === sessionId || hasTextOf(sessionId));
+  if (entry.token === null && entry.account === null && !isByName) {
+    const enter = () => {
+      setOpenSession(sessionId);
+      showAgain();
+    };
+    return <NameScreen key={key} sessionId={sessionId} onEntry={enter} />;
+  }
   // A session that was entered without an account goes on when an account signs in.
   const sessionKey = `${hash} ${time} ${entry.account?.subject}`;
   return <SessionPlace key={sessionKey} entry={entry} again={showAgain} />;

@@ -309,3 +309,8 @@ export function lastCode(sessionId: string): string | null {
 export function keepLastCode(sessionId: string, code: string): void {
   tabKeeper.set(`backbeat:code:${sessionId}`, code);
 }
+
+/** Whether this browser has kept text of a session: the code as the tab saw it last, or what wasn't sent. */
+export function hasTextOf(sessionId: string): boolean {
+  return lastCode(sessionId) !== null || browserKeeper.keys(unsentKey(sessionId, '')).length > 0;
+}

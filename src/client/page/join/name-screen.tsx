@@ -1,7 +1,8 @@
 /**
- * The screen behind a session's plain address for a user who isn't known to this browser. What is public it
- * reads off the public list; of any other session, and of none, it says the same.
+ * The screen behind a session's plain address for a user without an account or a key to the session. What is
+ * public it reads off the public list; of any other session, and of none, it says the same.
  */
+import { useEffect } from 'preact/hooks';
 import { listLiveSessions } from '../../../protocol/http/sessions.ts';
 import { MAX_PAGE_ENTRIES } from '../../../protocol/limits.ts';
 import { call } from '../../sdk/call.ts';
@@ -15,7 +16,7 @@ import { useKnock } from './use-knock.ts';
 
 interface NameScreenProps {
   sessionId: string;
-  /** There is something to enter with now: a name, an account, or a key to the session. */
+  /** The session may be entered now: by an account, a key, or a name alone. */
   onEntry(): void;
 }
 
@@ -23,7 +24,12 @@ export function NameScreen({ sessionId, onEntry }: NameScreenProps) {
   const { data, problem } = useQuery(sessionId, () =>
     call(listLiveSessions, { query: { limit: MAX_PAGE_ENTRIES } }),
   );
-  if (data === null && problem === null) {
+  const listed = data?.sessions.find(({ id }) => id === sessionId);
+  const entersAtOnce = listed !== undefined && rememberedName() !== '';
+  useEffect(() => {
+    if (entersAtOnce) onEntry();
+  }, [entersAtOnce]);
+  if ((data === null && problem === null) || entersAtOnce) {
     return (
       <main class="centre">
         <p class="dim" role="status">
@@ -32,7 +38,6 @@ export function NameScreen({ sessionId, onEntry }: NameScreenProps) {
       </main>
     );
   }
-  const listed = data?.sessions.find(({ id }) => id === sessionId);
   return listed ? (
     <LookIn title={listed.title} onEntry={onEntry} />
   ) : (
