@@ -45,7 +45,7 @@ export function isFor(caller: Extract<Caller, { kind: 'participant' }>, sessionI
   return caller.access.sessionId === sessionId;
 }
 
-/** The name and picture that a caller has, and their user's id. A user who isn't known yet is written down. */
+/** A caller's name and picture, and their user's id. A user who isn't known yet is written down. */
 export async function identify(
   caller: Caller,
   people: Pick<PeopleRepository, 'upsertUser'>,

@@ -9,7 +9,7 @@ const RETRY_MS = 5_000;
 const MAX_LOADING_MS = 30_000;
 
 export const OFFLINE = 'This device is offline.';
-const UNREACHABLE = 'The server can’t be reached, or lets no other site use it.';
+const UNREACHABLE = 'The server can’t be reached, or doesn’t let this page load from it.';
 
 interface Failure {
   atMs: number;

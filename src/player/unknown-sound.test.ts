@@ -17,6 +17,10 @@ it.each([
     say('casio', null, 'This device is offline.'),
     '“casio” isn’t heard: Strudel’s usual sounds couldn’t be loaded. This device is offline.',
   ],
+  [
+    say('bdd', null, 'This device is offline.'),
+    '“bdd” isn’t heard. Did you mean “bd”? Or it is one of Strudel’s usual sounds, which couldn’t be loaded. This device is offline.',
+  ],
 ])('%s', (said, expected) => {
   expect(said).toBe(expected);
 });

@@ -17,8 +17,10 @@ export interface Unknown {
 export function describeUnknown({ sound, bank, names, missing }: Unknown): string {
   if (missing !== null) {
     const full = bank === null ? sound : `${bank}_${sound}`;
-    const what = `“${full}” isn’t heard: Strudel’s usual sounds couldn’t be loaded. ${missing}`;
-    return `${what}${suggestion(nearestName(full, names))}`;
+    const nearest = nearestName(full, names);
+    return nearest === null
+      ? `“${full}” isn’t heard: Strudel’s usual sounds couldn’t be loaded. ${missing}`
+      : `“${full}” isn’t heard.${suggestion(nearest)} Or it is one of Strudel’s usual sounds, which couldn’t be loaded. ${missing}`;
   }
   if (bank !== null) return describeInBank(sound, bank, names);
   if (/^gm_/i.test(sound)) {

@@ -85,7 +85,10 @@ export async function listening(scene: Scene): Promise<void> {
     await ana.page.keyboard.press('Enter');
     await ana.page.keyboard.insertText('blub("a"))');
     await ana.page.keyboard.press('Control+Enter');
-    await ana.page.locator('.cm-problem').filter({ hasText: 'blub' }).waitFor();
+    await ana.page
+      .locator('.cm-problem')
+      .filter({ hasText: /^blub is not defined\./ })
+      .waitFor();
     assert.equal(await ana.page.locator('.cm-problem-line').textContent(), '  blub("a"))');
     await screenshot(ana.page, 'problem');
     await ana.player.sounds();

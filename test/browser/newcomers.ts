@@ -217,7 +217,13 @@ async function asking({ stack, browser }: Scene): Promise<void> {
       await knock(`Gus ${size}`).waitFor({ state: 'detached', timeout: PATIENCE_MS });
       await page.getByTestId('join-submit').click();
       await host.waitFor(knock(`Gus ${size}`), 'the third knock');
-      await knock(`Gus ${size}`).getByTestId('knock-viewer').click();
+      // Also while the host passes links on: a dialog lets nothing behind it be pressed.
+      await ana.page.getByTestId('invite').click();
+      const inDialog = ana.page.getByTestId('invite-dialog').getByTestId('knock');
+      await inDialog.waitFor();
+      await screenshot(ana.page, `asked-in-dialog-${size}`);
+      await inDialog.getByTestId('knock-viewer').click();
+      await ana.page.getByTestId('invite-close').click();
       await guest.isOpen();
       await eventually('the title', async () => {
         const title = await page.getByTestId('title').textContent();

@@ -375,6 +375,14 @@ export async function people(scene: Scene): Promise<void> {
     await host.yes();
     await Promise.all([host, coAuthor].map((page) => page.notice('This session has ended')));
     assert.equal(await coAuthor.text(), text);
+    // Nothing is left to press or to hear, and the menu stays in its corner.
+    for (const { page } of [host, coAuthor]) {
+      for (const name of ['listen', 'play', 'stop']) assert.equal(await page.getByTestId(name).count(), 0);
+      assert.equal(await page.getByTestId('playback').textContent(), '');
+      const { x = 0, width = 0 } = (await page.getByTestId('menu').boundingBox()) ?? {};
+      const right = (page.viewportSize()?.width ?? 0) - (x + width);
+      assert(right >= 0 && right < 32, `the menu ends ${right} px before the edge`);
+    }
     await screenshot(ana.page, 'ended-desktop');
     await screenshot(ben.page, 'ended-phone');
     await ana.page.goto(stack.url);

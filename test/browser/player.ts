@@ -607,6 +607,26 @@ async function draws(scene: Scene, script: string): Promise<void> {
     // The second sound, a green one, has a pitch.
     const code = 'setcps(1)\nstack(s("bd*4"), note("c3 e3 g3 c4").s("triangle"))';
 
+    await step('the words of the frame’s own page never show', async () => {
+      let go = () => {};
+      const held = new Promise<void>((resolve) => {
+        go = resolve;
+      });
+      await page.route('**/*.js', async (route) => {
+        if (route.request().frame() !== page.mainFrame()) await held;
+        await route.continue();
+      });
+      await picture.show(roll);
+      const plays = player.plays(code);
+      await page.frameLocator('iframe').getByText('It does nothing by itself').waitFor({ state: 'attached' });
+      assert.equal(await frame.isVisible(), false);
+      go();
+      await plays;
+      assert.equal(await frame.isVisible(), true);
+      await page.unrouteAll();
+      await player.call('stop');
+    });
+
     await step(
       'the piano roll is drawn while it plays, in the page’s colours, and not after stop',
       async () => {

@@ -178,6 +178,8 @@ export class Player extends Emitter<PlayerEvents> {
 
   #showFrame(frame: HTMLIFrameElement): void {
     frame.hidden = this.#visual === null;
+    // Until it draws, its page has only words for a reader who has come to its own address.
+    frame.style.visibility = this.#isReady ? 'visible' : 'hidden';
     if (this.#visual) frame.style.colorScheme = this.#visual.colors.scheme;
   }
 
@@ -243,6 +245,7 @@ export class Player extends Emitter<PlayerEvents> {
     this.#post({ type: 'volume', volume: this.#volume });
     this.#post({ type: 'clock', offset_ms: this.#clockOffsetMs });
     if (this.#visual) this.#post({ type: 'show', visual: this.#visual });
+    if (this.#frame) this.#showFrame(this.#frame);
     for (const message of this.#unsent.splice(0)) this.#post(message);
     this.#timer = setInterval(() => this.#watch(), PING_INTERVAL_MS);
   }

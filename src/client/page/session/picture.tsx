@@ -23,7 +23,7 @@ export function Picture() {
           data-testid="view"
           onClick={() => sound.show(view === 'roll' ? 'scope' : 'roll')}
         >
-          {view === 'roll' ? 'Wave' : 'Notes'}
+          {view === 'roll' ? 'Show wave' : 'Show notes'}
         </button>
       )}
     </div>

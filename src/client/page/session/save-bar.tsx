@@ -5,6 +5,7 @@
 import type { LocalEdit } from '../../sdk/own-edits.ts';
 import type { Snapshot } from '../../sdk/session-client.ts';
 import { isShallowEqual, useValue } from '../ui/store.ts';
+import { isOverIn } from './jam.ts';
 import { useJam, useSession } from './use-jam.ts';
 
 const DOTS_SHOWN = 24;
@@ -29,6 +30,7 @@ export function SaveBar() {
       flushedRev,
       heldBack,
       isOpen: connection.state === 'open',
+      isOver: isOverIn(connection),
     }),
     isShallowEqual,
   );
@@ -50,7 +52,7 @@ export function SaveBar() {
         <span class="save-label">{wordsOf(last, { rev, ...shown })}</span>
       </p>
       <p class="playback-last" role="status" data-testid="playback">
-        {pressed}
+        {!shown.isOver && pressed}
       </p>
       <details class="save-details">
         <summary>Details</summary>

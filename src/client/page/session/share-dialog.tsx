@@ -17,6 +17,7 @@ import { dayOf } from '../ui/times.ts';
 import { useAction } from '../ui/use-action.ts';
 import { useQuery } from '../ui/use-query.ts';
 import type { Jam } from './jam.ts';
+import { KnockList } from './knock-list.tsx';
 import { useJam, useSession } from './use-jam.ts';
 
 const HOUR_MS = 3_600_000;
@@ -37,6 +38,8 @@ export function ShareDialog({ onClose }: { onClose(): void }) {
   const isHost = useSession(({ role }) => role === 'host');
   return (
     <Dialog id="invite" heading={isHost ? 'Invite people' : 'Share'} onClose={onClose}>
+      {/* The page behind can't be pressed now, and this is when people come. */}
+      <KnockList />
       {isHost && <Invites />}
       <PlainAddress />
     </Dialog>

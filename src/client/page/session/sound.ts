@@ -4,7 +4,7 @@ import type { SoundingPlace, UnheardSound } from '../../editor/index.ts';
 import type { Vocabulary } from '../../editor/writing.ts';
 import { Player } from '../../player/player.ts';
 import { SharedPlayback } from '../../player/shared-playback.ts';
-import { sentence } from '../../sdk/sentence.ts';
+import { withStop } from '../../sdk/sentence.ts';
 import type { SessionClient } from '../../sdk/session-client.ts';
 import { keepView, keepVolume, keptView, keptVolume, type View } from '../storage.ts';
 import { shownTheme } from '../theme.ts';
@@ -187,7 +187,7 @@ export class Sound extends Store<Hearing> {
     const { code, error } = problem;
     // A line of what plays is another one in the text, where that has been changed.
     if (error.line !== null && code === this.#editor.code()) {
-      this.#editor.showProblem({ message: sentence(error.message), line: error.line });
+      this.#editor.showProblem({ message: withStop(error.message), line: error.line });
     } else toast(wordsOf(error), 'error');
   }
 }

@@ -1,7 +1,7 @@
 /** Play and stop for everybody, and whether and how loud this participant hears it. */
 import { Icon, IconButton } from '../ui/icon.tsx';
 import { useValue } from '../ui/store.ts';
-import { mayWrite } from './jam.ts';
+import { isOverIn, mayWrite } from './jam.ts';
 import { useJam, useSession } from './use-jam.ts';
 
 /** A cycle is a bar of four beats, as most patterns have it. */
@@ -12,6 +12,8 @@ export function TransportControls() {
   const { isListening, isStarting, volume } = useValue(sound);
   const transport = useSession((snapshot) => snapshot.transport);
   const canPress = useSession(({ role, connection }) => connection.state === 'open' && mayWrite(role));
+  const isOver = useSession(({ connection }) => isOverIn(connection));
+  if (isOver) return null;
   const isPlaying = transport !== null;
   return (
     <div class="playback" data-playing={isPlaying} data-starting={isStarting}>

@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { PLAYER_PATH, type Place, type Unheard } from '../../../protocol/player.ts';
 import type { Player } from '../../player/player.ts';
-import { sentence } from '../../sdk/sentence.ts';
+import { withStop } from '../../sdk/sentence.ts';
 import { keptVolume } from '../storage.ts';
 import { Icon } from '../ui/icon.tsx';
 
@@ -46,7 +46,7 @@ export function Demo({ code, playerPath = PLAYER_PATH, children }: DemoProps) {
       else if (result.ok) setState('playing');
       else {
         setState('silent');
-        setProblem(sentence(result.error.message));
+        setProblem(withStop(result.error.message));
       }
     } catch {
       setState('silent');

@@ -26,7 +26,7 @@ export function Hero() {
           <Logo size={44} />
           Backbeat
         </h1>
-        <p class="promise">One pattern, many hands. Code and play together, and lose nothing.</p>
+        <p class="promise">One pattern, many hands. Make music with code, together, and lose nothing.</p>
         <ActionButton action={jam} class="primary large" testId="jam-now" run={jamNow}>
           Jam now
         </ActionButton>
