@@ -282,6 +282,10 @@ async function asking({ stack, browser }: Scene): Promise<void> {
     await page.getByTestId('join-name').fill('Jo');
     await page.getByTestId('join-submit').click();
     await new SessionPage(page).isOpen();
+    // Where the name is known, it isn't asked again.
+    const another = await context.newPage();
+    await another.goto(address);
+    await new SessionPage(another).isOpen();
     await context.close();
   });
   await ana.context.close();
