@@ -282,8 +282,9 @@ async function asking({ stack, browser }: Scene): Promise<void> {
     await page.getByTestId('join-name').fill('Jo');
     await page.getByTestId('join-submit').click();
     await new SessionPage(page).isOpen();
-    // Where the name is known, it isn't asked again.
+    // Where the name is known, it isn't asked again, also where the browser has nothing else.
     const another = await context.newPage();
+    await another.addInitScript(() => localStorage.removeItem('backbeat:sessions'));
     await another.goto(address);
     await new SessionPage(another).isOpen();
     await context.close();
