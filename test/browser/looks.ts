@@ -17,9 +17,8 @@ export async function findNothing(page: Page, what: string): Promise<void> {
     // A name that is fading has any contrast for a moment; the colours' own test says what it has before.
     const found = await axe.run(
       { include: document, exclude: [{ fromShadowDom: ['.editor', '.cm-peer-name'] }] },
-      // The player's frame is of another origin, and has nothing to press or to read. What is right isn't
-      // listed, which takes a third of the time.
-      { iframes: false, resultTypes: ['violations'] },
+      // The player's frame is of another origin, and has nothing to press or to read.
+      { iframes: false },
     );
     return found.violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]);
   });

@@ -3,7 +3,7 @@ export function sentence(text: string): string {
   return withStop(text.charAt(0).toUpperCase() + text.slice(1));
 }
 
-/** With a full stop, if it has none: for what may begin with a word of somebody's code. */
+/** Adds a full stop where there is none. The first letter stays as it is: it may be of a name in the code. */
 export function withStop(text: string): string {
   return /[.!?…]$/.test(text) ? text : `${text}.`;
 }
