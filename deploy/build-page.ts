@@ -1,5 +1,5 @@
 /**
- * `npm run build`: the page, from `src/client` into `dist/page`, as wrangler and `partykit dev` serve it.
+ * The page, from `src/client` into `dist/page`, as wrangler and `partykit dev` serve it.
  *
  * The HTML files of `src/client/static` name their scripts and styles as they stand in the sources. The
  * build bundles each, puts it under `/assets/` with a hash of its content in its name, and writes that name
@@ -9,7 +9,6 @@
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { type BuildOptions, type BuildResult, build, context } from 'esbuild';
 import { isErrno, messageOf } from '../dev/errors.ts';
 import { PROJECT_DIR } from '../dev/project.ts';
@@ -287,9 +286,4 @@ function filesIn(folder: string): string[] {
     if (isErrno(error, 'ENOENT')) return [];
     throw error;
   }
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const { files } = await buildPage({ outDir: PAGE_DIR, minify: true });
-  process.stdout.write(`${files.map((file) => `dist/page/${file}\n`).join('')}`);
 }

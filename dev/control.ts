@@ -7,6 +7,7 @@
  *   POST /parts/:name/start      until it answers                       …/restart
  *   POST /parts/:name/pause      freezes it                             …/resume
  *   POST /cron                   the Worker's scheduled handler, once
+ *   POST /cron/:ms               the same, as if it had been due then (milliseconds since the epoch)
  *   POST /clocks/worker/:ms      from its next start on the Worker's clock is that many milliseconds off
  *
  * `room` is another name of `worker`, which the rooms run in. All with the flush secret as a bearer
@@ -66,8 +67,8 @@ async function answer(
   const infos = () => Object.fromEntries(parts.map((part) => [part.name, part.info]));
   try {
     if (request.method === 'GET' && path === '/parts') return [200, infos()];
-    if (request.method === 'POST' && path === '/cron') {
-      await cron.fire();
+    if (request.method === 'POST' && /^\/cron(\/\d{1,15})?$/.test(path)) {
+      await cron.fire(given === undefined ? null : Number(given));
       return [200, {}];
     }
     if (

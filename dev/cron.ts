@@ -34,12 +34,16 @@ export class CronTrigger {
 
   /**
    * Calls the handler once; resolves when it has finished.
+   * @param dueMs when the turn says that it was due, in milliseconds since the epoch; null: now. Only the
+   *   Worker's host can say another time.
    * @throws {StackError} when the Worker doesn't answer, or its handler failed.
    */
-  async fire(): Promise<void> {
+  async fire(dueMs: number | null = null): Promise<void> {
     let status: number;
     try {
-      const response = await fetch(this.#url, { signal: this.#closed.signal });
+      const response = await fetch(dueMs === null ? this.#url : `${this.#url}&due=${dueMs}`, {
+        signal: this.#closed.signal,
+      });
       await response.arrayBuffer();
       status = response.status;
     } catch (error) {

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { DataFolder } from './data-folder.ts';
 import { identify, type ProcessIdentity } from './process-table.ts';
-import { PROJECT_DIR, tsxArgs } from './project.ts';
+import { PROJECT_DIR, programArgs } from './project.ts';
 
 export class WatchdogProcess {
   readonly identity: ProcessIdentity | null;
@@ -11,7 +11,7 @@ export class WatchdogProcess {
   /** Starts the watchdog in a session of its own, so that nothing that ends the supervisor ends it too. */
   constructor(folder: DataFolder, env: Record<string, string>) {
     const args = [
-      ...tsxArgs('dev/watchdog.ts'),
+      ...programArgs('watchdog'),
       folder.path,
       String(process.pid),
       ...(folder.isThrowaway ? ['throwaway'] : []),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { ManagedProcess } from '../managed-process.ts';
 import type { PartSpec } from '../part.ts';
-import { PROJECT_DIR, tsxArgs } from '../project.ts';
+import { PROJECT_DIR, programArgs } from '../project.ts';
 import { readyLine } from './ready-line.ts';
 
 const readySchema = z.object({
@@ -30,7 +30,7 @@ export function neonHttpPart(options: {
       ManagedProcess.spawn(
         {
           file: process.execPath,
-          args: tsxArgs('dev/neon/main.ts'),
+          args: programArgs('neon'),
           cwd: PROJECT_DIR,
           env: {
             ...options.env,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { ManagedProcess } from '../managed-process.ts';
 import type { PartSpec } from '../part.ts';
-import { PROJECT_DIR, tsxArgs } from '../project.ts';
+import { PROJECT_DIR, programArgs } from '../project.ts';
 import { readyLine } from './ready-line.ts';
 
 const ready = readyLine(z.object({ ready: z.literal(true), url: z.string() }));
@@ -27,7 +27,7 @@ export function redisRestPart(options: {
       ManagedProcess.spawn(
         {
           file: process.execPath,
-          args: tsxArgs('dev/upstash/main.ts'),
+          args: programArgs('upstash'),
           cwd: PROJECT_DIR,
           env: {
             ...options.env,

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ManagedProcess } from '../managed-process.ts';
 import type { PartSpec } from '../part.ts';
-import { PROJECT_DIR, tsxArgs } from '../project.ts';
+import { PROJECT_DIR, programArgs } from '../project.ts';
 import { readyLine } from './ready-line.ts';
 
 const ready = readyLine(z.object({ ready: z.literal(true), issuer: z.string() }));
@@ -14,7 +14,7 @@ export function signInPart({ port, env }: { port: number; env: Record<string, st
       ManagedProcess.spawn(
         {
           file: process.execPath,
-          args: tsxArgs('dev/sign-in/main.ts'),
+          args: programArgs('sign-in'),
           cwd: PROJECT_DIR,
           env: { ...env, PORT: String(port), PARENT_PID: String(process.pid) },
         },

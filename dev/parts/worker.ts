@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { ManagedProcess } from '../managed-process.ts';
 import type { PartSpec } from '../part.ts';
-import { PROJECT_DIR, tsxArgs } from '../project.ts';
+import { PROJECT_DIR, programArgs } from '../project.ts';
 import { RELOADING } from '../worker/markers.ts';
 import type { WorkerOptions } from '../worker/options.ts';
 import { waitForHttp } from './http-ready.ts';
@@ -24,8 +24,6 @@ export interface WorkerPartOptions {
   inspectorPort: number | null;
 }
 
-const ENTRY = join(PROJECT_DIR, 'src/hosts/partyserver.ts');
-
 export function workerPart(options: WorkerPartOptions): PartSpec {
   const { port } = options;
   const folder = join(options.dataDir, 'worker');
@@ -37,7 +35,7 @@ export function workerPart(options: WorkerPartOptions): PartSpec {
         folder,
         port,
         variables: options.variables,
-        entry: options.entry ?? ENTRY,
+        entry: options.entry,
         stateDir: options.stateDir ?? join(folder, 'state'),
         isWatching: options.isWatching,
         clock: options.clock,
@@ -48,7 +46,7 @@ export function workerPart(options: WorkerPartOptions): PartSpec {
       return ManagedProcess.spawn(
         {
           file: process.execPath,
-          args: [...tsxArgs('dev/worker/main.ts'), file],
+          args: [...programArgs('worker'), file],
           cwd: PROJECT_DIR,
           env: { ...options.env, ...quiet(folder) },
         },

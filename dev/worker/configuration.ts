@@ -4,12 +4,11 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Unstable_MiniflareWorkerOptions } from 'wrangler';
 import { isErrno } from '../errors.ts';
-import { PROJECT_DIR } from '../project.ts';
+import { CACHE_DIR, PROJECT_DIR } from '../project.ts';
 
 type Configuration = Unstable_MiniflareWorkerOptions['workerOptions'];
 
 const FILE = join(PROJECT_DIR, 'wrangler.toml');
-const CACHE = join(PROJECT_DIR, 'node_modules', '.cache', 'backbeat');
 
 /**
  * Reads wrangler.toml. To load wrangler takes longer than everything else of a start, so what that version of
@@ -21,7 +20,7 @@ export async function readConfiguration(pageDir: string): Promise<Configuration>
   for (const file of [FILE, join(PROJECT_DIR, 'node_modules', 'wrangler', 'package.json')]) {
     hash.update(readFileSync(file));
   }
-  const cached = join(CACHE, `wrangler-${hash.digest('hex').slice(0, 16)}.json`);
+  const cached = join(CACHE_DIR, `wrangler-${hash.digest('hex').slice(0, 16)}.json`);
   try {
     return JSON.parse(readFileSync(cached, 'utf8'));
   } catch (error) {
@@ -31,7 +30,7 @@ export async function readConfiguration(pageDir: string): Promise<Configuration>
   const { workerOptions } = unstable_getMiniflareWorkerOptions(FILE, undefined, {
     overrides: { assets: { directory: pageDir } },
   });
-  mkdirSync(CACHE, { recursive: true });
+  mkdirSync(CACHE_DIR, { recursive: true });
   // Stacks that start beside each other must never read half of it.
   const own = `${cached}.${process.pid}`;
   writeFileSync(own, JSON.stringify(workerOptions));

@@ -5,17 +5,16 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { clockModule, hasTrueClock } from '../clock.ts';
+import { PROJECT_DIR } from '../project.ts';
 import { SCHEDULED_PATH } from './markers.ts';
 import type { WorkerOptions } from './options.ts';
 
-/** @returns the file to bundle. */
-export function writeEntry({
-  folder,
-  entry,
-  clock,
-}: Pick<WorkerOptions, 'folder' | 'entry' | 'clock'>): string {
+const ENTRY = join(PROJECT_DIR, 'src/hosts/partyserver.ts');
+
+/** @returns the file to bundle, which is in the folder. */
+export function writeEntry(folder: string, { entry, clock }: Pick<WorkerOptions, 'entry' | 'clock'>): string {
   const file = join(folder, 'entry.js');
-  const main = JSON.stringify(entry);
+  const main = JSON.stringify(entry ?? ENTRY);
   if (hasTrueClock(clock)) {
     writeFileSync(file, networkedWorker(main));
     return file;
@@ -56,7 +55,8 @@ export * from ${main};
 async function runCron(url, env, ctx) {
   const cron = url.searchParams.get('cron') ?? '';
   try {
-    await worker.scheduled({ scheduledTime: Date.now(), cron, noRetry() {} }, env, ctx);
+    const scheduledTime = Number(url.searchParams.get('due') ?? Date.now());
+    await worker.scheduled({ scheduledTime, cron, noRetry() {} }, env, ctx);
     return new Response('ok');
   } catch (error) {
     console.error(String(error));

@@ -7,29 +7,20 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { context, type Plugin } from 'esbuild';
 import { Log, LogLevel, Miniflare, type MiniflareOptions } from 'miniflare';
-import { buildPage, watchPage } from '../../deploy/build-page.ts';
 import { messageOf } from '../errors.ts';
-import { PROJECT_DIR } from '../project.ts';
+import { provideBundle, watchBundle } from './bundle.ts';
 import { readConfiguration } from './configuration.ts';
-import { writeEntry } from './entry.ts';
 import { RELOADING } from './markers.ts';
 import { workerOptionsSchema } from './options.ts';
-import { providePage } from './page.ts';
+import { providePage, watchPageIn } from './page.ts';
 
 const options = workerOptionsSchema.parse(JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')));
 const pageDir = join(options.folder, 'page');
-const pageOptions = { outDir: pageDir, minify: false };
 // First: wrangler and Miniflare look into the folder as they start, and nothing says when a watcher's
 // first build is there.
-if (options.isWatching) await buildPage(pageOptions);
-else await providePage(pageDir);
-const page = options.isWatching
-  ? await watchPage(pageOptions, (built) => {
-      if (built instanceof Error) process.stderr.write(`[ERROR] ${built.message}\n`);
-    })
-  : null;
+await providePage(pageDir);
+const page = options.isWatching ? await watchPageIn(pageDir) : null;
 const configured = await readConfiguration(pageDir);
 
 /** What Miniflare runs, of one build. */
@@ -78,41 +69,11 @@ function run(code: string): void {
   });
 }
 
-const starter: Plugin = {
-  name: 'starter',
-  setup({ onEnd }) {
-    onEnd(({ errors, outputFiles }) => {
-      for (const { location, text } of errors) {
-        process.stderr.write(`[ERROR] ${location ? `${location.file}:${location.line}: ` : ''}${text}\n`);
-      }
-      const code = outputFiles?.[0]?.text;
-      if (errors.length === 0 && code !== undefined) run(code);
-    });
-  },
-};
-
-const bundle = await context({
-  entryPoints: [writeEntry(options)],
-  absWorkingDir: PROJECT_DIR,
-  nodePaths: [join(PROJECT_DIR, 'node_modules')],
-  bundle: true,
-  write: false,
-  format: 'esm',
-  target: 'es2022',
-  conditions: ['workerd', 'worker', 'browser'],
-  external: ['cloudflare:*', 'node:*'],
-  sourcemap: 'inline',
-  sourcesContent: false,
-  logLevel: 'silent',
-  outfile: join(options.folder, 'worker.js'),
-  plugins: [starter],
-});
-
-if (options.isWatching) await bundle.watch();
-else await bundle.rebuild().catch(() => process.exit(1));
+const bundle = options.isWatching ? await watchBundle(options, run) : null;
+if (bundle === null) run(await provideBundle(options).catch(() => process.exit(1)));
 
 async function stop(): Promise<void> {
-  await Promise.all([page?.stop(), bundle.dispose()]);
+  await Promise.all([page?.stop(), bundle?.dispose()]);
   await miniflare?.dispose();
   process.exit();
 }

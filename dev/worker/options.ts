@@ -7,8 +7,8 @@ export const workerOptionsSchema = z.object({
   port: z.number().int(),
   /** The Worker's variables and secrets. */
   variables: z.record(z.string(), z.string()),
-  /** The module that exports the Worker: wrangler.toml's, or another wiring of it. */
-  entry: z.string(),
+  /** The module of another wiring of the Worker; null for wrangler.toml's. */
+  entry: z.string().nullable(),
   /** Where the rooms' own storage is. */
   stateDir: z.string(),
   /** Bundles anew when a source changes. */

@@ -3,14 +3,18 @@
  *
  *     npm run test:browser [-- editing writing merging people newcomers audience layout strudels chat ai
  *                           markup admin player listening durability reports account releases hidden]
- *                           [--postgres=real --redis=embedded]
+ *                           [--postgres=real --redis=embedded] [--beside=PID]
  *
  * Without names all parts run, in this order. `hour`, which takes one, and `hidden`, which mostly waits and
- * may run beside the others, run only by their names.
+ * may run beside the others, run only by their names. With `--beside`, what is left when that process has
+ * ended is run by two streams, each on a stack of its own.
  */
 import assert from 'node:assert/strict';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { identify } from '../../dev/process-table.ts';
 import { startAiProvider } from '../support/ai-provider.ts';
 import { startStack } from '../support/stack.ts';
 import { account } from './account.ts';
@@ -31,7 +35,7 @@ import { people } from './people.ts';
 import { player } from './player.ts';
 import { releases } from './releases.ts';
 import { reports } from './reports.ts';
-import { SCREENSHOTS, type Scene } from './scene.ts';
+import { inPart, SCREENSHOTS, type Scene } from './scene.ts';
 import { strudels } from './strudels.ts';
 import { writing } from './writing.ts';
 
@@ -59,16 +63,45 @@ const PARTS: Record<string, Part> = {
 };
 const BY_NAME: Record<string, Part> = { ...PARTS, hour };
 const HIDDEN = 'hidden';
+/** How often it is looked whether the process of `--beside` has ended, in milliseconds. */
+const BESIDE_POLL_MS = 1_000;
 
 async function main(): Promise<void> {
-  const args = process.argv.slice(2);
-  const named = args.filter((arg) => !arg.startsWith('-'));
+  const { values, positionals: named } = parseArgs({
+    allowPositionals: true,
+    options: { postgres: { type: 'string' }, redis: { type: 'string' }, beside: { type: 'string' } },
+  });
   const unknown = named.filter((name) => !(name in BY_NAME) && name !== HIDDEN);
   if (unknown.length > 0) throw new Error(`no such part: ${unknown.join(', ')}`);
   if (named.includes(HIDDEN)) await hidden();
   if (named.length > 0 && named.every((name) => name === HIDDEN)) return;
   await rm(SCREENSHOTS, { recursive: true, force: true });
   await mkdir(SCREENSHOTS, { recursive: true });
+
+  const waiting = Object.entries(named.length > 0 ? BY_NAME : PARTS).filter(
+    ([name]) => named.length === 0 || named.includes(name),
+  );
+  const stackArgs = [
+    ...(values.postgres === undefined ? [] : [`--postgres=${values.postgres}`]),
+    ...(values.redis === undefined ? [] : [`--redis=${values.redis}`]),
+  ];
+  const first = runStream(waiting, stackArgs);
+  const second = values.beside === undefined ? null : runBeside(Number(values.beside), waiting, stackArgs);
+  const outcomes = await Promise.allSettled([first, second]);
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+}
+
+/** A second stream, from when that process has ended. */
+async function runBeside(pid: number, waiting: [string, Part][], stackArgs: string[]): Promise<void> {
+  while (identify(pid) !== null && waiting.length > 0) await setTimeout(BESIDE_POLL_MS);
+  if (waiting.length > 0) await runStream(waiting, stackArgs);
+}
+
+/**
+ * Takes part after part from the front, on a stack and with a browser of its own, until none is left or one
+ * failed; then none is left for others either.
+ */
+async function runStream(waiting: [string, Part][], stackArgs: string[]): Promise<void> {
   const provider = await startAiProvider();
   const stack = await startStack(
     {
@@ -84,21 +117,24 @@ async function main(): Promise<void> {
       OPENAI_API_KEY: '',
       OPENAI_BASE_URL: provider.url,
     },
-    args.filter((arg) => arg.startsWith('-')),
+    stackArgs,
   );
   const browser = await TestBrowser.launch();
+  let running = '';
   try {
-    for (const [name, run] of Object.entries(named.length > 0 ? BY_NAME : PARTS)) {
-      if (named.length > 0 && !named.includes(name)) continue;
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [name, run] = next;
+      running = name;
       const startMs = performance.now();
-      await run({ stack, browser, provider });
+      await inPart(name, () => run({ stack, browser, provider }));
       assert.deepEqual(browser.complaints, [], 'the pages complained');
       await browser.closePages();
       console.log(`      ${name}: ${Math.round((performance.now() - startMs) / 1000)} s`);
     }
   } catch (error) {
+    waiting.length = 0;
     for (const [index, page] of browser.pages().entries()) {
-      await page.screenshot({ path: join(SCREENSHOTS, `failed-${index}.png`) });
+      await page.screenshot({ path: join(SCREENSHOTS, `failed-${running}-${index}.png`) });
     }
     for (const complaint of browser.complaints) console.error(`  ${complaint}`);
     console.error(stack.logs().slice(-4_000));

@@ -1,4 +1,5 @@
 /** What every part of the browser test gets, and how it says what it does. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -38,15 +39,24 @@ export async function userToken(
   return stdout.trim();
 }
 
+const part = new AsyncLocalStorage<string>();
+
+/** Runs a part of the test, whose steps are told by its name: two may run at once. */
+export function inPart<T>(name: string, run: () => Promise<T>): Promise<T> {
+  return part.run(name, run);
+}
+
 /** Says what is tried and how it went. */
 export async function step<T>(name: string, run: () => Promise<T>): Promise<T> {
   const startMs = Date.now();
+  const say = (outcome: string) =>
+    console.log(`${outcome} ${part.getStore() ?? ''}: ${name} (${Date.now() - startMs} ms)`);
   try {
     const result = await run();
-    console.log(`ok    ${name} (${Date.now() - startMs} ms)`);
+    say('ok   ');
     return result;
   } catch (error) {
-    console.log(`FAIL  ${name} (${Date.now() - startMs} ms)`);
+    say('FAIL ');
     throw error;
   }
 }

@@ -282,7 +282,7 @@ describe('a folder', () => {
   });
 
   test('that was killed while it was being made is made anew', async () => {
-    const child = spawnNeonProcess({ PGLITE_DIR: folder });
+    const child = await spawnNeonProcess({ PGLITE_DIR: folder });
     const closed = once(child, 'close');
     // The mark appears first, the database's files after it, the version file among them.
     await vi.waitUntil(() => readFile(join(folder, 'pgdata', 'PG_VERSION')).catch(() => null), {
@@ -300,7 +300,7 @@ describe('a folder', () => {
 });
 
 test('the process ends when its parent is gone', async () => {
-  const parent = spawnNeonProcess({ PGLITE_DIR: 'memory' });
+  const parent = await spawnNeonProcess({ PGLITE_DIR: 'memory' });
   const gone = once(parent, 'close');
   if (parent.pid === undefined) throw new Error('not started');
   const process = await startNeonProcess({ PGLITE_DIR: 'memory', PARENT_PID: String(parent.pid) });

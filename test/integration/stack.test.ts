@@ -80,8 +80,8 @@ describe('a throwaway stack', () => {
     expect(stack.pids.room).toBe(stack.pids.worker);
     if (stack.pids.redis !== null)
       expect(commands.get(stack.pids.redis)).toMatch(/redis-server|valkey-server/);
-    expect(commands.get(stack.pids.redisRest ?? 0)).toContain('dev/upstash/main.ts');
-    expect(commands.get(stack.pids.neonHttp ?? 0)).toContain('dev/neon/main.ts');
+    expect(commands.get(stack.pids.redisRest ?? 0)).toContain('/upstash.js');
+    expect(commands.get(stack.pids.neonHttp ?? 0)).toContain('/neon.js');
   });
 
   test('keeps secrets out of command lines and out of files that others can read', () => {

@@ -8,6 +8,7 @@ import { Redis, type RedisConfigNodejs } from '@upstash/redis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { randomPort } from '../../dev/ports.ts';
+import { providePrograms } from '../../dev/programs.ts';
 import type { RedisEngine } from '../../dev/upstash/engine.ts';
 import { RedisError, type Reply } from '../../dev/upstash/engine.ts';
 import { createEmbeddedEngine } from '../../dev/upstash/engine-embedded.ts';
@@ -769,8 +770,8 @@ const readySchema = z.object({
 
 /** The process, started as the local stack does; resolves with what it says when it is ready. */
 async function startProcess(env: Record<string, string>) {
-  const entry = new URL('../../dev/upstash/main.ts', import.meta.url).pathname;
-  const child = spawn(process.execPath, ['--import', 'tsx', entry], {
+  const programArgs = await providePrograms();
+  const child = spawn(process.execPath, programArgs('upstash'), {
     env: { PATH: process.env.PATH, UPSTASH_TOKEN: TOKEN, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

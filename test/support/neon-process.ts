@@ -2,10 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { providePrograms } from '../../dev/programs.ts';
 
-const MAIN = fileURLToPath(new URL('../../dev/neon/main.ts', import.meta.url));
 const READY_TIMEOUT_MS = 120_000;
 
 const readySchema = z.strictObject({
@@ -41,7 +40,7 @@ export class NeonProcessError extends Error {
  * @throws {NeonProcessError} when it ends before it is ready.
  */
 export async function startNeonProcess(env: Record<string, string>): Promise<NeonProcess> {
-  const child = spawnNeonProcess(env);
+  const child = await spawnNeonProcess(env);
   let log = '';
   let stdout = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -79,8 +78,9 @@ export async function startNeonProcess(env: Record<string, string>): Promise<Neo
 }
 
 /** Only spawns it; for tests that don't wait until it is ready. */
-export function spawnNeonProcess(env: Record<string, string>): ChildProcess {
-  return spawn(process.execPath, ['--import', 'tsx', MAIN], {
+export async function spawnNeonProcess(env: Record<string, string>): Promise<ChildProcess> {
+  const programArgs = await providePrograms();
+  return spawn(process.execPath, programArgs('neon'), {
     env: { ...process.env, PARENT_PID: String(process.pid), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,13 +1,11 @@
 /** Starts the local stack as any program does, and breaks it on request. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { providePrograms } from '../../dev/programs.ts';
+import { PROJECT_DIR } from '../../dev/project.ts';
 import { newDatabase } from './shared-postgres.ts';
-
-const projectDir = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 const pid = z.number().int().positive().nullable();
 
@@ -60,8 +58,8 @@ export interface StackControl {
   pause(part: PartName): Promise<PartInfo>;
   resume(part: PartName): Promise<PartInfo>;
   parts(): Promise<Partial<Record<PartName, PartInfo>>>;
-  /** Runs the Worker's scheduled handler once. */
-  cron(): Promise<void>;
+  /** Runs the Worker's scheduled handler once, as if it had been due then; by default now. */
+  cron(dueMs?: number): Promise<void>;
   /** Sets the Worker's clock wrong by so many milliseconds, from its next start on. */
   setClock(skewMs: number): Promise<void>;
 }
@@ -106,8 +104,9 @@ export async function startStack(env: Record<string, string> = {}, args: string[
  * @throws when it can't start, with the end of its log.
  */
 export async function launchStack(args: string[], env: Record<string, string>): Promise<Stack> {
-  const child = spawn(process.execPath, ['--import', 'tsx', join('dev', 'main.ts'), ...args], {
-    cwd: projectDir,
+  const programArgs = await providePrograms();
+  const child = spawn(process.execPath, [...programArgs('supervisor'), ...args], {
+    cwd: PROJECT_DIR,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -167,8 +166,8 @@ function makeControl({ controlUrl, flushSecret }: StackAddresses): StackControl 
     pause: act('pause'),
     resume: act('resume'),
     parts: async () => partsSchema.parse(await ask('GET', '/parts')),
-    async cron() {
-      await ask('POST', '/cron');
+    async cron(dueMs) {
+      await ask('POST', dueMs === undefined ? '/cron' : `/cron/${dueMs}`);
     },
     async setClock(skewMs) {
       await ask('POST', `/clocks/worker/${skewMs}`);
