@@ -3,7 +3,7 @@
 import { useRef } from 'preact/hooks';
 import { CHAT_HISTORY_MESSAGES, MAX_CHAT_CHARS } from '../../../../protocol/index.ts';
 import type { ChatEntry, ChatStatus } from '../../../sdk/chat-log.ts';
-import { colorOf } from '../../person-color.ts';
+import { authorColor } from '../../person-color.ts';
 import { useDraft } from '../../ui/drafts.ts';
 import { useFollowEnd } from '../../ui/follow-end.ts';
 import { lazy } from '../../ui/lazy.tsx';
@@ -36,7 +36,8 @@ export function ChatPanel() {
   // The room sends the newest messages of chat and AI together.
   const said = useSession(({ conversation }) => conversation.length) + chat.length;
   const isOpen = useSession(({ connection }) => !isOverIn(connection));
-  const participants = useSession((snapshot) => snapshot.participants);
+  // Whose colours the authors have.
+  useSession((snapshot) => snapshot.participants);
   const { list, toEnd } = useFollowEnd<HTMLDivElement>(chat);
   const input = useRef<HTMLInputElement>(null);
   const { form, sent } = useDraft(`chat:${sessionId}`);
@@ -55,7 +56,7 @@ export function ChatPanel() {
         {hasKey && said >= CHAT_HISTORY_MESSAGES && <OlderMessages list={list} chat={chat} />}
         <ol>
           {chat.map((entry) => (
-            <Message key={entry.id} entry={entry} color={colorOf(entry.displayName, participants)} />
+            <Message key={entry.id} entry={entry} color={authorColor(client, entry.displayName)} />
           ))}
         </ol>
       </div>
