@@ -25,7 +25,7 @@ const WORDS: Record<ChatStatus, string> = {
 const OlderMessages = lazy(async () => (await import('../later.ts')).OlderMessages);
 
 export function ChatPanel() {
-  const { client, storedChat, hasKey, sessionId } = useJam();
+  const { client, storedChat, key, sessionId } = useJam();
   const live = useSession(
     (snapshot) => snapshot.chat,
     // Entries are replaced, never changed, so equal references mean that there is nothing to do.
@@ -53,7 +53,7 @@ export function ChatPanel() {
   return (
     <>
       <div class="messages" role="log" aria-label="Messages" tabIndex={0} ref={list} data-testid="chat-list">
-        {hasKey && said >= CHAT_HISTORY_MESSAGES && <OlderMessages list={list} chat={chat} />}
+        {key.isThere && said >= CHAT_HISTORY_MESSAGES && <OlderMessages list={list} chat={chat} />}
         <ol>
           {chat.map((entry) => (
             <Message key={entry.id} entry={entry} color={authorColor(client, entry.displayName)} />
