@@ -112,4 +112,16 @@ export async function chat({ stack, browser }: Scene): Promise<void> {
     assert.ok(kept?.includes('add a bass') && !kept.includes('half a th'), String(kept));
   });
   await session.end();
+
+  await step('a message keeps its author’s colour when they have left', async () => {
+    const ben = await browser.newPerson('Ben');
+    const guest = await SessionPage.join(ben.page, await host.invite('co-author'), 'Ben');
+    await guest.say('good night');
+    await host.hears('good night');
+    const author = list.locator('li').filter({ hasText: 'good night' }).locator('.message-name');
+    const color = await author.getAttribute('class');
+    await ben.context.close();
+    await host.people('Ana host');
+    assert.equal(await author.getAttribute('class'), color);
+  });
 }

@@ -55,9 +55,12 @@ export async function layout({ stack, browser }: Scene): Promise<void> {
 
   await step('one click makes a session, under a made-up name', async () => {
     await ana.page.getByTestId('jam-now').click();
+    const told = ana.page.getByTestId('toasts').locator('.toast').filter({ hasText: 'You are “' });
+    const [, name] = /“(.+)”/.exec((await told.textContent()) ?? '') ?? [];
+    assert.match(name ?? '', /^[A-Z][a-z]+ [A-Z][a-z]+$/);
     await new SessionPage(ana.page).isOpen();
     const person = ana.page.getByTestId('participants').locator('.person-name');
-    assert.match((await person.textContent()) ?? '', /^[A-Z][a-z]+ [A-Z][a-z]+$/);
+    assert.equal(await person.textContent(), name);
   });
   const host = new SessionPage(ana.page);
   const link = await host.invite('co-author');

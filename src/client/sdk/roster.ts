@@ -2,8 +2,13 @@
 import type { Role, ServerPayload, WireParticipant } from '../../protocol/index.ts';
 import { findSelf, personId, withoutPerson, withPerson } from './people.ts';
 
+/** Names whose colour is remembered. */
+const MAX_NAMES = 500;
+
 export class Roster {
   #participants: readonly WireParticipant[] = [];
+  /** The colour of each name, also of those who have left or have another name now; the oldest first. */
+  readonly #colors = new Map<string, number>();
   #watching = 0;
   #role: Role | null = null;
   #displayName: string | null = null;
@@ -46,6 +51,7 @@ export class Roster {
     this.#role = state.your_role;
     this.#displayName = state.your_display_name;
     this.#participants = state.participants;
+    for (const person of state.participants) this.#remember(person);
     this.#watching = state.watching ?? 0;
   }
 
@@ -58,6 +64,7 @@ export class Roster {
       ...(known?.away ? { away: true } : {}),
     });
     this.#participants = people;
+    this.#remember(person);
     return before;
   }
 
@@ -72,6 +79,22 @@ export class Roster {
   presence({ away, ...author }: ServerPayload<'presence'>): void {
     const id = personId(author);
     this.#participants = this.#participants.map((one) => (personId(one) === id ? { ...one, away } : one));
+  }
+
+  /**
+   * The colour of whoever goes or went by that name since this client joined; null when it has seen no such
+   * participant.
+   */
+  colorUnder(name: string): number | null {
+    return this.#colors.get(name) ?? null;
+  }
+
+  #remember({ display_name: name, color }: WireParticipant): void {
+    if (color === undefined) return;
+    this.#colors.delete(name);
+    this.#colors.set(name, color);
+    const [oldest] = this.#colors.keys();
+    if (oldest !== undefined && this.#colors.size > MAX_NAMES) this.#colors.delete(oldest);
   }
 
   /** The colour that the room has given a participant. */

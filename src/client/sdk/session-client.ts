@@ -186,6 +186,14 @@ export class SessionClient extends Emitter<SessionClientEvents> {
     return this.#snapshot;
   }
 
+  /**
+   * The colour of whoever goes or went by that name since this client joined, as the room gave it; null when
+   * it has seen no such participant.
+   */
+  colorUnder(name: string): number | null {
+    return this.#roster.colorUnder(name);
+  }
+
   /** True while an edit or a chat message waits for its acknowledgement. */
   get hasUnacknowledged(): boolean {
     return this.#sync.hasPending || this.#chat.unacknowledged.length > 0;

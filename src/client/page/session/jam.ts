@@ -11,32 +11,27 @@ import type { ChatEntry } from '../../sdk/chat-log.ts';
 import { personId } from '../../sdk/people.ts';
 import { sentence } from '../../sdk/sentence.ts';
 import { SessionClient, type Snapshot } from '../../sdk/session-client.ts';
-import { type Account, accountToken, currentAccount, isSignInOver, renewedToken } from '../account.ts';
+import { type Account, currentAccount } from '../account.ts';
 import type { Entry } from '../entry.ts';
 import { go } from '../router.ts';
 import { startSession } from '../start/new-session.ts';
 import {
   forgetSessions,
-  keepLastCode,
   keepScratch,
-  keepUnsent,
   keptScratch,
-  knownSessions,
   lastCode,
   rememberedName,
   rememberName,
-  rememberSession,
-  storedUserToken,
   type TabIdentity,
-  type Unsent,
   unacknowledgedStore,
-  unsentOf,
   updateSession,
 } from '../storage.ts';
 import { Store } from '../ui/store.ts';
 import { clearToasts, toast } from '../ui/toasts.tsx';
 import { createEditor, type Editor, type Extras } from './editor.ts';
+import { Leaving } from './leaving.ts';
 import { Panels } from './panels.ts';
+import { SessionKey } from './session-key.ts';
 import { sharedText } from './shared-text.ts';
 import { Sound } from './sound.ts';
 
@@ -52,6 +47,8 @@ export class Jam {
   readonly editor: Editor;
   readonly sound: Sound;
   readonly panels = new Panels();
+  readonly key: SessionKey;
+  readonly leaving: Leaving;
   /** Null until it is known. */
   readonly title: Store<string | null>;
   /** An answer of the AI is in the text, and can be taken back. */
@@ -66,35 +63,20 @@ export class Jam {
   readonly storedChat = new Store<readonly ChatEntry[]>([]);
   /** Grows when the AI says that it needs an own key. */
   readonly keysWanted = new Store(0);
-  /** What an earlier page of this browser left unsent; null: nothing. */
-  readonly unsent = new Store<(Unsent & { connectionId: string }) | null>(null);
-  /**
-   * The key that the server takes no more: the account's, or one to this session; null: it took it.
-   * `renewing`: the account's, which may be renewed.
-   */
-  readonly lostKey = new Store<'account' | 'session' | 'renewing' | null>(null);
   readonly #entry: Entry;
   readonly #tab: TabIdentity;
-  /** A session token, with which the API is asked; the room gives one to who came without. */
-  #key: string | null;
-  /** Who enters by the account's own token, as long as there is no other. */
-  #byAccount: Account | null;
-  /** The account's token was renewed since the room last took it. */
-  #isRenewed = false;
   #unfollow: (() => void) | null = null;
   #wasOver = false;
-  #isGuarded = false;
 
   constructor(entry: Entry, tab: TabIdentity) {
     this.#entry = entry;
     this.#tab = tab;
-    this.#key = entry.token;
-    this.#byAccount = entry.token === null ? entry.account : null;
+    this.key = new SessionKey(entry, () => this.client.reconnect());
     this.title = new Store(entry.title);
     this.client = new SessionClient({
       url: location.origin,
       sessionId: entry.sessionId,
-      token: () => this.#bearer(),
+      token: () => this.key.bearer(),
       ...(entry.displayName === null ? {} : { displayName: entry.displayName }),
       connectionId: tab.connectionId,
       store: unacknowledgedStore(tab.connectionId, () =>
@@ -120,9 +102,10 @@ export class Jam {
         stop: () => this.sound.press('stop'),
       },
     );
+    this.leaving = new Leaving(this.client, entry.sessionId);
     this.#listen();
     document.title = entry.title ? `${entry.title} · Backbeat` : 'Backbeat';
-    if (entry.title === null && this.hasKey) void this.#showStored();
+    if (entry.title === null && this.key.isThere) void this.#showStored();
   }
 
   get sessionId(): string {
@@ -141,27 +124,14 @@ export class Jam {
 
   /** What the API is asked with; empty without a key, which it refuses. */
   get token(): string {
-    return this.#key ?? (this.#byAccount && storedUserToken()) ?? '';
-  }
-
-  get hasKey(): boolean {
-    return this.#key !== null || this.#byAccount !== null;
-  }
-
-  async #bearer(): Promise<string | null> {
-    if (this.#byAccount === null) return this.#key;
-    // What can't be renewed the room refuses, which is told then.
-    return accountToken(this.#byAccount).catch(() => storedUserToken());
+    return this.key.token;
   }
 
   /** Ends it for this page; nothing of it is heard any more. */
   close(): void {
     window.removeEventListener('online', this.#reconnect);
     window.removeEventListener('offline', this.#reconnect);
-    window.removeEventListener('pagehide', this.#keep);
-    window.removeEventListener('beforeunload', holdOn);
-    document.removeEventListener('visibilitychange', this.#see);
-    this.#keep();
+    this.leaving.close();
     // That it closes now is nothing to tell.
     this.#unfollow?.();
     this.client.close();
@@ -191,7 +161,7 @@ export class Jam {
 
   async leave(): Promise<void> {
     try {
-      if (this.hasKey) await call(leaveSession, { token: this.token, params: { id: this.sessionId } });
+      if (this.key.isThere) await call(leaveSession, { token: this.token, params: { id: this.sessionId } });
     } catch (error) {
       // Offline one may leave, too: the room notices it by the closed connection.
       if (!(error instanceof ApiError)) throw error;
@@ -239,24 +209,6 @@ export class Jam {
     const { state } = this.client.snapshot.connection;
     if (state === 'reconnecting' || state === 'open') this.client.reconnect();
   };
-  /** Also for the next visit: a tab's own storage goes with the tab. */
-  readonly #keep = () => {
-    const { client, sessionId } = this;
-    client.keep();
-    const { code, chat } = client.snapshot;
-    keepLastCode(sessionId, code);
-    keepUnsent(
-      sessionId,
-      client.connectionId,
-      client.hasUnacknowledged ? unsentNow(code, chat, client) : null,
-    );
-  };
-  readonly #see = () => {
-    this.client.setHidden(document.hidden);
-    // Phones end hidden pages without a word.
-    if (document.hidden) this.#keep();
-  };
-
   #listen(): void {
     const { client } = this;
     this.#unfollow = client.subscribe((snapshot) => this.#follow(snapshot));
@@ -286,46 +238,19 @@ export class Jam {
     });
     window.addEventListener('online', this.#reconnect);
     window.addEventListener('offline', this.#reconnect);
-    window.addEventListener('pagehide', this.#keep);
-    document.addEventListener('visibilitychange', this.#see);
-    client.setHidden(document.hidden);
-    void this.#findUnsent();
-  }
-
-  async #findUnsent(): Promise<void> {
-    // What this tab had left it sends by itself.
-    keepUnsent(this.sessionId, this.client.connectionId, null);
-    const found = await unsentOf(this.sessionId);
-    this.unsent.set(found ? { ...found.unsent, connectionId: found.connectionId } : null);
-  }
-
-  /** The participant has seen to the text that was left unsent. */
-  dismissUnsent(): void {
-    const { snapshot } = this.unsent;
-    if (snapshot) keepUnsent(this.sessionId, snapshot.connectionId, null);
-    void this.#findUnsent();
   }
 
   /** This participant has a session token now, and may come back with it. */
   admitted(token: string): void {
-    this.#key = token;
-    this.#byAccount = null;
-    rememberSession({
-      id: this.sessionId,
-      token,
-      title: this.title.snapshot,
-      subject: this.subject,
-      // It may be a new one in the place of an old one, by which an invite leads back here.
-      invite: knownSessions().find(({ id }) => id === this.sessionId)?.invite ?? null,
-    });
+    this.key.take(token, this.title.snapshot);
     if (this.title.snapshot === null) void this.#showStored();
   }
 
   /** What the editor may, and what is to be said once when the session is over. */
   #follow({ role, connection }: Snapshot): void {
     const isOver = isOverIn(connection);
-    if (connection.state === 'open') this.#isRenewed = false;
-    this.#guard(this.client.hasUnacknowledged);
+    if (connection.state === 'open') this.key.accepted();
+    this.leaving.guard();
     this.editor.setReadOnly(!mayWrite(role) || isOver);
     if (isOver === this.#wasOver) return;
     this.#wasOver = isOver;
@@ -333,58 +258,12 @@ export class Jam {
     this.sound.silence();
     clearToasts();
     const status = connection.state === 'refused' ? connection.refusal.status : null;
-    if (status === 401) this.#loseKey();
+    if (status === 401) this.key.refused();
     if ((status === 401 || status === 403) && this.editor.code === '') this.#showLast();
     if (status === 410 && this.editor.code === '') void this.#showStored();
     // A key to what is no more only clutters the list; a participant who was removed may be let in again.
     if (connection.state === 'closed' && connection.cause === 'gone') {
       forgetSessions(({ id }) => id === this.sessionId);
-    }
-  }
-
-  /** While something isn't sent yet, the browser asks before it closes the page. */
-  #guard(isGuarded: boolean): void {
-    if (isGuarded === this.#isGuarded) return;
-    this.#isGuarded = isGuarded;
-    if (isGuarded) window.addEventListener('beforeunload', holdOn);
-    else window.removeEventListener('beforeunload', holdOn);
-  }
-
-  /** The server doesn't take the key any more: one to this session is of no use, and an account may do. */
-  #loseKey(): void {
-    if (this.#byAccount !== null) {
-      void this.#renew(this.#byAccount);
-      return;
-    }
-    if (this.#key === null) return;
-    this.lostKey.set('session');
-    forgetSessions(({ id }) => id === this.sessionId);
-    this.#key = null;
-    this.#byAccount = this.account;
-    if (this.#byAccount === null) return;
-    this.lostKey.set(null);
-    // Not while the client tells of its refusal.
-    queueMicrotask(() => this.client.reconnect());
-  }
-
-  /** The account's token isn't good any more: once another one is tried. */
-  async #renew({ isOwn }: Account): Promise<void> {
-    const stale = storedUserToken();
-    if (!isOwn || stale === null || this.#isRenewed) {
-      this.lostKey.set('account');
-      isSignInOver.set(true);
-      return;
-    }
-    this.#isRenewed = true;
-    this.lostKey.set('renewing');
-    try {
-      await renewedToken(stale);
-      this.lostKey.set(null);
-      this.client.reconnect();
-    } catch (error) {
-      this.lostKey.set('account');
-      // Out of reach isn't over: the next attempt may do.
-      if (error instanceof ApiError && error.status === 401) isSignInOver.set(true);
     }
   }
 
@@ -419,10 +298,10 @@ export class Jam {
    * more.
    */
   async #showStored(): Promise<void> {
-    if (!this.hasKey) return;
+    if (!this.key.isThere) return;
     try {
       const session = await call(getSession, {
-        token: (await this.#bearer()) ?? '',
+        token: (await this.key.bearer()) ?? '',
         params: { id: this.sessionId },
       });
       this.setTitle(session.title);
@@ -436,16 +315,6 @@ export class Jam {
       toast(`The title is missing: ${messageOf(error)}`, 'error');
     }
   }
-}
-
-function holdOn(event: BeforeUnloadEvent): void {
-  event.preventDefault();
-}
-
-/** What a client has that the room hasn't acknowledged, for its author to copy. */
-function unsentNow(code: string, chat: readonly ChatEntry[], { hasPendingEdits }: SessionClient) {
-  const said = chat.filter(({ status }) => status === 'pending' || status === 'sent');
-  return { code: hasPendingEdits ? code : null, chat: said.map(({ text }) => text) };
 }
 
 /** It can't be gone on with from this page. */

@@ -10,7 +10,7 @@ export function KnockOffer({ onAdmitted }: { onAdmitted(): void }) {
   const jam = useJam();
   const { isWaiting, problem, ask, giveUp } = useKnock({
     sessionId: jam.sessionId,
-    token: jam.hasKey ? jam.token : null,
+    token: jam.key.isThere ? jam.token : null,
     onAdmitted(token) {
       if (token !== null) jam.admitted(token);
       onAdmitted();

@@ -14,7 +14,7 @@ const WHY: Record<OfferedText['reason'], string> = {
 export function OfferedTextNotice() {
   const jam = useJam();
   const offered = useSession((snapshot) => snapshot.offered);
-  const unsent = useValue(jam.unsent);
+  const unsent = useValue(jam.leaving.unsent);
   return (
     <>
       {offered && (
@@ -30,7 +30,7 @@ export function OfferedTextNotice() {
           why={`When you last left this session (${dayOf(unsent.atMs)}), this had not been sent yet. Compare it before you put it in again.`}
           text={[unsent.code, ...unsent.chat].filter((part) => part !== null).join('\n\n')}
           testId="unsent"
-          onDismiss={() => jam.dismissUnsent()}
+          onDismiss={() => jam.leaving.dismissUnsent()}
         />
       )}
     </>

@@ -37,7 +37,7 @@ export function PeopleBar() {
                 data-testid="follow"
                 onClick={() => follow(id)}
               >
-                <Avatar name={name} color={colorOf(name, [person])} />
+                <Avatar name={name} color={colorOf(person)} />
               </button>
             </li>
           );

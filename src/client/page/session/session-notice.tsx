@@ -32,7 +32,7 @@ export function SessionNotice({ again }: { again(): void }) {
   const code = useSession((snapshot) => (contentOf(snapshot.connection, null) ? snapshot.code : ''));
   const action = useAction();
   const [isSigningIn, setSigningIn] = useState(false);
-  const lostKey = useValue(jam.lostKey);
+  const lostKey = useValue(jam.key.lost);
   const content = contentOf(connection, lostKey);
   if (!content) return null;
   const has = (offer: Content['offers'][number]) => content.offers.includes(offer);
@@ -77,7 +77,7 @@ export function SessionNotice({ again }: { again(): void }) {
   );
 }
 
-type LostKey = Jam['lostKey']['snapshot'];
+type LostKey = Jam['key']['lost']['snapshot'];
 
 function contentOf(connection: ConnectionState, lostKey: LostKey): Content | null {
   if (connection.state === 'closed') return closed(connection);

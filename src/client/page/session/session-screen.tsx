@@ -47,7 +47,7 @@ export function SessionScreen({ entry, tab, again }: SessionScreenProps) {
 function Notices({ again }: { again(): void }) {
   const isOver = useSession(({ connection }) => isOverIn(connection));
   const isOffered = useSession(({ offered }) => offered !== null);
-  const isUnsent = useValue(useJam().unsent) !== null;
+  const isUnsent = useValue(useJam().leaving.unsent) !== null;
   return (
     <>
       {isOver && <SessionNotice again={again} />}

@@ -1,5 +1,5 @@
 /** Brings others in: links that the host makes and passes on, and those that are out. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import {
   createInvite,
   type Invite,
@@ -21,6 +21,8 @@ import { KnockList } from './knock-list.tsx';
 import { useJam, useSession } from './use-jam.ts';
 
 const HOUR_MS = 3_600_000;
+/** While people come in one after the other, their links are asked for once. */
+const SETTLING_MS = 500;
 
 const ROLES: Record<InviteRole, { label: string; hint: string }> = {
   'co-author': { label: 'Co-author', hint: 'writes, plays, chats and asks the AI' },
@@ -109,6 +111,17 @@ function Invites() {
     const { tokens } = await call(listInvites, { params: { id: sessionId }, token: jam.token });
     return tokens;
   });
+  // Who comes in has probably used a link.
+  const here = useSession(({ participants, watching }) => participants.length + watching);
+  const listed = useRef(here);
+  useEffect(() => {
+    if (here === listed.current) return;
+    const timer = setTimeout(() => {
+      listed.current = here;
+      void list.refresh();
+    }, SETTLING_MS);
+    return () => clearTimeout(timer);
+  }, [here, list.refresh]);
 
   const copy = async (invite: Invite) => {
     const isCopied = await copyText(linkOf(invite));

@@ -1,20 +1,11 @@
 /** Examples to begin a session with. They are loaded after the rest of the page. */
 import { EXAMPLES } from '../../examples/index.ts';
-import { currentAccount } from '../account.ts';
-import { rememberName } from '../storage.ts';
 import { ActionButton, Problem } from '../ui/form.tsx';
 import { useAction } from '../ui/use-action.ts';
-import { nameToPlayUnder } from './made-up-name.ts';
-import { startSession } from './new-session.ts';
+import { startAtOnce } from './new-session.ts';
 
 export function ExampleList() {
   const starting = useAction();
-  const start = async (title: string, code: string) => {
-    const account = currentAccount();
-    const displayName = nameToPlayUnder(account);
-    await startSession({ account, displayName, title, code });
-    rememberName(displayName);
-  };
   return (
     <section class="card lists" aria-labelledby="examples-heading">
       <h2 id="examples-heading">Begin with an example</h2>
@@ -22,7 +13,7 @@ export function ExampleList() {
       <ul class="example-cards">
         {EXAMPLES.map(({ id, title, says, code }) => (
           <li key={id}>
-            <ActionButton action={starting} testId="example-start" run={() => start(title, code)}>
+            <ActionButton action={starting} testId="example-start" run={() => startAtOnce({ title, code })}>
               <strong>{title}</strong>
               <span class="dim">{says}</span>
             </ActionButton>

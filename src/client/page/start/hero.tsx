@@ -1,24 +1,15 @@
 /**
  * What it is, and how to begin. The build renders it into the HTML, so that it is there at the first paint.
  */
-import { currentAccount } from '../account.ts';
-import { rememberName } from '../storage.ts';
 import { ActionButton, Problem } from '../ui/form.tsx';
 import { Logo } from '../ui/logo.tsx';
 import { useAction } from '../ui/use-action.ts';
 import { Demo } from './demo.tsx';
 import { FIRST_CODE } from './first-code.ts';
-import { nameToPlayUnder } from './made-up-name.ts';
-import { startSession } from './new-session.ts';
+import { startAtOnce } from './new-session.ts';
 
 export function Hero() {
   const jam = useAction();
-  const jamNow = async () => {
-    const account = currentAccount();
-    const displayName = nameToPlayUnder(account);
-    await startSession({ account, displayName, code: FIRST_CODE });
-    rememberName(displayName);
-  };
   return (
     <section class="hero" aria-labelledby="hero-heading">
       <div class="hero-words">
@@ -27,7 +18,12 @@ export function Hero() {
           Backbeat
         </h1>
         <p class="promise">One pattern, many hands. Make music with code, together, and lose nothing.</p>
-        <ActionButton action={jam} class="primary large" testId="jam-now" run={jamNow}>
+        <ActionButton
+          action={jam}
+          class="primary large"
+          testId="jam-now"
+          run={() => startAtOnce({ code: FIRST_CODE })}
+        >
           Jam now
         </ActionButton>
         <Problem>{jam.problem}</Problem>

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { MAX_AGENT_QUERY_CHARS } from '../../../../protocol/index.ts';
 import type { ConversationTurn, RequestsLeft } from '../../../sdk/conversation.ts';
 import { sentence } from '../../../sdk/sentence.ts';
-import { colorOf } from '../../person-color.ts';
+import { authorColor } from '../../person-color.ts';
 import { useDraft } from '../../ui/drafts.ts';
 import { useFollowEnd } from '../../ui/follow-end.ts';
 import { useValue } from '../../ui/store.ts';
@@ -15,7 +15,8 @@ import { keptKey, OwnKeyField } from './own-key.tsx';
 export function AiPanel() {
   const jam = useJam();
   const turns = useSession((snapshot) => snapshot.conversation);
-  const participants = useSession((snapshot) => snapshot.participants);
+  // Whose colours the authors have.
+  useSession((snapshot) => snapshot.participants);
   const isAnswering = useSession((snapshot) => snapshot.isAnswering);
   const isOpen = useSession(({ connection }) => connection.state === 'open');
   const left = useSession((snapshot) => snapshot.requestsLeft);
@@ -59,7 +60,7 @@ export function AiPanel() {
             <Turn
               key={turn.id}
               turn={turn}
-              color={colorOf(turn.displayName ?? '', participants)}
+              color={authorColor(jam.client, turn.displayName ?? '')}
               isInEditor={hasAnswer && turn === newestProgram}
               isNewest={turn === newestProgram}
             />

@@ -2,7 +2,7 @@
 import { changeParticipant, listParticipants, type Participant } from '../../../../protocol/http/people.ts';
 import { MAX_PAGE_ENTRIES, type WireParticipant } from '../../../../protocol/index.ts';
 import { call, messageOf } from '../../../sdk/call.ts';
-import { colorOf } from '../../person-color.ts';
+import { colorOfName } from '../../person-color.ts';
 import { Avatar } from '../../ui/avatar.tsx';
 import { ActionButton } from '../../ui/form.tsx';
 import { toast } from '../../ui/toasts.tsx';
@@ -59,7 +59,7 @@ function AwayRow({ person, onLetIn }: { person: Participant; onLetIn(): Promise<
   };
   return (
     <li>
-      <Avatar name={name} color={colorOf(name, [])} />
+      <Avatar name={name} color={colorOfName(name)} />
       <span class="person-name">{name}</span>
       {removedAt === undefined ? (
         <span class="role">{role}</span>

@@ -3,7 +3,7 @@
 import { useRef } from 'preact/hooks';
 import { CHAT_HISTORY_MESSAGES, MAX_CHAT_CHARS } from '../../../../protocol/index.ts';
 import type { ChatEntry, ChatStatus } from '../../../sdk/chat-log.ts';
-import { colorOf } from '../../person-color.ts';
+import { authorColor } from '../../person-color.ts';
 import { useDraft } from '../../ui/drafts.ts';
 import { useFollowEnd } from '../../ui/follow-end.ts';
 import { lazy } from '../../ui/lazy.tsx';
@@ -25,7 +25,7 @@ const WORDS: Record<ChatStatus, string> = {
 const OlderMessages = lazy(async () => (await import('../later.ts')).OlderMessages);
 
 export function ChatPanel() {
-  const { client, storedChat, hasKey, sessionId } = useJam();
+  const { client, storedChat, key, sessionId } = useJam();
   const live = useSession(
     (snapshot) => snapshot.chat,
     // Entries are replaced, never changed, so equal references mean that there is nothing to do.
@@ -36,7 +36,8 @@ export function ChatPanel() {
   // The room sends the newest messages of chat and AI together.
   const said = useSession(({ conversation }) => conversation.length) + chat.length;
   const isOpen = useSession(({ connection }) => !isOverIn(connection));
-  const participants = useSession((snapshot) => snapshot.participants);
+  // Whose colours the authors have.
+  useSession((snapshot) => snapshot.participants);
   const { list, toEnd } = useFollowEnd<HTMLDivElement>(chat);
   const input = useRef<HTMLInputElement>(null);
   const { form, sent } = useDraft(`chat:${sessionId}`);
@@ -52,10 +53,10 @@ export function ChatPanel() {
   return (
     <>
       <div class="messages" role="log" aria-label="Messages" tabIndex={0} ref={list} data-testid="chat-list">
-        {hasKey && said >= CHAT_HISTORY_MESSAGES && <OlderMessages list={list} chat={chat} />}
+        {key.isThere && said >= CHAT_HISTORY_MESSAGES && <OlderMessages list={list} chat={chat} />}
         <ol>
           {chat.map((entry) => (
-            <Message key={entry.id} entry={entry} color={colorOf(entry.displayName, participants)} />
+            <Message key={entry.id} entry={entry} color={authorColor(client, entry.displayName)} />
           ))}
         </ol>
       </div>

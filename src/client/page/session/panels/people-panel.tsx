@@ -64,7 +64,7 @@ function PersonRow({ person, isMe, canManage, onRemoved }: PersonRowProps) {
   const { display_name: name, role, participant_id: id, away } = person;
   return (
     <li data-role={role} data-away={away}>
-      <Avatar name={name} color={colorOf(name, [person])} />
+      <Avatar name={name} color={colorOf(person)} />
       <span class="person-name">{name}</span>
       {isMe && <span class="you">you</span>}
       {isMe && <ChangeName name={name} />}
