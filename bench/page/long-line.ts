@@ -4,6 +4,7 @@
  * that a busy machine slows both.
  */
 import { TestBrowser } from '../../test/browser/browser.ts';
+import { CHROMIUM } from '../../test/browser/chromium.ts';
 import { SessionPage } from '../../test/browser/session-page.ts';
 import { startStack } from '../../test/support/stack.ts';
 
@@ -33,7 +34,7 @@ interface Session {
 }
 
 const stack = await startStack();
-const browser = await TestBrowser.launch();
+const browser = await TestBrowser.launch([], CHROMIUM);
 try {
   const sessions = { short: await makeSession(TEXTS.short), long: await makeSession(TEXTS.long) };
   for (const place of ['end', 'middle'] as const) {

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 import { buildPage } from '../../deploy/build-page.ts';
+import { CHROMIUM } from '../../test/browser/chromium.ts';
 
 const LOADS = 40;
 const CPU_SLOWDOWN = 4;
@@ -38,7 +39,7 @@ await once(server, 'listening');
 const address = server.address();
 const origin = typeof address === 'object' && address ? `http://127.0.0.1:${address.port}` : '';
 const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
+  executablePath: CHROMIUM,
   args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
 });
 try {

@@ -6,6 +6,7 @@ import {
   chromium,
   type Page,
 } from 'playwright-core';
+import { ENGINE } from './chromium.ts';
 
 /** How a browser puts it that the network, or the server behind it, is gone. */
 const NETWORK_DROP = /WebSocket connection to .* failed|Failed to load resource/;
@@ -34,12 +35,12 @@ export class TestBrowser {
   private constructor(readonly browser: Browser) {}
 
   /**
-   * Starts a browser with a profile of its own. `CHROMIUM_PATH` names another than /usr/bin/chromium.
+   * Starts a browser with a profile of its own.
    * @param flags more of Chromium's command line
    */
-  static async launch(flags: string[] = []): Promise<TestBrowser> {
+  static async launch(flags: string[] = [], executablePath = ENGINE): Promise<TestBrowser> {
     const browser = await chromium.launch({
-      executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
+      executablePath,
       args: [
         '--headless',
         '--no-sandbox',

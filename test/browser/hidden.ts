@@ -15,6 +15,7 @@ import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { SessionClient } from '../../src/client/sdk/session-client.ts';
 import { startStack } from '../support/stack.ts';
+import { CHROMIUM } from './chromium.ts';
 import { step } from './scene.ts';
 import { eventually } from './session-page.ts';
 
@@ -123,11 +124,9 @@ class Devtools {
 export async function hidden(): Promise<void> {
   const stack = await startStack();
   const profile = await mkdtemp(join(tmpdir(), 'backbeat-hidden-'));
-  const chromium = spawn(
-    process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-    [...FLAGS, `--user-data-dir=${profile}`, 'about:blank'],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
-  );
+  const chromium = spawn(CHROMIUM, [...FLAGS, `--user-data-dir=${profile}`, 'about:blank'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   const exited = once(chromium, 'exit');
   let ben: SessionClient | null = null;
   try {

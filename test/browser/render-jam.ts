@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { chromium, type Page } from 'playwright-core';
 import { PROJECT_DIR } from '../../dev/project.ts';
 import { startStack } from '../support/stack.ts';
+import { CHROMIUM } from './chromium.ts';
 
 const SIZE = { width: 1000, height: 560 };
 /** Of the picture; the browser's is larger, so that text is small enough. */
@@ -21,7 +22,7 @@ const COLORS = 64;
 
 const stack = await startStack({}, []);
 const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
+  executablePath: CHROMIUM,
   args: ['--headless', '--no-sandbox', '--disable-gpu'],
 });
 const folder = mkdtempSync(join(tmpdir(), 'backbeat-jam-'));

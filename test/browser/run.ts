@@ -1,8 +1,8 @@
 /**
  * The browser test: people in real browsers on the whole local stack.
  *
- *     npm run test:browser [-- editing writing merging people newcomers audience layout strudels chat ai
- *                           markup admin player listening durability reports account releases hidden]
+ *     npm run test:browser [-- account reports merging layout player people newcomers durability editing
+ *                           listening admin releases writing ai strudels chat markup audience hidden]
  *                           [--postgres=real --redis=embedded] [--beside=PID]
  *
  * Without names all parts run, in this order. `hour`, which takes one, and `hidden`, which mostly waits and
@@ -23,6 +23,7 @@ import { ai } from './ai.ts';
 import { audience } from './audience.ts';
 import { TestBrowser } from './browser.ts';
 import { chat } from './chat.ts';
+import { CHROMIUM, ENGINE } from './chromium.ts';
 import { durability } from './durability.ts';
 import { editing } from './editing.ts';
 import { hidden } from './hidden.ts';
@@ -41,26 +42,29 @@ import { writing } from './writing.ts';
 
 type Part = (scene: Scene) => Promise<void>;
 
+/** The longest first, so that no stream ends long after the other. */
 const PARTS: Record<string, Part> = {
-  editing,
-  writing,
+  account,
+  reports,
   merging,
+  layout,
+  player,
   people,
   newcomers,
-  audience,
-  layout,
+  durability,
+  editing,
+  listening,
+  admin,
+  releases,
+  writing,
+  ai,
   strudels,
   chat,
-  ai,
   markup,
-  admin,
-  player,
-  listening,
-  durability,
-  reports,
-  account,
-  releases,
+  audience,
 };
+/** In the whole browser: only that runs the player's frame in a process of its own. */
+const IN_WHOLE_BROWSER = new Set(['player', 'listening']);
 const BY_NAME: Record<string, Part> = { ...PARTS, hour };
 const HIDDEN = 'hidden';
 /** How often it is looked whether the process of `--beside` has ended, in milliseconds. */
@@ -98,7 +102,7 @@ async function runBeside(pid: number, waiting: [string, Part][], stackArgs: stri
 }
 
 /**
- * Takes part after part from the front, on a stack and with a browser of its own, until none is left or one
+ * Takes part after part from the front, on a stack of its own and each with a new browser, until none is left or one
  * failed; then none is left for others either.
  */
 async function runStream(waiting: [string, Part][], stackArgs: string[]): Promise<void> {
@@ -119,28 +123,30 @@ async function runStream(waiting: [string, Part][], stackArgs: string[]): Promis
     },
     stackArgs,
   );
-  const browser = await TestBrowser.launch();
   let running = '';
+  let browser: TestBrowser | null = null;
   try {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [name, run] = next;
       running = name;
       const startMs = performance.now();
-      await inPart(name, () => run({ stack, browser, provider }));
-      assert.deepEqual(browser.complaints, [], 'the pages complained');
-      await browser.closePages();
+      const opened = await TestBrowser.launch([], IN_WHOLE_BROWSER.has(name) ? CHROMIUM : ENGINE);
+      browser = opened;
+      await inPart(name, () => run({ stack, browser: opened, provider }));
+      assert.deepEqual(opened.complaints, [], 'the pages complained');
+      await opened.close();
       console.log(`      ${name}: ${Math.round((performance.now() - startMs) / 1000)} s`);
     }
   } catch (error) {
     waiting.length = 0;
-    for (const [index, page] of browser.pages().entries()) {
+    for (const [index, page] of (browser?.pages() ?? []).entries()) {
       await page.screenshot({ path: join(SCREENSHOTS, `failed-${running}-${index}.png`) });
     }
-    for (const complaint of browser.complaints) console.error(`  ${complaint}`);
+    for (const complaint of browser?.complaints ?? []) console.error(`  ${complaint}`);
     console.error(stack.logs().slice(-4_000));
     throw error;
   } finally {
-    await browser.close();
+    await browser?.close();
     await stack.stop();
     await provider.stop();
   }

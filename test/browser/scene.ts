@@ -49,8 +49,9 @@ export function inPart<T>(name: string, run: () => Promise<T>): Promise<T> {
 /** Says what is tried and how it went. */
 export async function step<T>(name: string, run: () => Promise<T>): Promise<T> {
   const startMs = Date.now();
-  const say = (outcome: string) =>
-    console.log(`${outcome} ${part.getStore() ?? ''}: ${name} (${Date.now() - startMs} ms)`);
+  const ofPart = part.getStore();
+  const full = ofPart === undefined ? name : `${ofPart}: ${name}`;
+  const say = (outcome: string) => console.log(`${outcome} ${full} (${Date.now() - startMs} ms)`);
   try {
     const result = await run();
     say('ok   ');
