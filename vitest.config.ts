@@ -9,6 +9,8 @@ const LONGEST = [
   'flushing',
   'eviction',
   'deploy-platforms',
+  'versions',
+  'secret-rotation',
   'stack',
   'neon-pglite',
   'room-life',
@@ -79,7 +81,7 @@ export default defineConfig({
           // Some start three stacks one after the other.
           testTimeout: 180_000,
           hookTimeout: 120_000,
-          // Each drives a whole stack and often waits for an event: four at a time keep two cores busy.
+          // Each drives a whole stack and often waits for an event: six at a time keep two cores busy.
           maxWorkers: 6,
           sequence: { groupOrder: 1 },
         },

@@ -102,8 +102,8 @@ async function runBeside(pid: number, waiting: [string, Part][], stackArgs: stri
 }
 
 /**
- * Takes part after part from the front, on a stack of its own and each with a new browser, until none is left or one
- * failed; then none is left for others either.
+ * Takes part after part from the front, on a stack of its own and each with a new browser, until none is
+ * left or one failed; then none is left for others either.
  */
 async function runStream(waiting: [string, Part][], stackArgs: string[]): Promise<void> {
   const provider = await startAiProvider();

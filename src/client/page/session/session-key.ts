@@ -1,4 +1,4 @@
-/** What this participant shows the session's room and the API: a key to this session, or the account's own. */
+/** What this participant shows the room and the API: a key to the session, or the account's own. */
 import { ApiError } from '../../sdk/call.ts';
 import { type Account, accountToken, currentAccount, isSignInOver, renewedToken } from '../account.ts';
 import type { Entry } from '../entry.ts';
