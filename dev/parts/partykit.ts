@@ -23,7 +23,7 @@ export function partykitPart(options: PartykitOptions): PartSpec {
     async spawn(onLine) {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       const pageDir = join(folder, 'page');
-      await providePage(pageDir);
+      await providePage(pageDir, true);
       const config = writeFolder(folder, pageDir, options);
       const args = [
         commandScript('partykit'),

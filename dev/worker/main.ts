@@ -19,7 +19,7 @@ const options = workerOptionsSchema.parse(JSON.parse(readFileSync(process.argv[2
 const pageDir = join(options.folder, 'page');
 // First: wrangler and Miniflare look into the folder as they start, and nothing says when a watcher's
 // first build is there.
-await providePage(pageDir);
+await providePage(pageDir, !options.isWatching);
 const page = options.isWatching ? await watchPageIn(pageDir) : null;
 const configured = await readConfiguration(pageDir);
 

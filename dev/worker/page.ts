@@ -4,13 +4,16 @@ import { keptBuild } from '../kept-build.ts';
 
 /**
  * Puts the page into a folder, which it makes.
+ * @param minify as when it is deployed. A page that is watched from then on must be as {@link watchPageIn}
+ *   makes it: files with other names would go while the runtime looks at them.
  * @throws {Error} when a source can't be bundled.
  */
-export async function providePage(outDir: string): Promise<void> {
-  const kept = await keptBuild('page', async (folder) => {
+export async function providePage(outDir: string, minify: boolean): Promise<void> {
+  const make = async (folder: string) => {
     const { buildPage } = await import('../../deploy/build-page.ts');
-    await buildPage({ outDir: folder, minify: true });
-  });
+    await buildPage({ outDir: folder, minify });
+  };
+  const kept = await keptBuild('page', make, minify ? 'minified' : '');
   cpSync(kept, outDir, { recursive: true });
 }
 
