@@ -12,7 +12,7 @@ import { signSessionToken } from '../../src/access/session-token.ts';
 import { MAX_CONNECTIONS_PER_ADDRESS } from '../../src/protocol/index.ts';
 import { Scene as Rooms } from '../support/session.ts';
 import { TestBrowser } from './browser.ts';
-import { ENGINE } from './chromium.ts';
+import { CHROMIUM } from './chromium.ts';
 import { startProxy, type Upgrades } from './proxies.ts';
 import { type Scene, screenshot, step, userToken } from './scene.ts';
 import { eventually, SessionPage } from './session-page.ts';
@@ -68,7 +68,8 @@ async function blockedStorage({ stack, browser }: Scene): Promise<void> {
     const settings = { profile: { default_content_setting_values: { cookies: 2 } } };
     await writeFile(join(profile, 'Default', 'Preferences'), JSON.stringify(settings));
     const context = await chromium.launchPersistentContext(profile, {
-      executablePath: ENGINE,
+      // It reads these settings; its engine alone doesn’t.
+      executablePath: CHROMIUM,
       args: ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run'],
     });
     try {
