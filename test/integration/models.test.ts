@@ -2,8 +2,9 @@
  * The design's promises as properties: whatever order the steps of rooms, flushes and sweeps happen in, and
  * whichever of them are lost, late or cut short, in the end Postgres holds exactly what was acknowledged.
  *
- * `BACKBEAT_MODEL_RUNS` sets how many new histories each property tries; a failure prints the seed and the
- * shortest history that fails.
+ * `BACKBEAT_MODEL_RUNS` sets how many new histories each property tries; a failure prints the seed, the path
+ * and the shortest history that fails (with `BACKBEAT_MODEL_SHRINK=0`, the first). `BACKBEAT_MODEL_REPLAY`, a
+ * seed and a path with a colon between them, tries that one again.
  */
 import { randomUUID } from 'node:crypto';
 import { neonConfig } from '@neondatabase/serverless';
@@ -26,9 +27,16 @@ import { type PostgresFront, startPostgresFront } from '../support/postgres.ts';
 import { type EditAt, SessionModel } from '../support/session-model.ts';
 import { goBackTo, type Snapshot, takeSnapshot } from '../support/snapshot.ts';
 
-const RUNS = Number(process.env.BACKBEAT_MODEL_RUNS ?? 40);
+const { BACKBEAT_MODEL_RUNS, BACKBEAT_MODEL_SHRINK, BACKBEAT_MODEL_REPLAY } = process.env;
+const [seed, ...path] = BACKBEAT_MODEL_REPLAY?.split(':') ?? [];
+const RUNS = seed === undefined ? Number(BACKBEAT_MODEL_RUNS ?? 40) : 1;
 /** The same histories each time, unless more are asked for. */
-const SEED = process.env.BACKBEAT_MODEL_RUNS === undefined ? { seed: 20_261_126 } : {};
+const SEED =
+  seed !== undefined
+    ? { seed: Number(seed), path: path.join(':') }
+    : BACKBEAT_MODEL_RUNS === undefined
+      ? { seed: 20_261_126 }
+      : {};
 const SESSIONS = 3;
 /** By default the library prefers short histories; what goes wrong here takes long ones. */
 const WHOLE = { minLength: 20, maxLength: 120, size: 'max' } as const;
@@ -249,7 +257,7 @@ describe('whatever happens, nothing acknowledged is lost or doubled', () => {
         ...SEED,
         numRuns: RUNS,
         examples: examples.map((history) => [history, { last: 0, isShort: false }]),
-        endOnFailure: process.env.BACKBEAT_MODEL_SHRINK === '0',
+        endOnFailure: BACKBEAT_MODEL_SHRINK === '0',
       },
     );
 
