@@ -46,7 +46,7 @@ function bundling(
   options: BundleOptions,
   onBundle: (code: string) => void = () => {},
 ): BuildOptions {
-  // With whoever reads its stacks and profiles. The runtime takes a small one in less time.
+  // Developers read the stacks and profiles of these. The runtime starts a small bundle sooner.
   const isForReaders = options.isWatching || options.inspectorPort !== null;
   return {
     entryPoints: [writeEntry(folder, options)],

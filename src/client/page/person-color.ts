@@ -7,13 +7,13 @@ export function colorOf({ display_name: name, color }: WireParticipant): number 
   return color === undefined ? colorOfName(name) : peerColor(color);
 }
 
-/** Of who said something, also when they have left or go by another name now. */
+/** The colour of a message's author, also when they have left or have another name now. */
 export function authorColor(client: Pick<SessionClient, 'colorUnder'>, name: string): number {
   const color = client.colorUnder(name);
   return color === null ? colorOfName(name) : peerColor(color);
 }
 
-/** Of somebody whom the room hasn't given one. */
+/** The colour of a person to whom the room has given none. */
 export function colorOfName(name: string): number {
   let sum = 0;
   for (let at = 0; at < name.length; at += 1) sum = (sum * 31 + name.charCodeAt(at)) % 65_521;

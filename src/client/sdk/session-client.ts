@@ -187,8 +187,8 @@ export class SessionClient extends Emitter<SessionClientEvents> {
   }
 
   /**
-   * The colour of whoever goes or went by that name since this client joined, as the room gave it; null when
-   * it has seen no such participant.
+   * The colour that the room gave the participant who has that name, or had it since this client joined; null
+   * when there was none.
    */
   colorUnder(name: string): number | null {
     return this.#roster.colorUnder(name);
