@@ -14,6 +14,7 @@ const LONGEST = [
   'stack',
   'neon-pglite',
   'room-life',
+  'deploy-live',
   'access-rooms',
   'garbage-requests',
   'secrets',

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { Locator, Page } from 'playwright-core';
 
 /** How long anything may take that a person would wait for. */
-export const PATIENCE_MS = 20_000;
+export const PATIENCE_MS = 60_000;
 
 export type SaveState = 'none' | 'pending' | 'saved' | 'flushed' | 'refused';
 

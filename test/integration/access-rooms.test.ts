@@ -16,6 +16,7 @@ import { People, type Place, type User } from '../support/people.ts';
 import { addressOf, RawClient, type RawClientOptions, RefusedError } from '../support/raw-client.ts';
 import { Scene } from '../support/session.ts';
 import { type Stack, startStack } from '../support/stack.ts';
+import { WAIT } from '../support/wait.ts';
 
 const ORIGIN = 'https://page.example';
 
@@ -84,7 +85,7 @@ it('nameless participants are called by their role and told apart, in the room a
       .participants.map(({ display_name }) => display_name)
       .sort();
   };
-  await vi.waitUntil(async () => (await names()).includes('Anonymous co-author 2'), { timeout: 10_000 });
+  await vi.waitUntil(async () => (await names()).includes('Anonymous co-author 2'), WAIT);
   expect(await names()).toEqual(['Ada', 'Anonymous co-author', 'Anonymous co-author 2', 'Anonymous viewer']);
 });
 
@@ -572,7 +573,7 @@ describe('what a message does', () => {
         const errors = sender.all('error').length;
         sender.send(type, payload, { request_id: type });
         if (outcome === 'done' && effect) {
-          await vi.waitUntil(() => sees.all(effect.type).length > before, { timeout: 10_000 });
+          await vi.waitUntil(() => sees.all(effect.type).length > before, WAIT);
         }
         const isRefused = outcome !== 'done' && outcome !== 'nothing';
         if (isRefused) {
@@ -672,7 +673,7 @@ describe('the number of connections', () => {
     expect(await attempt({ sessionId, token, connectionId })).toBe('in');
     expect(await attempt({ sessionId, token })).toBe(429);
     await clients[1]?.close();
-    await vi.waitUntil(async () => (await attempt({ sessionId, token })) === 'in', { timeout: 10_000 });
+    await vi.waitUntil(async () => (await attempt({ sessionId, token })) === 'in', WAIT);
   });
 });
 
@@ -718,11 +719,11 @@ describe('many at once', () => {
     expect(clients).toHaveLength(99);
     const announced = () => new Set(first.all('user_joined').map(({ payload }) => payload.participant_id));
     const watching = () => first.all('audience').at(-1)?.payload.watching;
-    await vi.waitUntil(() => watching() === 100 - MAX_LISTED_PARTICIPANTS, { timeout: 10_000 });
+    await vi.waitUntil(() => watching() === 100 - MAX_LISTED_PARTICIPANTS, WAIT);
     expect(announced().size).toBe(MAX_LISTED_PARTICIPANTS - 1);
     expect(first.all('user_joined')).toHaveLength(MAX_LISTED_PARTICIPANTS - 1);
     const everybody = places.map(({ participantId }) => participantId).sort();
-    await vi.waitUntil(async () => (await people.present(sessionId)).length === 100, { timeout: 10_000 });
+    await vi.waitUntil(async () => (await people.present(sessionId)).length === 100, WAIT);
     expect(await people.present(sessionId)).toEqual(everybody);
   });
 });

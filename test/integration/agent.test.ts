@@ -15,6 +15,7 @@ import { rev } from '../support/commits.ts';
 import type { RawClient } from '../support/raw-client.ts';
 import { Scene } from '../support/session.ts';
 import { type Stack, startStack } from '../support/stack.ts';
+import { WAIT } from '../support/wait.ts';
 
 const SERVER_KEY = 'sk-ant-the-key-of-the-server';
 const OWN_KEY = 'sk-the-very-own-key-of-ada';
@@ -333,7 +334,7 @@ describe('while Redis is out of reach', () => {
       }
       const { message_id } = (await response(ada, 'r1')).payload;
       await ada.next('ack', (ack) => ack.message_id === message_id && ack.durable === 'postgres');
-      await vi.waitUntil(async () => (await scene.stored(id))?.code === CODE, { timeout: 10_000 });
+      await vi.waitUntil(async () => (await scene.stored(id))?.code === CODE, WAIT);
     } finally {
       await stack.control.start(stack.redisPart);
     }

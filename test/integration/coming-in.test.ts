@@ -14,8 +14,7 @@ import { MAX_KNOCKS_OF_ONE_AT_SESSION_PER_HOUR } from '../../src/protocol/limits
 import { People, type User } from '../support/people.ts';
 import { Scene } from '../support/session.ts';
 import { type Stack, startStack } from '../support/stack.ts';
-
-const SOON = { timeout: 15_000, interval: 50 };
+import { WAIT } from '../support/wait.ts';
 
 let stack: Stack;
 let scene: Scene;
@@ -40,7 +39,7 @@ afterAll(async () => {
 async function enter(sessionId: string, token: string): Promise<SessionClient> {
   const client = new SessionClient({ url: stack.url, sessionId, token, WebSocket });
   clients.push(client);
-  await vi.waitUntil(() => client.snapshot.role !== null, SOON);
+  await vi.waitUntil(() => client.snapshot.role !== null, WAIT);
   return client;
 }
 
@@ -83,7 +82,7 @@ describe('what an invite leads to', () => {
     };
     expect(await preview(invite.token)).toEqual(expected);
     await enter(sessionId, host.token);
-    await vi.waitUntil(async () => (await preview(invite.token)).participant_count === 1, SOON);
+    await vi.waitUntil(async () => (await preview(invite.token)).participant_count === 1, WAIT);
     expect(await people.usesOf(invite)).toBe(0);
     const joined = await scene.enter({ sessionId, invite: invite.token, displayName: 'Ben' });
     expect(joined.state.payload.your_role).toBe('co-author');
@@ -153,13 +152,13 @@ describe('asking to be let in', () => {
     expect(ana.snapshot.knocks).toEqual([]);
     const client = await enter(sessionId, eve.token);
     client.edit('by Eve');
-    await vi.waitUntil(() => ana.snapshot.code === 'by Eve', SOON);
+    await vi.waitUntil(() => ana.snapshot.code === 'by Eve', WAIT);
 
     const participant = ana.snapshot.participants.find(({ display_name }) => display_name === 'Eve');
     const left = heard(ana, 'left');
     await people.act(host, 'DELETE', `${sessionId}/participants/${participant?.participant_id}`);
     await left;
-    await vi.waitUntil(() => ['refused', 'closed'].includes(client.snapshot.connection.state), SOON);
+    await vi.waitUntil(() => ['refused', 'closed'].includes(client.snapshot.connection.state), WAIT);
 
     const heardOf = heard(ana, 'knock');
     const again = await knock(sessionId, 'Eve', eve.token);
@@ -196,7 +195,7 @@ describe('asking to be let in', () => {
     const tab = await enter(sessionId, host.token);
     const knocked = await knock(sessionId, 'Eve');
     const waiting = answerTo(sessionId, knocked);
-    await vi.waitUntil(() => tab.snapshot.knocks.length === 1 && ana.snapshot.knocks.length === 1, SOON);
+    await vi.waitUntil(() => tab.snapshot.knocks.length === 1 && ana.snapshot.knocks.length === 1, WAIT);
     const answered = heard(tab, 'knockAnswered');
     await ana.answerKnock(knocked.knock_id, { refused: true });
     expect(await waiting).toEqual({ status: 'refused' });
@@ -344,7 +343,7 @@ describe('an address to paste elsewhere', () => {
     await scene.sql('update sessions set title = $2 where id = $1', [sessionId, '"Night" & day']);
     await enter(sessionId, host.token);
     const shown = () => navigate(`/s/${sessionId}`);
-    await vi.waitUntil(async () => (await shown()).body.includes('Ana &lt;b&gt; is jamming: 1 here'), SOON);
+    await vi.waitUntil(async () => (await shown()).body.includes('Ana &lt;b&gt; is jamming: 1 here'), WAIT);
     const { status, body, headers } = await shown();
     expect([status, headers]).toEqual([
       200,
@@ -381,7 +380,7 @@ describe('an address to paste elsewhere', () => {
     expect(none.status).toBe(200);
     expect(none.body).toContain('<title>Backbeat</title>');
     // The list is kept for a moment.
-    await vi.waitUntil(async () => (await navigate(`/s/${over}`)).body === none.body, SOON);
+    await vi.waitUntil(async () => (await navigate(`/s/${over}`)).body === none.body, WAIT);
     for (const path of [`/s/${closed}`, `/s/${over}`, '/s/nonsense', `/s/${closed.toUpperCase()}`]) {
       expect(await navigate(path)).toEqual(none);
     }
@@ -417,7 +416,7 @@ describe('after the end', () => {
       const client = await enter(sessionId, host.token);
       client.edit('the end');
       client.chat('good night');
-      await vi.waitUntil(() => !client.hasUnacknowledged, SOON);
+      await vi.waitUntil(() => !client.hasUnacknowledged, WAIT);
       const ended = heard(client, 'ended');
       await people.act(host, 'DELETE', sessionId);
       await ended;

@@ -8,6 +8,7 @@ import type { PreviewName } from '../../deploy/names.ts';
 import { identify } from '../../dev/process-table.ts';
 import { PROJECT_DIR, tsxArgs } from '../../dev/project.ts';
 import { DeployScene, SECRETS } from '../support/deploy-scene.ts';
+import { WAIT } from '../support/wait.ts';
 
 let scene: DeployScene;
 beforeEach(async () => {
@@ -173,7 +174,7 @@ describe('a run that is stopped', () => {
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       shown += text;
     });
-    await vi.waitUntil(() => shown.includes('hanging'), { timeout: 20_000 });
+    await vi.waitUntil(() => shown.includes('hanging'), WAIT);
     // The secrets are there for wrangler now.
     const [folder = ''] = scene.leftovers();
     const path = join(scene.folder, 'tmp', folder);
@@ -190,7 +191,7 @@ describe('a run that is stopped', () => {
     const { code, wranglerPid } = await stopBy('SIGTERM');
     expect(code).toBe(143);
     expect(scene.leftovers()).toEqual([]);
-    await vi.waitUntil(() => identify(wranglerPid) === null, { timeout: 10_000 });
+    await vi.waitUntil(() => identify(wranglerPid) === null, WAIT);
   });
 
   it('while it waits for new host names ends at once', async () => {
@@ -200,7 +201,7 @@ describe('a run that is stopped', () => {
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       shown += text;
     });
-    await vi.waitUntil(() => shown.includes('is not up yet'), { timeout: 20_000 });
+    await vi.waitUntil(() => shown.includes('is not up yet'), WAIT);
     const exited = once(child, 'exit');
     child.kill('SIGINT');
     expect(await exited).toEqual([130, null]);

@@ -12,6 +12,7 @@ import { connectNeon } from '../../src/postgres/client.ts';
 import { type OldRelease, previousRelease, startRelease } from '../support/release.ts';
 import { Scene } from '../support/session.ts';
 import { type Stack, startStack } from '../support/stack.ts';
+import { PATIENCE_MS } from '../support/wait.ts';
 
 let stack: Stack;
 let scene: Scene;
@@ -21,7 +22,7 @@ beforeAll(async () => {
   stack = await startStack({ FLUSH_ALARM_MS: '1000' });
   scene = new Scene(stack);
   old = await startRelease(previousRelease(), stack);
-});
+}, 300_000);
 afterAll(async () => {
   await old?.stop();
   await scene?.end();
@@ -223,7 +224,7 @@ describe('the last release beside this one', () => {
     await until(after, ({ code }) => code === '// by the old room', 'the new room to have it');
     after.edit('// by the new room');
     const { rev } = await saved(after, '// by the new room');
-    await until(after, ({ flushedRev }) => flushedRev >= rev, 'the new room to flush', 20_000);
+    await until(after, ({ flushedRev }) => flushedRev >= rev, 'the new room to flush', PATIENCE_MS);
     after.close();
     expect(await scene.stored(id)).toMatchObject({ code: '// by the new room', rev });
   });

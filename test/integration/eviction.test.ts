@@ -7,10 +7,11 @@ import { type AiProvider, startAiProvider } from '../support/ai-provider.ts';
 import { rev } from '../support/commits.ts';
 import { Scene } from '../support/session.ts';
 import { type Stack, startStack } from '../support/stack.ts';
+import { PATIENCE_MS } from '../support/wait.ts';
 
 /** workerd hibernates an idle room after ten seconds or so, and looks for idle rooms now and then. */
 const ALARM_MS = 40_000;
-const WAIT = { timeout: ALARM_MS + 30_000, interval: 200 };
+const WAIT = { timeout: ALARM_MS + PATIENCE_MS, interval: 200 };
 
 let provider: AiProvider;
 let stack: Stack;

@@ -17,6 +17,7 @@ import { rev } from '../support/commits.ts';
 import { addressOf, RawClient, RefusedError } from '../support/raw-client.ts';
 import { Scene } from '../support/session.ts';
 import { type Stack, startStack } from '../support/stack.ts';
+import { WAIT } from '../support/wait.ts';
 
 let stack: Stack;
 let scene: Scene;
@@ -89,7 +90,7 @@ it('a client that does not read is closed before much is buffered for it', async
     if (typist.all('user_left').length > 0) break;
   }
   await typist.next('user_left');
-  await vi.waitUntil(() => stack.logs().includes('"event":"too_slow"'), { timeout: 10_000 });
+  await vi.waitUntil(() => stack.logs().includes('"event":"too_slow"'), WAIT);
   deaf.terminate();
   // A client that reads may be sent as much as there is.
   await typist.roundTrip();

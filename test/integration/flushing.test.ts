@@ -8,8 +8,7 @@ import { numberIn } from '../../src/domain/revision.ts';
 import { rev } from '../support/commits.ts';
 import { Scene } from '../support/session.ts';
 import { type Stack, startStack } from '../support/stack.ts';
-
-const WAIT = { timeout: 20_000, interval: 50 };
+import { WAIT } from '../support/wait.ts';
 
 const MINUTE_MS = 60_000;
 

@@ -16,6 +16,7 @@ import {
   spawnNeonProcess,
   startNeonProcess,
 } from '../support/neon-process.ts';
+import { WAIT } from '../support/wait.ts';
 
 describe('clients by HTTP and by postgres:// at once', () => {
   let engine: PgliteEngine;
@@ -64,7 +65,7 @@ describe('clients by HTTP and by postgres:// at once', () => {
   async function handedOver<T>(start: () => PromiseLike<T>): Promise<{ answer: Promise<T> }> {
     const { statements } = server.stats;
     const answer = Promise.resolve(start());
-    await vi.waitUntil(() => server.stats.statements > statements, { interval: 1, timeout: 30_000 });
+    await vi.waitUntil(() => server.stats.statements > statements, { ...WAIT, interval: 1 });
     return { answer };
   }
 
@@ -166,14 +167,11 @@ describe('clients by HTTP and by postgres:// at once', () => {
     await client.end();
     // The server cleans up after the client has seen the end; the next client waits for that.
     await connect();
-    await vi.waitFor(
-      async () => {
-        const [row] =
-          await sql`SELECT current_setting('default_transaction_isolation') AS level, to_regclass('mine') AS t`;
-        expect(row).toEqual({ level: 'read committed', t: null });
-      },
-      { timeout: 30_000 },
-    );
+    await vi.waitFor(async () => {
+      const [row] =
+        await sql`SELECT current_setting('default_transaction_isolation') AS level, to_regclass('mine') AS t`;
+      expect(row).toEqual({ level: 'read committed', t: null });
+    }, WAIT);
   });
 
   test('large parameters arrive whole, in whatever pieces they come', async () => {
@@ -251,7 +249,7 @@ describe('a folder', () => {
         answered.push(id);
       }
     })().catch(() => {});
-    await vi.waitUntil(() => answered.length >= 50, { timeout: 30_000 });
+    await vi.waitUntil(() => answered.length >= 50, WAIT);
     await first.kill();
     await writing;
 
@@ -286,7 +284,7 @@ describe('a folder', () => {
     const closed = once(child, 'close');
     // The mark appears first, the database's files after it, the version file among them.
     await vi.waitUntil(() => readFile(join(folder, 'pgdata', 'PG_VERSION')).catch(() => null), {
-      timeout: 30_000,
+      ...WAIT,
       interval: 1,
     });
     child.kill('SIGKILL');

@@ -14,6 +14,7 @@ import {
   startPostgres,
 } from '../../dev/neon/real-postgres.ts';
 import { startNeonServer } from '../../dev/neon/server.ts';
+import { WAIT } from '../support/wait.ts';
 
 if ((await findPostgres()) === null) {
   test('without an installed server, starting one says what is missing', async () => {
@@ -104,7 +105,7 @@ if ((await findPostgres()) === null) {
       const hanging = failure(sql`SELECT pg_sleep(60)`);
       await vi.waitUntil(
         async () => (await sql`SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)'`).length > 0,
-        { timeout: 30_000 },
+        WAIT,
       );
       first.child.kill('SIGKILL');
       // The backends notice that the postmaster is gone and end, each when it does: until then it answers.
@@ -115,7 +116,7 @@ if ((await findPostgres()) === null) {
             () => false,
             (error: Error) => error.message.includes('HTTP status 500'),
           ),
-        { timeout: 30_000 },
+        WAIT,
       );
 
       await start({ port });
@@ -128,7 +129,7 @@ if ((await findPostgres()) === null) {
       const hanging = failure(sql`SELECT pg_sleep(60)`);
       await vi.waitUntil(
         async () => (await sql`SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)'`).length > 0,
-        { timeout: 30_000 },
+        WAIT,
       );
       await server.stop();
       expect(await hanging).toMatchObject({ code: '57P01', severity: 'FATAL' });

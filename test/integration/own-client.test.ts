@@ -10,8 +10,7 @@ import { type AiProvider, startAiProvider } from '../support/ai-provider.ts';
 import { type Github, startGithub } from '../support/github.ts';
 import { CookieJar } from '../support/sign-in-browser.ts';
 import { type Stack, startStack } from '../support/stack.ts';
-
-const WAIT_MS = 20_000;
+import { PATIENCE_MS } from '../support/wait.ts';
 
 let provider: AiProvider;
 let github: Github;
@@ -111,7 +110,7 @@ class Client {
       const timer = setTimeout(() => {
         const seen = this.frames.map((frame) => frame.type).join(', ');
         reject(new Error(`no ${type} came; there were ${seen}`));
-      }, WAIT_MS);
+      }, PATIENCE_MS);
       const check = () => {
         const found = find();
         if (found === undefined) return;
@@ -238,7 +237,7 @@ it('a client from the documents alone plays a whole evening', async () => {
 
   // The end of the live part: the guest hears it, and the host goes on.
   const status = () => ada('GET', `/sessions/${session.id}/live-status`);
-  await vi.waitUntil(async () => (await status()).participant_count === 2, { timeout: WAIT_MS });
+  await vi.waitUntil(async () => (await status()).participant_count === 2, { timeout: PATIENCE_MS });
   expect(await status()).toMatchObject({ is_live: true, has_active_invite_tokens: true });
   const ended = await ada('POST', `/sessions/${session.id}/end-live`);
   expect(ended).toEqual({ message: expect.any(String), participants_kicked: 1, invites_revoked: 1 });
@@ -267,7 +266,7 @@ it('such a client goes back in time: versions are listed, read and restored', as
   await host.next('transport', ({ playing }) => playing);
   const list = () => ada('GET', `/sessions/${session.id}/versions?limit=10&offset=0`);
   await vi.waitUntil(async () => (await list()).versions.some(({ cause }: Json) => cause === 'played'), {
-    timeout: WAIT_MS,
+    timeout: PATIENCE_MS,
   });
   const { versions, pagination } = await list();
   expect(pagination).toMatchObject({ limit: 10, offset: 0, has_more: false });

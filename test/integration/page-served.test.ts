@@ -6,13 +6,14 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Miniflare } from 'miniflare';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { unstable_getMiniflareWorkerOptions } from 'wrangler';
 import { type BuiltPage, buildPage } from '../../deploy/build-page.ts';
 import { readWranglerConfig } from '../../deploy/project-names.ts';
 import { ManagedProcess } from '../../dev/managed-process.ts';
 import { randomPort } from '../../dev/ports.ts';
 import { commandScript, PROJECT_DIR } from '../../dev/project.ts';
+import { untilUp } from '../support/release.ts';
 
 let folder: string;
 let page: BuiltPage;
@@ -250,12 +251,7 @@ describe('partykit dev', () => {
     );
     const url = `http://127.0.0.1:${port}`;
     try {
-      const isUp = () =>
-        fetch(url).then(
-          ({ ok }) => ok,
-          () => false,
-        );
-      await vi.waitUntil(isUp, { timeout: 60_000, interval: 200 }).catch((cause: unknown) => {
+      await untilUp(server, url).catch((cause: unknown) => {
         throw new Error(log, { cause });
       });
       const html = await (await fetch(url, { headers: NAVIGATION })).text();

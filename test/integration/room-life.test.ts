@@ -10,6 +10,7 @@ import { People, type Place, type User } from '../support/people.ts';
 import { type RawClient, RefusedError } from '../support/raw-client.ts';
 import { Scene } from '../support/session.ts';
 import { type Stack, startStack } from '../support/stack.ts';
+import { WAIT } from '../support/wait.ts';
 
 let stack: Stack;
 let scene: Scene;
@@ -185,10 +186,8 @@ describe('what the host changes', () => {
       expect(await client.sentAway()).toMatchObject({ code: 1000 });
     }
     expect(host.all('ack').map(({ payload }) => payload.request_id)).toEqual(['r1']);
-    await vi.waitUntil(async () => (await scene.stored(sessionId))?.code === 'the last edit', {
-      timeout: 10_000,
-    });
-    await vi.waitUntil(async () => (await people.present(sessionId)).length === 0, { timeout: 10_000 });
+    await vi.waitUntil(async () => (await scene.stored(sessionId))?.code === 'the last edit', WAIT);
+    await vi.waitUntil(async () => (await people.present(sessionId)).length === 0, WAIT);
     // Also when the room's instance is gone.
     expect(await statusOf({ sessionId, token: place.token })).toBe(410);
     await stack.control.kill('room');
@@ -413,7 +412,7 @@ describe('a switch to another strudel', () => {
     await switchTo(ada, { strudel_id: id }, 's1');
     await ben.edit('theirs', 'r1');
     ada.send('switch_strudel', { strudel_id: id, request_id: 's1' });
-    await vi.waitUntil(() => ada.all('session_state').length === 3, { timeout: 10_000 });
+    await vi.waitUntil(() => ada.all('session_state').length === 3, WAIT);
     expect(ada.all('session_state').at(-1)?.payload).toMatchObject({ code: 'theirs', rev: rev(2) });
     expect(ben.all('code_update')).toHaveLength(1);
   });
@@ -467,7 +466,7 @@ describe('presence', () => {
     const expected = places.map(({ participantId }) => participantId).sort();
     return vi.waitUntil(
       async () => JSON.stringify(await people.present(sessionId)) === JSON.stringify(expected),
-      { timeout: 15_000 },
+      WAIT,
     );
   };
 
@@ -536,8 +535,6 @@ describe('while Postgres is out of reach', () => {
       await stack.control.start(stack.postgresPart);
     }
     expect(await statusOf({ sessionId, token: user.token })).toBe(403);
-    await vi.waitUntil(async () => (await people.present(sessionId)).includes(plain.participantId), {
-      timeout: 30_000,
-    });
+    await vi.waitUntil(async () => (await people.present(sessionId)).includes(plain.participantId), WAIT);
   });
 });

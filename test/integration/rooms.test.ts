@@ -15,6 +15,7 @@ import { rev } from '../support/commits.ts';
 import { RawClient, RefusedError } from '../support/raw-client.ts';
 import { Scene } from '../support/session.ts';
 import { type Stack, startStack } from '../support/stack.ts';
+import { WAIT } from '../support/wait.ts';
 
 let stack: Stack;
 let scene: Scene;
@@ -49,9 +50,9 @@ describe('the main job', () => {
     ada.send('chat_message', { message: 'hello', id: messageId });
     await ada.next('ack', (ack) => ack.message_id === messageId);
     await ada.next('flushed', (flushed) => flushed.rev === rev(1));
-    await vi.waitUntil(async () => (await scene.stored(id))?.messages.length === 1, { timeout: 10_000 });
+    await vi.waitUntil(async () => (await scene.stored(id))?.messages.length === 1, WAIT);
     expect(await scene.stored(id)).toEqual({ code: 's("bd")', rev: rev(1), messages: ['hello'] });
-    await vi.waitUntil(async () => !(await scene.isDirty(id)), { timeout: 10_000 });
+    await vi.waitUntil(async () => !(await scene.isDirty(id)), WAIT);
   });
 
   it('shows an edit to everybody but its sender, and a message to everybody', async () => {
@@ -349,7 +350,7 @@ describe('what a message may be', () => {
     ];
     for (const [i, [send, error]] of cases.entries()) {
       send();
-      await vi.waitUntil(() => ada.all('error').length > i, { timeout: 10_000 });
+      await vi.waitUntil(() => ada.all('error').length > i, WAIT);
       expect(ada.all('error')[i]?.payload.error, `case ${i}`).toBe(error);
     }
     expect((await scene.join(id, 'viewer')).state.payload).toMatchObject({ rev: 0, chat_history: [] });

@@ -10,9 +10,9 @@ import { WebSocket } from 'ws';
 import { verifySessionToken } from '../../src/access/session-token.ts';
 import { SessionClient } from '../../src/client/sdk/session-client.ts';
 import { launchStack, type Stack } from '../support/stack.ts';
+import { WAIT } from '../support/wait.ts';
 
 const [BEFORE, AFTER] = ['the-secret-before-the-change', 'the-secret-after-the-change'];
-const WAIT = { timeout: 60_000, interval: 20 };
 
 const dataDir = mkdtempSync(join(tmpdir(), 'backbeat-rotation-'));
 const clients: SessionClient[] = [];

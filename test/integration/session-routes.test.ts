@@ -21,6 +21,7 @@ import { RoomUnavailableError } from '../../src/worker/room-client.ts';
 import { type Api, type Call, startApi } from '../support/api.ts';
 import { makeCommit } from '../support/commits.ts';
 import { makeMessage } from '../support/messages.ts';
+import { WAIT } from '../support/wait.ts';
 import { JWT_SECRET } from '../support/worker-services.ts';
 
 let api: Api;
@@ -348,7 +349,7 @@ describe('lists of sessions', () => {
     await call(`/${session.id}/discoverable`, { method: 'PUT', token, body: { is_discoverable: false } });
     // The list is kept for a moment.
     const shown = async () => (await everything('/live', 'sessions', null)).map(({ id }) => id);
-    await expect.poll(shown, { timeout: 10_000 }).not.toContain(session.id);
+    await expect.poll(shown, WAIT).not.toContain(session.id);
   });
 });
 

@@ -8,13 +8,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { findPostgres } from '../../dev/neon/real-postgres.ts';
 import { isAlive, type ProcessInfo, processTree } from '../../dev/process-table.ts';
 import { launchStack, type Stack, startStack } from '../support/stack.ts';
-
-const TIMEOUT_MS = 30_000;
+import { PATIENCE_MS } from '../support/wait.ts';
 
 async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + TIMEOUT_MS;
+  const deadline = Date.now() + PATIENCE_MS;
   while (!(await isSo())) {
-    if (Date.now() > deadline) throw new Error(`not within ${TIMEOUT_MS} ms: ${what}`);
+    if (Date.now() > deadline) throw new Error(`not within ${PATIENCE_MS} ms: ${what}`);
     await delay(25);
   }
 }

@@ -13,8 +13,8 @@ import { makeCommit, rev } from '../support/commits.ts';
 import { makeMessage } from '../support/messages.ts';
 import { goBackTo, takeSnapshot } from '../support/snapshot.ts';
 import { type Stores, startStores } from '../support/stores.ts';
+import { WAIT } from '../support/wait.ts';
 
-const WAIT = { timeout: 20_000, interval: 10 };
 /** More than any session here has. */
 const ANY_BYTES = 1_000_000;
 /** Messages of this length are more than a room may hold, so many as there are. */

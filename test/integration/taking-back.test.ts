@@ -7,8 +7,8 @@ import { type AiProvider, startAiProvider } from '../support/ai-provider.ts';
 import { Scene } from '../support/session.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 import { StateEditor } from '../support/state-editor.ts';
+import { WAIT } from '../support/wait.ts';
 
-const WAIT = { timeout: 20_000 };
 const BEFORE = 's("bd sd")';
 const ANSWER = 'note("c3 e3").fast(2)';
 

@@ -6,8 +6,8 @@ import { MAX_CODE_BYTES, MAX_CPS } from '../../src/protocol/index.ts';
 import { rev } from '../support/commits.ts';
 import { Scene } from '../support/session.ts';
 import { type Stack, startStack } from '../support/stack.ts';
+import { WAIT } from '../support/wait.ts';
 
-const WAIT = { timeout: 20_000, interval: 50 };
 const BEAT = 's("bd*2")';
 
 let stack: Stack;

@@ -12,8 +12,8 @@ import { type AiProvider, startAiProvider } from '../support/ai-provider.ts';
 import type { RawClient } from '../support/raw-client.ts';
 import { Scene } from '../support/session.ts';
 import { type Stack, startStack } from '../support/stack.ts';
+import { WAIT } from '../support/wait.ts';
 
-const WAIT = { timeout: 20_000, interval: 50 };
 const BEAT = 's("bd*2")';
 const ANSWER = 's("bd*4")';
 

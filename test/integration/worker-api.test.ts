@@ -12,6 +12,7 @@ import { createSession, getSession, listMessages } from '../../src/protocol/http
 import { makeCommit, rev } from '../support/commits.ts';
 import { makeMessage } from '../support/messages.ts';
 import { type Stack, startStack } from '../support/stack.ts';
+import { WAIT } from '../support/wait.ts';
 
 let stack: Stack;
 let storage: Storage;
@@ -183,11 +184,11 @@ describe('the flush', () => {
     await flush();
     const made = await Promise.all(Array.from({ length: 5 }, newSession));
     await Promise.all(made.map((session, i) => commit(session.id, `code ${i}`)));
-    await expect.poll(() => metric('dirty_sessions'), { interval: 300, timeout: 10_000 }).toBe(5);
+    await expect.poll(() => metric('dirty_sessions'), { ...WAIT, interval: 300 }).toBe(5);
     const before = await metric('flushed_sessions_total');
     expect((await flush()).json).toMatchObject({ sessions: 5, transactions: 1, busy: 0 });
     for (const [i, session] of made.entries()) expect((await stored(session.id)).code).toBe(`code ${i}`);
-    await expect.poll(() => metric('dirty_sessions'), { interval: 300, timeout: 10_000 }).toBe(0);
+    await expect.poll(() => metric('dirty_sessions'), { ...WAIT, interval: 300 }).toBe(0);
     expect(await metric('flushed_sessions_total')).toBe(before + 5);
   });
 
@@ -222,7 +223,7 @@ describe('the flush', () => {
       await stack.control.cron();
       return (await stored(session.id)).code;
     };
-    await expect.poll(afterTurn, { timeout: 10_000 }).toBe('by cron');
+    await expect.poll(afterTurn, WAIT).toBe('by cron');
   });
 });
 
@@ -235,8 +236,8 @@ describe('a store out of reach', () => {
     try {
       await expect
         .poll(async () => (await ask('/health', { token: stack.flushSecret })).status, {
+          ...WAIT,
           interval: 300,
-          timeout: 10_000,
         })
         .toBe(503);
       expect((await ask('/health', { token: stack.flushSecret })).json).toMatchObject({

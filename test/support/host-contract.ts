@@ -25,14 +25,14 @@ import { People } from './people.ts';
 import { RawClient, RefusedError } from './raw-client.ts';
 import { Scene } from './session.ts';
 import { type Stack, startStack } from './stack.ts';
+import { PATIENCE_MS, WAIT } from './wait.ts';
 
 /** Whether a revision is of another term than the session's first. */
 const isOfLaterTerm = (revision: number) => termOf(revision) > 1;
 
 /** Longer than a room without connections stays in memory, so that its alarm finds none. */
 const ALARM_MS = 30_000;
-const SOON = { timeout: 20_000, interval: 50 };
-const BY_ALARM = { timeout: ALARM_MS + 30_000, interval: 200 };
+const BY_ALARM = { timeout: ALARM_MS + PATIENCE_MS, interval: 200 };
 /**
  * Rooms sleep after ten quiet seconds and a little. A try that came too early keeps its room awake: the next
  * one leaves it alone for longer.
@@ -80,7 +80,7 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
     const known = new Set(readRoomEvents(stack.logs()).map(({ object }) => object));
     const result = await act();
     const isNew = ({ object }: RoomEvent) => !known.has(object);
-    const event = await vi.waitUntil(() => readRoomEvents(stack.logs()).find(isNew), SOON);
+    const event = await vi.waitUntil(() => readRoomEvents(stack.logs()).find(isNew), WAIT);
     return [event.object, result];
   }
 
@@ -194,7 +194,7 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
         const before = await scene.counters();
         await Promise.all(clients.map((client) => client.roundTrip()));
         expect(await scene.counters()).toEqual(before);
-        await vi.waitUntil(() => messages() === seen + clients.length, SOON);
+        await vi.waitUntil(() => messages() === seen + clients.length, WAIT);
         if (instances().every((instance, i) => instance !== awake[i])) break;
       }
       for (const [i, instance] of instances().entries()) expect(instance).not.toBe(awake[i]);
@@ -283,7 +283,7 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
     const hidden = await people.session({ host });
     const ofPublic = () => navigate(`/s/${shown}`);
     const title = '<title>A jam of Ana’s on Backbeat</title>';
-    await vi.waitUntil(async () => (await ofPublic()).body.includes(title), SOON);
+    await vi.waitUntil(async () => (await ofPublic()).body.includes(title), WAIT);
     const pages = [await ofPublic(), await navigate(`/s/${hidden}`), await navigate(`/s/${randomUUID()}`)];
     for (const { status, type, policy, body } of pages) {
       expect([status, type]).toEqual([200, expect.stringContaining('text/html')]);
@@ -325,11 +325,11 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
     const { id, token } = await scene.session();
     const host = new SessionClient({ url: stack.url, sessionId: id, token, WebSocket });
     try {
-      await vi.waitUntil(() => host.snapshot.role === 'host', SOON);
+      await vi.waitUntil(() => host.snapshot.role === 'host', WAIT);
       const asked = { params: { id }, body: { display_name: 'Eve' }, origin: stack.url };
       const { knock_id, token: knockToken } = await call(knock, asked);
       const waiting = call(awaitKnock, { params: { id, knock_id }, token: knockToken, origin: stack.url });
-      await vi.waitUntil(() => host.snapshot.knocks.length === 1, SOON);
+      await vi.waitUntil(() => host.snapshot.knocks.length === 1, WAIT);
       await host.answerKnock(knock_id, { role: 'viewer' });
       const state = await waiting;
       expect(state).toMatchObject({ status: 'admitted', role: 'viewer', display_name: 'Eve' });
@@ -344,7 +344,7 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
   it('a room is joined, edited, acknowledged, shown and flushed; a join asks it once before the upgrade', async () => {
     const { id, room, ada } = await arrange('start');
     expect(ada.state.payload).toMatchObject({ code: 'start', rev: 0, your_role: 'host' });
-    await vi.waitUntil(() => namesOf(room).includes('connect'), SOON);
+    await vi.waitUntil(() => namesOf(room).includes('connect'), WAIT);
     expect(namesOf(room)).toEqual([MADE, 'request /reserve', 'connect']);
     const ben = await scene.join(id, 'co-author');
     expect((await ada.next('user_joined')).payload).toMatchObject({ role: 'co-author' });
@@ -364,7 +364,7 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
     expect((await ada.next('user_left')).payload.role).toBe('co-author');
     await ada.next('flushed', (flushed) => flushed.rev === rev(1));
     expect(await scene.stored(id)).toMatchObject({ code: 's("bd")', rev: rev(1), messages: ['hello'] });
-    await vi.waitUntil(async () => !(await scene.isDirty(id)), SOON);
+    await vi.waitUntil(async () => !(await scene.isDirty(id)), WAIT);
     expect(namesOf(room)).not.toContain('alarm');
   });
 
@@ -389,7 +389,7 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
 
   it('who may not enter is told before the upgrade, by a status and a reason', async () => {
     const { id, token, room } = await arrange();
-    await vi.waitUntil(() => namesOf(room).length === 3, SOON);
+    await vi.waitUntil(() => namesOf(room).length === 3, WAIT);
     const ended = await scene.session();
     await api('DELETE', `/sessions/${ended.id}`, ended.token);
     const nowhere = randomUUID();
@@ -409,7 +409,7 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
     expect(namesOf(room)).toEqual([MADE, 'request /reserve', 'connect']);
     for (let i = 1; i < MAX_CONNECTIONS_PER_USER; i++) await scene.join(id, 'host', { token });
     expect(await refusalOf({ sessionId: id, token })).toEqual([429, 'too_many_requests']);
-    await vi.waitUntil(() => namesOf(room).length === 2 * MAX_CONNECTIONS_PER_USER + 2, SOON);
+    await vi.waitUntil(() => namesOf(room).length === 2 * MAX_CONNECTIONS_PER_USER + 2, WAIT);
     expect(namesOf(room).filter((name) => name === 'connect')).toHaveLength(MAX_CONNECTIONS_PER_USER);
   });
 
@@ -427,7 +427,7 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
     await api('DELETE', `/sessions/${id}`, token);
     await ada.next('session_ended');
     expect(await ada.sentAway()).toMatchObject({ code: 1000, reason: 'session ended' });
-    await vi.waitUntil(isSaved(id, 'by Ben'), SOON);
+    await vi.waitUntil(isSaved(id, 'by Ben'), WAIT);
   });
 
   it('a connection is closed with the code that says why', async () => {
@@ -473,7 +473,7 @@ export function hostContract({ host, keepsAlarms, afterKill, sendsPageHeaders }:
         expect(alarm?.instance).toEqual(expect.any(String));
         expect(alarm?.instance).not.toBe(before[i]);
       }
-      await vi.waitUntil(async () => !(await scene.isDirty(id)) && !(await scene.isDirty(other.id)), SOON);
+      await vi.waitUntil(async () => !(await scene.isDirty(id)) && !(await scene.isDirty(other.id)), WAIT);
     },
     BY_ALARM.timeout + 30_000,
   );

@@ -15,6 +15,7 @@ import { MAX_RESPONSE_BYTES, startNeonServer } from '../../dev/neon/server.ts';
 import { connectNeon } from '../../src/postgres/client.ts';
 import { startNeonProcess } from './neon-process.ts';
 import { newDatabase } from './shared-postgres.ts';
+import { WAIT } from './wait.ts';
 
 const MIGRATIONS = fileURLToPath(new URL('../../drizzle', import.meta.url));
 
@@ -95,6 +96,6 @@ export async function waitUntilBlocked(client: pg.Client): Promise<void> {
     .poll(async () => {
       const { rows } = await client.query("select 1 from pg_stat_activity where wait_event_type = 'Lock'");
       return rows.length;
-    })
+    }, WAIT)
     .toBeGreaterThan(0);
 }

@@ -11,8 +11,7 @@ import {
   type ServerMessageType,
   type ServerPayload,
 } from '../../src/protocol/index.ts';
-
-const TIMEOUT_MS = 20_000;
+import { PATIENCE_MS } from './wait.ts';
 
 export type MessageOf<T extends ServerMessageType> = Extract<ServerMessage, { type: T }>;
 
@@ -152,8 +151,8 @@ export class RawClient {
       const timer = setTimeout(() => {
         this.#waiting.delete(check);
         const types = this.received.slice(-20).map((message) => message.type);
-        reject(new Error(`no fitting ${what} in ${TIMEOUT_MS} ms; the last ones were ${types.join(', ')}`));
-      }, TIMEOUT_MS);
+        reject(new Error(`no fitting ${what} in ${PATIENCE_MS} ms; the last ones were ${types.join(', ')}`));
+      }, PATIENCE_MS);
       const check = () => {
         const found = find();
         if (!found) return;
@@ -202,7 +201,7 @@ export class RawClient {
    */
   async sentAway(): Promise<{ code: number; reason: string }> {
     await vi.waitUntil(() => this.#socket.readyState >= WebSocket.CLOSING, {
-      timeout: TIMEOUT_MS,
+      timeout: PATIENCE_MS,
       interval: 10,
     });
     this.#socket.terminate();

@@ -10,7 +10,8 @@ import { randomPort } from '../../dev/ports.ts';
 import { commandScript, PROJECT_DIR } from '../../dev/project.ts';
 import type { StackAddresses } from './stack.ts';
 
-const START_TIMEOUT_MS = 60_000;
+/** Only to end what hangs: it builds the page twice, beside five other test files. */
+const START_TIMEOUT_MS = 150_000;
 const STOP_GRACE_MS = 3_000;
 
 export interface OldRelease {
@@ -74,8 +75,8 @@ export async function startRelease(ref: string, stack: StackAddresses): Promise<
   };
   const url = `http://127.0.0.1:${port}`;
   try {
-    await untilUp(`${url}/health`);
-    await untilUp(`${url}/`);
+    await untilUp(worker, `${url}/health`);
+    await untilUp(worker, `${url}/`);
   } catch (error) {
     await stop();
     throw new Error(`${ref} does not start: ${log}`, { cause: error });
@@ -100,13 +101,19 @@ function spawnQuietly(args: string[], cwd: string, folder: string, onLine: OnLin
   return ManagedProcess.spawn({ file: process.execPath, args, cwd, env }, onLine);
 }
 
-async function untilUp(url: string): Promise<void> {
+/**
+ * Waits until an address is served with success.
+ * @throws when the process that is to serve it has ended, or doesn't come to it.
+ */
+export async function untilUp(server: ManagedProcess, url: string): Promise<void> {
   const answers = async () => {
     const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
     await response.body?.cancel();
     return response.ok;
   };
-  await vi.waitUntil(() => answers().catch(() => false), { timeout: START_TIMEOUT_MS, interval: 100 });
+  const isDecided = () => server.hasExited || answers().catch(() => false);
+  await vi.waitUntil(isDecided, { timeout: START_TIMEOUT_MS, interval: 100 });
+  if (server.hasExited) throw new Error(`the server of ${url} ${await server.exited}`);
 }
 
 function git(...args: string[]): string {

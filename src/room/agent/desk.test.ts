@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { aiConfig } from '../../../test/support/ai-model.ts';
+import { WAIT } from '../../../test/support/wait.ts';
 import { StorageUnavailableError } from '../../domain/errors.ts';
 import { MAX_AI_REQUESTS_PER_MINUTE } from '../../protocol/index.ts';
 import { Desk, type DeskPorts } from './desk.ts';
@@ -111,7 +112,7 @@ describe('a desk', () => {
     answer.mockImplementation(hang);
     const abort = new AbortController();
     const whole = ask({}, { signal: abort.signal });
-    await vi.waitUntil(() => signals.length === 1, { interval: 1 });
+    await vi.waitUntil(() => signals.length === 1, { ...WAIT, interval: 1 });
     abort.abort();
     expect(await refusalOf(await whole)).toEqual([503, 'ai_unavailable']);
     const stream = await ask({}, { path: DESK_PATHS.stream });

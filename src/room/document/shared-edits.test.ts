@@ -1,6 +1,7 @@
 /** Who is sent what of an edit, in a whole room: changes, the whole text, or nothing. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type FakeConnection, makeGrant, makeRoom, type RoomFixture } from '../../../test/support/room.ts';
+import { WAIT } from '../../../test/support/wait.ts';
 import { numberIn } from '../../domain/revision.ts';
 import type { Strudel } from '../../domain/strudels.ts';
 import {
@@ -237,7 +238,7 @@ describe('the whole text', () => {
     const grant = { connectionId: 'c1', participantId: 'p1' };
     const ada = await Client.join(room, grant);
     await ada.change([5, [0, '!']]);
-    await vi.waitUntil(() => ada.connection.all('ack').length === 1, { interval: 1 });
+    await vi.waitUntil(() => ada.connection.all('ack').length === 1, { ...WAIT, interval: 1 });
     const again = await Client.join(room, grant);
     expect(again.state).toMatchObject({ client_seq: 1, rev: rev(1) });
     expect(again.connection.all('ack')).toEqual([{ rev: rev(1), client_seq: 1, durable: 'buffer' }]);
