@@ -251,15 +251,7 @@ export class SessionModel {
     if (isClean) this.leave(session);
     await this.pass(LONGEST_PAUSE_MS);
     await this.calm();
-    let isCommitted = false;
-    room.live.committed().then(
-      () => {
-        isCommitted = true;
-      },
-      () => {},
-    );
-    await settle();
-    if (!isCommitted || session.room !== room || room.live.degraded) return;
+    if (!(await isCommitted(room.live)) || session.room !== room || room.live.degraded) return;
     if (isClean && session.record?.source !== 'clean') return;
     room.isDead = true;
     room.live.close();
@@ -353,7 +345,7 @@ export class SessionModel {
       this.sweep();
       await this.pass(ROUND_MS);
       await this.calm();
-      if (this.#isAtRest()) return;
+      if (await this.#isAtRest()) return;
     }
     const states = this.sessions.map(({ room, people, alarmAtMs }) => ({
       hasRoom: room !== null,
@@ -384,7 +376,10 @@ export class SessionModel {
     ];
   }
 
-  #isAtRest(): boolean {
+  async #isAtRest(): Promise<boolean> {
+    const rooms = this.sessions.flatMap(({ room }) => (room ? [room] : []));
+    // One that has found a loss commits again what was acknowledged, after a pause.
+    for (const { live } of rooms) if (!(await isCommitted(live))) return false;
     return this.sessions.every(
       ({ room, people, alarmAtMs }) =>
         room !== null &&
@@ -694,6 +689,19 @@ export class SessionModel {
 
 /** What the platform says to an instance that comes to its storage when it is the session's no more. */
 class ReplacedError extends Error {}
+
+/** Whether nothing that a room accepted waits for a commit. */
+async function isCommitted(live: LiveSession): Promise<boolean> {
+  let isDone = false;
+  live.committed().then(
+    () => {
+      isDone = true;
+    },
+    () => {},
+  );
+  await settle();
+  return isDone;
+}
 
 /** The offset, or the next one where it lies in a character. */
 function betweenCharacters(text: Text, offset: number): number {
