@@ -27,7 +27,10 @@ describe('a script is given the keys of its sessions', () => {
       dirtySinceMs: 1,
       storedRev: null,
       mark: '',
-      writtenMessages: ['m1', 'm2'],
+      writtenMessages: [
+        { id: 'm1', position: 1 },
+        { id: 'm2', position: 2 },
+      ],
       letters: [],
     };
     await buffer.settle([

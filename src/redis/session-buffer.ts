@@ -115,8 +115,11 @@ export interface Settlement {
   storedRev: number | null;
   /** The mark of {@link SessionBuffer.redirty} under which it was read; '' without one. */
   mark: string;
-  /** Ids of messages that are in Postgres now, and are taken out of the buffer. */
-  writtenMessages: string[];
+  /**
+   * Messages that are in Postgres now, and are taken out of the buffer. One that has another position there
+   * has come again since it was read, and stays.
+   */
+  writtenMessages: Pick<SessionMessage, 'id' | 'position'>[];
   letters: Deliverable[];
 }
 
@@ -806,7 +809,7 @@ function settleArgs(settlement: Settlement, isLater: boolean): string[] {
     storedRev === null ? '' : String(storedRev),
     mark,
     String(writtenMessages.length),
-    ...writtenMessages,
+    ...writtenMessages.flatMap(({ id, position }) => [id, String(position)]),
     String(letters.length),
     ...letters.flatMap(({ letter, source }) => [letter.id, JSON.stringify(letter), ...sourceArgs(source)]),
   ];
@@ -825,14 +828,18 @@ const sizeOf = (settlement: Settlement) => AROUND_BYTES + encodedBytes(...settle
 function splitSettlement(settlement: Settlement): Settlement[] {
   if (sizeOf(settlement) <= MAX_REQUEST_BYTES) return [settlement];
   const part = { ...settlement, mark: '', writtenMessages: [], letters: [] };
-  const ids = cutBySize(settlement.writtenMessages, (id) => encodedBytes(id), MAX_REQUEST_BYTES / 2);
+  const messages = cutBySize(
+    settlement.writtenMessages,
+    ({ id, position }) => encodedBytes(id, String(position)),
+    MAX_REQUEST_BYTES / 2,
+  );
   const letters = cutBySize(
     settlement.letters,
     ({ letter }) => AROUND_BYTES + encodedBytes(JSON.stringify(letter)),
     MAX_REQUEST_BYTES / 2,
   );
   const parts: Settlement[] = [
-    ...ids.map((some) => ({ ...part, writtenMessages: some })),
+    ...messages.map((some) => ({ ...part, writtenMessages: some })),
     ...letters.map((some) => ({ ...part, letters: some })),
   ];
   return parts.map((one, i) => (i === parts.length - 1 ? { ...one, mark: settlement.mark } : one));

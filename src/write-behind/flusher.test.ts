@@ -117,7 +117,7 @@ describe('a session whose buffered code is damaged', () => {
     // So that it isn't read again each time.
     expect(settlements.find(({ sessionId }) => sessionId === 'bad')).toMatchObject({
       letters: [{ source: { kind: 'session', lastCommit: '' } }],
-      writtenMessages: [message.id],
+      writtenMessages: [{ id: message.id, position: message.position }],
     });
   });
 
@@ -184,7 +184,7 @@ describe('a damaged message', () => {
     expect([...writer.row('s').messages.keys()]).toEqual([good.id]);
     const letterOfIt = { source: { kind: 'message', id } };
     expect(settlements).toMatchObject([
-      { storedRev: REV, writtenMessages: [good.id], letters: [letterOfIt] },
+      { storedRev: REV, writtenMessages: [{ id: good.id, position: good.position }], letters: [letterOfIt] },
     ]);
   });
 });

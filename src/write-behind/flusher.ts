@@ -605,7 +605,7 @@ function settle(
     }
     if ('outcome' in piece && piece.outcome.status === 'written') {
       hasWritten = true;
-      settlement.writtenMessages.push(...piece.write.messages.map(({ id }) => id));
+      settlement.writtenMessages.push(...piece.write.messages.map(({ id, position }) => ({ id, position })));
       settlement.storedRev = Math.max(settlement.storedRev ?? 0, piece.outcome.rev);
       const { code } = piece.write;
       if (code && code.rev < piece.outcome.rev && isBeyondCode(session.fields, code.rev)) {

@@ -550,7 +550,7 @@ describe.each(engines)('the buffer on %s', (engine) => {
       const peek = await buffer.peekSessions([id], BOUNDS);
       expect(peek.sessions[0]?.fields.get('rev')).toBe(String(greatest));
       const dirty = { flushedRev: greatest - 1, isDirty: true, lastCommit: greatest };
-      expect(await settle(id, { storedRev: greatest - 1, writtenMessages: [said.id] })).toMatchObject(dirty);
+      expect(await settle(id, { storedRev: greatest - 1, writtenMessages: [said] })).toMatchObject(dirty);
       expect(await buffer.flushState(id)).toMatchObject(dirty);
       // One less than the code is no reason to leave it.
       expect(await settle(id, { letters: [deadCode(greatest - 1)] })).toMatchObject(dirty);
@@ -1125,6 +1125,29 @@ describe.each(engines)('the buffer on %s', (engine) => {
       const state = { flushedRev: rev(60), isDirty: false };
       expect(await buffer.read(id)).toMatchObject({ ...state, code: { rev: rev(50) } });
       expect(await buffer.open(id, 2, ANY_BYTES)).toMatchObject({ ...state, code: { rev: rev(50) } });
+    });
+
+    it('leaves a message that a later room has placed anew since it was read, until that is written', async () => {
+      const { buffer } = fixture;
+      const id = await open(2);
+      const said = message();
+      const anew = { ...said, position: numberIn(2, 7) };
+      await commit({ sessionId: id, term: 2, text: 'one', messages: [said] });
+      writer.after = async () => {
+        await commit({ sessionId: id, term: 2, text: 'one', count: 2, messages: [anew] });
+      };
+      expect(await flusher.flushSession(id)).toMatchObject({ messages: 1, isDirty: true });
+      writer.after = async () => {};
+      expect((await held(id)).messages).toEqual([anew]);
+      expect(await flusher.flushSession(id)).toMatchObject({ messages: 1, isDirty: false });
+      expect(await held(id)).toMatchObject({ messages: [] });
+      expect(await buffer.stats()).toMatchObject({ dirtySessions: 0 });
+      // However its JSON is written, and when it is none.
+      for (const json of [JSON.stringify(said, null, 2), 'no JSON']) {
+        await fixture.command('HSET', fixture.keys.messages(id), said.id, json);
+        await settle(id, { writtenMessages: [said] });
+        expect(await held(id)).toMatchObject({ messages: [] });
+      }
     });
 
     it('settles a session that the buffer has lost since it was read, and leaves nothing of it for long', async () => {

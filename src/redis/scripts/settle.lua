@@ -11,7 +11,7 @@
 --   id, time it counts as dirty from if something is left (ms), or 'later' for the time of another try,
 --   revision that Postgres shows now or '' when nothing is known of it,
 --   mark under which it was written again or '' (see redirty.lua),
---   number of messages written, n of them, n ids,
+--   number of messages written, n of them, n times: id, position that was written,
 --   number of dead letters d, and d times: id of the letter, its JSON, and what it stands in the stead of:
 --     'm' and a message's id | 'c' and the code's revision |
 --     's' and the last commit of a hash that is damaged
@@ -28,6 +28,15 @@ local function number(value)
 end
 local function text(value) return string.format('%.0f', value) end
 local function is_error(reply) return type(reply) == 'table' and reply.err ~= nil end
+
+-- Whether a message is as it was written, by its JSON: a room that a client sent it to again may have placed
+-- it anew since it was read.
+local function is_at(json, position)
+  if string.find(json, '"position":' .. position .. '[,}]') then return true end
+  local is_readable, message = pcall(cjson.decode, json)
+  local is_message = is_readable and type(message) == 'table' and type(message.position) == 'number'
+  return not is_message or text(message.position) == position
+end
 
 local at = 5
 local function take()
@@ -46,12 +55,20 @@ while at <= #ARGV do
     id = take(), since = take(), stored_rev = tonumber(take()), mark = take(), letters = {},
     key = KEYS[6 + 2 * #sessions], messages_key = KEYS[7 + 2 * #sessions],
   }
-  local count = tonumber(take())
-  written = written + count
-  for first = at, at + count - 1, 1000 do
-    redis.pcall('HDEL', one.messages_key, unpack(ARGV, first, math.min(first + 999, at + count - 1)))
+  local left = tonumber(take())
+  written = written + left
+  while left > 0 do
+    local ids, positions, gone = {}, {}, {}
+    for i = 1, math.min(left, 1000) do
+      ids[i], positions[i] = take(), take()
+    end
+    left = left - #ids
+    local held = redis.pcall('HMGET', one.messages_key, unpack(ids))
+    for i, id in ipairs(ids) do
+      if is_error(held) or (held[i] and is_at(held[i], positions[i])) then gone[#gone + 1] = id end
+    end
+    if #gone > 0 then redis.pcall('HDEL', one.messages_key, unpack(gone)) end
   end
-  at = at + count
   for i = 1, tonumber(take()) do
     one.letters[i] = { id = take(), json = take(), kind = take(), source = take() }
   end
