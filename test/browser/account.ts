@@ -131,7 +131,7 @@ async function comingIn({ stack, browser, viewport, name: device }: Device): Pro
   await step(`it is among the account's own sessions, in another browser, too${on}`, async () => {
     await page.goto(stack.url);
     await page.getByTestId('my-sessions').getByText(`Before ${device}`).waitFor();
-    assert.equal(await page.getByText('Been there, not signed in').count(), 0);
+    assert.equal(await page.getByText('Recent, not signed in').count(), 0);
     const other = await browser.newPerson('Ada elsewhere', viewport);
     await signIn(other.page, stack.url, me);
     isClean(other.page);
@@ -631,11 +631,11 @@ async function trouble({ stack, browser, viewport }: Device): Promise<void> {
     await context.route('**/auth/claim', (route) => route.abort());
     await browser.expectingDrops(() => signIn(page, stack.url, 'Fay'));
     await start.toast('when the page is loaded again');
-    await page.getByText('Been there, not signed in').waitFor();
+    await page.getByText('Recent, not signed in').waitFor();
     await context.unroute('**/auth/claim');
     await page.reload();
     await page.getByTestId('my-sessions').getByText('Cancelled').waitFor();
-    await page.getByText('Been there, not signed in').waitFor({ state: 'detached' });
+    await page.getByText('Recent, not signed in').waitFor({ state: 'detached' });
   });
   await browser.closePages();
 }

@@ -19,11 +19,11 @@ export function Picture() {
       {isShown && (
         <button
           type="button"
-          class="small picture-view"
+          class="picture-view"
           data-testid="view"
           onClick={() => sound.show(view === 'roll' ? 'scope' : 'roll')}
         >
-          {view === 'roll' ? 'Show wave' : 'Show notes'}
+          <span>{view === 'roll' ? 'Show wave' : 'Show notes'}</span>
         </button>
       )}
     </div>

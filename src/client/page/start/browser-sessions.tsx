@@ -12,7 +12,7 @@ export function BrowserSessions({ account }: { account: Account | null }) {
   if (sessions.length === 0) return null;
   return (
     <nav class="card lists" aria-labelledby="recent-heading">
-      <h2 id="recent-heading">{account ? 'Been there, not signed in' : 'Been there'}</h2>
+      <h2 id="recent-heading">{account ? 'Recent, not signed in' : 'Recent sessions'}</h2>
       <ul class="rows">
         {sessions.map(({ id, title, enteredAtMs }) => (
           <li key={id}>
