@@ -417,8 +417,7 @@ async function take(
       model.sweep();
       return;
     case 'forget storage':
-      model.session(step.session).record = null;
-      model.session(step.session).kept.clear();
+      model.forgetStorage(model.session(step.session));
       return;
     case 'storage fails':
       model.session(step.session).isStorageFailing = true;

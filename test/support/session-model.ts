@@ -260,6 +260,17 @@ export class SessionModel {
     this.start(session);
   }
 
+  /**
+   * The room's storage is lost. Not before anything was committed: it alone knows of the terms then, and
+   * nothing orders the next room after one that still lives.
+   */
+  forgetStorage(session: ModelSession): void {
+    const { ackedEdits, ackedMessages } = session.ledger;
+    if (ackedEdits.length === 0 && ackedMessages.size === 0) return;
+    session.record = null;
+    session.kept.clear();
+  }
+
   say(session: ModelSession, who: number): void {
     const person = session.people[who % session.people.length];
     if (!person) return;
