@@ -189,8 +189,8 @@ describe('own edits', () => {
     expect(client.news()).toEqual(['edit 1', 'resync']);
     client.start({ code: 'A base', rev: 6 });
     pass(1_000);
-    expect(client.news()).toEqual(['edit 2']);
-    expect(client.edits.at(-1)).toMatchObject({ changes: [6, [0, '12']], base_rev: 6, sync: 2 });
+    expect(client.news()).toEqual(['edit 1', 'edit 2']);
+    expect(client.edits.at(-1)).toMatchObject({ changes: [7, [0, '2']], base_rev: 6, sync: 2 });
     expect(client.changes).toEqual([{ changes: [[0, 'A '], 6], by: null, source: undefined }]);
   });
 

@@ -280,19 +280,12 @@ export class SharedDocument {
       return { change: this.#startAnew(text, rev), uncertain };
     }
     this.#confirm(has);
-    const lost = this.#log.filter(isLost);
-    const without = takeOut(this.#log, isLost);
-    const lastLost = lost.at(-1)?.clientSeq ?? null;
-    let base = this.#confirmed;
-    if (without && lastLost !== null) {
-      base = without.apply(this.#confirmed);
-      // The room died with them: they are in the local text still, and the next to be sent.
-      this.#pending.unshift(newPending(without.invert(this.#confirmed), lastLost));
-    }
+    const hasLost = this.#log.some(isLost);
+    const base = this.#takeBack(has);
     // Two lines may look alike and be different ones: a deletion that is pending must not eat what another
     // wrote in the place of what it deletes.
     const change = difference(base, text, this.#pending.some(takesAway) ? 'lines' : 'characters');
-    if (lastLost !== null) {
+    if (hasLost) {
       this.#log = [];
       // What a new room has is committed.
       this.#acknowledged = Math.max(this.#acknowledged, has);
@@ -300,7 +293,8 @@ export class SharedDocument {
     const local = this.#overPending(change);
     this.#confirmed = text;
     this.#rev = rev;
-    this.#joinPending();
+    // Each under its number: it may turn out that a room had some of them.
+    for (const edit of this.#pending) edit.isInFlight = false;
     this.#trimLog();
     return { change: local, uncertain: null };
   }
@@ -438,13 +432,24 @@ export class SharedDocument {
     this.#local = change.apply(this.#local);
   }
 
-  /** Those that the room hasn't taken become one: it is as if they had never been sent. */
-  #joinPending(): void {
-    const [first, ...others] = this.#pending;
-    if (!first) return;
-    const change = others.reduce((all, edit) => all.compose(edit.change), first.change);
-    const { clientSeq, details } = others.at(-1) ?? first;
-    this.#pending = [{ ...newPending(change, clientSeq), details }];
+  /**
+   * Own edits after `has` died with the room that had taken them: they are in the local text still, and the
+   * next to be sent.
+   * @returns the confirmed text without them.
+   */
+  #takeBack(has: number): Text {
+    let after = this.#confirmed;
+    for (const { clientSeq } of this.#log.toReversed()) {
+      if (clientSeq === null || clientSeq <= has) continue;
+      const without = takeOut(this.#log, (entry) => entry.clientSeq !== null && entry.clientSeq >= clientSeq);
+      if (!without) continue;
+      const before = without.apply(this.#confirmed);
+      const isNewest = after === this.#confirmed;
+      const change = isNewest ? without.invert(after) : difference(before, after);
+      this.#pending.unshift({ ...newPending(change, clientSeq), wasSent: true });
+      after = before;
+    }
+    return after;
   }
 
   #startAnew(text: Text, rev: number): ChangeSet {
