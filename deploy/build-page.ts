@@ -7,6 +7,7 @@
  * is copied: `favicon.svg`, and `_headers`, in which Cloudflare finds the headers. The player is built beside
  * it (`build-player.ts`), as a program of its own.
  */
+import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { type BuildOptions, type BuildResult, build, context } from 'esbuild';
@@ -30,6 +31,9 @@ const START_PLACE = '%start%';
 
 /** Where index.html wants the policy of `_headers`. */
 const POLICY_PLACE = '%content-security-policy%';
+
+/** Where that policy wants the hashes of the scripts that are in the HTML itself. */
+const INLINE_PLACE = '%inline-scripts%';
 
 export interface PageOptions {
   /** Made if it isn't there. Files that aren't the page's are removed from it. */
@@ -120,6 +124,10 @@ const readHeaders = (staticDir: string) => readFileSync(join(staticDir, '_header
 /** A reference of an HTML file to a file beside it: `src="../main.ts"`, say. */
 const REFERENCE = /\b(src|href)="(?![a-z]+:|[/#])([^"]+)"/g;
 
+/** A script that runs before the page shows anything: it is put into the HTML, which spares a request. */
+const FIRST_SCRIPT = /<script src="\/(assets\/[^"]+)"><\/script>/g;
+const SOURCE_MAP_NOTE = /\n\/\/# sourceMappingURL=.*\s*$/;
+
 /** What a module imports is preloaded beside it: a browser would learn of it only from the module. */
 const MODULE = /<script type="module"/;
 
@@ -184,14 +192,15 @@ function writePage(
       outputs.set(resolve(PROJECT_DIR, entryPoint), `/${relative(PAGE_DIR, resolve(PROJECT_DIR, output))}`);
     }
   }
-  const policy = metaPolicy(readHeaders(staticDir));
+  const headers = readHeaders(staticDir);
   const loads: BuiltPage['loads'] = {};
+  const pages = new Map<string, string>();
+  const inlined = new Map<string, string>();
   for (const { name, html } of readPages(staticDir)) {
     const entries = [...html.matchAll(REFERENCE)].flatMap(([, , path = '']) =>
       isBundled(path) ? [outputs.get(join(staticDir, path)) ?? ''] : [],
     );
     const needed = importedBy(entries, bundled);
-    loads[name] = needed;
     const built = html
       .replace(MODULE, (script) => {
         const imported = needed.filter((path) => path.endsWith('.js') && !entries.includes(`/${path}`));
@@ -202,11 +211,28 @@ function writePage(
         if (!found) throw new Error(`${name} names ${path}, which isn't there`);
         return `${attribute}="${found}"`;
       })
-      .replaceAll(POLICY_PLACE, policy)
+      .replace(FIRST_SCRIPT, (_, path: string) => {
+        const text = Buffer.from(files.get(path) ?? '')
+          .toString()
+          .replace(SOURCE_MAP_NOTE, '');
+        if (/<\/script|<!--/i.test(text)) throw new Error(`${path} can't stand in HTML`);
+        inlined.set(path, `'sha256-${createHash('sha256').update(text).digest('base64')}'`);
+        return `<script>${text}</script>`;
+      })
       .replaceAll(START_PLACE, () => renderedStart());
+    loads[name] = needed.filter((path) => !inlined.has(path));
     const isSite = staticDir === STATIC_DIR && name === 'index.html';
-    files.set(name, Buffer.from(isSite ? withSiteTags(built) : built));
+    pages.set(name, isSite ? withSiteTags(built) : built);
   }
+  const allowed = headers.replaceAll(
+    ` ${INLINE_PLACE}`,
+    [...inlined.values()].map((hash) => ` ${hash}`).join(''),
+  );
+  files.set('_headers', Buffer.from(allowed));
+  for (const [name, html] of pages) {
+    files.set(name, Buffer.from(html.replaceAll(POLICY_PLACE, metaPolicy(allowed))));
+  }
+  for (const path of inlined.keys()) for (const file of [path, `${path}.map`]) files.delete(file);
   const laterLoads: BuiltPage['laterLoads'] = {};
   for (const { path, entryPoint } of loadedLater(bundled))
     laterLoads[entryPoint] = importedBy([path], bundled);

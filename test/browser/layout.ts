@@ -30,7 +30,7 @@ export async function layout({ stack, browser }: Scene): Promise<void> {
       const pressed = new Promise<void>((resolve) => {
         letThrough = resolve;
       });
-      await page.route(/\/assets\/(?!boot).*\.js$/, async (route) => {
+      await page.route(/\/assets\/.*\.js$/, async (route) => {
         await pressed;
         await route.continue();
       });
