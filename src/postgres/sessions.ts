@@ -28,7 +28,7 @@ import type { Version, VersionWithCode } from '../domain/versions.ts';
 import { anonymousExpiryOf } from './anonymous-expiry.ts';
 import type { Database } from './client.ts';
 import { runQuery } from './errors.ts';
-import { SYSTEM_USER_ID, sessionMessages, sessions } from './schema.ts';
+import { SYSTEM_USER_ID, sessionMessages, sessions, sessionVersions } from './schema.ts';
 import { encodedBytes, MAX_PAGE_BYTES } from './sql.ts';
 import { getVersion, listVersions } from './versions.ts';
 import { parseWriteOutcomes, writeSessionsStatement } from './write-sessions.ts';
@@ -65,9 +65,10 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
    * current instance may write, is the fence.
    */
   async open(sessionId: string, term: number): Promise<OpenedSession | TermTaken | null> {
-    const code = await this.getStored(sessionId);
-    if (!code) return null;
-    if (termOf(code.rev) >= term) return { outcome: 'term_taken', term: termOf(code.rev) };
+    const stored = await this.getStored(sessionId);
+    if (!stored) return null;
+    const { newest, ...code } = stored;
+    if (termOf(newest) >= term) return { outcome: 'term_taken', term: termOf(newest) };
     return {
       outcome: 'opened',
       code,
@@ -109,8 +110,16 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
     return { flushedRev: row.rev, isDirty: false, lastCommit: 0, sweeperLeaseMs: 0 };
   }
 
-  /** The newest code with its receipts. @returns null when there is no such session. */
-  async getStored(sessionId: string): Promise<OpenedSession['code'] | null> {
+  /**
+   * The newest code with its receipts, and the greatest number that any room gave to what is here: a session
+   * may have messages alone.
+   * @returns null when there is no such session.
+   */
+  async getStored(sessionId: string): Promise<(OpenedSession['code'] & { newest: number }) | null> {
+    const { position } = sessionMessages;
+    const { number } = sessionVersions;
+    const ofMessages = sql`select max(${position}) from ${sessionMessages} where ${sessionMessages.sessionId} = ${sessionId}`;
+    const ofVersions = sql`select max(${number}) from ${sessionVersions} where ${sessionVersions.sessionId} = ${sessionId}`;
     const [row] = await runQuery(() =>
       this.#db
         .select({
@@ -119,13 +128,14 @@ export class PostgresSessionRepository implements SessionRepository, SessionWrit
           receipts: sessions.receipts,
           transport: sessions.transport,
           played: sessions.playedCode,
+          newest: sql`greatest(${sessions.codeRev}, (${ofMessages}), (${ofVersions}))`.mapWith(Number),
         })
         .from(sessions)
         .where(eq(sessions.id, sessionId)),
     );
     if (row === undefined) return null;
-    const { code, rev } = row;
-    return { code, rev, receipts: decodeReceipts(row.receipts), transport: decodeTransport(row) };
+    const { code, rev, newest } = row;
+    return { code, rev, receipts: decodeReceipts(row.receipts), transport: decodeTransport(row), newest };
   }
 
   async getSession(sessionId: string): Promise<Session | null> {

@@ -60,7 +60,7 @@ function repositoryOf(
 function openWith(
   found: {
     buffer?: Partial<OpenedBuffer> | TermTaken | Error;
-    stored?: ReturnType<typeof storedAt> | null;
+    stored?: (ReturnType<typeof storedAt> & { newest?: number }) | null;
   },
   record: RecoveryRecord | null,
 ) {
@@ -77,7 +77,7 @@ function openWith(
     },
     postgres: {
       open: async () => makeOpened({ source: 'postgres', isBufferBehind: true }),
-      getStored: async () => stored,
+      getStored: async () => stored && { newest: stored.rev, ...stored },
     },
   });
   return { opened: repository.open('s', TERM, record), asked };
@@ -237,6 +237,9 @@ describe('a term that is taken', () => {
     expect(await opened).toEqual({ outcome: 'term_taken', term: TERM });
     const before = { ...stored, rev: numberIn(TERM - 1, 4_000_000) };
     expect(await openWith({ stored: before }, null).opened).toMatchObject({ outcome: 'opened' });
+    // Or from messages that came without code.
+    const said = { ...before, newest: numberIn(TERM + 2, 1) };
+    expect(await openWith({ stored: said }, null).opened).toEqual({ outcome: 'term_taken', term: TERM + 2 });
   });
 });
 

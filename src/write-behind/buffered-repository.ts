@@ -103,9 +103,10 @@ export class BufferedSessionRepository implements SessionRepository {
     if (isCurrent && (source === 'buffer' || source === 'clean')) {
       return { ...buffered, code, isBufferBehind: false, source: isDirty ? 'buffer' : source };
     }
-    const stored = await this.#postgres.getStored(sessionId);
-    if (!stored) return null;
-    if (termOf(stored.rev) >= term) return { outcome: 'term_taken', term: termOf(stored.rev) };
+    const found = await this.#postgres.getStored(sessionId);
+    if (!found) return null;
+    const { newest, ...stored } = found;
+    if (termOf(newest) >= term) return { outcome: 'term_taken', term: termOf(newest) };
     const isBufferBehind = code === null || code.rev < stored.rev;
     // Nothing else would write it to Postgres.
     const isForgotten = !isDirty && code !== null && code.rev > stored.rev;

@@ -261,6 +261,7 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
         rev: rev(3),
         receipts: first,
         transport,
+        newest: rev(3),
       });
       const second = { 'p/c': receipt(4) };
       await repository.writeSessions([write(id, { code: code({ rev: rev(4), receipts: second }) })]);
@@ -458,7 +459,12 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
         expect(await repository.commit(commit)).toEqual({ durable: 'postgres' });
       }
       expect(await all(id)).toEqual([earlier, now]);
-      expect(await repository.getStored(id)).toEqual({ code: 'a', rev: rev(1), receipts, transport: null });
+      expect(await repository.getStored(id)).toMatchObject({
+        code: 'a',
+        rev: rev(1),
+        receipts,
+        transport: null,
+      });
       expect(await repository.flushState(id)).toEqual({
         flushedRev: rev(1),
         isDirty: false,
@@ -481,7 +487,16 @@ describe.each(engines)('Postgres repository on the %s engine', (engine) => {
         rev: numberIn(2, 1),
         receipts: {},
         transport: null,
+        newest: numberIn(2, 1),
       });
+    });
+
+    it('knows the term of a room that wrote messages alone', async () => {
+      const { id } = await newSession();
+      await repository.writeSessions([write(id, { messages: [message({ position: numberIn(7, 3) })] })]);
+      expect(await repository.getStored(id)).toMatchObject({ rev: 0, newest: numberIn(7, 3) });
+      expect(await repository.open(id, 7)).toEqual({ outcome: 'term_taken', term: 7 });
+      expect(await repository.open(id, 8)).toMatchObject({ outcome: 'opened', flushedRev: 0 });
     });
 
     it('takes a commit of a later term than the row has', async () => {
