@@ -1,6 +1,7 @@
 /** The documents say what the code reads: no variable is missing, and none is made up. */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type * as z from 'zod';
 import { configSchema, parseConfig } from '../../src/config.ts';
@@ -42,6 +43,41 @@ describe('.env.example', () => {
   it('shows the defaults', () => {
     const given = Object.fromEntries(Object.entries(example).filter(([, value]) => value !== ''));
     expect(parseConfig(configSchema, { ...required, ...given })).toEqual(parseConfig(configSchema, required));
+  });
+});
+
+describe.each([
+  'README.md',
+  'CHANGELOG.md',
+  ...readdirSync(new URL('../../docs', import.meta.url))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+])('%s', (document) => {
+  const text = read(document);
+  const isThere = (path: string) => existsSync(new URL(`../../${path}`, import.meta.url));
+  /** As its host makes them of headings. */
+  const anchorsOf = (path: string) =>
+    [...read(path).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}_ -]/gu, '')
+        .replaceAll(' ', '-'),
+    );
+
+  it('names sources that are there', () => {
+    const named = [...text.matchAll(/`((?:src|test|dev|deploy|bench|drizzle)\/[\w./-]+)`/g)];
+    // Settings of a deployment aren't in the repository.
+    const paths = named.map(([, path = '']) => path).filter((path) => !path.endsWith('.env'));
+    expect(paths.filter((path) => !isThere(path))).toEqual([]);
+  });
+
+  it('leads to files and headings that are there', () => {
+    const links = [...text.matchAll(/\]\((?!\w+:)([^)#\s]*)#?([^)\s]*)\)/g)];
+    const dead = links.filter(([, path = '', anchor = '']) => {
+      const file = path === '' ? document : join(dirname(document), path);
+      return !isThere(file) || (anchor !== '' && !anchorsOf(file).includes(anchor));
+    });
+    expect(dead.map(([link]) => link)).toEqual([]);
   });
 });
 
