@@ -2,9 +2,9 @@
  * The design's promises as properties: whatever order the steps of rooms, flushes and sweeps happen in, and
  * whichever of them are lost, late or cut short, in the end Postgres holds exactly what was acknowledged.
  *
- * `BACKBEAT_MODEL_RUNS` sets how many new histories each property tries; a failure prints a short history that
- * fails, and the seed and path of the one that it was made of. `BACKBEAT_MODEL_REPLAY`, these two with a colon
- * between them, tries that one again.
+ * `BACKBEAT_MODEL_RUNS` sets how many new histories each property tries; a failure prints a short history
+ * that fails, and the seed and path of the one that it was made of. `BACKBEAT_MODEL_REPLAY`, these two with a
+ * colon between them, tries that one again.
  */
 import { randomUUID } from 'node:crypto';
 import { neonConfig } from '@neondatabase/serverless';
