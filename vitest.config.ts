@@ -79,9 +79,9 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           globalSetup: ['test/support/shared-postgres.ts'],
-          // Some start three stacks one after the other.
-          testTimeout: 180_000,
-          hookTimeout: 120_000,
+          // Some start three stacks one after the other, on a machine that does five such things at once.
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
           // Each drives a whole stack and often waits for an event: six at a time keep two cores busy.
           maxWorkers: 6,
           sequence: { groupOrder: 1 },

@@ -147,14 +147,14 @@ describe('people who merge', () => {
     await room.connect();
     room.edit(0, 0);
     await vi.waitUntil(() => received.includes('resync'), { timeout: 30_000 });
-    // Goes with the first one, once the text is there.
+    // Goes after the first one, once the text is there.
     room.edit(0, 0);
     expect(room.waiting).toBe(2);
     answerResync();
     await vi.waitUntil(() => room.waiting === 0, { timeout: 30_000 });
     room.leave();
     server.close();
-    expect(received).toEqual(['code_update', 'resync', 'code_update']);
+    expect(received).toEqual(['code_update', 'resync', 'code_update', 'code_update']);
     const ended = { accepted: 1, ackedInTime: 1, elapsedMs: 1, rooms: [room.outcome()] };
     expect(recorder.report(ended)).toMatchObject({
       ...{ sent: 2, acked: 2, errors: { out_of_step: 1 } },

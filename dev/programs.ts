@@ -12,7 +12,7 @@ import { madeProgramArgs, PROGRAMS, PROJECT_DIR, type Program } from './project.
  * @throws {Error} when a source can't be bundled.
  */
 export async function providePrograms(): Promise<(program: Program) => string[]> {
-  const folder = await keptBuild('programs', makePrograms);
+  const folder = await keptBuild('programs', makePrograms, PROJECT_DIR);
   return (program) => madeProgramArgs(folder, program);
 }
 
@@ -28,6 +28,7 @@ async function makePrograms(outdir: string): Promise<void> {
     format: 'esm',
     target: 'node20',
     packages: 'external',
+    define: { MADE_FOR_PROJECT: JSON.stringify(PROJECT_DIR) },
     logLevel: 'silent',
   });
 }

@@ -7,7 +7,10 @@ import { fileURLToPath } from 'node:url';
 /** Where this code is: among the sources, or in a program that was made of them (`programs.ts`). */
 const HERE = dirname(fileURLToPath(import.meta.url));
 
-export const PROJECT_DIR = projectOf(HERE);
+/** Said to the programs as they are made: they may lie in a `node_modules` that another project shares. */
+declare const MADE_FOR_PROJECT: string | undefined;
+
+export const PROJECT_DIR = typeof MADE_FOR_PROJECT === 'string' ? MADE_FOR_PROJECT : projectOf(HERE);
 
 /** What a stack's start makes is kept here for the next. */
 export const CACHE_DIR = join(PROJECT_DIR, 'node_modules', '.cache', 'backbeat');

@@ -22,7 +22,7 @@ beforeAll(async () => {
   stack = await startStack({ FLUSH_ALARM_MS: '1000' });
   scene = new Scene(stack);
   old = await startRelease(previousRelease(), stack);
-}, 300_000);
+});
 afterAll(async () => {
   await old?.stop();
   await scene?.end();

@@ -135,13 +135,24 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     keeps: '1',
+    breaks: 'edits that a dead room had taken go to the next as one, under the number of the last',
+    file: 'src/client/sdk/shared-document.ts',
+    find: '      if (clientSeq === null || clientSeq <= has) continue;\n',
+    replace: '      if (clientSeq !== this.#clientSeq || clientSeq <= has) continue;\n',
+    caughtBy: {
+      file: unit('src/client/sdk/shared-document'),
+      title: 'what a room between had not, and the next has after all, is there once',
+    },
+  },
+  {
+    keeps: '1',
     breaks: 'the client takes what it has sent for received when the connection is lost',
     file: 'src/client/sdk/shared-document.ts',
-    find: '    this.#joinPending();\n',
+    find: '    for (const edit of this.#pending) edit.isInFlight = false;\n',
     replace: '',
     caughtBy: {
       file: unit('src/client/sdk/shared-document'),
-      title: 'what the room has is not sent again; what it lacks is, once, as one edit on its text',
+      title: 'what the room has is not sent again; what it lacks is, once, each under its number',
     },
   },
   {
@@ -170,8 +181,8 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '2',
     breaks: 'what plays is forgotten when a session opens from Postgres',
     file: 'src/postgres/sessions.ts',
-    find: 'transport: decodeTransport(row) };',
-    replace: 'transport: null };',
+    find: 'transport: decodeTransport(row), newest };',
+    replace: 'transport: null, newest };',
     caughtBy: {
       file: integration('transport'),
       title: 'with the buffer gone too, it is read from Postgres, its code by itself',
@@ -609,10 +620,21 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     keeps: '2',
+    breaks: 'settling deletes a message that has been placed anew since it was read',
+    file: 'src/redis/scripts/settle.lua',
+    find: '  return not is_message or text(message.position) == position\n',
+    replace: '  return true\n',
+    caughtBy: {
+      file: integration('buffer'),
+      title: 'leaves a message that a later room has placed anew since it was read, until that is written',
+    },
+  },
+  {
+    keeps: '2',
     breaks: 'a full Redis refuses to be settled',
     file: 'src/redis/scripts/settle.lua',
-    find: '  written = written + count\n',
-    replace: "  redis.call('HSET', one.key, 'commits', '0')\n  written = written + count\n",
+    find: '  written = written + left\n',
+    replace: "  redis.call('HSET', one.key, 'commits', '0')\n  written = written + left\n",
     caughtBy: {
       file: integration('buffer'),
       title: 'drains a Redis that has no memory left',
@@ -954,7 +976,7 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: '5',
     breaks: 'a room writes in a term that Postgres knows, where Redis has forgotten it',
     file: 'src/write-behind/buffered-repository.ts',
-    find: "    if (termOf(stored.rev) >= term) return { outcome: 'term_taken', term: termOf(stored.rev) };\n",
+    find: "    if (termOf(newest) >= term) return { outcome: 'term_taken', term: termOf(newest) };\n",
     replace: '',
     caughtBy: {
       file: unit('src/write-behind/buffered-repository'),
@@ -1074,9 +1096,20 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     keeps: '5',
+    breaks: 'Postgres tells of a session’s term by its code alone',
+    file: 'src/postgres/sessions.ts',
+    find: 'const { code, rev, newest } = row;\n',
+    replace: 'const { code, rev } = row;\n    const newest = rev;\n',
+    caughtBy: {
+      file: integration('postgres-repository'),
+      title: 'knows the term of a room that wrote messages alone',
+    },
+  },
+  {
+    keeps: '5',
     breaks: 'Postgres opens a session in a term that its code has already',
     file: 'src/postgres/sessions.ts',
-    find: "    if (termOf(code.rev) >= term) return { outcome: 'term_taken', term: termOf(code.rev) };\n",
+    find: "    if (termOf(newest) >= term) return { outcome: 'term_taken', term: termOf(newest) };\n",
     replace: '',
     caughtBy: {
       file: integration('postgres-repository'),
@@ -1307,7 +1340,7 @@ export const MUTATIONS: readonly Mutation[] = [
     keeps: 'c',
     breaks: 'settling deletes all messages, not those that were written',
     file: 'src/redis/scripts/settle.lua',
-    find: "    redis.pcall('HDEL', one.messages_key, unpack(ARGV, first, math.min(first + 999, at + count - 1)))\n",
+    find: "    if #gone > 0 then redis.pcall('HDEL', one.messages_key, unpack(gone)) end\n",
     replace: "    redis.pcall('DEL', one.messages_key)\n",
     caughtBy: {
       file: integration('buffer'),
