@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { numberIn } from '../src/domain/revision.ts';
 import { parseClientMessage } from '../src/protocol/index.ts';
+import { WAIT } from '../test/support/wait.ts';
 import { digestOf, KnobDocument } from './load/document.ts';
 import { EditFrames } from './load/edit-frame.ts';
 import { frameBytes } from './load/frame-bytes.ts';
@@ -146,12 +147,12 @@ describe('people who merge', () => {
     const room = new MergingRoom(people, plan, recorder);
     await room.connect();
     room.edit(0, 0);
-    await vi.waitUntil(() => received.includes('resync'), { timeout: 30_000 });
+    await vi.waitUntil(() => received.includes('resync'), WAIT);
     // Goes after the first one, once the text is there.
     room.edit(0, 0);
     expect(room.waiting).toBe(2);
     answerResync();
-    await vi.waitUntil(() => room.waiting === 0, { timeout: 30_000 });
+    await vi.waitUntil(() => room.waiting === 0, WAIT);
     room.leave();
     server.close();
     expect(received).toEqual(['code_update', 'resync', 'code_update', 'code_update']);
@@ -190,7 +191,7 @@ describe('the frames of edits', () => {
       const client = new WebSocket(`ws://127.0.0.1:${port}`, { createConnection: () => wire });
       await once(client, 'open');
       for (const edit of [0, 42, 123_456]) wire.write(frames.frame(edit));
-      await vi.waitUntil(() => read.length === 3, { timeout: 30_000 });
+      await vi.waitUntil(() => read.length === 3, WAIT);
       client.terminate();
       server.close();
       for (const [i, edit] of [0, 42, 123_456].entries()) {

@@ -9,8 +9,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PROJECT_DIR } from '../dev/project.ts';
 import { SITE_PREVIEW, SOCIAL_IMAGE, socialTags } from '../src/worker/social-tags.ts';
+import { WAIT } from '../test/support/wait.ts';
 import { type BuiltPage, buildPage, PAGE_DIR, watchPage } from './build-page.ts';
-import { metaPolicy } from './header-policy.ts';
+import { metaPolicy, withInlineScripts } from './header-policy.ts';
 import { readWranglerConfig } from './project-names.ts';
 
 let folder: string;
@@ -231,14 +232,14 @@ describe('a change of the sources', () => {
     const next = async (path: string, content: string) => {
       const count = builds.length;
       writeFileSync(join(staticDir, path), content);
-      await vi.waitUntil(() => builds.length > count, { timeout: 30_000 });
+      await vi.waitUntil(() => builds.length > count, WAIT);
       return builds.at(-1);
     };
-    await vi.waitUntil(() => builds.length > 0, { timeout: 30_000 });
+    await vi.waitUntil(() => builds.length > 0, WAIT);
     expect(await next('../main.ts', 'const = ;')).toBeInstanceOf(Error);
     expect(await next('../main.ts', "document.title = 'three';")).toMatchObject({ outDir });
     await next('index.html', '<script type="module" src="../main.ts"></script>');
-    await vi.waitUntil(() => !readFileSync(join(outDir, 'index.html'), 'utf8').includes('style'));
+    await vi.waitUntil(() => !readFileSync(join(outDir, 'index.html'), 'utf8').includes('style'), WAIT);
     await watching.stop();
   });
 });
@@ -248,6 +249,9 @@ describe('the policy for a <meta>', () => {
     const headers =
       "# /*\n/other\n  Content-Security-Policy: default-src *\n/*\n  X: y\n  Content-Security-Policy: default-src 'none';  frame-ancestors 'none'; sandbox; img-src 'self'\n";
     expect(metaPolicy(headers)).toBe("default-src 'none'; img-src 'self'");
+    const inline = "/*\n  Content-Security-Policy: script-src 'self' %inline-scripts%; img-src 'self'\n";
+    expect(metaPolicy(inline)).toBe("script-src 'self'; img-src 'self'");
+    expect(withInlineScripts(inline, ["'sha256-x'"])).toContain("'self' 'sha256-x';");
     expect(() => metaPolicy('/other\n  Content-Security-Policy: x\n')).toThrow('no Content-Security-Policy');
   });
 });

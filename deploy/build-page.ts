@@ -16,7 +16,7 @@ import { PROJECT_DIR } from '../dev/project.ts';
 import { SITE_PREVIEW, SOCIAL_IMAGE, sitePreview, socialTags } from '../src/worker/social-tags.ts';
 import { browserZod } from './browser-zod.ts';
 import { buildPlayer, PLAYER_DIR, type PlayerFiles } from './build-player.ts';
-import { metaPolicy } from './header-policy.ts';
+import { metaPolicy, withInlineScripts } from './header-policy.ts';
 import { customDomains, readWranglerConfig } from './project-names.ts';
 import { renderedStart } from './rendered-start.tsx';
 
@@ -31,9 +31,6 @@ const START_PLACE = '%start%';
 
 /** Where index.html wants the policy of `_headers`. */
 const POLICY_PLACE = '%content-security-policy%';
-
-/** Where that policy wants the hashes of the scripts that are in the HTML itself. */
-const INLINE_PLACE = '%inline-scripts%';
 
 export interface PageOptions {
   /** Made if it isn't there. Files that aren't the page's are removed from it. */
@@ -224,10 +221,7 @@ function writePage(
     const isSite = staticDir === STATIC_DIR && name === 'index.html';
     pages.set(name, isSite ? withSiteTags(built) : built);
   }
-  const allowed = headers.replaceAll(
-    ` ${INLINE_PLACE}`,
-    [...inlined.values()].map((hash) => ` ${hash}`).join(''),
-  );
+  const allowed = withInlineScripts(headers, [...inlined.values()]);
   files.set('_headers', Buffer.from(allowed));
   for (const [name, html] of pages) {
     files.set(name, Buffer.from(html.replaceAll(POLICY_PLACE, metaPolicy(allowed))));
