@@ -61,7 +61,9 @@ async function release(context: BrowserContext, { outDir }: BuiltPage, url: stri
 
 /** The hashed scripts that the page has. */
 const scriptsOf = (page: Page) =>
-  page.evaluate(() => [...document.scripts].map(({ src }) => new URL(src).pathname).sort());
+  page.evaluate(() =>
+    [...document.scripts].flatMap(({ src }) => (src === '' ? [] : new URL(src).pathname)).sort(),
+  );
 
 async function session(
   { stack, browser }: Scene,
