@@ -148,7 +148,7 @@ async function nothingRan(pages: readonly Page[], isClean = true): Promise<void>
   for (const page of pages) {
     assert.equal(await page.evaluate(() => 'hasRun' in window), false, 'something ran');
     const strange = page.locator(
-      'img[src="x"], script:not([src^="/assets/"]), svg[onload], iframe, [onerror], a[href^="javascript:"], body style, title ~ textarea',
+      'img[src="x"], body script:not([src^="/assets/"]), head script ~ script, svg[onload], iframe, [onerror], a[href^="javascript:"], body style, title ~ textarea',
     );
     if (isClean) assert.equal(await strange.count(), 0, 'markup on the page');
   }
