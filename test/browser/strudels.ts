@@ -106,6 +106,7 @@ export async function strudels(scene: Scene): Promise<void> {
 
   await step('its owner updates it, and the way back to scratch has what was there', async () => {
     await host.type('\n// better');
+    await host.shows('// better');
     await host.newestIs('saved', 'flushed');
     await host.strudel('Rolling techno').getByTestId('strudel-update').click();
     await host.toast('holds this code now');
