@@ -20,7 +20,7 @@ export function metaPolicy(headers: string, pattern = '/*'): string {
   const rule = rules.find((text) => text.startsWith(`${pattern}\n`)) ?? '';
   const policy = /^[ \t]+Content-Security-Policy: (.+)$/m.exec(rule)?.[1];
   if (policy === undefined) throw new Error(`_headers has no Content-Security-Policy for ${pattern}`);
-  // What has been given none has no such script.
+  // Without hashes no such script is allowed.
   return withInlineScripts(policy, [])
     .split(';')
     .map((directive) => directive.trim())

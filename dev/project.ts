@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 /** Where this code is: among the sources, or in a program that was made of them (`programs.ts`). */
 const HERE = dirname(fileURLToPath(import.meta.url));
 
-/** Said to the programs as they are made: they may lie in a `node_modules` that another project shares. */
+/** Set when the programs are made: they may lie in a `node_modules` that two projects share. */
 declare const MADE_FOR_PROJECT: string | undefined;
 
 export const PROJECT_DIR = typeof MADE_FOR_PROJECT === 'string' ? MADE_FOR_PROJECT : projectOf(HERE);

@@ -293,7 +293,7 @@ export class SharedDocument {
     const local = this.#overPending(change);
     this.#confirmed = text;
     this.#rev = rev;
-    // Each under its number: it may turn out that a room had some of them.
+    // Each keeps its number: a later room may have some of them.
     for (const edit of this.#pending) edit.isInFlight = false;
     this.#trimLog();
     return { change: local, uncertain: null };
@@ -444,6 +444,7 @@ export class SharedDocument {
       const without = takeOut(this.#log, (entry) => entry.clientSeq !== null && entry.clientSeq >= clientSeq);
       if (!without) continue;
       const before = without.apply(this.#confirmed);
+      // Known exactly for the newest; the others by what differs.
       const isNewest = after === this.#confirmed;
       const change = isNewest ? without.invert(after) : difference(before, after);
       this.#pending.unshift({ ...newPending(change, clientSeq), wasSent: true });

@@ -111,7 +111,7 @@ function Invites() {
     const { tokens } = await call(listInvites, { params: { id: sessionId }, token: jam.token });
     return tokens;
   });
-  // A person who comes in has probably used a link.
+  // A new person has probably used a link.
   const here = useSession(({ participants, watching }) => participants.length + watching);
   const listed = useRef(here);
   useEffect(() => {
