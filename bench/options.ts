@@ -18,7 +18,7 @@ The load:
   --typists=1          people in each room who type
   --edits=whole        how edits are sent: whole, or changes: each types in a line of their own of a shared text
   --pace=client        a client sends fewer frames while much is unacknowledged, as the page's does; or none:
-                       one for each edit. For whole texts.
+                       one for each edit, as --merging does.
   --clients=auto       processes that make the load
   --profile            also writes NAME.cpuprofile of the rooms' isolate, and what most of its time goes to
 
@@ -230,6 +230,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | null {
   if (mode.kind === 'merging') {
     if (flags.edits === 'whole') throw new UsageError('--merging: the edits that are merged are changes');
     load.edits = 'changes';
+    load.pace = 'none';
     load.sessions = flags.sessions ?? MERGING_SESSIONS;
     load.typists = flags.typists ?? MERGING_TYPISTS;
     load.ratePerS = flags.rate ?? MERGING_RATE;

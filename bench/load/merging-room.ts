@@ -3,7 +3,9 @@
  * merged, by the client that the page has.
  */
 import { ChangeSet } from '@codemirror/state';
+import { editPauseMs } from '../../src/client/sdk/code-sync.ts';
 import { SharedDocument } from '../../src/client/sdk/shared-document.ts';
+import { Throttle } from '../../src/client/sdk/throttle.ts';
 import { type ClientMessage, parseServerMessage, type ServerPayload } from '../../src/protocol/index.ts';
 import { Arrivals } from './arrivals.ts';
 import { Chats } from './chats.ts';
@@ -18,6 +20,8 @@ import { SharedText, TypedLine } from './typing.ts';
 
 /** Of those who watch, one of so many keeps the text: that of all would be more work than the room has. */
 const WATCHERS_PER_READER = 50;
+/** As the page's client does. */
+const EDIT_INTERVAL_MS = 50;
 /** So many come in at a time. */
 const ENTERING = 20;
 const REV = /"rev":(\d+)/;
@@ -34,9 +38,12 @@ interface Typist extends Person {
   line: TypedLine;
   /** When each key was pressed. */
   sentAt: number[];
-  /** The `client_seq` that each key was sent with: several have one where the room couldn't follow. */
+  /** The `client_seq` that each key was sent with: keys that wait for the same frame have one. */
   seqs: number[];
+  /** The first key of each edit. */
+  firstKeys: number[];
   acked: number;
+  sending: Throttle;
 }
 
 export class MergingRoom implements LoadRoom {
@@ -63,7 +70,15 @@ export class MergingRoom implements LoadRoom {
     const { typists, viewers } = this.#plan;
     const { typistTokens, viewerTokens } = this.#room;
     for (let who = this.#typists.length; who < typists; who++) {
-      const typist = { ...newPerson(), line: new TypedLine(who), sentAt: [], seqs: [], acked: 0 };
+      const typist: Typist = {
+        ...newPerson(),
+        line: new TypedLine(who),
+        ...{ sentAt: [], seqs: [], firstKeys: [], acked: 0 },
+        sending: new Throttle(
+          () => this.#send(typist),
+          () => this.#pauseMs(typist),
+        ),
+      };
       await this.#enter(typist, typistTokens[who] ?? '', typist);
       this.#typists.push(typist);
     }
@@ -87,10 +102,16 @@ export class MergingRoom implements LoadRoom {
     const { col, removed, insert } = line.next();
     const from = document.text.line(this.#text.lineOf(who)).from + col;
     const change = ChangeSet.of({ from, to: from + removed, insert }, document.text.length);
-    typist.seqs.push(document.edit(change, { source: 'typed' }).clientSeq);
+    const { clientSeq, isNew } = document.edit(change, { source: 'typed' });
+    if (isNew) typist.firstKeys.push(typist.sentAt.length);
+    typist.seqs.push(clientSeq);
     typist.sentAt.push(performance.now());
     this.#recorder.edited(lateMs);
-    this.#recorder.framed(this.#send(typist));
+    typist.sending.call();
+  }
+
+  #pauseMs({ document }: Typist): number {
+    return this.#plan.pace === 'none' ? 0 : editPauseMs(EDIT_INTERVAL_MS, document.unacknowledged);
   }
 
   chat(): void {
@@ -220,7 +241,8 @@ export class MergingRoom implements LoadRoom {
     const who = this.#room.typistIds.indexOf(author ?? '');
     const seen = person.seen[who] ?? 0;
     person.seen[who] = seen + 1;
-    const sentAt = this.#typists[who]?.sentAt[seen];
+    const typed = this.#typists[who];
+    const sentAt = typed?.sentAt[typed.firstKeys[seen] ?? -1];
     if (sentAt === undefined) return;
     this.#recorder.broadcast(performance.now() - sentAt, bytes);
     this.#arrivals.became(rev, sentAt);
@@ -245,18 +267,16 @@ export class MergingRoom implements LoadRoom {
     connection?.send(JSON.stringify({ type: 'resync', payload: {} } satisfies ClientMessage));
   }
 
-  /** Sends what waits. @returns its bytes on the wire. */
-  #send({ document, connection }: Typist): number {
-    let bytes = 0;
+  /** Sends what waits. */
+  #send({ document, connection }: Typist): void {
     for (let edit = document.nextToSend(); edit; edit = document.nextToSend()) {
       const { changes, baseRev: base_rev, clientSeq: client_seq, sync, source } = edit;
       const payload = { changes, base_rev, client_seq, sync, source };
       const frame = JSON.stringify({ type: 'code_update', payload } satisfies ClientMessage);
       connection?.send(frame);
       document.sent(client_seq);
-      bytes += frameBytes(Buffer.byteLength(frame), 'client');
+      this.#recorder.framed(frameBytes(Buffer.byteLength(frame), 'client'));
     }
-    return bytes;
   }
 }
 

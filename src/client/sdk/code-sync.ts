@@ -36,8 +36,8 @@ export interface CodeSyncPorts {
 }
 
 /** With so many edits on their way and back a slow network is no reason to send fewer. */
-const FREE_UNACKNOWLEDGED = 8;
-/** Each further two double the pause before the next one, up to this, in milliseconds. */
+const FREE_UNACKNOWLEDGED = 4;
+/** Each further one doubles the pause before the next, up to this, in milliseconds. */
 const MAX_PAUSE_MS = 1_000;
 /** What a refusal of a `resync` names. */
 export const RESYNC_REQUEST_ID = 'resync';
@@ -54,7 +54,7 @@ const MAX_UNANSWERED_MS = 29 * 86_400_000;
  * typed meanwhile goes in the next one.
  */
 export function editPauseMs(intervalMs: number, unacknowledged: number): number {
-  const doublings = Math.max(0, unacknowledged - FREE_UNACKNOWLEDGED) / 2;
+  const doublings = Math.max(0, unacknowledged - FREE_UNACKNOWLEDGED);
   return Math.max(intervalMs, Math.min(MAX_PAUSE_MS, intervalMs * 2 ** doublings));
 }
 
