@@ -46,19 +46,60 @@ describe('a request', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('is given its time once more when it was this side that had none', async () => {
+  it('is not charged for time that this side did not have, within bounds', async () => {
     fetching.mockImplementation(silence);
     const outcome = vi.fn();
+    const startMs = Date.now();
     const failed = ask().catch(outcome);
-    // A thread that was busy for three seconds: the clock has gone on, and the timer fires late.
-    vi.setSystemTime(Date.now() + 3_000);
-    await vi.advanceTimersByTimeAsync(TIMEOUT_MS);
+    const busyFor = async (ms: number) => {
+      // The clock has gone on, and the timer fires late.
+      vi.setSystemTime(Date.now() + ms);
+      await vi.advanceTimersToNextTimerAsync();
+    };
+    for (let step = 0; step < 3; step += 1) await vi.advanceTimersToNextTimerAsync();
+    for (let step = 0; step < 4; step += 1) await busyFor(100);
     expect(outcome).not.toHaveBeenCalled();
-    await vi.advanceTimersByTimeAsync(TIMEOUT_MS - 1);
-    expect(outcome).not.toHaveBeenCalled();
-    await vi.advanceTimersByTimeAsync(1);
+    await vi.advanceTimersToNextTimerAsync();
     await failed;
     expect(outcome).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ name: 'TimeoutError' }));
+    expect(Date.now() - startMs).toBe(2 * TIMEOUT_MS + 400);
+
+    const last = ask().catch(outcome);
+    const busyMs = Date.now();
+    while (outcome.mock.calls.length === 1) await busyFor(100);
+    await last;
+    expect(Date.now() - busyMs).toBeGreaterThanOrEqual(4 * TIMEOUT_MS);
+    expect(Date.now() - busyMs).toBeLessThan(5 * TIMEOUT_MS);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('is not charged for time in which Redis answers others, within bounds', async () => {
+    fetching.mockImplementationOnce(silence).mockResolvedValue(Response.json({ result: 'v' }));
+    const outcome = vi.fn();
+    const startMs = Date.now();
+    const failed = ask().catch(outcome);
+    for (let second = 0; second < 3; second += 1) {
+      fetching.mockResolvedValueOnce(Response.json({ result: 'v' }));
+      await ask();
+      await vi.advanceTimersByTimeAsync(TIMEOUT_MS / 2);
+    }
+    // Of each half of the time limit the first quarter did not count.
+    expect(outcome).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(TIMEOUT_MS / 4);
+    await failed;
+    expect(outcome).toHaveBeenCalledOnce();
+    expect(Date.now() - startMs).toBe(1.75 * TIMEOUT_MS);
+
+    fetching.mockImplementationOnce(silence);
+    const askedMs = Date.now();
+    const last = ask().catch(outcome);
+    while (outcome.mock.calls.length === 1) {
+      fetching.mockResolvedValueOnce(Response.json({ result: 'v' }));
+      await ask();
+      await vi.advanceTimersByTimeAsync(TIMEOUT_MS / 8);
+    }
+    await last;
+    expect(Date.now() - askedMs).toBe(4 * TIMEOUT_MS);
   });
 
   it('is given longer while answers take long, within bounds, and not once they are quick again', async () => {
@@ -78,7 +119,7 @@ describe('a request', () => {
       fetching.mockImplementation(silence);
       const startMs = Date.now();
       const failed = expect(ask()).rejects.toMatchObject({ name: 'TimeoutError' });
-      await vi.advanceTimersToNextTimerAsync();
+      while (vi.getTimerCount() > 0) await vi.advanceTimersToNextTimerAsync();
       await failed;
       return Date.now() - startMs;
     };

@@ -15,14 +15,16 @@ interface UpstashRestOptions {
   onRequest?: (() => void) | undefined;
 }
 
-/** A timer that is later than this share of its time says that its own side is overloaded. */
-const LATE_SHARE = 0.1;
+/** A time limit is looked at so many times. */
+const STEPS = 4;
+/** A step that is later than this says that its own side has too much to do, in milliseconds. */
+const LATE_MS = 25;
 
 /** Share that the newest answer has in how long answers take. */
 const NEWEST_SHARE = 1 / 8;
 /** An answer may take so many times as long as they did lately. */
 const USUAL_TIMES = 4;
-/** And at most so many time limits. */
+/** And no request may take more than so many time limits. */
 const MAX_LIMITS = 4;
 
 /**
@@ -38,6 +40,7 @@ export class UpstashRest implements Requester {
   readonly #onRequest: () => void;
   /** How long answers took lately, in milliseconds; not those that were given up. */
   #usualMs = 0;
+  #answers = 0;
 
   constructor({ url, token, timeoutMs, onRequest = () => {} }: UpstashRestOptions) {
     this.#url = url.replace(/\/+$/, '');
@@ -53,11 +56,12 @@ export class UpstashRest implements Requester {
    * @throws {UpstashJSONParseError} the answer isn't JSON.
    */
   async request<T>({ path = [], body }: UpstashRequest): Promise<UpstashResponse<T>> {
-    const limit = new TimeLimit(this.#limitMs());
+    const limit = new TimeLimit(this.#limitMs(), MAX_LIMITS * this.#timeoutMs, () => this.#answers);
     const startMs = Date.now();
     try {
       const response = await this.#send([this.#url, ...path].join('/'), JSON.stringify(body), limit.signal);
       const answer = parse(await response.text());
+      this.#answers += 1;
       this.#usualMs += (Date.now() - startMs - this.#usualMs) * NEWEST_SHARE;
       if (!response.ok) throw new errors.UpstashError(answer.error ?? `HTTP ${response.status}`);
       return answer;
@@ -89,20 +93,28 @@ export class UpstashRest implements Requester {
 }
 
 /**
- * Aborts what takes too long. When the timer itself comes late, it was this side that had no time: the answer
- * may have been waiting for it all along, so it is given as long again. Otherwise a moment of too much work
- * makes all rooms take Redis for dead at once, and turn to Postgres, which is more work.
+ * Aborts what takes too long. A step in which Redis has answered others doesn't count, nor does one that comes
+ * late: this side has too much to do then, and the answer may have been waiting all along. Otherwise a moment
+ * of too much work makes all rooms take Redis for dead at once, and turn to Postgres, which is more work.
  */
 class TimeLimit {
   readonly #controller = new AbortController();
+  readonly #stepMs: number;
+  readonly #endMs: number;
+  readonly #answers: () => number;
+  #stepsLeft = STEPS;
   #timer: ReturnType<typeof setTimeout>;
 
-  constructor(ms: number) {
-    const dueMs = Date.now() + ms;
-    this.#timer = setTimeout(() => {
-      if (Date.now() - dueMs > ms * LATE_SHARE) this.#timer = setTimeout(() => this.#abort(), ms);
-      else this.#abort();
-    }, ms);
+  /**
+   * @param ms of time that counts.
+   * @param longestMs of any time.
+   * @param answers how many requests were answered up to now, of all that go to the same Redis.
+   */
+  constructor(ms: number, longestMs: number, answers: () => number) {
+    this.#stepMs = ms / STEPS;
+    this.#endMs = Date.now() + longestMs;
+    this.#answers = answers;
+    this.#timer = this.#wait();
   }
 
   get signal(): AbortSignal {
@@ -113,8 +125,17 @@ class TimeLimit {
     clearTimeout(this.#timer);
   }
 
-  #abort(): void {
-    this.#controller.abort(new DOMException('no answer in time', 'TimeoutError'));
+  #wait(): ReturnType<typeof setTimeout> {
+    const dueMs = Date.now() + this.#stepMs;
+    const answers = this.#answers();
+    return setTimeout(() => this.#onStep(dueMs, answers), this.#stepMs);
+  }
+
+  #onStep(dueMs: number, answersBefore: number): void {
+    const nowMs = Date.now();
+    if (nowMs - dueMs <= LATE_MS && this.#answers() === answersBefore) this.#stepsLeft -= 1;
+    if (this.#stepsLeft > 0 && nowMs < this.#endMs) this.#timer = this.#wait();
+    else this.#controller.abort(new DOMException('no answer in time', 'TimeoutError'));
   }
 }
 
