@@ -93,7 +93,7 @@ export class UpstashRest implements Requester {
 }
 
 /**
- * Aborts what takes too long. A step in which Redis has answered others doesn't count, nor does one that comes
+ * Aborts what takes too long. A step in which Redis has answered others doesn't count, nor does one that is
  * late: this side has too much to do then, and the answer may have been waiting all along. Otherwise a moment
  * of too much work makes all rooms take Redis for dead at once, and turn to Postgres, which is more work.
  */

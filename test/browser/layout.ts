@@ -53,6 +53,25 @@ export async function layout({ stack, browser }: Scene): Promise<void> {
     assert.equal(await ana.page.locator('.demo mark').count(), 0);
   });
 
+  await step(
+    'the start’s example, which is painted after the words, has its place from the beginning',
+    async () => {
+      for (const { page } of [ana, ben]) {
+        await page.goto(stack.url);
+        await page.locator('html:not([data-unpainted]):not([data-waiting])').waitFor();
+        const heights = await page.locator('.demo pre').evaluate((code) => {
+          const { dataset } = document.documentElement;
+          const shown = code.getBoundingClientRect().height;
+          dataset.unpainted = '';
+          const before = code.getBoundingClientRect().height;
+          delete dataset.unpainted;
+          return { shown, before };
+        });
+        assert.equal(heights.before, heights.shown);
+      }
+    },
+  );
+
   await step('one click makes a session, under a made-up name', async () => {
     await ana.page.getByTestId('jam-now').click();
     const told = ana.page.getByTestId('toasts').locator('.toast').filter({ hasText: 'You are “' });

@@ -101,7 +101,9 @@ export async function strudels(scene: Scene): Promise<void> {
     await host.tab('strudels');
     await ben.page.getByTestId('strudels-public').click();
     await coAuthor.strudel('Rolling techno').getByTestId('strudel-load').click();
-    await coAuthor.toast('The session is about “Rolling techno” now');
+    // Not by the notice: that of the first time may still be there. A switch replaces what is typed before.
+    const current = ana.page.getByTestId('strudel-current').filter({ hasText: 'Rolling techno' });
+    await host.waitFor(current, 'the strudel to be named');
   });
 
   await step('its owner updates it, and the way back to scratch has what was there', async () => {

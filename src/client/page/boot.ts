@@ -22,15 +22,18 @@
     if (button instanceof HTMLElement && 'waiting' in dataset) dataset.waiting = button.dataset.testid ?? '';
   });
   if (isStart) dataset.waiting = '';
+  const isDrawnFirst = isStart && !document.hidden;
+  if (isDrawnFirst) dataset.unpainted = '';
   let hasBegun = false;
   const begin = () => {
     if (hasBegun) return;
     hasBegun = true;
+    delete dataset.unpainted;
     const scripts = document.querySelector('template#scripts');
     if (scripts instanceof HTMLTemplateElement) document.body.append(scripts.content.cloneNode(true));
   };
   document.addEventListener('DOMContentLoaded', () => {
-    if (!isStart || document.hidden) begin();
+    if (!isDrawnFirst) begin();
     else {
       // Once it is on the screen: after `requestAnimationFrame` the frame is still to be drawn.
       new PerformanceObserver((list) => {
