@@ -1477,6 +1477,28 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { file: unit('src/write-behind/buffered-repository'), title: 'goes to the buffer alone' },
   },
   {
+    keeps: 'g',
+    breaks: 'rooms with too much to do take Redis for dead though it answers others',
+    file: 'src/redis/upstash-rest.ts',
+    find: ' && this.#answers() === answersBefore',
+    replace: '',
+    caughtBy: {
+      file: unit('src/redis/upstash-rest'),
+      title: 'is not charged for time in which Redis answers others, within bounds',
+    },
+  },
+  {
+    keeps: 'g',
+    breaks: 'a room that is late itself takes Redis for dead',
+    file: 'src/redis/upstash-rest.ts',
+    find: 'nowMs - dueMs <= LATE_MS && ',
+    replace: '',
+    caughtBy: {
+      file: unit('src/redis/upstash-rest'),
+      title: 'is not charged for time that this side did not have, within bounds',
+    },
+  },
+  {
     keeps: 'h',
     breaks: 'a host’s second answer to a knock counts while the first is carried out',
     file: 'src/room/connections/knocks.ts',
