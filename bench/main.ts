@@ -25,7 +25,7 @@ async function run(options: BenchOptions): Promise<string[]> {
     case 'scale':
       return scaleScenario(options, mode.sessions, say);
     case 'audience':
-      return audienceScenario(options, mode.sizes, say);
+      return audienceScenario(options, mode, say);
     case 'quick':
       return quickScenario(options, say);
     case 'floor':

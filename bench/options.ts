@@ -26,6 +26,7 @@ What to run (the load above when none is given):
   --scale              with 100, 500, 1,000, 2,000 and 4,000 sessions (or --scale=LIST), one after the other
   --room=50            one room with so many people, 10 of them typing
   --audience=250,1000  one room with 10 people who type and so many who watch, in turns
+  --relays=10          with --audience: those who watch do so by so many rooms that only pass on (a spike)
   --quick              a small load, which fails when commands, bytes or statements an edit have doubled
   --floor=500,1000,1400   so many sessions, beside rooms that read the same frames and make as many requests,
                        and do nothing else
@@ -88,7 +89,7 @@ export type Mode =
   | { kind: 'load' }
   | { kind: 'scale'; sessions: number[] }
   | { kind: 'room' }
-  | { kind: 'audience'; sizes: number[] }
+  | { kind: 'audience'; sizes: number[]; relays: number | null }
   | { kind: 'floor'; sessions: number[] }
   | { kind: 'return'; rooms: number }
   | { kind: 'quick' }
@@ -152,6 +153,7 @@ const flagsSchema = z.object({
   scale: list(count(50_000)).optional(),
   room: count(1_000).min(2).optional(),
   audience: list(count(20_000)).optional(),
+  relays: count(100).optional(),
   floor: list(count(50_000)).optional(),
   return: count(50_000).optional(),
   'flush-only': count(1_000_000).optional(),
@@ -204,6 +206,8 @@ export function parseOptions(args: readonly string[]): BenchOptions | null {
   if (chosen.length > 1)
     throw new UsageError(`one at a time: ${chosen.map((name) => `--${name}`).join(', ')}`);
   const mode = modeOf(flags);
+  if (flags.relays !== undefined && mode.kind !== 'audience')
+    throw new UsageError('--relays: only with --audience');
   if (flags.profile && mode.kind !== 'load') throw new UsageError('--profile: only with the load');
   const load: LoadOptions = {
     sessions: flags.sessions ?? (mode.kind === 'idle' ? IDLE_SESSIONS : 2_000),
@@ -248,7 +252,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | null {
 function modeOf(flags: z.infer<typeof flagsSchema>): Mode {
   if (flags.scale) return { kind: 'scale', sessions: flags.scale };
   if (flags.room !== undefined) return { kind: 'room' };
-  if (flags.audience) return { kind: 'audience', sizes: flags.audience };
+  if (flags.audience) return { kind: 'audience', sizes: flags.audience, relays: flags.relays ?? null };
   if (flags.quick) return { kind: 'quick' };
   if (flags.floor) return { kind: 'floor', sessions: flags.floor };
   if (flags.return !== undefined) return { kind: 'return', rooms: flags.return };

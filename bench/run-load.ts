@@ -177,6 +177,7 @@ export async function enterRooms(
   await processes.connect(
     {
       url: extra?.url ?? bench.stack.roomUrl,
+      ...(extra?.watchersUrl === undefined ? {} : { watchersUrl: extra.watchersUrl }),
       rooms: await planRooms(ids, load, bench),
       ...{ typists, viewers, ratePerS, seconds, codeBytes, edits, pace },
       chatPerS: target.hasChat ? load.chatPerS : 0,

@@ -180,7 +180,7 @@ export class MergingRoom implements LoadRoom {
   async #watch(person: Person, n: number, token: string): Promise<void> {
     let rev = 0;
     person.connection = await RoomConnection.open({
-      url: this.#plan.url,
+      url: this.#plan.watchersUrl ?? this.#plan.url,
       roomId: this.#room.id,
       token,
       edits: 'changes',

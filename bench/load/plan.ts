@@ -17,6 +17,8 @@ export type RoomPlan = z.infer<typeof roomPlanSchema>;
 export const loadPlanSchema = z.object({
   /** Where the rooms are, as `http://…` or `ws://…`. */
   url: z.string(),
+  /** Where those are who only watch; absent: with the others. */
+  watchersUrl: z.string().optional(),
   rooms: z.array(roomPlanSchema),
   /** People in each room who type, and who only watch. */
   typists: count.min(1),

@@ -69,6 +69,7 @@ const ROWS: readonly Row[] = [
   number('WAL bytes / 1,000 edits', ({ postgres }) => postgres.walBytesPer1000),
   cpu('CPU s / 1,000 edits: Worker, or server', 'worker', 'server'),
   cpu('CPU s / 1,000 edits: flush loop', 'flush loop'),
+  cpu('CPU s / 1,000 edits: relays', 'relays'),
   cpu('CPU s / 1,000 edits: Redis', 'redis'),
   cpu('CPU s / 1,000 edits: Postgres', 'postgres'),
   number('CPU s / 1,000 edits: all of these', ({ processes }) =>

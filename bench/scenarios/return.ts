@@ -19,7 +19,8 @@ import { describeMachine } from '../result.ts';
 import { type Command, eventSchema, type PeopleEvent, type Returned } from '../return/protocol.ts';
 import { type Bench, planRooms, type Say, startBench, startCron } from '../run-load.ts';
 import { backbeat } from '../targets/backbeat.ts';
-import { type FloorRooms, startFloorRooms } from '../targets/floor.ts';
+import { startFloorRooms } from '../targets/floor.ts';
+import type { OwnRooms } from '../targets/own-rooms.ts';
 import { headingOf } from './heading.ts';
 
 interface Crowd {
@@ -180,7 +181,7 @@ async function killOurs(bench: Bench, crowd: Crowd, say: Say): Promise<Outcome> 
 }
 
 async function killFloor(bench: Bench, crowd: Crowd, say: Say): Promise<Outcome> {
-  let floor: FloorRooms = await startFloorRooms(bench.stack, FLOOR_COMMIT_MS);
+  let floor: OwnRooms = await startFloorRooms(bench.stack, FLOOR_COMMIT_MS);
   const { port } = new URL(floor.url);
   const rooms = Array.from({ length: crowd.rooms }, () => ({
     id: randomUUID(),

@@ -1,5 +1,6 @@
 /** The product as it is. */
 import { randomPort } from '../../dev/ports.ts';
+import { startOwnRooms } from './own-rooms.ts';
 import type { Target } from './target.ts';
 
 /** One request flushes everything; a large backlog takes a while. */
@@ -36,4 +37,21 @@ export const backbeat: Target = {
 export async function backbeatWithInspector(): Promise<Target> {
   const stackEnv = { ...backbeat.stackEnv, BACKBEAT_INSPECTOR_PORT: String(await randomPort()) };
   return { ...backbeat, stackEnv };
+}
+
+/**
+ * A spike: those who watch are connected to relays, which are watchers of the room.
+ * @param relays how many the room has.
+ * @param paceMs least time between two frames of a relay to its watchers, in milliseconds.
+ */
+export function withRelays(target: Target, relays: number, paceMs: number): Target {
+  return {
+    ...target,
+    about: `${target.about}; those who watch by ${relays} relays`,
+    async start({ stack }) {
+      const bindings = { ROOM_URL: stack.roomUrl, RELAYS: String(relays), PACE_MS: String(paceMs) };
+      const { url, pid, stop } = await startOwnRooms('bench/relay/room.ts', 'RelayRoom', bindings);
+      return { url: null, watchersUrl: url, pids: { relays: pid }, inspectorUrl: null, stop };
+    },
+  };
 }

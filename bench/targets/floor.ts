@@ -1,45 +1,16 @@
 /** The floor: the same runtime with rooms that do the least there is to do. */
-import { z } from 'zod';
 import type { Stack } from '../../test/support/stack.ts';
-import { startExtraProcess } from './extra-process.ts';
+import { type OwnRooms, startOwnRooms } from './own-rooms.ts';
 import type { Target } from './target.ts';
 
-const readySchema = z.object({ url: z.url(), workerdPid: z.number() });
-
-/** The floor's process. */
-export interface FloorRooms {
-  url: string;
-  pid: number;
-  stop(): Promise<void>;
-  kill(): Promise<void>;
-}
-
 /** @param port a free one without it. */
-export async function startFloorRooms(
-  stack: Pick<Stack, 'redisRestUrl' | 'redisRestToken'>,
+export function startFloorRooms(
+  { redisRestUrl, redisRestToken }: Pick<Stack, 'redisRestUrl' | 'redisRestToken'>,
   commitMs: number,
   port?: string,
-): Promise<FloorRooms> {
-  const server = await startExtraProcess(
-    'bench/floor/server.ts',
-    {
-      FRONT_URL: stack.redisRestUrl,
-      FRONT_TOKEN: stack.redisRestToken,
-      COMMIT_MS: String(commitMs),
-      ...(port === undefined ? {} : { PORT: port }),
-    },
-    true,
-  );
-  const { url, workerdPid } = readySchema.parse(JSON.parse(server.line));
-  return {
-    url,
-    pid: server.pid,
-    stop: () => server.stop(),
-    async kill() {
-      process.kill(workerdPid, 'SIGKILL');
-      await server.stop('SIGKILL');
-    },
-  };
+): Promise<OwnRooms> {
+  const bindings = { FRONT_URL: redisRestUrl, FRONT_TOKEN: redisRestToken, COMMIT_MS: String(commitMs) };
+  return startOwnRooms('bench/floor/room.ts', 'FloorRoom', bindings, port);
 }
 
 /** @param commitMs the least time between two requests of a room to the Redis front. */

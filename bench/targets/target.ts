@@ -8,6 +8,8 @@ import type { TargetName } from '../options.ts';
 export interface Extra {
   /** Where its rooms are; null: the stack's. */
   url: string | null;
+  /** Where those are who only watch; absent: with the others. */
+  watchersUrl?: string;
   /** Names and pids of its processes. */
   pids: Record<string, number>;
   /** V8's inspector of its server; null: the stack's `workerd`. */

@@ -1,6 +1,7 @@
 /**
- * The floor's rooms in Miniflare, as the local stack runs ours. Environment: `FRONT_URL`, `FRONT_TOKEN`,
- * `COMMIT_MS`, `PORT` (a free one without it). Prints one line of JSON when it listens.
+ * Rooms of the benchmark's own in Miniflare, as the local stack runs ours. Environment: `ROOMS_SCRIPT`, the
+ * file with the rooms' class and the Worker, from the project's folder; `ROOMS_CLASS`; `ROOMS_BINDINGS`, as
+ * JSON; `PORT` (a free one without it). Prints one line of JSON when it listens.
  */
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -9,17 +10,17 @@ import { z } from 'zod';
 import { listProcesses } from '../../dev/process-table.ts';
 import { PROJECT_DIR } from '../../dev/project.ts';
 
-const { PORT, ...bindings } = z
+const { PORT, ROOMS_SCRIPT, ROOMS_CLASS, ROOMS_BINDINGS } = z
   .object({
-    FRONT_URL: z.url(),
-    FRONT_TOKEN: z.string(),
-    COMMIT_MS: z.string(),
+    ROOMS_SCRIPT: z.string(),
+    ROOMS_CLASS: z.string(),
+    ROOMS_BINDINGS: z.string().transform((text) => z.record(z.string(), z.string()).parse(JSON.parse(text))),
     PORT: z.coerce.number().default(0),
   })
   .parse(process.env);
 
 const { outputFiles } = await build({
-  entryPoints: [join(PROJECT_DIR, 'bench/floor/room.ts')],
+  entryPoints: [join(PROJECT_DIR, ROOMS_SCRIPT)],
   bundle: true,
   write: false,
   format: 'esm',
@@ -28,8 +29,8 @@ const { outputFiles } = await build({
 const miniflare = new Miniflare({
   modules: [{ type: 'ESModule', path: 'worker.js', contents: outputFiles[0]?.text ?? '' }],
   compatibilityDate: '2025-01-01',
-  durableObjects: { ROOMS: { className: 'FloorRoom', useSQLite: true } },
-  bindings,
+  durableObjects: { ROOMS: { className: ROOMS_CLASS, useSQLite: true } },
+  bindings: ROOMS_BINDINGS,
   host: '127.0.0.1',
   port: PORT,
   cf: false,
