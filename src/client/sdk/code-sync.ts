@@ -36,7 +36,7 @@ export interface CodeSyncPorts {
 }
 
 /** With so many edits on their way and back a slow network is no reason to send fewer. */
-const FREE_UNACKNOWLEDGED = 4;
+const FREE_UNACKNOWLEDGED = 3;
 /** Each further one doubles the pause before the next, up to this, in milliseconds. */
 const MAX_PAUSE_MS = 1_000;
 /** What a refusal of a `resync` names. */

@@ -9,6 +9,13 @@ describe('the window for the next commit', () => {
     ['among 2,000 busy rooms, around its share', { dirtySessions: 2_000, latencyMs: 10 }, 600, 2_200 / 3],
     ['among 100,000, no later than allowed', { dirtySessions: 100_000, latencyMs: 10 }, 1_000, 1_000],
     ['with a slow store, after twice what it took', { dirtySessions: 1, latencyMs: 200 }, 360, 440],
+    [
+      'with a very slow one, also beyond the longest pause',
+      { dirtySessions: 1, latencyMs: 1_500 },
+      2_700,
+      3_300,
+    ],
+    ['with any store, at most four of those', { dirtySessions: 1, latencyMs: 60_000 }, 3_600, 4_400],
   ])('%s', (_name, load, fromMs, toMs) => {
     const window = commitWindow(load, options);
     expect(window.fromMs).toBeCloseTo(fromMs);
@@ -35,7 +42,9 @@ describe('the pause between commits', () => {
           latencyMs: Math.max(a.latencyMs, b.latencyMs),
         };
         const later = commitWindow(greater, options);
-        const isWithin = fromMs >= options.minMs && fromMs <= toMs && toMs <= options.maxMs;
+        const restMs = 2.2 * Math.min(a.latencyMs, 2 * options.maxMs);
+        const longestMs = Math.max(options.maxMs, restMs * 1.000_001);
+        const isWithin = fromMs >= options.minMs && fromMs <= toMs && toMs <= longestMs;
         return isWithin && later.fromMs >= fromMs && later.toMs >= toMs;
       }),
     );

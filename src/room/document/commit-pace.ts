@@ -21,6 +21,8 @@ export interface Load {
  * edit.
  */
 const SLACK = 0.1;
+/** How many times the longest pause of the options a slow store may make it. */
+const MOST_REST = 4;
 
 /** When after the start of the last commit the next one may start, in milliseconds. */
 export interface CommitWindow {
@@ -35,14 +37,15 @@ export interface CommitWindow {
  *
  * Rooms don't talk to each other, but every commit reports how many sessions are dirty. If each of n busy
  * rooms pauses n / target seconds, all of them together make `target` commits a second, however many there
- * are. A store that answers slowly is given as much rest as it took. That a commit waits a little for an
+ * are. A store that answers slowly is given as much rest as it took, beyond the longest pause, too: so rooms
+ * that wait for one another have time to read what clients send. That a commit waits a little for an
  * edit, or goes a little earlier with one, spares the last edit of a batch the time until a timer, and the
  * room being woken by it.
  */
 export function commitWindow(load: Load, options: PaceOptions): CommitWindow {
   const shareMs = (load.dirtySessions * 1000) / options.targetPerS;
-  const restMs = load.latencyMs * 2;
+  const restMs = Math.min(load.latencyMs * 2, options.maxMs * MOST_REST);
   const within = (ms: number) => Math.min(options.maxMs, Math.max(options.minMs, ms));
-  const pauseMs = Math.max(shareMs, restMs);
-  return { fromMs: within(pauseMs * (1 - SLACK)), toMs: within(pauseMs * (1 + SLACK)) };
+  const pauseMs = (factor: number) => Math.max(within(shareMs * factor), restMs * factor);
+  return { fromMs: pauseMs(1 - SLACK), toMs: pauseMs(1 + SLACK) };
 }
