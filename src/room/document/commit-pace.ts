@@ -1,7 +1,7 @@
 /** When a room commits next. Pure: the decision alone, no clock and no timer. */
 
 export interface PaceOptions {
-  /** Bounds of the pause between the starts of two commits, in milliseconds. */
+  /** Bounds of the pause between the starts of two commits, in milliseconds; a slow store makes it longer. */
   minMs: number;
   maxMs: number;
   /** Commits a second that all rooms together aim at, at most. */
