@@ -21,7 +21,7 @@ interface Env {
     get(id: unknown): { fetch(request: Request): Promise<Response> };
   };
   /** Where the session's room is. */
-  ROOM_URL: string;
+  UPSTREAM_URL: string;
   /** How many relays a session has. */
   RELAYS: string;
   /** Least time between two frames to a watcher, in milliseconds. */
@@ -77,7 +77,7 @@ export class RelayRoom {
     const { pathname, search } = new URL(request.url);
     const address = request.headers.get('cf-connecting-ip') ?? '';
     const response: Response & { webSocket?: RelaySocket } = await fetch(
-      new URL(pathname + search, this.#env.ROOM_URL),
+      new URL(pathname + search, this.#env.UPSTREAM_URL),
       { headers: { upgrade: 'websocket', 'cf-connecting-ip': address } },
     );
     const socket = response.webSocket;

@@ -49,7 +49,7 @@ export function withRelays(target: Target, relays: number, paceMs: number): Targ
     ...target,
     about: `${target.about}; those who watch by ${relays} relays`,
     async start({ stack }) {
-      const bindings = { ROOM_URL: stack.roomUrl, RELAYS: String(relays), PACE_MS: String(paceMs) };
+      const bindings = { UPSTREAM_URL: stack.roomUrl, RELAYS: String(relays), PACE_MS: String(paceMs) };
       const { url, pid, stop } = await startOwnRooms('bench/relay/room.ts', 'RelayRoom', bindings);
       return { url: null, watchersUrl: url, pids: { relays: pid }, inspectorUrl: null, stop };
     },
