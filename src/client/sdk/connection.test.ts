@@ -268,6 +268,22 @@ describe('behind a proxy that answers nothing', () => {
   });
 });
 
+it('who waits to be let in by a server that was down doesn’t ask it meanwhile', async () => {
+  answer = () => Promise.reject(new TypeError('failed to fetch'));
+  client.reconnect();
+  for (let passedMs = 0; passedMs < 10_000; passedMs += 100) await failing();
+  while (FakeSocket.sockets.at(-1)?.readyState !== STATE.connecting) await vi.advanceTimersByTimeAsync(100);
+  let asked = 0;
+  answer = () => {
+    asked += 1;
+    return new Promise(() => {});
+  };
+  await vi.advanceTimersByTimeAsync(4_000);
+  expect(asked).toBeLessThanOrEqual(1);
+  FakeSocket.sockets.at(-1)?.hello();
+  expect(client.snapshot.connection).toEqual({ state: 'open' });
+});
+
 it('the bad luck of one attempt is no trouble', async () => {
   answer = answering(426, 'bad_request', 'connect with a WebSocket');
   client.reconnect();

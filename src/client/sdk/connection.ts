@@ -99,8 +99,8 @@ export class Connection extends Emitter<ConnectionEvents> {
   #closingSinceMs: number | null = null;
   #replacedMs = Number.NEGATIVE_INFINITY;
   #askedMs = Number.NEGATIVE_INFINITY;
-  /** Questions in a row that have had no answer, or none yet. */
-  #unanswered = 0;
+  /** The last question has had no answer in time. */
+  #isUnanswered = false;
   #attemptedMs = Number.NEGATIVE_INFINITY;
   /** How long the last attempt that came to nothing took. */
   #lastAttemptMs = 0;
@@ -152,7 +152,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   /** The room has said hello: from here on the state is `open`. */
   ready(): void {
     this.#failures = 0;
-    this.#unanswered = 0;
+    this.#isUnanswered = false;
     clearInterval(this.#asking);
     this.#setState({ state: 'open' });
     // A new connection counts as one of the foreground until it says otherwise.
@@ -309,7 +309,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   get #isHanging(): boolean {
     const isTrying = this.#socket.readyState === ReconnectingWebSocket.CONNECTING;
     const tookMs = isTrying ? now() - this.#attemptedMs : this.#lastAttemptMs;
-    return this.#unanswered > 0 && tookMs >= LEAST_ATTEMPT_MS;
+    return this.#isUnanswered && tookMs >= LEAST_ATTEMPT_MS;
   }
 
   /** Gives up a pause, or an attempt that hangs, for a new one. */
@@ -321,13 +321,17 @@ export class Connection extends Emitter<ConnectionEvents> {
   /** @param isSure that it isn't the bad luck of one attempt; a refusal counts in any case. */
   async #askWhy(isSure: boolean): Promise<void> {
     if (now() - this.#askedMs < (this.#isHanging ? PROBE_INTERVAL_MS : ASK_INTERVAL_MS)) return;
-    this.#askedMs = now();
-    this.#unanswered += 1;
+    const askedMs = now();
+    this.#askedMs = askedMs;
     const url = await this.#options.url();
     const ask = this.#options.fetch ?? globalThis.fetch.bind(globalThis);
     const why = await askWhyNot(url, ask, AbortSignal.timeout(ANSWER_LIMIT_MS));
-    const isBack = this.#unanswered > 1 && 'trouble' in why && why.trouble.kind === 'blocked';
-    if (!('trouble' in why) || why.trouble.kind !== 'unreachable') this.#unanswered = 0;
+    const isBack = this.#isUnanswered && 'trouble' in why && why.trouble.kind === 'blocked';
+    // A server that is down refuses at once: that is an answer. Once it is back it lets one after the other in,
+    // which takes a while, and a question is as much work for it.
+    const isAnswered = !('trouble' in why) || why.trouble.kind !== 'unreachable';
+    if (isAnswered || now() - askedMs < LEAST_ATTEMPT_MS) this.#isUnanswered = false;
+    else if (askedMs === this.#askedMs) this.#isUnanswered = true;
     const { state } = this.#state;
     if (state !== 'connecting' && state !== 'reconnecting') return;
     // The attempt that is under way may wait for a connection that will never be answered.
