@@ -327,7 +327,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     const ask = this.#options.fetch ?? globalThis.fetch.bind(globalThis);
     const why = await askWhyNot(url, ask, AbortSignal.timeout(ANSWER_LIMIT_MS));
     const isBack = this.#isUnanswered && 'trouble' in why && why.trouble.kind === 'blocked';
-    // A server that is down refuses at once: that is an answer. Once it is back it lets in one after the other,
+    // A server that is down refuses at once: that is an answer. When it is back it lets in one after another,
     // which takes a while, and a question is as much work for it.
     const isAnswered = !('trouble' in why) || why.trouble.kind !== 'unreachable';
     if (isAnswered || now() - askedMs < LEAST_ATTEMPT_MS) this.#isUnanswered = false;
