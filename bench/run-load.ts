@@ -14,7 +14,7 @@ import { LoadProcesses, processesFor } from './load/processes.ts';
 import { SharedText } from './load/typing.ts';
 import { readFronts } from './measure/fronts.ts';
 import { heapBytes, workerdInspector } from './measure/heap.ts';
-import { missingMaps } from './measure/memory-maps.ts';
+import { missingMaps } from './measure/machine-limits.ts';
 import { COUNTERS_LAG_MS, PostgresMeter } from './measure/postgres.ts';
 import { ProcessWatch } from './measure/processes.ts';
 import { type CpuProfile, CpuProfiler } from './measure/profile.ts';

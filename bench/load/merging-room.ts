@@ -3,7 +3,6 @@
  * merged, by the client that the page has.
  */
 import { ChangeSet } from '@codemirror/state';
-import { editPauseMs } from '../../src/client/sdk/code-sync.ts';
 import { SharedDocument } from '../../src/client/sdk/shared-document.ts';
 import { Throttle } from '../../src/client/sdk/throttle.ts';
 import { type ClientMessage, parseServerMessage, type ServerPayload } from '../../src/protocol/index.ts';
@@ -12,6 +11,7 @@ import { Chats } from './chats.ts';
 import { hasType, RoomConnection } from './connection.ts';
 import { digestOf } from './document.ts';
 import { frameBytes } from './frame-bytes.ts';
+import { pauseMs } from './pause.ts';
 import type { LoadPlan, RoomOutcome, RoomPlan } from './plan.ts';
 import type { LoadRoom } from './protocol.ts';
 import type { Recorder } from './recorder.ts';
@@ -20,8 +20,6 @@ import { SharedText, TypedLine } from './typing.ts';
 
 /** Of those who watch, one of so many keeps the text: that of all would be more work than the room has. */
 const WATCHERS_PER_READER = 50;
-/** As the page's client does. */
-const EDIT_INTERVAL_MS = 50;
 /** So many come in at a time. */
 const ENTERING = 20;
 const REV = /"rev":(\d+)/;
@@ -76,7 +74,7 @@ export class MergingRoom implements LoadRoom {
         ...{ sentAt: [], seqs: [], firstKeys: [], acked: 0 },
         sending: new Throttle(
           () => this.#send(typist),
-          () => this.#pauseMs(typist),
+          () => pauseMs(this.#plan, typist.document.unacknowledged),
         ),
       };
       await this.#enter(typist, typistTokens[who] ?? '', typist);
@@ -108,10 +106,6 @@ export class MergingRoom implements LoadRoom {
     typist.sentAt.push(performance.now());
     this.#recorder.edited(lateMs);
     typist.sending.call();
-  }
-
-  #pauseMs({ document }: Typist): number {
-    return this.#plan.pace === 'none' ? 0 : editPauseMs(EDIT_INTERVAL_MS, document.unacknowledged);
   }
 
   chat(): void {

@@ -2,12 +2,12 @@
  * Backbeat's own protocol, as cheap as a client can be: frames are put together from parts, and
  * read only where needed.
  */
-import { editPauseMs } from '../../src/client/sdk/code-sync.ts';
 import { Chats } from './chats.ts';
 import { hasType, RoomConnection } from './connection.ts';
 import { digestOf, KnobDocument } from './document.ts';
 import { EditFrames } from './edit-frame.ts';
 import { frameBytes } from './frame-bytes.ts';
+import { pauseMs } from './pause.ts';
 import type { LoadPlan, RoomOutcome, RoomPlan } from './plan.ts';
 import type { LoadRoom } from './protocol.ts';
 import type { Recorder } from './recorder.ts';
@@ -19,8 +19,6 @@ const CURSOR = /"cursor_line":(\d+),"cursor_col":(\d+)/;
 const REV = /"rev":(\d+)/;
 const ACK_REV = /"rev":(\d+)/;
 const ACK_SEQ = /"client_seq":(\d+)/;
-/** As the page's client does. */
-const EDIT_INTERVAL_MS = 50;
 const ACK_MESSAGE = /"message_id":"([^"]+)"/;
 
 /** One person who types. */
@@ -91,15 +89,9 @@ export class BackbeatRoom implements LoadRoom {
     typist.sentAt.push(performance.now());
     this.#recorder.edited(lateMs);
     if (typist.timer !== null) return;
-    const waitMs = typist.sentFrameAt + this.#pauseMs(typist) - performance.now();
+    const waitMs = typist.sentFrameAt + pauseMs(this.#plan, typist.inFlight.length) - performance.now();
     if (waitMs <= 0) this.#send(typist);
     else typist.timer = setTimeout(() => this.#send(typist), waitMs);
-  }
-
-  /** As the page's client paces itself: edits in between go in one frame. */
-  #pauseMs({ inFlight }: Typist): number {
-    if (this.#plan.pace === 'none') return 0;
-    return editPauseMs(EDIT_INTERVAL_MS, inFlight.length);
   }
 
   #send(typist: Typist): void {

@@ -41,7 +41,7 @@ export class RelayRoom {
   readonly #ctx: RelayState;
   readonly #env: Env;
   #room: Promise<RelaySocket> | null = null;
-  /** As the room has told it first, for whoever comes in. */
+  /** The room's first one: what a watcher is told, but for the text. */
   #state: MessageOf<'session_state'> | null = null;
   /** The watchers' text and its revision. */
   #text: Text = textOf('');
@@ -72,7 +72,7 @@ export class RelayRoom {
     if (JSON.parse(frame).type === 'ping') socket.send('{"type":"pong","payload":{}}');
   }
 
-  /** Becomes a watcher of the session's room, as whoever came first. */
+  /** Becomes a watcher of the session's room, with the first watcher's token. */
   async #enter(request: Request): Promise<RelaySocket> {
     const { pathname, search } = new URL(request.url);
     const address = request.headers.get('cf-connecting-ip') ?? '';
@@ -126,7 +126,7 @@ export class RelayRoom {
     this.#behind = null;
     this.#text = change.apply(this.#text);
     this.#rev = update.payload.rev;
-    // Of several people's edits, so it is nobody's.
+    // It holds several people's edits, so it has no author.
     const { client_seq: _, participant_id: __, ...about } = update.payload;
     const payload = { ...about, changes: writeChanges(change) };
     const frame = JSON.stringify({ ...update, payload });

@@ -12,7 +12,7 @@ import { tsxArgs } from '../../dev/project.ts';
 import type { RoomPlan } from '../load/plan.ts';
 import { SharedText } from '../load/typing.ts';
 import { readFronts } from '../measure/fronts.ts';
-import { missingFiles } from '../measure/memory-maps.ts';
+import { missingFiles } from '../measure/machine-limits.ts';
 import type { BenchOptions } from '../options.ts';
 import { figure, ratio, table } from '../report/table.ts';
 import { writeResults } from '../report/write.ts';

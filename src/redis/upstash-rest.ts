@@ -37,15 +37,18 @@ export class UpstashRest implements Requester {
   readonly #url: string;
   readonly #headers: Record<string, string>;
   readonly #timeoutMs: number;
+  readonly #longestMs: number;
   readonly #onRequest: () => void;
   /** How long answers took lately, in milliseconds; not those that were given up. */
   #usualMs = 0;
+  /** Requests that were answered up to now. */
   #answers = 0;
 
   constructor({ url, token, timeoutMs, onRequest = () => {} }: UpstashRestOptions) {
     this.#url = url.replace(/\/+$/, '');
     this.#headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
     this.#timeoutMs = timeoutMs;
+    this.#longestMs = MAX_LIMITS * timeoutMs;
     this.#onRequest = onRequest;
   }
 
@@ -56,7 +59,7 @@ export class UpstashRest implements Requester {
    * @throws {UpstashJSONParseError} the answer isn't JSON.
    */
   async request<T>({ path = [], body }: UpstashRequest): Promise<UpstashResponse<T>> {
-    const limit = new TimeLimit(this.#limitMs(), MAX_LIMITS * this.#timeoutMs, () => this.#answers);
+    const limit = new TimeLimit(this.#limitMs(), this.#longestMs, () => this.#answers);
     const startMs = Date.now();
     try {
       const response = await this.#send([this.#url, ...path].join('/'), JSON.stringify(body), limit.signal);
@@ -71,8 +74,7 @@ export class UpstashRest implements Requester {
   }
 
   #limitMs(): number {
-    const longest = MAX_LIMITS * this.#timeoutMs;
-    return Math.min(longest, Math.max(this.#timeoutMs, USUAL_TIMES * this.#usualMs));
+    return Math.min(this.#longestMs, Math.max(this.#timeoutMs, USUAL_TIMES * this.#usualMs));
   }
 
   /**

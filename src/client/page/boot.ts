@@ -1,9 +1,10 @@
 /**
  * Runs before the first paint, so it imports nothing. It applies the colours that this browser's user has
- * chosen (`theme.ts`), sees whether the address leads elsewhere than to the start, which the HTML shows at
- * once, and puts the page's scripts into the page: after the first paint where there is something to paint,
- * since on a slow computer they would keep it waiting. A button of the start that is pressed before they have
- * loaded is noted, and is pressed again by the page (`main.tsx`).
+ * chosen (`theme.ts`), and sees whether the address leads elsewhere than to the start, which the HTML shows at
+ * once. What is much work to draw is left to the second frame (`start.css`). It puts the page's scripts into
+ * the page: after the first paint where there is something to paint, since on a slow computer they would keep
+ * it waiting. A button of the start that is pressed before they have loaded is noted, and is pressed again by
+ * the page (`main.tsx`).
  */
 {
   /** A page that isn't drawn, or whose browser doesn't say so, waits no longer than this. */
@@ -22,8 +23,8 @@
     if (button instanceof HTMLElement && 'waiting' in dataset) dataset.waiting = button.dataset.testid ?? '';
   });
   if (isStart) dataset.waiting = '';
-  const isDrawnFirst = isStart && !document.hidden;
-  if (isDrawnFirst) dataset.unpainted = '';
+  const isPaintedFirst = isStart && !document.hidden;
+  if (isPaintedFirst) dataset.unpainted = '';
   let hasBegun = false;
   const begin = () => {
     if (hasBegun) return;
@@ -33,7 +34,7 @@
     if (scripts instanceof HTMLTemplateElement) document.body.append(scripts.content.cloneNode(true));
   };
   document.addEventListener('DOMContentLoaded', () => {
-    if (!isDrawnFirst) begin();
+    if (!isPaintedFirst) begin();
     else {
       // Once it is on the screen: after `requestAnimationFrame` the frame is still to be drawn.
       new PerformanceObserver((list) => {

@@ -68,6 +68,8 @@ const SPREAD_MS = 500;
  */
 const ASK_AFTER_MS = 5_000;
 const ANSWER_LIMIT_MS = 4_000;
+/** A question that fails so soon was refused, as by a server that is down. */
+const REFUSED_WITHIN_MS = 1_000;
 /** One attempt may fail for its moment; after so many, something stops them all. */
 const FAILURES_IN_A_ROW = 2;
 /** What a client that is asked, or comes back to the foreground, has for its answer. */
@@ -327,10 +329,10 @@ export class Connection extends Emitter<ConnectionEvents> {
     const ask = this.#options.fetch ?? globalThis.fetch.bind(globalThis);
     const why = await askWhyNot(url, ask, AbortSignal.timeout(ANSWER_LIMIT_MS));
     const isBack = this.#isUnanswered && 'trouble' in why && why.trouble.kind === 'blocked';
-    // A server that is down refuses at once: that is an answer. When it is back it lets in one after another,
-    // which takes a while, and a question is as much work for it.
+    // A refusal is an answer. A server that is back lets in one after another, which takes a while, and a
+    // question is as much work for it.
     const isAnswered = !('trouble' in why) || why.trouble.kind !== 'unreachable';
-    if (isAnswered || now() - askedMs < LEAST_ATTEMPT_MS) this.#isUnanswered = false;
+    if (isAnswered || now() - askedMs < REFUSED_WITHIN_MS) this.#isUnanswered = false;
     else if (askedMs === this.#askedMs) this.#isUnanswered = true;
     const { state } = this.#state;
     if (state !== 'connecting' && state !== 'reconnecting') return;

@@ -4,7 +4,10 @@ import { readFileSync } from 'node:fs';
 /** The SQLite in which the local runtime keeps a room's storage takes some twenty memory maps. */
 const MAPS_PER_ROOM = 20;
 const FILE = '/proc/sys/vm/max_map_count';
-/** A room and its client take some nine open files, and more while all come back at once. */
+/**
+ * A room with its client takes nine open files, and more while all come back at once: how many more is an
+ * estimate.
+ */
 const FILES_PER_RETURNING_ROOM = 12;
 
 /** What has to be set so that a process can have so many rooms; null where that isn't needed, or known. */
