@@ -1,10 +1,10 @@
 /**
  * Runs before the first paint, so it imports nothing. It applies the colours that this browser's user has
- * chosen (`theme.ts`), and sees whether the address leads elsewhere than to the start, which the HTML shows at
- * once. What is much work to draw is left to the second frame (`start.css`). It puts the page's scripts into
- * the page: after the first paint where there is something to paint, since on a slow computer they would keep
- * it waiting. A button of the start that is pressed before they have loaded is noted, and is pressed again by
- * the page (`main.tsx`).
+ * chosen (`theme.ts`), and sees whether the address leads elsewhere than to the start, which the HTML shows
+ * at once. What is much work to draw is left to the second frame (`start.css`). It puts the page's scripts
+ * into the page: after the first paint where there is something to paint, since on a slow computer they would
+ * keep it waiting. A button of the start that is pressed before they have loaded is noted, and is pressed
+ * again by the page (`main.tsx`).
  */
 {
   /** A page that isn't drawn, or whose browser doesn't say so, waits no longer than this. */
