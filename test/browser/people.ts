@@ -123,10 +123,12 @@ export async function people(scene: Scene): Promise<void> {
   });
 
   await step('one’s own name is changed for everybody, at the caret too, and stays so', async () => {
+    // Hidden is not enough: the page hears of it a moment later, and until then can't open the next one.
+    const isClosed = () => ben.page.getByTestId('name-dialog').waitFor({ state: 'detached' });
     const rename = async (name: string) => {
       await ben.page.getByTestId('name-field').fill(name);
       await ben.page.getByTestId('name-save').click();
-      await ben.page.getByTestId('name-dialog').waitFor({ state: 'hidden' });
+      await isClosed();
     };
     const focused = () =>
       ben.page.evaluate(() => document.activeElement?.getAttribute('data-testid') ?? 'something else');
@@ -145,7 +147,7 @@ export async function people(scene: Scene): Promise<void> {
     assert.equal(await ben.page.getByTestId('name-field').inputValue(), 'Ben');
     await screenshot(ben.page, 'change-name-phone');
     await ben.page.keyboard.press('Escape');
-    await ben.page.getByTestId('name-dialog').waitFor({ state: 'hidden' });
+    await isClosed();
     assert.equal(await focused(), 'change-name');
     await ben.page.keyboard.press('Enter');
     await ben.page.getByTestId('name-field').fill('   ');
