@@ -26,6 +26,7 @@ import {
 import type { AccountRepository } from './domain/accounts.ts';
 import type { SessionDirectory } from './domain/directory.ts';
 import type { PeopleRepository } from './domain/people.ts';
+import { Gate } from './domain/gate.ts';
 import { RequestBudget } from './domain/request-budget.ts';
 import type { StrudelRepository } from './domain/strudels.ts';
 import type { SessionRepository } from './domain/types.ts';
@@ -349,6 +350,8 @@ export function wireRooms(make: MakeRepository): void {
   makeRepository = make;
 }
 
+const alarmGate = new Gate({ places: 10 });
+
 /** The room of one session. @throws {ConfigError} */
 export function createRoom(host: RoomHost, variables: Variables): Room {
   const { config, storage, strangerCommits } = sharedOf(variables);
@@ -359,6 +362,7 @@ export function createRoom(host: RoomHost, variables: Variables): Room {
     strudels: storage.strudels,
     strangerCommits,
     agentPorts: () => agentPortsOf(config, storage),
+    alarmGate,
     // By the flush route in this isolate, with the room's own limits of requests.
     flush: (sessionId) =>
       requestFlush(sessionId, {

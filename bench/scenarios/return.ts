@@ -48,7 +48,7 @@ interface Outcome {
 const CODE_BYTES = 2_000;
 const GREAT_ROOM: Crowd = { rooms: 1, typists: 10, viewers: 990 };
 /** Keys a second of each who types. */
-const RATE_PER_S = 1;
+const RATE_PER_S = Number(process.env.R ?? 1);
 const TYPING_MS = 5_000;
 const LIMIT_MS = 180_000;
 const PROGRESS_MS = 5_000;

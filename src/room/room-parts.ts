@@ -1,6 +1,7 @@
 /** What a room is made of: its parts, each made once an instance and passed to those that need it. */
 import { BanList } from '../access/ban-list.ts';
 import type { Config } from '../config.ts';
+import type { Gate } from '../domain/gate.ts';
 import type { PeopleRepository } from '../domain/people.ts';
 import type { StrudelRepository } from '../domain/strudels.ts';
 import type { SessionRepository } from '../domain/types.ts';
@@ -64,6 +65,8 @@ export interface RoomDependencies {
   strangerCommits: StrangerPaceOptions['commits'];
   /** Called when a participant first asks the AI. */
   agentPorts: () => AgentPorts;
+  /** Of the isolate: after its start the alarms of all its rooms are due. */
+  alarmGate: Pick<Gate, 'pass'>;
 }
 
 export interface RoomParts extends CommandParts {

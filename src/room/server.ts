@@ -25,6 +25,7 @@ const LAST_FLUSH_MS = 3_000;
 export class Room implements RoomEvents {
   readonly #host: RoomHost;
   readonly #flushAlarmMs: number;
+  readonly #alarmGate: RoomDependencies['alarmGate'];
   readonly #parts: RoomParts;
   readonly #joining = new WeakMap<Connection, Promise<void>>();
   #isLoaded = false;
@@ -32,6 +33,7 @@ export class Room implements RoomEvents {
   constructor(host: RoomHost, deps: RoomDependencies) {
     this.#host = host;
     this.#flushAlarmMs = deps.config.FLUSH_ALARM_MS;
+    this.#alarmGate = deps.alarmGate;
     this.#parts = makeParts(host, deps, {
       onSuperseded: () => this.#handleSuperseded(),
       onTermFull: () => void this.#handleTermFull(),
@@ -160,7 +162,7 @@ export class Room implements RoomEvents {
       await Promise.all([liveness.watch(), alarm.resume()]);
       // A silent session isn't opened: each alarm would cost a Redis command.
       if (isForSession === 'unknown' ? await session.mayNeedAlarm() : isForSession) {
-        await (await session.open({ byAlarm: true })).onAlarm();
+        await this.#alarmGate.pass(async () => (await session.open({ byAlarm: true })).onAlarm());
       }
     } catch (error) {
       if (error instanceof SessionNotFoundError) return;

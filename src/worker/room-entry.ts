@@ -9,6 +9,7 @@ import { BanList } from '../access/ban-list.ts';
 import type { Refusal } from '../access/refusals.ts';
 import { signSessionToken, verifySessionToken } from '../access/session-token.ts';
 import type { Config } from '../config.ts';
+import { Gate } from '../domain/gate.ts';
 import { displayNameSchema, errorCodeSchema, issuesText } from '../protocol/index.ts';
 import { MAX_AVATAR_URL_CHARS } from '../protocol/limits.ts';
 import { RESERVATION_HEADER, reservedSchema, type SentGrant } from '../room/connections/grant.ts';
@@ -25,6 +26,7 @@ interface RoomEntryPorts {
 }
 
 const UNAVAILABLE = 'storage is out of reach, try again in a moment';
+const CROWDED = 'many are coming in at this moment, and more wait';
 /** The clocks of two machines differ by less than this. */
 const CLOCK_SLACK_MS = 5_000;
 const MAX_TOKEN_CHARS = 8_192;
@@ -33,6 +35,8 @@ const MAX_ADDRESS_CHARS = 64;
 
 /** Of this isolate, for all rooms: sessions with the tokens that their rooms refused for a ban. */
 const bans = new BanList();
+/** Of this isolate, for all rooms. */
+const gate = new Gate({ places: 40, maxWaiting: 1_000 });
 
 const querySchema = z.object({
   session_id: z.uuid('is not a UUID').toLowerCase().nullable(),
@@ -64,10 +68,19 @@ interface Parameters {
 export async function enterRoom(
   request: Request,
   sessionId: string | null,
+  ports: RoomEntryPorts,
+): Promise<Response> {
+  const parameters = parse(request, sessionId, ports.config);
+  if (parameters instanceof Response) return parameters;
+  const answer = await gate.pass(() => enter(request, parameters, ports), request.signal);
+  return answer ?? refuse(503, 'server_error', CROWDED);
+}
+
+async function enter(
+  request: Request,
+  parameters: Parameters,
   { config, admission, rooms }: RoomEntryPorts,
 ): Promise<Response> {
-  const parameters = parse(request, sessionId, config);
-  if (parameters instanceof Response) return parameters;
   const { token, sessionId: wanted } = parameters.admission;
   const banKey = token !== null && wanted !== null ? `${wanted} ${token}` : null;
   if (banKey !== null && bans.remainingMs(banKey, Date.now()) > 0) return refuseBanned();
@@ -162,8 +175,9 @@ export async function describeRefusal(
 ): Promise<Response> {
   const parameters = parse(request, sessionId, config);
   if (parameters instanceof Response) return parameters;
-  const refusal =
-    (await admission.check(parameters.admission)) ?? (await fullRoom(parameters, { config, rooms }));
+  const refusal = gate.isCrowded()
+    ? { status: 503, error: 'server_error', message: CROWDED } as const
+    : (await admission.check(parameters.admission)) ?? (await fullRoom(parameters, { config, rooms }));
   const answer = refusal
     ? refuse(refusal.status, refusal.error, refusal.message)
     : refuse(426, 'bad_request', 'connect with a WebSocket');

@@ -4,7 +4,7 @@
  *
  * Each write has the whole set, in one idempotent statement: any number of changes within the moment cost one
  * write, the next write makes up for a lost one, and two writes may arrive in any order as long as the last
- * one is right. No edit ever waits for it.
+ * one is right. What Postgres has already isn't written again. No edit ever waits for it.
  */
 import { z } from 'zod';
 import type { Clock } from '../../domain/clock.ts';
@@ -15,6 +15,8 @@ import type { Participants } from './participants.ts';
 
 /** Changes within this time are one write. */
 const SETTLE_MS = 1_000;
+/** All whose connections went down with an earlier instance have so long to come back: mostly they do. */
+const RETURN_MS = 15_000;
 /**
  * Pauses before each further attempt, in milliseconds. After the last one the next change, or instance, tries
  * again.
@@ -45,6 +47,10 @@ export class PresenceRecorder {
   /** Something changed since the last write began. */
   #isDue = false;
   #failures = 0;
+  /** What Postgres was told last; null: not known. */
+  #recorded: string | null = null;
+  /** Admitted since: Postgres shows them as present. */
+  #admitted = new Set<string>();
 
   constructor(options: PresenceOptions) {
     this.#options = options;
@@ -57,10 +63,27 @@ export class PresenceRecorder {
     this.#schedule(SETTLE_MS);
   }
 
+  /** A participant was admitted, which Postgres shows as present; their connection may never come. */
+  admitted(participantId: string): void {
+    this.#admitted.add(participantId);
+    this.changed();
+  }
+
   /** A new instance has the room: connections to the last one may have gone without an event. */
   async resume(): Promise<void> {
-    const recorded = storedSchema.parse((await this.#options.storage.get(KEY)) ?? null);
-    if (recorded === MANY || (recorded ?? '') !== summary(this.#options.participants.ids())) this.changed();
+    this.#recorded = storedSchema.parse((await this.#options.storage.get(KEY)) ?? null) ?? '';
+    if (this.#isRecorded()) return;
+    this.#isDue = true;
+    this.#schedule(RETURN_MS);
+  }
+
+  /** Whether Postgres shows just those who are present. */
+  #isRecorded(): boolean {
+    const { participants } = this.#options;
+    const ids = participants.ids();
+    if (this.#recorded === MANY || this.#recorded !== summary(ids, participants.guestNames())) return false;
+    const present = new Set(ids);
+    return [...this.#admitted].every((id) => present.has(id));
   }
 
   #schedule(delayMs: number): void {
@@ -73,14 +96,21 @@ export class PresenceRecorder {
   }
 
   async #write(): Promise<void> {
-    this.#isWriting = true;
     this.#isDue = false;
+    const isRecorded = this.#isRecorded();
+    this.#admitted.clear();
+    if (isRecorded) return;
+    this.#isWriting = true;
     const { sessionId, participants, people, storage } = this.#options;
     const present = participants.ids();
+    const names = participants.guestNames();
+    // Until it is confirmed, Postgres may have it or not.
+    this.#recorded = null;
     try {
-      await people.recordPresence(sessionId, present, participants.guestNames());
+      await people.recordPresence(sessionId, present, names);
       this.#failures = 0;
-      void storage.put(KEY, summary(present));
+      this.#recorded = summary(present, names);
+      void storage.put(KEY, this.#recorded);
     } catch (error) {
       this.#retry(error);
     } finally {
@@ -101,8 +131,12 @@ export class PresenceRecorder {
   }
 }
 
-/** Equal for equal sets, unless they are too large for the storage. */
-export function summary(participantIds: readonly string[]): string {
-  const text = [...participantIds].sort().join();
+/** Equal for equal sets with equal names, unless they are too large for the storage. */
+export function summary(
+  participantIds: readonly string[],
+  guestNames: ReadonlyMap<string, string> = new Map(),
+): string {
+  const named = participantIds.map((id) => (guestNames.has(id) ? `${id}=${guestNames.get(id)}` : id));
+  const text = named.sort().join();
   return text.length <= MAX_SUMMARY_CHARS ? text : MANY;
 }

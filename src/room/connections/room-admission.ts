@@ -44,8 +44,7 @@ export class RoomAdmission {
     const id = crypto.randomUUID();
     const { role, joinMethod } = decision;
     connectionLimits.reserve(id, { ...grant, role, joinMethod }, Date.now());
-    // Even if the connection never comes: Postgres may show the participant as present already.
-    presence.changed();
+    presence.admitted(grant.participantId);
     try {
       if (grant.isNewSession) await session.recordCreated();
       await session.open();
@@ -67,9 +66,10 @@ export class RoomAdmission {
   /** Gives a reserved place back; false when there is none. */
   release(reservationId: string): boolean {
     const { connectionLimits, presence } = this.#options;
-    if (!connectionLimits.release(reservationId)) return false;
-    // The reservation may have been made for a participant whom Postgres shows as present since.
-    presence.changed();
+    const reservation = connectionLimits.redeem(reservationId, Date.now());
+    if (!reservation) return false;
+    // Postgres may have shown the participant as present since the place was reserved.
+    presence.admitted(reservation.grant.participantId);
     return true;
   }
 
