@@ -25,8 +25,8 @@ import {
 } from './config.ts';
 import type { AccountRepository } from './domain/accounts.ts';
 import type { SessionDirectory } from './domain/directory.ts';
-import type { PeopleRepository } from './domain/people.ts';
 import { Gate } from './domain/gate.ts';
+import type { PeopleRepository } from './domain/people.ts';
 import { RequestBudget } from './domain/request-budget.ts';
 import type { StrudelRepository } from './domain/strudels.ts';
 import type { SessionRepository } from './domain/types.ts';

@@ -11,7 +11,7 @@ const MIN_RECONNECT_MS = 300;
 const MAX_RECONNECT_MS = 4_000;
 const RECONNECT_GROWTH = 1.7;
 /** So many enter at a time. */
-const ENTERING = Number(process.env.EN ?? 30);
+const ENTERING = 100;
 const POLL_MS = 20;
 const ACK_WAIT_MS = 30_000;
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';

@@ -47,8 +47,6 @@ interface Outcome {
 
 const CODE_BYTES = 2_000;
 const GREAT_ROOM: Crowd = { rooms: 1, typists: 10, viewers: 990 };
-/** Keys a second of each who types. */
-const RATE_PER_S = Number(process.env.R ?? 1);
 const TYPING_MS = 5_000;
 const LIMIT_MS = 180_000;
 const PROGRESS_MS = 5_000;
@@ -123,29 +121,31 @@ export async function returnScenario(
     try {
       say(`${figure(crowd.rooms)} rooms of ${crowd.typists + crowd.viewers}`);
       results.push({
-        ours: await killOurs(bench, crowd, say),
-        floor: await killFloor(bench, crowd, say),
+        ours: await killOurs(bench, crowd, load.ratePerS, say),
+        floor: await killFloor(bench, crowd, load.ratePerS, say),
       });
     } finally {
       await bench.stop();
     }
-    const markdown = `${headingOf(machine, null)} · ${RATE_PER_S} key a second each of ${figure(load.codeBytes)} bytes\n\n${outcomes(results)}`;
+    const markdown = `${headingOf(machine, null)} · ${load.ratePerS} keys a second each in ${figure(load.codeBytes)} bytes\n\n${outcomes(results)}`;
     files = writeResults(outDir, name, { json: { machine, results }, markdown, plots: {} });
     process.stdout.write(`\n${markdown}\n\n`);
   }
   return files;
 }
 
-async function killOurs(bench: Bench, crowd: Crowd, say: Say): Promise<Outcome> {
+async function killOurs(bench: Bench, crowd: Crowd, ratePerS: number, say: Say): Promise<Outcome> {
   const { stack, postgres } = bench;
   const text = new SharedText(CODE_BYTES, crowd.typists);
   const ids = Array.from({ length: crowd.rooms }, () => randomUUID());
   await postgres.createSessions(ids, text.with([]));
   const rooms = await planRooms(ids, crowd, bench);
   const people = new People(say);
-  const cron = startCron(stack, say);
+  let cron: { stop(): void } | null = null;
   try {
-    await people.do(entering(stack.roomUrl, 'product', rooms, text.lineOf(0)), 'entered');
+    await people.do(entering(stack.roomUrl, 'product', rooms, ratePerS, text.lineOf(0)), 'entered');
+    // Not before: with nothing dirty its turn would be over at once, and the next one a minute later.
+    cron = startCron(stack, say);
     await delay(TYPING_MS);
     say('  all are in and type; the Worker is killed');
     const before = await readFronts(stack);
@@ -179,12 +179,12 @@ async function killOurs(bench: Bench, crowd: Crowd, say: Say): Promise<Outcome> 
       diverged: finished.diverged,
     };
   } finally {
-    cron.stop();
+    cron?.stop();
     await people.leave();
   }
 }
 
-async function killFloor(bench: Bench, crowd: Crowd, say: Say): Promise<Outcome> {
+async function killFloor(bench: Bench, crowd: Crowd, ratePerS: number, say: Say): Promise<Outcome> {
   let floor: OwnRooms = await startFloorRooms(bench.stack, FLOOR_COMMIT_MS);
   const { port } = new URL(floor.url);
   const rooms = Array.from({ length: crowd.rooms }, () => ({
@@ -194,7 +194,7 @@ async function killFloor(bench: Bench, crowd: Crowd, say: Say): Promise<Outcome>
   }));
   const people = new People(say);
   try {
-    await people.do(entering(floor.url, 'floor', rooms, 1), 'entered');
+    await people.do(entering(floor.url, 'floor', rooms, ratePerS, 1), 'entered');
     const measured = await kill(
       people,
       () => floor.kill(),
@@ -214,10 +214,11 @@ function entering(
   url: string,
   as: 'product' | 'floor',
   rooms: readonly Pick<RoomPlan, 'id' | 'typistTokens' | 'viewerTokens'>[],
+  ratePerS: number,
   firstLine: number,
 ): Command {
   const plans = rooms.map(({ id, typistTokens, viewerTokens }) => ({ id, typistTokens, viewerTokens }));
-  return { type: 'enter', url, as, rooms: plans, ratePerS: RATE_PER_S, firstLine };
+  return { type: 'enter', url, as, rooms: plans, ratePerS, firstLine };
 }
 
 async function kill(

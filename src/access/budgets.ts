@@ -8,7 +8,7 @@ import { countKey, windowEndMs } from './shared-limit.ts';
 
 export type BudgetName = (typeof BUDGET_NAMES)[number];
 
-/** Commits are counted in such blocks, by each room: less than one that is left can't be used. */
+/** Rooms count commits in such blocks, in smaller ones at first: less than one left counts as none. */
 export const COMMIT_BLOCK = 100;
 
 interface Budget {

@@ -47,12 +47,6 @@ export class ExpiringMap<Value> {
     for (const { value } of this.#entries.values()) yield value;
   }
 
-  /** How many there are whose time isn't over. */
-  size(nowMs: number): number {
-    this.sweep(nowMs);
-    return this.#entries.size;
-  }
-
   /** Forgets the values whose time is over, also of keys that are never asked for again. */
   sweep(nowMs: number): void {
     for (const [key, { untilMs }] of this.#entries) if (untilMs <= nowMs) this.#entries.delete(key);

@@ -8,7 +8,6 @@
  * without a word.
  */
 import type { Clock } from './clock.ts';
-import { ExpiringMap } from './expiring-map.ts';
 
 interface GateOptions {
   /** As many as keep the isolate busy while most of them wait for others. */
@@ -24,6 +23,8 @@ const PLACE_MS = 1_000;
 const LOOKS_PER_S = 500;
 const MIN_PAUSE_MS = 10;
 const MAX_PAUSE_MS = 1_000;
+/** Those who went without a word are looked for so often. */
+const SWEEP_MS = 100;
 
 const realClock: Clock = {
   now: Date.now,
@@ -33,9 +34,32 @@ const realClock: Clock = {
   },
 };
 
+/** Those who are there, each for some time at most unless they say so again. */
+class Present {
+  readonly #untilMs = new Map<symbol, number>();
+  #sweptMs = Number.NEGATIVE_INFINITY;
+
+  /** How many are there, and at most those who went within {@link SWEEP_MS} besides. */
+  count(nowMs: number): number {
+    if (nowMs - this.#sweptMs >= SWEEP_MS) {
+      this.#sweptMs = nowMs;
+      for (const [who, untilMs] of this.#untilMs) if (untilMs <= nowMs) this.#untilMs.delete(who);
+    }
+    return this.#untilMs.size;
+  }
+
+  set(who: symbol, untilMs: number): void {
+    this.#untilMs.set(who, untilMs);
+  }
+
+  delete(who: symbol): void {
+    this.#untilMs.delete(who);
+  }
+}
+
 export class Gate {
-  readonly #inside = new ExpiringMap<true>();
-  readonly #waiting = new ExpiringMap<true>();
+  readonly #inside = new Present();
+  readonly #waiting = new Present();
   readonly #places: number;
   readonly #maxWaiting: number;
   readonly #clock: Clock;
@@ -48,7 +72,7 @@ export class Gate {
 
   /** Whether callers have to wait. */
   isCrowded(): boolean {
-    return this.#waiting.size(this.#clock.now()) > 0 || this.#isFull();
+    return this.#waiting.count(this.#clock.now()) > 0 || this.#isFull();
   }
 
   /**
@@ -57,31 +81,31 @@ export class Gate {
    * @returns null when too many wait already, or the caller has gone.
    */
   async pass<T>(work: () => Promise<T>, left?: AbortSignal): Promise<T | null> {
-    const id = crypto.randomUUID();
-    if (this.isCrowded() && !(await this.#wait(id, left))) return null;
-    this.#inside.set(id, true, this.#clock.now() + PLACE_MS);
+    const who = Symbol();
+    if (this.isCrowded() && !(await this.#wait(who, left))) return null;
+    this.#inside.set(who, this.#clock.now() + PLACE_MS);
     try {
       return await work();
     } finally {
-      this.#inside.delete(id);
+      this.#inside.delete(who);
     }
   }
 
   #isFull(): boolean {
-    return this.#inside.size(this.#clock.now()) >= this.#places;
+    return this.#inside.count(this.#clock.now()) >= this.#places;
   }
 
-  async #wait(id: string, left: AbortSignal | undefined): Promise<boolean> {
+  async #wait(who: symbol, left: AbortSignal | undefined): Promise<boolean> {
     const clock = this.#clock;
-    if (this.#waiting.size(clock.now()) >= this.#maxWaiting) return false;
+    if (this.#waiting.count(clock.now()) >= this.#maxWaiting) return false;
     do {
-      const shareMs = (this.#waiting.size(clock.now()) * 1_000) / LOOKS_PER_S;
+      const shareMs = (this.#waiting.count(clock.now()) * 1_000) / LOOKS_PER_S;
       // Spread, so that those who came at the same moment don't look at the same moment.
       const pauseMs = Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS + shareMs) * (0.5 + Math.random());
-      this.#waiting.set(id, true, clock.now() + pauseMs + PLACE_MS);
+      this.#waiting.set(who, clock.now() + pauseMs + PLACE_MS);
       await new Promise<void>((resolve) => clock.setTimeout(resolve, pauseMs));
     } while (!left?.aborted && this.#isFull());
-    this.#waiting.delete(id);
+    this.#waiting.delete(who);
     return !left?.aborted;
   }
 }

@@ -293,6 +293,33 @@ describe('a room that reserves no place', () => {
   });
 });
 
+describe('when a server is back, and all its clients come', () => {
+  it('they are let in a few at a time, and who asks meanwhile hears so without any store', async () => {
+    const answers: (() => void)[] = [];
+    const { app, asked, enter } = entryOf({
+      reserve: () =>
+        new Promise((resolve) => {
+          answers.push(() => resolve(Response.json({ reservation_id: 'r1' })));
+        }),
+    });
+    const entering = Array.from({ length: 50 }, () => enter());
+    await vi.waitFor(() => expect(answers.length).toBeGreaterThan(10));
+    const first = answers.length;
+    expect(first).toBeLessThan(50);
+    const answer = await app.request(`/parties/main/${sessionId}`);
+    expect([answer.status, await answer.json()]).toMatchObject([503, { error: 'server_error' }]);
+    expect(asked).toHaveLength(first);
+    const letIn = () => {
+      for (const reserve of answers.splice(0)) reserve();
+    };
+    const timer = setInterval(letIn, 10);
+    const statuses = (await Promise.all(entering)).map(({ status }) => status);
+    clearInterval(timer);
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    expect((await app.request(`/parties/main/${sessionId}`)).status).toBe(426);
+  });
+});
+
 describe('a plain GET of a room', () => {
   it('says what speaks against a connection, or that nothing does, and asks a room only whether it has a place', async () => {
     const refusal: Refusal = { ok: false, status: 410, error: 'not_found', message: 'the session has ended' };

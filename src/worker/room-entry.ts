@@ -26,7 +26,7 @@ interface RoomEntryPorts {
 }
 
 const UNAVAILABLE = 'storage is out of reach, try again in a moment';
-const CROWDED = 'many are coming in at this moment, and more wait';
+const CROWDED = 'many people are coming in at this moment, it goes on by itself';
 /** The clocks of two machines differ by less than this. */
 const CLOCK_SLACK_MS = 5_000;
 const MAX_TOKEN_CHARS = 8_192;
@@ -171,21 +171,30 @@ class ReservationInRoom implements RoomReservation {
 export async function describeRefusal(
   request: Request,
   sessionId: string | null,
-  { config, admission, rooms }: RoomEntryPorts,
+  ports: RoomEntryPorts,
 ): Promise<Response> {
-  const parameters = parse(request, sessionId, config);
+  const parameters = parse(request, sessionId, ports.config);
   if (parameters instanceof Response) return parameters;
-  const refusal = gate.isCrowded()
-    ? { status: 503, error: 'server_error', message: CROWDED } as const
-    : (await admission.check(parameters.admission)) ?? (await fullRoom(parameters, { config, rooms }));
-  const answer = refusal
-    ? refuse(refusal.status, refusal.error, refusal.message)
-    : refuse(426, 'bad_request', 'connect with a WebSocket');
+  // When a server is back, all its clients ask, and an answer is as much work as letting them in.
+  const answer = gate.isCrowded()
+    ? refuse(503, 'server_error', CROWDED)
+    : await refusalOrNone(parameters, ports);
   // Pages of other origins may connect, so they may read why they can't.
   const origin = request.headers.get('origin');
   if (origin !== null) answer.headers.set('access-control-allow-origin', origin);
   answer.headers.set('vary', 'origin');
   return answer;
+}
+
+async function refusalOrNone(
+  parameters: Parameters,
+  { config, admission, rooms }: RoomEntryPorts,
+): Promise<Response> {
+  const refusal =
+    (await admission.check(parameters.admission)) ?? (await fullRoom(parameters, { config, rooms }));
+  return refusal
+    ? refuse(refusal.status, refusal.error, refusal.message)
+    : refuse(426, 'bad_request', 'connect with a WebSocket');
 }
 
 /** The room's refusal, where it has no place for the caller now; null where it has one. */

@@ -284,6 +284,18 @@ it('who waits to be let in by a server that was down doesn’t ask it meanwhile'
   expect(client.snapshot.connection).toEqual({ state: 'open' });
 });
 
+it('who waits to be let in by a server that has too much to do asks it less often', async () => {
+  client.reconnect();
+  let asked = 0;
+  answer = () => {
+    asked += 1;
+    return answering(503, 'server_error', 'many come in')();
+  };
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(troubleOf()).toMatchObject({ kind: 'busy' });
+  expect(asked).toBeLessThanOrEqual(5 + 60 / 15);
+});
+
 it('the bad luck of one attempt is no trouble', async () => {
   answer = answering(426, 'bad_request', 'connect with a WebSocket');
   client.reconnect();

@@ -67,6 +67,8 @@ const SPREAD_MS = 500;
  * WebSocket nor refuse it, others hold back what comes by it.
  */
 const ASK_AFTER_MS = 5_000;
+/** And so long after the answer that the server has too much to do: a question is work, too. */
+const ASK_BUSY_AFTER_MS = 15_000;
 const ANSWER_LIMIT_MS = 4_000;
 /** A question that fails so soon was refused, as by a server that is down. */
 const REFUSED_WITHIN_MS = 1_000;
@@ -302,7 +304,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     clearInterval(this.#asking);
     const sinceMs = now();
     this.#asking = setInterval(() => {
-      const pauseMs = this.#isHanging ? PROBE_INTERVAL_MS : ASK_AFTER_MS;
+      const pauseMs = this.#isHanging ? PROBE_INTERVAL_MS : this.#isBusy ? ASK_BUSY_AFTER_MS : ASK_AFTER_MS;
       if (now() - Math.max(sinceMs, this.#askedMs) >= pauseMs) void this.#askWhy(true);
     }, PROBE_INTERVAL_MS / 8);
   }
@@ -312,6 +314,11 @@ export class Connection extends Emitter<ConnectionEvents> {
     const isTrying = this.#socket.readyState === ReconnectingWebSocket.CONNECTING;
     const tookMs = isTrying ? now() - this.#attemptedMs : this.#lastAttemptMs;
     return this.#isUnanswered && tookMs >= LEAST_ATTEMPT_MS;
+  }
+
+  /** The last answer was that it has too much to do just now. */
+  get #isBusy(): boolean {
+    return 'trouble' in this.#state && this.#state.trouble?.kind === 'busy';
   }
 
   /** Gives up a pause, or an attempt that hangs, for a new one. */

@@ -7,7 +7,11 @@ import { networkOf } from '../../access/network.ts';
 import type { CommitGrant } from '../../access/stranger-commits.ts';
 import { ExpiringMap } from '../../domain/expiring-map.ts';
 
-/** Commits that are counted at a time: at most so many are made before they are. */
+/**
+ * Commits that are counted at a time: at most so many are made before they are. A room forgets what is left
+ * of a block when it hibernates, which is after each pause in people's work, so it begins with little.
+ */
+const FIRST_BLOCK_COMMITS = 10;
 const BLOCK_COMMITS = 100;
 /** Pause between two commits of a room in which a participant writes whose network has little left. */
 export const SLOW_COMMIT_MS = 5_000;
@@ -27,6 +31,8 @@ export type WriteVerdict = { pace: 'normal' | 'slow' } | { pace: 'none'; resetMs
 interface Account {
   /** Commits of the block that aren't used yet. */
   left: number;
+  /** Commits of the next block. */
+  nextBlock: number;
   lastCommitMs: number;
   pace: CommitGrant['pace'];
   /** When `none` is over. */
@@ -62,6 +68,7 @@ export class StrangerPace {
     const key = address === null ? 'nowhere' : networkOf(address);
     const account = this.#accounts.get(key, nowMs) ?? {
       left: 0,
+      nextBlock: FIRST_BLOCK_COMMITS,
       lastCommitMs: Number.NEGATIVE_INFINITY,
       pace: 'normal',
       untilMs: 0,
@@ -73,9 +80,11 @@ export class StrangerPace {
 
   async #ask(address: string | null, account: Account, nowMs: number): Promise<void> {
     account.isAsking = true;
-    const { pace, resetMs } = await this.#options.commits.take(address, BLOCK_COMMITS);
+    const block = account.nextBlock;
+    const { pace, resetMs } = await this.#options.commits.take(address, block);
     account.isAsking = false;
-    account.left += BLOCK_COMMITS;
+    account.left += block;
+    account.nextBlock = Math.min(BLOCK_COMMITS, 2 * block);
     account.pace = pace;
     account.untilMs = nowMs + resetMs;
   }
