@@ -37,6 +37,8 @@ function setUp(
     used: 0,
     limit: over.dayLimit ?? 50,
     people: [] as CountedPerson[],
+    /** What is given back waits for this. */
+    givingBack: Promise.resolve(),
     outage: null as string | null,
     isShared: false,
   };
@@ -75,6 +77,7 @@ function setUp(
             return counted();
           },
           giveBack: async () => {
+            await day.givingBack;
             day.used -= 1;
             return counted();
           },
@@ -648,6 +651,26 @@ describe('limits', () => {
     });
     own.call.resolve(CODE);
     await own.done;
+  });
+
+  it('count a request that has failed for nobody, also when they ask again before Redis knows', async () => {
+    const { join, begin, to, day } = setUp({ dayLimit: 1 });
+    let give = () => {};
+    day.givingBack = new Promise((resolve) => {
+      give = resolve;
+    });
+    const ada = join('ada', 'host');
+    const first = await begin(ada);
+    first.call.reject(new AgentError('provider_down'));
+    await vi.waitUntil(() => to('ada', 'error').length > 0);
+    const second = begin(ada, { request_id: 'r2' });
+    await settle();
+    give();
+    const { call, done } = await second;
+    call.resolve(CODE);
+    await Promise.all([first.done, done]);
+    expect(to('ada', 'error')).toHaveLength(1);
+    expect(to('ada', 'agent_response')).toMatchObject([{ rate_limit: { requests_remaining: 0 } }]);
   });
 
   it('of all together say so', async () => {

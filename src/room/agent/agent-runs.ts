@@ -122,6 +122,8 @@ export class AgentRuns {
   readonly #options: AgentRunsOptions;
   readonly #minutes = new ExpiringMap<SlidingWindow>();
   #running: Run | null = null;
+  /** Resolves once the last request that counts for nobody has been given back. */
+  #givenBack: Promise<void> = Promise.resolve();
 
   constructor(options: AgentRunsOptions) {
     this.#options = options;
@@ -378,13 +380,18 @@ export class AgentRuns {
   async #takeOfDay(member: JoinedConnection): Promise<CountedRequest & { person: CountedPerson }> {
     const { limits, countedPerson } = this.#options.ports();
     const person = await countedPerson(member);
+    // They heard that their last request has failed, and ask again, before it has been given back.
+    await this.#givenBack;
     const counted = await limits.take(person);
     this.#noteOutage(counted);
     return { ...counted, person };
   }
 
-  async #giveBack(person: CountedPerson): Promise<void> {
-    this.#noteOutage(await this.#options.ports().limits.giveBack(person));
+  #giveBack(person: CountedPerson): Promise<void> {
+    const { limits } = this.#options.ports();
+    const givenBack = limits.giveBack(person).then((counted) => this.#noteOutage(counted));
+    this.#givenBack = givenBack.catch(() => {});
+    return givenBack;
   }
 
   #noteOutage({ outage }: Counted): void {
