@@ -42,6 +42,26 @@ it('leaves a line alone that only moved down', () => {
   expect(change.toJSON()).toEqual([[0, 'new', ''], 5]);
 });
 
+it('finds what was typed at lines that are the same in the line where it was typed', () => {
+  const line = fc.constantFrom('s("bd")', 's("bd").fast(2)', 'a', 'ab', '');
+  const typed = fc.array(fc.tuple(line, fc.constantFrom('', '', 'j', 'jk', '.fast(2)')), {
+    minLength: 2,
+    maxLength: 12,
+  });
+  fc.assert(
+    fc.property(typed, fc.nat(11), (lines, at) => {
+      const before = textOf(lines.map(([line]) => line).join('\n'));
+      const after = textOf(lines.map(([line, more]) => line + more).join('\n'));
+      const mine = before.line((at % lines.length) + 1);
+      const pending = ChangeSet.of({ from: mine.to, insert: '!' }, before.length);
+      const merged = pending.map(difference(before, after)).apply(after);
+      const isMarked = Array.from(merged.iterLines(), (line) => line.includes('!'));
+      expect(isMarked.indexOf(true)).toBe(mine.number - 1);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
 describe('of lines that look alike', () => {
   const ALIKE = [
     '// the second room of 1f10',

@@ -43,6 +43,7 @@ export function difference(
   const oldLines = linesOf(before, start, end);
   const newLines = linesOf(after, start, end);
   at = start === before.lines ? before.length : before.line(start + 1).from;
+  const placed = grain === 'characters' ? inPlace(oldLines, newLines, at) : null;
   const parts = diffArrays(oldLines, newLines, { maxEditLength: MAX_LINES_CHANGED }) ?? [
     { removed: true, added: false, value: oldLines },
     { removed: false, added: true, value: newLines },
@@ -57,7 +58,33 @@ export function difference(
     }
   }
   close();
-  return ChangeSet.of(changes, before.length);
+  // Lines that look alike may have been paired with one another, where each has only become longer.
+  const isPlaced = placed !== null && lengthOf(placed) <= lengthOf(changes);
+  return ChangeSet.of(isPlaced ? placed : changes, before.length);
+}
+
+/**
+ * The changes by which each line becomes the one in its place.
+ * @param at where the first line begins.
+ * @returns null where a line has to be more than longer or shorter for that.
+ */
+function inPlace(oldLines: readonly string[], newLines: readonly string[], at: number): TextChange[] | null {
+  if (oldLines.length !== newLines.length) return null;
+  const changes: TextChange[] = [];
+  let from = at;
+  for (const [index, line] of oldLines.entries()) {
+    const newLine = newLines[index] ?? '';
+    const between = textChange(line, newLine);
+    if (between && between.from !== between.to && between.insert !== '') return null;
+    if (between) changes.push({ from: from + between.from, to: from + between.to, insert: between.insert });
+    from += line.length;
+  }
+  return changes;
+}
+
+/** How many characters changes take away and put in. */
+function lengthOf(changes: readonly TextChange[]): number {
+  return changes.reduce((sum, { from, to, insert }) => sum + (to - from) + insert.length, 0);
 }
 
 /**
