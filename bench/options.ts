@@ -116,9 +116,9 @@ export class UsageError extends Error {
 const FLOOR_SESSIONS = [500, 1_000, 1_400];
 const FLOOR_SECONDS = 20;
 const RETURNING_ROOMS = 2_000;
-/** Far from what any machine can do: the counts are then those of the code. */
-/** Keys a second of each who comes back. */
+/** Keys a second of each participant that comes back. */
 const RETURN_RATE = 1;
+/** Far from what any machine can do: the counts are then those of the code. */
 const QUICK_LOAD = { sessions: 20, ratePerS: 5, seconds: 20, chatPerS: 0.1 };
 const SCALE_SESSIONS = [100, 500, 1_000, 2_000, 4_000];
 const IDLE_SESSIONS = 10;

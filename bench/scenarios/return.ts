@@ -144,7 +144,7 @@ async function killOurs(bench: Bench, crowd: Crowd, ratePerS: number, say: Say):
   let cron: { stop(): void } | null = null;
   try {
     await people.do(entering(stack.roomUrl, 'product', rooms, ratePerS, text.lineOf(0)), 'entered');
-    // Not before: with nothing dirty its turn would be over at once, and the next one a minute later.
+    // With nothing dirty its turn would end at once, and the next one would come a minute later.
     cron = startCron(stack, say);
     await delay(TYPING_MS);
     say('  all are in and type; the Worker is killed');

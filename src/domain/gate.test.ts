@@ -66,7 +66,7 @@ describe('a gate', () => {
     expect(most).toBe(5);
   });
 
-  it('sends away who comes when too many wait, and forgets who has gone', async () => {
+  it('refuses callers while too many wait, and forgets those that have gone', async () => {
     const { clock, gate } = setUp({ places: 1, maxWaiting: 1 });
     const first = held();
     void gate.pass(first.work);

@@ -1,29 +1,28 @@
 /**
- * Does much work a few pieces at a time. When a server is back, all its rooms and clients want something at
- * the same moment; were all served side by side, all would be ready at the end of the work for all, when the
- * first have given up, and ask again. A few at a time, the first are ready at once.
+ * Limits how many callers an isolate serves at a time. When a server is back, all its rooms and clients ask
+ * for something at the same moment. Served side by side, all would be ready only at the end, when the first
+ * have given up and asked again. A few at a time, the first are ready at once.
  *
- * One of an isolate. Who waits looks again and again, each by a timer of their own: on some hosts no request
- * may wait for what another one does. Places expire by themselves: a request whose client has gone ends
- * without a word.
+ * Each caller that waits polls by a timer of its own: on some hosts no request may wait for another. Places
+ * expire: a request that the platform cancels gives nothing back.
  */
 import type { Clock } from './clock.ts';
 
 interface GateOptions {
-  /** As many as keep the isolate busy while most of them wait for others. */
+  /** How many are served at a time: enough to keep the isolate busy while most of them wait for a store. */
   places: number;
-  /** Beyond it, callers are sent away. */
+  /** How many may wait; more are refused. */
   maxWaiting?: number;
   clock?: Clock;
 }
 
-/** Who is inside for longer waits for what is out of reach, not for this isolate, and keeps no place. */
+/** A caller that takes longer waits for a store, not for this isolate, and keeps no place. */
 const PLACE_MS = 1_000;
-/** All who wait look so many times a second together, and each at least every second or so. */
-const LOOKS_PER_S = 500;
+/** All that wait poll so many times a second together, and each about once a second at least. */
+const POLLS_PER_S = 500;
 const MIN_PAUSE_MS = 10;
 const MAX_PAUSE_MS = 1_000;
-/** Those who went without a word are looked for so often. */
+/** Expired places are removed so often. */
 const SWEEP_MS = 100;
 
 const realClock: Clock = {
@@ -34,12 +33,12 @@ const realClock: Clock = {
   },
 };
 
-/** Those who are there, each for some time at most unless they say so again. */
-class Present {
+/** A set of callers. Each entry expires unless it is set again. */
+class Callers {
   readonly #untilMs = new Map<symbol, number>();
   #sweptMs = Number.NEGATIVE_INFINITY;
 
-  /** How many are there, and at most those who went within {@link SWEEP_MS} besides. */
+  /** How many entries there are; some may have expired within {@link SWEEP_MS}. */
   count(nowMs: number): number {
     if (nowMs - this.#sweptMs >= SWEEP_MS) {
       this.#sweptMs = nowMs;
@@ -58,8 +57,8 @@ class Present {
 }
 
 export class Gate {
-  readonly #inside = new Present();
-  readonly #waiting = new Present();
+  readonly #inside = new Callers();
+  readonly #waiting = new Callers();
   readonly #places: number;
   readonly #maxWaiting: number;
   readonly #clock: Clock;
@@ -77,7 +76,7 @@ export class Gate {
 
   /**
    * Does the work once there is a place for it.
-   * @param left says that the caller has gone, for whom nothing has to be done any more.
+   * @param left aborts when the caller has gone: then the work isn't done.
    * @returns null when too many wait already, or the caller has gone.
    */
   async pass<T>(work: () => Promise<T>, left?: AbortSignal): Promise<T | null> {
@@ -99,8 +98,8 @@ export class Gate {
     const clock = this.#clock;
     if (this.#waiting.count(clock.now()) >= this.#maxWaiting) return false;
     do {
-      const shareMs = (this.#waiting.count(clock.now()) * 1_000) / LOOKS_PER_S;
-      // Spread, so that those who came at the same moment don't look at the same moment.
+      const shareMs = (this.#waiting.count(clock.now()) * 1_000) / POLLS_PER_S;
+      // Spread, so that callers of the same moment don't poll at the same moment.
       const pauseMs = Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS + shareMs) * (0.5 + Math.random());
       this.#waiting.set(who, clock.now() + pauseMs + PLACE_MS);
       await new Promise<void>((resolve) => clock.setTimeout(resolve, pauseMs));

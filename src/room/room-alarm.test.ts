@@ -1,5 +1,6 @@
-import { beforeEach, describe, expect, it } from 'vitest';
-import { FakeStorage } from '../../test/support/room.ts';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { FakeStorage, makeRoom } from '../../test/support/room.ts';
+import { WAIT } from '../../test/support/wait.ts';
 import { RoomAlarm } from './room-alarm.ts';
 
 let storage: FakeStorage;
@@ -44,4 +45,28 @@ describe('a room’s alarm', () => {
     await alarm.wakeBy(2_000);
     expect(storage.alarmMs).toBe(2_000);
   });
+});
+
+it('a session is opened for an alarm once the isolate has a place for it', async () => {
+  const storage = new FakeStorage();
+  storage.values.set('recovery', { term: 1, source: 'buffer', lastCommit: 1 });
+  const { room, script } = makeRoom(storage);
+  let letIn = () => {};
+  let isWaiting = false;
+  script.alarmGate = {
+    async pass(work) {
+      isWaiting = true;
+      await new Promise<void>((resolve) => {
+        letIn = resolve;
+      });
+      return work();
+    },
+  };
+  const open = vi.spyOn(script, 'open');
+  const handled = room.onAlarm();
+  await vi.waitUntil(() => isWaiting, WAIT);
+  expect(open).not.toHaveBeenCalled();
+  letIn();
+  await handled;
+  expect(open).toHaveBeenCalledTimes(1);
 });

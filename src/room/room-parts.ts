@@ -65,7 +65,7 @@ export interface RoomDependencies {
   strangerCommits: StrangerPaceOptions['commits'];
   /** Called when a participant first asks the AI. */
   agentPorts: () => AgentPorts;
-  /** Of the isolate: after its start the alarms of all its rooms are due. */
+  /** Shared by all rooms of the isolate: after a restart all their alarms are due. */
   alarmGate: Pick<Gate, 'pass'>;
 }
 

@@ -92,7 +92,11 @@ export interface RoomFixture {
     strudel: StrudelRepository['use'];
     /** What people without an account are told of their commits. */
     strangerCommits: CommitGrant;
+    /** The isolate's gate for alarms; lets everything through. */
+    alarmGate: RoomDependencies['alarmGate'];
   };
+  /** What was written of who is present, by participants' ids. */
+  presence: string[][];
   connections: FakeConnection[];
   ask(path: string, body: unknown): Promise<Response>;
   /** As the Worker sends it. */
@@ -111,8 +115,10 @@ export function makeRoom(
   config: Partial<RoomDependencies['config']> = {},
 ): RoomFixture {
   const connections: FakeConnection[] = [];
+  const presence: string[][] = [];
   const script: RoomFixture['script'] = {
     strangerCommits: { pace: 'normal', resetMs: 0 },
+    alarmGate: { pass: (work) => work() },
     open: async () => ({
       outcome: 'opened',
       code: { code: 'start', rev: 0, receipts: {}, transport: null },
@@ -130,6 +136,7 @@ export function makeRoom(
     open: () => script.open(),
     commit: async (commit) => committed(commit),
     getMessages: async () => [],
+    flushState: async () => ({ flushedRev: 0, isDirty: false, lastCommit: 0, sweeperLeaseMs: 0 }),
   } satisfies Partial<SessionRepository> as Partial<SessionRepository> as SessionRepository;
   const host = {
     id: 'session',
@@ -150,14 +157,17 @@ export function makeRoom(
       ...config,
     },
     repository,
-    people: { recordPresence: async () => {}, letIn: async () => ({ outcome: 'missing' }) },
+    people: {
+      recordPresence: async (_, ids) => void presence.push([...ids]),
+      letIn: async () => ({ outcome: 'missing' }),
+    },
     strudels: { use: (...asked) => script.strudel(...asked) },
     flush: async () => ({ flushedRev: 0, isDirty: false, lastCommit: 0, isComplete: true }),
     strangerCommits: { take: async () => script.strangerCommits },
     agentPorts: () => {
       throw new Error('nobody asks the AI here');
     },
-    alarmGate: { pass: (work) => work() },
+    alarmGate: { pass: (work) => script.alarmGate.pass(work) },
   });
   const ask = (path: string, body: unknown) =>
     room.onRequest(
@@ -171,6 +181,7 @@ export function makeRoom(
     room,
     script,
     connections,
+    presence,
     ask,
     command: (command) => ask('/command', command),
     reserve,

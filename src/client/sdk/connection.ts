@@ -67,7 +67,7 @@ const SPREAD_MS = 500;
  * WebSocket nor refuse it, others hold back what comes by it.
  */
 const ASK_AFTER_MS = 5_000;
-/** And so long after the answer that the server has too much to do: a question is work, too. */
+/** After the answer that the server has too much to do it asks again later: a question is work, too. */
 const ASK_BUSY_AFTER_MS = 15_000;
 const ANSWER_LIMIT_MS = 4_000;
 /** A question that fails so soon was refused, as by a server that is down. */
@@ -316,7 +316,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     return this.#isUnanswered && tookMs >= LEAST_ATTEMPT_MS;
   }
 
-  /** The last answer was that it has too much to do just now. */
+  /** The last answer was that the server has too much to do. */
   get #isBusy(): boolean {
     return 'trouble' in this.#state && this.#state.trouble?.kind === 'busy';
   }

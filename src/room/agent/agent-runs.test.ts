@@ -653,7 +653,7 @@ describe('limits', () => {
     await own.done;
   });
 
-  it('count a request that has failed for nobody, also when they ask again before Redis knows', async () => {
+  it('don’t count a failed request, also when the next one comes before Redis has given it back', async () => {
     const { join, begin, to, day } = setUp({ dayLimit: 1 });
     let give = () => {};
     day.givingBack = new Promise((resolve) => {

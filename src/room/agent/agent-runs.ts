@@ -122,7 +122,7 @@ export class AgentRuns {
   readonly #options: AgentRunsOptions;
   readonly #minutes = new ExpiringMap<SlidingWindow>();
   #running: Run | null = null;
-  /** Resolves once the last request that counts for nobody has been given back. */
+  /** Resolves once the last failed request no longer counts. */
   #givenBack: Promise<void> = Promise.resolve();
 
   constructor(options: AgentRunsOptions) {
@@ -380,7 +380,7 @@ export class AgentRuns {
   async #takeOfDay(member: JoinedConnection): Promise<CountedRequest & { person: CountedPerson }> {
     const { limits, countedPerson } = this.#options.ports();
     const person = await countedPerson(member);
-    // They heard that their last request has failed, and ask again, before it has been given back.
+    // A client hears that its request has failed before the request is given back, and may ask again at once.
     await this.#givenBack;
     const counted = await limits.take(person);
     this.#noteOutage(counted);

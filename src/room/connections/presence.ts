@@ -15,7 +15,7 @@ import type { Participants } from './participants.ts';
 
 /** Changes within this time are one write. */
 const SETTLE_MS = 1_000;
-/** All whose connections went down with an earlier instance have so long to come back: mostly they do. */
+/** Participants whose connections ended with an earlier instance have so long to come back. */
 const RETURN_MS = 15_000;
 /**
  * Pauses before each further attempt, in milliseconds. After the last one the next change, or instance, tries
@@ -47,7 +47,7 @@ export class PresenceRecorder {
   /** Something changed since the last write began. */
   #isDue = false;
   #failures = 0;
-  /** What Postgres was told last; null: not known. */
+  /** What was written last; null: not known. */
   #recorded: string | null = null;
   /** Admitted since: Postgres shows them as present. */
   #admitted = new Set<string>();

@@ -31,6 +31,16 @@ async function arrive(fixture: RoomFixture, grant: AdmissionGrant, meanwhile: ()
 }
 
 describe('a reservation', () => {
+  it('that is given back has presence written again: Postgres may show its participant as present', async () => {
+    const { reserved, command, presence } = makeRoom();
+    const id = await reserved(makeGrant());
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(presence).toEqual([[]]);
+    await command({ kind: 'release', reservation_id: id });
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(presence).toEqual([[], []]);
+  });
+
   it('lets its connection in, once', async () => {
     const fixture = makeRoom();
     const host = await arrive(fixture, makeGrant({ role: 'host', displayName: 'Ada' }), async () => {});
