@@ -26,7 +26,7 @@ interface RoomEntryPorts {
 }
 
 const UNAVAILABLE = 'storage is out of reach, try again in a moment';
-const CROWDED = 'many people are coming in at this moment, it goes on by itself';
+const CROWDED = 'many people are connecting at this moment';
 /** The clocks of two machines differ by less than this. */
 const CLOCK_SLACK_MS = 5_000;
 const MAX_TOKEN_CHARS = 8_192;
